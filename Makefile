@@ -1,0 +1,19 @@
+.PHONY: check format lint test slow
+
+check: lint test
+
+lint:
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+
+test:
+	pytest
+
+slow:
+	pytest -m slow
+
+format:
+	ruff format .
+	ruff check --fix .

@@ -1,0 +1,78 @@
+"""studio adapters [list|show|remove]"""
+
+import click
+
+from cli.commands import StudioGroup
+from cli.confirm import confirmed, yes_option
+from cli.session import Session, pass_session
+from cli.tables import table
+
+
+@click.group("adapters", cls=StudioGroup, invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """What fine-tuning made: list, show, remove. Bare, it lists."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(listing)
+
+
+@command.command("list")
+@pass_session
+def listing(session: Session) -> None:
+    """List the adapters of the library, newest first."""
+    with session.studio() as studio:
+        adapters = studio.adapters()
+
+    def lines() -> list[str]:
+        if not adapters:
+            return ["No adapters yet. Make one: studio finetune NAME..., or studio finetune --all"]
+        rows = [
+            (
+                item.id,
+                item.method,
+                item.stack,
+                ", ".join(item.knows),
+                "stale" if item.stale else "",
+                f"{item.created_at:%Y-%m-%d}",
+            )
+            for item in adapters
+        ]
+        return list(table(("ID", "METHOD", "STACK", "KNOWS", "", "SINCE"), rows))
+
+    session.show(adapters, lines)
+
+
+@command.command("show")
+@click.argument("adapter_id", metavar="ID")
+@pass_session
+def show(session: Session, adapter_id: str) -> None:
+    """Tell everything about one adapter."""
+    with session.studio() as studio:
+        adapter = studio.adapter(adapter_id)
+
+    def lines() -> list[str]:
+        return [
+            f"adapter {adapter.id}: {adapter.method} for {adapter.stack}",
+            f"made {adapter.created_at:%Y-%m-%d %H:%M} by run {adapter.run_id}",
+            f"file {adapter.path}",
+            "concepts it saw:",
+            *(f"  {name}, version {version}" for name, version in adapter.knows.items()),
+            *(["stale: a concept has changed since; used all the same"] if adapter.stale else []),
+            "settings:",
+            *(f"  {key}: {value}" for key, value in adapter.settings.items() if value is not None),
+        ]
+
+    session.show(adapter, lines)
+
+
+@command.command("remove")
+@click.argument("adapter_id", metavar="ID")
+@yes_option
+@pass_session
+def remove(session: Session, adapter_id: str, yes: bool) -> None:
+    """Remove an adapter and its file. Concepts stay."""
+    with session.studio() as studio:
+        adapter = studio.adapter(adapter_id)
+        confirmed(f"Remove adapter {adapter.id}, which knows {', '.join(adapter.knows)}?", yes)
+        studio.remove_adapter(adapter_id)
+    session.show(adapter, lambda: [f"Removed adapter {adapter.id}."])

@@ -1,0 +1,50 @@
+"""studio add-concept NAME IMAGE… --noun NOUN"""
+
+from pathlib import Path
+
+import click
+
+from cli.commands import StudioCommand
+from cli.session import Session, pass_session
+from cli.tables import counted
+
+
+@click.command("add-concept", cls=StudioCommand)
+@click.argument("name")
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
+@click.option("--noun", help="What it is, in a word or two: dog, mug, stuffed animal.  [required]")
+@click.option(
+    "--mask",
+    "masks",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Where the subject is (white): one file for each image, in the same order.",
+)
+@click.option(
+    "--segment",
+    type=click.Choice(["auto", "alpha", "grabcut", "none"]),
+    default="auto",
+    show_default=True,
+    help="How to find the subject where no mask is given. auto: the alpha channel, else GrabCut from the centre.",
+)
+@pass_session
+def command(
+    session: Session, name: str, images: tuple[Path, ...], noun: str | None, masks: tuple[Path, ...], segment: str
+) -> None:
+    """Add a subject of yours, from photos of it, so that prompts can name it.
+
+    \b
+      studio add-concept rex photo1.jpg photo2.jpg --noun dog
+    """
+    with session.studio() as studio:
+        added = studio.add_concept(name, images, noun=noun, masks=masks, segment=segment)
+    concept = added.concept
+
+    def lines() -> list[str]:
+        what = f"{concept.name} ({concept.noun}) in library {concept.library}"
+        images_text = counted(len(concept.images), "image")
+        head = f"Added {what}: {images_text}." if added.created else f"Already there: {what}, {images_text}."
+        encoded = f"Encoded {counted(added.encoded, 'image')} with {added.stack}; {added.cached} had been before."
+        return [*(f"Note: {warning}" for warning in added.warnings), head, encoded]
+
+    session.show(added, lines)

@@ -1,0 +1,101 @@
+"""Commands that take the global options anywhere, and a group that imports a command only when it is called."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.session import Session
+
+
+def remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Write a global option into the session; an option that was not given leaves what stood there."""
+    if value and param.name:
+        setattr(ctx.find_root().ensure_object(Session), param.name, value)
+
+
+def global_options(with_environment: bool) -> list[click.Option]:
+    """The options that every command takes. Only the outermost reads the environment, so that any flag outranks it."""
+
+    def environment(name: str) -> str | None:
+        return name if with_environment else None
+
+    common: dict[str, Any] = {"callback": remember, "expose_value": False, "show_envvar": with_environment}
+    return [
+        click.Option(
+            ["--home"],
+            type=click.Path(file_okay=False, path_type=Path),
+            envvar=environment("STUDIO_HOME"),
+            help="Folder that holds the libraries.",
+            **common,
+        ),
+        click.Option(
+            ["--library"],
+            envvar=environment("STUDIO_LIBRARY"),
+            help="Library to use, instead of the current.",
+            **common,
+        ),
+        click.Option(
+            ["--stack"],
+            metavar="NAME|FILE.toml",
+            envvar=environment("STUDIO_STACK"),
+            help="Models to use: miniature, kandinsky-2.2, or a TOML file.",
+            **common,
+        ),
+        click.Option(["--json"], is_flag=True, help="Answer in JSON on stdout.", **common),
+        click.Option(["--debug"], is_flag=True, help="Show the traceback of an error.", **common),
+    ]
+
+
+class _TakesGlobalOptions(click.Command):
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.global_names = {"home", "library", "stack", "json", "debug"}
+        self.params.extend(global_options(with_environment=self.is_root))
+
+    is_root = False
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The command's own options first, the global ones in a section of their own."""
+        own: list[tuple[str, str]] = []
+        shared: list[tuple[str, str]] = []
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                (shared if param.name in self.global_names else own).append(record)
+        for title, records in (("Options", own), ("Global options (before or after the command)", shared)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
+
+
+class StudioCommand(_TakesGlobalOptions):
+    """A command of `studio`."""
+
+
+class StudioGroup(_TakesGlobalOptions, click.Group):
+    """A command with sub-commands; bare, it does what its own function does."""
+
+    command_class = StudioCommand
+
+
+class LazyGroup(_TakesGlobalOptions, click.Group):
+    """The outermost command: `modules` maps each command's name to the module that holds it as `command`."""
+
+    is_root = True
+
+    def __init__(self, *args: Any, modules: dict[str, str], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.modules:
+            return None
+        command: click.Command = importlib.import_module(self.modules[cmd_name]).command
+        return command

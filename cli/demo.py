@@ -1,0 +1,29 @@
+"""studio demo"""
+
+from pathlib import Path
+
+import click
+
+from cli.commands import StudioCommand
+from cli.session import Session, notice, pass_session
+
+
+@click.command("demo", cls=StudioCommand)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to make; it must be new or empty.  [default: studio-demo, or the next free studio-demo-N]",
+)
+@pass_session
+def command(session: Session, out: Path | None) -> None:
+    """Watch the main job on the embedded default, start to end, in a folder of its own.
+
+    References, masks, pictures by name, fine-tuning, and the same pictures again: about three minutes on a laptop.
+    """
+    from cli.progress import bars
+    from lambda_studio.miniature.demo import run_demo
+    from lambda_studio.outputs import new_folder
+
+    folder = new_folder(out, default="studio-demo")
+    result = run_demo(folder / "home", folder, notice, bars())
+    session.show(result, lambda: [])

@@ -1,0 +1,54 @@
+"""studio finetune NAME… | --all"""
+
+import click
+
+from cli.commands import StudioCommand
+from cli.session import Session, pass_session
+
+
+@click.command("finetune", cls=StudioCommand)
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option("--all", "everything", is_flag=True, help="Every concept of the library.")
+@click.option(
+    "--method", type=click.Choice(["lora", "full"]), help="Low-rank updates, or the whole UNet.  [default: lora]"
+)
+@click.option("--rank", type=int, help="LoRA's rank.  [default: the stack's, else 16]")
+@click.option("--steps", type=int, help="Optimiser steps.  [default: the stack's, else 400]")
+@click.option(
+    "--learning-rate", type=float, help="AdamW's, constant.  [default: the stack's, else 1e-4 lora, 1e-5 full]"
+)
+@click.option("--batch-size", type=int, help="Images in one step.  [default: the stack's, else 4]")
+@click.option("--resolution", type=int, help="Pixels on a side of the training crops.  [default: the stack's]")
+@click.option(
+    "--mixed-precision", type=click.Choice(["no", "fp16", "bf16"]), help="As accelerate names it.  [default: no]"
+)
+@click.option("--seed", type=int, help="Order, noise and timesteps follow from it.  [default: 0]")
+@click.option("--resume", is_flag=True, help="Go on with the last unfinished run; without names, whichever it is.")
+@pass_session
+def command(
+    session: Session, names: tuple[str, ...], everything: bool, resume: bool, **settings: str | int | float | None
+) -> int:
+    """Make the likeness of concepts exact: fine-tune one decoder on all that are named.
+
+    \b
+      studio finetune rex red-hat
+      studio finetune --all --steps 800
+    """
+    from cli.interrupt import Interrupt
+
+    if everything == bool(names) and not (resume and not everything):
+        raise click.UsageError("Name concepts, or give --all." if not names else "Give names or --all, not both.")
+    with session.studio() as studio, Interrupt() as interrupted:
+        done = studio.finetune(None if everything else names, settings=settings, resume=resume, should_stop=interrupted)
+
+    def lines() -> list[str]:
+        if done.adapter is None:
+            return [f"Stopped after step {done.steps}. Go on: studio finetune --resume"]
+        return [
+            f"Adapter {done.adapter.id} knows {', '.join(done.adapter.knows)} ({done.steps} steps of {done.stack}).",
+            f"Loss curve: {done.loss_plot}",
+            f'Use it: studio generate "a <{next(iter(done.adapter.knows))}> …"',
+        ]
+
+    session.show(done, lines)
+    return interrupted.exit_code if done.adapter is None else 0

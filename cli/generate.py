@@ -1,0 +1,54 @@
+"""studio generate PROMPT"""
+
+from pathlib import Path
+
+import click
+
+from cli.commands import StudioCommand
+from cli.session import Session, pass_session
+
+
+@click.command("generate", cls=StudioCommand)
+@click.argument("prompt")
+@click.option("-n", "--number", "count", type=int, default=1, show_default=True, help="How many pictures.")
+@click.option("--seed", type=int, help="Picture i is drawn from seed + i.  [default: 0]")
+@click.option("--steps", type=int, help="Denoising steps (DDIM).  [default: 50]")
+@click.option(
+    "--guidance", type=float, help="How closely to follow the prompt; 1 switches guidance off.  [default: 7.5]"
+)
+@click.option(
+    "--adapter",
+    default="auto",
+    show_default=True,
+    metavar="auto|none|ID",
+    help="auto: the newest adapter that knows every concept in the prompt.",
+)
+@click.option("--edges", type=click.Path(path_type=Path), metavar="IMAGE", help="Follow the edges of this picture.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("outputs"),
+    show_default=True,
+    help="Folder for the pictures, or a name ending in .png.",
+)
+@pass_session
+def command(
+    session: Session,
+    prompt: str,
+    count: int,
+    seed: int | None,
+    steps: int | None,
+    guidance: float | None,
+    adapter: str,
+    edges: Path | None,
+    out: Path,
+) -> None:
+    """Draw pictures of a prompt that names concepts as <name>. Nothing is ever overwritten.
+
+    \b
+      studio generate "a <rex> wearing a <red-hat> on the beach" -n 4 --seed 1
+    """
+    settings = {"seed": seed, "num_inference_steps": steps, "guidance_scale": guidance}
+    with session.studio() as studio:
+        drawn = studio.generate(prompt, count=count, adapter=adapter, edges=edges, out=out, settings=settings)
+    session.show(drawn, lambda: [str(picture.path) for picture in drawn.pictures])

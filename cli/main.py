@@ -1,0 +1,94 @@
+"""The outermost command and the one place where an error becomes words and an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from cli.commands import LazyGroup
+from cli.session import Session
+
+MODULES = {
+    "demo": "cli.demo",
+    "add-concept": "cli.add_concept",
+    "concepts": "cli.concepts",
+    "library": "cli.library",
+    "finetune": "cli.finetune",
+    "adapters": "cli.adapters",
+    "generate": "cli.generate",
+    "doctor": "cli.doctor",
+}
+
+
+def version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Print the installed version and leave."""
+    if value:
+        from importlib.metadata import version as installed
+
+        click.echo(f"lambda-studio {installed('lambda-studio')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, modules=MODULES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=version, help="Print the version.")
+def studio() -> None:
+    """Put the things you care about in pictures, by name.
+
+    Start with `studio demo`, or with your own photos:
+
+    \b
+      studio add-concept rex photo1.jpg photo2.jpg --noun dog
+      studio generate "a <rex> on the beach"
+      studio finetune rex
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run `studio` and end the process with its exit code."""
+    sys.exit(run(args))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run one command line and give its exit code. Whatever goes wrong is told here and nowhere else."""
+    session = Session()
+    try:
+        return studio.main(args, prog_name="studio", standalone_mode=False, obj=session) or 0
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our answer left: nothing more can be said, not even by the interpreter's last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:  # the boundary: every other place lets errors pass
+        cause, remedy, code = told(error)
+        if session.debug:
+            traceback.print_exception(error)
+        click.echo(f"Error: {cause}\n  → {remedy}", err=True)
+        return code
+
+
+def told(error: Any) -> tuple[str, str, int]:
+    """Cause, remedy and exit code of anything that can go wrong."""
+    if hasattr(error, "cause") and hasattr(error, "remedy"):
+        return error.cause, error.remedy, error.exit_code
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "studio"
+        return error.format_message(), f"See: {command} --help", 2
+    if isinstance(error, click.ClickException):
+        return error.format_message(), "See: studio --help", 2
+    if type(error).__name__ == "OutOfMemoryError":
+        first = str(error).partition("\n")[0]
+        return first, "Use less: a smaller --batch-size, a smaller --resolution, or --mixed-precision bf16.", 9
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}{where}", "Check that the place exists, is writable and has room.", 7
+    cause = f"Something inside went wrong: {type(error).__name__}: {error}".partition("\n")[0]
+    return cause, "This is a fault of ours. Run it again with --debug and report what it shows.", 1
+
+
+if __name__ == "__main__":
+    main()

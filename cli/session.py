@@ -1,0 +1,69 @@
+"""What the global options say, and the Studio that they open."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import Studio
+
+
+@dataclass
+class Session:
+    """One call of `studio`: its global options, wherever on the line they stood."""
+
+    home: Path | None = None
+    library: str | None = None
+    stack: str | None = None
+    debug: bool = False
+    json: bool = False
+
+    def studio(self) -> "AbstractContextManager[Studio]":
+        """Open the studio that the global options name; close it by leaving the `with`."""
+        from cli.progress import bars
+        from lambda_studio.studio import Studio
+
+        return Studio(self.home or default_home(), self.library, self.stack, notify=notice, progress=bars())
+
+    def show(self, value: Any, lines: Callable[[], Iterable[str]]) -> None:
+        """Print `value` as JSON where `--json` was given, and `lines()` otherwise."""
+        if self.json:
+            click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+        else:
+            for line in lines():
+                click.echo(line)
+
+
+def default_home() -> Path:
+    """The platform's folder for a person's data."""
+    import platformdirs
+
+    return platformdirs.user_data_path("lambda-studio", appauthor=False)
+
+
+def notice(text: str) -> None:
+    """Tell the person something that is not the answer: on stderr."""
+    click.echo(text, err=True)
+
+
+def plain(value: Any) -> Any:
+    """A value that `json` can write, from dataclasses, paths, dates and containers of them."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)

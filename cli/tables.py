@@ -1,0 +1,18 @@
+"""Columns of text."""
+
+from collections.abc import Iterator, Sequence
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """Left-aligned columns under their headers; no rows, no lines."""
+    if not rows:
+        return
+    cells = [list(headers), *[[str(cell) for cell in row] for row in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
+    for row in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 image`, `2 images`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,79 @@
+"""The door to the registry: one file in the home folder, one short transaction for each verb."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from concepts.engine import READ_ONLY, database_errors, file_errors, registry_engine
+from concepts.libraries import DEFAULT
+from concepts.registry import Registry
+from concepts.schema import prepare
+
+FILE_NAME = "studio.sqlite3"
+"""The database's name in the home folder."""
+
+
+class Database:
+    """An open registry. Use `Database.open`."""
+
+    def __init__(self, path: Path, engine: Engine, owner: str):
+        self.path = path
+        self.owner = owner
+        self._engine = engine
+
+    @classmethod
+    def open(cls, home: Path, owner: str = "local") -> "Database":
+        """Open the registry in `home`, made where it is missing and upgraded (after a backup) where it is old.
+
+        Raises DatabaseUnusable, DatabaseTooNew, DatabaseBusy or StorageFailed; the file is then as it was.
+        """
+        path = Path(home) / FILE_NAME
+        with database_errors(path), file_errors(path):
+            prepare(path)
+        database = cls(path, registry_engine(path), owner)
+        database._provide_default_library()
+        return database
+
+    @contextmanager
+    def transaction(self) -> Iterator[Registry]:
+        """Read and write, alone: everything is kept, or nothing where an exception leaves the block.
+
+        Keep it short: compute before or after. Raises DatabaseBusy, DatabaseUnusable or StorageFailed.
+        """
+        with self._session({}) as session:
+            yield Registry(session, self.owner)
+
+    @contextmanager
+    def reading(self) -> Iterator[Registry]:
+        """Read one moment's state without waiting for writers; writing raises StorageFailed."""
+        with self._session(READ_ONLY) as session:
+            session.execute(text("PRAGMA query_only=ON"))
+            yield Registry(session, self.owner)
+
+    def close(self) -> None:
+        """Give back what is open. A transaction afterwards would open it again."""
+        self._engine.dispose()
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _session(self, options: Mapping[str, Any]) -> Iterator[Session]:
+        with database_errors(self.path), Session(self._engine) as session, session.begin():
+            session.connection(execution_options=dict(options))  # the lock is taken here, before anything is read
+            yield session
+
+    def _provide_default_library(self) -> None:
+        with self.reading() as registry:
+            if registry.libraries():
+                return
+        with self.transaction() as registry:
+            if not registry.libraries():
+                registry.create_library(DEFAULT)

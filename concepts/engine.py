@@ -1,0 +1,134 @@
+"""How SQLite is opened: the settings under which nothing acknowledged is lost."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from concepts.errors import ConceptError, DatabaseBusy, DatabaseUnusable, StorageFailed
+
+BUSY_SECONDS = 30
+"""How long we wait for another process to finish its transaction."""
+
+READ_ONLY = {"registry_begin": "BEGIN"}
+"""Execution options of a connection that only reads: it waits for no writer."""
+
+SYNCHRONOUS = {"wal": "FULL", "delete": "EXTRA"}
+"""How hard SQLite waits for the disk in each journal mode: DELETE with FULL can lose the last acknowledged write."""
+
+NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "glusterfs", "lustre", "fuse.sshfs", "virtiofs")
+
+
+def wal_is_sound(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
+    """Whether this SQLite has the fix of the WAL-reset bug, which can corrupt a database with two checkpointers."""
+    return (3, 44, 6) <= version < (3, 45) or (3, 50, 7) <= version < (3, 51) or version >= (3, 51, 3)
+
+
+def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """The type of the file system that holds `path`, or "" where the platform does not tell."""
+    try:
+        lines = [line.split() for line in mounts.read_text(errors="replace").splitlines()]
+    except OSError:
+        return ""
+    kinds = {fields[1].replace("\\040", " "): fields[2] for fields in lines if len(fields) >= 3}
+    target = path.resolve()
+    return next((kinds[str(folder)] for folder in (target, *target.parents) if str(folder) in kinds), "")
+
+
+def on_network(path: Path) -> bool:
+    """Whether `path` is on a network file system, where WAL does not work and locks may not."""
+    return file_system(path).startswith(NETWORK_FILE_SYSTEMS)
+
+
+def choose_journal(path: Path) -> Literal["wal", "delete"]:
+    """The journal mode for a database at `path`: WAL only where it is sound."""
+    return "wal" if wal_is_sound() and not on_network(path) else "delete"
+
+
+def switch_journal(connection: sqlite3.Connection, mode: Literal["wal", "delete"]) -> str:
+    """Give the database this journal mode; the mode it has now.
+
+    Raises sqlite3.OperationalError where it has to leave WAL and others have it open.
+    """
+    try:
+        return connection.execute(f"PRAGMA journal_mode={mode}").fetchone()[0]
+    except sqlite3.OperationalError:
+        present = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        if mode == "delete" and present == "wal":
+            raise
+        return present  # SQLite does not wait for writers before it enters WAL; a later connection will
+
+
+def registry_engine(path: Path, *, foreign_keys: bool = True, create: bool = False) -> Engine:
+    """An engine whose every transaction begins with BEGIN IMMEDIATE, on a connection of its own.
+
+    Without `create`, a missing file is an error and is never made. Connections are not pooled: none outlives its
+    transaction, so none is carried over a fork.
+    """
+    target = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+    mode = choose_journal(path)
+
+    def connect() -> sqlite3.Connection:
+        # isolation_level None: the driver begins nothing behind our back.
+        return sqlite3.connect(target, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")  # has no effect inside BEGIN
+        connection.execute("PRAGMA trusted_schema=OFF")
+        synchronous = SYNCHRONOUS[switch_journal(connection, mode)]
+        connection.execute(f"PRAGMA synchronous={synchronous}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred BEGIN that reads and then writes fails at once when another writer came between.
+        connection.exec_driver_sql(connection.get_execution_options().get("registry_begin", "BEGIN IMMEDIATE"))
+
+    return engine
+
+
+@contextmanager
+def database_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite refuses into errors that name the file and the remedy; others pass as they are."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        refusal = _refusal(error.orig if isinstance(error, DBAPIError) else error, path)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+@contextmanager
+def file_errors(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into errors that name the file and the remedy."""
+    try:
+        yield
+    except OSError as error:
+        cause = f"{error.strerror or error} at {error.filename or path}."
+        raise StorageFailed(cause, "Check the disk's free space and the folder's permissions.") from error
+
+
+def _refusal(error: BaseException | None, path: Path) -> ConceptError | None:
+    name = getattr(error, "sqlite_errorname", None) or ""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        cause = f"Another process has kept {path} locked for {BUSY_SECONDS} seconds."
+        return DatabaseBusy(cause, "Wait for it to finish, or stop it, and give the same command again.")
+    if name.startswith("SQLITE_FULL"):
+        return StorageFailed(f"The disk that holds {path} is full.", "Free some space and give the same command again.")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
+        return StorageFailed(
+            f"{path} cannot be written.", "Make the file and its folder writable, or use another --home."
+        )
+    if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL")):
+        return StorageFailed(f"{path} cannot be read or written ({error}).", "Check the disk and the folder.")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return DatabaseUnusable(f"{path} is damaged ({error}).", "Put a backup in its place; it was left as it is.")
+    return None

@@ -1,0 +1,97 @@
+"""Everything the registry can refuse, named by the situation.
+
+Each error carries one line of cause and one line of remedy, and the exit code that the README lists.
+"""
+
+
+class ConceptError(Exception):
+    """The root of what the registry raises. `exit_code` is what `studio` ends with."""
+
+    exit_code = 1
+
+    def __init__(self, cause: str, remedy: str):
+        super().__init__(f"{cause} {remedy}")
+        self.cause = cause
+        self.remedy = remedy
+
+
+class LibraryNotFound(ConceptError):
+    """No library of that name is visible to this owner."""
+
+    exit_code = 3
+
+
+class ConceptNotFound(ConceptError):
+    """No concept of that name, or no such version, is in the library."""
+
+    exit_code = 3
+
+
+class AdapterNotFound(ConceptError):
+    """No such adapter is in the library."""
+
+    exit_code = 3
+
+
+class RunNotFound(ConceptError):
+    """No such run is visible to this owner."""
+
+    exit_code = 3
+
+
+class LibraryExists(ConceptError):
+    """A library of that name, as names compare, is already there."""
+
+    exit_code = 4
+
+
+class ConceptExists(ConceptError):
+    """A concept of that name, as names compare, is already there with other content."""
+
+    exit_code = 4
+
+
+class NameInvalid(ConceptError):
+    """A name or noun cannot be used as one."""
+
+    exit_code = 5
+
+
+class NounMissing(ConceptError):
+    """A concept was given without its class noun."""
+
+    exit_code = 5
+
+
+class ImagesMissing(ConceptError):
+    """A concept was given without a single image."""
+
+    exit_code = 5
+
+
+class DatabaseUnusable(ConceptError):
+    """The database file is not ours, is damaged, or cannot be opened. It was left as it is."""
+
+    exit_code = 7
+
+
+class DatabaseTooNew(DatabaseUnusable):
+    """The database was written by a newer version. It was left as it is."""
+
+
+class DatabaseBusy(ConceptError):
+    """Another process kept the database for longer than we wait."""
+
+    exit_code = 7
+
+
+class StorageFailed(ConceptError):
+    """The disk is full, read-only or failing. Nothing half done was kept."""
+
+    exit_code = 7
+
+
+class ContentDamaged(ConceptError):
+    """Stored bytes are gone or no longer match the hash they are named by."""
+
+    exit_code = 7

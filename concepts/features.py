@@ -1,0 +1,53 @@
+"""Cached results of frozen encoders: what is damaged counts as not there, and is mended when it is put again."""
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from concepts.blobs import collect, store_blob
+from concepts.models import Blob, Feature, VersionImage
+from concepts.records import FeatureRecord, sha256
+
+_KEYS_A_QUERY = 500  # SQLite bounds the variables of one statement
+
+
+def find_features(session: Session, keys: Collection[str]) -> dict[str, FeatureRecord]:
+    """Those of these features that are there and whole."""
+    wanted = list(dict.fromkeys(keys))
+    found: dict[str, FeatureRecord] = {}
+    for start in range(0, len(wanted), _KEYS_A_QUERY):
+        rows = select(Feature, Blob.data).join(Blob, Feature.blob_sha == Blob.sha)
+        for feature, data in session.execute(rows.where(Feature.key.in_(wanted[start : start + _KEYS_A_QUERY]))):
+            if sha256(data) == feature.blob_sha:
+                found[feature.key] = _record(feature, data)
+    return found
+
+
+def put_feature(session: Session, new: FeatureRecord, image_sha: str | None, mask_sha: str | None) -> bool:
+    """Keep a feature as long as its image, with that mask, is shown. False where that is gone already."""
+    if image_sha is not None and not _shown(session, image_sha, mask_sha):
+        return False
+    if find_features(session, [new.key]):
+        return True
+    blob_sha = sha256(new.data)
+    store_blob(session, blob_sha, new.data)
+    former = session.get(Feature, new.key)
+    former_sha = None if former is None else former.blob_sha
+    row = Feature(key=new.key, kind=new.kind, image_sha=image_sha, mask_sha=mask_sha, blob_sha=blob_sha)
+    row.shape, row.dtype = list(new.shape), new.dtype
+    session.merge(row)
+    session.flush()
+    collect(session, [former_sha])
+    return True
+
+
+def _shown(session: Session, image_sha: str, mask_sha: str | None) -> bool:
+    shown = select(VersionImage).where(VersionImage.image_sha == image_sha)
+    if mask_sha is not None:
+        shown = shown.where(VersionImage.mask_sha == mask_sha)
+    return bool(session.scalar(select(shown.exists())))
+
+
+def _record(feature: Feature, data: bytes) -> FeatureRecord:
+    return FeatureRecord(feature.key, feature.kind, data, tuple(feature.shape), feature.dtype)

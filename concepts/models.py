@@ -1,0 +1,209 @@
+"""The registry's tables. Every constraint is named: see docs of each class for what it keeps."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+CONSTRAINT_NAMES = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+}
+
+NUMBERED: dict[str, Any] = {"sqlite_autoincrement": True}  # a removed row's number is never given to another
+Sha = String(64)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC, stored without its zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.replace(tzinfo=UTC)
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+class Base(DeclarativeBase):
+    """The registry's metadata."""
+
+    metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
+
+
+class Library(Base):
+    """A person's or a team's set of concepts. Names are unique for one owner."""
+
+    __tablename__ = "libraries"
+    __table_args__ = (UniqueConstraint("owner", "name_key"), NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    name_key: Mapped[str] = mapped_column(Text)
+    stack: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class CurrentLibrary(Base):
+    """The library that an owner works in when none is named."""
+
+    __tablename__ = "current_libraries"
+
+    owner: Mapped[str] = mapped_column(Text, primary_key=True)
+    library_id: Mapped[int] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"), index=True)
+
+
+class Concept(Base):
+    """A named subject. Names are unique in one library, as `name_key` compares them."""
+
+    __tablename__ = "concepts"
+    __table_args__ = (UniqueConstraint("library_id", "name_key"), NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Text)
+    name_key: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ConceptVersion(Base):
+    """What a concept looked like: never changed once written. The highest number is the present one."""
+
+    __tablename__ = "concept_versions"
+    __table_args__ = (
+        UniqueConstraint("concept_id", "number"),
+        CheckConstraint("number >= 1", name="number_from_one"),
+        NUMBERED,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    concept_id: Mapped[int] = mapped_column(ForeignKey("concepts.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    noun: Mapped[str] = mapped_column(Text)
+    manifest: Mapped[str] = mapped_column(Sha)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Blob(Base):
+    """Bytes, named by their SHA-256."""
+
+    __tablename__ = "blobs"
+    __table_args__ = (CheckConstraint("size = length(data)", name="size_is_length"),)
+
+    sha: Mapped[str] = mapped_column(Sha, primary_key=True)
+    size: Mapped[int]
+    data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+
+class VersionImage(Base):
+    """One reference image of a version, in the order given; no mask means that all of it is the subject."""
+
+    __tablename__ = "version_images"
+    __table_args__ = (CheckConstraint("width > 0 AND height > 0", name="has_pixels"),)
+
+    version_id: Mapped[int] = mapped_column(ForeignKey("concept_versions.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    image_sha: Mapped[str] = mapped_column(ForeignKey("blobs.sha"), index=True)
+    mask_sha: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha"), index=True)
+    width: Mapped[int]
+    height: Mapped[int]
+    source_name: Mapped[str] = mapped_column(Text)
+    warnings: Mapped[list[str]] = mapped_column(JSON)
+
+
+class Feature(Base):
+    """A cached result of a frozen encoder. `key` says everything its value depends on."""
+
+    __tablename__ = "features"
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    image_sha: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha"), index=True)
+    mask_sha: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha"), index=True)
+    blob_sha: Mapped[str] = mapped_column(ForeignKey("blobs.sha"), index=True)
+    shape: Mapped[list[int]] = mapped_column(JSON)
+    dtype: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Adapter(Base):
+    """What fine-tuning made: a file beside the database, named by its SHA-256."""
+
+    __tablename__ = "adapters"
+    __table_args__ = (UniqueConstraint("library_id", "sha256"), NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"))
+    sha256: Mapped[str] = mapped_column(Sha)
+    file_name: Mapped[str] = mapped_column(Text)
+    method: Mapped[str] = mapped_column(Text)
+    stack: Mapped[str] = mapped_column(Text)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Run(Base):
+    """One training: its settings, how it ended, the adapter it made."""
+
+    __tablename__ = "runs"
+    __table_args__ = (CheckConstraint("status IN ('running', 'finished', 'failed')", name="status_known"), NUMBERED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default="running")
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    why: Mapped[str | None] = mapped_column(Text)
+    adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id", ondelete="SET NULL"), index=True)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AdapterConcept(Base):
+    """A version that an adapter saw; name, number and manifest outlive the version itself."""
+
+    __tablename__ = "adapter_concepts"
+
+    adapter_id: Mapped[int] = mapped_column(ForeignKey("adapters.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("concept_versions.id", ondelete="SET NULL"), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    number: Mapped[int]
+    manifest: Mapped[str] = mapped_column(Sha)
+
+
+class RunConcept(Base):
+    """A version that a run trains on; kept like `AdapterConcept`."""
+
+    __tablename__ = "run_concepts"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("concept_versions.id", ondelete="SET NULL"), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    number: Mapped[int]
+    manifest: Mapped[str] = mapped_column(Sha)

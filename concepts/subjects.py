@@ -1,0 +1,169 @@
+"""Concepts and their immutable versions, inside one library."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, aliased
+
+from concepts.blobs import collect, store_blob
+from concepts.errors import ConceptExists, ConceptNotFound, ImagesMissing
+from concepts.models import Concept, ConceptVersion, Library, VersionImage
+from concepts.names import check_name, check_noun, name_key, shown
+from concepts.records import AddResult, ConceptRecord, ConceptSummary, ImageRecord, NewImage, manifest
+
+
+def find_row(session: Session, library: Library, name: str) -> Concept | None:
+    """The library's concept of that name."""
+    key = name_key(name.strip())
+    return session.scalar(select(Concept).where(Concept.library_id == library.id, Concept.name_key == key))
+
+
+def get_row(session: Session, library: Library, name: str) -> Concept:
+    """The library's concept of that name. Raises ConceptNotFound, which names the nearest."""
+    if (row := find_row(session, library, name)) is not None:
+        return row
+    known = names(session, library)
+    near = [known[key] for key in get_close_matches(name_key(name[:80]), known, n=3)] or list(known.values())[:10]
+    listed = ", ".join(shown(other) for other in near) or "nothing yet"
+    cause = f"No concept named {shown(name)} in library {shown(library.name)}. It has: {listed}."
+    raise ConceptNotFound(cause, "Add it with: studio add-concept NAME IMAGE --noun NOUN")
+
+
+def names(session: Session, library: Library) -> dict[str, str]:
+    """The names of the library's concepts, by their keys and in their order."""
+    query = select(Concept.name_key, Concept.name).where(Concept.library_id == library.id).order_by(Concept.name_key)
+    return {key: name for key, name in session.execute(query)}
+
+
+def add(session: Session, library: Library, name: str, noun: str, images: Sequence[NewImage]) -> AddResult:
+    """A new concept in its first version; one that is there already with the same content is answered as it is."""
+    name, noun = check_name(name), check_noun(noun)
+    require_images(name, images)
+    if (row := find_row(session, library, name)) is None:
+        row = Concept(library_id=library.id, name=name, name_key=name_key(name))
+        session.add(row)
+        session.flush()
+        write_version(session, row, 1, noun, images)
+        return AddResult(record(session, library, row), created=True)
+    present = record(session, library, row)
+    if present.manifest == manifest(noun, images):
+        return AddResult(present, created=False)
+    cause = f"A concept named {shown(row.name)} is already in library {shown(library.name)}, with other content."
+    raise ConceptExists(cause, "Choose another name, or remove it first with: studio concepts remove NAME")
+
+
+def revise(session: Session, library: Library, name: str, noun: str, images: Sequence[NewImage]) -> AddResult:
+    """The next version of a concept; `created` is False where the present one has this content."""
+    row, noun = get_row(session, library, name), check_noun(noun)
+    require_images(row.name, images)
+    present = record(session, library, row)
+    if present.manifest == manifest(noun, images):
+        return AddResult(present, created=False)
+    write_version(session, row, present.version + 1, noun, images)
+    return AddResult(record(session, library, row), created=True)
+
+
+def rename(session: Session, library: Library, name: str, new_name: str) -> ConceptRecord:
+    """Another name for a concept; no version is touched. Raises ConceptExists where it is taken."""
+    row, new_name = get_row(session, library, name), check_name(new_name)
+    taken = find_row(session, library, new_name)
+    if taken is not None and taken.id != row.id:
+        cause = f"A concept named {shown(taken.name)} is already in library {shown(library.name)}."
+        raise ConceptExists(cause, "Choose another name.")
+    row.name, row.name_key = new_name, name_key(new_name)
+    session.flush()
+    return record(session, library, row)
+
+
+def remove(session: Session, row: Concept) -> None:
+    """Delete a concept with all its versions, and every byte that only it needed."""
+    shown_in = select(VersionImage.image_sha, VersionImage.mask_sha).join(ConceptVersion)
+    shas = [sha for pair in session.execute(shown_in.where(ConceptVersion.concept_id == row.id)) for sha in pair]
+    session.delete(row)
+    session.flush()
+    collect(session, shas)
+
+
+def require_images(name: str, images: Sequence[NewImage]) -> None:
+    """Raise ImagesMissing where there is none."""
+    if not images:
+        raise ImagesMissing(f"No image was given for {shown(name)}.", "Give at least one reference image.")
+
+
+def write_version(session: Session, row: Concept, number: int, noun: str, images: Sequence[NewImage]) -> None:
+    """Store bytes and rows of a version."""
+    version = ConceptVersion(concept_id=row.id, number=number, noun=noun, manifest=manifest(noun, images))
+    session.add(version)
+    session.flush()
+    for position, image in enumerate(images):
+        store_blob(session, image.sha, image.data)
+        if image.mask is not None and image.mask_sha is not None:
+            store_blob(session, image.mask_sha, image.mask)
+        session.add(_image_row(version.id, position, image))
+    session.flush()
+
+
+def latest() -> Select:
+    """A query of concept and present version, for whatever is added to it."""
+    other = aliased(ConceptVersion)
+    newest = select(func.max(other.number)).where(other.concept_id == Concept.id).scalar_subquery()
+    joined = select(Concept, ConceptVersion).join(ConceptVersion, ConceptVersion.concept_id == Concept.id)
+    return joined.where(ConceptVersion.number == newest)
+
+
+def summaries(session: Session, library: Library, only: Concept | None = None) -> list[ConceptSummary]:
+    """The library's concepts by name, without touching a byte of an image."""
+    counted = select(func.count()).where(VersionImage.version_id == ConceptVersion.id).scalar_subquery()
+    query = latest().add_columns(counted).where(Concept.library_id == library.id).order_by(Concept.name_key)
+    if only is not None:
+        query = query.where(Concept.id == only.id)
+    return [
+        ConceptSummary(
+            id=concept.id,
+            library=library.name,
+            name=concept.name,
+            noun=version.noun,
+            version=version.number,
+            version_id=version.id,
+            manifest=version.manifest,
+            image_count=count,
+            created_at=concept.created_at,
+        )
+        for concept, version, count in session.execute(query)
+    ]
+
+
+def record(session: Session, library: Library, row: Concept) -> ConceptRecord:
+    """The concept in its present version, as it crosses the border."""
+    version: ConceptVersion = session.execute(latest().where(Concept.id == row.id)).one()[1]
+    images = select(VersionImage).where(VersionImage.version_id == version.id).order_by(VersionImage.position)
+    return ConceptRecord(
+        id=row.id,
+        library=library.name,
+        name=row.name,
+        noun=version.noun,
+        version=version.number,
+        version_id=version.id,
+        manifest=version.manifest,
+        created_at=row.created_at,
+        images=tuple(_image_record(image) for image in session.scalars(images)),
+    )
+
+
+def _image_row(version_id: int, position: int, image: NewImage) -> VersionImage:
+    return VersionImage(
+        version_id=version_id,
+        position=position,
+        image_sha=image.sha,
+        mask_sha=image.mask_sha,
+        width=image.width,
+        height=image.height,
+        source_name=image.source_name,
+        warnings=list(image.warnings),
+    )
+
+
+def _image_record(row: VersionImage) -> ImageRecord:
+    warnings = tuple(row.warnings)
+    return ImageRecord(row.image_sha, row.mask_sha, row.width, row.height, row.source_name, warnings)

@@ -1,0 +1,75 @@
+"""Everything the engine can refuse, named by the situation.
+
+Each error carries one line of cause and one line of remedy, and the exit code that the README lists.
+"""
+
+
+class StudioError(Exception):
+    """The root of what the engine and the use cases raise. `exit_code` is what `studio` ends with."""
+
+    exit_code = 1
+
+    def __init__(self, cause: str, remedy: str):
+        super().__init__(f"{cause} {remedy}")
+        self.cause = cause
+        self.remedy = remedy
+
+
+class InvalidSetting(StudioError):
+    """A setting has a value that it cannot have."""
+
+    exit_code = 2
+
+
+class ImageRefused(StudioError):
+    """One or more image files cannot be used."""
+
+    exit_code = 5
+
+
+class MaskRefused(StudioError):
+    """A mask cannot be used with its image, or none could be found."""
+
+    exit_code = 5
+
+
+class PromptInvalid(StudioError):
+    """A prompt cannot be read, names something unknown, or is too long."""
+
+    exit_code = 5
+
+
+class ModelFilesMissing(StudioError):
+    """The weights or configuration of a stack are not where they should be."""
+
+    exit_code = 6
+
+
+class ModelFilesInvalid(StudioError):
+    """The weights of a stack or adapter are there, but are not what was asked for."""
+
+    exit_code = 6
+
+
+class TrainingDiverged(StudioError):
+    """The loss is not a number any more; the last good checkpoint was kept."""
+
+    exit_code = 8
+
+
+class ResumeRefused(StudioError):
+    """A run cannot be resumed with the settings that were given."""
+
+    exit_code = 2
+
+
+class OutputExists(StudioError):
+    """A file or folder that would be written is already there."""
+
+    exit_code = 4
+
+
+class CheckpointFailed(StudioError):
+    """A checkpoint could not be written; the ones before it are whole."""
+
+    exit_code = 7

@@ -1,0 +1,96 @@
+"""The oracle: reads off a picture of the miniature's world what is in it, and whether two subjects are the same one.
+
+Trained on rendered pictures only. For each noun it says whether it is there, in which colours and pattern, and what it
+wears; for the picture, the place. Its identity embedding plays the part that DINO plays on photographs.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lambda_studio.miniature.figures import FIGURES, PATTERNS, WORN
+from lambda_studio.miniature.places import PLACES
+from lambda_studio.miniature.world import COLOURS, NOTHING, NOUNS, Scene
+
+PER_NOUN = {
+    "present": 1,
+    "main": len(COLOURS),
+    "second": len(COLOURS),
+    "pattern": len(PATTERNS),
+    "worn": len(WORN) + 1,
+    "worn_colour": len(COLOURS),
+}
+"""What is read for each noun, and into how many classes. `worn` class 0 is nothing."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Logits: `place` is `batch place`, each entry of `nouns` is `batch noun class`; `identity` has unit length."""
+
+    place: Float[Tensor, "batch place"]
+    nouns: dict[str, Tensor]
+    identity: Float[Tensor, "batch dim"]
+
+
+class Oracle(ModelMixin, ConfigMixin):
+    """A small convolutional network with one head for each question."""
+
+    @register_to_config
+    def __init__(self, width: int = 48, identity_dim: int = 64):
+        super().__init__()
+        channels = (3, width, 2 * width, 4 * width, 6 * width)
+        stages = []
+        for before, after in zip(channels, channels[1:], strict=False):
+            stages += [nn.Conv2d(before, after, 3, 2, 1), nn.GroupNorm(8, after), nn.SiLU()]
+            stages += [nn.Conv2d(after, after, 3, 1, 1), nn.GroupNorm(8, after), nn.SiLU()]
+        self.trunk = nn.Sequential(*stages)
+        hidden = 512
+        self.hidden = nn.Linear(channels[-1] * 16, hidden)
+        self.place = nn.Linear(hidden, len(PLACES))
+        self.nouns = nn.ModuleDict({k: nn.Linear(hidden, len(NOUNS) * n) for k, n in PER_NOUN.items()})
+        self.identity = nn.Linear(hidden, identity_dim)
+
+    def forward(self, images: Float[Tensor, "batch 3 64 64"]) -> Reading:
+        """Read pictures whose values are in 0..1."""
+        features = F.silu(self.hidden(self.trunk(images * 2 - 1).flatten(1)))
+        nouns = {k: rearrange(head(features), "b (n c) -> b n c", n=len(NOUNS)) for k, head in self.nouns.items()}
+        return Reading(self.place(features), nouns, F.normalize(self.identity(features), dim=-1))
+
+
+def oracle_loss(reading: Reading, scene: Scene) -> Tensor:
+    """Cross-entropy of every answer that the scene determines; a noun that is there twice is not asked about."""
+    present = _counts(scene)
+    loss = F.cross_entropy(reading.place, scene.place)
+    logits = reading.nouns["present"][..., 0]
+    loss = loss + len(NOUNS) / 4 * F.binary_cross_entropy_with_logits(logits, (present > 0).float())
+    row, slot = ((scene.who.noun != NOTHING) & (present.gather(1, scene.who.noun.clamp_min(0)) == 1)).nonzero().T
+    noun = scene.who.noun[row, slot]
+    truth = {name: getattr(scene.who, name)[row, slot] for name in ("main", "second", "pattern")}
+    truth |= {"worn": scene.worn[row, slot] + 1, "worn_colour": scene.worn_colour[row, slot]}
+    figure = noun < len(FIGURES)
+    dressed = scene.worn[row, slot] != NOTHING
+    asked = {"main": noun >= 0, "second": figure, "pattern": figure, "worn": figure, "worn_colour": dressed}
+    for name, target in truth.items():
+        chosen = reading.nouns[name][row, noun][asked[name]]
+        if len(chosen):
+            loss = loss + F.cross_entropy(chosen, target[asked[name]])
+    return loss
+
+
+def identity_loss(first: Float[Tensor, "n d"], second: Float[Tensor, "n d"], temperature: float = 0.1) -> Tensor:
+    """InfoNCE both ways: two pictures of one subject against pictures of others."""
+    logits = first @ second.T / temperature
+    target = torch.arange(len(logits), device=logits.device)
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def _counts(scene: Scene) -> Tensor:
+    """How many subjects of each noun a scene shows."""
+    rows = F.one_hot(scene.who.noun.clamp_min(0), len(NOUNS)) * (scene.who.noun != NOTHING)[..., None]
+    return rows.sum(1)

@@ -1,0 +1,199 @@
+"""The recipe: from one seed to the five parts that ship, in the layout of their full-size siblings.
+
+`python -m lambda_studio.miniature.recipe WORK` runs whatever `WORK` does not hold yet; stopped, it goes on where it was.
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from lambda_studio.miniature import networks, stages
+from lambda_studio.miniature.corpus import Corpus, build_corpus, pixels
+from lambda_studio.miniature.fitting import FitConfig, fit
+from lambda_studio.miniature.networks import MERGES_FILE, seeded
+from lambda_studio.miniature.oracle import Oracle
+from lambda_studio.models.clip import Clip, load_clip
+from lambda_studio.progress import Progress, silent
+
+STAGES = ("clip", "movq", "decoder", "prior", "oracle")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeConfig:
+    """What the weights depend on, beside the code."""
+
+    seed: int = 20
+    pictures: int = 36_000
+    clip: FitConfig = FitConfig(steps=850, batch_size=192, learning_rate=1e-3, weight_decay=0.1, warmup_steps=60)
+    movq: FitConfig = FitConfig(steps=2_400, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
+    decoder: FitConfig = FitConfig(steps=2_800, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
+    prior: FitConfig = FitConfig(steps=1_200, batch_size=96, learning_rate=6e-4)
+    oracle: FitConfig = FitConfig(steps=900, batch_size=96, learning_rate=1e-3)
+    device: str = "cpu"
+
+    def scaled(self, share: float) -> "RecipeConfig":
+        """The same recipe with every stage `share` as long: for trying it out."""
+        if share == 1.0:
+            return self
+        shorter = {name: replace(getattr(self, name), steps=max(2, int(getattr(self, name).steps * share))) for name in STAGES}
+        return replace(self, pictures=max(512, int(self.pictures * share)), **shorter)
+
+
+class Recipe:
+    """The stages over one work folder. Each property trains what it needs, or loads what is done."""
+
+    def __init__(self, work: Path, config: RecipeConfig, progress: Progress = silent):
+        self.work, self.config, self.progress = work, config, progress
+        work.mkdir(parents=True, exist_ok=True)
+
+    def run(self, wanted: Sequence[str] = STAGES) -> None:
+        """Train the wanted stages, in their order, and whatever they stand on."""
+        for name in STAGES:
+            if name in wanted:
+                getattr(self, f"train_{name}")()
+
+    @property
+    def corpus(self) -> Corpus:
+        config = self.config
+        return build_corpus(self.work / "corpus", config.pictures, config.seed, config.device, self.progress)
+
+    def train_clip(self) -> Clip:
+        folder = self.work / "clip"
+        torch.manual_seed(self.config.seed)
+        model = networks.build_clip(folder)
+        weights = folder / "open_clip_model.safetensors"
+        if not weights.exists():
+            save_file(model.state_dict(), weights)
+            clip = load_clip(f"local-dir:{folder}", device=self.config.device)
+            clip.model.train().requires_grad_(True)
+            loss_of = stages.clip_stage(clip, self.corpus, self.config.seed, self.config.clip.batch_size)
+            weights.unlink()
+            self._fit("clip", clip.model, loss_of)
+            save_file(_half(clip.model), weights)
+        return load_clip(f"local-dir:{folder}", device=self.config.device)
+
+    def train_movq(self):
+        torch.manual_seed(self.config.seed + 1)
+        movq = networks.build_movq()
+        return self._trained("movq", movq, lambda: stages.movq_stage(
+            movq.to(memory_format=torch.channels_last), self.corpus, self.config.seed, self.config.movq.batch_size
+        ))  # fmt: skip
+
+    def train_decoder(self):
+        torch.manual_seed(self.config.seed + 2)
+        unet = networks.build_unet()
+        return self._trained("decoder", unet, lambda: stages.decoder_stage(
+            unet.to(memory_format=torch.channels_last), self.latents()["latents"], self.embeds()["images"],
+            self.embeds()["zero"], self.config.seed, self.config.decoder.batch_size,
+        ))  # fmt: skip
+
+    def train_prior(self):
+        torch.manual_seed(self.config.seed + 3)
+        prior = networks.build_prior()
+        return self._trained("prior", prior, lambda: stages.prior_stage(
+            prior, self.train_clip(), self.corpus, self.embeds(), self.embeds()["zero"], self.config.seed,
+            self.config.prior.batch_size,
+        ))  # fmt: skip
+
+    def train_oracle(self):
+        torch.manual_seed(self.config.seed + 4)
+        oracle = Oracle()
+        return self._trained("oracle", oracle, lambda: stages.oracle_stage(
+            oracle.to(memory_format=torch.channels_last), self.corpus, self.config.seed, self.config.oracle.batch_size
+        ))  # fmt: skip
+
+    def embeds(self) -> dict[str, Tensor]:
+        """CLIP's embeddings of the corpus (`images`, `edges`, `cutouts`, `worn_cutouts`) and of no picture (`zero`)."""
+        path = self.work / "embeds.safetensors"
+        if not path.exists():
+            clip, corpus = self.train_clip(), self.corpus
+            made = {name: self._embed(clip, name, getattr(corpus, name)) for name in ("images", "cutouts", "worn_cutouts")}
+            made["edges"] = self._embed(clip, "edges", corpus.images)
+            save_file(made | {"zero": clip.zero_image_embeds()}, path)
+        return load_file(path)
+
+    def _embed(self, clip: Clip, name: str, pictures) -> Tensor:
+        parts = []
+        with self.progress(f"embedding {name}", len(pictures)) as advance, torch.autocast(self.config.device, torch.bfloat16):
+            for rows in torch.arange(len(pictures)).split(256):
+                images = pixels(pictures, rows)
+                parts.append(clip.encode_pixels(stages.edges(images) if name == "edges" else images, batch_size=256).half())
+                advance(len(rows))
+        return torch.cat(parts)
+
+    def latents(self) -> dict[str, Tensor]:
+        """MoVQ latents of the corpus's pictures, in half precision."""
+        path = self.work / "latents.safetensors"
+        if not path.exists():
+            movq, corpus, parts = self.train_movq().to(memory_format=torch.channels_last), self.corpus, []
+            with self.progress("encoding latents", len(corpus)) as advance, torch.no_grad():
+                for rows in torch.arange(len(corpus)).split(128):
+                    images = (pixels(corpus.images, rows) * 2 - 1).contiguous(memory_format=torch.channels_last)
+                    with torch.autocast(self.config.device, torch.bfloat16):
+                        parts.append(movq.encode(images).latents.half().contiguous())
+                    advance(len(rows))
+            save_file({"latents": torch.cat(parts)}, path)
+        return load_file(path)
+
+    def _trained(self, name: str, model: nn.Module, loss_of) -> nn.Module:
+        weights = self.work / f"{name}.safetensors"
+        if not weights.exists():
+            self._fit(name, model, loss_of())
+            save_file(_half(model), weights)
+        model.load_state_dict(load_file(weights))
+        return model.eval().requires_grad_(False)
+
+    def _fit(self, name: str, model: nn.Module, loss_of) -> None:
+        model.train()
+        fit(name, model, loss_of, getattr(self.config, name), self.work, self.config.device, self.progress)
+
+    def export(self, folder: Path) -> None:
+        """Write the shipped layout: `clip/`, `prior/`, `decoder/{unet,movq,scheduler}/`, `oracle/`, in half precision."""
+        (folder / "clip").mkdir(parents=True, exist_ok=True)
+        self.train_clip()
+        for file in (MERGES_FILE, "open_clip_config.json", "open_clip_model.safetensors"):
+            shutil.copyfile(self.work / "clip" / file, folder / "clip" / file)
+        self.train_prior().half().save_pretrained(folder / "prior")
+        self.train_oracle().half().save_pretrained(folder / "oracle")
+        self.train_movq().half().save_pretrained(folder / "decoder" / "movq")
+        self.train_decoder().half().save_pretrained(folder / "decoder" / "unet")
+        networks.build_scheduler().save_pretrained(folder / "decoder" / "scheduler")
+        index = {
+            "_class_name": "KandinskyV22Pipeline",
+            "movq": ["diffusers", "VQModel"],
+            "scheduler": ["diffusers", "DDPMScheduler"],
+            "unet": ["diffusers", "UNet2DConditionModel"],
+        }
+        (folder / "decoder" / "model_index.json").write_text(json.dumps(index, indent=1) + "\n")
+
+
+def _half(model: nn.Module) -> dict[str, Tensor]:
+    state = model.state_dict()
+    return {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
+
+
+def main() -> None:
+    """Run the recipe from a shell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
+    parser.add_argument("--share", type=float, default=1.0, help="train this share of every stage")
+    parser.add_argument("--export", type=Path, help="write the shipped layout here at the end")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    arguments = parser.parse_args()
+    config = replace(RecipeConfig(device=arguments.device).scaled(arguments.share), device=arguments.device)
+    recipe = Recipe(arguments.work, config)
+    recipe.run(arguments.stages)
+    if arguments.export:
+        recipe.export(arguments.export)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""CLIP by open_clip: what a picture shows, and what a prompt says."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import open_clip
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float, Int
+from open_clip.model import CLIP, CustomTextCLIP
+from open_clip.transform import PreprocessCfg, merge_preprocess_dict
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from lambda_studio.config import require
+from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, StudioError
+from lambda_studio.models.files import OTHER_ROUTES, OnDownload, fingerprint, get_file, read_json
+
+Tower = Literal["text", "vision"]
+BOTH_TOWERS: tuple[Tower, ...] = ("text", "vision")
+CONFIG_NAME = "open_clip_config.json"
+WEIGHT_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors")
+MERGES_NAME = "bpe_merges.txt.gz"
+"""A local folder's own BPE merges; without it the tokenizer is CLIP's usual one."""
+TEXT_PARTS = ("transformer", "token_embedding", "positional_embedding", "ln_final", "text_projection", "attn_mask")
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """What the text tower says of a batch of prompts, in float32."""
+
+    hidden_states: Float[Tensor, "batch position width"]
+    """The state of each token, after the final layer norm and before the projection."""
+    pooled: Float[Tensor, "batch dim"]
+    """The prompt's embedding (`text_embeds`), not normalised."""
+    mask: Bool[Tensor, "batch position"]
+    """True from the start token to the end token."""
+
+
+class ClipTokenizer:
+    """open_clip's two kinds of tokenizer, as `prompt.Tokenizer` asks for them."""
+
+    def __init__(self, tokenizer: Any, context_length: int):
+        self.wrapped = tokenizer
+        self.context_length = context_length
+        inner = getattr(tokenizer, "tokenizer", None)  # HFTokenizer wraps one of transformers'
+        if inner is None:
+            self.start_token, self.end_token = tokenizer.sot_token_id, tokenizer.eot_token_id
+        else:
+            self.start_token = inner.cls_token_id if inner.bos_token_id is None else inner.bos_token_id
+            self.end_token = inner.sep_token_id if inner.eos_token_id is None else inner.eos_token_id
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of `text`, without start and end."""
+        inner = getattr(self.wrapped, "tokenizer", None)
+        if inner is None:
+            return self.wrapped.encode(text)
+        return inner.encode(self.wrapped.clean_fn(text), add_special_tokens=False)
+
+    def __call__(self, texts: Sequence[str]) -> Int[Tensor, "batch position"]:
+        """Padded and cut to the context length, with start and end, as open_clip does it."""
+        return self.wrapped(list(texts))
+
+
+@dataclass(frozen=True)
+class ClipFiles:
+    """A CLIP on disk: its configuration, how pictures are prepared for it, and its weights."""
+
+    name: str
+    model_config: dict[str, Any]
+    preprocess: dict[str, Any]
+    weights: Path
+    merges: Path | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A SHA-256 over configuration, preparation, weights and merges."""
+        config = {"model": self.model_config, "preprocess": self.preprocess}
+        return fingerprint(config, [self.weights, *([self.merges] if self.merges else [])])
+
+
+class Clip:
+    """A frozen CLIP. Embeddings are raw (not normalised) and float32, on the model's device."""
+
+    def __init__(self, model: nn.Module, files: ClipFiles, towers: Sequence[Tower] = BOTH_TOWERS):
+        self.model: Any = model.eval().requires_grad_(False)
+        self.files = files
+        self.towers: frozenset[Tower] = frozenset(towers)
+        self.fingerprint = files.fingerprint
+        self.dim: int = files.model_config["embed_dim"]
+        self.context_length: int = files.model_config["text_cfg"].get("context_length", 77)
+        size = files.model_config["vision_cfg"].get("image_size", 224)
+        self.image_size: int = size if isinstance(size, int) else size[0]
+        self.mean, self.std = tuple(files.preprocess["mean"]), tuple(files.preprocess["std"])
+
+    @cached_property
+    def tokenizer(self) -> ClipTokenizer:
+        """The model's tokenizer."""
+        own = {"bpe_path": str(self.files.merges)} if self.files.merges else {}
+        return ClipTokenizer(open_clip.get_tokenizer(self.files.name, **own), self.context_length)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the model computes in."""
+        return next(self.model.parameters()).dtype
+
+    def encode_images(self, images: Sequence[Image.Image], batch_size: int = 32) -> Float[Tensor, "image dim"]:
+        """Embed RGB pictures of `image_size` on each side (images.cut_out and square_crop make them)."""
+        sizes = {image.size for image in images} - {(self.image_size, self.image_size)}
+        require(not sizes, f"CLIP was given pictures of {sizes} pixels.", f"Give squares of {self.image_size} pixels.")
+        batches = [self._pixels(images[i : i + batch_size]) for i in range(0, len(images), batch_size)]
+        return torch.cat([self.encode_pixels(pixels) for pixels in batches] or [torch.empty(0, self.dim)])
+
+    def encode_pixels(
+        self, pixels: Float[Tensor, "image 3 size size"], batch_size: int = 32
+    ) -> Float[Tensor, "image dim"]:
+        """Embed pictures whose pixels are in 0..1."""
+        mean, std = (rearrange(torch.tensor(value), "c -> c 1 1").to(pixels) for value in (self.mean, self.std))
+        return torch.cat([self._encode_image((batch - mean) / std) for batch in pixels.split(batch_size)])
+
+    def zero_image_embeds(self) -> Float[Tensor, " dim"]:
+        """The embedding of an all-zero normalised picture: what λ-ECLIPSE takes for no picture, and for no control."""
+        return self._encode_image(torch.zeros(1, 3, self.image_size, self.image_size))[0]
+
+    @torch.no_grad()
+    def encode_text(self, token_ids: Int[Tensor, "batch position"]) -> TextFeatures:
+        """Token states and pooled embeddings of prompts that hold a start and an end token."""
+        self._need("text")
+        token_ids = token_ids.to(self.device)
+        with self._token_states() as states:
+            pooled = self.model.encode_text(token_ids)
+        ends = (token_ids == self.tokenizer.end_token).cumsum(1)
+        # up to and including the first end token: some tokenizers also pad with it
+        mask = (ends == 0) | ((ends == 1) & (token_ids == self.tokenizer.end_token))
+        return TextFeatures(states[0].float(), pooled.float(), mask)
+
+    @contextmanager
+    def _token_states(self) -> Iterator[list[Tensor]]:
+        """Collects what ln_final puts out: open_clip's encode_text answers only the pooled embedding."""
+        tower = getattr(self.model, "text", self.model)
+        if not isinstance(getattr(tower, "ln_final", None), nn.Module):
+            raise ModelFilesInvalid(
+                f"The text tower of {self.files.name} has no final layer norm.", "Choose a CLIP with open_clip's own."
+            )
+        states: list[Tensor] = []
+        hook = tower.ln_final.register_forward_hook(lambda module, inputs, output: states.append(output))
+        try:
+            yield states
+        finally:
+            hook.remove()
+
+    @torch.no_grad()
+    def _encode_image(self, normalised: Float[Tensor, "image 3 size size"]) -> Float[Tensor, "image dim"]:
+        self._need("vision")
+        return self.model.encode_image(normalised.to(self.device, self.dtype)).float()
+
+    def _pixels(self, images: Sequence[Image.Image]) -> Float[Tensor, "image 3 size size"]:
+        stacked = np.stack([np.asarray(image.convert("RGB")) for image in images])
+        return rearrange(torch.from_numpy(stacked), "n h w c -> n c h w").float() / 255
+
+    def _need(self, tower: Tower) -> None:
+        if tower not in self.towers:
+            raise StudioError(
+                f"The {tower} tower of {self.files.name} was not loaded.", f"Load CLIP with towers=({tower!r},)."
+            )
+
+
+def load_clip(
+    name: str,
+    pretrained: str | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    towers: Sequence[Tower] = BOTH_TOWERS,
+    on_download: OnDownload | None = None,
+) -> Clip:
+    """Load a CLIP, or one tower of it, from safetensors.
+
+    `name` is an open_clip model's name (with `pretrained`, a tag or a .safetensors file), `hf-hub:org/repo` or
+    `local-dir:FOLDER`. Raises ModelFilesMissing and ModelFilesInvalid.
+    """
+    files = find_clip(name, pretrained, on_download)
+    model = build_clip(files.model_config, towers)
+    try:
+        _load_weights(model, files, torch.device(device), dtype)
+    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+        why = str(error).splitlines()[0][:300]
+        raise ModelFilesInvalid(
+            f"{files.weights} does not hold the weights of {name} ({why}).", OTHER_ROUTES
+        ) from error
+    return Clip(model, files, towers)
+
+
+def find_clip(name: str, pretrained: str | None = None, on_download: OnDownload | None = None) -> ClipFiles:
+    """Find a CLIP's files, and fetch them where they are on the hub, without loading them."""
+    schema, place = open_clip.factory.parse_model_name(name)
+    if schema is None:
+        return _find_by_name(place, pretrained, on_download)
+    config_file = get_file(place, [CONFIG_NAME], on_download=on_download)
+    config = read_json(config_file)
+    if not {"embed_dim", "vision_cfg", "text_cfg"} <= config.get("model_cfg", {}).keys():
+        raise ModelFilesInvalid(f"{config_file} describes no CLIP (model_cfg).", OTHER_ROUTES)
+    weights = get_file(place, WEIGHT_NAMES, on_download=on_download)
+    merges = config_file.parent / MERGES_NAME
+    preprocess = merge_preprocess_dict(asdict(PreprocessCfg()), config.get("preprocess_cfg", {}))
+    return ClipFiles(name, config["model_cfg"], preprocess, weights, merges if merges.is_file() else None)
+
+
+def _find_by_name(name: str, pretrained: str | None, on_download: OnDownload | None) -> ClipFiles:
+    model_config = open_clip.get_model_config(name)
+    if model_config is None:
+        raise ModelFilesMissing(f"open_clip knows no model {name!r}.", OTHER_ROUTES)
+    tag = open_clip.get_pretrained_cfg(name, pretrained or "")
+    repo = tag.get("hf_hub", "").rstrip("/")
+    if pretrained and Path(pretrained).is_file() and pretrained.endswith(".safetensors"):
+        weights = Path(pretrained)
+    elif repo:
+        weights = get_file(repo, WEIGHT_NAMES, on_download=on_download)
+    else:
+        raise ModelFilesMissing(f"open_clip has no safetensors for {name!r} and {pretrained!r}.", OTHER_ROUTES)
+    return ClipFiles(name, model_config, merge_preprocess_dict(asdict(PreprocessCfg()), tag), weights)
+
+
+def build_clip(model_config: dict[str, Any], towers: Sequence[Tower] = BOTH_TOWERS) -> nn.Module:
+    """A CLIP's network without weights: the plain ones on the meta device, so that a tower left out costs nothing."""
+    config = deepcopy(model_config)
+    is_custom = config.pop("custom_text", False) or "hf_model_name" in config["text_cfg"]
+    if is_custom:
+        config["vision_cfg"]["timm_model_pretrained"] = config["text_cfg"]["hf_model_pretrained"] = False
+        model = CustomTextCLIP(**config)
+    else:
+        with torch.device("meta"):
+            model = CLIP(**config)
+    for part in [] if "vision" in towers else ["visual"]:
+        delattr(model, part)
+    for part in [] if "text" in towers else ["text"] if is_custom else TEXT_PARTS:
+        delattr(model, part)
+    return model
+
+
+def _load_weights(model: nn.Module, files: ClipFiles, device: torch.device, dtype: torch.dtype) -> None:
+    """Read only the tensors that `model` has. Raises RuntimeError or SafetensorError."""
+    shapes = {key: value.shape for key, value in model.state_dict().items()}
+    with safe_open(files.weights, framework="pt") as weights:
+        state = {key: _cast(weights.get_tensor(key), device, dtype) for key in shapes}
+    for key in state.keys() & {"logit_scale", "logit_bias"}:  # a scalar in some files, one element in others
+        state[key] = state[key].reshape(shapes[key])
+    model.load_state_dict(state, strict=True, assign=True)
+    if getattr(model, "attn_mask", None) is not None:  # a buffer that no file holds
+        length = files.model_config["text_cfg"].get("context_length", 77)
+        model.attn_mask = torch.full((length, length), -torch.inf, device=device).triu(1)
+    model.to(device)
+
+
+def _cast(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    return tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype)

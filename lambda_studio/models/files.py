@@ -1,0 +1,96 @@
+"""Where a model's files are: in a folder, in the hub's cache, or still on the hub."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
+
+OTHER_ROUTES = (
+    "Use --stack miniature, which needs no download, or give --stack FILE.toml whose clip, prior and decoder "
+    "are local folders."
+)
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+CACHE_BLOB = re.compile(r"[0-9a-f]{64}")
+OnDownload = Callable[[], None]
+"""Called before a file is fetched from the hub, so that a person can be told."""
+
+
+def get_file(
+    source: str, names: Sequence[str], revision: str | None = None, on_download: OnDownload | None = None
+) -> Path:
+    """The first of `names` that `source`, a folder or a hub id, holds; fetched from the hub where it must be.
+
+    Raises ModelFilesMissing.
+    """
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        found = next((folder / name for name in names if (folder / name).is_file()), None)
+        if found is None:
+            raise ModelFilesMissing(f"The folder {source} has no {' or '.join(names)}.", OTHER_ROUTES)
+        return found
+    if not HUB_ID.fullmatch(source):
+        raise ModelFilesMissing(f"There is no folder {source}.", OTHER_ROUTES)
+    return _find_cached(source, names, revision) or _download(source, names, revision, on_download)
+
+
+def _find_cached(repo: str, names: Sequence[str], revision: str | None) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    for name in names:
+        cached = try_to_load_from_cache(repo, name, revision=revision)
+        if isinstance(cached, str):
+            return Path(cached)
+    return None
+
+
+def _download(repo: str, names: Sequence[str], revision: str | None, on_download: OnDownload | None) -> Path:
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    if on_download and not constants.HF_HUB_OFFLINE:
+        on_download()
+    problem: Exception | None = None
+    for name in names:
+        try:
+            return Path(hf_hub_download(repo, name, revision=revision))
+        except LocalEntryNotFoundError as error:
+            problem = error
+            break
+        except EntryNotFoundError as error:
+            problem = error
+        except (OSError, ValueError) as error:  # the hub's own errors and the network's are all OSErrors
+            problem = error
+            break
+    why = " ".join(str(problem).split())[:200]
+    raise ModelFilesMissing(f"{repo} is not on this machine and cannot be downloaded ({why}).", OTHER_ROUTES)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises ModelFilesInvalid."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ModelFilesInvalid(f"{path} is not JSON ({error}).", "Fetch the model's files again.") from error
+    if not isinstance(content, dict):
+        raise ModelFilesInvalid(f"{path} is not a JSON object.", "Fetch the model's files again.")
+    return content
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file. The hub's cache keeps large files under theirs, so those are not read."""
+    target = path.resolve()
+    if target.parent.name == "blobs" and CACHE_BLOB.fullmatch(target.name):
+        return target.name
+    with target.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(config: Mapping[str, Any], files: Sequence[Path]) -> str:
+    """A SHA-256 of a configuration and of the bytes of the files that go with it, wherever they lie."""
+    said = {"config": {key: config[key] for key in config if not key.startswith("_")}}
+    identity = json.dumps([said, [file_sha256(file) for file in files]], sort_keys=True, default=str)
+    return hashlib.sha256(identity.encode()).hexdigest()

@@ -1,0 +1,283 @@
+"""Stacks: one UnCLIP set that belongs together, and its parts, loaded when they are first needed."""
+
+import difflib
+import gc
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lambda_studio.config import require
+from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing
+from lambda_studio.models.files import get_file
+from lambda_studio.progress import unheard
+
+if TYPE_CHECKING:  # a stack can be named and checked without torch
+    from collections.abc import Callable
+
+    import torch
+
+    from lambda_studio.models.clip import Clip, Tower
+    from lambda_studio.models.decoder import Decoder, Part
+    from lambda_studio.models.prior import PriorTransformer
+
+WEIGHTS = Path(__file__).parent.parent / "miniature" / "weights"
+PRIOR_WEIGHTS = "diffusion_pytorch_model.safetensors"
+PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackSpec:
+    """Which weights a stack is made of."""
+
+    name: str
+    """What `--stack` calls it."""
+    clip: str
+    """An open_clip model's name, `hf-hub:org/repo` or `local-dir:FOLDER`."""
+    clip_pretrained: str | None = None
+    """The tag, or the .safetensors file, of weights for an open_clip model's name."""
+    prior: str
+    """A folder or hub id of a λ prior (config.json and safetensors)."""
+    decoder: str
+    """A folder or hub id in diffusers' layout (unet/ movq/ scheduler/)."""
+    resolution: int | None = None
+    """Pixels on a side; None is what the UNet was trained on."""
+    revision: str | None = None
+    """The decoder's revision on the hub."""
+    variant: str | None = None
+    """The decoder's weight files' variant, such as fp16."""
+    precision: str = "auto"
+    """`fp32`, `fp16`, `bf16`, or `auto`: half on a GPU, fp32 elsewhere."""
+    licence: str = "see where the weights come from"
+    """Said before a download."""
+    download: str = "its weights"
+    """How large they are; said before a download."""
+    finetune: dict[str, Any] = field(default_factory=dict)
+    """FinetuneConfig's settings that this stack prefers."""
+
+    def __post_init__(self) -> None:
+        for name in ("name", "clip", "prior", "decoder"):
+            require(bool(getattr(self, name)), f"The stack's {name} is empty.", "Name it in the stack's TOML file.")
+        known = " ".join(PRECISIONS)
+        require(self.precision in PRECISIONS, f"The stack's precision is {self.precision!r}.", f"Give one of: {known}.")
+
+
+BUILT_IN = {
+    "miniature": StackSpec(
+        name="miniature",
+        clip=f"local-dir:{WEIGHTS / 'clip'}",
+        prior=str(WEIGHTS / "prior"),
+        decoder=str(WEIGHTS / "decoder"),
+        precision="fp32",
+        licence="Apache-2.0",
+        download="nothing: it is part of the package",
+    ),
+    "kandinsky-2.2": StackSpec(
+        name="kandinsky-2.2",
+        clip="ViT-bigG-14",
+        clip_pretrained="laion2b_s39b_b160k",
+        prior="ECLIPSE-Community/Lambda-ECLIPSE-Prior-v1.0",
+        decoder="kandinsky-community/kandinsky-2-2-decoder",
+        resolution=512,
+        licence="Kandinsky 2.2: Apache-2.0; CLIP ViT-bigG-14: MIT; λ-ECLIPSE prior: see its page on the hub",
+        download="about 15.6 GB: CLIP 10.2 GB, decoder 5.3 GB, prior 0.1 GB",
+    ),
+}
+
+
+def resolve_stack(name_or_toml: str) -> StackSpec:
+    """A built-in stack by its name, or the stack that a TOML file describes. Raises InvalidSetting."""
+    if name_or_toml in BUILT_IN:
+        return BUILT_IN[name_or_toml]
+    if name_or_toml.endswith(".toml"):
+        return from_toml(Path(name_or_toml))
+    near = difflib.get_close_matches(name_or_toml, BUILT_IN, n=1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    raise InvalidSetting(f"There is no stack {name_or_toml!r}.", f"{meant}Give {', '.join(BUILT_IN)} or a FILE.toml.")
+
+
+def from_toml(path: Path) -> StackSpec:
+    """The stack that a TOML file describes; folders in it may be relative to the file.
+
+    Raises ModelFilesMissing where there is no such file, and InvalidSetting for what is wrong in it.
+    """
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelFilesMissing(
+            f"The stack file {path} cannot be read ({error.strerror}).", "Check --stack."
+        ) from error
+    except ValueError as error:
+        raise InvalidSetting(f"{path} is not TOML ({error}).", "Correct it.") from error
+    _check_settings(settings, path)
+    folders = {key: _beside(path, settings[key]) for key in ("clip", "prior", "decoder")}
+    return StackSpec(**{"name": path.stem, **settings, **folders})
+
+
+def _check_settings(settings: dict[str, Any], path: Path) -> None:
+    kinds = {each.name: str for each in fields(StackSpec)} | {"finetune": dict, "resolution": int}
+    for key, value in settings.items():
+        near = difflib.get_close_matches(key, kinds, n=1)
+        meant = f"Did you mean {near[0]}?" if near else f"It may have: {', '.join(kinds)}."
+        require(key in kinds, f"{path} has an unknown setting {key!r}.", meant)
+        require(isinstance(value, kinds[key]), f"{path} has {key} = {value!r}.", f"Give a {kinds[key].__name__}.")
+    for key in ("clip", "prior", "decoder"):
+        require(key in settings, f"{path} does not say {key}.", f"Add a line: {key} = 'FOLDER or hub id'.")
+
+
+def _beside(toml: Path, place: str) -> str:
+    """A place named in a TOML file: absolute where it is a folder, else the hub id or model name that it must be."""
+    folder = place.removeprefix("local-dir:")
+    absolute = toml.parent.absolute() / Path(folder).expanduser()
+    if place != folder:
+        return f"local-dir:{absolute}"
+    return str(absolute) if place and absolute.is_dir() else place
+
+
+class Stack:
+    """A stack's parts. Each is loaded when it is first asked for, kept, and let go by `free`.
+
+    `device` is a GPU where there is one, `dtype` what the stack prefers there; `on_notice` is told before a download.
+    Every part raises ModelFilesMissing and ModelFilesInvalid.
+    """
+
+    def __init__(
+        self,
+        spec: StackSpec,
+        device: "str | torch.device | None" = None,
+        dtype: "torch.dtype | None" = None,
+        on_notice: "Callable[[str], None]" = unheard,
+    ):
+        import torch
+
+        self.spec = spec
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.dtype = dtype or default_dtype(spec.precision, self.device)
+        self._on_notice = on_notice
+        self._announced = False
+        self._loaded: dict[str, Any] = {}
+        self._fingerprints: dict[str, str] = {}
+
+    def clip(self, towers: "Sequence[Tower]" = ("text", "vision")) -> "Clip":
+        """CLIP with at least these towers."""
+        from lambda_studio.models.clip import load_clip
+
+        clip = self._loaded.get("clip")
+        if clip is None or not clip.towers >= set(towers):
+            wanted = sorted({*towers, *(clip.towers if clip else ())})
+            self.free("clip")
+            spec = self.spec
+            clip = load_clip(spec.clip, spec.clip_pretrained, self.device, self.dtype, wanted, self._announce)
+            self._loaded["clip"] = clip
+        return clip
+
+    def prior(self) -> "PriorTransformer":
+        """The λ prior, in float32 everywhere: it is small, and runs once for each picture."""
+        if "prior" not in self._loaded:
+            import torch
+
+            from lambda_studio.models.decoder import load_model
+            from lambda_studio.models.prior import PriorTransformer
+
+            folder = self._prior_weights().parent
+            prior = load_model(PriorTransformer, folder, self.device, torch.float32)
+            self._refuse_mixed(prior.config["embedding_dim"])
+            self._loaded["prior"] = prior
+        return self._loaded["prior"]
+
+    def decoder(self, parts: "Sequence[Part]" = ("unet", "movq")) -> "Decoder":
+        """The decoder with at least these parts."""
+        from lambda_studio.models.decoder import load_decoder
+
+        decoder = self._loaded.get("decoder")
+        if decoder is None or not decoder.parts >= set(parts):
+            have = decoder.parts if decoder else frozenset()
+            missing = [part for part in parts if part not in have]
+            spec = self.spec
+            loaded = load_decoder(
+                spec.decoder, self.device, self.dtype, missing, spec.revision, spec.variant, self._announce
+            )
+            decoder = loaded if decoder is None else decoder.joined(loaded)
+            self._loaded["decoder"] = decoder
+        return decoder
+
+    @property
+    def resolution(self) -> int:
+        """Pixels on a side of this stack's pictures, without loading anything."""
+        if self.spec.resolution:
+            return self.spec.resolution
+        from lambda_studio.models.decoder import movq_scale_factor
+        from lambda_studio.models.files import read_json
+
+        unet, movq = (
+            read_json(get_file(self.spec.decoder, [f"{part}/config.json"], self.spec.revision, self._announce))
+            for part in ("unet", "movq")
+        )
+        return unet["sample_size"] * movq_scale_factor(movq)
+
+    def free(self, part: str) -> None:
+        """Let go of `clip`, `prior` or `decoder`, or of the decoder's `unet` or `movq` alone."""
+        if part in ("unet", "movq") and "decoder" in self._loaded:
+            self._loaded["decoder"] = self._loaded["decoder"].without(part)
+        self._loaded.pop(part, None)
+        gc.collect()
+        if self.device.type == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+
+    def fingerprints(self) -> dict[str, str]:
+        """A SHA-256 for each of clip, prior, decoder (its UNet) and movq, from their files; nothing is loaded."""
+        if not self._fingerprints:
+            from lambda_studio.models.clip import find_clip
+            from lambda_studio.models.decoder import find_decoder, model_fingerprint
+
+            spec = self.spec
+            files = find_decoder(spec.decoder, ("unet", "movq"), spec.revision, spec.variant, self._announce)
+            self._fingerprints = {
+                "clip": find_clip(spec.clip, spec.clip_pretrained, self._announce).fingerprint,
+                "prior": model_fingerprint(self._prior_weights()),
+                "decoder": model_fingerprint(files["unet"]),
+                "movq": model_fingerprint(files["movq"]),
+            }
+        return dict(self._fingerprints)
+
+    def _prior_weights(self) -> Path:
+        get_file(self.spec.prior, ["config.json"], on_download=self._announce)
+        return get_file(self.spec.prior, [PRIOR_WEIGHTS], on_download=self._announce)
+
+    def _refuse_mixed(self, prior_dim: int) -> None:
+        from lambda_studio.models.clip import find_clip
+
+        spec = self.spec
+        clip_dim = find_clip(spec.clip, spec.clip_pretrained, self._announce).model_config["embed_dim"]
+        if prior_dim != clip_dim:
+            raise ModelFilesInvalid(
+                f"The stack {spec.name} has a CLIP of {clip_dim} numbers and a prior for {prior_dim}.",
+                "Give a prior that was trained on this CLIP.",
+            )
+
+    def _announce(self) -> None:
+        """Say once what is about to be fetched, how large it is, under which licence, and where it goes."""
+        if self._announced:
+            return
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        self._announced = True
+        self._on_notice(
+            f"The stack {self.spec.name} is fetched from the Hugging Face hub, once: {self.spec.download}. "
+            f"Licence: {self.spec.licence}. It goes to {HF_HUB_CACHE} (HF_HOME moves it)."
+        )
+
+
+def default_dtype(precision: str, device: "torch.device") -> "torch.dtype":
+    """What a stack of this precision computes in: `auto` is half on a GPU (bf16 where it can), float32 elsewhere."""
+    import torch
+
+    named = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+    if precision != "auto":
+        return named[precision]
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16

@@ -1,0 +1,182 @@
+"""Prompts that name subjects: "a <rex> on the beach" becomes text, token ids and the span of each name."""
+
+import difflib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from lambda_studio.errors import PromptInvalid
+
+EXCERPT = 60
+"""Characters shown on each side of the place that an error points at."""
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """What a prompt needs to know of CLIP's tokenizer. `encode` gives no start and no end token."""
+
+    context_length: int
+    start_token: int
+    end_token: int
+
+    def encode(self, text: str) -> list[int]:
+        """The token ids of `text`, however many."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One occurrence of `<name>`: the characters [start, end) of its template, brackets included."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Template:
+    """A prompt as a person wrote it, and the subjects that it names."""
+
+    text: str
+    references: tuple[Reference, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Each subject once, as it was first written, in the order of the prompt."""
+        first: dict[str, str] = {}
+        for reference in self.references:
+            first.setdefault(name_key(reference.name), reference.name)
+        return tuple(first.values())
+
+
+@dataclass(frozen=True)
+class Span:
+    """The token positions [start, end) of one occurrence of a subject's noun; the start token is position 0."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class BoundPrompt:
+    """A prompt that CLIP's text tower can read, and where each subject stands in it.
+
+    `token_ids` holds the start token, the text, the end token (`length` in all), then zeros up to the context length.
+    """
+
+    template: str
+    text: str
+    token_ids: tuple[int, ...]
+    length: int
+    spans: tuple[Span, ...]
+
+
+def name_key(name: str) -> str:
+    """What names are compared by."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def parse(template: str) -> Template:
+    """Find every `<name>`. Raises PromptInvalid, with a caret under the place, where brackets do not make names."""
+    references: list[Reference] = []
+    opened: int | None = None
+    for place, character in enumerate(template):
+        if character == "<":
+            if opened is not None:
+                raise _invalid(template, place, "A name begins inside another name", "Close the first with >.")
+            opened = place
+        elif character == ">":
+            if opened is None:
+                raise _invalid(template, place, "This > closes no name", "Write names as <name>.")
+            name = template[opened + 1 : place].strip()
+            if not name:
+                raise _invalid(template, opened, "This name is empty", "Write names as <name>.")
+            references.append(Reference(name, opened, place + 1))
+            opened = None
+    if opened is not None:
+        raise _invalid(template, opened, "This name is never closed", "Close it with >.")
+    return Template(template, tuple(references))
+
+
+def bind(template: Template, nouns: Mapping[str, str], tokenizer: Tokenizer) -> BoundPrompt:
+    """Put each subject's noun in the place of its name, and say which tokens each occurrence became.
+
+    Text and nouns are tokenised piece by piece, so a span holds its own noun and nothing else ("hot dog" stays as it
+    is); a space is put between a name and a letter or digit that touches it. A span's name is spelled as in `nouns`.
+    Raises PromptInvalid for a name that `nouns` has not, for an empty noun, and for a text that is too long.
+    """
+    known = {name_key(name): name for name in nouns}
+    _refuse_unknown(template, known)
+    token_ids, text, spans = [tokenizer.start_token], "", []
+    for piece, name in _pieces(template):
+        name = known[name_key(name)] if name is not None else None
+        words = piece if name is None else nouns[name]
+        touching = text[-1:].isalnum() and words[:1].isalnum()
+        text += " " * touching + words
+        ids = tokenizer.encode(words)
+        if name is not None:
+            if not ids:
+                raise PromptInvalid(f"The noun of <{name}> is empty.", "Give it one word for what it is, like dog.")
+            spans.append(Span(name, len(token_ids), len(token_ids) + len(ids)))
+        token_ids += ids
+    token_ids.append(tokenizer.end_token)
+    if len(token_ids) > tokenizer.context_length:
+        raise _too_long(text, len(token_ids), tokenizer)
+    padding = [0] * (tokenizer.context_length - len(token_ids))
+    return BoundPrompt(template.text, text, (*token_ids, *padding), len(token_ids), tuple(spans))
+
+
+def _pieces(template: Template) -> Iterator[tuple[str, str | None]]:
+    """The template from left to right: (text, None) between names, ("<name>", name) at each."""
+    end = 0
+    for reference in template.references:
+        yield template.text[end : reference.start], None
+        yield template.text[reference.start : reference.end], reference.name
+        end = reference.end
+    yield template.text[end:], None
+
+
+def _refuse_unknown(template: Template, known: Mapping[str, str]) -> None:
+    unknown = [name for name in template.names if name_key(name) not in known]
+    if not unknown:
+        return
+    near = [match for name in unknown for match in difflib.get_close_matches(name_key(name), known, n=3, cutoff=0.5)]
+    names = ", ".join(f"<{name}>" for name in unknown)
+    if near:
+        remedy = f"Did you mean {' or '.join(f'<{known[key]}>' for key in dict.fromkeys(near))}?"
+    elif known:
+        remedy = f"It has: {', '.join(sorted(known.values())[:12])}{', …' if len(known) > 12 else ''}."
+    else:
+        remedy = f"It has none yet: studio add-concept {unknown[0]} IMAGE --noun NOUN"
+    raise PromptInvalid(f"The prompt names {names}, which the library does not have.", remedy)
+
+
+def _too_long(text: str, length: int, tokenizer: Tokenizer) -> PromptInvalid:
+    """The error that says which words the text tower would not see."""
+    words, room = text.split(), tokenizer.context_length - 2
+    kept = 0
+    while kept < len(words) and (room := room - len(tokenizer.encode(words[kept]))) >= 0:
+        kept += 1
+    cut = words[kept:]
+    shown = " ".join(cut[:12]) + (f" … ({len(cut)} words)" if len(cut) > 12 else "")
+    return PromptInvalid(
+        f"The prompt has {length} tokens and CLIP reads {tokenizer.context_length}: it would not see “{shown}”.",
+        "Shorten the prompt.",
+    )
+
+
+def _invalid(template: str, place: int, cause: str, remedy: str) -> PromptInvalid:
+    """An error with the part of the template around `place`, and a caret below it."""
+    start = max(0, place - EXCERPT)
+    shown = "".join(c if c.isprintable() else " " for c in template[start : place + EXCERPT])
+    caret = " " * sum(_columns(character) for character in shown[: place - start]) + "^"
+    return PromptInvalid(f"{cause}:\n  {shown}\n  {caret}", remedy)
+
+
+def _columns(character: str) -> int:
+    """How many columns of a terminal a character takes."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,0 +1,93 @@
+"""Randomness without state: what a step draws is a function of the seed and the step alone.
+
+A run that is resumed at any step draws what it would have drawn, with nothing to save and nothing to restore.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+def seed_for(*parts: int | str) -> int:
+    """A seed in 0..2**63-1 that says everything it depends on: (seed, "noise", micro_step, rank), for instance."""
+    digest = hashlib.sha256("\x1f".join(f"{type(part).__name__}:{part}" for part in parts).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def generator_for(*parts: int | str) -> torch.Generator:
+    """A CPU generator seeded by `seed_for(*parts)`: it draws the same whatever device the training is on."""
+    return torch.Generator().manual_seed(seed_for(*parts))
+
+
+def permutation(size: int, *parts: int | str) -> list[int]:
+    """0..size-1 in an order that is a function of `parts`."""
+    return torch.randperm(size, generator=generator_for(*parts)).tolist()
+
+
+class EvenOrder:
+    """Which example each draw of a run takes, where `concepts` names each example's concept.
+
+    An epoch draws every concept once, whatever its image count; a concept's images take turns, each once before any
+    comes again. Position p of the run lies in epoch p // len(concepts), and no position depends on another.
+    """
+
+    def __init__(self, concepts: Sequence[str], seed: int):
+        self.seed = seed
+        rows: dict[str, list[int]] = {}
+        for row, concept in enumerate(concepts):
+            rows.setdefault(concept, []).append(row)
+        self.rows = list(rows.values())
+
+    def draw(self, start: int, count: int) -> list[int]:
+        """The examples at positions start..start+count-1."""
+        size = len(self.rows)
+        first, last = start // size, (start + count - 1) // size
+        drawn = [row for epoch in range(first, last + 1) for row in self._epoch(epoch)]
+        return drawn[start - first * size :][:count]
+
+    def _epoch(self, epoch: int) -> list[int]:
+        return [self._row(concept, epoch) for concept in permutation(len(self.rows), self.seed, "concepts", epoch)]
+
+    def _row(self, concept: int, epoch: int) -> int:
+        rows = self.rows[concept]
+        turn, place = divmod(epoch, len(rows))
+        return rows[permutation(len(rows), self.seed, "images", concept, turn)[place]]
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """What one micro-step on one process takes: rows of the example table, and Eq. 2's ε and t."""
+
+    rows: Int[Tensor, " batch"]
+    noise: Float[Tensor, "batch channels height width"]
+    timesteps: Int[Tensor, " batch"]
+
+    def to(self, device: torch.device) -> "MicroBatch":
+        """On `device`, without waiting for what the device is doing."""
+        if device.type == "cpu":
+            return self
+        tensors = [self.rows, self.noise, self.timesteps]
+        if device.type == "cuda":
+            tensors = [tensor.pin_memory() for tensor in tensors]
+        return MicroBatch(*(tensor.to(device, non_blocking=True) for tensor in tensors))
+
+
+def draw_micro_batch(
+    order: EvenOrder,
+    micro_step: int,
+    batch_size: int,
+    latent_shape: Sequence[int],
+    num_train_timesteps: int,
+    rank: int = 0,
+    processes: int = 1,
+) -> MicroBatch:
+    """Micro-step `micro_step` of process `rank`: rows from the common order, noise and timesteps its own."""
+    rows = order.draw((micro_step * processes + rank) * batch_size, batch_size)
+    generator = generator_for(order.seed, "noise", micro_step, rank)
+    noise = torch.randn((batch_size, *latent_shape), generator=generator)
+    timesteps = torch.randint(num_train_timesteps, (batch_size,), generator=generator)
+    return MicroBatch(torch.tensor(rows), noise, timesteps)

@@ -1,0 +1,86 @@
+"""What a run depends on, and whether it may go on."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.errors import OutputExists, ResumeRefused
+from lambda_studio.training.checkpoint import Checkpoint, latest_checkpoint
+from lambda_studio.training.latents import Example
+
+Settings = dict[str, str]
+"""What a run depends on, each as text that a person can compare."""
+MAY_CHANGE = ("steps", "checkpoint_every", "resolution")
+"""Settings that a resumed run may change: what it draws does not hang on them (the examples are encoded already)."""
+
+
+def describe_run(config: FinetuneConfig, examples: Sequence[Example], unet: nn.Module, processes: int) -> Settings:
+    """All that the trained bits depend on."""
+    chosen = {name: value for name, value in asdict(config).items() if name not in MAY_CHANGE}
+    chosen["learning_rate"] = config.effective_learning_rate
+    if config.method == "full":
+        del chosen["rank"]
+    chosen["processes"] = processes
+    chosen["latents"] = "x".join(map(str, examples[0].latents.shape))
+    chosen["decoder"] = _identity(unet, values=config.method == "lora")
+    for concept, group in groupby(examples, key=lambda example: example.concept):
+        images = list(group)
+        chosen[f"concept {concept}"] = f"{len(images)} images ({_digest(images)})"
+    return {name: str(value) for name, value in chosen.items()}
+
+
+def _digest(examples: Sequence[Example]) -> str:
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(example.image_sha.encode())
+        for tensor in (example.latents, example.image_embeds):
+            digest.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def _identity(unet: nn.Module, values: bool) -> str:
+    """Names, shapes and (where a checkpoint does not hold them) the first values of all weights: cheap, and enough."""
+    digest = hashlib.sha256()
+    for name, weight in unet.state_dict().items():
+        digest.update(f"{name}{tuple(weight.shape)}".encode())
+        if values:
+            digest.update(weight.flatten()[:64].to("cpu", torch.float32).numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def open_run(folder: Path, resume: bool, settings: Settings, steps: int) -> Checkpoint | None:
+    """The checkpoint to go on from; None is the start."""
+    has_checkpoints = any(folder.glob("checkpoints/step-*"))
+    holds_a_run = has_checkpoints or (folder / "loss.jsonl").exists()
+    if not resume and holds_a_run:
+        raise OutputExists(f"{folder} already holds a run.", "Go on with --resume, or give another folder.")
+    if resume and not holds_a_run:
+        raise ResumeRefused(f"There is no run in {folder}.", "Start one without --resume.")
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = latest_checkpoint(folder / "checkpoints")
+    if checkpoint is None and has_checkpoints:
+        raise ResumeRefused(f"Every checkpoint in {folder} is damaged.", "Start a new run in another folder.")
+    if checkpoint:
+        _check_resumable(checkpoint, settings, steps)
+    return checkpoint
+
+
+def _check_resumable(checkpoint: Checkpoint, settings: Settings, steps: int) -> None:
+    before = checkpoint.meta["settings"]
+    names = [name for name in {**before, **settings} if before.get(name) != settings.get(name)]
+    if names:
+        changes = "; ".join(f"{name}: {before.get(name, 'none')} -> {settings.get(name, 'none')}" for name in names)
+        raise ResumeRefused(
+            f"The run was started with other settings: {changes}.",
+            "Give the settings it was started with, or start a new run in another folder.",
+        )
+    if checkpoint.step > steps:
+        raise ResumeRefused(
+            f"The run is at step {checkpoint.step}, and --steps is {steps}.", f"Give {checkpoint.step} or more."
+        )

@@ -1,0 +1,1 @@
+"""The parts of `lambda_studio.studio` that bring the registry and the engine together."""

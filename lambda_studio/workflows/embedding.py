@@ -1,0 +1,56 @@
+"""CLIP's view of a library's subjects: computed once, kept in the registry, read by everything afterwards."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from torch import Tensor
+
+from concepts.database import Database
+from concepts.records import ConceptRecord, ImageRecord
+from lambda_studio.images import cut_out, decode_png
+from lambda_studio.models.stack import Stack
+from lambda_studio.progress import Progress
+from lambda_studio.workflows.encoders import Encoder
+from lambda_studio.workflows.features import FeatureStore
+from lambda_studio.workflows.keys import encoder_of, subject_key, zero_key
+
+
+class SubjectEmbedder:
+    """Embeds cut-out subjects with one stack's CLIP; what was embedded before is not embedded again."""
+
+    def __init__(self, database: Database, stack: Stack, progress: Progress):
+        self.database, self.stack = database, stack
+        self.store = FeatureStore(database, progress)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """What the stack's CLIP is, found without loading it."""
+        return encoder_of(self.stack.fingerprints()["clip"], self.stack.dtype)
+
+    def subjects(self, concepts: Sequence[ConceptRecord]) -> tuple[dict[str, list[Tensor]], int]:
+        """The embeddings of each concept's reference images, by its name, and how many had to be computed."""
+        images = [image for concept in concepts for image in concept.images]
+        label = f"Encoding {', '.join(concept.name for concept in concepts)}"
+        keys = [subject_key(image, self.encoder) for image in images]
+        kept = self.store.get_or_compute(keys, lambda at: self._embed([images[i] for i in at]), label)
+        values = iter(kept.values)
+        return {concept.name: [next(values) for _ in concept.images] for concept in concepts}, kept.computed
+
+    def zero(self) -> Tensor:
+        """What the decoder and the prior take for no picture; kept, so that drawing needs no vision tower."""
+        kept = self.store.get_or_compute(
+            [zero_key(self.encoder)],
+            lambda _: [self.stack.clip(("vision",)).zero_image_embeds()],
+            "Encoding the empty picture",
+        )
+        return kept.values[0]
+
+    def _embed(self, images: Sequence[ImageRecord]) -> list[Tensor]:
+        clip = self.stack.clip(("vision",))
+        with self.database.reading() as registry:
+            stored = [(registry.blob(image.sha), image.mask_sha and registry.blob(image.mask_sha)) for image in images]
+        pictures = [
+            cut_out(decode_png(data), decode_png(mask).convert("L") if mask else None, clip.image_size)
+            for data, mask in stored
+        ]
+        return list(clip.encode_images(pictures))

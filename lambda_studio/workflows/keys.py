@@ -1,0 +1,54 @@
+"""The keys of cached features: each says everything its value depends on."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from concepts.records import ImageRecord
+from lambda_studio.images import PREPROCESSING
+from lambda_studio.workflows.encoders import Encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureKey:
+    """All that a cached value depends on. `image` and `mask` are SHA-256; None is no image, or no mask."""
+
+    kind: str
+    encoder: Encoder
+    preprocessing: str
+    image: str | None = None
+    mask: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The key as the registry stores it: canonical JSON."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+
+def subject_key(image: ImageRecord, encoder: Encoder) -> FeatureKey:
+    """CLIP's embedding of the cut-out subject."""
+    prepared = f"{PREPROCESSING} cut_out"
+    return FeatureKey(
+        kind="image_embeds", encoder=encoder, preprocessing=prepared, image=image.sha, mask=image.mask_sha
+    )
+
+
+def zero_key(encoder: Encoder) -> FeatureKey:
+    """CLIP's embedding of no picture."""
+    return FeatureKey(kind="zero_image_embeds", encoder=encoder, preprocessing="none")
+
+
+def crop_key(image: ImageRecord, encoder: Encoder) -> FeatureKey:
+    """CLIP's embedding of the crop that training denoises."""
+    prepared = f"{PREPROCESSING} square_crop"
+    return FeatureKey(kind="crop_image_embeds", encoder=encoder, preprocessing=prepared, image=image.sha)
+
+
+def latents_key(image: ImageRecord, encoder: Encoder, resolution: int) -> FeatureKey:
+    """MoVQ's latents of the same crop."""
+    prepared = f"{PREPROCESSING} square_crop@{resolution}"
+    return FeatureKey(kind="latents", encoder=encoder, preprocessing=prepared, image=image.sha)
+
+
+def encoder_of(fingerprint: str, dtype: object) -> Encoder:
+    """An encoder from its fingerprint and a torch dtype."""
+    return Encoder(fingerprint, str(dtype).removeprefix("torch."))

@@ -1,0 +1,126 @@
+"""What the studio answers: plain values, ready to print or to turn into JSON."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from concepts.records import AdapterRecord, ConceptRecord
+
+
+@dataclass(frozen=True)
+class Added:
+    """A concept that is now in the library. `created` is False where it was there with the same content."""
+
+    concept: ConceptRecord
+    created: bool
+    stack: str
+    encoded: int
+    cached: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImageCard:
+    """A reference image as `show` tells it; `mask` says in words how much of it is the subject."""
+
+    source_name: str
+    width: int
+    height: int
+    mask: str
+    warnings: tuple[str, ...]
+    sha: str
+    mask_sha: str | None
+
+
+@dataclass(frozen=True)
+class KnownBy:
+    """An adapter that saw a concept, and in which version."""
+
+    id: int
+    method: str
+    stack: str
+    version: int
+    stale: bool
+
+
+@dataclass(frozen=True)
+class ConceptCard:
+    """Everything about a concept. `embeddings` counts cached images by stack."""
+
+    concept: ConceptRecord
+    images: tuple[ImageCard, ...]
+    embeddings: dict[str, int]
+    adapters: tuple[KnownBy, ...]
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A concept that is gone, and the adapters that saw it and stay."""
+
+    name: str
+    adapters: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class AdapterCard:
+    """An adapter; `knows` maps the name of each concept it saw to the version."""
+
+    id: int
+    method: str
+    stack: str
+    knows: dict[str, int]
+    stale: bool
+    created_at: datetime
+    run_id: int | None
+    settings: dict[str, Any]
+    sha256: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """A run that ended with an adapter, or that was stopped and can be resumed (then `adapter` is None)."""
+
+    run_id: int
+    steps: int
+    stack: str
+    concepts: tuple[str, ...]
+    adapter: AdapterCard | None
+    loss_log: Path
+    loss_plot: Path
+
+
+@dataclass(frozen=True)
+class DrawnPicture:
+    """A picture file and the seed it was drawn from."""
+
+    path: Path
+    seed: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The pictures of one prompt, and what drew them."""
+
+    prompt: str
+    pictures: tuple[DrawnPicture, ...]
+    stack: str
+    adapter: int | None
+    stale: bool
+
+
+def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:
+    """An adapter as a person sees it."""
+    return AdapterCard(
+        id=record.id,
+        method=record.method,
+        stack=record.stack,
+        knows={seen.name: seen.version for seen in record.concepts},
+        stale=record.stale,
+        created_at=record.created_at,
+        run_id=record.run_id,
+        settings=record.settings,
+        sha256=record.sha256,
+        path=folder / record.file_name,
+    )

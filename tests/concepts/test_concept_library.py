@@ -1,0 +1,179 @@
+import pytest
+
+from concepts.errors import ConceptExists, ConceptNotFound, ImagesMissing, NameInvalid, NounMissing
+from concepts.records import ImageRecord, manifest, sha256
+
+
+def test_a_concept_comes_back_as_it_was_added(database, picture):
+    images = [picture("one", "m1", "a.jpg"), picture("two", None, "b.jpg"), picture("one", "m1", "c.jpg")]
+    with database.transaction() as registry:
+        added = registry.add_concept("default", "Rex", "dog", images)
+    assert added.created
+    with database.reading() as registry:
+        concept = registry.get_concept("default", "rex")
+        assert registry.blob(concept.images[0].sha) == b"one"
+        assert registry.blob(concept.images[0].mask_sha) == b"m1"
+    assert concept == added.concept
+    assert (concept.library, concept.name, concept.noun, concept.version) == ("default", "Rex", "dog", 1)
+    assert concept.manifest == manifest("dog", images)
+    m1, warned = sha256(b"m1"), ("tiny subject",)
+    assert concept.images == (
+        ImageRecord(sha256(b"one"), m1, 64, 48, "a.jpg", warned),
+        ImageRecord(sha256(b"two"), None, 64, 48, "b.jpg", warned),
+        ImageRecord(sha256(b"one"), m1, 64, 48, "c.jpg", warned),
+    )
+
+
+def test_the_same_content_again_is_already_there(database, picture):
+    with database.transaction() as registry:
+        first = registry.add_concept("default", "rex", "dog", [picture("a")])
+    with database.transaction() as registry:
+        again = registry.add_concept("default", "REX", " dog ", [picture("a", source_name="other.jpg")])
+    assert (again.created, again.concept) == (False, first.concept)
+
+
+@pytest.mark.parametrize("change", ["noun", "image", "mask", "no mask", "order", "fewer"])
+def test_the_same_name_with_other_content_exists(database, picture, change):
+    one, two = picture("a"), picture("b")
+    noun, images = {
+        "noun": ("cat", [one, two]),
+        "image": ("dog", [one, picture("c")]),
+        "mask": ("dog", [one, picture("b", "other mask")]),
+        "no mask": ("dog", [one, picture("b", None)]),
+        "order": ("dog", [two, one]),
+        "fewer": ("dog", [one]),
+    }[change]
+    with database.transaction() as registry:
+        first = registry.add_concept("default", "Rex", "dog", [one, two]).concept
+    with pytest.raises(ConceptExists) as refusal, database.transaction() as registry:
+        registry.add_concept("default", "rex", noun, images)
+    assert refusal.value.cause == "A concept named 'Rex' is already in library 'default', with other content."
+    assert refusal.value.exit_code == 4
+    with database.reading() as registry:
+        assert registry.get_concept("default", "rex") == first
+
+
+@pytest.mark.parametrize("name", ["straße", "Ω%_", "../../etc", "'; DROP TABLE concepts; --", "🐕‍🦺", "x" * 80])
+def test_a_hostile_name_is_only_a_name(database, picture, name):
+    with database.transaction() as registry:
+        registry.add_concept("default", "bystander", "cat", [picture("b")])
+        registry.add_concept("default", name, "dog", [picture("a")])
+        assert registry.get_concept("default", name.upper()).name == name
+        assert registry.find_concept("default", "%") is None
+        registry.remove_concept("default", name)
+        assert registry.concept_names("default") == ["bystander"]
+
+
+def test_nothing_is_stored_without_a_name_a_noun_and_an_image(database, picture, sql):
+    for name, noun, images, error in [
+        ("re\u202ex", "dog", [picture("a")], NameInvalid),
+        ("rex", "", [picture("a")], NounMissing),
+        ("rex", "dog", [], ImagesMissing),
+    ]:
+        with database.transaction() as registry, pytest.raises(error) as refusal:
+            registry.add_concept("default", name, noun, images)
+        assert refusal.value.exit_code == 5
+    assert sql("SELECT count(*) FROM concepts") == sql("SELECT count(*) FROM blobs") == [(0,)]
+
+
+def test_a_list_names_everything_and_reads_no_bytes(database, picture, sql):
+    with database.transaction() as registry:
+        registry.add_concept("default", "Zoe", "cat", [picture("a"), picture("b")])
+        registry.add_concept("default", "anna", "dog", [picture("c")])
+    sql("UPDATE blobs SET data = x'', size = 0")
+    with database.reading() as registry:
+        listed = registry.concepts("default")
+        assert registry.concept_names("default") == ["anna", "Zoe"]
+        whole = registry.get_concept("default", "zoe")
+    assert [(each.name, each.noun, each.version, each.image_count) for each in listed] == [
+        ("anna", "dog", 1, 1),
+        ("Zoe", "cat", 1, 2),
+    ]
+    assert (listed[1].id, listed[1].version_id, listed[1].manifest) == (whole.id, whole.version_id, whole.manifest)
+
+
+def test_a_missing_concept_is_an_error_that_names_the_nearest(database, picture):
+    with database.transaction() as registry:
+        assert registry.find_concept("default", "rex") is None
+        with pytest.raises(ConceptNotFound, match="It has: nothing yet"):
+            registry.get_concept("default", "rex")
+        registry.add_concept("default", "Rexona", "dog", [picture("a")])
+        registry.add_concept("default", "teapot", "teapot", [picture("b")])
+        with pytest.raises(ConceptNotFound) as refusal:
+            registry.get_concept("default", "rexon\n")
+    assert refusal.value.cause == "No concept named 'rexon\\n' in library 'default'. It has: 'Rexona'."
+    assert refusal.value.remedy == "Add it with: studio add-concept NAME IMAGE --noun NOUN"
+    assert refusal.value.exit_code == 3
+
+
+def test_renaming_touches_no_version(database, picture, sql):
+    with database.transaction() as registry:
+        before = registry.add_concept("default", "rex", "dog", [picture("a")]).concept
+    untouched = [sql(f"SELECT * FROM {table}") for table in ("concept_versions", "version_images", "blobs")]
+    with database.transaction() as registry:
+        after = registry.rename_concept("default", "rex", "Max")
+    assert (after.id, after.name, after.version_id, after.manifest) == (
+        before.id,
+        "Max",
+        before.version_id,
+        before.manifest,
+    )
+    assert untouched == [sql(f"SELECT * FROM {table}") for table in ("concept_versions", "version_images", "blobs")]
+    with database.reading() as registry:
+        assert registry.find_concept("default", "rex") is None
+
+
+def test_a_concept_can_be_renamed_in_case_only_but_not_to_anothers_name(database, picture):
+    with database.transaction() as registry:
+        registry.add_concept("default", "rex", "dog", [picture("a")])
+        registry.add_concept("default", "Anna", "cat", [picture("b")])
+        assert registry.rename_concept("default", "rex", "REX").name == "REX"
+        with pytest.raises(ConceptExists, match="A concept named 'Anna' is already in library 'default'"):
+            registry.rename_concept("default", "rex", "anna")
+        with pytest.raises(NameInvalid):
+            registry.rename_concept("default", "rex", "<rex>")
+        assert registry.concept_names("default") == ["Anna", "REX"]
+
+
+def test_a_revision_is_a_new_version_and_the_old_one_stays_as_it_was(database, picture, sql):
+    with database.transaction() as registry:
+        registry.add_concept("default", "rex", "dog", [picture("a")])
+    old = sql("SELECT * FROM concept_versions"), sql("SELECT * FROM version_images")
+    with database.transaction() as registry:
+        revised = registry.revise_concept("default", "rex", "dog", [picture("a"), picture("b")])
+        again = registry.revise_concept("default", "rex", "dog", [picture("a"), picture("b")])
+        (listed,) = registry.concepts("default")
+    assert (revised.created, revised.concept.version, len(revised.concept.images)) == (True, 2, 2)
+    assert (again.created, again.concept) == (False, revised.concept)
+    assert (listed.version, listed.image_count) == (2, 2)
+    assert sql("SELECT * FROM concept_versions")[:1] == old[0]
+    assert sql("SELECT * FROM version_images WHERE version_id = 1") == old[1]
+
+
+def test_an_exception_half_way_leaves_nothing_behind(database, picture, sql):
+    with pytest.raises(RuntimeError, match="power"), database.transaction() as registry:
+        registry.create_library("toys")
+        registry.add_concept("toys", "rex", "dog", [picture("a")])
+        registry.put_feature("k", "image_embeds", b"1234", (1,), "float32", picture("a").sha)
+        raise RuntimeError("power")
+    for table in ("concepts", "concept_versions", "version_images", "blobs", "features"):
+        assert sql(f"SELECT count(*) FROM {table}") == [(0,)], table
+    with database.transaction() as registry:
+        assert [library.name for library in registry.libraries()] == ["default"]
+        assert registry.add_concept("default", "rex", "dog", [picture("a")]).created
+
+
+def test_a_reader_cannot_write(database):
+    with pytest.raises(Exception, match="cannot be written") as refusal, database.reading() as registry:
+        registry.create_library("toys")
+    assert type(refusal.value).__name__ == "StorageFailed"
+    with database.transaction() as registry:
+        assert registry.find_library("toys") is None
+        registry.create_library("toys")
+
+
+def test_a_file_name_that_is_not_unicode_can_be_stored(database, picture):
+    odd = picture("a", source_name="caf\udce9.jpg")
+    with database.transaction() as registry:
+        concept = registry.add_concept("default", "rex", "dog", [odd]).concept
+    assert concept.images[0].source_name == "caf\\udce9.jpg"

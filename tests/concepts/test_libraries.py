@@ -1,0 +1,87 @@
+import pytest
+
+from concepts.database import Database
+from concepts.errors import LibraryExists, LibraryNotFound, NameInvalid
+
+
+def test_a_new_registry_has_the_library_default_and_works_in_it(database):
+    with database.transaction() as registry:
+        (library,) = registry.libraries()
+        assert registry.current_library() == library
+    assert (library.name, library.stack, library.current, library.concept_count) == ("default", None, True, 0)
+    assert library.created_at.utcoffset().total_seconds() == 0
+
+
+def test_the_current_library_is_remembered(database):
+    with database.transaction() as registry:
+        registry.create_library("Toys")
+        assert registry.use_library("toys").current
+    with Database.open(database.path.parent) as again, again.reading() as registry:
+        assert registry.current_library().name == "Toys"
+        assert [(library.name, library.current) for library in registry.libraries()] == [
+            ("default", False),
+            ("Toys", True),
+        ]
+
+
+def test_each_library_remembers_its_stack(database):
+    with database.transaction() as registry:
+        assert registry.create_library("toys", stack="miniature").stack == "miniature"
+        assert registry.set_library_stack("default", "kandinsky-2.2").stack == "kandinsky-2.2"
+    with database.reading() as registry:
+        assert registry.get_library("TOYS").stack == "miniature"
+        assert registry.get_library("default").stack == "kandinsky-2.2"
+        assert registry.find_library("cars") is None
+    with database.transaction() as registry:
+        assert registry.set_library_stack("toys", None).stack is None
+
+
+def test_two_libraries_cannot_have_one_name(database):
+    with database.transaction() as registry, pytest.raises(LibraryExists) as refusal:
+        registry.create_library("DEFAULT")
+    assert refusal.value.cause == "A library named 'default' is already there."
+    assert refusal.value.exit_code == 4
+
+
+def test_a_library_needs_a_name(database):
+    with database.transaction() as registry, pytest.raises(NameInvalid, match="The library name '' is empty"):
+        registry.create_library("")
+
+
+def test_a_missing_library_is_an_error_that_lists_those_there_are(database):
+    with database.transaction() as registry, pytest.raises(LibraryNotFound) as refusal:
+        registry.use_library("toys")
+    assert refusal.value.cause == "No library named 'toys'. There is: 'default'."
+    assert refusal.value.remedy == "Make one with: studio library create NAME"
+    assert refusal.value.exit_code == 3
+
+
+def test_concept_names_are_unique_in_a_library_not_beyond_it(database, picture):
+    with database.transaction() as registry:
+        registry.create_library("toys")
+        first = registry.add_concept("default", "rex", "dog", [picture("a")])
+        second = registry.add_concept("toys", "rex", "toy", [picture("b")])
+    assert first.created and second.created
+    with database.reading() as registry:
+        assert registry.get_concept("default", "rex").noun == "dog"
+        assert registry.get_concept("toys", "rex").noun == "toy"
+        assert [library.concept_count for library in registry.libraries()] == [1, 1]
+
+
+def test_another_owners_library_and_bytes_and_runs_are_not_found(database, picture):
+    with database.transaction() as registry:
+        registry.create_library("private")
+        sha = registry.add_concept("private", "rex", "dog", [picture("a")]).concept.images[0].sha
+        run = registry.start_run("private", "finetune", {}, [])
+    with Database.open(database.path.parent, owner="eve") as eve, eve.transaction() as registry:
+        assert [library.name for library in registry.libraries()] == ["default"]
+        assert registry.concepts("default") == []
+        assert registry.find_run(run) is None
+        with pytest.raises(LibraryNotFound):
+            registry.get_library("private")
+        with pytest.raises(Exception, match="No image or mask") as refusal:
+            registry.blob(sha)
+        assert type(refusal.value).__name__ == "ContentDamaged"
+        registry.create_library("private")
+    with database.reading() as registry:
+        assert registry.get_library("private").concept_count == 1

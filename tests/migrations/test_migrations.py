@@ -1,0 +1,195 @@
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, create_engine
+
+import migrations
+from concepts import upgrade as upgrading
+from concepts.database import FILE_NAME, Database
+from concepts.engine import registry_engine
+from concepts.errors import DatabaseUnusable
+from concepts.models import Base
+from concepts.records import sha256
+from concepts.schema import APPLICATION_ID
+from concepts.upgrade import find_fault, known_revisions, row_counts, schema_differences
+
+OLD = sorted(Path(__file__).parent.glob("old_registry_*.sql"))
+
+REVISION = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = {revision!r}, {down_revision!r}
+{declared}
+def upgrade():
+    {body}
+"""
+
+REBUILD = """with op.batch_alter_table("libraries", recreate="always") as batch:
+        batch.alter_column("stack", existing_type=sa.Text())"""
+
+
+def old_registry(dump: Path, home: Path) -> Path:
+    path = home / FILE_NAME
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(dump.read_text())
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    return path
+
+
+def dumped(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return list(connection.iterdump())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return old_registry(OLD[0], tmp_path)
+
+
+@pytest.fixture
+def revisions(tmp_path: Path, monkeypatch):
+    """Pretend that later revisions have been written, each with this body."""
+
+    def add(*bodies: str, declared: str = "") -> None:
+        scripts = tmp_path / "100% scripts"
+        shutil.copytree(Path(migrations.__file__).parent, scripts)
+        for number, body in enumerate(bodies, start=2):
+            revision, down_revision = f"{number:04}", f"{number - 1:04}"
+            source = REVISION.format(revision=revision, down_revision=down_revision, declared=declared, body=body)
+            (scripts / "versions" / f"{revision}_later.py").write_text(source)
+        monkeypatch.setattr(upgrading, "SCRIPTS", scripts)
+        monkeypatch.setattr(migrations, "HEAD", f"{len(bodies) + 1:04}")
+
+    return add
+
+
+def test_the_head_this_code_names_is_the_last_revision():
+    assert next(iter(known_revisions())) == migrations.HEAD
+
+
+def test_the_migrations_make_exactly_the_models(tmp_path):
+    with Database.open(tmp_path) as database, registry_engine(database.path).begin() as connection:
+        assert schema_differences(connection) == []
+        migrated = shape(connection)
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with engine.connect() as connection:
+        assert migrated == shape(connection)
+    engine.dispose()
+    assert len(migrated) > 20
+
+
+def shape(connection: Connection) -> dict[str, list[str]]:
+    """Every statement that made the schema, by name, its lines in an order of their own: CHECKs, cascades and all."""
+    statements = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    lines = {name: sorted(line.strip(" \t,") for line in sql.splitlines()) for name, sql in statements}
+    return {name: lines[name] for name in sorted(lines) if name not in ("alembic_version", "sqlite_sequence")}
+
+
+def test_a_difference_between_models_and_migrations_would_be_seen(path):
+    with registry_engine(path).begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE libraries DROP COLUMN stack")
+        assert "add_column" in repr(schema_differences(connection))
+        assert "the schema differs" in (find_fault(connection, {}, ()) or "")
+        connection.rollback()
+
+
+def test_every_constraint_has_a_name():
+    for table in Base.metadata.tables.values():
+        assert all(constraint.name for constraint in table.constraints), table.name
+
+
+def test_every_revision_has_an_old_database():
+    assert {dump.stem.removeprefix("old_registry_") for dump in OLD} == set(known_revisions())
+
+
+@pytest.mark.parametrize("dump", OLD, ids=lambda dump: dump.stem)
+def test_an_old_database_is_opened_and_used(dump, tmp_path):
+    old_registry(dump, tmp_path)
+    with Database.open(tmp_path) as database, database.transaction() as registry:
+        assert registry.current_library().name == "toys"
+        assert registry.get_library("toys").stack == "miniature"
+        concept = registry.get_concept("toys", "rex")
+        assert (concept.noun, concept.version, concept.images[0].warnings) == ("dog", 1, ("tiny subject",))
+        assert registry.blob(concept.images[0].sha) == b"photo"
+        assert registry.blob(concept.images[0].mask_sha or "") == b"mask"
+        assert registry.features(["key"])["key"].data == b"1234"
+        (adapter,), (run,) = registry.adapters("toys"), registry.runs("toys")
+        assert (adapter.run_id, run.adapter_id, run.status) == (run.id, adapter.id, "finished")
+        assert (adapter.stale, adapter.concepts[0].name) == (False, "rex")
+        registry.remove_concept("toys", "rex")
+    with registry_engine(database.path).begin() as connection:
+        assert find_fault(connection, {}, ()) is None
+        assert row_counts(connection)["blobs"] == 0
+
+
+def test_an_upgrade_that_rebuilds_a_parent_table_keeps_its_children_and_makes_a_backup(path, revisions):
+    revisions(REBUILD)
+    before = dumped(path)
+    with Database.open(path.parent) as database, database.transaction() as registry:
+        assert registry.concept_names("toys") == ["rex"]
+        assert registry.adapters("toys")[0].concepts[0].name == "rex"
+    with registry_engine(path).begin() as connection:
+        assert upgrading.current_revision(connection) == "0002"
+        assert schema_differences(connection) == []
+    (backup,) = (path.parent / "backups").iterdir()
+    assert backup.name.startswith("studio-0001-") and backup.suffix == ".sqlite3"
+    assert dumped(backup) == before
+    assert backup.read_bytes()[68:72] == APPLICATION_ID.to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(
+    ("last", "declared", "words"),
+    [
+        ('raise ZeroDivisionError("half-way")', "", "half-way"),
+        ('op.execute("DELETE FROM runs")', "", "refer to rows that are not there"),
+        ('op.execute("DELETE FROM features")', "", "features had 1 rows and has 0"),
+        ('op.drop_column("runs", "why")', "", "the schema differs from this code"),
+    ],
+)
+def test_an_upgrade_that_goes_wrong_at_its_end_changes_nothing(path, revisions, last, declared, words):
+    revisions('op.execute("UPDATE concepts SET name = upper(name)")', last, declared=declared)
+    before = dumped(path)
+    with pytest.raises((ZeroDivisionError, DatabaseUnusable)) as refusal:
+        Database.open(path.parent)
+    assert words in str(refusal.value)
+    assert dumped(path) == before
+    assert len(list((path.parent / "backups").iterdir())) == 1
+
+
+def test_a_revision_may_change_rows_where_it_says_so(path, revisions):
+    revisions('op.execute("DELETE FROM features")', declared='CHANGES_ROWS_OF = frozenset({"features"})')
+    with Database.open(path.parent) as database, database.reading() as registry:
+        assert registry.feature("key") is None
+
+
+def test_a_damaged_database_is_not_upgraded(path, revisions):
+    revisions("pass")
+    pages = bytearray(path.read_bytes())
+    with closing(sqlite3.connect(path)) as connection:
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'ix_runs_adapter_id'").fetchone()
+    pages[(page - 1) * size : page * size] = bytes(size)
+    path.write_bytes(pages)
+    with pytest.raises(DatabaseUnusable, match="is damaged"):
+        Database.open(path.parent)
+    assert path.read_bytes() == pages
+    assert list((path.parent / "backups").iterdir()) == []
+
+
+def test_an_upgrade_that_another_process_finished_first_is_not_repeated(path, revisions):
+    revisions("pass")
+    upgrading.upgrade(path)
+    upgrading.upgrade(path)
+    assert len(list((path.parent / "backups").iterdir())) == 1
+
+
+def test_the_old_databases_are_what_the_registry_wrote(path):
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT sha FROM blobs WHERE data = ?", (b"photo",)).fetchall() == [
+            (sha256(b"photo"),)
+        ]
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
