@@ -76,7 +76,7 @@ def open_photo(path: Path) -> Photo:
     rgb, alpha, notes = _open_pixels(path)
     if alpha is not None:
         rgb = Image.composite(rgb, Image.new("RGB", rgb.size, WHITE), alpha)
-    if all(high - low < ONE_COLOUR for low, high in rgb.getextrema()):
+    if np.ptp(np.asarray(rgb), axis=(0, 1)).max() < ONE_COLOUR:
         raise _refused(path, "is of one colour", "Give a photo that shows the subject.")
     return Photo(path=path, image=rgb, alpha=alpha, warnings=notes)
 
@@ -195,19 +195,17 @@ def _verify(path: Path, content: bytes) -> None:
         raise _refused(path, "is not a JPEG, PNG or WEBP picture") from error
     kind, (width, height) = str(image.format), image.size
     if path.suffix.lower() not in SUFFIXES[kind]:
-        raise _refused(
-            path,
-            f"is a {kind} picture, and its name ends in {path.suffix}",
-            f"Rename it to end in {SUFFIXES[kind][1]}.",
-        )
+        remedy = f"Rename it to end in {SUFFIXES[kind][1]}."
+        raise _refused(path, f"is a {kind} picture, and its name ends in {path.suffix}", remedy)
     if width * height > MAX_PIXELS[kind]:
         raise _refused(path, f"has {width} x {height} pixels, more than {MAX_PIXELS[kind]:,}", "Give a smaller copy.")
     if min(width, height) < MIN_SIDE:
         raise _refused(path, f"has {width} x {height} pixels, too few", f"Give one of {MIN_SIDE} or more on a side.")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise _refused(path, f"has {width} x {height} pixels, too long a strip", "Crop it to the subject.")
-    if kind != "MPO" and getattr(image, "n_frames", 1) > 1:  # iPhone photos are MPO and say they have two
-        raise _refused(path, f"is animated ({image.n_frames} pictures)", "Give one still picture.")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and kind != "MPO":  # iPhone photos are MPO and say they have two
+        raise _refused(path, f"is animated ({frames} pictures)", "Give one still picture.")
     image.verify()
 
 

@@ -74,7 +74,11 @@ def _subject(scene: Scene, row: int, slot: int, dice: _Dice, attributes: float) 
     who, noun = scene.who, int(scene.who.noun[row, slot])
     look = ""
     if dice.chance(attributes):
-        names = _COLOUR_NAMES[who.main[row, slot]], _COLOUR_NAMES[who.second[row, slot]], PATTERNS[who.pattern[row, slot]]
+        names = (
+            _COLOUR_NAMES[who.main[row, slot]],
+            _COLOUR_NAMES[who.second[row, slot]],
+            PATTERNS[who.pattern[row, slot]],
+        )
         thing = noun >= len(NOUNS) - len(WORN)
         look = f"{names[0]} " if thing else _look(*names, dice, both=dice.chance(0.6))
     words, nouns = f"{look}<s{slot}>", {f"s{slot}": NOUNS[noun]}

@@ -114,7 +114,9 @@ def bird(pen: Pen, skin: Skin) -> Anchors:
     pen.fill(pen.polygon((w * 0.5, by - 0.12), (w + tail, by + 0.10), (w * 0.6, by + 0.26)), skin.second)
     pen.fill(pen.ellipse(0.0, by, w, 0.40), paint)
     hx, hy = -w + 0.06, by + 0.50
-    pen.fill(pen.polygon((hx - head - 0.30, hy - 0.04), (hx - 0.1, hy - 0.14), (hx - 0.1, hy + 0.10)), (0.98, 0.62, 0.1))
+    pen.fill(
+        pen.polygon((hx - head - 0.30, hy - 0.04), (hx - 0.1, hy - 0.14), (hx - 0.1, hy + 0.10)), (0.98, 0.62, 0.1)
+    )
     pen.fill(pen.circle(hx, hy, head), paint)
     pen.fill(pen.ellipse(0.12, by + 0.02, w * 0.52, 0.21), skin.second)
     pen.fill(pen.circle(hx - 0.07, hy + 0.06, 0.065), DARK, outline=0)
@@ -126,7 +128,9 @@ def bear(pen: Pen, skin: Skin) -> Anchors:
     paint, w = skin.body(pen), 0.46 + 0.06 * skin.of(0)
     head, limb = 0.44 + 0.05 * skin.of(1), 0.20 + 0.03 * skin.of(2)
     for side in (-1, 1):
-        pen.fill(pen.line((side * w * 0.8, -0.25), (side * (w + 0.27), -0.48 + 0.25 * skin.of(3)), limb * 0.75), skin.main)
+        pen.fill(
+            pen.line((side * w * 0.8, -0.25), (side * (w + 0.27), -0.48 + 0.25 * skin.of(3)), limb * 0.75), skin.main
+        )
         pen.fill(pen.circle(side * head * 0.82, 0.38 + head * 0.80, 0.18), skin.second)
     pen.fill(pen.ellipse(0.0, -0.45, w, 0.46), paint)
     for side in (-1, 1):
@@ -167,7 +171,9 @@ def car(pen: Pen, skin: Skin) -> Anchors:
     body = -0.55 + 0.3 * (wheel - 0.2)
     pen.fill(pen.box(lift, body + 0.50, cabin, 0.32, 0.20), skin.second)
     for side in (-1, 1):
-        pen.fill(pen.box(lift + side * cabin * 0.45, body + 0.52, cabin * 0.34, 0.18, 0.08), (0.78, 0.92, 0.98), outline=0.02)
+        pen.fill(
+            pen.box(lift + side * cabin * 0.45, body + 0.52, cabin * 0.34, 0.18, 0.08), (0.78, 0.92, 0.98), outline=0.02
+        )
     pen.fill(pen.box(0.0, body, w, 0.30, 0.14), paint)
     pen.fill(pen.circle(-w + 0.08, body + 0.08, 0.075), (1.0, 0.95, 0.6), outline=0.02)
     for side in (-1, 1):
@@ -183,7 +189,9 @@ def boat(pen: Pen, skin: Skin) -> Anchors:
     top = -0.95 + deep
     pen.fill(pen.line((0.0, top), (0.0, top + mast), 0.045), (0.45, 0.30, 0.18))
     pen.fill(pen.polygon((0.09, top + 0.12), (0.09 + sail, top + 0.12), (0.09, top + mast - 0.05)), skin.second)
-    pen.fill(pen.polygon((-0.09, top + 0.12), (-0.09, top + mast * 0.75), (-0.09 - sail * 0.7, top + 0.12)), skin.second)
+    pen.fill(
+        pen.polygon((-0.09, top + 0.12), (-0.09, top + mast * 0.75), (-0.09 - sail * 0.7, top + 0.12)), skin.second
+    )
     pen.fill(pen.polygon((-w, top), (-w * 0.66, top - deep), (w * 0.66, top - deep), (w, top)), paint)
     return Anchors(x=0.0, top=top + mast - 0.02, eyes=top + 0.40, neck=top + 0.02, width=0.30)
 
@@ -232,7 +240,9 @@ def clock(pen: Pen, skin: Skin) -> Anchors:
     bell, face = 0.20 + 0.04 * skin.of(1), 0.66 + 0.06 * skin.of(2)
     cy = -0.88 + r
     for side in (-1, 1):
-        pen.fill(pen.line((side * r * 0.5, cy - r * 0.6), (side * r * 0.80, torch.full_like(r, -0.95)), 0.07), skin.second)
+        pen.fill(
+            pen.line((side * r * 0.5, cy - r * 0.6), (side * r * 0.80, torch.full_like(r, -0.95)), 0.07), skin.second
+        )
         pen.fill(pen.ellipse(side * r * 0.60, cy + r * 0.93, bell * 1.15, bell), skin.second)
     pen.fill(pen.circle(0.0, cy, r), paint)
     pen.fill(pen.circle(0.0, cy, r * face), LIGHT, outline=0.02)

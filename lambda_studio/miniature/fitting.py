@@ -101,7 +101,7 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 
 
 def _log(log, name: str, step: int, losses: Mapping[str, Tensor], seconds: float) -> None:
-    values = {key: round(float(value), 5) for key, value in losses.items()}
+    values = {key: round(float(value.detach()), 5) for key, value in losses.items()}
     if not math.isfinite(values["loss"]):
         raise TrainingDiverged(f"The loss of {name} at step {step} is {values['loss']}.", "Lower its learning rate.")
     log.write(json.dumps({"step": step, **values, "seconds_per_step": round(seconds, 4)}) + "\n")

@@ -8,7 +8,7 @@ from typing import Any
 import open_clip
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel, VQModel
-from open_clip.tokenizer import SimpleTokenizer, default_bpe
+from open_clip.tokenizer import SimpleTokenizer
 from torch import nn
 
 from lambda_studio.miniature.captions import OPENINGS, PLACE_PHRASES
@@ -99,7 +99,7 @@ def build_unet() -> UNet2DConditionModel:
         down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnDownBlock2D"),
         mid_block_type="UNetMidBlock2DSimpleCrossAttn",
         up_block_types=("SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
-        cross_attention_dim=128, attention_head_dim=32, encoder_hid_dim=DIM, encoder_hid_dim_type="image_proj",
+        cross_attention_dim=128, attention_head_dim=16, encoder_hid_dim=DIM, encoder_hid_dim_type="image_proj",
         addition_embed_type="image", resnet_time_scale_shift="scale_shift", norm_num_groups=16,
     )  # fmt: skip
 

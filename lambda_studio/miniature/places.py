@@ -36,19 +36,30 @@ def _sky(y: Grid, top: Tensor, bottom: Tensor) -> Rgb:
 
 
 def beach(x: Grid, y: Grid, p: Tensor) -> Rgb:
-    sky = _sky(y, _paint((0.35, 0.68, 0.98), (0.45, 0.80, 1.0), p[:, 0]), _paint((0.80, 0.93, 1.0), (0.95, 0.95, 0.9), p[:, 1]))
-    sky = _blend(sky, _paint((1.0, 0.88, 0.45), (1.0, 0.95, 0.7), p[:, 2]), _disc(x, y, p[:, 3] * 1.6 - 0.8, 0.6 + 0.3 * p[:, 4], 0.14))
+    sky = _sky(
+        y, _paint((0.35, 0.68, 0.98), (0.45, 0.80, 1.0), p[:, 0]), _paint((0.80, 0.93, 1.0), (0.95, 0.95, 0.9), p[:, 1])
+    )
+    sky = _blend(
+        sky,
+        _paint((1.0, 0.88, 0.45), (1.0, 0.95, 0.7), p[:, 2]),
+        _disc(x, y, p[:, 3] * 1.6 - 0.8, 0.6 + 0.3 * p[:, 4], 0.14),
+    )
     horizon = 0.05 + 0.12 * p[:, 5, None, None]
     sea = _paint((0.08, 0.42, 0.72), (0.12, 0.58, 0.75), p[:, 6]) * (1 + 0.10 * torch.sin(y * 60 + 3 * x))[:, None]
     shore = horizon - 0.34 + 0.03 * torch.sin(5 * x + 6.3 * p[:, 7, None, None])
-    sand = _paint((0.90, 0.80, 0.56), (0.96, 0.88, 0.68), p[:, 1]) * (0.97 + 0.05 * hash_noise((x * 32).round(), (y * 32).round(), p[:, 0]))[:, None]
+    sand = (
+        _paint((0.90, 0.80, 0.56), (0.96, 0.88, 0.68), p[:, 1])
+        * (0.97 + 0.05 * hash_noise((x * 32).round(), (y * 32).round(), p[:, 0]))[:, None]
+    )
     picture = _blend(sky, sea, _edge(y - horizon))
     picture = _blend(picture, torch.ones_like(sand), _edge(y - shore - 0.035))
     return _blend(picture, sand, _edge(y - shore))
 
 
 def meadow(x: Grid, y: Grid, p: Tensor) -> Rgb:
-    sky = _sky(y, _paint((0.45, 0.72, 1.0), (0.55, 0.80, 1.0), p[:, 0]), _paint((0.85, 0.95, 1.0), (1.0, 0.95, 0.88), p[:, 1]))
+    sky = _sky(
+        y, _paint((0.45, 0.72, 1.0), (0.55, 0.80, 1.0), p[:, 0]), _paint((0.85, 0.95, 1.0), (1.0, 0.95, 0.88), p[:, 1])
+    )
     for i in range(2):
         cx, cy = p[:, 2 + i] * 1.8 - 0.9, 0.55 + 0.3 * p[:, 4 + i]
         for dx, r in ((-0.16, 0.09), (0.0, 0.13), (0.16, 0.09)):
@@ -63,7 +74,11 @@ def meadow(x: Grid, y: Grid, p: Tensor) -> Rgb:
 
 
 def snow(x: Grid, y: Grid, p: Tensor) -> Rgb:
-    sky = _sky(y, _paint((0.60, 0.68, 0.86), (0.68, 0.76, 0.90), p[:, 0]), _paint((0.82, 0.87, 0.95), (0.90, 0.90, 0.96), p[:, 1]))
+    sky = _sky(
+        y,
+        _paint((0.60, 0.68, 0.86), (0.68, 0.76, 0.90), p[:, 0]),
+        _paint((0.82, 0.87, 0.95), (0.90, 0.90, 0.96), p[:, 1]),
+    )
     far = 0.32 + 0.30 * (1 - (2.5 * (x - p[:, 2, None, None] + 0.5)).abs()).clamp_min(-0.6)
     sky = _blend(sky, _paint((0.72, 0.78, 0.90), (0.78, 0.82, 0.94), p[:, 3]), _edge(y - far))
     ground = _paint((0.92, 0.95, 0.99), (0.98, 0.98, 1.0), p[:, 4]) * (1.0 + 0.03 * torch.sin(4 * x + 9 * y))[:, None]
@@ -76,12 +91,20 @@ def snow(x: Grid, y: Grid, p: Tensor) -> Rgb:
 
 
 def city(x: Grid, y: Grid, p: Tensor) -> Rgb:
-    sky = _sky(y, _paint((0.55, 0.60, 0.78), (0.70, 0.66, 0.78), p[:, 0]), _paint((0.95, 0.80, 0.70), (0.90, 0.88, 0.86), p[:, 1]))
+    sky = _sky(
+        y,
+        _paint((0.55, 0.60, 0.78), (0.70, 0.66, 0.78), p[:, 0]),
+        _paint((0.95, 0.80, 0.70), (0.90, 0.88, 0.86), p[:, 1]),
+    )
     column = ((x + p[:, 2, None, None]) * 2.6).floor()
     inside = (x + p[:, 2, None, None]) * 2.6 - column
     height = 0.15 + 0.65 * hash_noise(column, column * 0 + 3, p[:, 3])
     tone = hash_noise(column, column * 0 + 7, p[:, 4])
-    tower = _blend(_paint((0.35, 0.33, 0.42), (0.42, 0.38, 0.42), p[:, 5]).expand_as(sky), _paint((0.52, 0.50, 0.60), (0.60, 0.52, 0.50), p[:, 6]).expand_as(sky), tone)
+    tower = _blend(
+        _paint((0.35, 0.33, 0.42), (0.42, 0.38, 0.42), p[:, 5]).expand_as(sky),
+        _paint((0.52, 0.50, 0.60), (0.60, 0.52, 0.50), p[:, 6]).expand_as(sky),
+        tone,
+    )
     window = ((inside * 4 % 1) > 0.45) & ((y * 9 % 1) > 0.5) & (inside > 0.12) & (inside < 0.88)
     lit = window * (hash_noise((inside * 4).floor() + column * 4, (y * 9).floor(), p[:, 7]) > 0.4)
     tower = _blend(tower, torch.tensor((1.0, 0.90, 0.55), device=x.device)[:, None, None], 0.85 * lit)
@@ -92,17 +115,30 @@ def city(x: Grid, y: Grid, p: Tensor) -> Rgb:
 
 
 def desert(x: Grid, y: Grid, p: Tensor) -> Rgb:
-    sky = _sky(y, _paint((0.98, 0.62, 0.34), (1.0, 0.74, 0.42), p[:, 0]), _paint((1.0, 0.88, 0.62), (1.0, 0.92, 0.74), p[:, 1]))
-    sky = _blend(sky, _paint((1.0, 0.35, 0.20), (1.0, 0.5, 0.25), p[:, 2]), _disc(x, y, p[:, 3] * 1.6 - 0.8, 0.55 + 0.3 * p[:, 4], 0.17))
+    sky = _sky(
+        y, _paint((0.98, 0.62, 0.34), (1.0, 0.74, 0.42), p[:, 0]), _paint((1.0, 0.88, 0.62), (1.0, 0.92, 0.74), p[:, 1])
+    )
+    sky = _blend(
+        sky,
+        _paint((1.0, 0.35, 0.20), (1.0, 0.5, 0.25), p[:, 2]),
+        _disc(x, y, p[:, 3] * 1.6 - 0.8, 0.55 + 0.3 * p[:, 4], 0.17),
+    )
     far = 0.14 + 0.12 * torch.sin(2.4 * x + 6.3 * p[:, 5, None, None])
     near = -0.10 + 0.10 * torch.sin(1.7 * x + 6.3 * p[:, 6, None, None] + 2)
     picture = _blend(sky, _paint((0.80, 0.50, 0.26), (0.86, 0.58, 0.32), p[:, 7]), _edge(y - far))
-    dune = _paint((0.90, 0.64, 0.36), (0.94, 0.70, 0.44), p[:, 7]) * (1 + 0.05 * torch.sin(26 * (y - near) + 3 * x))[:, None]
+    dune = (
+        _paint((0.90, 0.64, 0.36), (0.94, 0.70, 0.44), p[:, 7])
+        * (1 + 0.05 * torch.sin(26 * (y - near) + 3 * x))[:, None]
+    )
     return _blend(picture, dune, _edge(y - near))
 
 
 def forest(x: Grid, y: Grid, p: Tensor) -> Rgb:
-    sky = _sky(y, _paint((0.50, 0.74, 0.62), (0.60, 0.80, 0.72), p[:, 0]), _paint((0.78, 0.90, 0.76), (0.85, 0.92, 0.80), p[:, 1]))
+    sky = _sky(
+        y,
+        _paint((0.50, 0.74, 0.62), (0.60, 0.80, 0.72), p[:, 0]),
+        _paint((0.78, 0.90, 0.76), (0.85, 0.92, 0.80), p[:, 1]),
+    )
     column = ((x + p[:, 2, None, None]) * 2.4).floor()
     middle = (x + p[:, 2, None, None]) * 2.4 - column - 0.5
     top = 0.45 + 0.5 * hash_noise(column, column * 0 + 1, p[:, 3])
@@ -110,8 +146,11 @@ def forest(x: Grid, y: Grid, p: Tensor) -> Rgb:
     picture = _blend(sky, _paint((0.36, 0.24, 0.16), (0.42, 0.30, 0.20), p[:, 4]), trunk)
     crown = (top - y) * 0.42
     needles = _paint((0.07, 0.30, 0.18), (0.12, 0.38, 0.20), p[:, 5]) * (1 + 0.25 * torch.sin(24 * y))[:, None]
-    picture = _blend(picture, needles, _edge((middle.abs() / 2.4 - crown * 0.75)) * _edge(-(y - 0.02)) * _edge(y - top))
-    floor = _paint((0.24, 0.34, 0.16), (0.34, 0.40, 0.18), p[:, 6]) * (0.9 + 0.2 * hash_noise((x * 12).floor(), (y * 16).floor(), p[:, 7]))[:, None]
+    picture = _blend(picture, needles, _edge(middle.abs() / 2.4 - crown * 0.75) * _edge(-(y - 0.02)) * _edge(y - top))
+    floor = (
+        _paint((0.24, 0.34, 0.16), (0.34, 0.40, 0.18), p[:, 6])
+        * (0.9 + 0.2 * hash_noise((x * 12).floor(), (y * 16).floor(), p[:, 7]))[:, None]
+    )
     return _blend(picture, floor, _edge(y - 0.02))
 
 
@@ -134,7 +173,9 @@ def moon(x: Grid, y: Grid, p: Tensor) -> Rgb:
     sky = _paint((0.02, 0.02, 0.07), (0.06, 0.03, 0.12), p[:, 0]).expand(-1, -1, *x.shape[1:])
     cell_x, cell_y = (x * 7).floor(), (y * 7).floor()
     dx, dy = hash_noise(cell_x, cell_y, p[:, 1]) * 0.6 + 0.2, hash_noise(cell_y, cell_x, p[:, 2]) * 0.6 + 0.2
-    star = _edge((torch.hypot(x * 7 - cell_x - dx, y * 7 - cell_y - dy) - 0.11) / 7) * (hash_noise(cell_x, cell_y, p[:, 5]) > 0.35)
+    star = _edge((torch.hypot(x * 7 - cell_x - dx, y * 7 - cell_y - dy) - 0.11) / 7) * (
+        hash_noise(cell_x, cell_y, p[:, 5]) > 0.35
+    )
     sky = _blend(sky, torch.ones_like(sky), star)
     cx, cy = p[:, 3] * 1.5 - 0.75, 0.55 + 0.25 * p[:, 4]
     sky = _blend(sky, _paint((0.20, 0.45, 0.90), (0.30, 0.60, 0.90), p[:, 5]), _disc(x, y, cx, cy, 0.20))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from lambda_studio.miniature import networks, stages
 from lambda_studio.miniature.corpus import Corpus, build_corpus, pixels
 from lambda_studio.miniature.fitting import FitConfig, fit
-from lambda_studio.miniature.networks import MERGES_FILE, seeded
+from lambda_studio.miniature.networks import MERGES_FILE
 from lambda_studio.miniature.oracle import Oracle
 from lambda_studio.models.clip import Clip, load_clip
 from lambda_studio.progress import Progress, silent
@@ -42,7 +42,9 @@ class RecipeConfig:
         """The same recipe with every stage `share` as long: for trying it out."""
         if share == 1.0:
             return self
-        shorter = {name: replace(getattr(self, name), steps=max(2, int(getattr(self, name).steps * share))) for name in STAGES}
+        shorter = {
+            name: replace(getattr(self, name), steps=max(2, int(getattr(self, name).steps * share))) for name in STAGES
+        }
         return replace(self, pictures=max(512, int(self.pictures * share)), **shorter)
 
 
@@ -114,17 +116,24 @@ class Recipe:
         path = self.work / "embeds.safetensors"
         if not path.exists():
             clip, corpus = self.train_clip(), self.corpus
-            made = {name: self._embed(clip, name, getattr(corpus, name)) for name in ("images", "cutouts", "worn_cutouts")}
+            made = {
+                name: self._embed(clip, name, getattr(corpus, name)) for name in ("images", "cutouts", "worn_cutouts")
+            }
             made["edges"] = self._embed(clip, "edges", corpus.images)
             save_file(made | {"zero": clip.zero_image_embeds()}, path)
         return load_file(path)
 
     def _embed(self, clip: Clip, name: str, pictures) -> Tensor:
         parts = []
-        with self.progress(f"embedding {name}", len(pictures)) as advance, torch.autocast(self.config.device, torch.bfloat16):
+        with (
+            self.progress(f"embedding {name}", len(pictures)) as advance,
+            torch.autocast(self.config.device, torch.bfloat16),
+        ):
             for rows in torch.arange(len(pictures)).split(256):
                 images = pixels(pictures, rows)
-                parts.append(clip.encode_pixels(stages.edges(images) if name == "edges" else images, batch_size=256).half())
+                parts.append(
+                    clip.encode_pixels(stages.edges(images) if name == "edges" else images, batch_size=256).half()
+                )
                 advance(len(rows))
         return torch.cat(parts)
 

@@ -1,22 +1,21 @@
 """The five trainings of the recipe, each a loss as a function of the step."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from diffusers import UNet2DConditionModel, VQModel
 from einops import rearrange
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from lambda_studio.conditioning import condition
 from lambda_studio.miniature.captions import Caption, captions
 from lambda_studio.miniature.corpus import Corpus, pixels
 from lambda_studio.miniature.fitting import LossOf
-from lambda_studio.miniature.networks import CONTEXT_LENGTH, build_scheduler, seeded
+from lambda_studio.miniature.networks import build_scheduler, seeded
 from lambda_studio.miniature.oracle import Oracle, identity_loss, oracle_loss
-from lambda_studio.miniature.world import NOTHING, PLACES, SLOTS, Scene, render, scenes
+from lambda_studio.miniature.world import NOTHING, SLOTS, Scene, render, scenes
 from lambda_studio.models.clip import Clip
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.prompt import BoundPrompt, bind, parse
@@ -31,7 +30,9 @@ def edges(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch
     return ((dx + dy) > 0.12).float().expand(-1, 3, -1, -1)
 
 
-def _clip_batch(corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float) -> tuple[Tensor, list[str]]:
+def _clip_batch(
+    corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float
+) -> tuple[Tensor, list[str]]:
     """A batch of pictures in words: mostly scenes, some cut-outs on white, a few edge maps."""
     scene = corpus.scene[rows]
     kind = torch.rand(len(rows), generator=generator)
@@ -87,9 +88,13 @@ def movq_stage(movq: VQModel, corpus: Corpus, seed: int, batch_size: int, crop: 
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "movq", step)
         images = pixels(corpus.images, _rows(corpus, generator, batch_size))
-        images[: batch_size // 8] = pixels(corpus.cutouts, torch.arange(step, step + batch_size // 8) % len(corpus.cutouts))
+        images[: batch_size // 8] = pixels(
+            corpus.cutouts, torch.arange(step, step + batch_size // 8) % len(corpus.cutouts)
+        )
         top, left = (4 * torch.randint((64 - crop) // 4 + 1, (2,), generator=generator)).tolist()
-        target = (images[..., top : top + crop, left : left + crop] * 2 - 1).contiguous(memory_format=torch.channels_last)
+        target = (images[..., top : top + crop, left : left + crop] * 2 - 1).contiguous(
+            memory_format=torch.channels_last
+        )
         latents = movq.encode(target).latents
         _, codebook, _ = movq.quantize(latents.detach().float())
         noisy = latents + 0.03 * torch.randn(latents.shape, generator=generator)
@@ -123,7 +128,9 @@ def decoder_stage(
         noise = torch.randn(batch_size, *latents.shape[1:], generator=generator)
         dropped = torch.rand(batch_size, 1, generator=generator) < unconditional
         embeds = torch.where(dropped, zero_image_embeds, image_embeds[rows].float())
-        noisy = scheduler.add_noise(latents[rows].float(), noise, timesteps).contiguous(memory_format=torch.channels_last)
+        noisy = scheduler.add_noise(latents[rows].float(), noise, timesteps).contiguous(
+            memory_format=torch.channels_last
+        )
         kwargs = {"added_cond_kwargs": {"image_embeds": embeds}, "return_dict": False}
         return {"loss": decoder_loss(unet(noisy, timesteps, None, **kwargs)[0], noise)}
 

@@ -116,7 +116,9 @@ def _draw_identities(count: int, generator: torch.Generator, nouns: Tensor) -> I
     )  # fmt: skip
 
 
-def identities(count: int, generator: torch.Generator, held_out: bool, nouns: tuple[str, ...] = tuple(FIGURES)) -> Identity:
+def identities(
+    count: int, generator: torch.Generator, held_out: bool, nouns: tuple[str, ...] = tuple(FIGURES)
+) -> Identity:
     """`count` subjects drawn from the held-out tenth, or from the rest."""
     table = torch.tensor([NOUNS.index(noun) for noun in nouns])
     pool = _draw_identities(count * (24 if held_out else 2) + 64, generator, table)
@@ -162,7 +164,9 @@ def scenes(
     `things_share` of the scenes without company show a thing to wear, lying on the ground, as their subject.
     """
     if relation is None:
-        relation = torch.multinomial(torch.tensor([0.55, 0.14, 0.09, 0.09, 0.07, 0.06]), count, True, generator=generator)
+        relation = torch.multinomial(
+            torch.tensor([0.55, 0.14, 0.09, 0.09, 0.07, 0.06]), count, True, generator=generator
+        )
     x, y, size, facing = _stand(relation, generator)
     if who is None:
         people = identities(count * SLOTS, generator, held_out)
@@ -198,7 +202,9 @@ def _draw(noun: int, pen: Pen, who: Identity, worn: Tensor, worn_rgb: Tensor) ->
         name = NOUNS[noun]
         WORN[name](pen, WORN_ALONE[name], who.main_rgb)
         return torch.zeros_like(pen.alpha)
-    skin = Skin(main=who.main_rgb, second=who.second_rgb, pattern=who.pattern, scale=who.scale, proportions=who.proportions)
+    skin = Skin(
+        main=who.main_rgb, second=who.second_rgb, pattern=who.pattern, scale=who.scale, proportions=who.proportions
+    )
     anchors = FIGURES[NOUNS[noun]](pen, skin)
     covered = torch.zeros_like(pen.alpha)
     for kind, dress in enumerate(WORN.values()):
@@ -245,7 +251,9 @@ def render(scene: Scene, pixels: int = 64) -> Rendered:
     for index, paint in enumerate(PLACES.values()):
         rows = (scene.place == index).nonzero()[:, 0]
         if len(rows):
-            images[rows] = paint(grid_x.expand(len(rows), -1, -1), grid_y.expand(len(rows), -1, -1), scene.place_parameters[rows])
+            images[rows] = paint(
+                grid_x.expand(len(rows), -1, -1), grid_y.expand(len(rows), -1, -1), scene.place_parameters[rows]
+            )
     subjects, worn = (torch.zeros(len(scene), SLOTS, pixels, pixels, device=images.device) for _ in range(2))
     for slot in reversed(range(SLOTS)):
         rows = (scene.who.noun[:, slot] != NOTHING).nonzero()[:, 0]
@@ -285,7 +293,11 @@ def _boxes(alpha: Float[Tensor, "batch height width"]) -> tuple[Tensor, Tensor, 
     pixels = alpha.shape[-1]
     steps = ((torch.arange(pixels, device=alpha.device) + 0.5) / pixels * 2 - 1)[None]
     columns, rows = (alpha > 0.5).any(1), (alpha > 0.5).any(2)
-    left, right = (steps.masked_fill(~columns, s).amin(1) if s > 0 else steps.masked_fill(~columns, s).amax(1) for s in (9.0, -9.0))
-    top, bottom = (steps.masked_fill(~rows, s).amin(1) if s > 0 else steps.masked_fill(~rows, s).amax(1) for s in (9.0, -9.0))
+    left, right = (
+        steps.masked_fill(~columns, s).amin(1) if s > 0 else steps.masked_fill(~columns, s).amax(1) for s in (9.0, -9.0)
+    )
+    top, bottom = (
+        steps.masked_fill(~rows, s).amin(1) if s > 0 else steps.masked_fill(~rows, s).amax(1) for s in (9.0, -9.0)
+    )
     half = torch.maximum(right - left, bottom - top) / 2 + 1 / pixels
     return (left + right) / 2, -(top + bottom) / 2, half

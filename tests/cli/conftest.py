@@ -1,0 +1,56 @@
+"""`studio` as a person calls it, but in this process, on tiny models and in a home of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from cli.main import run
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said, and the exit code it ended with."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Answer]
+
+
+@pytest.fixture
+def studio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stack_file: Path
+) -> Call:
+    """Calls a command line; everything that it writes lies under tmp_path."""
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STUDIO_STACK", str(stack_file))
+    monkeypatch.delenv("STUDIO_LIBRARY", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args: object) -> Answer:
+        code = run([str(arg) for arg in args])
+        said = capsys.readouterr()
+        return Answer(code, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Two photos of a red thing on a green ground."""
+    return [draw_photo(tmp_path / f"photo{number}.png", number) for number in (1, 2)]
+
+
+def draw_photo(path: Path, seed: int) -> Path:
+    """A red ellipse on noisy green."""
+    noise = np.random.default_rng(seed).integers(0, 60, (64, 64, 3))
+    image = Image.fromarray((noise + np.array([20, 120, 40])).astype(np.uint8))
+    ImageDraw.Draw(image).ellipse((16 + seed, 14, 46 + seed, 50), fill=(200, 30 + 9 * seed, 30))
+    image.save(path)
+    return path

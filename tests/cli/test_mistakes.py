@@ -1,0 +1,143 @@
+"""What a new user gets wrong: one line of cause, one of remedy, an exit code, and nothing stored."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+MISTAKES = [
+    ("concepts show nix", 3, "No concept named 'nix' in library 'default'", "studio add-concept"),
+    ("concepts remove nix --yes", 3, "No concept named 'nix'", "studio add-concept"),
+    ("concepts rename nix nax", 3, "No concept named 'nix'", "studio add-concept"),
+    ("--library nix concepts", 3, "No library named 'nix'", "studio library create"),
+    ("library use nix", 3, "No library named 'nix'", "studio library create"),
+    ("library create default", 4, "A library named 'default' is already there", "--library NAME"),
+    ("adapters show 9", 3, "No adapter '9'", "studio adapters"),
+    ("adapters remove 9 --yes", 3, "No adapter '9'", "studio adapters"),
+    ("add-concept x photo1.png", 5, "The noun of 'x' is missing", "--noun dog"),
+    ("add-concept x photo1.png --noun=", 5, "The noun is missing", "--noun dog"),
+    ("add-concept x gone.png --noun dog", 5, "gone.png does not exist", "Check the path"),
+    ("add-concept x broken.png --noun dog", 5, "broken.png", "Give JPEG, PNG or WEBP photos"),
+    ("add-concept x photo1.png --noun dog --mask small.png", 5, "small.png has 8 x 8 pixels", "picture's size"),
+    ("add-concept x photo1.png photo2.png --noun dog --mask small.png", 5, "1 masks for 2 images", "one --mask"),
+    ("add-concept a<b photo1.png --noun dog", 5, "angle bracket", "Give a name"),
+    ("add-concept x", 2, "Missing argument 'IMAGE...'", "studio add-concept --help"),
+    ("add-concept x photo1.png --noun dog --segment magic", 2, "'magic' is not one of", "studio add-concept --help"),
+    ("finetune", 2, "Name concepts, or give --all", "studio finetune --help"),
+    ("finetune --all", 2, "Library default has no concepts", "studio add-concept"),
+    ("finetune rex --all", 2, "not both", "studio finetune --help"),
+    ("finetune nix", 3, "No concept named 'nix'", "studio add-concept"),
+    ("finetune --resume", 2, "no unfinished run", "without --resume"),
+    ("generate a<rex>", 5, "The prompt names <rex>", "studio add-concept rex"),
+    ("generate a<rex", 5, "This name is never closed", "Close it with >"),
+    ("generate cat -n 0", 2, "The number of pictures is 0", "Give 1 or more"),
+    ("generate cat --steps 0", 2, "--steps is 0", "Give 1 to 1000"),
+    ("generate cat --seed -1", 2, "--seed is -1", "Give 0 or more"),
+    ("generate cat --adapter 9", 3, "No adapter '9'", "studio adapters"),
+    ("generate cat --edges gone.png", 5, "gone.png does not exist", "Check the path"),
+    ("generate cat --out broken.png/there", 4, "is not a folder", "Give a folder"),
+    ("generate cat --stack magic", 2, "There is no stack 'magic'", "kandinsky-2.2"),
+    ("generate cat --stack kandinsky", 2, "There is no stack 'kandinsky'", "Did you mean kandinsky-2.2"),
+    ("generate cat --stack gone.toml", 6, "gone.toml cannot be read", "Check --stack"),
+    ("generate cat --stack empty.toml", 6, "no folder", "--stack miniature"),
+    ("demo --out full", 4, "full is not empty", "--out DIR"),
+    ("generat cat", 2, "No such command 'generat'", "studio --help"),
+    ("concepts lst", 2, "No such command 'lst'", "studio concepts --help"),
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path, photos: list[Path]) -> Path:
+    """A folder with photos and with files that are not."""
+    from PIL import Image
+
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    Image.new("L", (8, 8), 255).save(tmp_path / "small.png")
+    (tmp_path / "empty.toml").write_text('clip = "local-dir:/nowhere"\nprior = "/nowhere"\ndecoder = "/nowhere"\n')
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(("line", "code", "cause", "remedy"), MISTAKES, ids=[line for line, *_ in MISTAKES])
+def test_a_mistake_is_told_in_two_lines(studio, place: Path, line: str, code: int, cause: str, remedy: str) -> None:
+    answer = studio(*line.split(" "))
+    assert answer.code == code
+    assert answer.out == ""
+    told = re.fullmatch(r"Error: (?P<cause>.+)\n  → (?P<remedy>.+)\n", answer.err, re.DOTALL)
+    assert told, answer.err
+    assert cause in told["cause"]
+    assert remedy in told["remedy"]
+    assert "Traceback" not in answer.err
+    assert json.loads(studio("concepts", "--json").out) == []
+    assert not (place / "outputs").exists() or not any((place / "outputs").iterdir())
+
+
+def test_all_bad_images_are_named_together_and_nothing_is_stored(studio, place: Path) -> None:
+    answer = studio("add-concept", "rex", "gone.png", "photo1.png", "broken.png", "--noun", "dog")
+    assert answer.code == 5
+    assert "2 of 3 pictures cannot be used" in answer.err
+    assert "gone.png" in answer.err
+    assert "broken.png" in answer.err
+    assert studio("concepts", "show", "rex").code == 3
+
+
+def test_a_name_that_is_taken_by_other_pictures_is_refused(studio, photos) -> None:
+    studio("add-concept", "rex", photos[0], "--noun", "dog")
+    answer = studio("add-concept", "Rex", photos[1], "--noun", "dog")
+    assert answer.code == 4
+    assert "A concept named 'rex' is already in library 'default', with other content." in answer.err
+
+
+def test_a_prompt_that_is_too_long_says_which_words_would_be_cut(studio) -> None:
+    answer = studio("generate", "dog " * 40)
+    assert answer.code == 5
+    assert "The prompt has 42 tokens and CLIP reads 24" in answer.err
+
+
+def test_removing_asks_and_without_anybody_to_ask_refuses(studio, photos, monkeypatch) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    answer = studio("concepts", "remove", "rex")
+    assert answer.code == 2
+    assert "Remove rex and its 2 images? There is nobody to ask here: add --yes." in answer.err
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda prompt: "n")
+    assert studio("concepts", "remove", "rex").code == 130
+    assert studio("concepts", "show", "rex").code == 0
+
+
+def test_debug_shows_the_traceback_before_the_error(studio) -> None:
+    answer = studio("concepts", "show", "nix", "--debug")
+    assert answer.code == 3
+    assert answer.err.startswith("Traceback")
+    assert answer.err.endswith("→ Add it with: studio add-concept NAME IMAGE --noun NOUN\n")
+
+
+def test_a_fault_of_ours_is_one_line_and_code_1(studio, monkeypatch) -> None:
+    def broken(self) -> None:
+        raise RuntimeError("first line\nsecond line")
+
+    monkeypatch.setattr("lambda_studio.studio.Studio.concepts", broken)
+    answer = studio("concepts")
+    assert answer.code == 1
+    assert answer.err == (
+        "Error: Something inside went wrong: RuntimeError: first line\n"
+        "  → This is a fault of ours. Run it again with --debug and report what it shows.\n"
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_code_7(studio, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    answer = studio("concepts", "--home", tmp_path / "file" / "home")
+    assert answer.code == 7
+    assert str(tmp_path / "file") in answer.err
+
+
+def test_ctrl_c_is_code_130(studio, monkeypatch) -> None:
+    def interrupted(self) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lambda_studio.studio.Studio.concepts", interrupted)
+    answer = studio("concepts")
+    assert (answer.code, answer.err) == (130, "Stopped.\n")
