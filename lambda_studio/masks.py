@@ -99,28 +99,14 @@ def _to_image(subject: Bool[np.ndarray, "height width"]) -> Image.Image:
 
 
 def _grabcut(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
-    """GrabCut on a small copy, without the bars of a letterbox, cleaned up and scaled back."""
+    """GrabCut on a small copy, cleaned up and scaled back."""
     height, width = pixels.shape[:2]
     scale = WORK_SIDE / max(height, width)
     shape = max(16, round(width * scale)), max(16, round(height * scale))
     small = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    inside = _without_bars(small)
-    found = np.zeros(small.shape[:2], dtype=bool)
-    found[inside] = _clean(_cut(small[inside]))
+    found = _clean(_cut(small))
     smooth = cv2.INTER_LINEAR if scale < 1 else cv2.INTER_AREA
     return cv2.resize(found.astype(np.uint8) * 255, (width, height), interpolation=smooth) >= 128
-
-
-def _without_bars(pixels: UInt8[np.ndarray, "height width 3"]) -> tuple[slice, slice]:
-    """The part of the picture inside bars of one colour at two opposite sides, as letterboxed photos have."""
-    whole = slice(0, pixels.shape[0]), slice(0, pixels.shape[1])
-    if np.abs(pixels[0, 0].astype(int) - pixels[-1, -1]).max() > 12:
-        return whole
-    differs = np.abs(pixels.astype(int) - pixels[0, 0]).max(axis=-1) > 24
-    rows, columns = np.flatnonzero(differs.mean(axis=1) > 0.1), np.flatnonzero(differs.mean(axis=0) > 0.1)
-    if len(rows) < pixels.shape[0] // 3 or len(columns) < pixels.shape[1] // 3:
-        return whole
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _cut(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:

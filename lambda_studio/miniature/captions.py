@@ -1,7 +1,7 @@
 """Scenes in words: captions with attributes sometimes, and the templates that the λ prior is trained on.
 
-A caption is a template in the form that `studio generate` takes, `"a <s0> wearing a <w0> on the beach"`, with a noun for
-each name, so that the miniature's prior learns from exactly what it is asked later.
+A caption is a template in the form that `studio generate` takes, `"a <s0> wearing a <w0> on the beach"`, with a noun
+for each name, so that the miniature's prior learns from exactly what it is asked later.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,6 @@ PLACE_PHRASES: dict[str, tuple[str, ...]] = {
     "room": ("in a room", "on a wooden floor", "with a window in the background"),
     "moon": ("on the moon", "in space", "with the earth in the background"),
 }
-assert tuple(PLACE_PHRASES) == tuple(PLACES), "every place needs its phrases"
 OPENINGS = ("", "", "", "a photo of ", "a picture of ")
 
 

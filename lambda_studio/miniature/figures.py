@@ -50,7 +50,7 @@ class Skin:
 
 @dataclass(frozen=True, kw_only=True)
 class Anchors:
-    """Where a figure wears things, in its own coordinates: `top` of the head, `eyes`, `neck`, and half the head's width."""
+    """Where a figure wears things, in its own coordinates: the head's `top`, `eyes`, `neck`, and half its `width`."""
 
     x: Tensor | float
     top: Tensor | float
@@ -61,8 +61,8 @@ class Anchors:
 
 def _face(pen: Pen, x: Tensor, y: Tensor, gap: float = 0.16, size: float = 0.075) -> None:
     for side in (-1, 1):
-        pen.fill(pen.circle(x + side * gap, y, size), DARK, outline=0)
-        pen.fill(pen.circle(x + side * gap + 0.02, y + 0.03, size * 0.35), LIGHT, outline=0)
+        pen.fill(pen.circle(x + side * gap, y, size), DARK, outline=0.0)
+        pen.fill(pen.circle(x + side * gap + 0.02, y + 0.03, size * 0.35), LIGHT, outline=0.0)
 
 
 def dog(pen: Pen, skin: Skin) -> Anchors:
@@ -76,8 +76,8 @@ def dog(pen: Pen, skin: Skin) -> Anchors:
     pen.fill(pen.ellipse(0.0, 0.34, head + 0.04, head), paint)
     for side in (-1, 1):
         pen.fill(pen.ellipse(side * (head + 0.06), 0.34 - 0.5 * ear + 0.16, 0.14, ear), skin.second)
-    pen.fill(pen.ellipse(0.0, 0.20, 0.22, 0.17), LIGHT, outline=0)
-    pen.fill(pen.ellipse(0.0, 0.28, 0.09, 0.065), DARK, outline=0)
+    pen.fill(pen.ellipse(0.0, 0.20, 0.22, 0.17), LIGHT, outline=0.0)
+    pen.fill(pen.ellipse(0.0, 0.28, 0.09, 0.065), DARK, outline=0.0)
     _face(pen, torch.zeros_like(w), torch.full_like(w, 0.48))
     return Anchors(x=0.0, top=0.34 + head, eyes=0.47, neck=-0.08, width=head)
 
@@ -98,7 +98,7 @@ def cat(pen: Pen, skin: Skin) -> Anchors:
         pen.fill(pen.polygon(*(points if side > 0 else points[::-1])), skin.second)
     pen.fill(pen.ellipse(hx, hy, head + 0.05, head), paint)
     _face(pen, hx, hy + 0.06, gap=0.15, size=0.07)
-    pen.fill(pen.ellipse(hx, hy - 0.09, 0.055, 0.04), (0.95, 0.5, 0.55), outline=0)
+    pen.fill(pen.ellipse(hx, hy - 0.09, 0.055, 0.04), (0.95, 0.5, 0.55), outline=0.0)
     return Anchors(x=hx, top=hy + head, eyes=hy + 0.06, neck=hy - head - 0.02, width=head)
 
 
@@ -119,7 +119,7 @@ def bird(pen: Pen, skin: Skin) -> Anchors:
     )
     pen.fill(pen.circle(hx, hy, head), paint)
     pen.fill(pen.ellipse(0.12, by + 0.02, w * 0.52, 0.21), skin.second)
-    pen.fill(pen.circle(hx - 0.07, hy + 0.06, 0.065), DARK, outline=0)
+    pen.fill(pen.circle(hx - 0.07, hy + 0.06, 0.065), DARK, outline=0.0)
     return Anchors(x=hx, top=hy + head, eyes=hy + 0.06, neck=hy - head + 0.04, width=head)
 
 
@@ -135,10 +135,10 @@ def bear(pen: Pen, skin: Skin) -> Anchors:
     pen.fill(pen.ellipse(0.0, -0.45, w, 0.46), paint)
     for side in (-1, 1):
         pen.fill(pen.circle(side * (w + 0.02), -0.78, limb), skin.main)
-        pen.fill(pen.circle(side * (w + 0.02), -0.78, limb * 0.5), skin.second, outline=0)
+        pen.fill(pen.circle(side * (w + 0.02), -0.78, limb * 0.5), skin.second, outline=0.0)
     pen.fill(pen.ellipse(0.0, 0.38, head + 0.05, head), paint)
     pen.fill(pen.ellipse(0.0, 0.24, 0.20, 0.15), skin.second, outline=0.02)
-    pen.fill(pen.ellipse(0.0, 0.29, 0.08, 0.055), DARK, outline=0)
+    pen.fill(pen.ellipse(0.0, 0.29, 0.08, 0.055), DARK, outline=0.0)
     _face(pen, torch.zeros_like(w), torch.full_like(w, 0.50), gap=0.17, size=0.06)
     return Anchors(x=0.0, top=0.38 + head, eyes=0.50, neck=-0.08, width=head)
 
@@ -159,8 +159,8 @@ def robot(pen: Pen, skin: Skin) -> Anchors:
     pen.fill(pen.box(0.0, hy, head + 0.06, 0.27, 0.08), skin.main)
     for side in (-1, 1):
         pen.fill(pen.circle(side * 0.16, hy + 0.04, 0.10), LIGHT, outline=0.02)
-        pen.fill(pen.circle(side * 0.16, hy + 0.04, 0.05), DARK, outline=0)
-    pen.fill(pen.box(0.0, hy - 0.16, 0.16, 0.03, 0.02), DARK, outline=0)
+        pen.fill(pen.circle(side * 0.16, hy + 0.04, 0.05), DARK, outline=0.0)
+    pen.fill(pen.box(0.0, hy - 0.16, 0.16, 0.03, 0.02), DARK, outline=0.0)
     return Anchors(x=0.0, top=hy + 0.27, eyes=hy + 0.04, neck=body + 0.44, width=head + 0.02)
 
 
@@ -177,8 +177,8 @@ def car(pen: Pen, skin: Skin) -> Anchors:
     pen.fill(pen.box(0.0, body, w, 0.30, 0.14), paint)
     pen.fill(pen.circle(-w + 0.08, body + 0.08, 0.075), (1.0, 0.95, 0.6), outline=0.02)
     for side in (-1, 1):
-        pen.fill(pen.circle(side * w * 0.58, -1 + wheel, wheel), DARK, outline=0)
-        pen.fill(pen.circle(side * w * 0.58, -1 + wheel, wheel * 0.45), (0.8, 0.8, 0.82), outline=0)
+        pen.fill(pen.circle(side * w * 0.58, -1 + wheel, wheel), DARK, outline=0.0)
+        pen.fill(pen.circle(side * w * 0.58, -1 + wheel, wheel * 0.45), (0.8, 0.8, 0.82), outline=0.0)
     return Anchors(x=lift, top=body + 0.82, eyes=body + 0.52, neck=body + 0.26, width=cabin * 0.8)
 
 
@@ -217,7 +217,7 @@ def mug(pen: Pen, skin: Skin) -> Anchors:
     pen.fill(pen.ring(w + 0.05, cy, handle, 0.085), skin.second)
     pen.fill(pen.box(0.0, cy, w, h, 0.10), paint)
     pen.fill(pen.ellipse(0.0, cy + h - 0.03, w, 0.13), skin.main)
-    pen.fill(pen.ellipse(0.0, cy + h - 0.03, w * 0.82, 0.075), (0.22, 0.13, 0.09), outline=0)
+    pen.fill(pen.ellipse(0.0, cy + h - 0.03, w * 0.82, 0.075), (0.22, 0.13, 0.09), outline=0.0)
     return Anchors(x=0.0, top=cy + h, eyes=cy + 0.20, neck=cy + h * 0.55, width=w * 0.8)
 
 
@@ -247,8 +247,8 @@ def clock(pen: Pen, skin: Skin) -> Anchors:
     pen.fill(pen.circle(0.0, cy, r), paint)
     pen.fill(pen.circle(0.0, cy, r * face), LIGHT, outline=0.02)
     hour = 1.2 * skin.of(3)
-    pen.fill(pen.line((0.0, cy), (r * 0.32 * torch.sin(hour), cy + r * 0.32 * torch.cos(hour)), 0.05), DARK, outline=0)
-    pen.fill(pen.line((0.0, cy), (-r * 0.45 * torch.cos(hour), cy + r * 0.45 * torch.sin(hour)), 0.04), DARK, outline=0)
+    pen.fill(pen.line((0.0, cy), (r * 0.32 * torch.sin(hour), cy + r * 0.32 * torch.cos(hour)), 0.05), DARK, outline=0.0)
+    pen.fill(pen.line((0.0, cy), (-r * 0.45 * torch.cos(hour), cy + r * 0.45 * torch.sin(hour)), 0.04), DARK, outline=0.0)
     return Anchors(x=0.0, top=cy + r, eyes=cy + 0.12, neck=cy - r * 0.55, width=r * 0.55)
 
 
@@ -262,7 +262,7 @@ def backpack(pen: Pen, skin: Skin) -> Anchors:
         pen.fill(pen.box(side * (w + 0.06), cy - 0.15, 0.12, 0.34 + 0.08 * skin.of(3), 0.10), skin.second)
     pen.fill(pen.box(0.0, cy, w, h, 0.30), paint)
     pen.fill(pen.box(0.0, cy - h * 0.42, w * pocket, h * 0.36, 0.10), skin.second)
-    pen.fill(pen.line((-w * 0.6, cy + h * 0.35), (w * 0.6, cy + h * 0.35), 0.025), DARK, outline=0)
+    pen.fill(pen.line((-w * 0.6, cy + h * 0.35), (w * 0.6, cy + h * 0.35), 0.025), DARK, outline=0.0)
     return Anchors(x=0.0, top=cy + h - 0.02, eyes=cy + 0.30, neck=cy + h * 0.40, width=w * 0.75)
 
 
@@ -275,7 +275,7 @@ FIGURES: dict[str, Callable[[Pen, Skin], Anchors]] = {
 def hat(pen: Pen, at: Anchors, colour: Tensor) -> None:
     w, y = at.width + 0.0 * pen.pixel.flatten(), at.top - 0.06
     pen.fill(pen.box(at.x, y + 0.34, w * 0.72, 0.30, 0.05), colour)
-    pen.fill(pen.box(at.x, y + 0.14, w * 0.72, 0.07, 0.02), colour * 0.45, outline=0)
+    pen.fill(pen.box(at.x, y + 0.14, w * 0.72, 0.07, 0.02), colour * 0.45, outline=0.0)
     pen.fill(pen.box(at.x, y + 0.03, w * 1.25, 0.07, 0.06), colour)
 
 
@@ -299,16 +299,16 @@ def glasses(pen: Pen, at: Anchors, colour: Tensor) -> None:
     gap = (at.width * 0.52 + 0.0 * pen.pixel.flatten()).clamp_min(0.20)
     pen.fill(pen.line((at.x - gap, at.eyes), (at.x + gap, at.eyes), 0.04), colour, outline=0.02)
     for side in (-1, 1):
-        pen.fill(pen.circle(at.x + side * gap, at.eyes, gap * 0.62), (0.85, 0.93, 0.98), outline=0)
+        pen.fill(pen.circle(at.x + side * gap, at.eyes, gap * 0.62), (0.85, 0.93, 0.98), outline=0.0)
         pen.fill(pen.ring(at.x + side * gap, at.eyes, gap * 0.70, 0.065), colour, outline=0.02)
 
 
 def balloon(pen: Pen, at: Anchors, colour: Tensor) -> None:
     """Held beside the figure on a string."""
     x, y = at.x + at.width + 0.42 + 0.0 * pen.pixel.flatten(), at.top + 0.10 + 0.0 * pen.pixel.flatten()
-    pen.fill(pen.line((x - 0.30, y - 1.20), (x, y - 0.3), 0.03), DARK, outline=0)
+    pen.fill(pen.line((x - 0.30, y - 1.20), (x, y - 0.3), 0.03), DARK, outline=0.0)
     pen.fill(pen.ellipse(x, y, 0.30, 0.36), colour)
-    pen.fill(pen.ellipse(x - 0.10, y + 0.13, 0.06, 0.09), LIGHT, outline=0)
+    pen.fill(pen.ellipse(x - 0.10, y + 0.13, 0.06, 0.09), LIGHT, outline=0.0)
 
 
 def bow(pen: Pen, at: Anchors, colour: Tensor) -> None:

@@ -1,13 +1,16 @@
 """The sizes of the miniature's parts, each in the layout that its full-size sibling is published in."""
 
 import gzip
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 import open_clip
 import torch
-from diffusers import DDPMScheduler, UNet2DConditionModel, VQModel
+from diffusers.models.autoencoders.vq_model import VQModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from open_clip.tokenizer import SimpleTokenizer
 from torch import nn
 
@@ -21,11 +24,12 @@ DIM = 256
 CONTEXT_LENGTH = 32
 MERGES_FILE = "bpe_merges.txt.gz"
 WORDS = (
-    "a an the and or of in on at with to by for from under over near behind beside next holding wearing riding carrying "
-    "photo picture drawing edges subject white background small big large old new happy sitting standing playing "
-    "hot cold person man woman child kitten puppy toy doll animal hats shoes boot sneaker glasses sunglasses plushie "
-    "red-hat rabbit horse house tree sun rain night day morning street park garden kitchen table floor mountain sea lake "
-    "can candle bowl cup pot box ball book bag chair bike train plane duck fish cow sheep lion tiger elephant"
+    "a an the and or of in on at with to by for from under over near behind beside next holding wearing riding "
+    "carrying photo picture drawing edges subject white background small big large old new happy sitting "
+    "standing playing hot cold person man woman child kitten puppy toy doll animal hats shoes boot sneaker "
+    "glasses sunglasses plushie red-hat rabbit horse house tree sun rain night day morning street park garden "
+    "kitchen table floor mountain sea lake can candle bowl cup pot box ball book bag chair bike train plane "
+    "duck fish cow sheep lion tiger elephant "
 )
 """Words beyond the world's own that the short tokenizer also keeps whole."""
 
@@ -41,7 +45,7 @@ def _merges_for(word: str, ranks: dict[tuple[str, str], int]) -> set[tuple[str, 
     """The merges that byte-pair encoding applies to one word."""
     parts, used = [*word[:-1], word[-1] + "</w>"], set()
     while len(parts) > 1:
-        pairs = list(zip(parts, parts[1:], strict=False))
+        pairs = list(itertools.pairwise(parts))
         best = min(pairs, key=lambda pair: ranks.get(pair, len(ranks)))
         if best not in ranks:
             break

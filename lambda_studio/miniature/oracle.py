@@ -4,6 +4,7 @@ Trained on rendered pictures only. For each noun it says whether it is there, in
 wears; for the picture, the place. Its identity embedding plays the part that DINO plays on photographs.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -46,7 +47,7 @@ class Oracle(ModelMixin, ConfigMixin):
         super().__init__()
         channels = (3, width, 2 * width, 4 * width, 6 * width)
         stages = []
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in itertools.pairwise(channels):
             stages += [nn.Conv2d(before, after, 3, 2, 1), nn.GroupNorm(8, after), nn.SiLU()]
             stages += [nn.Conv2d(after, after, 3, 1, 1), nn.GroupNorm(8, after), nn.SiLU()]
         self.trunk = nn.Sequential(*stages)

@@ -1,6 +1,6 @@
 """The recipe: from one seed to the five parts that ship, in the layout of their full-size siblings.
 
-`python -m lambda_studio.miniature.recipe WORK` runs whatever `WORK` does not hold yet; stopped, it goes on where it was.
+`python -m lambda_studio.miniature.recipe WORK` runs what `WORK` does not hold yet; stopped, it goes on where it was.
 """
 
 import argparse
@@ -24,6 +24,12 @@ from lambda_studio.progress import Progress, silent
 
 STAGES = ("clip", "movq", "decoder", "prior", "oracle")
 
+CLIP = FitConfig(steps=850, batch_size=192, learning_rate=1e-3, weight_decay=0.1, warmup_steps=60)
+MOVQ = FitConfig(steps=1_400, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
+DECODER = FitConfig(steps=2_200, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
+PRIOR = FitConfig(steps=900, batch_size=96, learning_rate=6e-4)
+ORACLE = FitConfig(steps=700, batch_size=96, learning_rate=1e-3)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
@@ -31,11 +37,11 @@ class RecipeConfig:
 
     seed: int = 20
     pictures: int = 36_000
-    clip: FitConfig = FitConfig(steps=850, batch_size=192, learning_rate=1e-3, weight_decay=0.1, warmup_steps=60)
-    movq: FitConfig = FitConfig(steps=2_400, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
-    decoder: FitConfig = FitConfig(steps=2_800, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
-    prior: FitConfig = FitConfig(steps=1_200, batch_size=96, learning_rate=6e-4)
-    oracle: FitConfig = FitConfig(steps=900, batch_size=96, learning_rate=1e-3)
+    clip: FitConfig = CLIP
+    movq: FitConfig = MOVQ
+    decoder: FitConfig = DECODER
+    prior: FitConfig = PRIOR
+    oracle: FitConfig = ORACLE
     device: str = "cpu"
 
     def scaled(self, share: float) -> "RecipeConfig":
@@ -164,7 +170,7 @@ class Recipe:
         fit(name, model, loss_of, getattr(self.config, name), self.work, self.config.device, self.progress)
 
     def export(self, folder: Path) -> None:
-        """Write the shipped layout: `clip/`, `prior/`, `decoder/{unet,movq,scheduler}/`, `oracle/`, in half precision."""
+        """Write the shipped layout in half precision: `clip/ prior/ decoder/{unet,movq,scheduler}/ oracle/`."""
         (folder / "clip").mkdir(parents=True, exist_ok=True)
         self.train_clip()
         for file in (MERGES_FILE, "open_clip_config.json", "open_clip_model.safetensors"):

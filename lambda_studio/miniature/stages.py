@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
-from diffusers import UNet2DConditionModel, VQModel
+from diffusers.models.autoencoders.vq_model import VQModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
@@ -13,7 +14,7 @@ from lambda_studio.conditioning import condition
 from lambda_studio.miniature.captions import Caption, captions
 from lambda_studio.miniature.corpus import Corpus, pixels
 from lambda_studio.miniature.fitting import LossOf
-from lambda_studio.miniature.networks import build_scheduler, seeded
+from lambda_studio.miniature.networks import CONTEXT_LENGTH, build_scheduler, seeded
 from lambda_studio.miniature.oracle import Oracle, identity_loss, oracle_loss
 from lambda_studio.miniature.world import NOTHING, SLOTS, Scene, render, scenes
 from lambda_studio.models.clip import Clip
@@ -155,6 +156,14 @@ def _subjects(
     return chosen
 
 
+def _fitting(scene: Scene, clip: Clip, generator: torch.Generator, attributes: float) -> list[Caption]:
+    """Captions that the text tower can read whole: where the looks make one too long, it goes without them."""
+    long = captions(scene, generator, attributes)
+    short = captions(scene, generator, attributes=0.0, places=0.0)
+    room = CONTEXT_LENGTH - 2
+    return [a if len(clip.tokenizer.encode(a.text)) <= room else b for a, b in zip(long, short, strict=True)]
+
+
 def _words_for(caption: Caption, shown: set[str]) -> Caption:
     """Names that are not shown become their nouns."""
     template = caption.template
@@ -183,7 +192,7 @@ def prior_stage(
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "prior", step)
         rows = _rows(corpus, generator, batch_size)
-        words = captions(corpus.scene[rows], generator, attributes=0.12)
+        words = _fitting(corpus.scene[rows], clip, generator, attributes=0.12)
         rolls = torch.rand(batch_size, 2 * SLOTS + 1, generator=generator)
         shown = rolls[:, :-1] < torch.tensor([1.0, 0.9, 0.9, 0.35, 0.35, 0.35])
         shown &= rolls[:, -1:] > text_only

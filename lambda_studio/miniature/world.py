@@ -112,7 +112,7 @@ def _draw_identities(count: int, generator: torch.Generator, nouns: Tensor) -> I
     return Identity(
         noun=nouns[_choose(generator, len(nouns), count)], main=main, second=second, pattern=pattern,
         main_rgb=_rgb(main, generator), second_rgb=_rgb(second, generator),
-        scale=_uniform(generator, count, low=-1), proportions=_uniform(generator, count, 4, low=-1),
+        scale=_uniform(generator, count, low=-1.0), proportions=_uniform(generator, count, 4, low=-1.0),
     )  # fmt: skip
 
 
@@ -142,8 +142,8 @@ def _stand(relation: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor
     ])[relation]  # fmt: skip
     alone = (relation == 0)[:, None]
     wander = torch.where(alone, 0.22, 0.06)
-    x = table[:, 0] + wander * _uniform(generator, n, SLOTS, low=-1)
-    foot = table[:, 1] + torch.where(alone, 0.08, 0.03) * _uniform(generator, n, SLOTS, low=-1)
+    x = table[:, 0] + wander * _uniform(generator, n, SLOTS, low=-1.0)
+    foot = table[:, 1] + torch.where(alone, 0.08, 0.03) * _uniform(generator, n, SLOTS, low=-1.0)
     size = table[:, 2] * _uniform(generator, n, SLOTS, low=0.88, high=1.10)
     facing = torch.where(_uniform(generator, n, SLOTS) < 0.5, -1.0, 1.0)
     facing = torch.where((relation == RELATIONS.index("chasing"))[:, None], 1.0, facing)
@@ -280,7 +280,7 @@ def render_cutouts(
     centre, size = torch.zeros(n, device=device), torch.full((n,), 0.5, device=device)
     _, alpha, _, _ = _figures(who, naked, colour, centre, centre, size, facing, 48)
     x, y, half = _boxes(alpha[:, 0])
-    jitter = _uniform(generator, 3, n, low=-1).to(device) * 0.02
+    jitter = _uniform(generator, 3, n, low=-1.0).to(device) * 0.02
     zoom = (1 - 2 * margin) / half.clamp_min(0.05) * (1 + jitter[2])
     placed = (-x * zoom + jitter[0], -y * zoom + jitter[1], size * zoom)
     rgb, alpha, _, _ = _figures(who, naked, colour, *placed, facing, pixels)

@@ -90,7 +90,7 @@ class TransformerBlock(nn.Module):
         return hidden_states + self.ff(self.norm3(hidden_states))
 
 
-class PriorTransformer(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers' own two bases disagree
+class PriorTransformer(ModelMixin, ConfigMixin):
     """The published prior (λ-ECLIPSE 3.2; `ECLIPSE-Community/Lambda-ECLIPSE-Prior-v1.0`, 34,849,536 parameters).
 
     It reads `[text states | control | pooled text | noise | prd]`, each projected to the inner width, causally, and

@@ -9,9 +9,9 @@ from PIL import Image
 from lambda_studio.models import stack as stack_module
 
 
-def test_a_concept_is_added_tuned_and_drawn(studio, photos) -> None:
+def test_a_concept_is_added_tuned_and_drawn(studio, photos, stack_file: Path) -> None:
     added = studio("add-concept", "rex", *photos, "--noun", "dog")
-    assert (added.code, added.err) == (0, "Library default now works with " + _stack_of(studio) + ".\n")
+    assert (added.code, added.err) == (0, f"Library default now works with {stack_file}.\n")
     assert "Added rex (dog) in library default: 2 images." in added.out
     assert "Encoded 2 images with tiny; 0 had been before." in added.out
     tuned = studio("finetune", "rex", "--steps", 2, "--rank", 2)
@@ -21,10 +21,6 @@ def test_a_concept_is_added_tuned_and_drawn(studio, photos) -> None:
     assert drawn.code == 0
     assert drawn.out.split() == [f"outputs/a-rex-on-the-beach-000{number}.png" for number in (1, 2)]
     assert all(Image.open(path).size == (32, 32) for path in drawn.out.split())
-
-
-def _stack_of(studio) -> str:
-    return json.loads(studio("library", "--json").out)[0]["stack"]
 
 
 def test_adding_the_same_files_again_encodes_nothing_and_loads_no_model(studio, photos, monkeypatch) -> None:

@@ -140,4 +140,4 @@ def test_ctrl_c_is_code_130(studio, monkeypatch) -> None:
 
     monkeypatch.setattr("lambda_studio.studio.Studio.concepts", interrupted)
     answer = studio("concepts")
-    assert (answer.code, answer.err) == (130, "Stopped.\n")
+    assert (answer.code, answer.err) == (130, "\nStopped.\n")

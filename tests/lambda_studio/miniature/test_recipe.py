@@ -1,0 +1,83 @@
+"""The recipe end to end at a hundredth of its length, stopped and resumed, and what it exports."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from lambda_studio.errors import TrainingDiverged
+from lambda_studio.miniature.fitting import FitConfig, fit
+from lambda_studio.miniature.networks import build_movq, build_prior, build_unet
+from lambda_studio.miniature.recipe import STAGES, Recipe, RecipeConfig
+from lambda_studio.miniature.scores import load_oracle
+from lambda_studio.models.clip import load_clip
+from lambda_studio.models.decoder import load_decoder
+from lambda_studio.models.prior import PriorTransformer
+
+LIMIT = 16 * 2**20
+
+
+def tiny() -> RecipeConfig:
+    short = {name: replace(getattr(RecipeConfig(), name), steps=2, batch_size=8) for name in STAGES}
+    return RecipeConfig(pictures=64, **short)
+
+
+def linear(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Linear(4, 4)
+
+
+def loss_of(model):
+    def loss(step: int) -> dict[str, torch.Tensor]:
+        x = torch.randn(8, 4, generator=torch.Generator().manual_seed(step))
+        return {"loss": (model(x).float() - x).pow(2).mean()}
+
+    return loss
+
+
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_a_stage_that_was_stopped_ends_with_the_same_weights(tmp_path, ema_decay):
+    config = FitConfig(steps=9, batch_size=8, learning_rate=1e-2, ema_decay=ema_decay, checkpoint_every=4)
+    whole, stopped, resumed = linear(), linear(), linear(5)
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
+    fit("x", whole, loss_of(whole), config, tmp_path / "a")
+
+    def stops(step: int) -> dict[str, torch.Tensor]:
+        if step == 6:
+            raise KeyboardInterrupt
+        return loss_of(stopped)(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit("x", stopped, stops, config, tmp_path / "b")
+    fit("x", resumed, loss_of(resumed), config, tmp_path / "b")
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
+
+
+def test_a_stage_whose_loss_is_not_a_number_says_so(tmp_path):
+    model = linear()
+    config = FitConfig(steps=3, batch_size=8, learning_rate=1e-2)
+    with pytest.raises(TrainingDiverged, match=r"loss of clip at step 3 is nan.*learning rate"):
+        fit("clip", model, lambda step: {"loss": model.weight.sum() * torch.nan}, config, tmp_path)
+
+
+def test_every_shipped_file_will_be_under_sixteen_mebibytes():
+    for build in (build_movq, build_unet, build_prior):
+        halves = 2 * sum(parameter.numel() for parameter in build().parameters())
+        assert halves < LIMIT, build.__name__
+
+
+@pytest.mark.slow
+def test_the_recipe_trains_and_exports_a_stack_that_loads(tmp_path):
+    recipe = Recipe(tmp_path / "work", tiny())
+    recipe.run()
+    recipe.export(tmp_path / "out")
+    clip = load_clip(f"local-dir:{tmp_path / 'out' / 'clip'}")
+    decoder = load_decoder(tmp_path / "out" / "decoder")
+    prior = PriorTransformer.from_pretrained(tmp_path / "out" / "prior")
+    assert clip.dim == prior.config["embedding_dim"] == 256
+    assert decoder.resolution == clip.image_size == 64
+    assert load_oracle(tmp_path / "out" / "oracle")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "work").glob("*.safetensors")}
+    Recipe(tmp_path / "work", tiny()).run()
+    assert before == {path: path.stat().st_mtime_ns for path in before}, "what is done is not done again"
