@@ -1,11 +1,15 @@
 """studio demo"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.commands import StudioCommand
 from cli.session import Session, notice, pass_session
+
+if TYPE_CHECKING:
+    from lambda_studio.miniature.demo import DemoResult
 
 
 @click.command("demo", cls=StudioCommand)
@@ -26,4 +30,16 @@ def command(session: Session, out: Path | None) -> None:
 
     folder = new_folder(out, default="studio-demo")
     result = run_demo(folder / "home", folder, notice, bars())
-    session.show(result, lambda: [])
+    session.show(result, lambda: _lines(result))
+
+
+def _lines(result: "DemoResult") -> list[str]:
+    scores = [("identity", result.before.identity, result.after.identity)]
+    scores += [("composition", result.before.composition, result.after.composition)]
+    return [
+        *(f"{name:12} {before:.2f} zero-shot -> {after:.2f} fine-tuned" for name, before, after in scores),
+        f"Contact sheet: {result.contact_sheet}",
+        f"Scores:        {result.scores}",
+        f"Everything:    {result.folder}",
+        f"Go on with it: studio --home {result.folder / 'home'} concepts",
+    ]

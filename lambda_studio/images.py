@@ -148,7 +148,10 @@ def cut_out(image: Image.Image, mask: Image.Image | None, size: int, margin: flo
 
 def square_crop(image: Image.Image, size: int) -> Image.Image:
     """The middle square, resized: what Eq. 2 denoises, and what CLIP sees beside it. RGB, `size` on a side."""
-    return _without_metadata(ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC))
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    crop = image.crop((left, top, left + side, top + side))
+    return _without_metadata(crop.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def _refused(path: Path, why: str, remedy: str = REMEDY) -> ImageRefused:
@@ -184,7 +187,7 @@ def _read(path: Path) -> bytes:
 
 
 def _open(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content), formats=tuple(SUFFIXES))
+    return Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP"))  # MPO is opened as JPEG
 
 
 def _verify(path: Path, content: bytes) -> None:

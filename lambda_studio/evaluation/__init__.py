@@ -1,0 +1,1 @@
+"""Metrics and benchmarks: how alike, and how well composed."""

@@ -62,11 +62,7 @@ class Scores:
     noun: float
     place: float
     worn: float
-
-    @property
-    def composition(self) -> float:
-        """The mean of noun, place and worn thing."""
-        return (self.noun + self.place + self.worn) / 3
+    composition: float
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,7 @@ def run_demo(
     sheet = out / "contact-sheet.png"
     _sheet(photos, drawn, measured, steps).save(sheet)
     scores = out / "scores.json"
-    report = {when: {**asdict(s), "composition": s.composition} for when, s in measured.items()}
+    report = {when: asdict(score) for when, score in measured.items()}
     scores.write_text(
         json.dumps({"seed": seed, "steps": steps, "pictures": PER_PROMPT * len(PROMPTS), **report}, indent=1) + "\n"
     )
@@ -186,7 +182,8 @@ def _score(pictures: list[list[Path]], who: dict[str, Identity], photos: dict[st
             found["worn"].append(marks.worn[marks.dressed].float())
         if len(asked.names) == 1:
             found["likeness"].append(torch.cosine_similarity(reading.identity, seen[asked.names[0]][None]))
-    return Scores(**{name: torch.cat(values).mean().item() for name, values in found.items()})
+    means = {name: torch.cat(values).mean().item() for name, values in found.items()}
+    return Scores(**means, composition=(means["noun"] + means["place"] + means["worn"]) / 3)
 
 
 def _sheet(

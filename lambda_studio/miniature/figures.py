@@ -247,8 +247,12 @@ def clock(pen: Pen, skin: Skin) -> Anchors:
     pen.fill(pen.circle(0.0, cy, r), paint)
     pen.fill(pen.circle(0.0, cy, r * face), LIGHT, outline=0.02)
     hour = 1.2 * skin.of(3)
-    pen.fill(pen.line((0.0, cy), (r * 0.32 * torch.sin(hour), cy + r * 0.32 * torch.cos(hour)), 0.05), DARK, outline=0.0)
-    pen.fill(pen.line((0.0, cy), (-r * 0.45 * torch.cos(hour), cy + r * 0.45 * torch.sin(hour)), 0.04), DARK, outline=0.0)
+    pen.fill(
+        pen.line((0.0, cy), (r * 0.32 * torch.sin(hour), cy + r * 0.32 * torch.cos(hour)), 0.05), DARK, outline=0.0
+    )
+    pen.fill(
+        pen.line((0.0, cy), (-r * 0.45 * torch.cos(hour), cy + r * 0.45 * torch.sin(hour)), 0.04), DARK, outline=0.0
+    )
     return Anchors(x=0.0, top=cy + r, eyes=cy + 0.12, neck=cy - r * 0.55, width=r * 0.55)
 
 

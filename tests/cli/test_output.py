@@ -1,0 +1,82 @@
+"""Names of picture files, new folders, tables, and bars that know when nobody watches."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from cli.progress import bars, rich_bar
+from cli.tables import counted, table
+from lambda_studio.errors import OutputExists
+from lambda_studio.outputs import new_folder, slug, write_picture
+from lambda_studio.progress import silent
+
+PICTURE = Image.new("RGB", (4, 4))
+
+
+@pytest.mark.parametrize(
+    ("title", "stem"),
+    [
+        ("a <rex> on the beach!", "a-rex-on-the-beach"),
+        ("Ein Dachs über Köln", "ein-dachs-über-köln"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("<>?*", "picture"),
+        ("word " * 40, "-".join(["word"] * 12)),
+    ],
+)
+def test_a_title_becomes_a_file_name(title: str, stem: str) -> None:
+    assert slug(title) == stem
+
+
+def test_numbers_go_on_where_they_ended(tmp_path: Path) -> None:
+    (tmp_path / "a-cat-0041.png").touch()
+    (tmp_path / "a-cat-nap-0099.png").touch()
+    names = [write_picture(PICTURE, {}, tmp_path, "a cat").name for _ in range(2)]
+    assert names == ["a-cat-0042.png", "a-cat-0043.png"]
+
+
+def test_a_folder_that_ends_in_png_is_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "odd.png"
+    folder.mkdir()
+    assert write_picture(PICTURE, {}, folder, "a cat") == folder / "a-cat-0001.png"
+
+
+def test_texts_come_back_whole(tmp_path: Path) -> None:
+    texts = {"prompt": "λ 犬 🐶\nzwei", "settings": "{}"}
+    assert Image.open(write_picture(PICTURE, texts, tmp_path, "x")).text == texts
+
+
+def test_new_folders_are_numbered(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [str(new_folder(None, "demo")) for _ in range(3)] == ["demo", "demo-2", "demo-3"]
+    assert new_folder(tmp_path / "demo", "x") == tmp_path / "demo"
+    (tmp_path / "demo" / "file").touch()
+    with pytest.raises(OutputExists, match="is not empty"):
+        new_folder(tmp_path / "demo", "x")
+
+
+def test_columns_line_up() -> None:
+    assert list(table(("NAME", "N"), [("a", 1), ("bcdefg", 22)])) == ["NAME    N", "a       1", "bcdefg  22"]
+    assert list(table(("NAME",), [])) == []
+    assert (counted(1, "image"), counted(2, "image")) == ("1 image", "2 images")
+
+
+def test_nobody_watching_means_silence(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
+    assert bars() is silent
+    with bars()("Drawing", total=2) as advance:
+        advance()
+        advance(note="x")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_is_drawn_on_stderr_with_its_note(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert bars() is rich_bar
+    with bars()("Drawing", total=2) as advance:
+        advance(2, note="loss 0.1")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Drawing" in err
+    assert "2/2" in err
+    assert "loss 0.1" in err

@@ -1,0 +1,77 @@
+"""The house keeps its shape."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import concepts.errors
+import lambda_studio.errors
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("cli", "concepts", "migrations", "lambda_studio")
+SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def test_imports_go_in_one_direction() -> None:
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    checked = subprocess.run([*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "4 kept, 0 broken" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if path.name == "__init__.py"], ids=lambda path: path.parent.name
+)
+def test_a_package_says_what_it_is_and_imports_nothing(path: Path) -> None:
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(module), f"{path.relative_to(ROOT)} has no docstring"
+    assert not [node for node in ast.walk(module) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.parent.name == "cli"], ids=lambda path: path.name)
+def test_the_command_line_imports_nothing_heavy_at_the_top(path: Path) -> None:
+    allowed = {"cli", "click", *sys.stdlib_module_names}
+    light = {"lambda_studio.progress"}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        assert all(name in light or name.partition(".")[0] in allowed for name in names), f"{path.name} imports {names}"
+
+
+def error_classes() -> list[type[Exception]]:
+    """Every error that is told with cause and remedy."""
+    modules = (concepts.errors, lambda_studio.errors)
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
+    roots = (concepts.errors.ConceptError, lambda_studio.errors.StudioError)
+    return [each for each in found if issubclass(each, roots) and each not in roots]
+
+
+@pytest.mark.parametrize("error", error_classes(), ids=lambda error: error.__name__)
+def test_every_error_is_raised_somewhere_and_has_an_exit_code_of_its_own(error: type[Exception]) -> None:
+    calls = {
+        node.func.id
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert error.__name__ in calls
+    assert error.exit_code in range(2, 10)
+    assert error.__doc__
+
+
+def test_nothing_is_unpickled() -> None:
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        assert "pickle" not in text.replace("unpickled", ""), path
+        assert text.count("torch.load(") == text.count("weights_only=True)"), path
+
+
+def test_the_makefile_and_the_ci_run_the_same_checks() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    checks = ["ruff format --check .", "ruff check .", "mypy", "lint-imports"]
+    assert makefile.split("lint:\n")[1].split("\n\n")[0].split("\n\t") == ["\t" + checks[0], *checks[1:]]
+    assert " ".join(f'"{check}"' for check in checks) in ci
