@@ -32,5 +32,5 @@ def prior_loss(
 def decoder_loss(
     noise_pred: Float[Tensor, "batch channels2 height width"], noise: Float[Tensor, "batch channels height width"]
 ) -> Float[Tensor, ""]:
-    """λ-ECLIPSE, Eq. 2: the noise-prediction error, on the UNet's first four output channels (the rest are variance)."""
+    """λ-ECLIPSE, Eq. 2: the noise-prediction error, on the UNet's first four output channels; the rest is variance."""
     return F.mse_loss(noise_pred[:, : noise.shape[1]].float(), noise.float())
