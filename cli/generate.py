@@ -14,7 +14,9 @@ from cli.session import Session, pass_session
 @click.option("--seed", type=int, help="Picture i is drawn from seed + i.  [default: 0]")
 @click.option("--steps", type=int, help="Denoising steps (DDIM).  [default: 50]")
 @click.option(
-    "--guidance", type=float, help="How closely to follow the prompt; 1 switches guidance off.  [default: 7.5]"
+    "--guidance",
+    type=float,
+    help="How closely to follow the prompt; 1 switches guidance off.  [default: the stack's, else 7.5]",
 )
 @click.option(
     "--adapter",

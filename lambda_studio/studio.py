@@ -234,7 +234,7 @@ class Studio:
         from lambda_studio.workflows.naming import read_prompt
 
         require(count >= 1, f"The number of pictures is {count}.", "Give 1 or more.")
-        config = settings_from(GenerateConfig, settings or {})
+        config = settings_from(GenerateConfig, self.stack.spec.generate, settings or {})
         template = read_prompt(prompt, {summary.name: summary.noun for summary in self.concepts()})
         concepts = self._get_concepts(template.names)
         edged = open_photo(edges).image if edges else None

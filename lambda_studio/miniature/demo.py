@@ -108,7 +108,7 @@ def run_demo(
 
 
 def _identity(noun: str, name: str) -> Identity:
-    """A subject whose colours and pattern training never saw together on its noun; a patterned one, so that it tells."""
+    """A subject whose looks training never saw together on its noun; a patterned one, so that it tells."""
     pool = identities(64, seeded(IDENTITY_SEED, "demo", name), held_out=True, nouns=(noun,))
     told = [PATTERNS.index(pattern) for pattern in ("striped", "spotted", "checked")]
     return pool[torch.isin(pool.pattern, torch.tensor(told)).nonzero()[:1, 0]]

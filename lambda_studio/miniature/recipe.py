@@ -26,7 +26,7 @@ STAGES = ("clip", "movq", "decoder", "prior", "oracle")
 
 CLIP = FitConfig(steps=850, batch_size=192, learning_rate=1e-3, weight_decay=0.1, warmup_steps=60)
 MOVQ = FitConfig(steps=1_400, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
-DECODER = FitConfig(steps=1_900, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
+DECODER = FitConfig(steps=2_200, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = FitConfig(steps=450, batch_size=96, learning_rate=6e-4)
 ORACLE = FitConfig(steps=350, batch_size=96, learning_rate=1e-3)
 

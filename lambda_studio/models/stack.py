@@ -55,6 +55,8 @@ class StackSpec:
     """How large they are; said before a download."""
     finetune: dict[str, Any] = field(default_factory=dict)
     """FinetuneConfig's settings that this stack prefers."""
+    generate: dict[str, Any] = field(default_factory=dict)
+    """GenerateConfig's settings that this stack prefers."""
 
     def __post_init__(self) -> None:
         for name in ("name", "clip", "prior", "decoder"):
@@ -72,6 +74,8 @@ BUILT_IN = {
         precision="fp32",
         licence="Apache-2.0",
         download="nothing: it is part of the package",
+        generate={"guidance_scale": 2.5},
+        finetune={"learning_rate": 1e-3, "batch_size": 8, "steps": 300},
     ),
     "kandinsky-2.2": StackSpec(
         name="kandinsky-2.2",
@@ -116,7 +120,7 @@ def from_toml(path: Path) -> StackSpec:
 
 
 def _check_settings(settings: dict[str, Any], path: Path) -> None:
-    kinds = {each.name: str for each in fields(StackSpec)} | {"finetune": dict, "resolution": int}
+    kinds = {each.name: str for each in fields(StackSpec)} | {"finetune": dict, "generate": dict, "resolution": int}
     for key, value in settings.items():
         near = difflib.get_close_matches(key, kinds, n=1)
         meant = f"Did you mean {near[0]}?" if near else f"It may have: {', '.join(kinds)}."

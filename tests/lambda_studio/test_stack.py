@@ -227,13 +227,14 @@ def test_folders_in_a_toml_file_may_be_relative_to_it(tmp_path):
     (tmp_path / "weights").mkdir()
     (tmp_path / "mine.toml").write_text(
         'clip = "local-dir:clip"\nprior = "weights"\ndecoder = "org/repo"\nresolution = 256\nprecision = "fp16"\n'
-        "[finetune]\nlearning_rate = 3e-4\n"
+        "[finetune]\nlearning_rate = 3e-4\n[generate]\nguidance_scale = 2.0\n"
     )
     spec = resolve_stack(str(tmp_path / "mine.toml"))
     assert spec.name == "mine"
     assert (spec.clip, spec.prior) == (f"local-dir:{tmp_path / 'clip'}", str(tmp_path / "weights"))
     assert (spec.decoder, spec.resolution, spec.precision) == ("org/repo", 256, "fp16")
     assert spec.finetune == {"learning_rate": 3e-4}
+    assert spec.generate == {"guidance_scale": 2.0}
 
 
 @pytest.mark.parametrize(

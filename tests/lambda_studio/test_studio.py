@@ -1,0 +1,331 @@
+"""The use cases, without a command line: what is stored, cached, chosen and said."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from safetensors.torch import load_file, save_file
+
+from concepts.errors import ConceptNotFound, NounMissing
+from lambda_studio.config import FinetuneConfig, settings_from
+from lambda_studio.errors import InvalidSetting, MaskRefused, ModelFilesInvalid, ModelFilesMissing, TrainingDiverged
+from lambda_studio.images import cut_out, square_crop
+from lambda_studio.models.clip import load_clip
+from lambda_studio.models.decoder import load_decoder
+from lambda_studio.studio import Studio
+from lambda_studio.workflows import drawing, tuning
+
+QUICK = {"steps": 1, "rank": 2}
+ONE_STEP = {"num_inference_steps": 1}
+
+
+@pytest.fixture
+def notices() -> list[str]:
+    """What the studio told the person."""
+    return []
+
+
+@pytest.fixture
+def studio(tmp_path: Path, stack_file: Path, notices: list[str]) -> Iterator[Studio]:
+    """A studio of tiny models with a home of its own."""
+    with Studio(tmp_path / "home", stack=str(stack_file), notify=notices.append) as opened:
+        yield opened
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A blue box on noise."""
+    return draw(tmp_path / "photo.png", 0)
+
+
+def draw(path: Path, seed: int, size: tuple[int, int] = (80, 64)) -> Path:
+    """A blue box on noise, somewhere else for each seed."""
+    noise = np.random.default_rng(seed).integers(120, 200, (size[1], size[0], 3)).astype(np.uint8)
+    image = Image.fromarray(noise)
+    ImageDraw.Draw(image).rectangle((24 + seed, 16, 56 + seed, 48), fill=(20, 30, 180))
+    image.save(path)
+    return path
+
+
+def half_mask(path: Path, left: bool) -> Path:
+    """White on one side."""
+    mask = Image.new("L", (80, 64))
+    mask.paste(255, (0, 0, 40, 64) if left else (40, 0, 80, 64))
+    mask.save(path)
+    return path
+
+
+def add(studio: Studio, name: str, *images: Path, noun: str = "dog"):
+    """A concept whose whole pictures are the subject."""
+    return studio.add_concept(name, images, noun=noun, segment="none")
+
+
+def test_the_cached_embedding_is_clips_of_the_cut_out_subject(studio, photo, tmp_path, clip_folder) -> None:
+    mask = half_mask(tmp_path / "mask.png", left=True)
+    added = studio.add_concept("rex", [photo], noun="dog", masks=[mask])
+    assert (added.created, added.encoded, added.cached) == (True, 1, 0)
+    (cached,) = studio._embedder.subjects([added.concept])[0]["rex"]
+    clip = load_clip(f"local-dir:{clip_folder}")
+    subject = cut_out(Image.open(photo), Image.open(mask), clip.image_size)
+    torch.testing.assert_close(cached, clip.encode_images([subject])[0])
+
+
+def test_another_mask_is_another_embedding_and_the_first_stays(studio, photo, tmp_path) -> None:
+    left = studio.add_concept("left", [photo], noun="dog", masks=[half_mask(tmp_path / "l.png", left=True)])
+    right = studio.add_concept("right", [photo], noun="dog", masks=[half_mask(tmp_path / "r.png", left=False)])
+    assert (left.encoded, right.encoded) == (1, 1)
+    embeddings, computed = studio._embedder.subjects([left.concept, right.concept])
+    assert computed == 0
+    assert not torch.equal(embeddings["left"][0], embeddings["right"][0])
+
+
+def test_the_same_picture_in_another_library_is_not_encoded_again(studio, photo, tmp_path, stack_file) -> None:
+    assert add(studio, "rex", photo).encoded == 1
+    studio.create_library("work")
+    with Studio(tmp_path / "home", "work", str(stack_file)) as other:
+        added = add(other, "bello", photo)
+    assert (added.created, added.encoded, added.cached) == (True, 0, 1)
+
+
+def test_another_clip_is_another_embedding_and_show_counts_both(
+    studio, photo, tmp_path, stack_file, clip_folder
+) -> None:
+    assert add(studio, "rex", photo).encoded == 1
+    weights = Path(shutil.copytree(clip_folder, tmp_path / "clip")) / "open_clip_model.safetensors"
+    save_file({**(state := load_file(weights)), "visual.proj": 2 * state["visual.proj"]}, weights)
+    toml = tmp_path / "twice.toml"
+    toml.write_text(
+        stack_file.read_text().replace("tiny", "twice").replace(clip_folder.as_posix(), str(tmp_path / "clip"))
+    )
+    with Studio(tmp_path / "home", stack=str(toml)) as other:
+        assert add(other, "rex", photo).encoded == 1
+        assert other.show("rex").embeddings == {"tiny": 1, "twice": 1}
+
+
+def test_missing_model_files_are_missed_before_anything_is_stored(tmp_path, photo) -> None:
+    toml = tmp_path / "gone.toml"
+    toml.write_text('clip = "local-dir:/nowhere"\nprior = "/nowhere"\ndecoder = "/nowhere"\n')
+    with Studio(tmp_path / "home", stack=str(toml)) as studio:
+        with pytest.raises(ModelFilesMissing, match="--stack miniature"):
+            add(studio, "rex", photo)
+        assert studio.concepts() == []
+        assert studio.libraries()[0].stack is None
+
+
+def test_every_mask_that_cannot_be_used_is_named(studio, photo, tmp_path) -> None:
+    empty = tmp_path / "empty.png"
+    Image.new("L", (80, 64)).save(empty)
+    small = tmp_path / "small.png"
+    Image.new("L", (8, 8), 255).save(small)
+    second = draw(tmp_path / "second.png", 1)
+    with pytest.raises(MaskRefused) as refused:
+        studio.add_concept("rex", [photo, second], noun="dog", masks=[empty, small])
+    assert "empty.png is empty" in refused.value.cause
+    assert "small.png has 8 x 8 pixels" in refused.value.cause
+    assert studio.concepts() == []
+
+
+def test_a_white_mask_is_said_and_is_no_mask(studio, photo, tmp_path) -> None:
+    white = tmp_path / "white.png"
+    Image.new("L", (80, 64), 255).save(white)
+    added = studio.add_concept("rex", [photo], noun="dog", masks=[white])
+    assert added.concept.images[0].mask_sha is None
+    assert added.warnings == ("photo.png: its mask white.png is white throughout: all of the picture is the subject",)
+
+
+def test_a_noun_is_needed_before_a_picture_is_opened(studio, tmp_path) -> None:
+    with pytest.raises(NounMissing, match="--noun dog"):
+        studio.add_concept("rex", [tmp_path / "gone.png"], noun=None)
+
+
+def test_a_library_remembers_the_first_stack_that_is_named(studio, photo, notices, stack_file, tmp_path) -> None:
+    add(studio, "rex", photo)
+    add(studio, "bello", draw(tmp_path / "second.png", 1))
+    assert notices == [f"Library default now works with {stack_file}."]
+    with Studio(tmp_path / "home") as later:
+        assert later.stack.spec.name == "tiny"
+
+
+def test_each_name_is_drawn_with_the_mean_of_its_own_embeddings(studio, photo, tmp_path, monkeypatch) -> None:
+    second, third = draw(tmp_path / "second.png", 1), draw(tmp_path / "third.png", 2)
+    add(studio, "rex", photo, second)
+    add(studio, "hat", third, noun="hat")
+    calls = []
+    original = drawing.generate
+
+    def watched(stack, prompts, subjects, *rest, **named):
+        calls.append((prompts, subjects))
+        return original(stack, prompts, subjects, *rest, **named)
+
+    monkeypatch.setattr(drawing, "generate", watched)
+    studio.generate("a <REX> on a <hat>", count=2, out=tmp_path, settings=ONE_STEP)
+    ((prompts, subjects),) = calls
+    embeddings, _ = studio._embedder.subjects([studio.show(name).concept for name in ("rex", "hat")])
+    assert [prompt.text for prompt in prompts] == ["a dog on a hat"] * 2
+    for given in subjects:
+        assert set(given) == {"rex", "hat"}
+        torch.testing.assert_close(given["rex"], torch.stack(embeddings["rex"]).mean(0))
+        torch.testing.assert_close(given["hat"], embeddings["hat"][0])
+
+
+def test_training_denoises_the_crop_that_clip_sees(studio, photo, monkeypatch, clip_folder, decoder_folder) -> None:
+    add(studio, "rex", photo)
+    seen = []
+    train = tuning.finetune_decoder
+
+    def watched(decoder, examples, *rest):
+        seen.append((decoder.parts, examples))
+        return train(decoder, examples, *rest)
+
+    monkeypatch.setattr(tuning, "finetune_decoder", watched)
+    studio.finetune(["rex"], settings=QUICK)
+    ((parts, (example,)),) = seen
+    assert parts == {"unet"}
+    image = Image.open(photo)
+    clip, movq = load_clip(f"local-dir:{clip_folder}"), load_decoder(decoder_folder, parts=("movq",))
+    pixels = torch.from_numpy(np.asarray(square_crop(image, 32)).copy()).permute(2, 0, 1)[None] / 255
+    torch.testing.assert_close(example.latents, movq.encode(pixels)[0])
+    torch.testing.assert_close(example.image_embeds, clip.encode_images([square_crop(image, clip.image_size)])[0])
+
+
+def test_tuning_again_encodes_nothing(studio, photo, monkeypatch) -> None:
+    add(studio, "rex", photo)
+    studio.finetune(["rex"], settings=QUICK)
+
+    def must_not_encode(*args):
+        raise AssertionError("encoded again")
+
+    monkeypatch.setattr("lambda_studio.workflows.examples.encode_latents", must_not_encode)
+    monkeypatch.setattr("lambda_studio.workflows.examples.encode_image_embeds", must_not_encode)
+    assert studio.finetune(["rex"], settings={**QUICK, "seed": 1}).adapter is not None
+
+
+def test_an_adapter_is_registered_with_what_it_saw_and_carries_it(studio, photo, tmp_path) -> None:
+    concept = add(studio, "rex", photo).concept
+    adapter = studio.finetune(None, settings=QUICK).adapter
+    assert adapter is not None
+    assert (adapter.knows, adapter.stack, adapter.method) == ({"rex": 1}, "tiny", "lora")
+    assert adapter.path == tmp_path / "home" / "adapters" / f"{adapter.sha256}.safetensors"
+    assert [path.name for path in adapter.path.parent.iterdir()] == [adapter.path.name]
+    from lambda_studio.models.adapter import read_adapter_info
+
+    info = read_adapter_info(adapter.path)
+    assert info.concepts == ({"name": "rex", "library": "default", "version": 1, "manifest": concept.manifest},)
+    assert info.base_fingerprint == studio.stack.fingerprints()["decoder"] == adapter.settings["base_fingerprint"]
+
+
+def test_tuning_changes_the_pictures_and_leaves_the_base_as_it_was(studio, photo, tmp_path) -> None:
+    add(studio, "rex", photo)
+
+    def drawn(adapter: str) -> bytes:
+        answer = studio.generate("a <rex>", out=tmp_path, adapter=adapter, settings={**ONE_STEP, "seed": 4})
+        return Image.open(answer.pictures[0].path).tobytes()
+
+    before = drawn("auto")
+    studio.finetune(["rex"], settings={"steps": 3, "rank": 4, "learning_rate": 0.05})
+    assert drawn("auto") != before
+    assert drawn("none") == before
+
+
+def test_the_newest_adapter_that_knows_all_names_is_used(studio, photo, tmp_path, notices) -> None:
+    add(studio, "rex", photo)
+    add(studio, "hat", draw(tmp_path / "hat.png", 1), noun="hat")
+    made = [studio.finetune(names, settings=QUICK).adapter for names in (["rex", "hat"], ["rex"], ["hat"])]
+    both, rex, hat = (adapter.id for adapter in made if adapter)
+
+    def used(prompt: str) -> int | None:
+        return studio.generate(prompt, out=tmp_path, settings=ONE_STEP).adapter
+
+    assert [used("a <rex> on a <hat>"), used("a <rex>"), used("a <hat>"), used("a cat")] == [both, rex, hat, None]
+    studio.remove_adapter(both)
+    notices.clear()
+    assert used("a <rex> on a <hat>") is None
+    assert notices == ["No adapter knows all of: rex hat. Drawing without one; make one: studio finetune rex hat"]
+
+
+def test_a_stale_adapter_is_used_and_said_to_be_stale(studio, photo, tmp_path, notices) -> None:
+    add(studio, "rex", photo)
+    adapter = studio.finetune(["rex"], settings=QUICK).adapter
+    assert adapter is not None
+    studio.remove("rex")
+    add(studio, "rex", draw(tmp_path / "second.png", 1))
+    notices.clear()
+    drawn = studio.generate("a <rex>", out=tmp_path, settings=ONE_STEP)
+    assert (drawn.adapter, drawn.stale) == (adapter.id, True)
+    assert notices == [f"Adapter {adapter.id} is stale: it saw another version of rex. It is used all the same."]
+    assert [known.stale for known in studio.show("rex").adapters] == [True]
+
+
+def test_an_adapter_of_another_stack_is_never_used(studio, photo, tmp_path, stack_file) -> None:
+    add(studio, "rex", photo)
+    adapter = studio.finetune(["rex"], settings=QUICK).adapter
+    assert adapter is not None
+    twin = tmp_path / "twin.toml"
+    twin.write_text(stack_file.read_text().replace('name = "tiny"', 'name = "twin"'))
+    with Studio(tmp_path / "home", stack=str(twin)) as other:
+        assert other.generate("a <rex>", out=tmp_path, settings=ONE_STEP).adapter is None
+        with pytest.raises(ModelFilesInvalid, match="made for the stack tiny, and this is twin"):
+            other.generate("a <rex>", out=tmp_path, adapter=str(adapter.id), settings=ONE_STEP)
+
+
+def test_an_adapter_whose_file_is_gone_is_told(studio, photo, tmp_path) -> None:
+    add(studio, "rex", photo)
+    adapter = studio.finetune(["rex"], settings=QUICK).adapter
+    assert adapter is not None
+    adapter.path.unlink()
+    with pytest.raises(ModelFilesMissing, match="The file of adapter 1 is gone"):
+        studio.generate("a <rex>", out=tmp_path, settings=ONE_STEP)
+
+
+def test_a_run_that_diverges_is_failed_with_its_reason_and_makes_no_adapter(studio, photo, monkeypatch) -> None:
+    add(studio, "rex", photo)
+
+    def diverge(*args):
+        raise TrainingDiverged("The loss is nan at step 1.", "Start again.")
+
+    monkeypatch.setattr(tuning, "finetune_decoder", diverge)
+    with pytest.raises(TrainingDiverged):
+        studio.finetune(["rex"], settings=QUICK)
+    with studio.database.reading() as registry:
+        (run,) = registry.runs("default")
+    assert (run.status, run.why) == ("failed", "The loss is nan at step 1. Start again.")
+    assert studio.adapters() == []
+
+
+def test_a_stack_says_what_fine_tuning_prefers(tmp_path, photo, stack_file) -> None:
+    toml = tmp_path / "own.toml"
+    toml.write_text(stack_file.read_text() + "[finetune]\nsteps = 2\nrank = 3\n")
+    with Studio(tmp_path / "home", stack=str(toml)) as studio:
+        add(studio, "rex", photo)
+        done = studio.finetune(["rex"], settings={"rank": 1, "seed": None})
+    assert done.adapter is not None
+    settings = done.adapter.settings
+    assert (done.steps, settings["steps"], settings["rank"], settings["seed"]) == (2, 2, 1, 0)
+
+
+def test_an_unknown_setting_names_the_nearest() -> None:
+    with pytest.raises(InvalidSetting, match=r"There is no setting 'learning_rat'\. Did you mean learning_rate\?"):
+        settings_from(FinetuneConfig, {"learning_rat": 1e-4})
+
+
+def test_layers_of_settings_outrank_each_other_and_none_is_not_given() -> None:
+    config = settings_from(FinetuneConfig, {"steps": 5, "rank": 3}, {"steps": 7, "rank": None})
+    assert (config.steps, config.rank, config.seed) == (7, 3, 0)
+
+
+def test_nothing_is_tuned_where_a_name_is_unknown(studio, photo) -> None:
+    add(studio, "rex", photo)
+    with pytest.raises(ConceptNotFound, match="No concept named 'hat'"):
+        studio.finetune(["rex", "hat"], settings=QUICK)
+    with studio.database.reading() as registry:
+        assert registry.runs("default") == []
+
+
+def test_a_prompt_without_names_needs_no_concept(studio, tmp_path) -> None:
+    drawn = studio.generate("a cat", out=tmp_path, settings=ONE_STEP)
+    assert json.loads(Image.open(drawn.pictures[0].path).text["concepts"]) == []
