@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-    from lambda_studio.models.stack import Stack
+    from lambda_studio.models.stack import Stack, StackSpec
     from lambda_studio.workflows.embedding import SubjectEmbedder
     from lambda_studio.workflows.examining import Finding
 
@@ -137,7 +137,7 @@ class Studio:
         return Added(
             concept=result.concept,
             created=result.created,
-            stack=self.stack.spec.name,
+            stack=self.spec.name,
             encoded=encoded,
             cached=len(result.concept.images) - encoded,
             warnings=tuple(f"{image.source_name}: {text}" for image in new_images for text in image.warnings),
@@ -206,7 +206,7 @@ class Studio:
         """
         run = self._run_to_resume(names) if resume else None
         concepts = self._get_concepts([seen.name for seen in run.concepts]) if run else self._named_or_all(names)
-        preferred = run.settings["config"] if run else self.stack.spec.finetune
+        preferred = run.settings["config"] if run else self.spec.finetune
         config = settings_from(FinetuneConfig, preferred, settings or {})
         from lambda_studio.workflows.tuning import Tuner
 
@@ -234,7 +234,7 @@ class Studio:
         from lambda_studio.workflows.naming import read_prompt
 
         require(count >= 1, f"The number of pictures is {count}.", "Give 1 or more.")
-        config = settings_from(GenerateConfig, self.stack.spec.generate, settings or {})
+        config = settings_from(GenerateConfig, self.spec.generate, settings or {})
         template = read_prompt(prompt, {summary.name: summary.noun for summary in self.concepts()})
         concepts = self._get_concepts(template.names)
         edged = open_photo(edges).image if edges else None
@@ -261,11 +261,11 @@ class Studio:
             choice.path,
             self.progress,
         )
-        texts = texts_of(template, config, concepts, self.stack.spec.name, choice.adapter, edges)
+        texts = texts_of(template, config, concepts, self.spec.name, choice.adapter, edges)
         return Drawn(
             prompt=prompt,
             pictures=tuple(DrawnPicture(write_drawing(item, texts, out, prompt), item.seed) for item in pictures),
-            stack=self.stack.spec.name,
+            stack=self.spec.name,
             adapter=choice.adapter.id if choice.adapter else None,
             stale=choice.stale,
         )
@@ -281,9 +281,16 @@ class Studio:
     @cached_property
     def stack(self) -> "Stack":
         """The models that are worked with; each is loaded when it is first needed. Raises InvalidSetting."""
-        from lambda_studio.models.stack import Stack, resolve_stack
+        from lambda_studio.models.stack import Stack
 
-        return Stack(resolve_stack(self._stack_source), on_notice=self.notify)
+        return Stack(self.spec, on_notice=self.notify)
+
+    @cached_property
+    def spec(self) -> "StackSpec":
+        """Which models those are, known without torch. Raises InvalidSetting, and ModelFilesMissing for a file."""
+        from lambda_studio.models.stack import resolve_stack
+
+        return resolve_stack(self._stack_source)
 
     @property
     def _stack_source(self) -> str:
@@ -314,7 +321,7 @@ class Studio:
         from lambda_studio.workflows.embedding import SubjectEmbedder
 
         embedder = SubjectEmbedder(self.database, self.stack, self.progress)
-        KnownEncoders(self.home).note(self.stack.spec.name, embedder.encoder)
+        KnownEncoders(self.home).note(self.spec.name, embedder.encoder)
         return embedder
 
     def _edge_embeds(self, image: "Image.Image") -> "Tensor":
@@ -343,11 +350,12 @@ class Studio:
         from lambda_studio.workflows.choosing import run_to_resume
 
         wanted = None if names is not None and not names else self._named_or_all(names)
-        named, library = self.stack.spec.name if self._stack_name else None, self.library
+        named, library = self.spec.name if self._stack_name else None, self.library
         with self.database.reading() as registry:
             runs = registry.runs(library)
         run = run_to_resume(runs, wanted, named, library)
-        if named is None and self.stack.spec.name != run.settings["stack"]:
+        if named is None and self.spec.name != run.settings["stack"]:
             self._stack_name = run.settings["stack_source"]
-            del self.stack
+            self.__dict__.pop("stack", None)
+            del self.spec
         return run

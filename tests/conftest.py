@@ -14,6 +14,8 @@ install_import_hook("lambda_studio", "beartype.beartype")  # shapes in signature
 
 import torch  # noqa: E402
 
+torch.set_num_threads(1)  # tiny models, and several processes side by side
+
 DIM = 32
 CONTEXT_LENGTH = 24
 MERGES = ["d o", "do g</w>", "c a", "ca t</w>", "h a", "ha t</w>", "t o", "to y</w>", "o n</w>"]

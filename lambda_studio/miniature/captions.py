@@ -57,7 +57,8 @@ class _Dice:
         return options[int(next(self.numbers) * len(options))]
 
 
-def _article(words: str) -> str:
+def a(words: str) -> str:
+    """The words with their article."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
@@ -81,7 +82,7 @@ def _subject(scene: Scene, row: int, slot: int, dice: _Dice, attributes: float) 
         thing = noun >= len(NOUNS) - len(WORN)
         look = f"{names[0]} " if thing else _look(*names, dice, both=dice.chance(0.6))
     words, nouns = f"{look}<s{slot}>", {f"s{slot}": NOUNS[noun]}
-    phrase = _article(words) if look else f"{_article(NOUNS[noun]).split()[0]} {words}"
+    phrase = a(words) if look else f"{a(NOUNS[noun]).split()[0]} {words}"
     worn = int(scene.worn[row, slot])
     if worn != NOTHING:
         colour = f"{_COLOUR_NAMES[scene.worn_colour[row, slot]]} " if dice.chance(attributes) else ""
@@ -99,7 +100,8 @@ def caption(scene: Scene, row: int, dice: Tensor, attributes: float = 0.5, place
     `dice` is a row of at least 32 uniform numbers.
     """
     rolls, relation = _Dice(dice.tolist()), RELATIONS[scene.relation[row]]
-    phrases, nouns = [], {}
+    phrases: list[str] = []
+    nouns: dict[str, str] = {}
     for slot in range(SLOTS):
         if scene.who.noun[row, slot] != NOTHING:
             phrase, named = _subject(scene, row, slot, rolls, attributes)

@@ -27,7 +27,8 @@ def draw_sheet(title: str, headings: Sequence[str], references: Sequence[Row], r
     """Draw the sheet. `headings` stand over the groups of `rows`, each row's `notes` under its groups."""
     count = max(len(group) for row in rows for group in row.groups)
     group_width = count * (TILE + GAP) + 3 * GAP
-    width = 2 * MARGIN + len(headings) * group_width
+    widest_reference = max(len(row.groups[0]) for row in references) * (TILE + GAP)
+    width = 2 * MARGIN + max(len(headings) * group_width, widest_reference)
     height = 2 * MARGIN + 44 + len(references) * (TILE + 34) + 34 + len(rows) * (TILE + 54)
     sheet = Image.new("RGB", (width, height), PAPER)
     pen = ImageDraw.Draw(sheet)

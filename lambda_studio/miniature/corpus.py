@@ -14,7 +14,6 @@ from lambda_studio.miniature.networks import PIXELS, seeded
 from lambda_studio.miniature.world import (
     NOTHING,
     NOUNS,
-    SLOTS,
     WORN,
     Identity,
     Scene,
@@ -117,6 +116,9 @@ def _create(path: Path, count: int) -> np.memmap:
 def open_corpus(folder: Path) -> Corpus:
     """The corpus that `build_corpus` left in `folder`."""
     scene = _load_scene(folder / "scene.safetensors")
-    arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("images", "cutouts", "worn_cutouts")]
-    assert scene.worn.shape[1] == SLOTS
-    return Corpus(scene, *arrays, _rows_of(scene.who.noun != NOTHING), _rows_of(scene.worn != NOTHING))
+    images, cutouts, worn_cutouts = (
+        np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        for name in ("images", "cutouts", "worn_cutouts")
+    )
+    cutout_rows, worn_rows = _rows_of(scene.who.noun != NOTHING), _rows_of(scene.worn != NOTHING)
+    return Corpus(scene, images, cutouts, worn_cutouts, cutout_rows, worn_rows)

@@ -1,13 +1,14 @@
 """`studio demo`: the main job on the embedded default, from photographs to pictures by name, before and after training.
 
 Everything goes through the public use cases that the commands call; only the photographs are drawn here, and the
-oracle reads the results, because in this world the truth is known.
+miniature's own CLIP reads the results, because in this world the truth is known.
 """
 
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from lambda_studio.miniature.contact_sheet import Row, draw_sheet
 from lambda_studio.miniature.figures import PATTERNS
 from lambda_studio.miniature.networks import PIXELS, seeded
 from lambda_studio.miniature.places import PLACES
-from lambda_studio.miniature.scores import identity_probability, load_oracle, mark, read
+from lambda_studio.miniature.scores import Reader
 from lambda_studio.miniature.world import NOTHING, SLOTS, WORN, Identity, Scene, identities, render, scenes
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.studio import Studio
@@ -56,12 +57,12 @@ PROMPTS = (
 
 @dataclass(frozen=True)
 class Scores:
-    """What the oracle reads. `identity` is the mean probability of the subjects' true colours and pattern, and
-    `likeness` the cosine of identity embeddings with the references (single subjects); `noun`, `place` and `worn`
-    are shares of right answers, and `composition` is their mean."""
+    """What CLIP reads, as means over the prompts. `identity` is the probability of the subjects' true colours and
+    pattern; the others are shares of right answers, and `composition` is the mean of noun, place and worn thing.
+    """
 
     identity: float
-    likeness: float
+    main: float
     noun: float
     place: float
     worn: float
@@ -94,9 +95,10 @@ def run_demo(
         for name, noun in SUBJECTS.items():
             studio.add_concept(name, photos[name], noun=noun)
         drawn = {"before": _draw_all(studio, out / "before", "none", seed)}
-        tuned = studio.finetune(tuple(SUBJECTS), settings={"steps": steps, "seed": seed})
-        drawn["after"] = _draw_all(studio, out / "after", str(tuned.adapter.id), seed)
-    measured = {when: _score(pictures, who, photos) for when, pictures in drawn.items()}
+        studio.finetune(tuple(SUBJECTS), settings={"steps": steps, "seed": seed})
+        drawn["after"] = _draw_all(studio, out / "after", "auto", seed)
+        reader = Reader(studio.stack.clip(("text", "vision")))
+    measured = {when: _score(pictures, who, reader) for when, pictures in drawn.items()}
     sheet = out / "contact-sheet.png"
     _sheet(photos, drawn, measured, steps).save(sheet)
     scores = out / "scores.json"
@@ -172,22 +174,15 @@ def _load(paths: list[Path]) -> Tensor:
     return rearrange(torch.from_numpy(np.stack(pictures)), "n h w c -> n c h w").float() / 255
 
 
-def _score(pictures: list[list[Path]], who: dict[str, Identity], photos: dict[str, list[Path]]) -> Scores:
-    oracle = load_oracle()
-    seen = {name: read(oracle, _load(paths)).identity.mean(0) for name, paths in photos.items()}
-    found: dict[str, list[Tensor]] = {name: [] for name in ("identity", "likeness", "noun", "place", "worn")}
-    for asked, paths in zip(PROMPTS, pictures, strict=True):
-        scene, reading = _scene_of(asked, who, len(paths)), read(oracle, _load(paths))
-        marks = mark(reading, scene)
-        found["identity"].append(identity_probability(reading, scene)[marks.asked])
-        found["noun"].append(marks.noun[marks.asked].float())
-        found["place"].append(marks.place.float())
-        if asked.worn:
-            found["worn"].append(marks.worn[marks.dressed].float())
-        if len(asked.names) == 1:
-            found["likeness"].append(torch.cosine_similarity(reading.identity, seen[asked.names[0]][None]))
-    means = {name: torch.cat(values).mean().item() for name, values in found.items()}
-    return Scores(**means, composition=(means["noun"] + means["place"] + means["worn"]) / 3)
+def _score(pictures: list[list[Path]], who: dict[str, Identity], reader: Reader) -> Scores:
+    marks = [
+        reader.mark(_load(paths), _scene_of(asked, who, len(paths)))
+        for asked, paths in zip(PROMPTS, pictures, strict=True)
+    ]
+    shares = {name: fmean(m.share(name) for m in marks) for name in ("main", "noun", "place")}
+    worn = fmean(m.share("worn") for m, asked in zip(marks, PROMPTS, strict=True) if asked.worn)
+    composition = (shares["noun"] + shares["place"] + worn) / 3
+    return Scores(identity=fmean(m.identity() for m in marks), **shares, worn=worn, composition=composition)
 
 
 def _sheet(

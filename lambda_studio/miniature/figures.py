@@ -277,14 +277,14 @@ FIGURES: dict[str, Callable[[Pen, Skin], Anchors]] = {
 
 
 def hat(pen: Pen, at: Anchors, colour: Tensor) -> None:
-    w, y = at.width + 0.0 * pen.pixel.flatten(), at.top - 0.06
+    w, y = pen.each(at.width), at.top - 0.06
     pen.fill(pen.box(at.x, y + 0.34, w * 0.72, 0.30, 0.05), colour)
     pen.fill(pen.box(at.x, y + 0.14, w * 0.72, 0.07, 0.02), colour * 0.45, outline=0.0)
     pen.fill(pen.box(at.x, y + 0.03, w * 1.25, 0.07, 0.06), colour)
 
 
 def crown(pen: Pen, at: Anchors, colour: Tensor) -> None:
-    w, y = at.width * 0.85 + 0.0 * pen.pixel.flatten(), at.top - 0.06
+    w, y = pen.each(at.width * 0.85), at.top - 0.06
     for side in (-1, 0, 1):
         x = at.x + side * w * 0.68
         pen.fill(pen.polygon((x - w * 0.46, y + 0.10), (x + w * 0.46, y + 0.10), (x, y + 0.56)), colour)
@@ -294,13 +294,13 @@ def crown(pen: Pen, at: Anchors, colour: Tensor) -> None:
 
 
 def scarf(pen: Pen, at: Anchors, colour: Tensor) -> None:
-    w, y = at.width * 0.95 + 0.0 * pen.pixel.flatten(), at.neck
+    w, y = pen.each(at.width * 0.95), at.neck
     pen.fill(pen.box(at.x + w * 0.55, y - 0.28, 0.13, 0.26, 0.05), colour)
     pen.fill(pen.box(at.x, y, w, 0.12, 0.10), colour)
 
 
 def glasses(pen: Pen, at: Anchors, colour: Tensor) -> None:
-    gap = (at.width * 0.52 + 0.0 * pen.pixel.flatten()).clamp_min(0.20)
+    gap = pen.each(at.width * 0.52).clamp_min(0.20)
     pen.fill(pen.line((at.x - gap, at.eyes), (at.x + gap, at.eyes), 0.04), colour, outline=0.02)
     for side in (-1, 1):
         pen.fill(pen.circle(at.x + side * gap, at.eyes, gap * 0.62), (0.85, 0.93, 0.98), outline=0.0)
@@ -309,14 +309,14 @@ def glasses(pen: Pen, at: Anchors, colour: Tensor) -> None:
 
 def balloon(pen: Pen, at: Anchors, colour: Tensor) -> None:
     """Held beside the figure on a string."""
-    x, y = at.x + at.width + 0.42 + 0.0 * pen.pixel.flatten(), at.top + 0.10 + 0.0 * pen.pixel.flatten()
+    x, y = pen.each(at.x + at.width + 0.42), pen.each(at.top + 0.10)
     pen.fill(pen.line((x - 0.30, y - 1.20), (x, y - 0.3), 0.03), DARK, outline=0.0)
     pen.fill(pen.ellipse(x, y, 0.30, 0.36), colour)
     pen.fill(pen.ellipse(x - 0.10, y + 0.13, 0.06, 0.09), LIGHT, outline=0.0)
 
 
 def bow(pen: Pen, at: Anchors, colour: Tensor) -> None:
-    x, y = at.x + at.width * 0.30 + 0.0 * pen.pixel.flatten(), at.top + 0.08
+    x, y = pen.each(at.x + at.width * 0.30), at.top + 0.08
     pen.fill(pen.polygon((x, y), (x - 0.40, y + 0.22), (x - 0.40, y - 0.22)), colour)
     pen.fill(pen.polygon((x, y), (x + 0.40, y - 0.22), (x + 0.40, y + 0.22)), colour)
     pen.fill(pen.circle(x, y, 0.11), colour * 0.7)

@@ -26,7 +26,7 @@ STAGES = ("clip", "movq", "decoder", "prior", "oracle")
 
 CLIP = FitConfig(steps=850, batch_size=192, learning_rate=1e-3, weight_decay=0.1, warmup_steps=60)
 MOVQ = FitConfig(steps=1_400, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
-DECODER = FitConfig(steps=2_200, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
+DECODER = FitConfig(steps=2_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = FitConfig(steps=450, batch_size=96, learning_rate=6e-4)
 ORACLE = FitConfig(steps=350, batch_size=96, learning_rate=1e-3)
 
@@ -170,13 +170,12 @@ class Recipe:
         fit(name, model, loss_of, getattr(self.config, name), self.work, self.config.device, self.progress)
 
     def export(self, folder: Path) -> None:
-        """Write the shipped layout in half precision: `clip/ prior/ decoder/{unet,movq,scheduler}/ oracle/`."""
+        """Write the shipped layout in half precision: `clip/ prior/ decoder/{unet,movq,scheduler}/`."""
         (folder / "clip").mkdir(parents=True, exist_ok=True)
         self.train_clip()
         for file in (MERGES_FILE, "open_clip_config.json", "open_clip_model.safetensors"):
             shutil.copyfile(self.work / "clip" / file, folder / "clip" / file)
         self.train_prior().half().save_pretrained(folder / "prior")
-        self.train_oracle().half().save_pretrained(folder / "oracle")
         self.train_movq().half().save_pretrained(folder / "decoder" / "movq")
         self.train_decoder().half().save_pretrained(folder / "decoder" / "unet")
         networks.build_scheduler().save_pretrained(folder / "decoder" / "scheduler")

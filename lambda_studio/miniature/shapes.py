@@ -28,9 +28,13 @@ class Pen:
     """
 
     def __init__(self, x: Field, y: Field, pixel: Float[Tensor, " batch"]):
-        self.x, self.y, self.pixel = x, y, column(pixel)
+        self.x, self.y, self.pixel = x, y, pixel[:, None, None]
         self.rgb = torch.zeros(len(x), 3, *x.shape[1:], device=x.device)
         self.alpha = torch.zeros_like(x)
+
+    def each(self, value: Tensor | float) -> Float[Tensor, " batch"]:
+        """A number for each figure, whether it came as one for all or not."""
+        return torch.as_tensor(value, dtype=self.x.dtype, device=self.x.device).expand(len(self.x))
 
     def circle(self, x: Tensor | float, y: Tensor | float, radius: Tensor | float) -> Field:
         return torch.hypot(self.x - column(x), self.y - column(y)) - column(radius)

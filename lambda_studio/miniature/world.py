@@ -224,7 +224,7 @@ def _rows(anchors: figures.Anchors, rows: Tensor) -> figures.Anchors:
 
 
 def _figures(
-    who: Identity, worn: Tensor, worn_rgb: Tensor, x: Tensor, y: Tensor, size: Tensor, facing: Tensor, pixels: int
+    who: Identity, worn: Tensor, worn_rgb: Tensor, x: Tensor, y: Tensor, size: Tensor, facing: Tensor, *, pixels: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Paint a batch of figures, each where it stands: premultiplied rgb, alpha, worn alpha, shadow."""
     count, device = len(who.noun), who.noun.device
@@ -259,8 +259,9 @@ def render(scene: Scene, pixels: int = 64) -> Rendered:
         rows = (scene.who.noun[:, slot] != NOTHING).nonzero()[:, 0]
         if not len(rows):
             continue
-        at = tuple(t[rows, slot] for t in (scene.worn, scene.worn_rgb, scene.x, scene.y, scene.size, scene.facing))
-        rgb, alpha, covered, dark = _figures(scene.who[rows, slot], *at, pixels)
+        where = (scene.x[rows, slot], scene.y[rows, slot], scene.size[rows, slot], scene.facing[rows, slot])
+        dress = (scene.worn[rows, slot], scene.worn_rgb[rows, slot])
+        rgb, alpha, covered, dark = _figures(scene.who[rows, slot], *dress, *where, pixels=pixels)
         images[rows] = images[rows] * (1 - dark * (1 - alpha)) * (1 - alpha) + rgb
         subjects[rows] *= 1 - alpha
         worn[rows] *= 1 - alpha
@@ -278,12 +279,12 @@ def render_cutouts(
     colour = torch.zeros(n, 3, device=device)
     facing = torch.where(_uniform(generator, n) < 0.5, -1.0, 1.0).to(device)
     centre, size = torch.zeros(n, device=device), torch.full((n,), 0.5, device=device)
-    _, alpha, _, _ = _figures(who, naked, colour, centre, centre, size, facing, 48)
+    _, alpha, _, _ = _figures(who, naked, colour, centre, centre, size, facing, pixels=48)
     x, y, half = _boxes(alpha[:, 0])
     jitter = _uniform(generator, 3, n, low=-1.0).to(device) * 0.02
     zoom = (1 - 2 * margin) / half.clamp_min(0.05) * (1 + jitter[2])
     placed = (-x * zoom + jitter[0], -y * zoom + jitter[1], size * zoom)
-    rgb, alpha, _, _ = _figures(who, naked, colour, *placed, facing, pixels)
+    rgb, alpha, _, _ = _figures(who, naked, colour, *placed, facing, pixels=pixels)
     light = _uniform(generator, n, 1, 1, 1, low=0.86, high=1.06).to(device)
     return (rgb * light + (1 - alpha)).clamp(0, 1)
 

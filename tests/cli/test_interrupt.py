@@ -59,7 +59,7 @@ def test_more_steps_may_be_asked_for(studio, stopped_after_two) -> None:
 
 def test_a_finished_run_is_not_resumed(studio, stopped_after_two) -> None:
     assert studio("finetune", "--resume").code == 0
-    assert "Library default has no unfinished run." in studio("finetune", "--resume").err
+    assert "Library default has no unfinished run with tiny." in studio("finetune", "--resume").err
 
 
 def test_a_run_whose_concept_is_gone_is_refused(studio, stopped_after_two) -> None:

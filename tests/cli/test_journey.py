@@ -20,7 +20,9 @@ def test_a_concept_is_added_tuned_and_drawn(studio, photos, stack_file: Path) ->
     drawn = studio("generate", "a <rex> on the beach", "-n", 2, "--seed", 3, "--steps", 2)
     assert drawn.code == 0
     assert drawn.out.split() == [f"outputs/a-rex-on-the-beach-000{number}.png" for number in (1, 2)]
-    assert all(Image.open(path).size == (32, 32) for path in drawn.out.split())
+    for path in drawn.out.split():
+        with Image.open(path) as picture:
+            assert picture.size == (32, 32)
 
 
 def test_adding_the_same_files_again_encodes_nothing_and_loads_no_model(studio, photos, monkeypatch) -> None:
@@ -200,6 +202,30 @@ def test_the_default_stack_is_the_miniature(studio, monkeypatch) -> None:
     monkeypatch.setattr(stack_module, "resolve_stack", lambda name: used.append(name) or _stop())
     assert studio("generate", "a cat").code == 130
     assert used == ["miniature"]
+
+
+def test_the_demo_has_a_folder_of_its_own_and_says_what_it_wrote(studio, monkeypatch, tmp_path: Path) -> None:
+    from lambda_studio.miniature import demo
+
+    def run_demo(home: Path, out: Path, notify, progress) -> demo.DemoResult:
+        assert home == out / "home"
+        notify("drawing")
+        before, after = (demo.Scores(*[value] * 6) for value in (0.25, 0.75))
+        return demo.DemoResult(out / "sheet.png", out / "scores.json", out, before, after)
+
+    monkeypatch.setattr(demo, "run_demo", run_demo)
+    first, second = studio("demo"), studio("demo", "--json")
+    assert (first.code, first.err) == (0, "drawing\n")
+    assert first.out.splitlines() == [
+        "identity     0.25 zero-shot -> 0.75 fine-tuned",
+        "composition  0.25 zero-shot -> 0.75 fine-tuned",
+        "Contact sheet: studio-demo/sheet.png",
+        "Scores:        studio-demo/scores.json",
+        "Everything:    studio-demo",
+        "Go on with it: studio --home studio-demo/home concepts",
+    ]
+    assert json.loads(second.out)["folder"] == "studio-demo-2"
+    assert not (tmp_path / "home").exists()
 
 
 def _stop() -> None:

@@ -19,7 +19,7 @@ MISTAKES = [
     ("add-concept x photo1.png --noun=", 5, "The noun is missing", "--noun dog"),
     ("add-concept x gone.png --noun dog", 5, "gone.png does not exist", "Check the path"),
     ("add-concept x broken.png --noun dog", 5, "broken.png", "Give JPEG, PNG or WEBP photos"),
-    ("add-concept x photo1.png --noun dog --mask small.png", 5, "small.png has 8 x 8 pixels", "picture's size"),
+    ("add-concept x photo1.png --noun dog --mask small.png", 5, "small.png has 40 x 40 pixels", "picture's size"),
     ("add-concept x photo1.png photo2.png --noun dog --mask small.png", 5, "1 masks for 2 images", "one --mask"),
     ("add-concept a<b photo1.png --noun dog", 5, "angle bracket", "Give a name"),
     ("add-concept x", 2, "Missing argument 'IMAGE...'", "studio add-concept --help"),
@@ -53,7 +53,7 @@ def place(tmp_path: Path, photos: list[Path]) -> Path:
     from PIL import Image
 
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    Image.new("L", (8, 8), 255).save(tmp_path / "small.png")
+    Image.new("L", (40, 40), 255).save(tmp_path / "small.png")
     (tmp_path / "empty.toml").write_text('clip = "local-dir:/nowhere"\nprior = "/nowhere"\ndecoder = "/nowhere"\n')
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()

@@ -121,12 +121,12 @@ def test_every_mask_that_cannot_be_used_is_named(studio, photo, tmp_path) -> Non
     empty = tmp_path / "empty.png"
     Image.new("L", (80, 64)).save(empty)
     small = tmp_path / "small.png"
-    Image.new("L", (8, 8), 255).save(small)
+    Image.new("L", (40, 40), 255).save(small)
     second = draw(tmp_path / "second.png", 1)
     with pytest.raises(MaskRefused) as refused:
         studio.add_concept("rex", [photo, second], noun="dog", masks=[empty, small])
     assert "empty.png is empty" in refused.value.cause
-    assert "small.png has 8 x 8 pixels" in refused.value.cause
+    assert "small.png has 40 x 40 pixels" in refused.value.cause
     assert studio.concepts() == []
 
 

@@ -10,7 +10,6 @@ from lambda_studio.errors import TrainingDiverged
 from lambda_studio.miniature.fitting import FitConfig, fit
 from lambda_studio.miniature.networks import build_movq, build_prior, build_unet
 from lambda_studio.miniature.recipe import STAGES, Recipe, RecipeConfig
-from lambda_studio.miniature.scores import load_oracle
 from lambda_studio.models.clip import load_clip
 from lambda_studio.models.decoder import load_decoder
 from lambda_studio.models.prior import PriorTransformer
@@ -77,7 +76,6 @@ def test_the_recipe_trains_and_exports_a_stack_that_loads(tmp_path):
     prior = PriorTransformer.from_pretrained(tmp_path / "out" / "prior")
     assert clip.dim == prior.config["embedding_dim"] == 256
     assert decoder.resolution == clip.image_size == 64
-    assert load_oracle(tmp_path / "out" / "oracle")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "work").glob("*.safetensors")}
     Recipe(tmp_path / "work", tiny()).run()
     assert before == {path: path.stat().st_mtime_ns for path in before}, "what is done is not done again"
