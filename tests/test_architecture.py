@@ -65,7 +65,7 @@ def test_every_error_is_raised_somewhere_and_has_an_exit_code_of_its_own(error: 
 def test_nothing_is_unpickled() -> None:
     for path in SOURCES:
         text = path.read_text(encoding="utf-8")
-        assert "pickle" not in text.replace("unpickled", ""), path
+        assert "pickle" not in text.replace("unpickled", "").replace("allow_pickle=False", ""), path
         assert text.count("torch.load(") == text.count("weights_only=True)"), path
 
 
