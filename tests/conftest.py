@@ -12,7 +12,7 @@ from jaxtyping import install_import_hook
 
 install_import_hook("lambda_studio", "beartype.beartype")  # shapes in signatures are checked while testing
 
-import torch  # noqa: E402
+import torch  # noqa: E402  # the hook must be there first
 
 torch.set_num_threads(1)  # tiny models, and several processes side by side
 

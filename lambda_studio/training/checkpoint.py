@@ -129,7 +129,7 @@ def _write_part(path: Path, value: Any) -> dict[str, Any]:
     with open(path, "xb") as file:
         hashed = _HashedFile(file)
         try:
-            torch.save(value, hashed)  # type: ignore[arg-type]
+            torch.save(value, hashed)  # type: ignore[arg-type]  # torch asks for no more than write and flush
         except RuntimeError as error:  # torch's zip writer hides the disk's own error behind one of its own
             raise hashed.error or error from error
         file.flush()

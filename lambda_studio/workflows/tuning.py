@@ -46,7 +46,7 @@ class Tuner:
             adapter = None if result.stopped else self._register(run_id, concepts, config)
         except (CheckpointFailed, ResumeRefused):
             raise  # the run is as it was, and can go on
-        except Exception as error:
+        except Exception as error:  # whatever ended the run is written into it, and raised on
             with self.database.transaction() as registry:
                 registry.fail_run(run_id, str(error))
             raise
