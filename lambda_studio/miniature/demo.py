@@ -1,7 +1,7 @@
 """`studio demo`: the main job on the embedded default, from photographs to pictures by name, before and after training.
 
 Everything goes through the public use cases that the commands call; only the photographs are drawn here, and the
-miniature's own CLIP reads the results, because in this world the truth is known.
+miniature's oracle reads the results, because in this world the truth is known.
 """
 
 import json
@@ -19,9 +19,20 @@ from torch import Tensor
 from lambda_studio.miniature.contact_sheet import Row, draw_sheet
 from lambda_studio.miniature.figures import PATTERNS
 from lambda_studio.miniature.networks import PIXELS, seeded
+from lambda_studio.miniature.oracle import identity_of
 from lambda_studio.miniature.places import PLACES
-from lambda_studio.miniature.scores import Reader
-from lambda_studio.miniature.world import NOTHING, SLOTS, WORN, Identity, Scene, identities, render, scenes
+from lambda_studio.miniature.scores import Reader, load_reader
+from lambda_studio.miniature.world import (
+    NOTHING,
+    SLOTS,
+    WORN,
+    Identity,
+    Scene,
+    identities,
+    in_every_slot,
+    render,
+    scenes,
+)
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.studio import Studio
 
@@ -57,8 +68,9 @@ PROMPTS = (
 
 @dataclass(frozen=True)
 class Scores:
-    """What CLIP reads, as means over the prompts. `identity` is the probability of the subjects' true colours and
-    pattern; the others are shares of right answers, and `composition` is the mean of noun, place and worn thing.
+    """What the oracle reads, as means over the prompts. `identity` is the cosine similarity of the subjects' identity
+    embeddings with those of their reference photographs; the others are shares of right answers, and `composition` is
+    the mean of noun, place and worn thing.
     """
 
     identity: float
@@ -97,8 +109,9 @@ def run_demo(
         drawn = {"before": _draw_all(studio, out / "before", "none", seed)}
         studio.finetune(tuple(SUBJECTS), settings={"steps": steps, "seed": seed})
         drawn["after"] = _draw_all(studio, out / "after", "auto", seed)
-        reader = Reader(studio.stack.clip(("text", "vision")))
-    measured = {when: _score(pictures, who, reader) for when, pictures in drawn.items()}
+    reader = load_reader()
+    likenesses = {name: _likeness(photos[name], who[name], reader) for name in who}
+    measured = {when: _score(pictures, who, likenesses, reader) for when, pictures in drawn.items()}
     sheet = out / "contact-sheet.png"
     _sheet(photos, drawn, measured, steps).save(sheet)
     scores = out / "scores.json"
@@ -116,10 +129,6 @@ def _identity(noun: str, name: str) -> Identity:
     return pool[torch.isin(pool.pattern, torch.tensor(told)).nonzero()[:1, 0]]
 
 
-def _slots(values: Tensor) -> Tensor:
-    return values[:, None].expand(-1, SLOTS, *values.shape[1:]).clone()
-
-
 def _cast(people: list[Identity]) -> Identity:
     """One row of slots: the given subjects, then nobody."""
     row = {f.name: torch.stack([getattr(p, f.name)[0] for p in people]) for f in fields(Identity)}
@@ -131,7 +140,7 @@ def _cast(people: list[Identity]) -> Identity:
 def _photographs(who: Identity, folder: Path, seed: int) -> list[Path]:
     """Pictures of one subject, alone and undressed, each in another place."""
     rows = torch.zeros(REFERENCES, dtype=torch.int64)
-    cast = Identity(**{f.name: _slots(getattr(who, f.name)[rows]) for f in fields(Identity)})
+    cast = in_every_slot(who[rows])
     scene = scenes(REFERENCES, seeded(seed, "photographs", folder.name), who=cast, relation=rows, worn_share=0.0)
     return _write(render(scene, REFERENCE_PIXELS).images, folder)
 
@@ -174,15 +183,24 @@ def _load(paths: list[Path]) -> Tensor:
     return rearrange(torch.from_numpy(np.stack(pictures)), "n h w c -> n c h w").float() / 255
 
 
-def _score(pictures: list[list[Path]], who: dict[str, Identity], reader: Reader) -> Scores:
-    marks = [
-        reader.mark(_load(paths), _scene_of(asked, who, len(paths)))
-        for asked, paths in zip(PROMPTS, pictures, strict=True)
-    ]
+def _likeness(photos: list[Path], who: Identity, reader: Reader) -> Tensor:
+    """The mean identity embedding of a subject's reference photographs."""
+    return identity_of(reader.oracle(_load(photos)), who.noun.expand(len(photos))).mean(0)
+
+
+def _score(
+    pictures: list[list[Path]], who: dict[str, Identity], likenesses: dict[str, Tensor], reader: Reader
+) -> Scores:
+    marks, identity = [], []
+    for asked, paths in zip(PROMPTS, pictures, strict=True):
+        marks.append(reader.mark(_load(paths), _scene_of(asked, who, len(paths))))
+        slots = [likenesses[name] for name in asked.names]
+        references = torch.stack(slots + slots[:1] * (SLOTS - len(slots)))
+        identity.append(marks[-1].likeness(references.expand(len(paths), -1, -1)))
     shares = {name: fmean(m.share(name) for m in marks) for name in ("main", "noun", "place")}
     worn = fmean(m.share("worn") for m, asked in zip(marks, PROMPTS, strict=True) if asked.worn)
     composition = (shares["noun"] + shares["place"] + worn) / 3
-    return Scores(identity=fmean(m.identity() for m in marks), **shares, worn=worn, composition=composition)
+    return Scores(identity=fmean(identity), **shares, worn=worn, composition=composition)
 
 
 def _sheet(

@@ -16,25 +16,40 @@ from torch import Tensor
 from lambda_studio.config import GenerateConfig, settings_from
 from lambda_studio.generator import condition_prompts, predict_image_embeds
 from lambda_studio.miniature.captions import Caption, captions
+from lambda_studio.miniature.figures import FIGURES
 from lambda_studio.miniature.networks import seeded
-from lambda_studio.miniature.scores import CHOICES, Reader
-from lambda_studio.miniature.world import NOTHING, RELATIONS, SLOTS, Identity, Scene, render, render_cutouts, scenes
+from lambda_studio.miniature.oracle import identity_of
+from lambda_studio.miniature.scores import ANSWERS, Reader, load_reader
+from lambda_studio.miniature.world import (
+    NOTHING,
+    RELATIONS,
+    SLOTS,
+    Identity,
+    Scene,
+    identities,
+    in_every_slot,
+    render,
+    render_cutouts,
+    scenes,
+)
 from lambda_studio.models.stack import Stack, resolve_stack
 from lambda_studio.prompt import bind, parse
 
 REFERENCES = 4
-"""Cut-outs whose embeddings stand for one subject."""
+"""Pictures that stand for one subject: cut-outs for CLIP, whole ones for the oracle's identity."""
+RIVALS = 30
+"""Identities of one noun that the oracle has to tell apart."""
 
 
 class Evaluation:
     """The measurements, each over `count` pictures drawn from `seed`."""
 
-    def __init__(self, stack: Stack, count: int, seed: int, steps: int = 50):
-        self.stack, self.count, self.seed = stack, count, seed
+    def __init__(self, stack: Stack, reader: Reader, count: int, seed: int, steps: int = 50):
+        self.stack, self.reader, self.count, self.seed = stack, reader, count, seed
         preferred = {"num_inference_steps": steps, "batch_size": 64}
         self.config = settings_from(GenerateConfig, stack.spec.generate, preferred)
         self.clip = stack.clip(("text", "vision"))
-        self.reader, self.zero = Reader(self.clip), self.clip.zero_image_embeds()
+        self.zero = self.clip.zero_image_embeds()
 
     def scenes(self, name: str, relation: str = "alone", dressed: float = 0.5) -> Scene:
         """Held-out subjects in random places, half of them dressed."""
@@ -64,10 +79,26 @@ class Evaluation:
         errors = [(decoder.decode(decoder.encode(x)) - x).pow(2).mean((1, 2, 3)) for x in images.split(64)]
         return {"psnr": (-10 * torch.log10(torch.cat(errors))).mean().item()}
 
-    def reader_accuracy(self) -> dict[str, float]:
-        """CLIP's reading of rendered pictures: the ceiling of what it can find in drawn ones."""
-        scene = self.scenes("reader")
-        return self._single(render(scene).images, scene)
+    def oracle(self) -> dict[str, float]:
+        """The oracle on rendered pictures: the ceiling of what it can find in drawn ones.
+
+        `identity_top1`: how often one picture of a subject is most like another picture of that subject, in another
+        place, among `RIVALS` subjects of the same noun.
+        """
+        scene = self.scenes("oracle")
+        found = [self._told_apart(noun) for noun in range(len(FIGURES))]
+        return self._single(render(scene).images, scene) | {"identity_top1": _mean(found)}
+
+    def _told_apart(self, noun: int) -> Tensor:
+        generator = seeded(self.seed, "rivals", noun)
+        who = identities(RIVALS, generator, held_out=True, nouns=(tuple(FIGURES)[noun],))
+        first, second = (self._identity(who, generator) for _ in range(2))
+        return ((first @ second.T).argmax(1) == torch.arange(RIVALS)).float().mean()
+
+    def _identity(self, who: Identity, generator: torch.Generator) -> Tensor:
+        """The oracle's identity embedding of each subject, alone in a new place and pose."""
+        scene = scenes(len(who.noun), generator, who=in_every_slot(who), relation=torch.zeros_like(who.noun))
+        return identity_of(self.reader.oracle(render(scene).images), who.noun)
 
     def decoder_from_embeddings(self) -> dict[str, float]:
         """Pictures drawn from real pictures' embeddings."""
@@ -91,11 +122,20 @@ class Evaluation:
             "both_nouns": marks.every("noun"),
             "both_main": marks.every("noun", "main"),
             "place": marks.share("place"),
+            "identity": marks.likeness(self._likenesses(scene)),
         }
 
     def _single(self, images: Tensor, scene: Scene) -> dict[str, float]:
         marks = self.reader.mark(images, scene)
-        return {name: marks.share(name) for name in CHOICES} | {"identity": marks.identity()}
+        return {name: marks.share(name) for name in ANSWERS} | {"identity": marks.likeness(self._likenesses(scene))}
+
+    def _likenesses(self, scene: Scene) -> Tensor:
+        """The mean identity embedding of other pictures of each scene's subjects."""
+        generator, slots = seeded(self.seed, "likenesses"), []
+        for slot in range(SLOTS):
+            who = replace(scene.who[:, slot], noun=scene.who.noun[:, slot].clamp_min(0))
+            slots.append(torch.stack([self._identity(who, generator) for _ in range(REFERENCES)]).mean(0))
+        return torch.stack(slots, 1)
 
     def _prior(self, scene: Scene, shown: bool) -> Tensor:
         words = captions(scene, seeded(self.seed, "words"), attributes=0.0, places=1.0)
@@ -135,7 +175,7 @@ class Evaluation:
         return {
             "clip": self.clip_retrieval,
             "movq": self.movq_psnr,
-            "reader": self.reader_accuracy,
+            "oracle": self.oracle,
             "decoder": self.decoder_from_embeddings,
             "zero-shot": self.zero_shot,
             "text-only": lambda: self.zero_shot(shown=False),
@@ -175,7 +215,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--only", nargs="+")
     arguments = parser.parse_args()
-    evaluation = Evaluation(Stack(resolve_stack(arguments.stack)), arguments.count, arguments.seed)
+    evaluation = Evaluation(Stack(resolve_stack(arguments.stack)), load_reader(), arguments.count, arguments.seed)
     chosen = {
         name: measure for name, measure in evaluation.all().items() if not arguments.only or name in arguments.only
     }

@@ -1,7 +1,7 @@
 """The oracle: reads off a picture of the miniature's world what is in it, and whether two subjects are the same one.
 
 Trained on rendered pictures only. For each noun it says whether it is there, in which colours and pattern, and what it
-wears; for the picture, the place. Its identity embedding plays the part that DINO plays on photographs.
+wears; for the picture, the place. Its identity embeddings play the part that DINO plays on photographs.
 """
 
 import itertools
@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
-from einops import rearrange
-from jaxtyping import Float
+from einops import rearrange, repeat
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from lambda_studio.miniature.figures import FIGURES, PATTERNS, WORN
@@ -32,36 +32,47 @@ PER_NOUN = {
 
 @dataclass(frozen=True)
 class Reading:
-    """Logits: `place` is `batch place`, each entry of `nouns` is `batch noun class`; `identity` has unit length."""
+    """Logits: `place` is `batch place`, each entry of `nouns` is `batch noun class`.
+
+    `identity` is `batch noun dim`, of unit length; it means something for the nouns that are there.
+    """
 
     place: Float[Tensor, "batch place"]
     nouns: dict[str, Tensor]
-    identity: Float[Tensor, "batch dim"]
+    identity: Float[Tensor, "batch noun dim"]
 
 
 class Oracle(ModelMixin, ConfigMixin):
-    """A small convolutional network with one head for each question."""
+    """A small convolutional network; each noun looks for itself in its features, all share the other questions."""
 
     @register_to_config
-    def __init__(self, width: int = 48, identity_dim: int = 64):
+    def __init__(self, width: int = 48, dim: int = 192, identity_dim: int = 64):
         super().__init__()
-        channels = (3, width, 2 * width, 4 * width, 6 * width)
+        channels = (3, width, 2 * width, 4 * width)
         stages = []
         for before, after in itertools.pairwise(channels):
             stages += [nn.Conv2d(before, after, 3, 2, 1), nn.GroupNorm(8, after), nn.SiLU()]
             stages += [nn.Conv2d(after, after, 3, 1, 1), nn.GroupNorm(8, after), nn.SiLU()]
         self.trunk = nn.Sequential(*stages)
-        hidden = 512
-        self.hidden = nn.Linear(channels[-1] * 16, hidden)
-        self.place = nn.Linear(hidden, len(PLACES))
-        self.nouns = nn.ModuleDict({k: nn.Linear(hidden, len(NOUNS) * n) for k, n in PER_NOUN.items()})
-        self.identity = nn.Linear(hidden, identity_dim)
+        self.features = nn.Linear(channels[-1], dim)
+        self.position = nn.Parameter(torch.randn(64, dim) * 0.02)
+        self.noun = nn.Parameter(torch.randn(len(NOUNS), dim) * 0.2)
+        self.look = nn.MultiheadAttention(dim, num_heads=6, batch_first=True)
+        self.hidden = nn.Sequential(
+            nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.SiLU(), nn.Linear(2 * dim, dim), nn.SiLU()
+        )
+        self.place = nn.Linear(dim, len(PLACES))
+        self.answers = nn.ModuleDict({name: nn.Linear(dim, count) for name, count in PER_NOUN.items()})
+        self.identity = nn.Linear(dim, identity_dim)
 
     def forward(self, images: Float[Tensor, "batch 3 64 64"]) -> Reading:
         """Read pictures whose values are in 0..1."""
-        features = F.silu(self.hidden(self.trunk(images * 2 - 1).flatten(1)))
-        nouns = {k: rearrange(head(features), "b (n c) -> b n c", n=len(NOUNS)) for k, head in self.nouns.items()}
-        return Reading(self.place(features), nouns, F.normalize(self.identity(features), dim=-1))
+        features = self.features(rearrange(self.trunk(images * 2 - 1), "b c h w -> b (h w) c"))
+        nouns = repeat(self.noun, "n c -> b n c", b=len(images))
+        seen, _ = self.look(nouns, features + self.position, features, need_weights=False)
+        hidden = self.hidden(seen + nouns)
+        answers = {name: head(hidden) for name, head in self.answers.items()}
+        return Reading(self.place(F.silu(features.mean(1))), answers, F.normalize(self.identity(hidden), dim=-1))
 
 
 def oracle_loss(reading: Reading, scene: Scene) -> Tensor:
@@ -82,6 +93,11 @@ def oracle_loss(reading: Reading, scene: Scene) -> Tensor:
         if len(chosen):
             loss = loss + F.cross_entropy(chosen, target[asked[name]])
     return loss
+
+
+def identity_of(reading: Reading, noun: Int[Tensor, " batch"]) -> Float[Tensor, "batch dim"]:
+    """The identity embedding of the subject that `noun` names in each picture."""
+    return reading.identity[torch.arange(len(noun)), noun]
 
 
 def identity_loss(first: Float[Tensor, "n d"], second: Float[Tensor, "n d"], temperature: float = 0.1) -> Tensor:

@@ -24,11 +24,11 @@ from lambda_studio.progress import Progress, silent
 
 STAGES = ("clip", "movq", "decoder", "prior", "oracle")
 
-CLIP = FitConfig(steps=850, batch_size=192, learning_rate=1e-3, weight_decay=0.1, warmup_steps=60)
-MOVQ = FitConfig(steps=1_400, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
+CLIP = FitConfig(steps=1_650, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
+MOVQ = FitConfig(steps=4_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
 DECODER = FitConfig(steps=2_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = FitConfig(steps=450, batch_size=96, learning_rate=6e-4)
-ORACLE = FitConfig(steps=350, batch_size=96, learning_rate=1e-3)
+ORACLE = FitConfig(steps=2_000, batch_size=96, learning_rate=1e-3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,8 @@ class RecipeConfig:
     prior: FitConfig = PRIOR
     oracle: FitConfig = ORACLE
     device: str = "cpu"
+    compiled: bool = False
+    """Compile the MoVQ's and the UNet's forward passes: a third faster here, but needs a C++ compiler."""
 
     def scaled(self, share: float) -> "RecipeConfig":
         """The same recipe with every stage `share` as long: for trying it out."""
@@ -91,7 +93,8 @@ class Recipe:
         torch.manual_seed(self.config.seed + 1)
         movq = networks.build_movq()
         return self._trained("movq", movq, lambda: stages.movq_stage(
-            movq.to(memory_format=torch.channels_last), self.corpus, self.config.seed, self.config.movq.batch_size
+            movq.to(memory_format=torch.channels_last), self.corpus, self.config.seed, self.config.movq.batch_size,
+            compiled=self.config.compiled,
         ))  # fmt: skip
 
     def train_decoder(self):
@@ -100,6 +103,7 @@ class Recipe:
         return self._trained("decoder", unet, lambda: stages.decoder_stage(
             unet.to(memory_format=torch.channels_last), self.latents()["latents"], self.embeds()["images"],
             self.embeds()["zero"], self.config.seed, self.config.decoder.batch_size,
+            compiled=self.config.compiled,
         ))  # fmt: skip
 
     def train_prior(self):
@@ -178,6 +182,7 @@ class Recipe:
         self.train_prior().half().save_pretrained(folder / "prior")
         self.train_movq().half().save_pretrained(folder / "decoder" / "movq")
         self.train_decoder().half().save_pretrained(folder / "decoder" / "unet")
+        self.train_oracle().half().save_pretrained(folder / "oracle")
         networks.build_scheduler().save_pretrained(folder / "decoder" / "scheduler")
         index = {
             "_class_name": "KandinskyV22Pipeline",
@@ -200,9 +205,10 @@ def main() -> None:
     parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
     parser.add_argument("--share", type=float, default=1.0, help="train this share of every stage")
     parser.add_argument("--export", type=Path, help="write the shipped layout here at the end")
+    parser.add_argument("--compile", action="store_true", help="compile two of the models; needs a C++ compiler")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
-    config = replace(RecipeConfig(device=arguments.device).scaled(arguments.share), device=arguments.device)
+    config = RecipeConfig(device=arguments.device, compiled=arguments.compile).scaled(arguments.share)
     recipe = Recipe(arguments.work, config)
     recipe.run(arguments.stages)
     if arguments.export:

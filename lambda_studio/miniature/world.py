@@ -4,6 +4,7 @@ A `Scene` batch is a table of numbers; `render` draws it, `captions.py` says it 
 on any device; the same seed gives the same scenes everywhere, because they are drawn on the CPU.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -74,6 +75,20 @@ class Scene:
 
     def to(self, device: torch.device | str) -> "Scene":
         return Scene(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+
+def in_every_slot(who: Identity) -> Identity:
+    """`n` identities as `n slot`: what a scene of one subject each is made with."""
+    values = {f.name: getattr(who, f.name) for f in fields(Identity)}
+    return Identity(**{k: v[:, None].expand(-1, SLOTS, *v.shape[1:]).clone() for k, v in values.items()})
+
+
+def concatenate(parts: Sequence[Scene]) -> Scene:
+    """The scenes of several batches, one after the other."""
+    names = [f.name for f in fields(Scene) if f.name != "who"]
+    rest = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
+    who = {f.name: torch.cat([getattr(part.who, f.name) for part in parts]) for f in fields(Identity)}
+    return Scene(who=Identity(**who), **rest)
 
 
 @dataclass(frozen=True, kw_only=True)

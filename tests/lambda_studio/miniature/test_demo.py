@@ -9,14 +9,14 @@ from PIL import Image
 from lambda_studio.miniature import demo
 from lambda_studio.miniature.demo import PROMPTS, SUBJECTS, run_demo
 from lambda_studio.miniature.networks import seeded
-from lambda_studio.miniature.scores import CHOICES, Reader
-from lambda_studio.miniature.world import NOTHING, RELATIONS, is_held_out, render, scenes
-from lambda_studio.models.stack import WEIGHTS, Stack, resolve_stack
+from lambda_studio.miniature.scores import Reader, load_reader
+from lambda_studio.miniature.world import is_held_out, render, scenes
+from lambda_studio.models.stack import WEIGHTS
 
 
 @pytest.fixture(scope="module")
 def reader() -> Reader:
-    return Reader(Stack(resolve_stack("miniature")).clip(("text", "vision")))
+    return load_reader()
 
 
 def test_what_ships_is_small_and_safe():
@@ -26,27 +26,14 @@ def test_what_ships_is_small_and_safe():
     assert sum(path.stat().st_size for path in files) <= 48 * 2**20
 
 
-def test_the_reader_finds_places_and_nouns_in_rendered_pictures(reader):
+def test_the_reader_reads_rendered_pictures(reader):
     alone = torch.zeros(96, dtype=torch.int64)
     scene = scenes(96, seeded(1, "reader"), held_out=True, relation=alone, things_share=0.0)
     marks = reader.mark(render(scene).images, scene)
-    assert marks.share("place") > 0.9
-    assert marks.share("noun") > 0.75
-    assert marks.share("main") > 0.6
-    assert 0 < marks.identity() < 1
+    assert marks.share("place") > 0.98
+    assert min(marks.share("noun"), marks.share("main"), marks.share("worn")) > 0.9
     shuffled = reader.mark(render(scene).images.roll(1, 0), scene)
     assert shuffled.share("place") < 0.4 and shuffled.share("noun") < 0.4, "it reads the picture, not the question"
-
-
-def test_the_reader_asks_about_everyone_who_is_there(reader):
-    two = torch.full((12,), RELATIONS.index("beside"))
-    scene = scenes(12, seeded(2, "reader"), held_out=True, relation=two)
-    marks = reader.mark(render(scene).images, scene)
-    assert marks.probability.keys() == CHOICES.keys()
-    asked = {name: ~chances.isnan() for name, chances in marks.probability.items()}
-    assert (asked["noun"] == (scene.who.noun != NOTHING)).all()
-    assert (asked["worn"] == (scene.worn != NOTHING)).all()
-    assert asked["place"].all() and marks.every("noun", "main") <= marks.every("noun") <= 1
 
 
 def test_the_demos_subjects_were_never_seen_in_training():
@@ -66,7 +53,8 @@ def test_the_demo_runs_from_photographs_to_a_contact_sheet(tmp_path, monkeypatch
     assert report["steps"] == 2
     assert report["pictures"] == 2
     for when in ("before", "after"):
-        assert all(0 <= report[when][name] <= 1 for name in ("identity", "noun", "place", "worn", "composition"))
+        assert all(0 <= report[when][name] <= 1 for name in ("noun", "place", "worn", "composition"))
+        assert -1 <= report[when]["identity"] <= 1
     assert len(list((tmp_path / "photos").rglob("*.png"))) == 5 * len(SUBJECTS)
     before, after = (sorted((tmp_path / when).glob("*.png")) for when in ("before", "after"))
     assert [path.name for path in before] == [path.name for path in after] and len(before) == 2

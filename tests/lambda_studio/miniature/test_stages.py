@@ -1,0 +1,195 @@
+"""What the recipe's stages show their models, and the oracle's own losses."""
+
+import pytest
+import torch
+
+from lambda_studio.miniature.corpus import build_corpus
+from lambda_studio.miniature.networks import build_clip, seeded
+from lambda_studio.miniature.oracle import PER_NOUN, Oracle, Reading, identity_loss, identity_of, oracle_loss
+from lambda_studio.miniature.scores import ANSWERS, Reader
+from lambda_studio.miniature.stages import ALTERED, _altered, _clip_batch, _pooled, clip_stage, oracle_stage
+from lambda_studio.miniature.world import (
+    NOTHING,
+    NOUNS,
+    RELATIONS,
+    SLOTS,
+    Scene,
+    concatenate,
+    identities,
+    in_every_slot,
+    render,
+    scenes,
+)
+from lambda_studio.models.clip import Clip, load_clip
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Clip:
+    from safetensors.torch import save_file
+
+    folder = tmp_path_factory.mktemp("clip")
+    torch.manual_seed(0)
+    save_file(build_clip(folder).state_dict(), folder / "open_clip_model.safetensors")
+    return load_clip(f"local-dir:{folder}")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return build_corpus(tmp_path_factory.mktemp("corpus"), 64, seed=5)
+
+
+class Perfect(Oracle):
+    """An oracle that was told the truth about the pictures it will be shown, and errs where `wrong` says so."""
+
+    def __init__(self, scene: Scene, wrong: tuple[str, ...] = ()):
+        super().__init__(width=8, dim=24)
+        self.reading = _truth(scene, wrong)
+
+    def forward(self, images: torch.Tensor) -> Reading:
+        return self.reading
+
+
+def _truth(scene: Scene, wrong: tuple[str, ...] = ()) -> Reading:
+    nouns = {name: torch.zeros(len(scene), len(NOUNS), count) for name, count in PER_NOUN.items()}
+    place = torch.zeros(len(scene), 8)
+    place[torch.arange(len(scene)), (scene.place + ("place" in wrong)) % 8] = 9.0
+    nouns["present"] -= 9.0
+    for row in range(len(scene)):
+        for slot, noun in enumerate(scene.who.noun[row].tolist()):
+            if noun != NOTHING:
+                nouns["present"][row, (noun + 1) % 12 if "noun" in wrong else noun] = 9.0
+                truth = {name: getattr(scene.who, name)[row, slot] for name in ("main", "second", "pattern")}
+                truth |= {"worn": scene.worn[row, slot] + 1, "worn_colour": scene.worn_colour[row, slot]}
+                for name, value in truth.items():
+                    nouns[name][row, noun, (value + (name in wrong)) % PER_NOUN[name]] = 9.0
+    identity = torch.nn.functional.one_hot(torch.arange(len(NOUNS)), 64).float()
+    return Reading(place, nouns, identity.expand(len(scene), -1, -1).clone())
+
+
+def _alone(count: int, seed: int) -> Scene:
+    rows = torch.zeros(count, dtype=torch.int64)
+    return scenes(count, seeded(seed, "alone"), relation=rows, things_share=0.0, worn_share=0.5)
+
+
+def test_texts_are_pooled_as_open_clip_pools_them(clip):
+    tokens = clip.tokenizer(["a red dog wearing a hat", "a cat", "a stuffed animal and two-tone boats on the moon"])
+    with torch.no_grad():
+        assert torch.allclose(_pooled(clip.model, tokens), clip.model.encode_text(tokens), atol=1e-5)
+
+
+def test_an_altered_scene_differs_in_one_thing_about_one_subject():
+    scene = scenes(200, seeded(1, "scenes"))
+    other = _altered(scene, seeded(2, "altered"))
+    differences = torch.zeros(200, dtype=torch.int64)
+    seen = set()
+    for name in ALTERED:
+        before, after = (
+            s.place[:, None] if name == "place" else getattr(s, name, getattr(s.who, name, None))
+            for s in (scene, other)
+        )
+        changed = (before != after).reshape(200, -1).sum(1)
+        differences += changed
+        if changed.any():
+            seen.add(name)
+    assert seen == set(ALTERED)
+    assert differences.max() == 1
+    assert (differences == 1).float().mean() > 0.9, "only things that lie on the ground may stay as they are"
+    assert ((scene.who.noun == NOTHING) == (other.who.noun == NOTHING)).all()
+    assert not ((other.worn != NOTHING) & (other.who.noun == NOTHING)).any()
+
+
+def test_altered_captions_are_wrong_in_something_that_is_said(corpus):
+    images, words, wrong = _clip_batch(corpus, torch.arange(64), seeded(3, "batch"), attributes=1.0)
+    assert images.shape == (64, 3, 64, 64)
+    differ = [(a, b) for a, b in zip(words, wrong, strict=True) if a != b]
+    assert len(differ) > 24
+    assert any(word.endswith("on a white background") for word in words)
+    assert all(a.startswith("the edges of ") == b.startswith("the edges of ") for a, b in differ)
+
+
+def test_clips_loss_falls_where_right_captions_are_known(clip, corpus):
+    loss_of = clip_stage(clip, corpus, seed=1, batch_size=16)
+    clip.model.requires_grad_(True)
+    losses = loss_of(0)
+    losses["loss"].backward()
+    assert 0 <= losses["told_from_wrong"] <= 1 and 0 <= losses["top1"] <= 1
+    assert all(p.grad is not None for name, p in clip.model.named_parameters() if "logit_bias" not in name)
+
+
+def test_an_oracle_that_knows_the_truth_loses_nothing():
+    scene = scenes(64, seeded(4, "truth"))
+    right, wrong = oracle_loss(_truth(scene), scene), oracle_loss(_truth(scene, ("main",)), scene)
+    assert right < 0.1 < 5 < wrong
+
+
+def test_the_oracle_is_not_asked_about_a_noun_that_is_there_twice():
+    two = torch.full((8,), RELATIONS.index("beside"))
+    scene = scenes(8, seeded(5, "twins"), who=in_every_slot(identities(8, seeded(5, "who"), False)), relation=two)
+    reading = _truth(scene, ("main", "second", "pattern", "worn", "worn_colour"))
+    assert oracle_loss(reading, scene) < 0.1
+    assert oracle_loss(_truth(scene, ("place",)), scene) > 5
+
+
+def test_identities_are_told_apart_both_ways():
+    first = torch.nn.functional.normalize(torch.randn(8, 16, generator=seeded(6, "x")), dim=-1)
+    assert identity_loss(first, first) < identity_loss(first, first.roll(1, 0))
+    logits = first @ first.roll(1, 0).T / 0.1
+    by_hand = (-logits.log_softmax(1).diagonal().mean() - logits.log_softmax(0).diagonal().mean()) / 2
+    assert torch.allclose(identity_loss(first, first.roll(1, 0)), by_hand, atol=1e-5)
+
+
+def test_the_oracles_stage_trains_every_part_of_it(corpus):
+    torch.manual_seed(0)
+    oracle = Oracle(width=16, dim=48)
+    losses = oracle_stage(oracle, corpus, seed=1, batch_size=16)(0)
+    losses["loss"].backward()
+    assert all(p.grad is not None for p in oracle.parameters())
+    assert oracle(torch.rand(2, 3, 64, 64)).identity.norm(dim=-1).allclose(torch.ones(2, len(NOUNS)))
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_the_reader_marks_exactly_what_is_wrong(answer):
+    scene = _alone(48, seed=7)
+    images = torch.zeros(48, 3, 64, 64)
+    marks = Reader(Perfect(scene)).mark(images, scene)
+    assert [marks.share(name) for name in ANSWERS] == [1.0] * len(ANSWERS)
+    assert marks.every(*ANSWERS) == 1.0
+    marks = Reader(Perfect(scene, (answer,))).mark(images, scene)
+    assert {name for name in ANSWERS if marks.share(name) < 1} == {answer}
+    assert marks.share(answer) == 0.0
+
+
+def test_the_reader_asks_about_everyone_who_is_there():
+    two = torch.full((24,), RELATIONS.index("beside"))
+    scene = scenes(24, seeded(8, "two"), relation=two)
+    marks = Reader(Perfect(scene)).mark(torch.zeros(24, 3, 64, 64), scene)
+    asked = {name: ~chances.isnan() for name, chances in marks.probability.items()}
+    assert (asked["noun"] == (scene.who.noun != NOTHING)).all()
+    assert (asked["worn"] == (scene.worn != NOTHING)).all()
+    assert asked["place"].shape == (24, 1) and asked["place"].all()
+    half = Reader(Perfect(_swapped(scene))).mark(torch.zeros(24, 3, 64, 64), scene)
+    assert half.share("noun") == pytest.approx(0.5, abs=0.1), "one of the two nouns is missing"
+    assert half.every("noun") < 0.2
+
+
+def _swapped(scene: Scene) -> Scene:
+    noun = scene.who.noun.clone()
+    noun[:, 0] = (noun[:, 0] + 1) % 12
+    who = type(scene.who)(**{**vars(scene.who), "noun": noun})
+    return Scene(**{**vars(scene), "who": who})
+
+
+def test_likeness_compares_each_subject_with_its_own_references():
+    scene = _alone(8, seed=9)
+    marks = Reader(Perfect(scene)).mark(torch.zeros(8, 3, 64, 64), scene)
+    assert marks.likeness(marks.identity) == pytest.approx(1.0)
+    assert marks.likeness(-marks.identity) == pytest.approx(-1.0)
+    first = identity_of(_truth(scene), scene.who.noun[:, 0])
+    assert torch.equal(first, marks.identity[:, 0])
+
+
+def test_scenes_are_put_one_after_the_other():
+    first, second = _alone(3, seed=10), _alone(2, seed=11)
+    whole = concatenate([first, second])
+    assert len(whole) == 5 and whole.who.noun.shape == (5, SLOTS)
+    assert torch.equal(render(whole[3:]).images, render(second).images)
