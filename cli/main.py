@@ -20,6 +20,7 @@ MODULES = {
     "adapters": "cli.adapters",
     "generate": "cli.generate",
     "doctor": "cli.doctor",
+    "miniature": "cli.miniature",
 }
 
 

@@ -73,3 +73,9 @@ class CheckpointFailed(StudioError):
     """A checkpoint could not be written; the ones before it are whole."""
 
     exit_code = 7
+
+
+class QualityTooLow(StudioError):
+    """Weights that were trained are worse than the card of those that ship says."""
+
+    exit_code = 8

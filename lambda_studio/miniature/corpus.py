@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -48,6 +48,11 @@ class Corpus:
 def pixels(pictures: np.ndarray, rows: Tensor) -> Float[Tensor, "batch 3 height width"]:
     """The pictures of some rows, in 0..1."""
     return rearrange(torch.from_numpy(pictures[rows.numpy()]), "b h w c -> b c h w").float() / 255
+
+
+def random_rows(corpus: Corpus, generator: torch.Generator, batch_size: int) -> Int[Tensor, " batch"]:
+    """A batch of the corpus, drawn with replacement."""
+    return torch.randint(len(corpus), (batch_size,), generator=generator)
 
 
 def worn_identity(scene: Scene, row: Tensor, slot: Tensor) -> Identity:

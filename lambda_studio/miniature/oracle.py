@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
-from einops import rearrange, repeat
+from einops import einsum, rearrange
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -30,9 +30,13 @@ PER_NOUN = {
 """What is read for each noun, and into how many classes. `worn` class 0 is nothing."""
 
 
+GRID = 8
+"""The oracle says for each of 8 x 8 cells whose it is."""
+
+
 @dataclass(frozen=True)
 class Reading:
-    """Logits: `place` is `batch place`, each entry of `nouns` is `batch noun class`.
+    """Logits: `place` is `batch place`, each entry of `nouns` is `batch noun class`, `cells` says whose each cell is.
 
     `identity` is `batch noun dim`, of unit length; it means something for the nouns that are there.
     """
@@ -40,45 +44,54 @@ class Reading:
     place: Float[Tensor, "batch place"]
     nouns: dict[str, Tensor]
     identity: Float[Tensor, "batch noun dim"]
+    cells: Float[Tensor, "batch cell noun"]
+    """The last noun is nobody."""
 
 
 class Oracle(ModelMixin, ConfigMixin):
-    """A small convolutional network; each noun looks for itself in its features, all share the other questions."""
+    """A small convolutional network that finds each noun's cells and asks all nouns the same questions about theirs."""
 
     @register_to_config
     def __init__(self, width: int = 48, dim: int = 192, identity_dim: int = 64):
         super().__init__()
-        channels = (3, width, 2 * width, 4 * width)
+        channels = (3, width, 2 * width, dim)
         stages = []
         for before, after in itertools.pairwise(channels):
             stages += [nn.Conv2d(before, after, 3, 2, 1), nn.GroupNorm(8, after), nn.SiLU()]
             stages += [nn.Conv2d(after, after, 3, 1, 1), nn.GroupNorm(8, after), nn.SiLU()]
         self.trunk = nn.Sequential(*stages)
-        self.features = nn.Linear(channels[-1], dim)
-        self.position = nn.Parameter(torch.randn(64, dim) * 0.02)
-        self.noun = nn.Parameter(torch.randn(len(NOUNS), dim) * 0.2)
-        self.look = nn.MultiheadAttention(dim, num_heads=6, batch_first=True)
-        self.hidden = nn.Sequential(
-            nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.SiLU(), nn.Linear(2 * dim, dim), nn.SiLU()
-        )
+        self.cells = nn.Linear(dim, len(NOUNS) + 1)
+        self.hidden = nn.Sequential(nn.Linear(dim, 2 * dim), nn.SiLU(), nn.Linear(2 * dim, dim), nn.SiLU())
         self.place = nn.Linear(dim, len(PLACES))
         self.answers = nn.ModuleDict({name: nn.Linear(dim, count) for name, count in PER_NOUN.items()})
         self.identity = nn.Linear(dim, identity_dim)
 
     def forward(self, images: Float[Tensor, "batch 3 64 64"]) -> Reading:
         """Read pictures whose values are in 0..1."""
-        features = self.features(rearrange(self.trunk(images * 2 - 1), "b c h w -> b (h w) c"))
-        nouns = repeat(self.noun, "n c -> b n c", b=len(images))
-        seen, _ = self.look(nouns, features + self.position, features, need_weights=False)
-        hidden = self.hidden(seen + nouns)
+        features = rearrange(self.trunk(images * 2 - 1), "b c h w -> b (h w) c")
+        cells = self.cells(features)
+        share = cells.float().log_softmax(-1)[..., :-1].softmax(1).to(features.dtype)
+        hidden = self.hidden(einsum(share, features, "b cell noun, b cell c -> b noun c"))
         answers = {name: head(hidden) for name, head in self.answers.items()}
-        return Reading(self.place(F.silu(features.mean(1))), answers, F.normalize(self.identity(hidden), dim=-1))
+        return Reading(self.place(features.mean(1)), answers, F.normalize(self.identity(hidden), dim=-1), cells)
 
 
-def oracle_loss(reading: Reading, scene: Scene) -> Tensor:
+def owners(scene: Scene, seen: Float[Tensor, "batch slot height width"]) -> Int[Tensor, "batch cell"]:
+    """Whose each cell of the oracle's grid is: a noun's number, or the number of nouns for nobody's.
+
+    `seen` is how much of each pixel each slot's subject covers, with what it wears.
+    """
+    covered = rearrange(F.adaptive_avg_pool2d(seen, GRID), "b slot h w -> b (h w) slot")
+    most, slot = covered.max(-1)
+    noun = scene.who.noun.gather(1, slot)
+    return noun.where(most > 0.3, len(NOUNS))
+
+
+def oracle_loss(reading: Reading, scene: Scene, owner: Int[Tensor, "batch cell"]) -> Tensor:
     """Cross-entropy of every answer that the scene determines; a noun that is there twice is not asked about."""
     present = _counts(scene)
     loss = F.cross_entropy(reading.place, scene.place)
+    loss = loss + 3 * F.cross_entropy(reading.cells.flatten(0, 1), owner.flatten())
     logits = reading.nouns["present"][..., 0]
     loss = loss + len(NOUNS) / 4 * F.binary_cross_entropy_with_logits(logits, (present > 0).float())
     row, slot = ((scene.who.noun != NOTHING) & (present.gather(1, scene.who.noun.clamp_min(0)) == 1)).nonzero().T

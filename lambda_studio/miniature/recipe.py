@@ -1,9 +1,8 @@
 """The recipe: from one seed to the five parts that ship, in the layout of their full-size siblings.
 
-`python -m lambda_studio.miniature.recipe WORK` runs what `WORK` does not hold yet; stopped, it goes on where it was.
+`studio miniature train WORK` runs what `WORK` does not hold yet; stopped, it goes on where it was.
 """
 
-import argparse
 import json
 import shutil
 from collections.abc import Sequence
@@ -14,7 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from lambda_studio.config import require
 from lambda_studio.miniature import networks, stages
+from lambda_studio.miniature.contrast import clip_stage, edges
 from lambda_studio.miniature.corpus import Corpus, build_corpus, pixels
 from lambda_studio.miniature.fitting import FitConfig, fit
 from lambda_studio.miniature.networks import MERGES_FILE
@@ -25,10 +26,12 @@ from lambda_studio.progress import Progress, silent
 STAGES = ("clip", "movq", "decoder", "prior", "oracle")
 
 CLIP = FitConfig(steps=1_650, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
-MOVQ = FitConfig(steps=4_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
-DECODER = FitConfig(steps=2_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
-PRIOR = FitConfig(steps=450, batch_size=96, learning_rate=6e-4)
-ORACLE = FitConfig(steps=2_000, batch_size=96, learning_rate=1e-3)
+MOVQ = FitConfig(steps=5_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
+CROPS_SHARE = 0.8
+"""The share of MoVQ's steps that see crops; the rest sees whole pictures."""
+DECODER = FitConfig(steps=8_500, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
+PRIOR = FitConfig(steps=1_500, batch_size=96, learning_rate=6e-4)
+ORACLE = FitConfig(steps=1_500, batch_size=96, learning_rate=1e-3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +66,12 @@ class Recipe:
         self.work, self.config, self.progress = work, config, progress
         work.mkdir(parents=True, exist_ok=True)
 
-    def run(self, wanted: Sequence[str] = STAGES) -> None:
-        """Train the wanted stages, in their order, and whatever they stand on."""
+    def run(self, wanted: Sequence[str] | None = None) -> None:
+        """Train the wanted stages (None: all) in their order, and whatever they stand on. Raises InvalidSetting."""
+        for name in wanted or ():
+            require(name in STAGES, f"There is no stage {name!r}.", f"Give some of: {' '.join(STAGES)}.")
         for name in STAGES:
-            if name in wanted:
+            if wanted is None or name in wanted:
                 getattr(self, f"train_{name}")()
 
     @property
@@ -83,7 +88,7 @@ class Recipe:
             save_file(model.state_dict(), weights)
             clip = load_clip(f"local-dir:{folder}", device=self.config.device)
             clip.model.train().requires_grad_(True)
-            loss_of = stages.clip_stage(clip, self.corpus, self.config.seed, self.config.clip.batch_size)
+            loss_of = clip_stage(clip, self.corpus, self.config.seed, self.config.clip.batch_size)
             weights.unlink()
             self._fit("clip", clip.model, loss_of)
             save_file(_half(clip.model), weights)
@@ -94,7 +99,7 @@ class Recipe:
         movq = networks.build_movq()
         return self._trained("movq", movq, lambda: stages.movq_stage(
             movq.to(memory_format=torch.channels_last), self.corpus, self.config.seed, self.config.movq.batch_size,
-            compiled=self.config.compiled,
+            whole_from=int(self.config.movq.steps * CROPS_SHARE), compiled=self.config.compiled,
         ))  # fmt: skip
 
     def train_decoder(self):
@@ -118,7 +123,7 @@ class Recipe:
         torch.manual_seed(self.config.seed + 4)
         oracle = Oracle()
         return self._trained("oracle", oracle, lambda: stages.oracle_stage(
-            oracle.to(memory_format=torch.channels_last), self.corpus, self.config.seed, self.config.oracle.batch_size
+            oracle.to(memory_format=torch.channels_last), self.config.seed, self.config.oracle.batch_size
         ))  # fmt: skip
 
     def embeds(self) -> dict[str, Tensor]:
@@ -141,9 +146,7 @@ class Recipe:
         ):
             for rows in torch.arange(len(pictures)).split(256):
                 images = pixels(pictures, rows)
-                parts.append(
-                    clip.encode_pixels(stages.edges(images) if name == "edges" else images, batch_size=256).half()
-                )
+                parts.append(clip.encode_pixels(edges(images) if name == "edges" else images, batch_size=256).half())
                 advance(len(rows))
         return torch.cat(parts)
 
@@ -198,22 +201,15 @@ def _half(model: nn.Module) -> dict[str, Tensor]:
     return {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
 
 
-def main() -> None:
-    """Run the recipe from a shell."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
-    parser.add_argument("--share", type=float, default=1.0, help="train this share of every stage")
-    parser.add_argument("--export", type=Path, help="write the shipped layout here at the end")
-    parser.add_argument("--compile", action="store_true", help="compile two of the models; needs a C++ compiler")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    arguments = parser.parse_args()
-    config = RecipeConfig(device=arguments.device, compiled=arguments.compile).scaled(arguments.share)
-    recipe = Recipe(arguments.work, config)
-    recipe.run(arguments.stages)
-    if arguments.export:
-        recipe.export(arguments.export)
+def open_recipe(work: Path, share: float, device: str | None, compiled: bool, progress: Progress) -> Recipe:
+    """The recipe over the folder `work`, on a GPU where there is one. Raises InvalidSetting."""
+    require(0 < share <= 1, f"--share is {share}.", "Give a share above 0 and up to 1.")
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    config = RecipeConfig(device=device, compiled=compiled).scaled(share)
+    return Recipe(work, config, progress)
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # TEMPORARY
+    import sys
+
+    open_recipe(Path(sys.argv[1]), 1.0, "cpu", "--compile" in sys.argv, silent).run([sys.argv[3]])

@@ -5,6 +5,7 @@ conditioned a picture nor the decoder that drew it judges it.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from torch import Tensor
 from lambda_studio.miniature.figures import FIGURES
 from lambda_studio.miniature.oracle import Oracle, Reading
 from lambda_studio.miniature.world import NOTHING, Scene
+from lambda_studio.models.decoder import load_model
 from lambda_studio.models.stack import WEIGHTS
 
 LOOKS = ("main", "second", "pattern")
@@ -79,11 +81,16 @@ class Reader:
         )
 
 
-def load_reader() -> Reader:
-    """The reader that ships."""
-    return Reader(Oracle.from_pretrained(WEIGHTS / "oracle", torch_dtype=torch.float32))
+def load_reader(folder: Path = WEIGHTS / "oracle") -> Reader:
+    """The reader that ships, or the one in `folder`. Raises ModelFilesMissing and ModelFilesInvalid."""
+    return Reader(load_model(Oracle, folder, torch.device("cpu"), torch.float32))
 
 
 def _joined(parts: list[Reading]) -> Reading:
     nouns = {name: torch.cat([part.nouns[name] for part in parts]) for name in parts[0].nouns}
-    return Reading(torch.cat([p.place for p in parts]), nouns, torch.cat([p.identity for p in parts]))
+    return Reading(
+        torch.cat([p.place for p in parts]),
+        nouns,
+        torch.cat([p.identity for p in parts]),
+        torch.cat([p.cells for p in parts]),
+    )

@@ -1,26 +1,22 @@
-"""The five trainings of the recipe, each a loss as a function of the step."""
-
-from dataclasses import replace
+"""The trainings of the recipe after CLIP's, each a loss as a function of the step."""
 
 import torch
 import torch.nn.functional as F
 from diffusers.models.autoencoders.vq_model import VQModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from einops import rearrange
-from jaxtyping import Float, Int
-from torch import Tensor, nn
+from jaxtyping import Float
+from torch import Tensor
 
 from lambda_studio.conditioning import condition
 from lambda_studio.miniature.captions import Caption, captions
-from lambda_studio.miniature.corpus import Corpus, pixels
-from lambda_studio.miniature.figures import FIGURES, PATTERNS, WORN
+from lambda_studio.miniature.corpus import Corpus, pixels, random_rows
+from lambda_studio.miniature.figures import FIGURES
 from lambda_studio.miniature.fitting import LossOf
-from lambda_studio.miniature.networks import CONTEXT_LENGTH, build_scheduler, seeded
-from lambda_studio.miniature.oracle import Oracle, Reading, identity_loss, identity_of, oracle_loss
-from lambda_studio.miniature.places import PLACES
+from lambda_studio.miniature.networks import CONTEXT_LENGTH, PIXELS, build_scheduler, seeded
+from lambda_studio.miniature.oracle import Oracle, Reading, identity_loss, identity_of, oracle_loss, owners
 from lambda_studio.miniature.world import (
-    COLOURS,
-    NOTHING,
+    NOUNS,
     SLOTS,
     Scene,
     concatenate,
@@ -35,154 +31,33 @@ from lambda_studio.prompt import BoundPrompt, bind, parse
 from lambda_studio.training.losses import decoder_loss, prior_loss
 
 
-def edges(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
-    """White lines on black where neighbouring pixels differ: what an edge map of a picture looks like."""
-    grey = images.mean(1, keepdim=True)
-    dx = F.pad(grey[..., :, 1:] - grey[..., :, :-1], (0, 1)).abs()
-    dy = F.pad(grey[..., 1:, :] - grey[..., :-1, :], (0, 0, 0, 1)).abs()
-    return ((dx + dy) > 0.12).float().expand(-1, 3, -1, -1)
-
-
-def _clip_batch(
-    corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float
-) -> tuple[Tensor, list[str], list[str]]:
-    """A batch of pictures, in words, and in words of which one is wrong (or none, where it is not said).
-
-    Mostly scenes, some cut-outs on white, a few edge maps.
-    """
-    scene = corpus.scene[rows]
-    kind = torch.rand(len(rows), generator=generator)
-    cut, line = kind < 0.22, kind > 0.96
-    images = pixels(corpus.images, rows)
-    images[cut] = pixels(corpus.cutouts, corpus.cutout_rows[rows[cut], 0])
-    images[line] = edges(images[line])
-    wrong = _altered(scene, generator)
-    state = generator.get_state()
-    told = []
-    for shown in (scene, wrong):
-        generator.set_state(state)
-        told.append(_clip_words(shown, cut, line, generator, attributes))
-    return images, *told
-
-
-def _clip_words(scene: Scene, cut: Tensor, line: Tensor, generator: torch.Generator, attributes: float) -> list[str]:
-    words = [c.text for c in captions(scene, generator, attributes)]
-    bare = captions(_alone(scene), generator, attributes=0.75, places=0.0)
-    plain = captions(scene, generator, attributes=0.0)
-    for row in cut.nonzero()[:, 0].tolist():
-        words[row] = f"{bare[row].text} on a white background"
-    for row in line.nonzero()[:, 0].tolist():
-        words[row] = f"the edges of {plain[row].text}"
-    return words
-
-
-ALTERED: dict[str, tuple[float, int]] = {
-    "worn": (0.30, len(WORN)),
-    "worn_colour": (0.15, len(COLOURS)),
-    "main": (0.15, len(COLOURS)),
-    "second": (0.12, len(COLOURS)),
-    "pattern": (0.12, len(PATTERNS)),
-    "noun": (0.10, len(FIGURES)),
-    "place": (0.06, len(PLACES)),
-}
-"""What is changed for a caption that is nearly right: how often, and among how many choices."""
-
-
-def _altered(scene: Scene, generator: torch.Generator) -> Scene:
-    """Each scene with one thing about one of its subjects, or its place, changed."""
-    n = len(scene)
-    changed = torch.multinomial(torch.tensor([share for share, _ in ALTERED.values()]), n, True, generator=generator)
-    slot = (torch.rand(n, generator=generator) * (scene.who.noun != NOTHING).sum(1)).long()
-    values = {"worn": scene.worn, "worn_colour": scene.worn_colour, "place": scene.place}
-    values |= {name: getattr(scene.who, name) for name in ("main", "second", "pattern", "noun")}
-    values = {name: value.clone() for name, value in values.items()}
-    for index, (name, (_, count)) in enumerate(ALTERED.items()):
-        rows = (changed == index).nonzero()[:, 0]
-        at = (rows,) if name == "place" else (rows, slot[rows])
-        step = torch.randint(1, count, (len(rows),), generator=generator)
-        # things that lie on the ground stay what they are, and wear nothing
-        figure = scene.who.noun[rows, slot[rows]] < len(FIGURES)
-        keep = ~figure if name in ("worn", "noun") else torch.zeros_like(figure)
-        values[name][at] = torch.where(keep, values[name][at], (values[name][at].clamp_min(0) + step) % count)
-    who = replace(scene.who, **{name: values.pop(name) for name in ("main", "second", "pattern", "noun")})
-    return replace(scene, who=who, **values)
-
-
-def _alone(scene: Scene) -> Scene:
-    """The first subject of each scene by itself, wearing nothing."""
-    noun = scene.who.noun.clone()
-    noun[:, 1:] = NOTHING
-    naked = torch.full_like(scene.worn, NOTHING)
-    return replace(scene, who=replace(scene.who, noun=noun), worn=naked, relation=torch.zeros_like(scene.relation))
-
-
-def _rows(corpus: Corpus, generator: torch.Generator, batch_size: int) -> Tensor:
-    return torch.randint(len(corpus), (batch_size,), generator=generator)
-
-
-def clip_stage(clip: Clip, corpus: Corpus, seed: int, batch_size: int, attributes: float = 0.65) -> LossOf:
-    """Symmetric contrastive training (CLIP): each picture against every caption of its batch, and the other way.
-
-    Each picture is also told from captions that are wrong in one word (as NegCLIP does): what a subject wears is a few
-    pixels, and a random caption can be told from the right one without them.
-    """
-    model, mean, std = clip.model, 0.5, 0.5
-
-    def loss_of(step: int) -> dict[str, Tensor]:
-        generator = seeded(seed, "clip", step)
-        images, words, wrong = _clip_batch(corpus, _rows(corpus, generator, batch_size), generator, attributes)
-        same = torch.tensor([a == b for a, b in zip(words, wrong, strict=True)])
-        image_embeds = F.normalize(model.encode_image((images - mean) / std).float(), dim=-1)
-        text_embeds = F.normalize(_pooled(model, clip.tokenizer(words + wrong)).float(), dim=-1)
-        logits = model.logit_scale.exp().clamp_max(100) * image_embeds @ text_embeds.T
-        logits[:, batch_size:].masked_fill_(same, -torch.inf)
-        target = torch.arange(batch_size)
-        right = logits[:, :batch_size]
-        loss = (F.cross_entropy(logits, target) + F.cross_entropy(right.T, target)) / 2
-        told = (right.diagonal() > logits[:, batch_size:].diagonal())[~same]
-        return {
-            "loss": loss,
-            "top1": (right.argmax(1) == target).float().mean(),
-            "told_from_wrong": told.float().mean(),
-        }
-
-    return loss_of
-
-
-def _pooled(model: nn.Module, token_ids: Int[Tensor, "batch position"]) -> Float[Tensor, "batch dim"]:
-    """open_clip's `encode_text`, which insists on the whole context, over as many positions as are used."""
-    used = int((token_ids != 0).sum(1).max())
-    token_ids = token_ids[:, :used]
-    states = model.token_embedding(token_ids) + model.positional_embedding[:used]
-    states = model.ln_final(model.transformer(states, attn_mask=model.attn_mask[:used, :used]))
-    return states[torch.arange(len(token_ids)), token_ids.argmax(1)] @ model.text_projection
-
-
 def movq_stage(
-    movq: VQModel, corpus: Corpus, seed: int, batch_size: int, crop: int = 32, compiled: bool = False
+    movq: VQModel, corpus: Corpus, seed: int, batch_size: int, whole_from: int, crop: int = 32, compiled: bool = False
 ) -> LossOf:
     """Reconstruct from latents that were not quantised, as the decoder's are; latents are held near unit variance.
 
-    The codebook learns to follow the latents, so that quantised decoding works too, but steers nothing.
+    Crops teach the most for their pixels, but group norms see other statistics in whole pictures: from step
+    `whole_from` on it is those, as many as have the crops' pixels. The codebook learns to follow the latents, so that
+    quantised decoding works too, but steers nothing.
     """
 
     def there_and_back(images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         latents = movq.encode(images).latents
         return latents, movq.decode(latents + noise, force_not_quantize=True).sample.float()
 
-    run = torch.compile(there_and_back) if compiled else there_and_back
+    run = torch.compile(there_and_back, dynamic=False) if compiled else there_and_back
 
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "movq", step)
-        images = pixels(corpus.images, _rows(corpus, generator, batch_size))
-        images[: batch_size // 8] = pixels(
-            corpus.cutouts, torch.arange(step, step + batch_size // 8) % len(corpus.cutouts)
-        )
-        top, left = (4 * torch.randint((64 - crop) // 4 + 1, (2,), generator=generator)).tolist()
-        target = (images[..., top : top + crop, left : left + crop] * 2 - 1).contiguous(
+        side, count = (PIXELS, batch_size * crop**2 // PIXELS**2) if step >= whole_from else (crop, batch_size)
+        images = pixels(corpus.images, random_rows(corpus, generator, count))
+        cut = count // 8
+        images[:cut] = pixels(corpus.cutouts, torch.arange(step, step + cut) % len(corpus.cutouts))
+        top, left = (4 * torch.randint((PIXELS - side) // 4 + 1, (2,), generator=generator)).tolist()
+        target = (images[..., top : top + side, left : left + side] * 2 - 1).contiguous(
             memory_format=torch.channels_last
         )
-        noise = 0.03 * torch.randn(batch_size, 4, crop // 4, crop // 4, generator=generator)
+        noise = 0.03 * torch.randn(count, 4, side // 4, side // 4, generator=generator)
         latents, output = run(target, noise)
         _, codebook, _ = movq.quantize(latents.detach().float())
         flat = rearrange(latents.float(), "b c h w -> c (b h w)")
@@ -278,7 +153,7 @@ def prior_stage(
 
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "prior", step)
-        rows = _rows(corpus, generator, batch_size)
+        rows = random_rows(corpus, generator, batch_size)
         words = _fitting(corpus.scene[rows], clip, generator, attributes=0.12)
         rolls = torch.rand(batch_size, 2 * SLOTS + 1, generator=generator)
         shown = rolls[:, :-1] < torch.tensor([1.0, 0.9, 0.9, 0.35, 0.35, 0.35])
@@ -301,31 +176,31 @@ def prior_stage(
     return loss_of
 
 
-def oracle_stage(oracle: Oracle, corpus: Corpus, seed: int, batch_size: int) -> LossOf:
-    """Every question on pictures of the corpus and on pairs drawn anew; identities told apart on the pairs.
+def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:
+    """Every question on scenes drawn anew: half of them any, half pairs of one subject, by which identities are told.
 
-    A pair is one subject twice, and its rivals are mostly of its own noun, for telling a dog from a car is no feat.
+    A pair's rivals are mostly of its own noun, for telling a dog from a car is no feat.
     """
     pairs = batch_size // 4
 
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "oracle", step)
-        rows = _rows(corpus, generator, batch_size - 2 * pairs)
         alone = torch.zeros(pairs, dtype=torch.int64)
-        nouns = tuple(FIGURES)[step % len(FIGURES) :][:2]
+        nouns = tuple(tuple(FIGURES)[(step + i) % len(FIGURES)] for i in range(2))
         who = in_every_slot(identities(pairs, generator, held_out=False, nouns=nouns))
-        first, second = (scenes(pairs, generator, who=who, relation=alone) for _ in range(2))
-        shown = [pixels(corpus.images, rows), render(first).images, render(second).images]
-        reading = oracle(_worse(torch.cat(shown), generator).contiguous(memory_format=torch.channels_last))
-        reading = Reading(
-            reading.place.float(), {k: v.float() for k, v in reading.nouns.items()}, reading.identity.float()
-        )
-        scene = concatenate([corpus.scene[rows], first, second])
-        told = identity_loss(*identity_of(reading, scene.who.noun[:, 0])[len(rows) :].chunk(2))
-        place = (reading.place.argmax(1) == scene.place).float().mean()
+        twice = [scenes(pairs, generator, who=who, relation=alone) for _ in range(2)]
+        scene = concatenate([scenes(batch_size - 2 * pairs, generator), *twice])
+        drawn = render(scene)
+        reading = oracle(_worse(drawn.images, generator).contiguous(memory_format=torch.channels_last))
+        answers = {name: logits.float() for name, logits in reading.nouns.items()}
+        reading = Reading(reading.place.float(), answers, reading.identity.float(), reading.cells.float())
+        identity = identity_of(reading, scene.who.noun[:, 0])[-2 * pairs :]
+        told = identity_loss(identity[:pairs], identity[pairs:])
+        owner = owners(scene, drawn.subjects + drawn.worn)
+        cells = (reading.cells.argmax(-1) == owner)[owner < len(NOUNS)].float().mean()
         main = reading.nouns["main"][torch.arange(len(scene)), scene.who.noun[:, 0]].argmax(1) == scene.who.main[:, 0]
-        loss = oracle_loss(reading, scene) + told
-        return {"loss": loss, "identity": told, "place": place, "main": main.float().mean()}
+        loss = oracle_loss(reading, scene, owner) + told
+        return {"loss": loss, "identity": told, "cells": cells, "main": main.float().mean()}
 
     return loss_of
 

@@ -31,7 +31,17 @@ COMMANDS = dict(every_command())
 
 def test_the_commands_are_these() -> None:
     names = {path[0] for path in COMMANDS}
-    assert names == {"demo", "add-concept", "concepts", "library", "finetune", "adapters", "generate", "doctor"}
+    assert names == {
+        "demo",
+        "add-concept",
+        "concepts",
+        "library",
+        "finetune",
+        "adapters",
+        "generate",
+        "doctor",
+        "miniature",
+    }
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -1,0 +1,94 @@
+"""studio miniature [train|evaluate|bench]"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.commands import StudioGroup
+from cli.session import Session, pass_session
+from cli.tables import table
+
+if TYPE_CHECKING:
+    from lambda_studio.miniature.evaluate import Report
+
+
+@click.group("miniature", cls=StudioGroup)
+def command() -> None:
+    """The embedded default: train it anew, measure it, write its benchmark."""
+
+
+@command.command("train")
+@click.argument("work", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--stage", "stages", multiple=True, metavar="NAME", help="Only this stage, and what it stands on.")
+@click.option("--share", type=float, default=1.0, show_default=True, help="Train this share of every stage.")
+@click.option("--device", help="cpu or cuda.  [default: a GPU where there is one]")
+@click.option("--compile", "compiled", is_flag=True, help="Compile two of the models; needs a C++ compiler.")
+@click.option(
+    "--export", type=click.Path(path_type=Path), help="Measure what came out and put it here, if it is no worse."
+)
+@pass_session
+def train(
+    session: Session,
+    work: Path,
+    stages: tuple[str, ...],
+    share: float,
+    device: str | None,
+    compiled: bool,
+    export: Path | None,
+) -> None:
+    """Train the miniature from nothing in the folder WORK: hours on two cores. Stopped, it goes on where it was."""
+    from cli.progress import bars
+    from lambda_studio.miniature.recipe import open_recipe
+
+    recipe = open_recipe(work, share, device, compiled, bars())
+    recipe.run(stages or None)
+    if export is None:
+        session.show({"work": work}, lambda: [f"Trained in {work}."])
+        return
+    from lambda_studio.miniature.release import release
+
+    report = release(recipe, export, bars())
+    session.show(report, lambda: [*_lines(report), f"Exported to {export}"])
+
+
+@command.command("evaluate")
+@click.option(
+    "-n", "--number", "count", type=int, default=170, show_default=True, help="Pictures a measurement and seed."
+)
+@click.option("--seeds", type=int, default=3, show_default=True, help="How many seeds; the spread is over them.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this measurement; may be repeated.")
+@click.option("--steps", type=int, default=50, show_default=True, help="Denoising steps (DDIM).")
+@pass_session
+def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], steps: int) -> None:
+    """Measure the miniature anew, on subjects that training never saw: every figure of its model card."""
+    from cli.progress import bars
+    from lambda_studio.miniature.evaluate import measure_named
+
+    report = measure_named(session.stack, count, seeds, only, steps, bars())
+    session.show(report, lambda: _lines(report))
+
+
+@command.command("bench")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@pass_session
+def bench(session: Session, folder: Path) -> None:
+    """Write a miniature DreamBench to FOLDER: 30 subjects that training never saw, and what to draw of them."""
+    from cli.progress import bars
+    from lambda_studio.miniature.bench import write_bench
+    from lambda_studio.outputs import new_folder
+
+    written = write_bench(new_folder(folder, default="bench"), bars())
+    subjects = f"{len(written.subjects)} subjects, {written.images} photographs"
+    prompts = f"{written.prompts} prompts for one subject, {written.multi_subject_prompts} for several"
+    session.show(written, lambda: [f"{subjects}; {prompts}", str(written.folder)])
+
+
+def _lines(report: "Report") -> list[str]:
+    rows = [
+        (name, question, f"{figure.mean:.3f}", f"± {figure.spread:.3f}")
+        for name, found in report.figures.items()
+        for question, figure in found.items()
+    ]
+    title = f"{report.count} pictures for each of {len(report.seeds)} seeds"
+    return [title, *table(("MEASURED", "OF WHAT", "MEAN", "SPREAD"), rows)]

@@ -1,0 +1,47 @@
+"""Weights that are about to ship: exported beside their place, measured, and put there if they are no worse."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from lambda_studio.errors import OutputExists, QualityTooLow
+from lambda_studio.miniature.evaluate import Report, load_quality, measure, shortfalls
+from lambda_studio.miniature.recipe import Recipe
+from lambda_studio.miniature.scores import load_reader
+from lambda_studio.models.stack import BUILT_IN, Stack, StackSpec
+from lambda_studio.progress import Progress
+
+
+def release(recipe: Recipe, folder: Path, progress: Progress, count: int = 170) -> Report:
+    """Export what `recipe` trained to `folder`, with `quality.json`, what it measured there.
+
+    Raises OutputExists, and QualityTooLow where a figure is below the card's: the weights then lie beside `folder`.
+    """
+    if folder.exists():
+        raise OutputExists(f"{folder} is already there.", "Name a folder that is not: --export DIR")
+    staged = folder.with_name(folder.name + ".unchecked")
+    recipe.export(staged)
+    report = measure(Stack(exported(staged)), load_reader(staged / "oracle"), count, progress=progress)
+    (staged / "quality.json").write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+    short = shortfalls(report, load_quality())
+    if short:
+        raise QualityTooLow(
+            f"These weights are worse than those that ship ({'; '.join(short)}).", f"They are in {staged}."
+        )
+    os.replace(staged, folder)
+    return report
+
+
+def exported(folder: Path) -> StackSpec:
+    """The stack in a folder that `Recipe.export` wrote, used as the miniature is."""
+    built_in = BUILT_IN["miniature"]
+    return StackSpec(
+        name="miniature",
+        clip=f"local-dir:{folder / 'clip'}",
+        prior=str(folder / "prior"),
+        decoder=str(folder / "decoder"),
+        precision=built_in.precision,
+        generate=built_in.generate,
+        finetune=built_in.finetune,
+    )

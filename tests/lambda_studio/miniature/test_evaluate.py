@@ -1,0 +1,94 @@
+"""The measurements run through on a few pictures; what they say is judged by the card, not by the tests."""
+
+import json
+import sys
+from dataclasses import asdict
+
+import pytest
+
+from lambda_studio.errors import InvalidSetting, OutputExists, QualityTooLow
+from lambda_studio.miniature.evaluate import Figure, Report, measure_named, shortfalls
+from lambda_studio.miniature.measurements import MEASUREMENTS
+from lambda_studio.miniature.recipe import Recipe
+from lambda_studio.miniature.release import release
+from lambda_studio.progress import silent
+
+
+def report(**figures: float) -> Report:
+    found = {name: Figure(value, 0.01, (value,)) for name, value in figures.items()}
+    return Report(10, (1,), {"zero-shot": found})
+
+
+def test_each_seed_gives_a_value_and_their_spread_is_told():
+    found = measure_named(None, 8, 2, ("oracle", "movq"), 2)
+    assert found.seeds == (1000, 1001)
+    psnr = found.figures["movq"]["psnr"]
+    assert len(psnr.values) == 2 and min(psnr.values) <= psnr.mean <= max(psnr.values)
+    assert psnr.spread > 0
+    assert set(found.figures) == {"oracle", "movq"}
+    assert {"place", "noun", "main", "worn", "identity_top1"} <= set(found.figures["oracle"])
+    assert json.loads(json.dumps(asdict(found)))["count"] == 8
+
+
+@pytest.mark.slow
+def test_every_measurement_runs():
+    found = measure_named(None, 8, 1, (), 2)
+    assert set(found.figures) == set(MEASUREMENTS)
+    assert all(
+        -1 <= figure.mean <= 1 for name, each in found.figures.items() if name != "movq" for figure in each.values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "only", "said"), [(8, ("clop",), "no measurement 'clop'.*clip"), (1, (), "two pictures")]
+)
+def test_what_cannot_be_measured_is_refused(count, only, said):
+    with pytest.raises(InvalidSetting, match=said):
+        measure_named(None, count, 1, only, 2)
+
+
+def test_weights_below_the_card_are_named_and_noise_is_forgiven():
+    card = {"zero-shot": {"noun": 0.9, "place": 0.9, "worn": 0.9}}
+    assert shortfalls(report(noun=0.88, place=0.95, worn=0.5), card) == ["zero-shot worn: 0.5 is below 0.9"]
+    assert shortfalls(report(noun=0.9, place=0.9, worn=0.9), card) == []
+    text_only = Report(10, (1,), {"text-only": {"main": Figure(0.0, 0.0, (0.0,))}})
+    assert shortfalls(text_only, {"text-only": {"main": 0.5}}) == []
+
+
+class Trained(Recipe):
+    """A recipe that has run."""
+
+    def __init__(self):
+        pass
+
+    def export(self, folder):
+        folder.mkdir()
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """What a release measures, and the card it is compared with."""
+    module = sys.modules[release.__module__]
+
+    monkeypatch.setattr(module, "measure", lambda *_, **__: report(noun=0.8))
+    monkeypatch.setattr(module, "load_reader", lambda folder: None)
+    card = {"zero-shot": {"noun": 0.8}}
+    monkeypatch.setattr(module, "load_quality", lambda: card)
+    return card
+
+
+def test_weights_that_are_worse_than_those_that_ship_are_not_released(measured, tmp_path):
+    measured["zero-shot"]["noun"] = 0.95
+    with pytest.raises(QualityTooLow, match=r"zero-shot noun: 0.8 is below 0.95.*They are in .*out.unchecked"):
+        release(Trained(), tmp_path / "out", silent)
+    assert not (tmp_path / "out").exists()
+    kept = json.loads((tmp_path / "out.unchecked" / "quality.json").read_text(encoding="utf-8"))
+    assert kept["figures"]["zero-shot"]["noun"]["mean"] == 0.8
+
+
+def test_weights_that_are_as_good_are_released_with_what_was_measured(measured, tmp_path):
+    assert release(Trained(), tmp_path / "out", silent).count == 10
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "quality.json").exists()
+    with pytest.raises(OutputExists, match=r"out is already there"):
+        release(Trained(), tmp_path / "out", silent)
