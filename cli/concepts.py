@@ -1,4 +1,7 @@
-"""studio concepts [list|show|rename|remove]"""
+"""studio concepts [list|show|edit|history|restore|rename|remove]"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -7,11 +10,14 @@ from cli.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
 from cli.tables import counted, table
 
+if TYPE_CHECKING:
+    from lambda_studio.studio import Added
+
 
 @click.group("concepts", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """The subjects of a library: list, show, rename, remove. Bare, it lists."""
+    """The subjects of a library: list, show, edit, history, restore, rename, remove. Bare, it lists."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
 
@@ -67,6 +73,93 @@ def show(session: Session, name: str) -> None:
         ]
 
     session.show(card, lines)
+
+
+@command.command("edit")
+@click.argument("name")
+@click.option("--noun", help="Another noun.")
+@click.option(
+    "--add", multiple=True, type=click.Path(path_type=Path), metavar="IMAGE", help="A further reference image."
+)
+@click.option("--drop", multiple=True, type=int, metavar="N", help="Without image N, as `show` numbers them.")
+@click.option(
+    "--mask", "masks", multiple=True, metavar="N=FILE", help="Another mask for image N; white is the subject."
+)
+@click.option(
+    "--segment",
+    type=click.Choice(["auto", "alpha", "grabcut", "none"]),
+    default="auto",
+    show_default=True,
+    help="How to find the subject in images that are added.",
+)
+@pass_session
+def edit(
+    session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[int, ...], masks: tuple[str, ...],
+    segment: str,
+) -> None:  # fmt: skip
+    """Change a concept's noun, images or masks: a new version. Older ones stay, for what was made with them.
+
+    \b
+      studio concepts edit rex --add photo7.jpg --drop 2 --mask 1=mask.png
+    """
+    numbered = _numbered(masks)
+    with session.studio() as studio:
+        added = studio.edit(name, noun=noun, add=add, drop=drop, masks=numbered, segment=segment)
+    session.show(added, lambda: _written(added))
+
+
+@command.command("history")
+@click.argument("name")
+@pass_session
+def history(session: Session, name: str) -> None:
+    """List a concept's versions, the present one first, and the adapters that saw them."""
+    with session.studio() as studio:
+        versions = studio.history(name)
+
+    def lines() -> list[str]:
+        rows = [
+            (
+                each.number,
+                each.noun,
+                each.image_count,
+                f"{each.created_at:%Y-%m-%d %H:%M}",
+                each.manifest[:12],
+                " ".join(map(str, each.adapters)),
+            )
+            for each in versions
+        ]
+        return list(table(("VERSION", "NOUN", "IMAGES", "SINCE", "MANIFEST", "ADAPTERS"), rows))
+
+    session.show(versions, lines)
+
+
+@command.command("restore")
+@click.argument("name")
+@click.argument("version", type=int)
+@pass_session
+def restore(session: Session, name: str, version: int) -> None:
+    """Make an earlier version of a concept the present one again, as a new version."""
+    with session.studio() as studio:
+        added = studio.restore(name, version)
+    session.show(added, lambda: _written(added))
+
+
+def _numbered(masks: tuple[str, ...]) -> dict[int, Path]:
+    """`N=FILE` as a table."""
+    numbered = {}
+    for text in masks:
+        number, _, file = text.partition("=")
+        if not (number.isascii() and number.isdigit() and file):
+            raise click.UsageError(f"--mask {text!r} is not N=FILE, for example 1=mask.png")
+        numbered[int(number)] = Path(file)
+    return numbered
+
+
+def _written(added: "Added") -> list[str]:
+    concept = added.concept
+    what = f"{concept.name} ({concept.noun})"
+    state = f"is now version {concept.version}" if added.created else f"is so already, in version {concept.version}"
+    return [*(f"Note: {note}" for note in added.warnings), f"{what} {state}: {counted(len(concept.images), 'image')}."]
 
 
 @command.command("rename")

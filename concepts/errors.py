@@ -51,6 +51,12 @@ class ConceptExists(ConceptError):
     exit_code = 4
 
 
+class ConceptChanged(ConceptError):
+    """Somebody else wrote a new version of a concept meanwhile."""
+
+    exit_code = 4
+
+
 class NameInvalid(ConceptError):
     """A name or noun cannot be used as one."""
 

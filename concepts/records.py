@@ -96,6 +96,19 @@ class ConceptRecord:
 
 
 @dataclass(frozen=True)
+class VersionSummary:
+    """One version of a concept, and the adapters that saw it."""
+
+    number: int
+    version_id: int
+    noun: str
+    manifest: str
+    image_count: int
+    created_at: datetime
+    adapters: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class AddResult:
     """`created` is False where the library held exactly this already."""
 

@@ -18,6 +18,7 @@ from concepts.records import (
     RemovedAdapter,
     RemovedConcept,
     RunRecord,
+    VersionSummary,
 )
 
 
@@ -82,9 +83,22 @@ class Registry:
         """
         return subjects.add(self._session, self._library(library), name, noun, images)
 
-    def revise_concept(self, library: str, name: str, noun: str, images: Sequence[NewImage]) -> AddResult:
-        """The concept's next version; adapters that saw an earlier one become stale. Raises as `add_concept`."""
-        return subjects.revise(self._session, self._library(library), name, noun, images)
+    def revise_concept(
+        self, library: str, name: str, noun: str, images: Sequence[NewImage], expected: int | None = None
+    ) -> AddResult:
+        """The concept's next version; adapters that saw an earlier one become stale.
+
+        Raises as `add_concept`, and ConceptChanged where the present version is not the `expected` one.
+        """
+        return subjects.revise(self._session, self._library(library), name, noun, images, expected)
+
+    def history(self, library: str, name: str) -> list[VersionSummary]:
+        """The concept's versions, the present one first. Raises ConceptNotFound."""
+        return subjects.history(self._session, self._concept(library, name)[1])
+
+    def concept_version(self, library: str, name: str, number: int) -> ConceptRecord:
+        """The concept as it was in that version. Raises ConceptNotFound, also where there is no such version."""
+        return subjects.record(self._session, *self._concept(library, name), number)
 
     def concepts(self, library: str) -> list[ConceptSummary]:
         """The library's concepts, by name, without touching a byte of an image."""

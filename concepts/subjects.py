@@ -7,10 +7,10 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from concepts.blobs import collect, store_blob
-from concepts.errors import ConceptExists, ConceptNotFound, ImagesMissing
-from concepts.models import Concept, ConceptVersion, Library, VersionImage
+from concepts.errors import ConceptChanged, ConceptExists, ConceptNotFound, ImagesMissing
+from concepts.models import AdapterConcept, Concept, ConceptVersion, Library, VersionImage
 from concepts.names import check_name, check_noun, name_key, shown
-from concepts.records import AddResult, ConceptRecord, ConceptSummary, ImageRecord, NewImage, manifest
+from concepts.records import AddResult, ConceptRecord, ConceptSummary, ImageRecord, NewImage, VersionSummary, manifest
 
 
 def find_row(session: Session, library: Library, name: str) -> Concept | None:
@@ -53,11 +53,16 @@ def add(session: Session, library: Library, name: str, noun: str, images: Sequen
     raise ConceptExists(cause, "Choose another name, or remove it first with: studio concepts remove NAME")
 
 
-def revise(session: Session, library: Library, name: str, noun: str, images: Sequence[NewImage]) -> AddResult:
+def revise(
+    session: Session, library: Library, name: str, noun: str, images: Sequence[NewImage], expected: int | None
+) -> AddResult:
     """The next version of a concept; `created` is False where the present one has this content."""
     row, noun = get_row(session, library, name), check_noun(noun)
     require_images(row.name, images)
     present = record(session, library, row)
+    if expected is not None and present.version != expected:
+        cause = f"{shown(row.name)} was changed meanwhile: it has version {present.version} now, not {expected}."
+        raise ConceptChanged(cause, "Look at it, and give the command again: studio concepts show NAME")
     if present.manifest == manifest(noun, images):
         return AddResult(present, created=False)
     write_version(session, row, present.version + 1, noun, images)
@@ -134,9 +139,40 @@ def summaries(session: Session, library: Library, only: Concept | None = None) -
     ]
 
 
-def record(session: Session, library: Library, row: Concept) -> ConceptRecord:
-    """The concept in its present version, as it crosses the border."""
-    version: ConceptVersion = session.execute(latest().where(Concept.id == row.id)).one()[1]
+def history(session: Session, row: Concept) -> list[VersionSummary]:
+    """The concept's versions, the present one first, each with the adapters that saw it."""
+    counted = select(func.count()).where(VersionImage.version_id == ConceptVersion.id).scalar_subquery()
+    query = select(ConceptVersion, counted).where(ConceptVersion.concept_id == row.id)
+    saw = select(AdapterConcept.version_id, AdapterConcept.adapter_id).join(ConceptVersion)
+    adapters: dict[int | None, list[int]] = {}
+    for version_id, adapter in session.execute(saw.where(ConceptVersion.concept_id == row.id)):
+        adapters.setdefault(version_id, []).append(adapter)
+    return [
+        VersionSummary(
+            number=version.number,
+            version_id=version.id,
+            noun=version.noun,
+            manifest=version.manifest,
+            image_count=count,
+            created_at=version.created_at,
+            adapters=tuple(sorted(adapters.get(version.id, ()))),
+        )
+        for version, count in session.execute(query.order_by(ConceptVersion.number.desc()))
+    ]
+
+
+def record(session: Session, library: Library, row: Concept, number: int | None = None) -> ConceptRecord:
+    """The concept in its present version, or in the one of that number, as it crosses the border."""
+    query = latest().where(Concept.id == row.id)
+    if number is not None:
+        query = select(Concept, ConceptVersion).join(ConceptVersion, ConceptVersion.concept_id == Concept.id)
+        query = query.where(Concept.id == row.id, ConceptVersion.number == number)
+    found = session.execute(query).one_or_none()
+    if found is None:
+        present = record(session, library, row).version
+        cause = f"{shown(row.name)} has no version {number}; it has 1 to {present}."
+        raise ConceptNotFound(cause, f"See them with: studio concepts history {row.name}")
+    version: ConceptVersion = found[1]
     images = select(VersionImage).where(VersionImage.version_id == version.id).order_by(VersionImage.position)
     return ConceptRecord(
         id=row.id,

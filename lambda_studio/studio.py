@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from concepts.database import Database
 from concepts.errors import NounMissing
 from concepts.names import check_name, check_noun
-from concepts.records import ConceptRecord, ConceptSummary, LibraryRecord, RunRecord
+from concepts.records import (
+    AddResult,
+    ConceptRecord,
+    ConceptSummary,
+    LibraryRecord,
+    NewImage,
+    RunRecord,
+    VersionSummary,
+)
 from concepts.registry import Registry
 from lambda_studio.config import FinetuneConfig, GenerateConfig, require, settings_from
 from lambda_studio.progress import Progress, silent, unheard
@@ -132,6 +140,54 @@ class Studio:
             remembered = self._remember_stack(registry)
         if remembered:
             self.notify(f"Library {library} now works with {remembered}.")
+        return self._embedded(result, new_images)
+
+    def edit(
+        self,
+        name: str,
+        *,
+        noun: str | None = None,
+        add: Sequence[Path] = (),
+        drop: Sequence[int] = (),
+        masks: Mapping[int, Path] | None = None,
+        segment: str = "auto",
+    ) -> Added:
+        """The concept's next version: another noun, images more or less (numbered from 1), other masks for some.
+
+        Raises ConceptNotFound, ConceptChanged (by somebody else meanwhile), ImagesMissing, and as `add_concept`.
+        """
+        from lambda_studio.workflows.editing import edited_images
+
+        cause = f"Nothing to change about {name} was given."
+        require(bool(noun or add or drop or masks), cause, "Give --noun, --add, --drop or --mask.")
+        concept = self._get_concepts([name])[0]
+        images = edited_images(self.database, concept, add, drop, masks or {}, segment, self.progress)
+        return self._revise(concept, noun or concept.noun, images)
+
+    def restore(self, name: str, number: int) -> Added:
+        """A new version with the noun and images of an earlier one. Raises ConceptNotFound, ConceptChanged."""
+        from lambda_studio.workflows.editing import stored_images
+
+        library = self.library
+        with self.database.reading() as registry:
+            present = registry.get_concept(library, name)
+            wanted = registry.concept_version(library, name, number)
+        return self._revise(present, wanted.noun, stored_images(self.database, wanted))
+
+    def history(self, name: str) -> list[VersionSummary]:
+        """The concept's versions, the present one first. Raises ConceptNotFound."""
+        library = self.library
+        with self.database.reading() as registry:
+            return registry.history(library, name)
+
+    def _revise(self, concept: ConceptRecord, noun: str, images: Sequence[NewImage]) -> Added:
+        _ = self._embedder.encoder  # as in `add_concept`
+        with self.database.transaction() as registry:
+            result = registry.revise_concept(self.library, concept.name, noun, images, expected=concept.version)
+        return self._embedded(result, [image for image in images if image.sha not in {i.sha for i in concept.images}])
+
+    def _embedded(self, result: AddResult, new_images: Sequence[NewImage]) -> Added:
+        """Cache CLIP's view of a concept that was just written."""
         _, encoded = self._embedder.subjects([result.concept])
         self._embedder.zero()
         return Added(

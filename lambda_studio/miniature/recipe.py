@@ -29,9 +29,9 @@ CLIP = FitConfig(steps=1_650, batch_size=128, learning_rate=8e-4, weight_decay=0
 MOVQ = FitConfig(steps=5_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
 CROPS_SHARE = 0.8
 """The share of MoVQ's steps that see crops; the rest sees whole pictures."""
-DECODER = FitConfig(steps=8_500, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
-PRIOR = FitConfig(steps=1_500, batch_size=96, learning_rate=6e-4)
-ORACLE = FitConfig(steps=1_500, batch_size=96, learning_rate=1e-3)
+DECODER = FitConfig(steps=7_200, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
+PRIOR = FitConfig(steps=1_350, batch_size=96, learning_rate=6e-4)
+ORACLE = FitConfig(steps=1_000, batch_size=96, learning_rate=1e-3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,8 @@ class Recipe:
         unet = networks.build_unet()
         return self._trained("decoder", unet, lambda: stages.decoder_stage(
             unet.to(memory_format=torch.channels_last), self.latents()["latents"], self.embeds()["images"],
-            self.embeds()["zero"], self.config.seed, self.config.decoder.batch_size,
+            self.embeds()["zero"], self.focus(), self.corpus.scene.relation == 0, self.config.seed,
+            self.config.decoder.batch_size,
             compiled=self.config.compiled,
         ))  # fmt: skip
 
@@ -163,6 +164,18 @@ class Recipe:
                     advance(len(rows))
             save_file({"latents": torch.cat(parts)}, path)
         return load_file(path)
+
+    def focus(self) -> Tensor:
+        """How much each latent of the corpus matters, in half precision."""
+        path = self.work / "focus.safetensors"
+        if not path.exists():
+            scene, parts = self.corpus.scene, []
+            with self.progress("weighing latents", len(scene)) as advance:
+                for rows in torch.arange(len(scene)).split(256):
+                    parts.append(stages.focus(scene[rows], self.config.device).half())
+                    advance(len(rows))
+            save_file({"focus": torch.cat(parts)}, path)
+        return load_file(path)["focus"]
 
     def _trained(self, name: str, model: nn.Module, loss_of) -> nn.Module:
         weights = self.work / f"{name}.safetensors"

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from diffusers.models.autoencoders.vq_model import VQModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from lambda_studio.conditioning import condition
@@ -28,7 +28,7 @@ from lambda_studio.miniature.world import (
 from lambda_studio.models.clip import Clip
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.prompt import BoundPrompt, bind, parse
-from lambda_studio.training.losses import decoder_loss, prior_loss
+from lambda_studio.training.losses import prior_loss
 
 
 def movq_stage(
@@ -70,24 +70,42 @@ def movq_stage(
     return loss_of
 
 
+def focus(scene: Scene, device: str = "cpu") -> Float[Tensor, "picture 16 16"]:
+    """How much each latent matters: 1 where nobody is, up to 4 on a subject and 7 on what it wears; its mean is 1."""
+    drawn = render(scene.to(device))
+    weight = 1 + 3 * drawn.subjects.sum(1) + 6 * drawn.worn.sum(1)
+    pooled = F.avg_pool2d(weight[:, None], PIXELS // 16)[:, 0].cpu()
+    return pooled / pooled.mean((1, 2), keepdim=True)
+
+
 def decoder_stage(
     unet: UNet2DConditionModel,
     latents: Float[Tensor, "picture 4 16 16"],
     image_embeds: Float[Tensor, "picture dim"],
     zero_image_embeds: Float[Tensor, " dim"],
+    weights: Float[Tensor, "picture 16 16"],
+    alone: Bool[Tensor, " picture"],
     seed: int,
     batch_size: int,
     unconditional: float = 0.1,
     compiled: bool = False,
 ) -> LossOf:
-    """Noise prediction from the picture's own embedding; a tenth sees the zero-image embedding, for guidance."""
+    """Noise prediction from the picture's own embedding; a tenth sees the zero-image embedding, for guidance.
+
+    The error is weighted by `focus`, half of the timesteps are drawn near the middle, where shapes are decided, and
+    half of the pictures show one subject `alone`, large. This says where to learn first, and changes no right answer.
+    """
     scheduler = build_scheduler()
-    run = torch.compile(unet) if compiled else unet
+    run, large = torch.compile(unet) if compiled else unet, alone.nonzero()[:, 0]
 
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "decoder", step)
         rows = torch.randint(len(latents), (batch_size,), generator=generator)
-        timesteps = torch.randint(scheduler.config.num_train_timesteps, (batch_size,), generator=generator)
+        rows[::2] = large[torch.randint(len(large), rows[::2].shape, generator=generator)]
+        times = torch.rand(batch_size, 2, generator=generator)
+        middling = torch.arange(batch_size) % 4 < 2
+        times = times.mean(1).where(middling, times[:, 0])
+        timesteps = (times * scheduler.config.num_train_timesteps).long()
         noise = torch.randn(batch_size, *latents.shape[1:], generator=generator)
         dropped = torch.rand(batch_size, 1, generator=generator) < unconditional
         embeds = torch.where(dropped, zero_image_embeds, image_embeds[rows].float())
@@ -95,7 +113,9 @@ def decoder_stage(
             memory_format=torch.channels_last
         )
         kwargs = {"added_cond_kwargs": {"image_embeds": embeds}, "return_dict": False}
-        return {"loss": decoder_loss(run(noisy, timesteps, None, **kwargs)[0], noise)}
+        noise_pred = run(noisy, timesteps, None, **kwargs)[0][:, : noise.shape[1]].float()
+        error = (noise_pred - noise).pow(2)
+        return {"loss": (error * weights[rows].float()[:, None]).mean(), "error": error.mean()}
 
     return loss_of
 

@@ -1,0 +1,54 @@
+"""A concept's next version, from the images of one it has and from files."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from concepts.database import Database
+from concepts.records import ConceptRecord, NewImage
+from lambda_studio.config import require
+from lambda_studio.images import encode_png
+from lambda_studio.masks import load_mask
+from lambda_studio.progress import Progress
+from lambda_studio.workflows.adding import read_images
+
+
+def stored_images(database: Database, concept: ConceptRecord) -> list[NewImage]:
+    """The concept's images as they are stored, ready to be written into another version."""
+    with database.reading() as registry:
+        stored = [
+            (registry.blob(image.sha), image.mask_sha and registry.blob(image.mask_sha)) for image in concept.images
+        ]
+    return [
+        NewImage(data, mask or None, image.width, image.height, image.source_name, image.warnings)
+        for image, (data, mask) in zip(concept.images, stored, strict=True)
+    ]
+
+
+def edited_images(
+    database: Database,
+    concept: ConceptRecord,
+    add: Sequence[Path],
+    drop: Sequence[int],
+    masks: Mapping[int, Path],
+    segment: str,
+    progress: Progress,
+) -> list[NewImage]:
+    """The concept's images without those numbered in `drop`, with other masks for some, and with new ones after them.
+
+    Images are numbered from 1, as `studio concepts show` does. Raises InvalidSetting, ImageRefused, MaskRefused.
+    """
+    known = range(1, len(concept.images) + 1)
+    for number in (*drop, *masks):
+        require(number in known, f"{concept.name} has no image {number}.", f"It has images 1 to {len(concept.images)}.")
+    both = sorted({*drop} & {*masks})
+    require(not both, f"Image {both and both[0]} would be dropped and given a mask.", "Do one or the other.")
+    images = dict(zip(known, stored_images(database, concept), strict=True))
+    images |= {number: _masked(images[number], path) for number, path in masks.items()}
+    kept = [image for number, image in images.items() if number not in drop]
+    return [*kept, *(read_images(add, (), segment, progress) if add else ())]
+
+
+def _masked(image: NewImage, path: Path) -> NewImage:
+    mask = load_mask(path, (image.width, image.height))
+    data = None if mask is None else encode_png(mask)
+    return NewImage(image.data, data, image.width, image.height, image.source_name, image.warnings)
