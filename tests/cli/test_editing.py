@@ -1,0 +1,84 @@
+"""`studio concepts edit`, `history` and `restore`, as a person uses them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def rex(studio, photos):
+    """rex with one photo, in one version."""
+    assert studio("add-concept", "rex", photos[0], "--noun", "dog").code == 0
+
+
+def shown(studio) -> dict:
+    return json.loads(studio("concepts", "show", "rex", "--json").out)
+
+
+def test_images_are_added_and_dropped_in_versions_that_stay(studio, rex, photos) -> None:
+    first = shown(studio)["images"][0]["sha"]
+    added = studio("concepts", "edit", "rex", "--add", photos[1])
+    assert (added.code, added.out) == (0, "rex (dog) is now version 2: 2 images.\n")
+    dropped = studio("concepts", "edit", "rex", "--drop", 1, "--noun", "wolf")
+    assert dropped.out == "rex (wolf) is now version 3: 1 image.\n"
+    assert [image["source_name"] for image in shown(studio)["images"]] == ["photo2.png"]
+    history = json.loads(studio("concepts", "history", "rex", "--json").out)
+    assert [(each["number"], each["noun"], each["image_count"]) for each in history] == [
+        (3, "wolf", 1), (2, "dog", 2), (1, "dog", 1)
+    ]  # fmt: skip
+    assert studio("concepts", "restore", "rex", 1).out == "rex (dog) is now version 4: 1 image.\n"
+    assert shown(studio)["images"][0]["sha"] == first
+    assert studio("concepts", "restore", "rex", 1).out == "rex (dog) is so already, in version 4: 1 image.\n"
+
+
+def test_a_history_is_a_table_with_the_adapters_that_saw_each_version(studio, rex, photos) -> None:
+    assert studio("finetune", "rex", "--steps", 1, "--rank", 2).code == 0
+    studio("concepts", "edit", "rex", "--add", photos[1])
+    lines = studio("concepts", "history", "rex").out.splitlines()
+    assert lines[0].split() == ["VERSION", "NOUN", "IMAGES", "SINCE", "MANIFEST", "ADAPTERS"]
+    assert lines[1].split()[:3] == ["2", "dog", "2"]
+    assert lines[2].split()[0] == "1" and lines[2].split()[-1] == "1"
+    assert json.loads(studio("adapters", "--json").out)[0]["stale"] is True
+
+
+def test_another_mask_is_embedded_anew_and_the_image_stays(studio, rex, tmp_path: Path) -> None:
+    before = shown(studio)["images"][0]
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (0, 0, 32, 64))
+    mask.save(tmp_path / "mask.png")
+    edited = json.loads(studio("concepts", "edit", "rex", "--mask", f"1={tmp_path / 'mask.png'}", "--json").out)
+    assert (edited["encoded"], edited["cached"]) == (1, 0)
+    after = shown(studio)["images"][0]
+    assert after["sha"] == before["sha"] and after["mask_sha"] != before["mask_sha"]
+    assert after["mask"] == "50% of it"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        ((), 2, "Nothing to change about rex was given."),
+        (("--drop", "2"), 2, "rex has no image 2."),
+        (("--drop", "1"), 5, "No image was given for 'rex'."),
+        (("--mask", "mask.png"), 2, "--mask 'mask.png' is not N=FILE"),
+        (("--mask", "1=nowhere.png"), 5, "nowhere.png"),
+        (("--drop", "1", "--mask", "1=mask.png"), 2, "Image 1 would be dropped and given a mask."),
+        (("--add", "nowhere.jpg"), 5, "nowhere.jpg"),
+        (("--noun", " "), 5, "noun"),
+    ],
+)
+def test_what_cannot_be_changed_is_refused_and_nothing_is_written(studio, rex, options, code, said) -> None:
+    before = shown(studio)
+    answer = studio("concepts", "edit", "rex", *options)
+    assert answer.code == code
+    assert said in answer.err and answer.err.count("\n") == 2
+    assert shown(studio) == before
+
+
+def test_a_version_that_is_not_there_is_code_3(studio, rex) -> None:
+    answer = studio("concepts", "restore", "rex", 7)
+    assert answer.code == 3
+    assert (
+        answer.err == "Error: 'rex' has no version 7; it has 1 to 1.\n  → See them with: studio concepts history rex\n"
+    )
