@@ -7,7 +7,7 @@ import click
 
 from cli.commands import StudioGroup
 from cli.confirm import confirmed, yes_option
-from cli.session import Session, pass_session
+from cli.session import Session, notice, pass_session
 from cli.tables import counted, table
 
 if TYPE_CHECKING:
@@ -42,11 +42,14 @@ def listing(session: Session) -> None:
 
 @command.command("show")
 @click.argument("name")
+@click.option("--sheet", type=click.Path(path_type=Path), metavar="FILE.png", help="Draw its images with their masks.")
 @pass_session
-def show(session: Session, name: str) -> None:
+def show(session: Session, name: str, sheet: Path | None) -> None:
     """Tell everything about one concept."""
     with session.studio() as studio:
         card = studio.show(name)
+        if sheet is not None:
+            notice(f"Masks drawn: {studio.write_sheet(name, sheet)}")
     concept = card.concept
 
     def lines() -> list[str]:

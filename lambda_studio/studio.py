@@ -211,6 +211,16 @@ class Studio:
 
         return concept_card(self.database, self.library, name, KnownEncoders(self.home).read())
 
+    def write_sheet(self, name: str, out: Path) -> Path:
+        """Draw the concept's references with their masks laid over them; never over another file. Gives the path."""
+        from lambda_studio.outputs import write_picture
+        from lambda_studio.workflows.showing import mask_sheet
+
+        concept = self._get_concepts([name])[0]
+        return write_picture(
+            mask_sheet(self.database, concept), {"concept": concept.name}, out, f"{concept.name} masks"
+        )
+
     def rename(self, name: str, new_name: str) -> ConceptRecord:
         """Another name for a concept; adapters go on knowing it. Raises ConceptExists, NameInvalid."""
         library = self.library

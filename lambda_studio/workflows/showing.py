@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from PIL import Image
+
 from concepts.database import Database
 from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord, ImageRecord
@@ -9,6 +11,7 @@ from concepts.registry import Registry
 from lambda_studio.images import decode_png
 from lambda_studio.workflows.encoders import Encoder
 from lambda_studio.workflows.keys import subject_key
+from lambda_studio.workflows.mask_sheet import MaskedPicture, draw_mask_sheet
 from lambda_studio.workflows.views import ConceptCard, ImageCard, KnownBy
 
 
@@ -25,6 +28,20 @@ def concept_card(database: Database, library: str, name: str, encoders: Mapping[
         embeddings={stack: count for stack, count in embeddings.items() if count},
         adapters=tuple(known for adapter in adapters for known in _known_by(adapter, concept)),
     )
+
+
+def mask_sheet(database: Database, concept: ConceptRecord) -> Image.Image:
+    """The concept's references with their masks laid over them, numbered as `edit` takes them."""
+    with database.reading() as registry:
+        stored = [
+            (registry.blob(image.sha), image.mask_sha and registry.blob(image.mask_sha)) for image in concept.images
+        ]
+    pictures = []
+    for number, (image, (data, mask)) in enumerate(zip(concept.images, stored, strict=True), start=1):
+        said = f"subject: {_coverage(mask)}" if mask else "subject: all of it"
+        label = (f"{number}. {image.source_name}", said)
+        pictures.append(MaskedPicture(decode_png(data), decode_png(mask) if mask else None, label))
+    return draw_mask_sheet(pictures)
 
 
 def _count_cached(registry: Registry, concept: ConceptRecord, encoder: Encoder) -> int:

@@ -82,3 +82,20 @@ def test_a_version_that_is_not_there_is_code_3(studio, rex) -> None:
     assert (
         answer.err == "Error: 'rex' has no version 7; it has 1 to 1.\n  → See them with: studio concepts history rex\n"
     )
+
+
+def test_a_sheet_shows_each_mask_over_its_image(studio, rex, photos, tmp_path: Path) -> None:
+    """Outside the mask the picture is washed out, inside it is as it was; a second sheet has another name."""
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (0, 0, 32, 64))
+    mask.save(tmp_path / "mask.png")
+    studio("concepts", "edit", "rex", "--add", photos[1], "--mask", f"1={tmp_path / 'mask.png'}")
+    sheet = tmp_path / "sheet.png"
+    answer = studio("concepts", "show", "rex", "--sheet", sheet)
+    assert (answer.code, answer.err) == (0, f"Masks drawn: {sheet}\n")
+    with Image.open(sheet) as drawn, Image.open(photos[0]) as photo:
+        assert drawn.width > drawn.height, "two pictures stand side by side"
+        inside, outside = drawn.getpixel((12 + 96 + 10, 12 + 96 + 30)), drawn.getpixel((12 + 96 + 50, 12 + 96 + 30))
+        assert inside == photo.getpixel((10, 30))
+        assert min(outside) > 150 and max(outside) - min(outside) < 8, "the other half is pale and grey"
+    assert studio("concepts", "show", "rex", "--sheet", sheet).err == f"Masks drawn: {tmp_path / 'sheet-2.png'}\n"

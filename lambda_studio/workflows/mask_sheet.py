@@ -1,0 +1,64 @@
+"""A sheet of a concept's references with their masks laid over them: nobody trusts a mask unseen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+TILE, GAP, LABEL, COLUMNS = 256, 12, 40, 4
+INK, PAPER, EDGE = "#20242a", "#ffffff", (230, 40, 120)
+
+
+@dataclass(frozen=True)
+class MaskedPicture:
+    """A reference image, its mask (None: all of it is the subject), and the lines that stand under it."""
+
+    image: Image.Image
+    mask: Image.Image | None
+    label: Sequence[str]
+
+
+def draw_mask_sheet(pictures: Sequence[MaskedPicture]) -> Image.Image:
+    """The pictures in rows of four: what is not the subject is washed out, and its edge is drawn."""
+    columns = min(COLUMNS, len(pictures))
+    rows = -(-len(pictures) // columns)
+    size = (GAP + columns * (TILE + GAP), GAP + rows * (TILE + LABEL + GAP))
+    sheet = Image.new("RGB", size, PAPER)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for index, picture in enumerate(pictures):
+        x, y = GAP + index % columns * (TILE + GAP), GAP + index // columns * (TILE + LABEL + GAP)
+        sheet.paste(_tile(picture), (x, y))
+        for number, line in enumerate(picture.label):
+            pen.text((x, y + TILE + 3 + 17 * number), _fitting(line, font), INK, font)
+    return sheet
+
+
+def _tile(picture: MaskedPicture) -> Image.Image:
+    """One picture in the middle of a square."""
+    image = picture.image.convert("RGB")
+    image.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
+    if picture.mask is not None:
+        image = _washed(image, picture.mask.convert("L").resize(image.size, Image.Resampling.BILINEAR))
+    tile = Image.new("RGB", (TILE, TILE), "#f0f0f0")
+    tile.paste(image, ((TILE - image.width) // 2, (TILE - image.height) // 2))
+    return tile
+
+
+def _washed(image: Image.Image, mask: Image.Image) -> Image.Image:
+    inside = mask.point(lambda value: 255 if value >= 128 else 0)
+    pale = Image.blend(image.convert("L").convert("RGB"), Image.new("RGB", image.size, PAPER), 0.65)
+    shown = Image.composite(image, pale, inside)
+    edge = np.asarray(inside.filter(ImageFilter.MaxFilter(3))) != np.asarray(inside)
+    pixels = np.array(shown)
+    pixels[edge] = EDGE
+    return Image.fromarray(pixels)
+
+
+def _fitting(line: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """The line, cut in the middle where it is wider than a tile."""
+    shown = line
+    while font.getlength(shown) > TILE and len(line) > 8:
+        line = line[: len(line) // 2 - 1] + line[len(line) // 2 + 1 :]
+        shown = f"{line[: len(line) // 2]}…{line[len(line) // 2 :]}"
+    return shown
