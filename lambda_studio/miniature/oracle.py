@@ -4,7 +4,6 @@ Trained on rendered pictures only. For each noun it says whether it is there, in
 wears; for the picture, the place. Its identity embeddings play the part that DINO plays on photographs.
 """
 
-import itertools
 from dataclasses import dataclass
 
 import torch
@@ -13,9 +12,11 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from einops import einsum, rearrange
 from jaxtyping import Float, Int
+from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 
 from lambda_studio.miniature.figures import FIGURES, PATTERNS, WORN
+from lambda_studio.miniature.networks import PIXELS
 from lambda_studio.miniature.places import PLACES
 from lambda_studio.miniature.world import COLOURS, NOTHING, NOUNS, Scene
 
@@ -49,26 +50,32 @@ class Reading:
 
 
 class Oracle(ModelMixin, ConfigMixin):
-    """A small convolutional network that finds each noun's cells and asks all nouns the same questions about theirs."""
+    """The first three stages of a CLIP's ResNet; each noun finds its cells, and all answer the same questions."""
 
     @register_to_config
-    def __init__(self, width: int = 48, dim: int = 192, identity_dim: int = 64):
+    def __init__(self, layers: tuple[int, ...] = (1, 2, 2), width: int = 28, dim: int = 256, identity_dim: int = 64):
         super().__init__()
-        channels = (3, width, 2 * width, dim)
-        stages = []
-        for before, after in itertools.pairwise(channels):
-            stages += [nn.Conv2d(before, after, 3, 2, 1), nn.GroupNorm(8, after), nn.SiLU()]
-            stages += [nn.Conv2d(after, after, 3, 1, 1), nn.GroupNorm(8, after), nn.SiLU()]
-        self.trunk = nn.Sequential(*stages)
+        # the fourth stage and the pooling are there only because open_clip builds them
+        tower = ModifiedResNet([*layers, 0], output_dim=dim, heads=1, image_size=PIXELS, width=width)
+        del tower.layer4, tower.attnpool
+        self.tower = tower
+        self.features = nn.Linear(8 * width + 16 * width, dim)
         self.cells = nn.Linear(dim, len(NOUNS) + 1)
         self.hidden = nn.Sequential(nn.Linear(dim, 2 * dim), nn.SiLU(), nn.Linear(2 * dim, dim), nn.SiLU())
         self.place = nn.Linear(dim, len(PLACES))
         self.answers = nn.ModuleDict({name: nn.Linear(dim, count) for name, count in PER_NOUN.items()})
         self.identity = nn.Linear(dim, identity_dim)
 
+    def start_from(self, clip_tower: ModifiedResNet) -> None:
+        """Take over what a CLIP's image tower of these widths has learnt."""
+        own = set(self.tower.state_dict())
+        self.tower.load_state_dict({name: value for name, value in clip_tower.state_dict().items() if name in own})
+
     def forward(self, images: Float[Tensor, "batch 3 64 64"]) -> Reading:
         """Read pictures whose values are in 0..1."""
-        features = rearrange(self.trunk(images * 2 - 1), "b c h w -> b (h w) c")
+        fine = self.tower.layer2(self.tower.layer1(self.tower.stem(images * 2 - 1)))
+        coarse = F.interpolate(self.tower.layer3(fine), size=(GRID, GRID), mode="bilinear", align_corners=False)
+        features = F.silu(self.features(rearrange(torch.cat([fine, coarse], 1), "b c h w -> b (h w) c")))
         cells = self.cells(features)
         share = cells.float().log_softmax(-1)[..., :-1].softmax(1).to(features.dtype)
         hidden = self.hidden(einsum(share, features, "b cell noun, b cell c -> b noun c"))

@@ -31,7 +31,7 @@ CROPS_SHARE = 0.8
 """The share of MoVQ's steps that see crops; the rest sees whole pictures."""
 DECODER = FitConfig(steps=7_400, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = FitConfig(steps=1_350, batch_size=96, learning_rate=6e-4)
-ORACLE = FitConfig(steps=1_000, batch_size=96, learning_rate=1e-3)
+ORACLE = FitConfig(steps=600, batch_size=96, learning_rate=1e-3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +123,7 @@ class Recipe:
     def train_oracle(self):
         torch.manual_seed(self.config.seed + 4)
         oracle = Oracle()
+        oracle.start_from(self.train_clip().model.visual)
         return self._trained("oracle", oracle, lambda: stages.oracle_stage(
             oracle.to(memory_format=torch.channels_last), self.config.seed, self.config.oracle.batch_size
         ))  # fmt: skip

@@ -1,7 +1,7 @@
 """How much of what was asked for is seen in pictures: who is there, in which looks, wearing what, where.
 
-The oracle reads them: a network of its own, trained on rendered pictures only, so that neither the CLIP that
-conditioned a picture nor the decoder that drew it judges it.
+The oracle reads them: a network trained for it on rendered pictures only, and measured on them, so that neither the
+CLIP that conditioned a picture nor the decoder that drew it is the judge.
 """
 
 from dataclasses import dataclass

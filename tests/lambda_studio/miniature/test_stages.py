@@ -52,7 +52,7 @@ class Perfect(Oracle):
     """An oracle that was told the truth about the pictures it will be shown, and errs where `wrong` says so."""
 
     def __init__(self, scene: Scene, wrong: tuple[str, ...] = ()):
-        super().__init__(width=8, dim=24)
+        super().__init__(width=4, dim=24)
         self.reading = _truth(scene, wrong)
 
     def forward(self, images: torch.Tensor) -> Reading:
@@ -167,7 +167,7 @@ def test_identities_are_told_apart_both_ways():
 
 def test_the_oracles_stage_trains_every_part_of_it():
     torch.manual_seed(0)
-    oracle = Oracle(width=16, dim=48)
+    oracle = Oracle(width=8, dim=48)
     losses = oracle_stage(oracle, seed=1, batch_size=16)(0)
     losses["loss"].backward()
     assert all(p.grad is not None for p in oracle.parameters())
