@@ -54,11 +54,11 @@ def train(
 
 @command.command("evaluate")
 @click.option(
-    "-n", "--number", "count", type=int, default=170, show_default=True, help="Pictures a measurement and seed."
+    "-n", "--number", "count", type=int, default=120, show_default=True, help="Pictures a measurement and seed."
 )
 @click.option("--seeds", type=int, default=3, show_default=True, help="How many seeds; the spread is over them.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this measurement; may be repeated.")
-@click.option("--steps", type=int, default=50, show_default=True, help="Denoising steps (DDIM).")
+@click.option("--steps", type=int, default=25, show_default=True, help="Denoising steps (DDIM).")
 @pass_session
 def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], steps: int) -> None:
     """Measure the miniature anew, on subjects that training never saw: every figure of its model card."""

@@ -42,10 +42,10 @@ class Report:
 def measure(
     stack: Stack,
     reader: Reader,
-    count: int = 170,
+    count: int = 120,
     seeds: Sequence[int] = range(FIRST_SEED, FIRST_SEED + 3),
     only: Collection[str] = (),
-    num_inference_steps: int = 50,
+    num_inference_steps: int = 25,
     progress: Progress = silent,
 ) -> Report:
     """Take the measurements named in `only`, or all, once for each seed. Raises InvalidSetting for an unknown one."""

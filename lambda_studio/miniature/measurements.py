@@ -43,7 +43,7 @@ RIVALS = 30
 class Evaluation:
     """The measurements, each over `count` pictures drawn from `seed`."""
 
-    def __init__(self, stack: Stack, reader: Reader, count: int, seed: int, steps: int = 50):
+    def __init__(self, stack: Stack, reader: Reader, count: int, seed: int, steps: int = 25):
         self.stack, self.reader, self.count, self.seed = stack, reader, count, seed
         preferred = {"num_inference_steps": steps, "batch_size": 64}
         self.config = settings_from(GenerateConfig, stack.spec.generate, preferred)

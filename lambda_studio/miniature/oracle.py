@@ -98,7 +98,10 @@ def oracle_loss(reading: Reading, scene: Scene, owner: Int[Tensor, "batch cell"]
     """Cross-entropy of every answer that the scene determines; a noun that is there twice is not asked about."""
     present = _counts(scene)
     loss = F.cross_entropy(reading.place, scene.place)
-    loss = loss + 3 * F.cross_entropy(reading.cells.flatten(0, 1), owner.flatten())
+    # most cells are nobody's: those of somebody must not drown in them
+    weight = torch.ones(len(NOUNS) + 1, device=owner.device)
+    weight[-1] = 0.1
+    loss = loss + 3 * F.cross_entropy(reading.cells.flatten(0, 1), owner.flatten(), weight)
     logits = reading.nouns["present"][..., 0]
     loss = loss + len(NOUNS) / 4 * F.binary_cross_entropy_with_logits(logits, (present > 0).float())
     row, slot = ((scene.who.noun != NOTHING) & (present.gather(1, scene.who.noun.clamp_min(0)) == 1)).nonzero().T

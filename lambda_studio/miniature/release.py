@@ -13,7 +13,7 @@ from lambda_studio.models.stack import BUILT_IN, Stack, StackSpec
 from lambda_studio.progress import Progress
 
 
-def release(recipe: Recipe, folder: Path, progress: Progress, count: int = 170) -> Report:
+def release(recipe: Recipe, folder: Path, progress: Progress, count: int = 120) -> Report:
     """Export what `recipe` trained to `folder`, with `quality.json`, what it measured there.
 
     Raises OutputExists, and QualityTooLow where a figure is below the card's: the weights then lie beside `folder`.

@@ -32,7 +32,7 @@ class FeatureStore:
 
     def find(self, keys: Sequence[FeatureKey]) -> dict[FeatureKey, Tensor]:
         """Those of these values that are there."""
-        with self.database.transaction() as registry:
+        with self.database.reading() as registry:
             records = registry.features([key.text for key in keys])
         return {key: _tensor(records[key.text]) for key in keys if key.text in records}
 
