@@ -50,7 +50,7 @@ class Reading:
 
 
 class Oracle(ModelMixin, ConfigMixin):
-    """The first three stages of a CLIP's ResNet; each noun finds its cells, and all answer the same questions."""
+    """The first three stages of a CLIP's ResNet; each noun finds its cells, each question those that tell."""
 
     @register_to_config
     def __init__(self, layers: tuple[int, ...] = (1, 2, 2), width: int = 28, dim: int = 256, identity_dim: int = 64):
@@ -61,6 +61,8 @@ class Oracle(ModelMixin, ConfigMixin):
         self.tower = tower
         self.features = nn.Linear(8 * width + 16 * width, dim)
         self.cells = nn.Linear(dim, len(NOUNS) + 1)
+        self.relevance = nn.Linear(dim, len(PER_NOUN) + 1)
+        nn.init.zeros_(self.relevance.weight)
         self.hidden = nn.Sequential(nn.Linear(dim, 2 * dim), nn.SiLU(), nn.Linear(2 * dim, dim), nn.SiLU())
         self.place = nn.Linear(dim, len(PLACES))
         self.answers = nn.ModuleDict({name: nn.Linear(dim, count) for name, count in PER_NOUN.items()})
@@ -77,10 +79,12 @@ class Oracle(ModelMixin, ConfigMixin):
         coarse = F.interpolate(self.tower.layer3(fine), size=(GRID, GRID), mode="bilinear", align_corners=False)
         features = F.silu(self.features(rearrange(torch.cat([fine, coarse], 1), "b c h w -> b (h w) c")))
         cells = self.cells(features)
-        share = cells.float().log_softmax(-1)[..., :-1].softmax(1).to(features.dtype)
-        hidden = self.hidden(einsum(share, features, "b cell noun, b cell c -> b noun c"))
-        answers = {name: head(hidden) for name, head in self.answers.items()}
-        return Reading(self.place(features.mean(1)), answers, F.normalize(self.identity(hidden), dim=-1), cells)
+        # a cell counts for a question about a noun as far as it is the noun's, and as far as the question concerns it
+        share = cells.float().log_softmax(-1)[..., :-1, None] + self.relevance(features).float()[..., None, :]
+        share = share.softmax(1).to(features.dtype)
+        hidden = self.hidden(einsum(share, features, "b cell noun question, b cell c -> question b noun c"))
+        answers = {name: head(hidden[i]) for i, (name, head) in enumerate(self.answers.items())}
+        return Reading(self.place(features.mean(1)), answers, F.normalize(self.identity(hidden[-1]), dim=-1), cells)
 
 
 def owners(scene: Scene, seen: Float[Tensor, "batch slot height width"]) -> Int[Tensor, "batch cell"]:
