@@ -38,7 +38,7 @@ from lambda_studio.studio import Studio
 
 REFERENCES = 5
 REFERENCE_PIXELS = 256
-STEPS = 300
+STEPS = 400
 PER_PROMPT = 4
 IDENTITY_SEED = 3
 """Whom the demo is about; `seed` varies everything else: photographs, pictures, training."""
