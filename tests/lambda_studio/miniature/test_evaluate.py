@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from lambda_studio.errors import InvalidSetting, OutputExists, QualityTooLow
-from lambda_studio.miniature.evaluate import Figure, Report, measure_named, shortfalls
+from lambda_studio.miniature.evaluate import Figure, Report, load_quality, measure_named, shortfalls
 from lambda_studio.miniature.measurements import MEASUREMENTS
 from lambda_studio.miniature.recipe import Recipe
 from lambda_studio.miniature.release import release
@@ -92,3 +92,9 @@ def test_weights_that_are_as_good_are_released_with_what_was_measured(measured, 
     assert (tmp_path / "out" / "quality.json").exists()
     with pytest.raises(OutputExists, match=r"out is already there"):
         release(Trained(), tmp_path / "out", silent)
+
+
+def test_the_card_of_what_ships_tells_every_measurement():
+    card = load_quality()
+    assert set(card) == set(MEASUREMENTS)
+    assert {"noun", "place", "worn", "main"} <= set(card["zero-shot"])
