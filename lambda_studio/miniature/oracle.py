@@ -4,6 +4,7 @@ Trained on rendered pictures only. For each noun it says whether it is there, in
 wears; for the picture, the place. Its identity embeddings play the part that DINO plays on photographs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -53,7 +54,7 @@ class Oracle(ModelMixin, ConfigMixin):
     """The first three stages of a CLIP's ResNet; each noun finds its cells, each question those that tell."""
 
     @register_to_config
-    def __init__(self, layers: tuple[int, ...] = (1, 2, 2), width: int = 28, dim: int = 256, identity_dim: int = 64):
+    def __init__(self, layers: Sequence[int] = (1, 2, 2), width: int = 28, dim: int = 256, identity_dim: int = 64):
         super().__init__()
         # the fourth stage and the pooling are there only because open_clip builds them
         tower = ModifiedResNet([*layers, 0], output_dim=dim, heads=1, image_size=PIXELS, width=width)
