@@ -46,8 +46,8 @@ class Reading:
     place: Float[Tensor, "batch place"]
     nouns: dict[str, Tensor]
     identity: Float[Tensor, "batch noun dim"]
-    cells: Float[Tensor, "batch cell noun"]
-    """The last noun is nobody."""
+    cells: Float[Tensor, "batch cell owner"]
+    """The last owner is nobody."""
 
 
 class Oracle(ModelMixin, ConfigMixin):
