@@ -4,24 +4,11 @@ What needs torch is imported by the method that needs it: listing concepts must 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from concepts.database import Database
-from concepts.errors import NounMissing
-from concepts.names import check_name, check_noun
-from concepts.records import (
-    AddResult,
-    ConceptRecord,
-    ConceptSummary,
-    LibraryRecord,
-    NewImage,
-    RunRecord,
-    VersionSummary,
-)
-from concepts.registry import Registry
-from lambda_studio.config import FinetuneConfig, GenerateConfig, require, settings_from
+from concepts.records import ConceptRecord, ConceptSummary, LibraryRecord, VersionSummary
+from lambda_studio.config import FinetuneConfig, settings_from
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.workflows.encoders import KnownEncoders
 from lambda_studio.workflows.places import adapters_folder
@@ -30,22 +17,14 @@ from lambda_studio.workflows.views import (
     Added,
     ConceptCard,
     Drawn,
-    DrawnPicture,
     Finetuned,
     Removed,
     adapter_card,
 )
+from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:
-    from PIL import Image
-    from torch import Tensor
-
-    from lambda_studio.models.stack import Stack, StackSpec
-    from lambda_studio.workflows.embedding import SubjectEmbedder
     from lambda_studio.workflows.examining import Finding
-
-DEFAULT_STACK = "miniature"
-"""What a library works with that remembers none: it needs no download and no GPU."""
 
 
 def never() -> bool:
@@ -69,10 +48,8 @@ class Studio:
         notify: Callable[[str], None] = unheard,
         progress: Progress = silent,
     ):
-        self.home = Path(home)
-        self.notify, self.progress = notify, progress
-        self.database = Database.open(self.home)
-        self._library, self._stack_name = library, stack
+        self.workplace = Workplace(home, library, stack, notify, progress)
+        self.home, self.database = self.workplace.home, self.workplace.database
 
     def __enter__(self) -> "Studio":
         return self
@@ -86,15 +63,14 @@ class Studio:
 
     # Libraries
 
-    @cached_property
+    @property
     def library(self) -> str:
         """The name of the library that is worked in. Raises LibraryNotFound."""
-        with self.database.reading() as registry:
-            return (registry.get_library(self._library) if self._library else registry.current_library()).name
+        return self.workplace.library
 
     def create_library(self, name: str) -> LibraryRecord:
         """A new library, which remembers the stack if one was named."""
-        stack = self._named_stack()
+        stack = self.workplace.named_stack()
         with self.database.transaction() as registry:
             return registry.create_library(name, stack)
 
@@ -105,7 +81,7 @@ class Studio:
 
     def use_library(self, name: str) -> LibraryRecord:
         """Make a library the current one; it remembers the stack if one was named."""
-        stack = self._named_stack()
+        stack = self.workplace.named_stack()
         with self.database.transaction() as registry:
             record = registry.use_library(name)
             return registry.set_library_stack(name, stack) if stack else record
@@ -125,22 +101,9 @@ class Studio:
 
         Raises NameInvalid, NounMissing, ImageRefused, MaskRefused, ConceptExists.
         """
-        name = check_name(name)
-        if noun is None:
-            raise NounMissing(
-                f"The noun of {name!r} is missing.", "Say what kind of thing it is, for example: --noun dog"
-            )
-        from lambda_studio.workflows.adding import read_images
+        from lambda_studio.workflows.writing import ConceptWriter
 
-        library, noun = self.library, check_noun(noun)
-        new_images = read_images(images, masks, segment, self.progress)
-        _ = self._embedder.encoder  # files of models that are missing are missed before anything is stored
-        with self.database.transaction() as registry:
-            result = registry.add_concept(library, name, noun, new_images)
-            remembered = self._remember_stack(registry)
-        if remembered:
-            self.notify(f"Library {library} now works with {remembered}.")
-        return self._embedded(result, new_images)
+        return ConceptWriter(self.workplace).add(name, images, noun, masks, segment)
 
     def edit(
         self,
@@ -156,23 +119,15 @@ class Studio:
 
         Raises ConceptNotFound, ConceptChanged (by somebody else meanwhile), ImagesMissing, and as `add_concept`.
         """
-        from lambda_studio.workflows.editing import edited_images
+        from lambda_studio.workflows.writing import ConceptWriter
 
-        cause = f"Nothing to change about {name} was given."
-        require(bool(noun or add or drop or masks), cause, "Give --noun, --add, --drop or --mask.")
-        concept = self._get_concepts([name])[0]
-        images = edited_images(self.database, concept, add, drop, masks or {}, segment, self.progress)
-        return self._revise(concept, noun or concept.noun, images)
+        return ConceptWriter(self.workplace).edit(name, noun, add, drop, masks or {}, segment)
 
     def restore(self, name: str, number: int) -> Added:
         """A new version with the noun and images of an earlier one. Raises ConceptNotFound, ConceptChanged."""
-        from lambda_studio.workflows.editing import stored_images
+        from lambda_studio.workflows.writing import ConceptWriter
 
-        library = self.library
-        with self.database.reading() as registry:
-            present = registry.get_concept(library, name)
-            wanted = registry.concept_version(library, name, number)
-        return self._revise(present, wanted.noun, stored_images(self.database, wanted))
+        return ConceptWriter(self.workplace).restore(name, number)
 
     def history(self, name: str) -> list[VersionSummary]:
         """The concept's versions, the present one first. Raises ConceptNotFound."""
@@ -180,30 +135,9 @@ class Studio:
         with self.database.reading() as registry:
             return registry.history(library, name)
 
-    def _revise(self, concept: ConceptRecord, noun: str, images: Sequence[NewImage]) -> Added:
-        _ = self._embedder.encoder  # as in `add_concept`
-        with self.database.transaction() as registry:
-            result = registry.revise_concept(self.library, concept.name, noun, images, expected=concept.version)
-        return self._embedded(result, [image for image in images if image.sha not in {i.sha for i in concept.images}])
-
-    def _embedded(self, result: AddResult, new_images: Sequence[NewImage]) -> Added:
-        """Cache CLIP's view of a concept that was just written."""
-        _, encoded = self._embedder.subjects([result.concept])
-        self._embedder.zero()
-        return Added(
-            concept=result.concept,
-            created=result.created,
-            stack=self.spec.name,
-            encoded=encoded,
-            cached=len(result.concept.images) - encoded,
-            warnings=tuple(f"{image.source_name}: {text}" for image in new_images for text in image.warnings),
-        )
-
     def concepts(self) -> list[ConceptSummary]:
         """The library's concepts, by name."""
-        library = self.library
-        with self.database.reading() as registry:
-            return registry.concepts(library)
+        return self.workplace.concepts()
 
     def show(self, name: str) -> ConceptCard:
         """Everything about one concept. Raises ConceptNotFound."""
@@ -216,10 +150,9 @@ class Studio:
         from lambda_studio.outputs import write_picture
         from lambda_studio.workflows.showing import mask_sheet
 
-        concept = self._get_concepts([name])[0]
-        return write_picture(
-            mask_sheet(self.database, concept), {"concept": concept.name}, out, f"{concept.name} masks"
-        )
+        concept = self.workplace.get_concepts([name])[0]
+        sheet = mask_sheet(self.database, concept)
+        return write_picture(sheet, {"concept": concept.name}, out, f"{concept.name} masks")
 
     def rename(self, name: str, new_name: str) -> ConceptRecord:
         """Another name for a concept; adapters go on knowing it. Raises ConceptExists, NameInvalid."""
@@ -270,15 +203,13 @@ class Studio:
         with the newest unfinished run, with no names whichever it is; settings then default to that run's own.
         Raises ConceptNotFound, InvalidSetting, ResumeRefused, TrainingDiverged and what reading models raises.
         """
-        run = self._run_to_resume(names) if resume else None
-        concepts = self._get_concepts([seen.name for seen in run.concepts]) if run else self._named_or_all(names)
-        preferred = run.settings["config"] if run else self.spec.finetune
-        config = settings_from(FinetuneConfig, preferred, settings or {})
+        place = self.workplace
+        run = place.run_to_resume(names) if resume else None
+        concepts = place.get_concepts([seen.name for seen in run.concepts]) if run else place.named_or_all(names)
+        config = settings_from(FinetuneConfig, run.settings["config"] if run else place.spec.finetune, settings or {})
         from lambda_studio.workflows.tuning import Tuner
 
-        return Tuner(self.database, self.library, self.stack, self._stack_source, self.progress).tune(
-            concepts, config, run, should_stop
-        )
+        return Tuner(place).tune(concepts, config, run, should_stop)
 
     def generate(
         self,
@@ -294,134 +225,12 @@ class Studio:
 
         `settings` are GenerateConfig's; None among them is the default. `adapter`: "auto", "none", a number or hash.
         """
-        from lambda_studio.images import open_photo
-        from lambda_studio.outputs import make_room
-        from lambda_studio.workflows.choosing import choose_adapter
-        from lambda_studio.workflows.naming import read_prompt
+        from lambda_studio.workflows.generating import generate
 
-        require(count >= 1, f"The number of pictures is {count}.", "Give 1 or more.")
-        config = settings_from(GenerateConfig, self.spec.generate, settings or {})
-        template = read_prompt(prompt, {summary.name: summary.noun for summary in self.concepts()})
-        concepts = self._get_concepts(template.names)
-        edged = open_photo(edges).image if edges else None
-        make_room(out)
-        choice = choose_adapter(self.database, self.library, self.stack, adapter, concepts)
-        for notice in choice.notices:
-            self.notify(notice)
-        from lambda_studio.workflows.drawing import draw, texts_of, write_drawing
-
-        embeddings, computed = self._embedder.subjects(concepts)
-        zero_image_embeds = self._embedder.zero()
-        control = self._edge_embeds(edged) if edged else None
-        if computed or edged:
-            self.stack.free("clip")  # only the text tower is needed from here on
-        pictures = draw(
-            self.stack,
-            template,
-            concepts,
-            embeddings,
-            zero_image_embeds,
-            control,
-            config,
-            count,
-            choice.path,
-            self.progress,
-        )
-        texts = texts_of(template, config, concepts, self.spec.name, choice.adapter, edges)
-        return Drawn(
-            prompt=prompt,
-            pictures=tuple(DrawnPicture(write_drawing(item, texts, out, prompt), item.seed) for item in pictures),
-            stack=self.spec.name,
-            adapter=choice.adapter.id if choice.adapter else None,
-            stale=choice.stale,
-        )
+        return generate(self.workplace, prompt, count, adapter, edges, out, settings or {})
 
     def examine(self) -> "list[Finding]":
         """Whether the library's images, the adapters' files and the stack's files are whole."""
         from lambda_studio.workflows.examining import findings
 
-        return list(findings(self.database, self.library, self.stack, adapters_folder(self.home)))
-
-    # The stack
-
-    @cached_property
-    def stack(self) -> "Stack":
-        """The models that are worked with; each is loaded when it is first needed. Raises InvalidSetting."""
-        from lambda_studio.models.stack import Stack
-
-        return Stack(self.spec, on_notice=self.notify)
-
-    @cached_property
-    def spec(self) -> "StackSpec":
-        """Which models those are, known without torch. Raises InvalidSetting, and ModelFilesMissing for a file."""
-        from lambda_studio.models.stack import resolve_stack
-
-        return resolve_stack(self._stack_source)
-
-    @property
-    def _stack_source(self) -> str:
-        """The name or file of the stack: what was asked for, else what the library remembers, else the default."""
-        library = self.library
-        with self.database.reading() as registry:
-            remembered = registry.get_library(library).stack
-        return self._named_stack() or remembered or DEFAULT_STACK
-
-    def _named_stack(self) -> str | None:
-        """The stack that was asked for, as a library remembers it: a file by its whole path. Raises InvalidSetting."""
-        from lambda_studio.models.stack import BUILT_IN, resolve_stack
-
-        if self._stack_name is None:
-            return None
-        resolve_stack(self._stack_name)
-        return self._stack_name if self._stack_name in BUILT_IN else str(Path(self._stack_name).absolute())
-
-    def _remember_stack(self, registry: Registry) -> str | None:
-        """Let the library remember the stack that was asked for, if it remembers none yet; gives what is new."""
-        stack = self._named_stack()
-        if stack is None or registry.get_library(self.library).stack is not None:
-            return None
-        return registry.set_library_stack(self.library, stack).stack
-
-    @cached_property
-    def _embedder(self) -> "SubjectEmbedder":
-        from lambda_studio.workflows.embedding import SubjectEmbedder
-
-        embedder = SubjectEmbedder(self.database, self.stack, self.progress)
-        KnownEncoders(self.home).note(self.spec.name, embedder.encoder)
-        return embedder
-
-    def _edge_embeds(self, image: "Image.Image") -> "Tensor":
-        """CLIP's embedding of a picture's edges, for the prior's control token."""
-        from lambda_studio.edges import edge_map
-
-        clip = self.stack.clip(("vision",))
-        return clip.encode_images([edge_map(image, self.stack.resolution, clip.image_size)])[0]
-
-    # Concepts and runs
-
-    def _get_concepts(self, names: Sequence[str]) -> list[ConceptRecord]:
-        library = self.library
-        with self.database.reading() as registry:
-            found = [registry.get_concept(library, name) for name in names]
-        return list({concept.id: concept for concept in found}.values())
-
-    def _named_or_all(self, names: Sequence[str] | None) -> list[ConceptRecord]:
-        chosen = [summary.name for summary in self.concepts()] if names is None else names
-        cause = f"Library {self.library} has no concepts to fine-tune on." if names is None else "No concept is named."
-        require(bool(chosen), cause, "Name concepts that were added with: studio add-concept NAME IMAGE --noun NOUN")
-        return self._get_concepts(chosen)
-
-    def _run_to_resume(self, names: Sequence[str] | None) -> RunRecord:
-        """The run to go on with; the studio then works with that run's stack."""
-        from lambda_studio.workflows.choosing import run_to_resume
-
-        wanted = None if names is not None and not names else self._named_or_all(names)
-        named, library = self.spec.name if self._stack_name else None, self.library
-        with self.database.reading() as registry:
-            runs = registry.runs(library)
-        run = run_to_resume(runs, wanted, named, library)
-        if named is None and self.spec.name != run.settings["stack"]:
-            self._stack_name = run.settings["stack_source"]
-            self.__dict__.pop("stack", None)
-            del self.spec
-        return run
+        return list(findings(self.database, self.library, self.workplace.stack, adapters_folder(self.home)))

@@ -1,6 +1,6 @@
 """How the miniature's CLIP is trained: pictures against captions, right ones, random ones and nearly right ones."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import open_clip
 import torch
@@ -14,7 +14,8 @@ from lambda_studio.miniature.figures import FIGURES, PATTERNS, WORN
 from lambda_studio.miniature.fitting import LossOf
 from lambda_studio.miniature.networks import seeded
 from lambda_studio.miniature.places import PLACES
-from lambda_studio.miniature.world import COLOURS, NOTHING, Scene
+from lambda_studio.miniature.questions import Questions, Readout, answers_loss, questions
+from lambda_studio.miniature.world import COLOURS, NOTHING, Scene, concatenate
 from lambda_studio.models.clip import Clip
 
 
@@ -26,24 +27,36 @@ def edges(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch
     return ((dx + dy) > 0.12).float().expand(-1, 3, -1, -1)
 
 
-def _clip_batch(
-    corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float
-) -> tuple[Tensor, list[str], list[str]]:
-    """A batch of pictures, in words, and in words of which one is wrong (or none, where it is not said).
+@dataclass(frozen=True)
+class _Batch:
+    """Pictures, their captions, and for the first half captions that are wrong in one word (or in none, where it is
+    not said).
 
-    Mostly scenes, some cut-outs on white, a few edge maps.
+    `shown` is what the pictures in colours (the rows `coloured`) show.
     """
+
+    images: Tensor
+    words: list[str]
+    wrong: list[str]
+    coloured: Tensor
+    shown: Scene
+
+
+def _clip_batch(corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float) -> _Batch:
+    """Mostly scenes, some cut-outs on white, a few edge maps."""
     scene = corpus.scene[rows]
     kind = torch.rand(len(rows), generator=generator)
     cut, line = kind < 0.22, kind > 0.96
     images = pixels(corpus.images, rows)
     images[cut] = pixels(corpus.cutouts, corpus.cutout_rows[rows[cut], 0])
     images[line] = edges(images[line])
-    wrong = _altered(scene, generator)
+    altered = _altered(scene, generator)
     dice = generator.get_state()
-    right_words = _clip_words(scene, cut, line, generator, attributes)
+    words = _clip_words(scene, cut, line, generator, attributes)
     generator.set_state(dice)
-    return images, right_words, _clip_words(wrong, cut, line, generator, attributes)
+    wrong = _clip_words(altered, cut, line, generator, attributes)[: len(rows) // 2]
+    seen = concatenate([_alone(scene[cut]), scene[~cut & ~line]])
+    return _Batch(images, words, wrong, torch.cat([cut.nonzero()[:, 0], (~cut & ~line).nonzero()[:, 0]]), seen)
 
 
 def _clip_words(scene: Scene, cut: Tensor, line: Tensor, generator: torch.Generator, attributes: float) -> list[str]:
@@ -97,39 +110,70 @@ def _alone(scene: Scene) -> Scene:
     return replace(scene, who=replace(scene.who, noun=noun), worn=naked, relation=torch.zeros_like(scene.relation))
 
 
-def clip_stage(clip: Clip, corpus: Corpus, seed: int, batch_size: int, attributes: float = 0.65) -> LossOf:
+READOUT_SHARE = 0.3
+"""What the readout's cross-entropies count beside the contrastive loss."""
+
+
+def clip_stage(
+    clip: Clip, readout: Readout, corpus: Corpus, seed: int, batch_size: int, attributes: float = 0.65
+) -> LossOf:
     """Symmetric contrastive training (CLIP): each picture against every caption of its batch, and the other way.
 
-    Each picture is also told from captions that are wrong in one word (as NegCLIP does): what a subject wears is a few
-    pixels, and a random caption can be told from the right one without them.
+    Pictures are also told from captions that are wrong in one word (as NegCLIP does): what a subject wears is a few
+    pixels, and a random caption can be told from the right one without them. And a `readout` of the image embedding
+    answers for each subject's looks, which a caption mentions only sometimes.
     """
     model, mean, std = clip.model, 0.5, 0.5
+    model.visual.to(memory_format=torch.channels_last)
 
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "clip", step)
-        images, words, wrong = _clip_batch(corpus, random_rows(corpus, generator, batch_size), generator, attributes)
-        same = torch.tensor([a == b for a, b in zip(words, wrong, strict=True)])
-        image_embeds = F.normalize(model.encode_image((images - mean) / std).float(), dim=-1)
-        text_embeds = F.normalize(_pooled(model, clip.tokenizer(words + wrong)).float(), dim=-1)
+        batch = _clip_batch(corpus, random_rows(corpus, generator, batch_size), generator, attributes)
+        told_apart = len(batch.wrong)
+        same = torch.tensor([a == b for a, b in zip(batch.words[:told_apart], batch.wrong, strict=True)])
+        images = ((batch.images - mean) / std).contiguous(memory_format=torch.channels_last)
+        image_embeds = F.normalize(model.encode_image(images).float(), dim=-1)
+        text_embeds = F.normalize(_pooled(model, clip.tokenizer(batch.words + batch.wrong)).float(), dim=-1)
         logits = model.logit_scale.exp().clamp_max(100) * image_embeds @ text_embeds.T
         logits[:, batch_size:].masked_fill_(same, -torch.inf)
         target = torch.arange(batch_size)
         right = logits[:, :batch_size]
-        loss = (F.cross_entropy(logits, target) + F.cross_entropy(right.T, target)) / 2
-        told = (right.diagonal() > logits[:, batch_size:].diagonal())[~same]
+        contrast = (F.cross_entropy(logits, target) + F.cross_entropy(right.T, target)) / 2
+        told = (right.diagonal()[:told_apart] > logits[:, batch_size:].diagonal())[~same]
+        about = questions(batch.shown)
+        answers = readout(image_embeds[batch.coloured][about.row], about.noun)
+        looks = answers_loss(answers, about)
         return {
-            "loss": loss,
+            "loss": contrast + READOUT_SHARE * looks,
+            "contrast": contrast,
+            "looks": looks,
             "top1": (right.argmax(1) == target).float().mean(),
             "told_from_wrong": told.float().mean(),
+            **{name: _right(answers, about, name) for name in ("main", "pattern", "worn")},
         }
 
     return loss_of
 
 
+def _right(answers: dict[str, Tensor], about: Questions, name: str) -> Tensor:
+    return (answers[name].argmax(1) == about.truth[name])[about.asked[name]].float().mean()
+
+
 def _pooled(model: open_clip.CLIP, token_ids: Int[Tensor, "batch position"]) -> Float[Tensor, "batch dim"]:
-    """open_clip's `encode_text`, which insists on the whole context, over as many positions as are used."""
-    used = int((token_ids != 0).sum(1).max())
-    token_ids = token_ids[:, :used]
+    """open_clip's `encode_text`, which insists on the whole context, over as many positions as are used.
+
+    Captions of like length go together, so that short ones do not wait for long ones.
+    """
+    lengths = (token_ids != 0).sum(1)
+    order = lengths.argsort(stable=True)
+    parts = [
+        _pooled_alike(model, token_ids[rows, : lengths[rows].max()]) for rows in order.tensor_split(4) if len(rows)
+    ]
+    return torch.cat(parts)[order.argsort()]
+
+
+def _pooled_alike(model: open_clip.CLIP, token_ids: Int[Tensor, "batch position"]) -> Float[Tensor, "batch dim"]:
+    used = token_ids.shape[1]
     states = model.token_embedding(token_ids) + model.positional_embedding[:used]
     states = model.ln_final(model.transformer(states, attn_mask=model.attn_mask[:used, :used]))
     return states[torch.arange(len(token_ids)), token_ids.argmax(1)] @ model.text_projection

@@ -28,17 +28,19 @@ class Skin:
     scale: Float[Tensor, " batch"]
     proportions: Float[Tensor, "batch 4"]
 
-    def body(self, pen: Pen) -> Float[Tensor, "batch 3 height width"]:
-        """The main colour with the identity's pattern in its second colour, lit from above."""
-        period = 0.42 + 0.12 * self.scale
+    def body(self, pen: Pen, split: float = -0.5) -> Float[Tensor, "batch 3 height width"]:
+        """The main colour with the identity's pattern in its second colour, lit from above.
+
+        Whatever the pattern, most of it is the main colour; what is two-tone changes colour at the height `split`.
+        """
+        period = 0.52 + 0.10 * self.scale
         u, v = wave(pen.x, period), wave(pen.y + 0.13, period)
-        soft = 5.0
         fields = (
             torch.zeros_like(u),
-            torch.sigmoid(soft * 1.6 * v),
-            torch.sigmoid(soft * 2.2 * (u * v - 0.28)),
-            torch.sigmoid(soft * 3 * u * v),
-            torch.sigmoid(-soft * 3 * (pen.y + 0.22)),
+            torch.sigmoid(8 * (v - 0.4)),
+            torch.sigmoid(11 * (u * v - 0.28)),
+            torch.sigmoid(12 * (torch.maximum(u, v) - 0.72)),
+            torch.sigmoid(-15 * (pen.y - split)),
         )
         weight = torch.stack(fields, 1)[torch.arange(len(u), device=u.device), self.pattern]
         light = (1.0 + 0.10 * pen.y).clamp(0.82, 1.12)
@@ -166,7 +168,7 @@ def robot(pen: Pen, skin: Skin) -> Anchors:
 
 def car(pen: Pen, skin: Skin) -> Anchors:
     """From the side: a body, a cabin with windows, two wheels."""
-    paint, w = skin.body(pen), 0.95 + 0.10 * skin.of(0)
+    paint, w = skin.body(pen, split=-0.68), 0.95 + 0.10 * skin.of(0)
     cabin, wheel, lift = 0.52 + 0.10 * skin.of(1), 0.24 + 0.04 * skin.of(2), 0.10 * skin.of(3)
     body = -0.55 + 0.3 * (wheel - 0.2)
     pen.fill(pen.box(lift, body + 0.50, cabin, 0.32, 0.20), skin.second)
@@ -183,12 +185,12 @@ def car(pen: Pen, skin: Skin) -> Anchors:
 
 
 def boat(pen: Pen, skin: Skin) -> Anchors:
-    """A hull with a mast and one sail."""
-    paint, w = skin.body(pen), 0.85 + 0.12 * skin.of(0)
+    """A hull with a mast and two sails, the smaller one in the second colour."""
+    paint, w = skin.body(pen, split=-0.78), 0.85 + 0.12 * skin.of(0)
     mast, sail, deep = 1.35 + 0.15 * skin.of(1), 0.62 + 0.14 * skin.of(2), 0.42 + 0.08 * skin.of(3)
     top = -0.95 + deep
     pen.fill(pen.line((0.0, top), (0.0, top + mast), 0.045), (0.45, 0.30, 0.18))
-    pen.fill(pen.polygon((0.09, top + 0.12), (0.09 + sail, top + 0.12), (0.09, top + mast - 0.05)), skin.second)
+    pen.fill(pen.polygon((0.09, top + 0.12), (0.09 + sail, top + 0.12), (0.09, top + mast - 0.05)), skin.main)
     pen.fill(
         pen.polygon((-0.09, top + 0.12), (-0.09, top + mast * 0.75), (-0.09 - sail * 0.7, top + 0.12)), skin.second
     )
@@ -198,7 +200,7 @@ def boat(pen: Pen, skin: Skin) -> Anchors:
 
 def teapot(pen: Pen, skin: Skin) -> Anchors:
     """A round pot with a spout, a handle and a lid with a knob."""
-    paint, w = skin.body(pen), 0.56 + 0.07 * skin.of(0)
+    paint, w = skin.body(pen, split=-0.62), 0.56 + 0.07 * skin.of(0)
     h, spout, handle = 0.52 + 0.06 * skin.of(1), 0.40 + 0.08 * skin.of(2), 0.27 + 0.05 * skin.of(3)
     cy = -0.95 + h
     pen.fill(pen.ring(w + 0.08, cy + 0.06, handle, 0.075), skin.second)
@@ -211,7 +213,7 @@ def teapot(pen: Pen, skin: Skin) -> Anchors:
 
 def mug(pen: Pen, skin: Skin) -> Anchors:
     """A straight cup with one handle, open at the top."""
-    paint, w = skin.body(pen), 0.52 + 0.10 * skin.of(0)
+    paint, w = skin.body(pen, split=-0.58), 0.52 + 0.10 * skin.of(0)
     h, handle = 0.58 + 0.10 * skin.of(1), 0.26 + 0.05 * skin.of(2)
     cy = -0.95 + h
     pen.fill(pen.ring(w + 0.05, cy, handle, 0.085), skin.second)
@@ -223,7 +225,7 @@ def mug(pen: Pen, skin: Skin) -> Anchors:
 
 def vase(pen: Pen, skin: Skin) -> Anchors:
     """A round belly under a narrow neck that opens again."""
-    paint, w = skin.body(pen), 0.48 + 0.08 * skin.of(0)
+    paint, w = skin.body(pen, split=-0.62), 0.48 + 0.08 * skin.of(0)
     neck, tall = 0.17 + 0.04 * skin.of(1), 0.62 + 0.12 * skin.of(2)
     belly = -0.95 + w + 0.02
     pen.fill(pen.box(0.0, -0.90, w * 0.55, 0.09), skin.second)
@@ -295,16 +297,17 @@ def crown(pen: Pen, at: Anchors, colour: Tensor) -> None:
 
 def scarf(pen: Pen, at: Anchors, colour: Tensor) -> None:
     w, y = pen.each(at.width * 0.95), at.neck
-    pen.fill(pen.box(at.x + w * 0.55, y - 0.28, 0.13, 0.26, 0.05), colour)
-    pen.fill(pen.box(at.x, y, w, 0.12, 0.10), colour)
+    pen.fill(pen.box(at.x + w * 0.55, y - 0.34, 0.18, 0.34, 0.05), colour)
+    pen.fill(pen.box(at.x, y, w, 0.17, 0.12), colour)
 
 
 def glasses(pen: Pen, at: Anchors, colour: Tensor) -> None:
-    gap = pen.each(at.width * 0.52).clamp_min(0.20)
-    pen.fill(pen.line((at.x - gap, at.eyes), (at.x + gap, at.eyes), 0.04), colour, outline=0.02)
+    gap = pen.each(at.width * 0.55).clamp_min(0.24)
+    pen.fill(pen.line((at.x - gap, at.eyes), (at.x + gap, at.eyes), 0.06), colour, outline=0.02)
     for side in (-1, 1):
-        pen.fill(pen.circle(at.x + side * gap, at.eyes, gap * 0.62), (0.85, 0.93, 0.98), outline=0.0)
-        pen.fill(pen.ring(at.x + side * gap, at.eyes, gap * 0.70, 0.065), colour, outline=0.02)
+        pen.fill(pen.circle(at.x + side * gap, at.eyes, gap * 0.88), colour)
+        pen.fill(pen.circle(at.x + side * gap, at.eyes, gap * 0.54), DARK, outline=0.0)
+        pen.fill(pen.circle(at.x + side * gap - 0.05, at.eyes + 0.07, gap * 0.14), LIGHT, outline=0.0)
 
 
 def balloon(pen: Pen, at: Anchors, colour: Tensor) -> None:
@@ -316,10 +319,10 @@ def balloon(pen: Pen, at: Anchors, colour: Tensor) -> None:
 
 
 def bow(pen: Pen, at: Anchors, colour: Tensor) -> None:
-    x, y = pen.each(at.x + at.width * 0.30), at.top + 0.08
-    pen.fill(pen.polygon((x, y), (x - 0.40, y + 0.22), (x - 0.40, y - 0.22)), colour)
-    pen.fill(pen.polygon((x, y), (x + 0.40, y - 0.22), (x + 0.40, y + 0.22)), colour)
-    pen.fill(pen.circle(x, y, 0.11), colour * 0.7)
+    x, y = pen.each(at.x + at.width * 0.30), at.top + 0.10
+    pen.fill(pen.polygon((x, y), (x - 0.48, y + 0.30), (x - 0.48, y - 0.30)), colour)
+    pen.fill(pen.polygon((x, y), (x + 0.48, y - 0.30), (x + 0.48, y + 0.30)), colour)
+    pen.fill(pen.circle(x, y, 0.14), colour * 0.7)
 
 
 WORN: dict[str, Callable[[Pen, Anchors, Tensor], None]] = {

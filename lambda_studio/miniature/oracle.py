@@ -16,20 +16,13 @@ from jaxtyping import Float, Int
 from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 
-from lambda_studio.miniature.figures import FIGURES, PATTERNS, WORN
 from lambda_studio.miniature.networks import PIXELS
 from lambda_studio.miniature.places import PLACES
-from lambda_studio.miniature.world import COLOURS, NOTHING, NOUNS, Scene
+from lambda_studio.miniature.questions import LOOKS, answers_loss, noun_counts, questions
+from lambda_studio.miniature.world import NOUNS, Scene
 
-PER_NOUN = {
-    "present": 1,
-    "main": len(COLOURS),
-    "second": len(COLOURS),
-    "pattern": len(PATTERNS),
-    "worn": len(WORN) + 1,
-    "worn_colour": len(COLOURS),
-}
-"""What is read for each noun, and into how many classes. `worn` class 0 is nothing."""
+PER_NOUN = {"present": 1, **LOOKS}
+"""What is read for each noun, and into how many classes."""
 
 
 GRID = 8
@@ -100,27 +93,17 @@ def owners(scene: Scene, seen: Float[Tensor, "batch slot height width"]) -> Int[
 
 
 def oracle_loss(reading: Reading, scene: Scene, owner: Int[Tensor, "batch cell"]) -> Tensor:
-    """Cross-entropy of every answer that the scene determines; a noun that is there twice is not asked about."""
-    present = _counts(scene)
+    """Cross-entropy of every answer that the scene determines (`questions`), of the place and of the cells' owners."""
     loss = F.cross_entropy(reading.place, scene.place)
     # most cells are nobody's: those of somebody must not drown in them
     weight = torch.ones(len(NOUNS) + 1, device=owner.device)
     weight[-1] = 0.1
     loss = loss + 3 * F.cross_entropy(reading.cells.flatten(0, 1), owner.flatten(), weight)
     logits = reading.nouns["present"][..., 0]
-    loss = loss + len(NOUNS) / 4 * F.binary_cross_entropy_with_logits(logits, (present > 0).float())
-    row, slot = ((scene.who.noun != NOTHING) & (present.gather(1, scene.who.noun.clamp_min(0)) == 1)).nonzero().T
-    noun = scene.who.noun[row, slot]
-    truth = {name: getattr(scene.who, name)[row, slot] for name in ("main", "second", "pattern")}
-    truth |= {"worn": scene.worn[row, slot] + 1, "worn_colour": scene.worn_colour[row, slot]}
-    figure = noun < len(FIGURES)
-    dressed = scene.worn[row, slot] != NOTHING
-    asked = {"main": noun >= 0, "second": figure, "pattern": figure, "worn": figure, "worn_colour": dressed}
-    for name, target in truth.items():
-        chosen = reading.nouns[name][row, noun][asked[name]]
-        if len(chosen):
-            loss = loss + F.cross_entropy(chosen, target[asked[name]])
-    return loss
+    present = (noun_counts(scene) > 0).float()
+    loss = loss + len(NOUNS) / 4 * F.binary_cross_entropy_with_logits(logits, present)
+    about = questions(scene)
+    return loss + answers_loss({name: reading.nouns[name][about.row, about.noun] for name in LOOKS}, about)
 
 
 def identity_of(reading: Reading, noun: Int[Tensor, " batch"]) -> Float[Tensor, "batch dim"]:
@@ -133,9 +116,3 @@ def identity_loss(first: Float[Tensor, "n d"], second: Float[Tensor, "n d"], tem
     logits = first @ second.T / temperature
     target = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
-
-
-def _counts(scene: Scene) -> Tensor:
-    """How many subjects of each noun a scene shows."""
-    rows = F.one_hot(scene.who.noun.clamp_min(0), len(NOUNS)) * (scene.who.noun != NOTHING)[..., None]
-    return rows.sum(1)

@@ -20,6 +20,7 @@ from lambda_studio.miniature.corpus import Corpus, build_corpus, pixels
 from lambda_studio.miniature.fitting import FitConfig, fit
 from lambda_studio.miniature.networks import MERGES_FILE
 from lambda_studio.miniature.oracle import Oracle
+from lambda_studio.miniature.questions import Readout
 from lambda_studio.models.clip import Clip, load_clip
 from lambda_studio.progress import Progress, silent
 
@@ -29,7 +30,7 @@ CLIP = FitConfig(steps=1_650, batch_size=128, learning_rate=8e-4, weight_decay=0
 MOVQ = FitConfig(steps=5_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
 CROPS_SHARE = 0.8
 """The share of MoVQ's steps that see crops; the rest sees whole pictures."""
-DECODER = FitConfig(steps=5_500, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
+DECODER = FitConfig(steps=12_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = FitConfig(steps=1_350, batch_size=96, learning_rate=6e-4)
 ORACLE = FitConfig(steps=2_000, batch_size=96, learning_rate=1e-3)
 
@@ -88,9 +89,10 @@ class Recipe:
             save_file(model.state_dict(), weights)
             clip = load_clip(f"local-dir:{folder}", device=self.config.device)
             clip.model.train().requires_grad_(True)
-            loss_of = clip_stage(clip, self.corpus, self.config.seed, self.config.clip.batch_size)
+            readout = Readout(networks.DIM)
+            loss_of = clip_stage(clip, readout, self.corpus, self.config.seed, self.config.clip.batch_size)
             weights.unlink()
-            self._fit("clip", clip.model, loss_of)
+            self._fit("clip", nn.ModuleDict({"clip": clip.model, "readout": readout}), loss_of)
             save_file(_half(clip.model), weights)
         return load_clip(f"local-dir:{folder}", device=self.config.device)
 

@@ -3,10 +3,9 @@
 import torch
 import torch.nn.functional as F
 from diffusers.models.autoencoders.vq_model import VQModel
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from einops import rearrange
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from lambda_studio.conditioning import condition
 from lambda_studio.miniature.captions import Caption, captions
@@ -79,7 +78,7 @@ def focus(scene: Scene, device: str = "cpu") -> Float[Tensor, "picture 16 16"]:
 
 
 def decoder_stage(
-    unet: UNet2DConditionModel,
+    unet: nn.Module,
     latents: Float[Tensor, "picture 4 16 16"],
     image_embeds: Float[Tensor, "picture dim"],
     zero_image_embeds: Float[Tensor, " dim"],

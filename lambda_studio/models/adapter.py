@@ -106,7 +106,7 @@ def save_adapter(unet: nn.Module, info: AdapterInfo, path: Path) -> str:
             os.fsync(file.fileno())
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         staged.replace(path)
-    except BaseException:
+    except BaseException:  # an interrupt too must not leave half a file behind
         staged.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)

@@ -7,28 +7,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from concepts.database import Database
 from concepts.durable import sync_folder
 from concepts.records import ConceptRecord, RunRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import CheckpointFailed, ResumeRefused
 from lambda_studio.models.adapter import AdapterInfo, save_adapter
-from lambda_studio.models.stack import Stack
-from lambda_studio.progress import Progress
 from lambda_studio.training.finetune import FinetuneResult, StepReport, finetune_decoder
 from lambda_studio.training.latents import Example
 from lambda_studio.workflows.examples import ExampleTable
 from lambda_studio.workflows.places import adapters_folder, run_folder
 from lambda_studio.workflows.views import AdapterCard, Finetuned, adapter_card
+from lambda_studio.workflows.workplace import Workplace
 
 
 class Tuner:
     """Fine-tunes one stack's decoder on concepts of one library, and registers what it makes."""
 
-    def __init__(self, database: Database, library: str, stack: Stack, stack_source: str, progress: Progress):
-        self.database, self.library, self.stack, self.progress = database, library, stack, progress
-        self.stack_source = stack_source
-        self.home = database.path.parent
+    def __init__(self, place: Workplace):
+        self.database, self.library, self.home = place.database, place.library, place.home
+        self.stack, self.stack_source, self.progress = place.stack, place.stack_source, place.progress
 
     def tune(
         self,

@@ -69,7 +69,7 @@ def test_the_cached_embedding_is_clips_of_the_cut_out_subject(studio, photo, tmp
     mask = half_mask(tmp_path / "mask.png", left=True)
     added = studio.add_concept("rex", [photo], noun="dog", masks=[mask])
     assert (added.created, added.encoded, added.cached) == (True, 1, 0)
-    (cached,) = studio._embedder.subjects([added.concept])[0]["rex"]
+    (cached,) = studio.workplace.embedder.subjects([added.concept])[0]["rex"]
     clip = load_clip(f"local-dir:{clip_folder}")
     subject = cut_out(Image.open(photo), Image.open(mask), clip.image_size)
     torch.testing.assert_close(cached, clip.encode_images([subject])[0])
@@ -79,7 +79,7 @@ def test_another_mask_is_another_embedding_and_the_first_stays(studio, photo, tm
     left = studio.add_concept("left", [photo], noun="dog", masks=[half_mask(tmp_path / "l.png", left=True)])
     right = studio.add_concept("right", [photo], noun="dog", masks=[half_mask(tmp_path / "r.png", left=False)])
     assert (left.encoded, right.encoded) == (1, 1)
-    embeddings, computed = studio._embedder.subjects([left.concept, right.concept])
+    embeddings, computed = studio.workplace.embedder.subjects([left.concept, right.concept])
     assert computed == 0
     assert not torch.equal(embeddings["left"][0], embeddings["right"][0])
 
@@ -148,7 +148,7 @@ def test_a_library_remembers_the_first_stack_that_is_named(studio, photo, notice
     add(studio, "bello", draw(tmp_path / "second.png", 1))
     assert notices == [f"Library default now works with {stack_file}."]
     with Studio(tmp_path / "home") as later:
-        assert later.stack.spec.name == "tiny"
+        assert later.workplace.stack.spec.name == "tiny"
 
 
 def test_each_name_is_drawn_with_the_mean_of_its_own_embeddings(studio, photo, tmp_path, monkeypatch) -> None:
@@ -165,7 +165,7 @@ def test_each_name_is_drawn_with_the_mean_of_its_own_embeddings(studio, photo, t
     monkeypatch.setattr(drawing, "generate", watched)
     studio.generate("a <REX> on a <hat>", count=2, out=tmp_path, settings=ONE_STEP)
     ((prompts, subjects),) = calls
-    embeddings, _ = studio._embedder.subjects([studio.show(name).concept for name in ("rex", "hat")])
+    embeddings, _ = studio.workplace.embedder.subjects([studio.show(name).concept for name in ("rex", "hat")])
     assert [prompt.text for prompt in prompts] == ["a dog on a hat"] * 2
     for given in subjects:
         assert set(given) == {"rex", "hat"}
@@ -216,7 +216,8 @@ def test_an_adapter_is_registered_with_what_it_saw_and_carries_it(studio, photo,
 
     info = read_adapter_info(adapter.path)
     assert info.concepts == ({"name": "rex", "library": "default", "version": 1, "manifest": concept.manifest},)
-    assert info.base_fingerprint == studio.stack.fingerprints()["decoder"] == adapter.settings["base_fingerprint"]
+    fingerprint = studio.workplace.stack.fingerprints()["decoder"]
+    assert info.base_fingerprint == fingerprint == adapter.settings["base_fingerprint"]
 
 
 def test_tuning_changes_the_pictures_and_leaves_the_base_as_it_was(studio, photo, tmp_path) -> None:

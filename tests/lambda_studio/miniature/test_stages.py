@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from lambda_studio.miniature.contrast import ALTERED, _altered, _clip_batch, _pooled, clip_stage
 from lambda_studio.miniature.corpus import build_corpus
-from lambda_studio.miniature.networks import build_clip, seeded
+from lambda_studio.miniature.networks import build_movq, build_unet, seeded
 from lambda_studio.miniature.oracle import (
     GRID,
     PER_NOUN,
@@ -17,7 +16,7 @@ from lambda_studio.miniature.oracle import (
     owners,
 )
 from lambda_studio.miniature.scores import ANSWERS, Reader
-from lambda_studio.miniature.stages import oracle_stage
+from lambda_studio.miniature.stages import decoder_stage, focus, movq_stage, oracle_stage
 from lambda_studio.miniature.world import (
     NOTHING,
     NOUNS,
@@ -30,17 +29,6 @@ from lambda_studio.miniature.world import (
     render,
     scenes,
 )
-from lambda_studio.models.clip import Clip, load_clip
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> Clip:
-    from safetensors.torch import save_file
-
-    folder = tmp_path_factory.mktemp("clip")
-    torch.manual_seed(0)
-    save_file(build_clip(folder).state_dict(), folder / "open_clip_model.safetensors")
-    return load_clip(f"local-dir:{folder}")
 
 
 @pytest.fixture(scope="module")
@@ -87,49 +75,78 @@ def _alone(count: int, seed: int) -> Scene:
     return scenes(count, seeded(seed, "alone"), relation=rows, things_share=0.0, worn_share=0.5)
 
 
-def test_texts_are_pooled_as_open_clip_pools_them(clip):
-    tokens = clip.tokenizer(["a red dog wearing a hat", "a cat", "a stuffed animal and two-tone boats on the moon"])
-    with torch.no_grad():
-        assert torch.allclose(_pooled(clip.model, tokens), clip.model.encode_text(tokens), atol=1e-5)
+def test_focus_is_on_subjects_and_most_on_what_they_wear():
+    scene = _alone(40, seed=13)
+    drawn, weight = render(scene), focus(scene)
+    assert weight.shape == (40, 16, 16)
+    assert weight.mean((1, 2)).allclose(torch.ones(40))
+    shown = {
+        "nobody": 1 - (drawn.subjects + drawn.worn).sum(1), "subject": drawn.subjects.sum(1), "worn": drawn.worn.sum(1)
+    }  # fmt: skip
+    cells = {name: torch.nn.functional.avg_pool2d(seen[:, None], 4)[:, 0] > 0.99 for name, seen in shown.items()}
+    for row in (scene.worn[:, 0] != NOTHING).nonzero()[:, 0].tolist():
+        of = {name: weight[row][where[row]] for name, where in cells.items() if where[row].any()}
+        assert of["subject"].allclose(4 * of["nobody"][0], rtol=0.01)
+        assert "worn" not in of or of["worn"].allclose(7 * of["nobody"][0], rtol=0.01)
+    assert cells["worn"].any()
 
 
-def test_an_altered_scene_differs_in_one_thing_about_one_subject():
-    scene = scenes(200, seeded(1, "scenes"))
-    other = _altered(scene, seeded(2, "altered"))
-    differences = torch.zeros(200, dtype=torch.int64)
-    seen = set()
-    for name in ALTERED:
-        before, after = (
-            s.place[:, None] if name == "place" else getattr(s, name, getattr(s.who, name, None))
-            for s in (scene, other)
-        )
-        changed = (before != after).reshape(200, -1).sum(1)
-        differences += changed
-        if changed.any():
-            seen.add(name)
-    assert seen == set(ALTERED)
-    assert differences.max() == 1
-    assert (differences == 1).float().mean() > 0.9, "only things that lie on the ground may stay as they are"
-    assert ((scene.who.noun == NOTHING) == (other.who.noun == NOTHING)).all()
-    assert not ((other.worn != NOTHING) & (other.who.noun == NOTHING)).any()
+class _KnowsTheNoise(torch.nn.Module):
+    """Takes the UNet's place; remembers what it was asked, and answers zero everywhere."""
+
+    def forward(self, noisy, timesteps, states, added_cond_kwargs, return_dict):
+        self.noisy, self.timesteps, self.image_embeds = noisy, timesteps, added_cond_kwargs["image_embeds"]
+        return (torch.zeros(len(noisy), 8, 16, 16),)
 
 
-def test_altered_captions_are_wrong_in_something_that_is_said(corpus):
-    images, words, wrong = _clip_batch(corpus, torch.arange(64), seeded(3, "batch"), attributes=1.0)
-    assert images.shape == (64, 3, 64, 64)
-    differ = [(a, b) for a, b in zip(words, wrong, strict=True) if a != b]
-    assert len(differ) > 24
-    assert any(word.endswith("on a white background") for word in words)
-    assert all(a.startswith("the edges of ") == b.startswith("the edges of ") for a, b in differ)
+def _decoder_losses(weights: torch.Tensor, step: int = 0, unconditional: float = 0.1):
+    unet, alone = _KnowsTheNoise(), torch.arange(20) < 5
+    embeds = torch.arange(20.0)[:, None].expand(20, 256) + 1
+    loss_of = decoder_stage(
+        unet, torch.zeros(20, 4, 16, 16), embeds, torch.zeros(256), weights, alone, 3, 512, unconditional
+    )
+    return loss_of(step), unet
 
 
-def test_clips_loss_falls_where_right_captions_are_known(clip, corpus):
-    loss_of = clip_stage(clip, corpus, seed=1, batch_size=16)
-    clip.model.requires_grad_(True)
-    losses = loss_of(0)
+def test_the_decoders_error_counts_where_the_weights_say():
+    even, _ = _decoder_losses(torch.ones(20, 16, 16))
+    assert even["loss"] == even["error"] > 0
+    nowhere, _ = _decoder_losses(torch.zeros(20, 16, 16))
+    assert nowhere["loss"] == 0 and nowhere["error"] == even["error"]
+    top = torch.zeros(20, 16, 16)
+    top[:, :8] = 2
+    assert _decoder_losses(top)[0]["loss"] == pytest.approx(float(even["error"]), rel=0.05)
+
+
+def test_the_decoder_sees_half_subjects_alone_and_a_tenth_without_a_picture():
+    _, unet = _decoder_losses(torch.ones(20, 16, 16))
+    nothing = unet.image_embeds[:, 0] == 0
+    assert 0.05 < nothing.float().mean() < 0.16
+    alone = unet.image_embeds[~nothing, 0] <= 5
+    assert 0.55 < alone.float().mean() < 0.70, "half are chosen alone, and a quarter of the rest are by chance"
+    middling = ((unet.timesteps > 250) & (unet.timesteps < 750)).float().mean()
+    assert 0.56 < middling < 0.70, "evenly drawn, half of the timesteps would lie there"
+
+
+@pytest.mark.parametrize("step, shape", [(0, (8, 3, 32, 32)), (1, (2, 3, 64, 64))])
+def test_movq_sees_crops_first_and_whole_pictures_later(corpus, step, shape, monkeypatch):
+    movq, seen = build_movq(), []
+    encode = movq.encode
+    monkeypatch.setattr(movq, "encode", lambda x: seen.append(x.shape) or encode(x))
+    losses = movq_stage(movq, corpus, seed=2, batch_size=8, whole_from=1)(step)
+    assert seen == [shape]
     losses["loss"].backward()
-    assert 0 <= losses["told_from_wrong"] <= 1 and 0 <= losses["top1"] <= 1
-    assert all(p.grad is not None for name, p in clip.model.named_parameters() if "logit_bias" not in name)
+    assert all(p.grad is not None for name, p in movq.named_parameters() if p.requires_grad), "all of it is trained"
+
+
+def test_the_decoders_stage_trains_every_part_that_it_uses():
+    torch.manual_seed(0)
+    unet = build_unet()
+    latents, alone = torch.randn(4, 4, 16, 16), torch.ones(4, dtype=torch.bool)
+    loss_of = decoder_stage(unet, latents, torch.randn(4, 256), torch.zeros(256), torch.ones(4, 16, 16), alone, 3, 4)
+    loss_of(0)["loss"].backward()
+    idle = [name for name, p in unet.named_parameters() if p.grad is None]
+    assert idle == []
 
 
 def test_an_oracle_that_knows_the_truth_loses_nothing():

@@ -1,0 +1,141 @@
+"""What every use case stands on: a library of the registry, and the stack that is worked with in it."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from concepts.database import Database
+from concepts.records import ConceptRecord, ConceptSummary, RunRecord
+from concepts.registry import Registry
+from lambda_studio.config import require
+from lambda_studio.progress import Progress
+from lambda_studio.workflows.encoders import KnownEncoders
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+    from lambda_studio.models.stack import Stack, StackSpec
+    from lambda_studio.workflows.embedding import SubjectEmbedder
+
+DEFAULT_STACK = "miniature"
+"""What a library works with that remembers none: it needs no download and no GPU."""
+
+
+class Workplace:
+    """The registry in `home`, one library of it and one stack, each looked up when it is first needed.
+
+    `library` None is the current one. `stack` None is the library's own, else the miniature.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        library: str | None,
+        stack: str | None,
+        notify: Callable[[str], None],
+        progress: Progress,
+    ):
+        self.home, self.notify, self.progress = Path(home), notify, progress
+        self.database = Database.open(self.home)
+        self._library, self._stack_name = library, stack
+
+    @cached_property
+    def library(self) -> str:
+        """The name of the library that is worked in. Raises LibraryNotFound."""
+        with self.database.reading() as registry:
+            return (registry.get_library(self._library) if self._library else registry.current_library()).name
+
+    # Concepts and runs
+
+    def concepts(self) -> list[ConceptSummary]:
+        """The library's concepts, by name."""
+        library = self.library
+        with self.database.reading() as registry:
+            return registry.concepts(library)
+
+    def get_concepts(self, names: Sequence[str]) -> list[ConceptRecord]:
+        """The named concepts, each once. Raises ConceptNotFound."""
+        library = self.library
+        with self.database.reading() as registry:
+            found = [registry.get_concept(library, name) for name in names]
+        return list({concept.id: concept for concept in found}.values())
+
+    def named_or_all(self, names: Sequence[str] | None) -> list[ConceptRecord]:
+        """The named concepts, or (None) all there are. Raises InvalidSetting where that is nobody, ConceptNotFound."""
+        chosen = [summary.name for summary in self.concepts()] if names is None else names
+        cause = f"Library {self.library} has no concepts to fine-tune on." if names is None else "No concept is named."
+        require(bool(chosen), cause, "Name concepts that were added with: studio add-concept NAME IMAGE --noun NOUN")
+        return self.get_concepts(chosen)
+
+    def run_to_resume(self, names: Sequence[str] | None) -> RunRecord:
+        """The unfinished run to go on with; from then on its stack is the one that is worked with."""
+        from lambda_studio.workflows.choosing import run_to_resume
+
+        wanted = None if names is not None and not names else self.named_or_all(names)
+        named, library = self.spec.name if self._stack_name else None, self.library
+        with self.database.reading() as registry:
+            runs = registry.runs(library)
+        run = run_to_resume(runs, wanted, named, library)
+        if named is None and self.spec.name != run.settings["stack"]:
+            self._stack_name = run.settings["stack_source"]
+            self.__dict__.pop("stack", None)
+            del self.spec
+        return run
+
+    # The stack
+
+    @cached_property
+    def stack(self) -> "Stack":
+        """The models that are worked with; each is loaded when it is first needed. Raises InvalidSetting."""
+        from lambda_studio.models.stack import Stack
+
+        return Stack(self.spec, on_notice=self.notify)
+
+    @cached_property
+    def spec(self) -> "StackSpec":
+        """Which models those are, known without torch. Raises InvalidSetting, and ModelFilesMissing for a file."""
+        from lambda_studio.models.stack import resolve_stack
+
+        return resolve_stack(self.stack_source)
+
+    @property
+    def stack_source(self) -> str:
+        """The name or file of the stack: what was asked for, else what the library remembers, else the default."""
+        library = self.library
+        with self.database.reading() as registry:
+            remembered = registry.get_library(library).stack
+        return self.named_stack() or remembered or DEFAULT_STACK
+
+    def named_stack(self) -> str | None:
+        """The stack that was asked for, as a library remembers it: a file by its whole path. Raises InvalidSetting."""
+        from lambda_studio.models.stack import BUILT_IN, resolve_stack
+
+        if self._stack_name is None:
+            return None
+        resolve_stack(self._stack_name)
+        return self._stack_name if self._stack_name in BUILT_IN else str(Path(self._stack_name).absolute())
+
+    def remember_stack(self, registry: Registry) -> str | None:
+        """Let the library remember the stack that was asked for, if it remembers none yet; gives what is new."""
+        stack = self.named_stack()
+        if stack is None or registry.get_library(self.library).stack is not None:
+            return None
+        return registry.set_library_stack(self.library, stack).stack
+
+    @cached_property
+    def embedder(self) -> "SubjectEmbedder":
+        """CLIP's view of concepts, cached in the registry. Raises what reading CLIP's files raises."""
+        from lambda_studio.workflows.embedding import SubjectEmbedder
+
+        embedder = SubjectEmbedder(self.database, self.stack, self.progress)
+        KnownEncoders(self.home).note(self.spec.name, embedder.encoder)
+        return embedder
+
+    def edge_embeds(self, image: "Image.Image") -> "Tensor":
+        """CLIP's embedding of a picture's edges, for the prior's control token."""
+        from lambda_studio.edges import edge_map
+
+        clip = self.stack.clip(("vision",))
+        return clip.encode_images([edge_map(image, self.stack.resolution, clip.image_size)])[0]

@@ -1,0 +1,85 @@
+"""A subject is added, or gets another version: from files to a version in the registry that CLIP has seen."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from concepts.errors import NounMissing
+from concepts.names import check_name, check_noun
+from concepts.records import AddResult, ConceptRecord, NewImage
+from lambda_studio.config import require
+from lambda_studio.workflows.adding import read_images
+from lambda_studio.workflows.editing import edited_images, stored_images
+from lambda_studio.workflows.views import Added
+from lambda_studio.workflows.workplace import Workplace
+
+
+class ConceptWriter:
+    """Writes versions of concepts. Models that are missing are missed before anything is stored."""
+
+    def __init__(self, workplace: Workplace):
+        self.workplace = workplace
+
+    def add(
+        self, name: str, images: Sequence[Path], noun: str | None, masks: Sequence[Path] = (), segment: str = "auto"
+    ) -> Added:
+        """As `Studio.add_concept`."""
+        place, name = self.workplace, check_name(name)
+        if noun is None:
+            cause = f"The noun of {name!r} is missing."
+            raise NounMissing(cause, "Say what kind of thing it is, for example: --noun dog")
+        library, noun = place.library, check_noun(noun)
+        new_images = read_images(images, masks, segment, place.progress)
+        _ = place.embedder.encoder
+        with place.database.transaction() as registry:
+            result = registry.add_concept(library, name, noun, new_images)
+            remembered = place.remember_stack(registry)
+        if remembered:
+            place.notify(f"Library {library} now works with {remembered}.")
+        return self._embedded(result, new_images)
+
+    def edit(
+        self,
+        name: str,
+        noun: str | None,
+        add: Sequence[Path],
+        drop: Sequence[int],
+        masks: Mapping[int, Path],
+        segment: str,
+    ) -> Added:
+        """As `Studio.edit`."""
+        cause = f"Nothing to change about {name} was given."
+        require(bool(noun or add or drop or masks), cause, "Give --noun, --add, --drop or --mask.")
+        place = self.workplace
+        concept = place.get_concepts([name])[0]
+        images = edited_images(place.database, concept, add, drop, masks, segment, place.progress)
+        return self._revise(concept, noun or concept.noun, images)
+
+    def restore(self, name: str, number: int) -> Added:
+        """As `Studio.restore`."""
+        place, library = self.workplace, self.workplace.library
+        with place.database.reading() as registry:
+            present = registry.get_concept(library, name)
+            wanted = registry.concept_version(library, name, number)
+        return self._revise(present, wanted.noun, stored_images(place.database, wanted))
+
+    def _revise(self, concept: ConceptRecord, noun: str, images: Sequence[NewImage]) -> Added:
+        place = self.workplace
+        _ = place.embedder.encoder
+        with place.database.transaction() as registry:
+            result = registry.revise_concept(place.library, concept.name, noun, images, expected=concept.version)
+        had = {image.sha for image in concept.images}
+        return self._embedded(result, [image for image in images if image.sha not in had])
+
+    def _embedded(self, result: AddResult, new_images: Sequence[NewImage]) -> Added:
+        """Cache CLIP's view of a concept that was just written."""
+        embedder = self.workplace.embedder
+        _, encoded = embedder.subjects([result.concept])
+        embedder.zero()
+        return Added(
+            concept=result.concept,
+            created=result.created,
+            stack=self.workplace.spec.name,
+            encoded=encoded,
+            cached=len(result.concept.images) - encoded,
+            warnings=tuple(f"{image.source_name}: {text}" for image in new_images for text in image.warnings),
+        )
