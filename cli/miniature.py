@@ -40,14 +40,15 @@ def train(
     """Train the miniature from nothing in the folder WORK: hours on two cores. Stopped, it goes on where it was."""
     from cli.progress import bars
     from lambda_studio.miniature.recipe import open_recipe
+    from lambda_studio.miniature.release import refuse_existing, release
 
+    if export is not None:
+        refuse_existing(export)
     recipe = open_recipe(work, share, device, compiled, bars())
     recipe.run(stages or None)
     if export is None:
         session.show({"work": work}, lambda: [f"Trained in {work}."])
         return
-    from lambda_studio.miniature.release import release
-
     report = release(recipe, export, bars())
     session.show(report, lambda: [*_lines(report), f"Exported to {export}"])
 

@@ -54,7 +54,7 @@ def new_folder(wanted: Path | None, default: str) -> Path:
     if wanted is not None:
         make_room(wanted)
         if any(wanted.iterdir()):
-            raise OutputExists(f"{wanted} is not empty.", "Give a folder that is new or empty: --out DIR")
+            raise OutputExists(f"{wanted} is not empty.", "Give a folder that is new or empty.")
         return wanted
     for number in count(1):
         folder = Path(default if number == 1 else f"{default}-{number}")

@@ -7,6 +7,7 @@ from statistics import fmean, stdev
 
 from lambda_studio.config import require
 from lambda_studio.miniature.measurements import MEASUREMENTS, Evaluation
+from lambda_studio.miniature.networks import PIXELS
 from lambda_studio.miniature.scores import Reader, load_reader
 from lambda_studio.models.stack import WEIGHTS, Stack, resolve_stack
 from lambda_studio.progress import Progress, silent
@@ -48,9 +49,14 @@ def measure(
     num_inference_steps: int = 25,
     progress: Progress = silent,
 ) -> Report:
-    """Take the measurements named in `only`, or all, once for each seed. Raises InvalidSetting for an unknown one."""
+    """Take the measurements named in `only`, or all, once for each seed.
+
+    Raises InvalidSetting for an unknown one, and for a stack of other pictures.
+    """
     for name in only:
         require(name in MEASUREMENTS, f"There is no measurement {name!r}.", f"Give some of: {' '.join(MEASUREMENTS)}.")
+    cause = f"The stack {stack.spec.name} draws {stack.resolution} pixels; the miniature's world has {PIXELS}."
+    require(stack.resolution == PIXELS, cause, "Give --stack miniature, or a stack that the recipe exported.")
     require(count >= 2 and len(seeds) >= 1, "There is nothing to measure.", "Give two pictures and one seed, or more.")
     wanted = [name for name in MEASUREMENTS if not only or name in only]
     found: dict[str, list[dict[str, float]]] = {name: [] for name in wanted}
@@ -72,10 +78,8 @@ def measure_named(
     progress: Progress = silent,
 ) -> Report:
     """`measure` for a stack by its name or TOML file (None: the miniature), with the oracle that ships."""
-    numbers = range(FIRST_SEED, FIRST_SEED + seeds)
-    return measure(
-        Stack(resolve_stack(stack or "miniature")), load_reader(), count, numbers, only, num_inference_steps, progress
-    )
+    chosen, numbers = Stack(resolve_stack(stack or "miniature")), range(FIRST_SEED, FIRST_SEED + seeds)
+    return measure(chosen, load_reader(), count, numbers, only, num_inference_steps, progress)
 
 
 def _figures(found: list[dict[str, float]]) -> dict[str, Figure]:

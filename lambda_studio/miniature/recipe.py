@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from lambda_studio.config import require
 from lambda_studio.miniature import networks, stages
 from lambda_studio.miniature.contrast import clip_stage, edges
 from lambda_studio.miniature.corpus import Corpus, build_corpus, pixels
-from lambda_studio.miniature.fitting import FitConfig, fit
+from lambda_studio.miniature.fitting import FitConfig, LossOf, fit
 from lambda_studio.miniature.networks import MERGES_FILE
 from lambda_studio.miniature.oracle import Oracle
 from lambda_studio.miniature.questions import Readout
@@ -107,19 +108,20 @@ class Recipe:
     def train_decoder(self):
         torch.manual_seed(self.config.seed + 2)
         unet = networks.build_unet()
-        return self._trained("decoder", unet, lambda: stages.decoder_stage(
-            unet.to(memory_format=torch.channels_last), self.latents()["latents"], self.embeds()["images"],
-            self.embeds()["zero"], self.focus(), self.corpus.scene.relation == 0, self.config.seed,
-            self.config.decoder.batch_size,
-            compiled=self.config.compiled,
-        ))  # fmt: skip
+        return self._trained("decoder", unet, lambda: self._decoder_stage(unet.to(memory_format=torch.channels_last)))
+
+    def _decoder_stage(self, unet: nn.Module) -> LossOf:
+        config, embeds = self.config, self.embeds()
+        return stages.decoder_stage(
+            unet, self.latents()["latents"], embeds["images"], embeds["zero"], self.focus(),
+            self.corpus.scene.relation == 0, config.seed, config.decoder.batch_size, compiled=config.compiled,
+        )  # fmt: skip
 
     def train_prior(self):
         torch.manual_seed(self.config.seed + 3)
         prior = networks.build_prior()
         return self._trained("prior", prior, lambda: stages.prior_stage(
-            prior, self.train_clip(), self.corpus, self.embeds(), self.embeds()["zero"], self.config.seed,
-            self.config.prior.batch_size,
+            prior, self.train_clip(), self.corpus, self.embeds(), self.config.seed, self.config.prior.batch_size
         ))  # fmt: skip
 
     def train_oracle(self):
@@ -193,7 +195,7 @@ class Recipe:
         fit(name, model, loss_of, getattr(self.config, name), self.work, self.config.device, self.progress)
 
     def export(self, folder: Path) -> None:
-        """Write the shipped layout in half precision: `clip/ prior/ decoder/{unet,movq,scheduler}/`."""
+        """Write the shipped layout in half precision: `clip/ prior/ decoder/{unet,movq,scheduler}/ oracle/`."""
         (folder / "clip").mkdir(parents=True, exist_ok=True)
         self.train_clip()
         for file in (MERGES_FILE, "open_clip_config.json", "open_clip_model.safetensors"):
@@ -221,5 +223,13 @@ def open_recipe(work: Path, share: float, device: str | None, compiled: bool, pr
     """The recipe over the folder `work`, on a GPU where there is one. Raises InvalidSetting."""
     require(0 < share <= 1, f"--share is {share}.", "Give a share above 0 and up to 1.")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    require(
+        device == "cpu" or (device == "cuda" and torch.cuda.is_available()),
+        f"There is no device {device!r} here.",
+        "Give --device cpu, or cuda where there is a GPU.",
+    )
+    compilers = (os.environ.get("CXX"), "c++", "g++", "clang++")
+    found = not compiled or any(name and shutil.which(name) for name in compilers)
+    require(found, "--compile needs a C++ compiler, and there is none.", "Leave --compile out, or install g++.")
     config = RecipeConfig(device=device, compiled=compiled).scaled(share)
     return Recipe(work, config, progress)

@@ -13,14 +13,24 @@ from lambda_studio.models.stack import BUILT_IN, Stack, StackSpec
 from lambda_studio.progress import Progress
 
 
+def refuse_existing(folder: Path) -> None:
+    """Raises OutputExists where something is: better before hours of training than after."""
+    for taken in (folder, _staged(folder)):
+        if taken.exists():
+            raise OutputExists(f"{taken} is already there.", "Move it away, or name another folder: --export DIR")
+
+
+def _staged(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".unchecked")
+
+
 def release(recipe: Recipe, folder: Path, progress: Progress, count: int = 120) -> Report:
     """Export what `recipe` trained to `folder`, with `quality.json`, what it measured there.
 
     Raises OutputExists, and QualityTooLow where a figure is below the card's: the weights then lie beside `folder`.
     """
-    if folder.exists():
-        raise OutputExists(f"{folder} is already there.", "Name a folder that is not: --export DIR")
-    staged = folder.with_name(folder.name + ".unchecked")
+    refuse_existing(folder)
+    staged = _staged(folder)
     recipe.export(staged)
     report = measure(Stack(exported(staged)), load_reader(staged / "oracle"), count, progress=progress)
     (staged / "quality.json").write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")

@@ -159,13 +159,13 @@ def prior_stage(
     clip: Clip,
     corpus: Corpus,
     embeds: dict[str, Tensor],
-    zero_image_embeds: Float[Tensor, " dim"],
     seed: int,
     batch_size: int,
     control_dropped: float = 0.95,
     text_only: float = 0.15,
 ) -> LossOf:
-    """λ-ECLIPSE, Eq. 1, on interleaved prompts (3.2). `embeds` has `images`, `edges`, `cutouts` and `worn_cutouts`.
+    """λ-ECLIPSE, Eq. 1, on interleaved prompts (3.2). `embeds` has `images`, `edges`, `cutouts`,
+    `worn_cutouts`, and `zero` for no picture.
 
     A subject's picture is a cut-out of the same identity drawn anew, not of the target picture.
     """
@@ -181,7 +181,7 @@ def prior_stage(
         prompts = [bind_caption(_words_for(c, set(s)), clip) for c, s in zip(words, subjects, strict=True)]
         text = clip.encode_text(torch.tensor([p.token_ids for p in prompts]))
         dropped = torch.rand(batch_size, 1, generator=generator) < control_dropped
-        control = torch.where(dropped, zero_image_embeds, embeds["edges"][rows].float())
+        control = torch.where(dropped, embeds["zero"], embeds["edges"][rows].float())
         inputs = condition(text, prompts, subjects, control)
         noise = torch.randn(batch_size, prior.config.embedding_dim, generator=generator)
         predicted = prior(

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -69,45 +69,60 @@ def ticks(low: float, high: float, count: int = 6) -> list[float]:
 
 def draw_losses(losses: Sequence[float], path: Path, title: str = "Fine-tuning loss (Eq. 2)") -> None:
     """A PNG of the losses of steps 1..n: each step faint, their moving mean strong. Replaces `path` as a whole."""
-    span = max(2, len(losses) // 25)
-    smoothed = smooth(losses, span)
-    image = Image.new("RGB", _SIZE, "white")
-    top = max(smoothed[0], *sorted(losses)[: max(1, math.ceil(len(losses) * 0.99))])
-    frame = _Frame(image, len(losses), top * 1.05 or 1.0)
-    frame.draw_axes(title)
-    frame.draw_line(losses, _FAINT, 1)
-    frame.draw_line(smoothed, _LINE, 3)
-    frame.draw_legend(span)
+    draw_curves({title: losses}, path)
+
+
+def draw_curves(curves: Mapping[str, Sequence[float]], path: Path, label: str = "loss", every: int = 1) -> None:
+    """A PNG with a panel for each title: its values of steps `every`, 2 `every`, … Replaces `path` as a whole."""
+    whole = Image.new("RGB", (_SIZE[0], _SIZE[1] * len(curves)), "white")
+    for row, (title, values) in enumerate(curves.items()):
+        whole.paste(_panel(values, title, label, every), (0, row * _SIZE[1]))
     staged = path.with_name(path.name + ".staged")
-    image.save(staged, format="PNG")
+    whole.save(staged, format="PNG")
     os.replace(staged, path)
 
 
-class _Frame:
-    """Steps 1..`steps` and losses 0..`top` on the picture."""
+def _panel(values: Sequence[float], title: str, label: str, every: int) -> Image.Image:
+    span = max(2, len(values) // 25)
+    smoothed = smooth(values, span)
+    image = Image.new("RGB", _SIZE, "white")
+    top = max(smoothed[0], *sorted(values)[: max(1, math.ceil(len(values) * 0.99))])
+    frame = _Frame(image, len(values), every, top * 1.05 or 1.0)
+    frame.draw_axes(title, label)
+    frame.draw_line(values, _FAINT, 1)
+    frame.draw_line(smoothed, _LINE, 3)
+    frame.draw_legend(span * every, every)
+    return image
 
-    def __init__(self, image: Image.Image, steps: int, top: float):
+
+class _Frame:
+    """The steps `every`..`count * every` and values 0..`top` on the picture."""
+
+    def __init__(self, image: Image.Image, count: int, every: int, top: float):
         self.image, self.draw = image, ImageDraw.Draw(image)
-        self.steps, self.top = steps, top
+        self.first, self.last, self.top = every, count * every, top
         self.font, self.large = ImageFont.load_default(14), ImageFont.load_default(17)
 
     def x(self, step: int) -> float:
-        return _LEFT + (_RIGHT - _LEFT) * (step - 1) / max(self.steps - 1, 1)
+        return _LEFT + (_RIGHT - _LEFT) * (step - self.first) / max(self.last - self.first, 1)
 
     def y(self, loss: float) -> float:
         return _BOTTOM - (_BOTTOM - _TOP) * min(loss / self.top, 1)
 
-    def draw_axes(self, title: str) -> None:
+    def draw_axes(self, title: str, label: str) -> None:
         for loss in ticks(0.0, self.top):
             self.draw.line([(_LEFT, self.y(loss)), (_RIGHT, self.y(loss))], fill=_GRID)
             self.draw.text((_LEFT - 10, self.y(loss)), f"{loss:g}", fill=_INK, font=self.font, anchor="rm")
-        for step in sorted({1, *(int(tick) for tick in ticks(1.0, float(self.steps), 8) if tick == int(tick) >= 1)}):
+        round_steps = (
+            int(tick) for tick in ticks(float(self.first), float(self.last), 8) if tick == int(tick) >= self.first
+        )
+        for step in sorted({self.first, *round_steps}):
             self.draw.line([(self.x(step), _BOTTOM), (self.x(step), _BOTTOM + 5)], fill=_INK)
             self.draw.text((self.x(step), _BOTTOM + 9), str(step), fill=_INK, font=self.font, anchor="ma")
         self.draw.line([(_LEFT, _TOP), (_LEFT, _BOTTOM), (_RIGHT, _BOTTOM)], fill=_INK)
         self.draw.text((_LEFT, 14), title, fill=_INK, font=self.large)
         self.draw.text(((_LEFT + _RIGHT) / 2, _BOTTOM + 32), "optimiser step", fill=_INK, font=self.font, anchor="ma")
-        self._draw_vertically("loss")
+        self._draw_vertically(label)
 
     def _draw_vertically(self, text: str) -> None:
         label = Image.new("RGB", (60, 22), "white")
@@ -116,13 +131,14 @@ class _Frame:
         self.image.paste(turned, (10, (_TOP + _BOTTOM) // 2 - turned.height // 2))
 
     def draw_line(self, losses: Sequence[float], fill: str, width: int) -> None:
-        points = [(self.x(step), self.y(loss)) for step, loss in enumerate(losses, 1)]
+        points = [(self.x(number * self.first), self.y(loss)) for number, loss in enumerate(losses, 1)]
         if len(points) == 1:
             (x, y) = points[0]
             self.draw.ellipse([x - width, y - width, x + width, y + width], fill=fill)
         self.draw.line(points, fill=fill, width=width, joint="curve")
 
-    def draw_legend(self, span: int) -> None:
-        for text, fill, width, x in (("each step", _FAINT, 1, 640), (f"mean of about {span} steps", _LINE, 3, 744)):
+    def draw_legend(self, span: int, every: int) -> None:
+        one = "each step" if every == 1 else f"every {every} steps"
+        for text, fill, width, x in ((one, _FAINT, 1, 600), (f"mean of about {span} steps", _LINE, 3, 744)):
             self.draw.line([(x, 24), (x + 20, 24)], fill=fill, width=width)
             self.draw.text((x + 26, 24), text, fill=_INK, font=self.font, anchor="lm")

@@ -47,6 +47,11 @@ def test_what_cannot_be_measured_is_refused(count, only, said):
         measure_named(None, count, 1, only, 2)
 
 
+def test_a_stack_of_other_pictures_is_not_measured_in_the_miniatures_world(stack_file):
+    with pytest.raises(InvalidSetting, match=r"draws \d+ pixels; the miniature's world has 64.*--stack miniature"):
+        measure_named(str(stack_file), 8, 1, ("movq",), 2)
+
+
 def test_weights_below_the_card_are_named_and_noise_is_forgiven():
     card = {"zero-shot": {"noun": 0.9, "place": 0.9, "worn": 0.9}}
     assert shortfalls(report(noun=0.88, place=0.95, worn=0.5), card) == ["zero-shot worn: 0.5 is below 0.9"]

@@ -1,18 +1,21 @@
 """The recipe end to end at a hundredth of its length, stopped and resumed, and what it exports."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
-from lambda_studio.errors import TrainingDiverged
-from lambda_studio.miniature.fitting import FitConfig, fit
+from lambda_studio.errors import InvalidSetting, TrainingDiverged
+from lambda_studio.miniature.fitting import FitConfig, draw_log, fit
 from lambda_studio.miniature.networks import build_movq, build_prior, build_unet
-from lambda_studio.miniature.recipe import STAGES, Recipe, RecipeConfig
+from lambda_studio.miniature.recipe import STAGES, Recipe, RecipeConfig, open_recipe
 from lambda_studio.models.clip import load_clip
 from lambda_studio.models.decoder import load_decoder
 from lambda_studio.models.prior import PriorTransformer
+from lambda_studio.progress import silent
 
 LIMIT = 16 * 2**20
 
@@ -56,8 +59,31 @@ def test_a_stage_that_was_stopped_ends_with_the_same_weights(tmp_path, ema_decay
 def test_a_stage_whose_loss_is_not_a_number_says_so(tmp_path):
     model = linear()
     config = FitConfig(steps=3, batch_size=8, learning_rate=1e-2)
-    with pytest.raises(TrainingDiverged, match=r"loss of clip at step 3 is nan.*learning rate"):
+    with pytest.raises(TrainingDiverged, match=r"loss of clip at step 1 is nan.*learning rate"):
         fit("clip", model, lambda step: {"loss": model.weight.sum() * torch.nan}, config, tmp_path)
+
+
+def test_what_a_stage_measures_is_drawn_once_for_each_step(tmp_path):
+    model = linear()
+    fit("x", model, lambda step: loss_of(model)(step) | {"other": torch.ones(())}, FitConfig(
+        steps=60, batch_size=8, learning_rate=1e-2, checkpoint_every=30), tmp_path)  # fmt: skip
+    with open(tmp_path / "x.jsonl", encoding="utf-8") as log:
+        assert [json.loads(line)["step"] for line in log] == [20, 40, 60]
+    with Image.open(tmp_path / "x.png") as plot:
+        assert plot.size == (960, 2 * 480), "a panel for the loss, and one for the other"
+        before = plot.tobytes()
+    with open(tmp_path / "x.jsonl", "a", encoding="utf-8") as log:
+        log.write(json.dumps({"step": 40, "loss": 9.0, "other": 9.0}) + "\n")
+    draw_log(tmp_path / "x.jsonl")
+    with Image.open(tmp_path / "x.png") as plot:
+        assert plot.size == (960, 2 * 480) and plot.tobytes() != before, "the later row of step 40 counts"
+
+
+def test_compiling_needs_a_compiler(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(InvalidSetting, match=r"C\+\+ compiler.*--compile"):
+        open_recipe(tmp_path, 1.0, "cpu", True, silent)
+    assert not open_recipe(tmp_path, 1.0, "cpu", False, silent).config.compiled
 
 
 def test_every_shipped_file_will_be_under_sixteen_mebibytes():
