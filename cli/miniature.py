@@ -1,4 +1,4 @@
-"""studio miniature [train|evaluate|bench]"""
+"""studio miniature [train|evaluate|bench|gallery]"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group("miniature", cls=StudioGroup)
 def command() -> None:
-    """The embedded default: train it anew, measure it, write its benchmark."""
+    """The embedded default: train it anew, measure it, show it, write its benchmark."""
 
 
 @command.command("train")
@@ -83,6 +83,24 @@ def bench(session: Session, folder: Path) -> None:
     subjects = f"{len(written.subjects)} subjects, {written.images} photographs"
     prompts = f"{written.prompts} prompts for one subject, {written.multi_subject_prompts} for several"
     session.show(written, lambda: [f"{subjects}; {prompts}", str(written.folder)])
+
+
+@command.command("gallery")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("-n", "--number", "count", type=click.IntRange(1, 750), default=64, show_default=True, help="Pictures.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the first picture.")
+@pass_session
+def gallery(session: Session, file: Path, count: int, seed: int) -> None:
+    """Draw the benchmark's prompts in FILE, a PNG: subjects that training never saw, zero-shot, none left out."""
+    from cli.progress import bars
+    from cli.session import notice
+    from lambda_studio.miniature.gallery import draw_gallery
+    from lambda_studio.outputs import make_room, write_picture
+
+    make_room(file)
+    sheet = draw_gallery(count, seed, notice, bars())
+    written = write_picture(sheet, {"seed": str(seed)}, file, "gallery")
+    session.show({"gallery": written}, lambda: [str(written)])
 
 
 def _lines(report: "Report") -> list[str]:

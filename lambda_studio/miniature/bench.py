@@ -103,7 +103,7 @@ def write_bench(folder: Path, progress: Progress = silent) -> Bench:
         for (name, who), number in zip(subjects.items(), _in_turn(REFERENCES), strict=False):
             images += _photograph(name, who, number, folder / name)
             advance()
-    multi = list(_multi_subject_prompts(tuple(subjects)))
+    multi = list(multi_subject_prompts(tuple(subjects)))
     (folder / "prompts_and_classes.txt").write_text(_prompts_and_classes(subjects), encoding="utf-8")
     _write_json(folder / "multi_subject_prompts.json", multi)
     truth = {
@@ -151,7 +151,7 @@ def _prompts_and_classes(subjects: dict[str, Identity]) -> str:
     )
 
 
-def _multi_subject_prompts(names: tuple[str, ...]) -> Iterator[dict]:
+def multi_subject_prompts(names: tuple[str, ...]) -> Iterator[dict]:
     """Two and three subjects of different nouns, in every relation and place."""
     starts = islice(_in_turn(names), 0, None, 7)
     for relation, words in MULTI_SUBJECT.items():

@@ -123,25 +123,26 @@ def clip_stage(
     pixels, and a random caption can be told from the right one without them. And a `readout` of the image embedding
     answers for each subject's looks, which a caption mentions only sometimes.
     """
-    model, mean, std = clip.model, 0.5, 0.5
+    model, device, mean, std = clip.model, clip.device, 0.5, 0.5
     model.visual.to(memory_format=torch.channels_last)
 
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "clip", step)
         batch = _clip_batch(corpus, random_rows(corpus, generator, batch_size), generator, attributes)
         told_apart = len(batch.wrong)
-        same = torch.tensor([a == b for a, b in zip(batch.words[:told_apart], batch.wrong, strict=True)])
-        images = ((batch.images - mean) / std).contiguous(memory_format=torch.channels_last)
+        same = torch.tensor([a == b for a, b in zip(batch.words[:told_apart], batch.wrong, strict=True)], device=device)
+        images = ((batch.images.to(device) - mean) / std).contiguous(memory_format=torch.channels_last)
+        token_ids = clip.tokenizer(batch.words + batch.wrong).to(device)
         image_embeds = F.normalize(model.encode_image(images).float(), dim=-1)
-        text_embeds = F.normalize(_pooled(model, clip.tokenizer(batch.words + batch.wrong)).float(), dim=-1)
+        text_embeds = F.normalize(_pooled(model, token_ids).float(), dim=-1)
         logits = model.logit_scale.exp().clamp_max(100) * image_embeds @ text_embeds.T
         logits[:, batch_size:].masked_fill_(same, -torch.inf)
-        target = torch.arange(batch_size)
+        target = torch.arange(batch_size, device=device)
         right = logits[:, :batch_size]
         contrast = (F.cross_entropy(logits, target) + F.cross_entropy(right.T, target)) / 2
         told = (right.diagonal()[:told_apart] > logits[:, batch_size:].diagonal())[~same]
-        about = questions(batch.shown)
-        answers = readout(image_embeds[batch.coloured][about.row], about.noun)
+        about = questions(batch.shown.to(device))
+        answers = readout(image_embeds[batch.coloured.to(device)][about.row], about.noun)
         looks = answers_loss(answers, about)
         return {
             "loss": contrast + READOUT_SHARE * looks,
@@ -176,4 +177,5 @@ def _pooled_alike(model: open_clip.CLIP, token_ids: Int[Tensor, "batch position"
     used = token_ids.shape[1]
     states = model.token_embedding(token_ids) + model.positional_embedding[:used]
     states = model.ln_final(model.transformer(states, attn_mask=model.attn_mask[:used, :used]))
-    return states[torch.arange(len(token_ids)), token_ids.argmax(1)] @ model.text_projection
+    rows = torch.arange(len(token_ids), device=token_ids.device)
+    return states[rows, token_ids.argmax(1)] @ model.text_projection

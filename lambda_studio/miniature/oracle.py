@@ -108,7 +108,7 @@ def oracle_loss(reading: Reading, scene: Scene, owner: Int[Tensor, "batch cell"]
 
 def identity_of(reading: Reading, noun: Int[Tensor, " batch"]) -> Float[Tensor, "batch dim"]:
     """The identity embedding of the subject that `noun` names in each picture."""
-    return reading.identity[torch.arange(len(noun)), noun]
+    return reading.identity[torch.arange(len(noun), device=noun.device), noun]
 
 
 def identity_loss(first: Float[Tensor, "n d"], second: Float[Tensor, "n d"], temperature: float = 0.1) -> Tensor:

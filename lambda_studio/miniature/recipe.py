@@ -115,6 +115,7 @@ class Recipe:
         return stages.decoder_stage(
             unet, self.latents()["latents"], embeds["images"], embeds["zero"], self.focus(),
             self.corpus.scene.relation == 0, config.seed, config.decoder.batch_size, compiled=config.compiled,
+            device=config.device,
         )  # fmt: skip
 
     def train_prior(self):
@@ -141,7 +142,7 @@ class Recipe:
                 name: self._embed(clip, name, getattr(corpus, name)) for name in ("images", "cutouts", "worn_cutouts")
             }
             made["edges"] = self._embed(clip, "edges", corpus.images)
-            save_file(made | {"zero": clip.zero_image_embeds()}, path)
+            save_file(made | {"zero": clip.zero_image_embeds().cpu()}, path)
         return load_file(path)
 
     def _embed(self, clip: Clip, name: str, pictures) -> Tensor:
@@ -151,8 +152,10 @@ class Recipe:
             torch.autocast(self.config.device, torch.bfloat16),
         ):
             for rows in torch.arange(len(pictures)).split(256):
-                images = pixels(pictures, rows)
-                parts.append(clip.encode_pixels(edges(images) if name == "edges" else images, batch_size=256).half())
+                images = pixels(pictures, rows).to(self.config.device)
+                parts.append(
+                    clip.encode_pixels(edges(images) if name == "edges" else images, batch_size=256).half().cpu()
+                )
                 advance(len(rows))
         return torch.cat(parts)
 
@@ -160,12 +163,13 @@ class Recipe:
         """MoVQ latents of the corpus's pictures, in half precision."""
         path = self.work / "latents.safetensors"
         if not path.exists():
-            movq, corpus, parts = self.train_movq().to(memory_format=torch.channels_last), self.corpus, []
+            movq, corpus, parts = self.train_movq().to(self.config.device), self.corpus, []
+            movq = movq.to(memory_format=torch.channels_last)
             with self.progress("encoding latents", len(corpus)) as advance, torch.no_grad():
                 for rows in torch.arange(len(corpus)).split(128):
-                    images = (pixels(corpus.images, rows) * 2 - 1).contiguous(memory_format=torch.channels_last)
+                    images = (pixels(corpus.images, rows) * 2 - 1).to(movq.device, memory_format=torch.channels_last)
                     with torch.autocast(self.config.device, torch.bfloat16):
-                        parts.append(movq.encode(images).latents.half().contiguous())
+                        parts.append(movq.encode(images).latents.half().cpu().contiguous())
                     advance(len(rows))
             save_file({"latents": torch.cat(parts)}, path)
         return load_file(path)
@@ -191,7 +195,7 @@ class Recipe:
         return model.eval().requires_grad_(False)
 
     def _fit(self, name: str, model: nn.Module, loss_of) -> None:
-        model.train()
+        model.to(self.config.device).train()
         fit(name, model, loss_of, getattr(self.config, name), self.work, self.config.device, self.progress)
 
     def export(self, folder: Path) -> None:

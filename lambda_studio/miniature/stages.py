@@ -53,10 +53,9 @@ def movq_stage(
         cut = count // 8
         images[:cut] = pixels(corpus.cutouts, torch.arange(step, step + cut) % len(corpus.cutouts))
         top, left = (4 * torch.randint((PIXELS - side) // 4 + 1, (2,), generator=generator)).tolist()
-        target = (images[..., top : top + side, left : left + side] * 2 - 1).contiguous(
-            memory_format=torch.channels_last
-        )
-        noise = 0.03 * torch.randn(count, 4, side // 4, side // 4, generator=generator)
+        crops = images[..., top : top + side, left : left + side].to(movq.device)
+        target = (crops * 2 - 1).contiguous(memory_format=torch.channels_last)
+        noise = 0.03 * torch.randn(count, 4, side // 4, side // 4, generator=generator).to(movq.device)
         latents, output = run(target, noise)
         _, codebook, _ = movq.quantize(latents.detach().float())
         flat = rearrange(latents.float(), "b c h w -> c (b h w)")
@@ -88,6 +87,7 @@ def decoder_stage(
     batch_size: int,
     unconditional: float = 0.1,
     compiled: bool = False,
+    device: str = "cpu",
 ) -> LossOf:
     """Noise prediction from the picture's own embedding; a tenth sees the zero-image embedding, for guidance.
 
@@ -108,13 +108,13 @@ def decoder_stage(
         noise = torch.randn(batch_size, *latents.shape[1:], generator=generator)
         dropped = torch.rand(batch_size, 1, generator=generator) < unconditional
         embeds = torch.where(dropped, zero_image_embeds, image_embeds[rows].float())
-        noisy = scheduler.add_noise(latents[rows].float(), noise, timesteps).contiguous(
-            memory_format=torch.channels_last
-        )
-        kwargs = {"added_cond_kwargs": {"image_embeds": embeds}, "return_dict": False}
-        noise_pred = run(noisy, timesteps, None, **kwargs)[0][:, : noise.shape[1]].float()
-        error = (noise_pred - noise).pow(2)
-        return {"loss": (error * weights[rows].float()[:, None]).mean(), "error": error.mean()}
+        noisy = scheduler.add_noise(latents[rows].float(), noise, timesteps)
+        noisy = noisy.to(device).contiguous(memory_format=torch.channels_last)
+        kwargs = {"added_cond_kwargs": {"image_embeds": embeds.to(device)}, "return_dict": False}
+        noise_pred = run(noisy, timesteps.to(device), None, **kwargs)[0][:, : noise.shape[1]].float()
+        error = (noise_pred - noise.to(device)).pow(2)
+        weight = weights[rows].to(device).float()[:, None]
+        return {"loss": (error * weight).mean(), "error": error.mean()}
 
     return loss_of
 
@@ -183,11 +183,11 @@ def prior_stage(
         dropped = torch.rand(batch_size, 1, generator=generator) < control_dropped
         control = torch.where(dropped, embeds["zero"], embeds["edges"][rows].float())
         inputs = condition(text, prompts, subjects, control)
-        noise = torch.randn(batch_size, prior.config.embedding_dim, generator=generator)
+        noise = torch.randn(batch_size, prior.config.embedding_dim, generator=generator).to(clip.device)
         predicted = prior(
             noise, inputs.text_encoder_hidden_states, inputs.prompt_embeds, inputs.control_embeds, inputs.text_mask
         )
-        target = embeds["images"][rows].float()
+        target = embeds["images"][rows].float().to(clip.device)
         error = F.mse_loss(predicted.float(), target)
         cosine = F.cosine_similarity(predicted.float(), target).mean()
         return {"loss": prior_loss(predicted.float(), target, inputs.prompt_embeds), "mse": error, "cosine": cosine}
@@ -210,14 +210,16 @@ def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:
         twice = [scenes(pairs, generator, who=who, relation=alone) for _ in range(2)]
         scene = concatenate([scenes(batch_size - 2 * pairs, generator), *twice])
         drawn = render(scene)
-        reading = oracle(_worse(drawn.images, generator).contiguous(memory_format=torch.channels_last))
+        images = _worse(drawn.images, generator).to(oracle.device).contiguous(memory_format=torch.channels_last)
+        scene, owner = scene.to(oracle.device), owners(scene, drawn.subjects + drawn.worn).to(oracle.device)
+        reading = oracle(images)
         answers = {name: logits.float() for name, logits in reading.nouns.items()}
         reading = Reading(reading.place.float(), answers, reading.identity.float(), reading.cells.float())
         identity = identity_of(reading, scene.who.noun[:, 0])[-2 * pairs :]
         told = identity_loss(identity[:pairs], identity[pairs:])
-        owner = owners(scene, drawn.subjects + drawn.worn)
         cells = (reading.cells.argmax(-1) == owner)[owner < len(NOUNS)].float().mean()
-        main = reading.nouns["main"][torch.arange(len(scene)), scene.who.noun[:, 0]].argmax(1) == scene.who.main[:, 0]
+        said = reading.nouns["main"].argmax(2).gather(1, scene.who.noun[:, :1])[:, 0]
+        main = said == scene.who.main[:, 0]
         loss = oracle_loss(reading, scene, owner) + told
         return {"loss": loss, "identity": told, "cells": cells, "main": main.float().mean()}
 

@@ -5,9 +5,10 @@ import torch
 
 from lambda_studio.miniature.captions import PLACE_PHRASES, captions
 from lambda_studio.miniature.corpus import build_corpus, open_corpus, pixels
-from lambda_studio.miniature.figures import FIGURES, PATTERNS, WORN
+from lambda_studio.miniature.figures import FIGURES, PATTERNS, WORN, Skin
 from lambda_studio.miniature.networks import CONTEXT_LENGTH, seeded, vocabulary, write_merges
 from lambda_studio.miniature.places import PLACES
+from lambda_studio.miniature.shapes import Pen
 from lambda_studio.miniature.world import (
     COLOURS,
     NOTHING,
@@ -154,3 +155,18 @@ def test_a_corpus_is_rendered_once_and_opened_again(tmp_path):
     build_corpus(tmp_path, 40, seed=3)
     assert (tmp_path / "images.npy").stat().st_mtime_ns == modified
     assert not is_held_out(made.scene.who).any() or made.scene.who.noun.max() >= len(FIGURES)
+
+
+def test_a_pattern_leaves_most_of_the_body_in_the_main_colour():
+    """Else nobody could say which of two colours is the main one."""
+    side = torch.linspace(-0.95, 0.95, 200)
+    y, x = torch.meshgrid(side, side, indexing="ij")
+    scale = torch.linspace(-1, 1, 9)
+    for number, pattern in enumerate(PATTERNS):
+        pen = Pen(x.expand(9, -1, -1), y.expand(9, -1, -1), torch.full((9,), 0.01))
+        red, blue = torch.tensor([1.0, 0.0, 0.0]).expand(9, 3), torch.tensor([0.0, 0.0, 1.0]).expand(9, 3)
+        kinds = torch.full((9,), number)
+        body = Skin(main=red, second=blue, pattern=kinds, scale=scale, proportions=torch.zeros(9, 4)).body(pen)
+        second = (body[:, 2] > body[:, 0]).float().mean((1, 2))
+        assert second.max() < 0.46, pattern
+        assert second.min() > (0.1 if number else -1), pattern
