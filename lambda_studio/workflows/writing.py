@@ -28,6 +28,7 @@ class ConceptWriter:
             cause = f"The noun of {name!r} is missing."
             raise NounMissing(cause, "Say what kind of thing it is, for example: --noun dog")
         library, noun = place.library, check_noun(noun)
+        place.require_editor()
         new_images = read_images(images, masks, segment, place.progress)
         _ = place.embedder.encoder
         with place.database.transaction() as registry:
@@ -50,6 +51,7 @@ class ConceptWriter:
         cause = f"Nothing to change about {name} was given."
         require(bool(noun or add or drop or masks), cause, "Give --noun, --add, --drop or --mask.")
         place = self.workplace
+        place.require_editor()
         concept = place.get_concepts([name])[0]
         images = edited_images(place.database, concept, add, drop, masks, segment, place.progress)
         return self._revise(concept, noun or concept.noun, images)
