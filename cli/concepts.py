@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.group("concepts", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """The subjects of a library: list, show, edit, history, rename, copy, remove, restore, forget. Bare, it lists."""
+    """The subjects of a library: list, show, similar, edit, history, rename, copy, remove and more. Bare, it lists."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
 
@@ -85,6 +85,29 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
         ]
 
     session.show(card, lines)
+
+
+@command.command("similar")
+@click.argument("name")
+@click.option("-n", "count", type=int, default=5, show_default=True, help="How many, nearest first.")
+@pass_session
+def similar(session: Session, name: str, count: int) -> None:
+    """Find the concepts that look most like one, among all that you may see, by CLIP's cached view of them."""
+    with session.studio() as studio:
+        found = studio.similar(name, count)
+
+    def lines() -> list[str]:
+        rows = [(f"{each.similarity:.2f}", each.name, each.noun, each.library) for each in found.nearest]
+        left = (
+            counted(found.not_compared, "concept") + f" not compared: {found.stack} has not seen all of their images."
+        )
+        nothing = f"There is nothing to compare {found.name} with."
+        return [
+            *(table(("LIKE", "NAME", "NOUN", "LIBRARY"), rows) if rows else [nothing]),
+            *[left][: found.not_compared],
+        ]
+
+    session.show(found, lines)
 
 
 @command.command("edit")

@@ -26,7 +26,7 @@ def contents(session: Session, user: str, library: Library) -> RemovedLibrary:
     )
 
 
-def remove(session: Session, user: str, library: Library, agreed: bool) -> RemovedLibrary:
+def clear(session: Session, user: str, library: Library, agreed: bool) -> RemovedLibrary:
     """Delete the library for good. Raises LibraryNotEmpty where it holds something and nobody `agreed` to that."""
     goes = contents(session, user, library)
     if not agreed and (held := _told(goes)):

@@ -74,8 +74,11 @@ class Database:
 
     def _provide_default_library(self) -> None:
         with self.reading() as registry:
-            if registry.owns_a_library():
+            if self._owns_one(registry):
                 return
         with self.transaction() as registry:
-            if not registry.owns_a_library():
+            if not self._owns_one(registry):
                 registry.create_library(DEFAULT)
+
+    def _owns_one(self, registry: Registry) -> bool:
+        return any(library.owner == self.user for library in registry.libraries())

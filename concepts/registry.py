@@ -5,7 +5,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from concepts import access, adapters, blobs, clearing, copying, features, libraries, members, removal, runs, subjects
+from concepts import adapters, blobs, features, libraries, members, removal, runs, subjects
+from concepts.access import require_role
+from concepts.catalogue import everything
+from concepts.clearing import clear
+from concepts.copying import copy
 from concepts.models import Concept, Library, Run
 from concepts.records import (
     AdapterRecord,
@@ -35,7 +39,7 @@ class Registry:
 
     def _library(self, name: str, least: str = "reader") -> Library:
         row = libraries.get_row(self._session, self._user, name)
-        access.require_role(self._session, self._user, row, least)
+        require_role(self._session, self._user, row, least)
         return row
 
     def _library_record(self, row: Library) -> LibraryRecord:
@@ -47,7 +51,7 @@ class Registry:
 
     def _run(self, run_id: int) -> tuple[Library, Run]:
         library, run = runs.get_row(self._session, self._user, run_id)
-        access.require_role(self._session, self._user, library, "editor")
+        require_role(self._session, self._user, library, "editor")
         return library, run
 
     # Libraries
@@ -61,10 +65,6 @@ class Registry:
         """The libraries that this user may see: the user's own by name, then others'."""
         rows = libraries.list_rows(self._session, self._user)
         return [self._library_record(row) for row in rows]
-
-    def owns_a_library(self) -> bool:
-        """Whether one of the libraries is this user's own."""
-        return any(row.owner == self._user for row in libraries.list_rows(self._session, self._user))
 
     def find_library(self, name: str) -> LibraryRecord | None:
         """The library of that name, or (OWNER/NAME) another's that is shared with this user; or None."""
@@ -100,7 +100,7 @@ class Registry:
 
     def remove_library(self, name: str, agreed: bool = False) -> RemovedLibrary:
         """Delete a library for good. Raises LibraryNotEmpty where something would go and nobody agreed."""
-        return clearing.remove(self._session, self._user, self._library(name, "owner"), agreed)
+        return clear(self._session, self._user, self._library(name, "owner"), agreed)
 
     def require_editor(self, name: str) -> None:
         """Raise NotPermitted where this user may not change what is in the library, or LibraryNotFound."""
@@ -149,6 +149,10 @@ class Registry:
         """The library's concepts, by name, without touching a byte of an image."""
         return subjects.summaries(self._session, self._library(library))
 
+    def catalogue(self) -> list[ConceptRecord]:
+        """The concepts of every library that this user may see, without touching a byte of an image."""
+        return everything(self._session, self._user)
+
     def concept_names(self, library: str) -> list[str]:
         """The names of the library's concepts, in order."""
         return list(subjects.names(self._session, self._library(library)).values())
@@ -173,7 +177,7 @@ class Registry:
         Raises ConceptNotFound, ConceptExists, ContentDamaged, LibraryNotFound, NotPermitted.
         """
         source = subjects.record(self._session, *self._concept(library, name))
-        return copying.copy(self._session, self._user, source, self._library(target, "editor"), new_name)
+        return copy(self._session, self._user, source, self._library(target, "editor"), new_name)
 
     def remove_concept(self, library: str, name: str) -> RemovedConcept:
         """Hide it and free its name; says which adapters saw it. Raises ConceptNotFound, NotPermitted."""
@@ -207,15 +211,9 @@ class Registry:
     # Features
 
     def put_feature(
-        self,
-        key: str,
-        kind: str,
-        data: bytes,
-        shape: Sequence[int],
-        dtype: str,
-        image_sha: str | None = None,
-        mask_sha: str | None = None,
-    ) -> bool:
+        self, key: str, kind: str, data: bytes, shape: Sequence[int], dtype: str,
+        image_sha: str | None = None, mask_sha: str | None = None,
+    ) -> bool:  # fmt: skip
         """Cache a feature for as long as its image (with that mask, where one is named) is in a concept.
 
         A feature without an image is kept for good. The first value of a key stays. Answers False, and keeps

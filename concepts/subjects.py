@@ -184,17 +184,31 @@ def record(session: Session, library: Library, row: Concept, number: int | None 
         raise ConceptNotFound(cause, f"See them with: studio concepts history {row.name}")
     version: ConceptVersion = found[1]
     images = select(VersionImage).where(VersionImage.version_id == version.id).order_by(VersionImage.position)
+    shown_images = tuple(map(image_record, session.scalars(images)))
+    return concept_record(address(session, library), row, version, shown_images)
+
+
+def concept_record(
+    library: str, row: Concept, version: ConceptVersion, images: tuple[ImageRecord, ...]
+) -> ConceptRecord:
+    """A version of a concept as it crosses the border."""
     return ConceptRecord(
         id=row.id,
-        library=address(session, library),
+        library=library,
         name=row.name,
         noun=version.noun,
         version=version.number,
         version_id=version.id,
         manifest=version.manifest,
         created_at=row.created_at,
-        images=tuple(_image_record(image) for image in session.scalars(images)),
+        images=images,
     )
+
+
+def image_record(row: VersionImage) -> ImageRecord:
+    """A reference image as it crosses the border."""
+    warnings = tuple(row.warnings)
+    return ImageRecord(row.image_sha, row.mask_sha, row.width, row.height, row.source_name, warnings)
 
 
 def _image_row(version_id: int, position: int, image: NewImage | ImageRecord) -> VersionImage:
@@ -208,8 +222,3 @@ def _image_row(version_id: int, position: int, image: NewImage | ImageRecord) ->
         source_name=image.source_name,
         warnings=list(image.warnings),
     )
-
-
-def _image_record(row: VersionImage) -> ImageRecord:
-    warnings = tuple(row.warnings)
-    return ImageRecord(row.image_sha, row.mask_sha, row.width, row.height, row.source_name, warnings)

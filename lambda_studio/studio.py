@@ -27,6 +27,7 @@ from lambda_studio.workflows.views import (
     Drawn,
     Finetuned,
     Forgotten,
+    Neighbours,
     Removed,
     adapter_card,
 )
@@ -179,6 +180,12 @@ class Studio:
         from lambda_studio.workflows.showing import concept_card
 
         return concept_card(self.database, self.library, name, KnownEncoders(self.home).read())
+
+    def similar(self, name: str, count: int = 5) -> Neighbours:
+        """The concepts the user may see that look most like this one, nearest first. Raises ConceptNotFound."""
+        from lambda_studio.workflows.neighbours import similar
+
+        return similar(self.workplace, name, count)
 
     def write_sheet(self, name: str, out: Path) -> Path:
         """Draw the concept's references with their masks laid over them; never over another file. Gives the path."""

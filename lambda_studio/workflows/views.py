@@ -80,6 +80,26 @@ class Forgotten:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """A concept that looks like another: the cosine of their mean CLIP embeddings."""
+
+    name: str
+    library: str
+    noun: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The concepts nearest to one, as a stack's CLIP sees them; `not_compared` have no embedding of it yet."""
+
+    name: str
+    stack: str
+    nearest: tuple[Neighbour, ...]
+    not_compared: int
+
+
+@dataclass(frozen=True)
 class AdapterCard:
     """An adapter; `knows` maps the name of each concept it saw to the version. Some are `removed` or `forgotten`."""
 

@@ -1,6 +1,7 @@
 """A subject is added, or gets another version: from files to a version in the registry that CLIP has seen."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from concepts.errors import NounMissing
@@ -9,6 +10,7 @@ from concepts.records import AddResult, ConceptRecord, NewImage
 from lambda_studio.config import require
 from lambda_studio.workflows.adding import read_images
 from lambda_studio.workflows.editing import edited_images, stored_images
+from lambda_studio.workflows.neighbours import lookalike_warning
 from lambda_studio.workflows.views import Added
 from lambda_studio.workflows.workplace import Workplace
 
@@ -36,7 +38,9 @@ class ConceptWriter:
             remembered = place.remember_stack(registry)
         if remembered:
             place.notify(f"Library {library} now works with {remembered}.")
-        return self._embedded(result, new_images)
+        added = self._embedded(result, new_images)
+        alike = lookalike_warning(place, added.concept) if added.created else ()
+        return replace(added, warnings=(*added.warnings, *alike))
 
     def edit(
         self,

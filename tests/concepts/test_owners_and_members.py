@@ -105,7 +105,7 @@ WRITES: dict[str, tuple[str, Callable]] = {
     "unshare_library": ("owner", lambda it, at, had, image: it.unshare_library(at, "dora")),
 }
 OTHERS = {
-    *("libraries", "find_library", "get_library", "current_library", "owns_a_library", "members", "runs", "find_run"),
+    *("libraries", "find_library", "get_library", "current_library", "catalogue", "members", "runs", "find_run"),
     *("concepts", "concept_names", "find_concept", "get_concept", "history", "concept_version", "removed_concepts"),
     *("adapters", "get_adapter", "blob", "feature", "features"),
     *("create_library", "use_library", "put_feature"),  # these write what is the user's own
