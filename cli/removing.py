@@ -46,8 +46,8 @@ def restore(session: Session, name: str, version: int | None, concept_id: int | 
 def remove(session: Session, name: str, yes: bool) -> None:
     """Hide a concept and free its name, and say which adapters saw it. `restore` undoes it; `forget` ends it."""
     with session.studio() as studio:
-        card = studio.show(name)
-        confirmed(f"Remove {card.concept.name} and its {counted(len(card.images), 'image')}?", yes)
+        present = studio.history(name)[0]  # which reads no image: one that is damaged can be removed too
+        confirmed(f"Remove {name} and its {counted(present.image_count, 'image')}?", yes)
         removed = studio.remove(name)
 
     def lines() -> list[str]:
