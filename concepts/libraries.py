@@ -62,12 +62,16 @@ def rename_row(session: Session, row: Library, new_name: str) -> None:
     session.flush()
 
 
-def current_row(session: Session, user: str) -> Library:
+def find_current_row(session: Session, user: str) -> Library | None:
     """The library chosen last; where none was, or it is not shared any more, the first that the user made."""
     chosen = select(Library).join(CurrentLibrary, CurrentLibrary.library_id == Library.id)
     row = session.scalar(chosen.where(CurrentLibrary.owner == user, visible(user)))
-    row = row or session.scalar(select(Library).where(Library.owner == user).order_by(Library.id).limit(1))
-    return row or get_row(session, user, DEFAULT)
+    return row or session.scalar(select(Library).where(Library.owner == user).order_by(Library.id).limit(1))
+
+
+def current_row(session: Session, user: str) -> Library:
+    """The library that `find_current_row` finds. Raises LibraryNotFound for a user who has none."""
+    return find_current_row(session, user) or get_row(session, user, DEFAULT)
 
 
 def choose_row(session: Session, user: str, row: Library) -> None:
@@ -86,7 +90,7 @@ def library_record(session: Session, user: str, row: Library) -> LibraryRecord:
         address=address(session, row),
         role=role_in(session, user, row) or "",
         stack=row.stack,
-        current=current_row(session, user).id == row.id,
+        current=find_current_row(session, user) is row,
         concept_count=session.scalar(in_use) or 0,
         created_at=row.created_at,
     )

@@ -162,6 +162,20 @@ def test_a_reader_sees_and_uses_everything(alice, bob, toys):
         assert registry.current_library().name == "default", "what bob uses is bob's matter"
 
 
+def test_somebody_may_be_shared_with_before_they_ever_came(alice, toys):
+    with alice.transaction() as registry:
+        registry.share_library("toys", "newcomer", "reader")
+    with Database.open(alice.path.parent, user="newcomer") as database, database.transaction() as registry:
+        assert [(each.address, each.current) for each in registry.libraries()] == [
+            ("default", True),
+            ("alice/toys", False),
+        ]
+        registry.remove_library("default")
+        assert [(each.address, each.current) for each in registry.libraries()] == [("alice/toys", False)]
+        with pytest.raises(LibraryNotFound):
+            registry.current_library()
+
+
 def test_who_is_not_shared_with_any_more_is_back_in_their_own(alice, bob, toys):
     share(alice, "owner")
     with bob.transaction() as registry:
