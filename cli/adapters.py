@@ -32,7 +32,7 @@ def listing(session: Session) -> None:
                 item.method,
                 item.stack,
                 ", ".join(item.knows),
-                "stale" if item.stale else "",
+                ", ".join(word for word in ("stale", "forgotten") if getattr(item, word)),
                 f"{item.created_at:%Y-%m-%d}",
             )
             for item in adapters
@@ -50,13 +50,16 @@ def show(session: Session, adapter_id: str) -> None:
     with session.studio() as studio:
         adapter = studio.adapter(adapter_id)
 
+    def since(name: str) -> str:
+        return " (forgotten)" if name in adapter.forgotten else " (removed)" if name in adapter.removed else ""
+
     def lines() -> list[str]:
         return [
             f"adapter {adapter.id}: {adapter.method} for {adapter.stack}",
             f"made {adapter.created_at:%Y-%m-%d %H:%M} by run {adapter.run_id}",
             f"file {adapter.path}",
             "concepts it saw:",
-            *(f"  {name}, version {version}" for name, version in adapter.knows.items()),
+            *(f"  {name}, version {version}{since(name)}" for name, version in adapter.knows.items()),
             *(["stale: a concept has changed since; used all the same"] if adapter.stale else []),
             "settings:",
             *(f"  {key}: {value}" for key, value in adapter.settings.items() if value is not None),

@@ -1,35 +1,44 @@
-"""studio concepts [list|show|edit|history|restore|rename|remove]"""
+"""studio concepts [list|show|similar|edit|history|restore|rename|copy|remove|forget]"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cli import removing
 from cli.commands import StudioGroup
-from cli.confirm import confirmed, yes_option
 from cli.session import Session, notice, pass_session
 from cli.tables import counted, table
 
 if TYPE_CHECKING:
-    from lambda_studio.studio import Added
+    from lambda_studio.studio import ConceptSummary
 
 
 @click.group("concepts", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """The subjects of a library: list, show, edit, history, restore, rename, remove. Bare, it lists."""
+    """The subjects of a library: list, show, similar, edit, history, rename, copy, remove and more. Bare, it lists."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
 
 
+command.add_command(removing.restore)
+command.add_command(removing.remove)
+command.add_command(removing.forget)
+
+
 @command.command("list")
+@click.option("--removed", is_flag=True, help="Those that were removed and can be restored.")
 @pass_session
-def listing(session: Session) -> None:
+def listing(session: Session, removed: bool = False) -> None:
     """List the concepts of the library."""
     with session.studio() as studio:
-        library, summaries = studio.library, studio.concepts()
+        library, summaries = studio.library, studio.concepts(removed)
 
     def lines() -> list[str]:
+        if removed:
+            return _removed_lines(library, summaries)
         if not summaries:
             return [f"Library {library} has no concepts yet. Add one: studio add-concept NAME IMAGE... --noun NOUN"]
         rows = [
@@ -78,6 +87,29 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
     session.show(card, lines)
 
 
+@command.command("similar")
+@click.argument("name")
+@click.option("-n", "count", type=int, default=5, show_default=True, help="How many, nearest first.")
+@pass_session
+def similar(session: Session, name: str, count: int) -> None:
+    """Find the concepts that look most like one, among all that you may see, by CLIP's cached view of them."""
+    with session.studio() as studio:
+        found = studio.similar(name, count)
+
+    def lines() -> list[str]:
+        rows = [(f"{each.similarity:.2f}", each.name, each.noun, each.library) for each in found.nearest]
+        left = (
+            counted(found.not_compared, "concept") + f" not compared: {found.stack} has not seen all of their images."
+        )
+        nothing = f"There is nothing to compare {found.name} with."
+        return [
+            *(table(("LIKE", "NAME", "NOUN", "LIBRARY"), rows) if rows else [nothing]),
+            *[left][: found.not_compared],
+        ]
+
+    session.show(found, lines)
+
+
 @command.command("edit")
 @click.argument("name")
 @click.option("--noun", help="Another noun.")
@@ -108,7 +140,7 @@ def edit(
     numbered = _numbered(masks)
     with session.studio() as studio:
         added = studio.edit(name, noun=noun, add=add, drop=drop, masks=numbered, segment=segment)
-    session.show(added, lambda: _written(added))
+    session.show(added, lambda: removing.written(added))
 
 
 @command.command("history")
@@ -136,17 +168,6 @@ def history(session: Session, name: str) -> None:
     session.show(versions, lines)
 
 
-@command.command("restore")
-@click.argument("name")
-@click.argument("version", type=int)
-@pass_session
-def restore(session: Session, name: str, version: int) -> None:
-    """Make an earlier version of a concept the present one again, as a new version."""
-    with session.studio() as studio:
-        added = studio.restore(name, version)
-    session.show(added, lambda: _written(added))
-
-
 def _numbered(masks: tuple[str, ...]) -> dict[int, Path]:
     """`N=FILE` as a table."""
     numbered = {}
@@ -156,13 +177,6 @@ def _numbered(masks: tuple[str, ...]) -> dict[int, Path]:
             raise click.UsageError(f"--mask {text!r} is not N=FILE, for example 1=mask.png")
         numbered[int(number)] = Path(file)
     return numbered
-
-
-def _written(added: "Added") -> list[str]:
-    concept = added.concept
-    what = f"{concept.name} ({concept.noun})"
-    state = f"is now version {concept.version}" if added.created else f"is so already, in version {concept.version}"
-    return [*(f"Note: {note}" for note in added.warnings), f"{what} {state}: {counted(len(concept.images), 'image')}."]
 
 
 @command.command("rename")
@@ -176,21 +190,31 @@ def rename(session: Session, name: str, new_name: str) -> None:
     session.show(concept, lambda: [f"{name} is now called {concept.name}."])
 
 
-@command.command("remove")
+@command.command("copy")
 @click.argument("name")
-@yes_option
+@click.argument("target", metavar="LIBRARY")
+@click.option("--as", "new_name", metavar="NEW_NAME", help="The copy's name, where it should have another.")
 @pass_session
-def remove(session: Session, name: str, yes: bool) -> None:
-    """Remove a concept from the library, and say which adapters saw it."""
+def copy(session: Session, name: str, target: str, new_name: str | None) -> None:
+    """Put a concept, as it is now, in another library too: so a single concept is shared. Bytes are stored once.
+
+    \b
+      studio library create for-bob
+      studio concepts copy rex for-bob
+      studio library share for-bob bob
+    """
     with session.studio() as studio:
-        card = studio.show(name)
-        confirmed(f"Remove {card.concept.name} and its {counted(len(card.images), 'image')}?", yes)
-        removed = studio.remove(name)
+        copied = studio.copy(name, target, new_name)
+    there = f"{copied.concept.name} ({copied.concept.noun}) in library {copied.concept.library}"
+    state = "Copied to" if copied.created else "Already there:"
+    session.show(copied, lambda: [f"{state} {there}: {counted(len(copied.concept.images), 'image')}."])
 
-    def lines() -> list[str]:
-        return [
-            f"Removed {removed.name}.",
-            *(f"Adapter {adapter} saw it and still holds what it learned." for adapter in removed.adapters),
-        ]
 
-    session.show(removed, lines)
+def _removed_lines(library: str, summaries: "Sequence[ConceptSummary]") -> list[str]:
+    if not summaries:
+        return [f"Nothing was removed from library {library} that could be restored."]
+    rows = [
+        (each.id, each.name, each.noun, each.image_count, each.version, f"{each.removed_at:%Y-%m-%d %H:%M}")
+        for each in summaries
+    ]
+    return list(table(("ID", "NAME", "NOUN", "IMAGES", "VERSION", "REMOVED"), rows))

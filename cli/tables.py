@@ -13,6 +13,6 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 image`, `2 images`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, several: str | None = None) -> str:
+    """`1 image`, `2 images`; `several` is the plural where it is not made by an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {several or f'{noun}s'}"

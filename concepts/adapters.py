@@ -8,6 +8,7 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from concepts.errors import AdapterNotFound
+from concepts.libraries import address
 from concepts.models import Adapter, AdapterConcept, Concept, ConceptVersion, Library, Run, now
 from concepts.names import shown
 from concepts.records import AdapterRecord
@@ -58,7 +59,7 @@ def get_row(session: Session, library: Library, adapter: int | str) -> Adapter:
         return row
     query = select(Adapter.id).where(Adapter.library_id == library.id).order_by(Adapter.id.desc()).limit(10)
     known = ", ".join(map(str, session.scalars(query))) or "none yet"
-    cause = f"No adapter {shown(str(adapter))} is in library {shown(library.name)}. There is: {known}."
+    cause = f"No adapter {shown(str(adapter))} is in library {shown(address(session, library))}. There is: {known}."
     raise AdapterNotFound(cause, "List them with: studio adapters")
 
 
@@ -91,7 +92,7 @@ def remove(session: Session, row: Adapter) -> bool:
 
 
 def _records(session: Session, library: Library, rows: Sequence[Adapter]) -> list[AdapterRecord]:
-    concepts = present(session, library) if rows else Present({}, {})
+    concepts = present(session, library) if rows else Present({}, {}, {})
     return [_record(session, library, row, concepts) for row in rows]
 
 
@@ -100,7 +101,7 @@ def _record(session: Session, library: Library, row: Adapter, concepts: Present)
     made_by = select(Run.id).where(Run.adapter_id == row.id).order_by(Run.id.desc()).limit(1)
     return AdapterRecord(
         id=row.id,
-        library=library.name,
+        library=address(session, library),
         sha256=row.sha256,
         file_name=row.file_name,
         method=row.method,

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Exists, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
+from concepts.access import visible
 from concepts.errors import ContentDamaged, StorageFailed
 from concepts.models import Blob, Concept, ConceptVersion, Feature, Library, VersionImage
-from concepts.records import sha256
+from concepts.records import DeletedBytes, sha256
 
 
 def store_blob(session: Session, sha: str, data: bytes) -> None:
@@ -29,9 +30,15 @@ def find_bytes(session: Session, sha: str) -> bytes | None:
     return session.scalar(select(Blob.data).where(Blob.sha == sha))
 
 
-def read_blob(session: Session, owner: str, sha: str) -> bytes:
-    """The bytes of an image or mask in one of the owner's libraries. Raises ContentDamaged."""
-    data = find_bytes(session, sha) if _visible(session, owner, sha) else None
+def find_size(session: Session, sha: str) -> int | None:
+    """The number of bytes that are stored under this hash; None where nothing is."""
+    return session.scalar(select(Blob.size).where(Blob.sha == sha))
+
+
+def read_blob(session: Session, user: str, sha: str) -> bytes:
+    """The bytes of an image or mask in a library that the user may see. Raises ContentDamaged."""
+    shown = visible_image(user, or_(VersionImage.image_sha == sha, VersionImage.mask_sha == sha))
+    data = find_bytes(session, sha) if session.scalar(select(shown)) else None
     if data is None:
         raise ContentDamaged(f"No image or mask {sha[:80]!r} is stored.", "Add its concept again.")
     if sha256(data) != sha:
@@ -39,29 +46,32 @@ def read_blob(session: Session, owner: str, sha: str) -> bytes:
     return data
 
 
-def collect(session: Session, shas: Iterable[str | None]) -> None:
+def visible_image(user: str, matches: ColumnElement[bool]) -> Exists:
+    """That such an image is in a concept, not a removed one, of a library that the user may see."""
+    shown = select(VersionImage).where(matches).join(ConceptVersion, VersionImage.version_id == ConceptVersion.id)
+    return shown.join(Concept).join(Library).where(visible(user), Concept.removed_at.is_(None)).exists()
+
+
+def collect(session: Session, shas: Iterable[str | None]) -> DeletedBytes:
     """Delete those of these blobs that nothing needs any more, with the features that were computed from them."""
     candidates = {sha for sha in shas if sha is not None}
     if not candidates:
-        return
+        return DeletedBytes({})
     for feature in session.scalars(select(Feature).where(_computed_from(candidates), ~_still_shown())):
         candidates.add(feature.blob_sha)
         session.delete(feature)
     session.flush()
-    for sha in candidates:
-        session.execute(delete(Blob).where(Blob.sha == sha, ~_referenced(sha)))
+    sizes: dict[str, int] = {}
+    for sha in sorted(candidates):
+        gone = delete(Blob).where(Blob.sha == sha, ~_referenced(sha)).returning(Blob.size)
+        if (size := session.scalar(gone)) is not None:
+            sizes[sha] = size
+    return DeletedBytes(sizes)
 
 
 def _intact(session: Session, sha: str) -> bool:
     data = find_bytes(session, sha)
     return data is not None and sha256(data) == sha
-
-
-def _visible(session: Session, owner: str, sha: str) -> bool:
-    shown = select(VersionImage).where(or_(VersionImage.image_sha == sha, VersionImage.mask_sha == sha))
-    shown = shown.join(ConceptVersion, VersionImage.version_id == ConceptVersion.id)
-    shown = shown.join(Concept).join(Library).where(Library.owner == owner)
-    return bool(session.scalar(select(shown.exists())))
 
 
 def _computed_from(shas: Collection[str]) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from concepts.engine import READ_ONLY, database_errors, file_errors, registry_en
 from concepts.libraries import DEFAULT
 from concepts.registry import Registry
 from concepts.schema import prepare
+from concepts.users import check_user, current_user
 
 FILE_NAME = "studio.sqlite3"
 """The database's name in the home folder."""
@@ -20,21 +21,22 @@ FILE_NAME = "studio.sqlite3"
 class Database:
     """An open registry. Use `Database.open`."""
 
-    def __init__(self, path: Path, engine: Engine, owner: str):
+    def __init__(self, path: Path, engine: Engine, user: str):
         self.path = path
-        self.owner = owner
+        self.user = user
         self._engine = engine
 
     @classmethod
-    def open(cls, home: Path, owner: str = "local") -> "Database":
+    def open(cls, home: Path, user: str | None = None) -> "Database":
         """Open the registry in `home`, made where it is missing and upgraded (after a backup) where it is old.
 
-        Raises DatabaseUnusable, DatabaseTooNew, DatabaseBusy or StorageFailed; the file is then as it was.
+        `user` None is the operating system's, or whom STUDIO_USER names. Raises NameInvalid, DatabaseUnusable,
+        DatabaseTooNew, DatabaseBusy or StorageFailed; the file is then as it was.
         """
-        path = Path(home) / FILE_NAME
+        path, user = Path(home) / FILE_NAME, current_user() if user is None else check_user(user)
         with database_errors(path), file_errors(path):
-            prepare(path)
-        database = cls(path, registry_engine(path), owner)
+            prepare(path, user)
+        database = cls(path, registry_engine(path), user)
         database._provide_default_library()
         return database
 
@@ -45,14 +47,14 @@ class Database:
         Keep it short: compute before or after. Raises DatabaseBusy, DatabaseUnusable or StorageFailed.
         """
         with self._session({}) as session:
-            yield Registry(session, self.owner)
+            yield Registry(session, self.user)
 
     @contextmanager
     def reading(self) -> Iterator[Registry]:
         """Read one moment's state without waiting for writers; writing raises StorageFailed."""
         with self._session(READ_ONLY) as session:
             session.execute(text("PRAGMA query_only=ON"))
-            yield Registry(session, self.owner)
+            yield Registry(session, self.user)
 
     def close(self) -> None:
         """Give back what is open. A transaction afterwards would open it again."""
@@ -72,8 +74,11 @@ class Database:
 
     def _provide_default_library(self) -> None:
         with self.reading() as registry:
-            if registry.libraries():
+            if self._owns_one(registry):
                 return
         with self.transaction() as registry:
-            if not registry.libraries():
+            if not self._owns_one(registry):
                 registry.create_library(DEFAULT)
+
+    def _owns_one(self, registry: Registry) -> bool:
+        return any(library.owner == self.user for library in registry.libraries())

@@ -83,6 +83,7 @@ def registry_engine(path: Path, *, foreign_keys: bool = True, create: bool = Fal
     def configure(connection: sqlite3.Connection, _record: Any) -> None:
         connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")  # has no effect inside BEGIN
         connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA secure_delete=ON")  # what is forgotten is overwritten, not only unlinked
         synchronous = SYNCHRONOUS[switch_journal(connection, mode)]
         connection.execute(f"PRAGMA synchronous={synchronous}")
 

@@ -16,7 +16,7 @@ class ConceptError(Exception):
 
 
 class LibraryNotFound(ConceptError):
-    """No library of that name is visible to this owner."""
+    """No library of that name is visible to this user: there is none, or it is not shared with them."""
 
     exit_code = 3
 
@@ -34,7 +34,13 @@ class AdapterNotFound(ConceptError):
 
 
 class RunNotFound(ConceptError):
-    """No such run is visible to this owner."""
+    """No such run is visible to this user."""
+
+    exit_code = 3
+
+
+class MemberNotFound(ConceptError):
+    """The library is not shared with that user."""
 
     exit_code = 3
 
@@ -55,6 +61,24 @@ class ConceptChanged(ConceptError):
     """Somebody else wrote a new version of a concept meanwhile."""
 
     exit_code = 4
+
+
+class LibraryNotEmpty(ConceptError):
+    """A library is to be removed that holds something, and nobody agreed to that."""
+
+    exit_code = 2
+
+
+class ConceptAmbiguous(ConceptError):
+    """Several concepts have the name, of which at least one was removed."""
+
+    exit_code = 2
+
+
+class NotPermitted(ConceptError):
+    """The library is another's, who lets this user do less than that in it."""
+
+    exit_code = 10
 
 
 class NameInvalid(ConceptError):

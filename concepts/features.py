@@ -2,33 +2,36 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from concepts.blobs import collect, store_blob
+from concepts.blobs import collect, store_blob, visible_image
 from concepts.models import Blob, Feature, VersionImage
 from concepts.records import FeatureRecord, sha256
 
 _KEYS_A_QUERY = 500  # SQLite bounds the variables of one statement
 
 
-def find_features(session: Session, keys: Collection[str]) -> dict[str, FeatureRecord]:
-    """Those of these features that are there and whole."""
+def find_features(session: Session, user: str, keys: Collection[str]) -> dict[str, FeatureRecord]:
+    """Those of these features that are there and whole, and of no image or of one that the user may see."""
+    same_mask = or_(Feature.mask_sha.is_(None), VersionImage.mask_sha == Feature.mask_sha)
+    shown = visible_image(user, and_(VersionImage.image_sha == Feature.image_sha, same_mask))
     wanted = list(dict.fromkeys(keys))
     found: dict[str, FeatureRecord] = {}
     for start in range(0, len(wanted), _KEYS_A_QUERY):
         rows = select(Feature, Blob.data).join(Blob, Feature.blob_sha == Blob.sha)
+        rows = rows.where(or_(Feature.image_sha.is_(None), shown))
         for feature, data in session.execute(rows.where(Feature.key.in_(wanted[start : start + _KEYS_A_QUERY]))):
             if sha256(data) == feature.blob_sha:
                 found[feature.key] = _record(feature, data)
     return found
 
 
-def put_feature(session: Session, new: FeatureRecord, image_sha: str | None, mask_sha: str | None) -> bool:
-    """Keep a feature as long as its image, with that mask, is shown. False where that is gone already."""
-    if image_sha is not None and not _shown(session, image_sha, mask_sha):
+def put_feature(session: Session, user: str, new: FeatureRecord, image_sha: str | None, mask_sha: str | None) -> bool:
+    """Keep a feature as long as its image, with that mask, is kept. False where the user does not see that (now)."""
+    if image_sha is not None and not _shown(session, user, image_sha, mask_sha):
         return False
-    if find_features(session, [new.key]):
+    if find_features(session, user, [new.key]):
         return True
     blob_sha = sha256(new.data)
     store_blob(session, blob_sha, new.data)
@@ -42,11 +45,11 @@ def put_feature(session: Session, new: FeatureRecord, image_sha: str | None, mas
     return True
 
 
-def _shown(session: Session, image_sha: str, mask_sha: str | None) -> bool:
-    shown = select(VersionImage).where(VersionImage.image_sha == image_sha)
+def _shown(session: Session, user: str, image_sha: str, mask_sha: str | None) -> bool:
+    matches = VersionImage.image_sha == image_sha
     if mask_sha is not None:
-        shown = shown.where(VersionImage.mask_sha == mask_sha)
-    return bool(session.scalar(select(shown.exists())))
+        matches = and_(matches, VersionImage.mask_sha == mask_sha)
+    return bool(session.scalar(select(visible_image(user, matches))))
 
 
 def _record(feature: Feature, data: bytes) -> FeatureRecord:

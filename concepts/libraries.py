@@ -1,65 +1,108 @@
-"""Libraries, as one owner sees them: every query starts from the owner's own."""
+"""Libraries, as one user sees them: every query starts from what that user may see."""
+
+import unicodedata
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from concepts.access import role_in, visible
 from concepts.errors import LibraryExists, LibraryNotFound
 from concepts.models import Concept, CurrentLibrary, Library
-from concepts.names import check_name, name_key, shown
+from concepts.names import name_key, shown
 from concepts.records import LibraryRecord
+from concepts.users import check_owned_name
 
 DEFAULT = "default"
-"""The library that is there from the beginning."""
+"""The library that every user has from the beginning."""
 
 
-def find_row(session: Session, owner: str, name: str) -> Library | None:
-    """The owner's library of that name."""
-    key = name_key(name.strip())
-    return session.scalar(select(Library).where(Library.owner == owner, Library.name_key == key))
+def address(session: Session, row: Library) -> str:
+    """What the session's user calls a library: its name, or OWNER/NAME where it is another's."""
+    return row.name if row.owner == session.info["user"] else f"{row.owner}/{row.name}"
 
 
-def get_row(session: Session, owner: str, name: str) -> Library:
-    """The owner's library of that name. Raises LibraryNotFound."""
-    if (row := find_row(session, owner, name)) is not None:
+def find_row(session: Session, user: str, name: str) -> Library | None:
+    """The user's own library of that name or, named OWNER/LIBRARY, one that the user may see."""
+    if (own := _of_owner(session, user, user, name)) is not None:
+        return own  # first, as names from older versions may hold a slash
+    owner, slash, rest = name.partition("/")
+    return _of_owner(session, user, owner, rest) if slash else None
+
+
+def get_row(session: Session, user: str, name: str) -> Library:
+    """The library that `find_row` finds. Raises LibraryNotFound, in the same words whether it is there or not."""
+    if (row := find_row(session, user, name)) is not None:
         return row
-    known = ", ".join(shown(library.name) for library in list_rows(session, owner)[:10])
+    known = ", ".join(shown(address(session, library)) for library in list_rows(session, user)[:10])
     cause = f"No library named {shown(name)}. There is: {known or 'none'}."
     raise LibraryNotFound(cause, "Make one with: studio library create NAME")
 
 
-def list_rows(session: Session, owner: str) -> list[Library]:
-    """The owner's libraries, by name."""
-    return list(session.scalars(select(Library).where(Library.owner == owner).order_by(Library.name_key)))
+def list_rows(session: Session, user: str) -> list[Library]:
+    """The libraries that the user may see, by name: the user's own first, then others' by their owners."""
+    by_owner = (Library.owner != user, Library.owner, Library.name_key)
+    return list(session.scalars(select(Library).where(visible(user)).order_by(*by_owner)))
 
 
-def create_row(session: Session, owner: str, name: str, stack: str | None) -> Library:
-    """A new, empty library. Raises NameInvalid or LibraryExists."""
-    name = check_name(name, "library name")
-    if (existing := find_row(session, owner, name)) is not None:
-        cause = f"A library named {shown(existing.name)} is already there."
-        raise LibraryExists(cause, "Choose another name, or work in it with: --library NAME")
-    row = Library(owner=owner, name=name, name_key=name_key(name), stack=stack)
+def create_row(session: Session, user: str, name: str, stack: str | None) -> Library:
+    """A new, empty library of the user's. Raises NameInvalid or LibraryExists."""
+    name = check_owned_name(name, "library name")
+    _refuse_taken(session, user, name)
+    row = Library(owner=user, name=name, name_key=name_key(name), stack=stack)
     session.add(row)
     session.flush()
     return row
 
 
-def current_row(session: Session, owner: str) -> Library:
-    """The library chosen last; where none was, the first that was made."""
-    chosen = select(Library).join(CurrentLibrary, CurrentLibrary.library_id == Library.id)
-    row = session.scalar(chosen.where(CurrentLibrary.owner == owner, Library.owner == owner))
-    row = row or session.scalar(select(Library).where(Library.owner == owner).order_by(Library.id).limit(1))
-    return row or get_row(session, owner, DEFAULT)
-
-
-def choose_row(session: Session, owner: str, row: Library) -> None:
-    """Make it the current one."""
-    session.merge(CurrentLibrary(owner=owner, library_id=row.id))
+def rename_row(session: Session, row: Library, new_name: str) -> None:
+    """Another name for a library. Raises NameInvalid or LibraryExists."""
+    new_name = check_owned_name(new_name, "library name")
+    _refuse_taken(session, row.owner, new_name, but=row)
+    row.name, row.name_key = new_name, name_key(new_name)
     session.flush()
 
 
-def library_record(session: Session, row: Library) -> LibraryRecord:
+def find_current_row(session: Session, user: str) -> Library | None:
+    """The library chosen last; where none was, or it is not shared any more, the first that the user made."""
+    chosen = select(Library).join(CurrentLibrary, CurrentLibrary.library_id == Library.id)
+    row = session.scalar(chosen.where(CurrentLibrary.owner == user, visible(user)))
+    return row or session.scalar(select(Library).where(Library.owner == user).order_by(Library.id).limit(1))
+
+
+def current_row(session: Session, user: str) -> Library:
+    """The library that `find_current_row` finds. Raises LibraryNotFound for a user who has none."""
+    return find_current_row(session, user) or get_row(session, user, DEFAULT)
+
+
+def choose_row(session: Session, user: str, row: Library) -> None:
+    """Make it the one that the user works in."""
+    session.merge(CurrentLibrary(owner=user, library_id=row.id))
+    session.flush()
+
+
+def library_record(session: Session, user: str, row: Library) -> LibraryRecord:
     """The library as it crosses the border."""
-    count = session.scalar(select(func.count()).select_from(Concept).where(Concept.library_id == row.id)) or 0
-    current = current_row(session, row.owner).id == row.id
-    return LibraryRecord(row.id, row.name, row.stack, current, count, row.created_at)
+    in_use = select(func.count()).select_from(Concept).where(Concept.library_id == row.id, Concept.removed_at.is_(None))
+    return LibraryRecord(
+        id=row.id,
+        name=row.name,
+        owner=row.owner,
+        address=address(session, row),
+        role=role_in(session, user, row) or "",
+        stack=row.stack,
+        current=find_current_row(session, user) is row,
+        concept_count=session.scalar(in_use) or 0,
+        created_at=row.created_at,
+    )
+
+
+def _of_owner(session: Session, user: str, owner: str, name: str) -> Library | None:
+    of_owner = Library.owner == unicodedata.normalize("NFC", owner.strip())
+    return session.scalar(select(Library).where(visible(user), of_owner, Library.name_key == name_key(name.strip())))
+
+
+def _refuse_taken(session: Session, owner: str, name: str, but: Library | None = None) -> None:
+    taken = session.scalar(select(Library).where(Library.owner == owner, Library.name_key == name_key(name)))
+    if taken is not None and taken is not but:
+        cause = f"A library named {shown(taken.name)} is already there."
+        raise LibraryExists(cause, "Choose another name, or work in it with: --library NAME")

@@ -8,12 +8,14 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
+    Index,
     LargeBinary,
     MetaData,
     String,
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -68,8 +70,20 @@ class Library(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+class Member(Base):
+    """Somebody beside the owner who may see a library, and what else they may do in it."""
+
+    __tablename__ = "members"
+    __table_args__ = (CheckConstraint("role IN ('reader', 'editor', 'owner')", name="role_known"),)
+
+    library_id: Mapped[int] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"), primary_key=True)
+    user: Mapped[str] = mapped_column(Text, primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
 class CurrentLibrary(Base):
-    """The library that an owner works in when none is named."""
+    """The library that a user (the `owner` of this choice) works in when none is named."""
 
     __tablename__ = "current_libraries"
 
@@ -78,16 +92,28 @@ class CurrentLibrary(Base):
 
 
 class Concept(Base):
-    """A named subject. Names are unique in one library, as `name_key` compares them."""
+    """A named subject. Names are unique among those of a library that are not removed, as `name_key` compares them."""
 
     __tablename__ = "concepts"
-    __table_args__ = (UniqueConstraint("library_id", "name_key"), NUMBERED)
+    __table_args__ = (
+        Index(
+            "uq_concepts_name_in_use",
+            "library_id",
+            "name_key",
+            unique=True,
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+        Index("ix_concepts_library_id", "library_id"),
+        NUMBERED,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     library_id: Mapped[int] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(Text)
     name_key: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class ConceptVersion(Base):

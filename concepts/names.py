@@ -12,9 +12,20 @@ _REFUSED = {"Cc": "control", "Cf": "invisible or direction-changing", "Cs": "sur
 _REFUSED |= {"Cn": "unassigned", "Zl": "line-break", "Zp": "line-break"}
 
 
+# What is not drawn wherever it stands: joiners, variation selectors, fillers (Unicode's Default_Ignorable_Code_Point,
+# as far as a name may hold them).
+_UNSEEN = {*map(ord, _JOINERS), *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+_UNSEEN |= {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0}
+_DELETED = dict.fromkeys(_UNSEEN)
+_BLANK = "\u2800"  # the Braille pattern without a dot
+
+
 def name_key(name: str) -> str:
-    """What two names are compared by: casefold(NFKC(name))."""
-    return unicodedata.normalize("NFKC", name).casefold()
+    """What two names are compared by: NFKC and casefold until neither changes it, without what is never drawn."""
+    key = unicodedata.normalize("NFD", name)
+    for _ in range(2):  # Unicode, D146: folding can undo a composition, and composing bring back a capital
+        key = unicodedata.normalize("NFKC", key.casefold().translate(_DELETED))
+    return key
 
 
 def check_name(name: str, what: str = "name") -> str:
@@ -59,6 +70,11 @@ def _fault(name: str) -> str | None:
             return f"holds the {kind} character U+{ord(character):04X}"
     if set("<>") & set(name_key(name)):  # prompts write names as <name>
         return "holds an angle bracket"
-    if all(character in _JOINERS or unicodedata.category(character)[0] in "MZ" for character in name):
+    if not any(map(_is_drawn, name)):
         return "shows nothing"
     return None
+
+
+def _is_drawn(character: str) -> bool:
+    unseen = ord(character) in _UNSEEN or character in _BLANK
+    return not unseen and unicodedata.category(character)[0] not in "MZ"

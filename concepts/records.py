@@ -47,10 +47,35 @@ class LibraryRecord:
 
     id: int
     name: str
+    owner: str
+    address: str
+    """What this user names it by: the name, or OWNER/NAME where it is another's."""
+    role: str
+    """What this user is in it: `reader`, `editor` or `owner`."""
     stack: str | None
     current: bool
     concept_count: int
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class MemberRecord:
+    """A user who may see a library, as `reader`, `editor` or `owner`."""
+
+    user: str
+    role: str
+
+
+@dataclass(frozen=True)
+class RemovedLibrary:
+    """What went with a library. `unused_files`: adapters' files that no other library has."""
+
+    library: LibraryRecord
+    concepts: tuple[str, ...]
+    removed_concepts: tuple[str, ...]
+    adapters: tuple[int, ...]
+    runs: tuple[int, ...]
+    unused_files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -78,6 +103,7 @@ class ConceptSummary:
     manifest: str
     image_count: int
     created_at: datetime
+    removed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +155,8 @@ class SeenConcept:
     """The concept is there, with other content than was seen."""
     removed: bool
     """No concept of that name or content is there any more."""
+    forgotten: bool = False
+    """Removed, and its images were deleted for good."""
 
 
 @dataclass(frozen=True)
@@ -157,10 +185,32 @@ class AdapterRecord:
 
 @dataclass(frozen=True)
 class RemovedConcept:
-    """What was removed, and the adapters that saw it: they stay, and still know its likeness."""
+    """What was removed, to be restored or forgotten, and the adapters that saw it: they stay, and know its likeness."""
 
     concept: ConceptSummary
     adapters: tuple[AdapterRecord, ...]
+
+
+@dataclass(frozen=True)
+class DeletedBytes:
+    """Content that was deleted for good: the hash and size of each."""
+
+    sizes: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.sizes.values())
+
+
+@dataclass(frozen=True)
+class ForgottenConcept:
+    """What was deleted for good, and what stays: adapters that saw it, and content that other concepts use."""
+
+    concept: ConceptSummary
+    adapters: tuple[AdapterRecord, ...]
+    deleted: DeletedBytes
+    kept: tuple[str, ...]
+    """SHA-256 of its images and masks that other concepts have too."""
 
 
 @dataclass(frozen=True)

@@ -5,83 +5,128 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from concepts import adapters, blobs, features, libraries, runs, subjects
-from concepts.models import Concept, Library
+from concepts import adapters, blobs, features, libraries, members, removal, runs, subjects
+from concepts.access import require_role
+from concepts.catalogue import everything
+from concepts.clearing import clear
+from concepts.copying import copy
+from concepts.models import Concept, Library, Run
 from concepts.records import (
     AdapterRecord,
     AddResult,
     ConceptRecord,
     ConceptSummary,
     FeatureRecord,
+    ForgottenConcept,
     LibraryRecord,
+    MemberRecord,
     NewImage,
     RemovedAdapter,
     RemovedConcept,
+    RemovedLibrary,
     RunRecord,
     VersionSummary,
 )
 
 
 class Registry:
-    """One owner's view of the database, as `Database.transaction()` gives it. Names compare by `names.name_key`."""
+    """One user's view of the database, as `Database.transaction()` gives it. Names compare by `names.name_key`."""
 
-    def __init__(self, session: Session, owner: str):
+    def __init__(self, session: Session, user: str):
         self._session = session
-        self._owner = owner
+        self._user = user
+        session.info["user"] = user  # whose names of libraries the records carry
 
-    def _library(self, name: str) -> Library:
-        return libraries.get_row(self._session, self._owner, name)
+    def _library(self, name: str, least: str = "reader") -> Library:
+        row = libraries.get_row(self._session, self._user, name)
+        require_role(self._session, self._user, row, least)
+        return row
 
-    def _concept(self, library: str, name: str) -> tuple[Library, Concept]:
-        row = self._library(library)
+    def _library_record(self, row: Library) -> LibraryRecord:
+        return libraries.library_record(self._session, self._user, row)
+
+    def _concept(self, library: str, name: str, least: str = "reader") -> tuple[Library, Concept]:
+        row = self._library(library, least)
         return row, subjects.get_row(self._session, row, name)
+
+    def _run(self, run_id: int) -> tuple[Library, Run]:
+        library, run = runs.get_row(self._session, self._user, run_id)
+        require_role(self._session, self._user, library, "editor")
+        return library, run
 
     # Libraries
 
     def create_library(self, name: str, stack: str | None = None) -> LibraryRecord:
         """A new, empty library. Raises NameInvalid or LibraryExists."""
-        row = libraries.create_row(self._session, self._owner, name, stack)
-        return libraries.library_record(self._session, row)
+        row = libraries.create_row(self._session, self._user, name, stack)
+        return self._library_record(row)
 
     def libraries(self) -> list[LibraryRecord]:
-        """All libraries, by name."""
-        rows = libraries.list_rows(self._session, self._owner)
-        return [libraries.library_record(self._session, row) for row in rows]
+        """The libraries that this user may see: the user's own by name, then others'."""
+        rows = libraries.list_rows(self._session, self._user)
+        return [self._library_record(row) for row in rows]
 
     def find_library(self, name: str) -> LibraryRecord | None:
-        """The library of that name, or None."""
-        row = libraries.find_row(self._session, self._owner, name)
-        return None if row is None else libraries.library_record(self._session, row)
+        """The library of that name, or (OWNER/NAME) another's that is shared with this user; or None."""
+        row = libraries.find_row(self._session, self._user, name)
+        return None if row is None else self._library_record(row)
 
     def get_library(self, name: str) -> LibraryRecord:
         """The library of that name. Raises LibraryNotFound."""
-        return libraries.library_record(self._session, self._library(name))
+        return self._library_record(self._library(name))
 
     def use_library(self, name: str) -> LibraryRecord:
         """Remember this library as the current one. Raises LibraryNotFound."""
         row = self._library(name)
-        libraries.choose_row(self._session, self._owner, row)
-        return libraries.library_record(self._session, row)
+        libraries.choose_row(self._session, self._user, row)
+        return self._library_record(row)
 
     def current_library(self) -> LibraryRecord:
         """The library that was chosen last; "default" until one was."""
-        return libraries.library_record(self._session, libraries.current_row(self._session, self._owner))
+        return self._library_record(libraries.current_row(self._session, self._user))
 
     def set_library_stack(self, name: str, stack: str | None) -> LibraryRecord:
-        """Remember the stack that this library works with. Raises LibraryNotFound."""
-        row = self._library(name)
+        """Remember the stack that this library works with. Raises LibraryNotFound, NotPermitted."""
+        row = self._library(name, "editor")
         row.stack = stack
         self._session.flush()
-        return libraries.library_record(self._session, row)
+        return self._library_record(row)
+
+    def rename_library(self, name: str, new_name: str) -> LibraryRecord:
+        """Another name for a library. Raises LibraryNotFound, LibraryExists, NameInvalid, NotPermitted."""
+        row = self._library(name, "owner")
+        libraries.rename_row(self._session, row, new_name)
+        return self._library_record(row)
+
+    def remove_library(self, name: str, agreed: bool = False) -> RemovedLibrary:
+        """Delete a library for good. Raises LibraryNotEmpty where something would go and nobody agreed."""
+        return clear(self._session, self._user, self._library(name, "owner"), agreed)
+
+    def require_editor(self, name: str) -> None:
+        """Raise NotPermitted where this user may not change what is in the library, or LibraryNotFound."""
+        self._library(name, "editor")
+
+    def share_library(self, name: str, user: str, role: str) -> MemberRecord:
+        """Let somebody see the library as `reader`, `editor` or `owner`. Raises NameInvalid, NotPermitted."""
+        return members.share(self._session, self._library(name, "owner"), user, role)
+
+    def unshare_library(self, name: str, user: str) -> MemberRecord:
+        """Let somebody see it no longer; everybody may leave. Raises MemberNotFound, NotPermitted."""
+        row = self._library(name, "reader" if user == self._user else "owner")
+        return members.unshare(self._session, row, user)
+
+    def members(self, name: str) -> list[MemberRecord]:
+        """Who may see the library, its owner first. Raises LibraryNotFound."""
+        return members.records(self._session, self._library(name))
 
     # Concepts
 
     def add_concept(self, library: str, name: str, noun: str, images: Sequence[NewImage]) -> AddResult:
         """A new concept. The same name with the same content is answered with `created` False.
 
-        Raises ConceptExists for other content, LibraryNotFound, NameInvalid, NounMissing, ImagesMissing.
+        Raises ConceptExists for other content, LibraryNotFound, NotPermitted, NameInvalid, NounMissing, ImagesMissing.
         """
-        return subjects.add(self._session, self._library(library), name, noun, images)
+        return subjects.add(self._session, self._library(library, "editor"), name, noun, images)
 
     def revise_concept(
         self, library: str, name: str, noun: str, images: Sequence[NewImage], expected: int | None = None
@@ -90,7 +135,7 @@ class Registry:
 
         Raises as `add_concept`, and ConceptChanged where the present version is not the `expected` one.
         """
-        return subjects.revise(self._session, self._library(library), name, noun, images, expected)
+        return subjects.revise(self._session, self._library(library, "editor"), name, noun, images, expected)
 
     def history(self, library: str, name: str) -> list[VersionSummary]:
         """The concept's versions, the present one first. Raises ConceptNotFound."""
@@ -103,6 +148,10 @@ class Registry:
     def concepts(self, library: str) -> list[ConceptSummary]:
         """The library's concepts, by name, without touching a byte of an image."""
         return subjects.summaries(self._session, self._library(library))
+
+    def catalogue(self) -> list[ConceptRecord]:
+        """The concepts of every library that this user may see, without touching a byte of an image."""
+        return everything(self._session, self._user)
 
     def concept_names(self, library: str) -> list[str]:
         """The names of the library's concepts, in order."""
@@ -120,68 +169,86 @@ class Registry:
 
     def rename_concept(self, library: str, name: str, new_name: str) -> ConceptRecord:
         """Another name; no version is touched. Raises ConceptExists, ConceptNotFound, NameInvalid."""
-        return subjects.rename(self._session, self._library(library), name, new_name)
+        return subjects.rename(self._session, self._library(library, "editor"), name, new_name)
+
+    def copy_concept(self, library: str, name: str, target: str, new_name: str | None = None) -> AddResult:
+        """The concept as it is now, in another library too; bytes are not stored again.
+
+        Raises ConceptNotFound, ConceptExists, ContentDamaged, LibraryNotFound, NotPermitted.
+        """
+        source = subjects.record(self._session, *self._concept(library, name))
+        return copy(self._session, self._user, source, self._library(target, "editor"), new_name)
 
     def remove_concept(self, library: str, name: str) -> RemovedConcept:
-        """Delete it with every byte that only it needed; says which adapters saw it. Raises ConceptNotFound."""
-        row, concept = self._concept(library, name)
-        summary = subjects.summaries(self._session, row, only=concept)[0]
-        saw = adapters.that_saw(self._session, row, concept)
-        subjects.remove(self._session, concept)
-        return RemovedConcept(summary, tuple(saw))
+        """Hide it and free its name; says which adapters saw it. Raises ConceptNotFound, NotPermitted."""
+        return removal.remove(self._session, *self._concept(library, name, "editor"))
+
+    def removed_concepts(self, library: str) -> list[ConceptSummary]:
+        """What was removed and not forgotten, by name, the last removed of one name first."""
+        return removal.removed(self._session, self._library(library))
+
+    def restore_concept(
+        self, library: str, name: str, concept_id: int | None = None, new_name: str | None = None
+    ) -> ConceptRecord:
+        """Bring back a removed concept. Raises ConceptNotFound, NotPermitted, and ConceptExists for a name in use."""
+        return removal.restore(self._session, self._library(library, "editor"), name, concept_id, new_name)
+
+    def find_to_forget(self, library: str, name: str, concept_id: int | None = None) -> ConceptSummary:
+        """The one concept of that name, present or removed. Raises ConceptNotFound, ConceptAmbiguous."""
+        row = self._library(library, "editor")
+        found = removal.find(self._session, row, name, concept_id)
+        return subjects.summaries_where(self._session, row, Concept.id == found.id)[0]
+
+    def forget_concept(self, library: str, name: str, concept_id: int | None = None) -> ForgottenConcept:
+        """Delete it, present or removed, with every byte that only it needed. Raises as `find_to_forget`."""
+        row = self._library(library, "editor")
+        return removal.forget(self._session, row, removal.find(self._session, row, name, concept_id))
 
     def blob(self, sha: str) -> bytes:
         """The bytes of an image or mask, checked against their hash. Raises ContentDamaged."""
-        return blobs.read_blob(self._session, self._owner, sha)
+        return blobs.read_blob(self._session, self._user, sha)
 
     # Features
 
     def put_feature(
-        self,
-        key: str,
-        kind: str,
-        data: bytes,
-        shape: Sequence[int],
-        dtype: str,
-        image_sha: str | None = None,
-        mask_sha: str | None = None,
-    ) -> bool:
+        self, key: str, kind: str, data: bytes, shape: Sequence[int], dtype: str,
+        image_sha: str | None = None, mask_sha: str | None = None,
+    ) -> bool:  # fmt: skip
         """Cache a feature for as long as its image (with that mask, where one is named) is in a concept.
 
         A feature without an image is kept for good. The first value of a key stays. Answers False, and keeps
         nothing, where the image has been removed meanwhile.
         """
         new = FeatureRecord(key, kind, data, tuple(shape), dtype)
-        return features.put_feature(self._session, new, image_sha, mask_sha)
+        return features.put_feature(self._session, self._user, new, image_sha, mask_sha)
 
     def feature(self, key: str) -> FeatureRecord | None:
         """The cached feature; None where there is none, or where its bytes are damaged."""
-        return features.find_features(self._session, [key]).get(key)
+        return features.find_features(self._session, self._user, [key]).get(key)
 
     def features(self, keys: Collection[str]) -> dict[str, FeatureRecord]:
         """Those of these features that are cached and whole, by key."""
-        return features.find_features(self._session, keys)
+        return features.find_features(self._session, self._user, keys)
 
     # Runs
 
     def start_run(self, library: str, kind: str, settings: dict[str, Any], versions: Sequence[int]) -> int:
         """Begin a run on concept versions, given by `version_id`; the run's id. Raises ConceptNotFound."""
-        return runs.start(self._session, self._library(library), kind, settings, versions)
+        return runs.start(self._session, self._library(library, "editor"), kind, settings, versions)
 
     def finish_run(self, run_id: int, adapter_id: int | None = None) -> None:
         """The run has ended well, and made this adapter. Raises RunNotFound, AdapterNotFound."""
-        run = runs.get_row(self._session, self._owner, run_id)
-        library = self._session.get_one(Library, run.library_id)
+        library, run = self._run(run_id)
         adapter = None if adapter_id is None else adapters.get_row(self._session, library, adapter_id)
         runs.end(self._session, run, "finished", adapter=adapter)
 
     def fail_run(self, run_id: int, why: str) -> None:
         """The run has ended otherwise. Raises RunNotFound."""
-        runs.end(self._session, runs.get_row(self._session, self._owner, run_id), "failed", why=why)
+        runs.end(self._session, self._run(run_id)[1], "failed", why=why)
 
     def find_run(self, run_id: int) -> RunRecord | None:
         """The run of that number, or None."""
-        found = runs.find_row(self._session, self._owner, run_id)
+        found = runs.find_row(self._session, self._user, run_id)
         return None if found is None else runs.record(self._session, *found)
 
     def runs(self, library: str) -> list[RunRecord]:
@@ -206,10 +273,10 @@ class Registry:
         The same bytes made again are the same adapter, and the newest. Raises ConceptNotFound, RunNotFound.
         """
         new = adapters.NewAdapter(sha256=sha256, file_name=file_name, method=method, stack=stack, settings=settings)
-        row = self._library(library)
+        row = self._library(library, "editor")
         adapter = adapters.add(self._session, row, new, versions)
         if run_id is not None:
-            runs.get_row(self._session, self._owner, run_id).adapter_id = adapter.id
+            self._run(run_id)[1].adapter_id = adapter.id
             self._session.flush()
         return adapters.record(self._session, row, adapter)
 
@@ -224,7 +291,7 @@ class Registry:
 
     def remove_adapter(self, library: str, adapter: int | str) -> RemovedAdapter:
         """Forget an adapter; its file may be deleted afterwards where `file_unused`. Raises AdapterNotFound."""
-        row = self._library(library)
+        row = self._library(library, "editor")
         found = adapters.get_row(self._session, row, adapter)
         removed = adapters.record(self._session, row, found)
         return RemovedAdapter(removed, adapters.remove(self._session, found))

@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from concepts.access import visible
 from concepts.errors import RunNotFound
+from concepts.libraries import address
 from concepts.models import Adapter, Library, Run, RunConcept, now
 from concepts.records import RunRecord
 from concepts.seen import Present, present, snapshots
@@ -22,18 +24,18 @@ def start(session: Session, library: Library, kind: str, settings: dict[str, Any
     return row.id
 
 
-def find_row(session: Session, owner: str, run_id: int) -> tuple[Library, Run] | None:
-    """A run in one of the owner's libraries."""
+def find_row(session: Session, user: str, run_id: int) -> tuple[Library, Run] | None:
+    """A run in a library that the user may see."""
     query = select(Library, Run).join(Run, Run.library_id == Library.id)
-    found = session.execute(query.where(Library.owner == owner, Run.id == run_id)).one_or_none()
+    found = session.execute(query.where(visible(user), Run.id == run_id)).one_or_none()
     return None if found is None else (found[0], found[1])
 
 
-def get_row(session: Session, owner: str, run_id: int) -> Run:
-    """A run in one of the owner's libraries. Raises RunNotFound."""
-    if (found := find_row(session, owner, run_id)) is None:
+def get_row(session: Session, user: str, run_id: int) -> tuple[Library, Run]:
+    """A run in a library that the user may see. Raises RunNotFound."""
+    if (found := find_row(session, user, run_id)) is None:
         raise RunNotFound(f"No run has the number {run_id}.", "Give the number that studio finetune printed.")
-    return found[1]
+    return found
 
 
 def end(session: Session, row: Run, status: str, adapter: Adapter | None = None, why: str | None = None) -> None:
@@ -60,7 +62,7 @@ def _record(session: Session, library: Library, row: Run, concepts: Present) -> 
     seen = select(RunConcept).where(RunConcept.run_id == row.id).order_by(RunConcept.position)
     return RunRecord(
         id=row.id,
-        library=library.name,
+        library=address(session, library),
         kind=row.kind,
         status=row.status,
         settings=row.settings,

@@ -18,8 +18,8 @@ APPLICATION_ID = 0x4C535444
 _LEFT_AS_IT_IS = "It was left as it is: move it away, or use another --home."
 
 
-def prepare(path: Path) -> None:
-    """Leave a database of ours at `path`, in the revision of this code.
+def prepare(path: Path, user: str) -> None:
+    """Leave a database of ours at `path`, in the revision of this code; what had no owner yet belongs to `user`.
 
     Raises DatabaseUnusable for a file that is not ours or is damaged, DatabaseTooNew for one of a newer version; both
     before anything is written.
@@ -30,12 +30,12 @@ def prepare(path: Path) -> None:
         if journals:
             cause = f"{path} is gone, but its journal {journals[0].name} is there."
             raise DatabaseUnusable(cause, "Put the database back, or move the journal away.")
-        create(path)
+        create(path, user)
         return
     check_header(path)
     revision = read_revision(path)
     if revision != migrations.HEAD:
-        _bring_up(path, revision)
+        _bring_up(path, revision, user)
 
 
 def check_header(path: Path) -> None:
@@ -65,25 +65,25 @@ def read_revision(path: Path) -> str:
     return str(rows[0][0])
 
 
-def create(path: Path) -> None:
+def create(path: Path, user: str) -> None:
     """Make an empty database under another name, and give it its own when it is durable. Another may win the race."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        _write_empty(unfinished)
+        _write_empty(unfinished, user)
         _publish(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
-def _write_empty(path: Path) -> None:
+def _write_empty(path: Path, user: str) -> None:
     from concepts.upgrade import run_revisions  # Alembic is slow to import, and seldom needed
 
     engine = registry_engine(path, foreign_keys=False, create=True)
     with engine.begin() as connection:
         connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
-        run_revisions(connection)
+        run_revisions(connection, user)
     sync_file(path)
 
 
@@ -97,10 +97,10 @@ def _publish(unfinished: Path, path: Path) -> None:
             unfinished.rename(path)
 
 
-def _bring_up(path: Path, revision: str) -> None:
+def _bring_up(path: Path, revision: str, user: str) -> None:
     from concepts.upgrade import known_revisions, upgrade
 
     if revision not in known_revisions():
         cause = f"{path} has schema {revision[:40]!r}, which is newer than this version knows ({migrations.HEAD})."
         raise DatabaseTooNew(cause, "Update λ-Studio: pip install -U lambda-studio. The database was left as it is.")
-    upgrade(path)
+    upgrade(path, user)

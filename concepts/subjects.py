@@ -3,20 +3,26 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
-from concepts.blobs import collect, store_blob
+from concepts.blobs import store_blob
 from concepts.errors import ConceptChanged, ConceptExists, ConceptNotFound, ImagesMissing
+from concepts.libraries import address
 from concepts.models import AdapterConcept, Concept, ConceptVersion, Library, VersionImage
 from concepts.names import check_name, check_noun, name_key, shown
 from concepts.records import AddResult, ConceptRecord, ConceptSummary, ImageRecord, NewImage, VersionSummary, manifest
 
 
+def in_use(library: Library) -> ColumnElement[bool]:
+    """That a concept is in the library and not removed."""
+    return and_(Concept.library_id == library.id, Concept.removed_at.is_(None))
+
+
 def find_row(session: Session, library: Library, name: str) -> Concept | None:
-    """The library's concept of that name."""
+    """The library's concept of that name, if it is not removed."""
     key = name_key(name.strip())
-    return session.scalar(select(Concept).where(Concept.library_id == library.id, Concept.name_key == key))
+    return session.scalar(select(Concept).where(in_use(library), Concept.name_key == key))
 
 
 def get_row(session: Session, library: Library, name: str) -> Concept:
@@ -26,13 +32,13 @@ def get_row(session: Session, library: Library, name: str) -> Concept:
     known = names(session, library)
     near = [known[key] for key in get_close_matches(name_key(name[:80]), known, n=3)] or list(known.values())[:10]
     listed = ", ".join(shown(other) for other in near) or "nothing yet"
-    cause = f"No concept named {shown(name)} in library {shown(library.name)}. It has: {listed}."
+    cause = f"No concept named {shown(name)} in library {shown(address(session, library))}. It has: {listed}."
     raise ConceptNotFound(cause, "Add it with: studio add-concept NAME IMAGE --noun NOUN")
 
 
 def names(session: Session, library: Library) -> dict[str, str]:
     """The names of the library's concepts, by their keys and in their order."""
-    query = select(Concept.name_key, Concept.name).where(Concept.library_id == library.id).order_by(Concept.name_key)
+    query = select(Concept.name_key, Concept.name).where(in_use(library)).order_by(Concept.name_key)
     return {key: name for key, name in session.execute(query)}
 
 
@@ -49,7 +55,8 @@ def add(session: Session, library: Library, name: str, noun: str, images: Sequen
     present = record(session, library, row)
     if present.manifest == manifest(noun, images):
         return AddResult(present, created=False)
-    cause = f"A concept named {shown(row.name)} is already in library {shown(library.name)}, with other content."
+    where = shown(address(session, library))
+    cause = f"A concept named {shown(row.name)} is already in library {where}, with other content."
     raise ConceptExists(cause, "Choose another name, or remove it first with: studio concepts remove NAME")
 
 
@@ -74,20 +81,11 @@ def rename(session: Session, library: Library, name: str, new_name: str) -> Conc
     row, new_name = get_row(session, library, name), check_name(new_name)
     taken = find_row(session, library, new_name)
     if taken is not None and taken.id != row.id:
-        cause = f"A concept named {shown(taken.name)} is already in library {shown(library.name)}."
+        cause = f"A concept named {shown(taken.name)} is already in library {shown(address(session, library))}."
         raise ConceptExists(cause, "Choose another name.")
     row.name, row.name_key = new_name, name_key(new_name)
     session.flush()
     return record(session, library, row)
-
-
-def remove(session: Session, row: Concept) -> None:
-    """Delete a concept with all its versions, and every byte that only it needed."""
-    shown_in = select(VersionImage.image_sha, VersionImage.mask_sha).join(ConceptVersion)
-    shas = [sha for pair in session.execute(shown_in.where(ConceptVersion.concept_id == row.id)) for sha in pair]
-    session.delete(row)
-    session.flush()
-    collect(session, shas)
 
 
 def require_images(name: str, images: Sequence[NewImage]) -> None:
@@ -98,14 +96,21 @@ def require_images(name: str, images: Sequence[NewImage]) -> None:
 
 def write_version(session: Session, row: Concept, number: int, noun: str, images: Sequence[NewImage]) -> None:
     """Store bytes and rows of a version."""
-    version = ConceptVersion(concept_id=row.id, number=number, noun=noun, manifest=manifest(noun, images))
-    session.add(version)
-    session.flush()
-    for position, image in enumerate(images):
+    for image in images:
         store_blob(session, image.sha, image.data)
         if image.mask is not None and image.mask_sha is not None:
             store_blob(session, image.mask_sha, image.mask)
-        session.add(_image_row(version.id, position, image))
+    write_rows(session, row, number, noun, manifest(noun, images), images)
+
+
+def write_rows(
+    session: Session, row: Concept, number: int, noun: str, content: str, images: Sequence[NewImage | ImageRecord]
+) -> None:
+    """The rows of a version whose manifest is `content` and whose bytes are stored."""
+    version = ConceptVersion(concept_id=row.id, number=number, noun=noun, manifest=content)
+    session.add(version)
+    session.flush()
+    session.add_all(_image_row(version.id, position, image) for position, image in enumerate(images))
     session.flush()
 
 
@@ -117,16 +122,20 @@ def latest() -> Select:
     return joined.where(ConceptVersion.number == newest)
 
 
-def summaries(session: Session, library: Library, only: Concept | None = None) -> list[ConceptSummary]:
+def summaries(session: Session, library: Library) -> list[ConceptSummary]:
     """The library's concepts by name, without touching a byte of an image."""
+    return summaries_where(session, library, in_use(library))
+
+
+def summaries_where(session: Session, library: Library, condition: ColumnElement[bool]) -> list[ConceptSummary]:
+    """Those of the library's concepts, removed ones too, by name, and under one name the newest first."""
     counted = select(func.count()).where(VersionImage.version_id == ConceptVersion.id).scalar_subquery()
-    query = latest().add_columns(counted).where(Concept.library_id == library.id).order_by(Concept.name_key)
-    if only is not None:
-        query = query.where(Concept.id == only.id)
+    query = latest().add_columns(counted).where(Concept.library_id == library.id, condition)
+    query = query.order_by(Concept.name_key, Concept.removed_at.desc(), Concept.id.desc())
     return [
         ConceptSummary(
             id=concept.id,
-            library=library.name,
+            library=address(session, library),
             name=concept.name,
             noun=version.noun,
             version=version.number,
@@ -134,6 +143,7 @@ def summaries(session: Session, library: Library, only: Concept | None = None) -
             manifest=version.manifest,
             image_count=count,
             created_at=concept.created_at,
+            removed_at=concept.removed_at,
         )
         for concept, version, count in session.execute(query)
     ]
@@ -174,20 +184,34 @@ def record(session: Session, library: Library, row: Concept, number: int | None 
         raise ConceptNotFound(cause, f"See them with: studio concepts history {row.name}")
     version: ConceptVersion = found[1]
     images = select(VersionImage).where(VersionImage.version_id == version.id).order_by(VersionImage.position)
+    shown_images = tuple(map(image_record, session.scalars(images)))
+    return concept_record(address(session, library), row, version, shown_images)
+
+
+def concept_record(
+    library: str, row: Concept, version: ConceptVersion, images: tuple[ImageRecord, ...]
+) -> ConceptRecord:
+    """A version of a concept as it crosses the border."""
     return ConceptRecord(
         id=row.id,
-        library=library.name,
+        library=library,
         name=row.name,
         noun=version.noun,
         version=version.number,
         version_id=version.id,
         manifest=version.manifest,
         created_at=row.created_at,
-        images=tuple(_image_record(image) for image in session.scalars(images)),
+        images=images,
     )
 
 
-def _image_row(version_id: int, position: int, image: NewImage) -> VersionImage:
+def image_record(row: VersionImage) -> ImageRecord:
+    """A reference image as it crosses the border."""
+    warnings = tuple(row.warnings)
+    return ImageRecord(row.image_sha, row.mask_sha, row.width, row.height, row.source_name, warnings)
+
+
+def _image_row(version_id: int, position: int, image: NewImage | ImageRecord) -> VersionImage:
     return VersionImage(
         version_id=version_id,
         position=position,
@@ -198,8 +222,3 @@ def _image_row(version_id: int, position: int, image: NewImage) -> VersionImage:
         source_name=image.source_name,
         warnings=list(image.warnings),
     )
-
-
-def _image_record(row: VersionImage) -> ImageRecord:
-    warnings = tuple(row.warnings)
-    return ImageRecord(row.image_sha, row.mask_sha, row.width, row.height, row.source_name, warnings)

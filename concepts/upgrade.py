@@ -23,9 +23,9 @@ SCRIPTS = Path(migrations.__file__).parent
 """The folder that holds env.py and versions/."""
 
 
-def alembic_config(connection: Connection | None = None) -> Config:
+def alembic_config(connection: Connection | None = None, user: str | None = None) -> Config:
     """Alembic's settings, without a file."""
-    config = Config(attributes={"connection": connection})
+    config = Config(attributes={"connection": connection, "user": user})
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
@@ -37,12 +37,12 @@ def known_revisions() -> dict[str, frozenset[str]]:
     return {script.revision: getattr(script.module, "CHANGES_ROWS_OF", frozenset()) for script in revisions}
 
 
-def run_revisions(connection: Connection) -> None:
+def run_revisions(connection: Connection, user: str) -> None:
     """Bring the schema to the present revision, inside the connection's transaction."""
-    command.upgrade(alembic_config(connection), "head")
+    command.upgrade(alembic_config(connection, user), "head")
 
 
-def upgrade(path: Path) -> None:
+def upgrade(path: Path, user: str) -> None:
     """Bring an older database to the present revision. Raises DatabaseUnusable where it does not come out right."""
     engine = registry_engine(path, foreign_keys=False)  # on, they would empty the children of a rebuilt table
     with engine.begin() as connection:
@@ -51,7 +51,7 @@ def upgrade(path: Path) -> None:
             return
         back_up(path, before)
         counts = row_counts(connection)
-        run_revisions(connection)
+        run_revisions(connection, user)
         if fault := find_fault(connection, counts, rows_changed_since(before)):
             remedy = "Nothing was changed; please report this, with the versions."
             raise DatabaseUnusable(f"{path} could not be upgraded from schema {before}: {fault}.", remedy)

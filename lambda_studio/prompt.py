@@ -73,9 +73,18 @@ class BoundPrompt:
     spans: tuple[Span, ...]
 
 
+# Joiners, variation selectors and fillers: never drawn.
+_UNSEEN = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x200C, 0x200D, 0x3164, 0xFFA0}
+_UNSEEN |= {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+_DELETED = dict.fromkeys(_UNSEEN)
+
+
 def name_key(name: str) -> str:
-    """What names are compared by."""
-    return unicodedata.normalize("NFKC", name).casefold()
+    """What names are compared by; the registry compares them so too (a test holds the two together)."""
+    key = unicodedata.normalize("NFD", name)
+    for _ in range(2):
+        key = unicodedata.normalize("NFKC", key.casefold().translate(_DELETED))
+    return key
 
 
 def parse(template: str) -> Template:

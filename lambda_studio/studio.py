@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from concepts.records import ConceptRecord, ConceptSummary, LibraryRecord, VersionSummary
+from concepts.records import (
+    AddResult,
+    ConceptRecord,
+    ConceptSummary,
+    LibraryRecord,
+    MemberRecord,
+    RemovedLibrary,
+    VersionSummary,
+)
 from lambda_studio.config import FinetuneConfig, settings_from
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.workflows.encoders import KnownEncoders
@@ -18,6 +26,8 @@ from lambda_studio.workflows.views import (
     ConceptCard,
     Drawn,
     Finetuned,
+    Forgotten,
+    Neighbours,
     Removed,
     adapter_card,
 )
@@ -65,7 +75,7 @@ class Studio:
 
     @property
     def library(self) -> str:
-        """The name of the library that is worked in. Raises LibraryNotFound."""
+        """The library that is worked in: its name, or OWNER/NAME where it is another's. Raises LibraryNotFound."""
         return self.workplace.library
 
     def create_library(self, name: str) -> LibraryRecord:
@@ -75,16 +85,42 @@ class Studio:
             return registry.create_library(name, stack)
 
     def libraries(self) -> list[LibraryRecord]:
-        """All libraries, by name."""
+        """The libraries that this user may see: their own by name, then others'."""
         with self.database.reading() as registry:
             return registry.libraries()
 
     def use_library(self, name: str) -> LibraryRecord:
-        """Make a library the current one; it remembers the stack if one was named."""
+        """Make a library the current one; it remembers the stack if one was named by somebody who may change it."""
         stack = self.workplace.named_stack()
         with self.database.transaction() as registry:
             record = registry.use_library(name)
-            return registry.set_library_stack(name, stack) if stack else record
+            return registry.set_library_stack(name, stack) if stack and record.role != "reader" else record
+
+    def rename_library(self, name: str, new_name: str) -> LibraryRecord:
+        """Another name for a library. Raises LibraryExists, NameInvalid, NotPermitted."""
+        with self.database.transaction() as registry:
+            return registry.rename_library(name, new_name)
+
+    def remove_library(self, name: str, agreed: bool = False) -> RemovedLibrary:
+        """Delete a library with all that is in it. Raises LibraryNotEmpty where nobody agreed to that."""
+        from lambda_studio.workflows.removing import remove_library
+
+        return remove_library(self.workplace, name, agreed)
+
+    def share(self, name: str, user: str, role: str) -> MemberRecord:
+        """Let somebody see a library, as `reader`, `editor` or `owner`. Raises NotPermitted, NameInvalid."""
+        with self.database.transaction() as registry:
+            return registry.share_library(name, user, role)
+
+    def unshare(self, name: str, user: str) -> MemberRecord:
+        """Let somebody see it no longer. Raises MemberNotFound, NotPermitted."""
+        with self.database.transaction() as registry:
+            return registry.unshare_library(name, user)
+
+    def members(self, name: str) -> list[MemberRecord]:
+        """Who may see a library, its owner first. Raises LibraryNotFound."""
+        with self.database.reading() as registry:
+            return registry.members(name)
 
     # Concepts
 
@@ -135,15 +171,21 @@ class Studio:
         with self.database.reading() as registry:
             return registry.history(library, name)
 
-    def concepts(self) -> list[ConceptSummary]:
-        """The library's concepts, by name."""
-        return self.workplace.concepts()
+    def concepts(self, removed: bool = False) -> list[ConceptSummary]:
+        """The library's concepts by name, or those that were removed from it."""
+        return self.workplace.removed_concepts() if removed else self.workplace.concepts()
 
     def show(self, name: str) -> ConceptCard:
         """Everything about one concept. Raises ConceptNotFound."""
         from lambda_studio.workflows.showing import concept_card
 
         return concept_card(self.database, self.library, name, KnownEncoders(self.home).read())
+
+    def similar(self, name: str, count: int = 5) -> Neighbours:
+        """The concepts the user may see that look most like this one, nearest first. Raises ConceptNotFound."""
+        from lambda_studio.workflows.neighbours import similar
+
+        return similar(self.workplace, name, count)
 
     def write_sheet(self, name: str, out: Path) -> Path:
         """Draw the concept's references with their masks laid over them; never over another file. Gives the path."""
@@ -160,12 +202,30 @@ class Studio:
         with self.database.transaction() as registry:
             return registry.rename_concept(library, name, new_name)
 
-    def remove(self, name: str) -> Removed:
-        """Remove a concept with every byte that only it needed."""
+    def copy(self, name: str, target: str, new_name: str | None = None) -> AddResult:
+        """The concept in another library too, its bytes stored once. Raises ConceptExists, NotPermitted."""
         library = self.library
         with self.database.transaction() as registry:
-            removed = registry.remove_concept(library, name)
-        return Removed(removed.concept.name, tuple(adapter.id for adapter in removed.adapters))
+            return registry.copy_concept(library, name, target, new_name)
+
+    def remove(self, name: str) -> Removed:
+        """Hide a concept and free its name; nothing of it is deleted. Raises ConceptNotFound, NotPermitted."""
+        library = self.library
+        with self.database.transaction() as registry:
+            gone = registry.remove_concept(library, name)
+        return Removed(gone.concept.name, gone.concept.id, tuple(adapter.id for adapter in gone.adapters))
+
+    def bring_back(self, name: str, concept_id: int | None = None, new_name: str | None = None) -> ConceptRecord:
+        """What was removed last under this name, or the one of that number. Raises ConceptExists, ConceptNotFound."""
+        library = self.library
+        with self.database.transaction() as registry:
+            return registry.restore_concept(library, name, concept_id, new_name)
+
+    def forget(self, name: str, concept_id: int | None, agree: Callable[[ConceptSummary], None]) -> Forgotten:
+        """Delete a concept, present or removed, with every byte that only it needed; `agree` raises to stop it."""
+        from lambda_studio.workflows.removing import forget
+
+        return forget(self.workplace, name, concept_id, agree)
 
     # Adapters
 
@@ -204,6 +264,7 @@ class Studio:
         Raises ConceptNotFound, InvalidSetting, ResumeRefused, TrainingDiverged and what reading models raises.
         """
         place = self.workplace
+        place.require_editor()
         run = place.run_to_resume(names) if resume else None
         concepts = place.get_concepts([seen.name for seen in run.concepts]) if run else place.named_or_all(names)
         config = settings_from(FinetuneConfig, run.settings["config"] if run else place.spec.finetune, settings or {})

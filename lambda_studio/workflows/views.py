@@ -56,20 +56,59 @@ class ConceptCard:
 
 @dataclass(frozen=True)
 class Removed:
-    """A concept that is gone, and the adapters that saw it and stay."""
+    """A concept that is hidden until it is restored or forgotten, and the adapters that saw it and stay."""
 
     name: str
+    id: int
     adapters: tuple[int, ...]
 
 
 @dataclass(frozen=True)
+class Forgotten:
+    """A concept that is gone for good, the SHA-256 of all that was deleted with it, and what stays."""
+
+    name: str
+    id: int
+    adapters: tuple[int, ...]
+    """They saw it, and still hold what they learned."""
+    deleted: tuple[str, ...]
+    bytes: int
+    kept: tuple[str, ...]
+    """Images and masks of it that another concept has too."""
+    backups: tuple[Path, ...]
+    """Copies of the registry from before upgrades, which may hold it still."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A concept that looks like another: the cosine of their mean CLIP embeddings."""
+
+    name: str
+    library: str
+    noun: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The concepts nearest to one, as a stack's CLIP sees them; `not_compared` have no embedding of it yet."""
+
+    name: str
+    stack: str
+    nearest: tuple[Neighbour, ...]
+    not_compared: int
+
+
+@dataclass(frozen=True)
 class AdapterCard:
-    """An adapter; `knows` maps the name of each concept it saw to the version."""
+    """An adapter; `knows` maps the name of each concept it saw to the version. Some are `removed` or `forgotten`."""
 
     id: int
     method: str
     stack: str
     knows: dict[str, int]
+    removed: tuple[str, ...]
+    forgotten: tuple[str, ...]
     stale: bool
     created_at: datetime
     run_id: int | None
@@ -117,6 +156,8 @@ def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:
         method=record.method,
         stack=record.stack,
         knows={seen.name: seen.version for seen in record.concepts},
+        removed=tuple(seen.name for seen in record.concepts if seen.removed and not seen.forgotten),
+        forgotten=tuple(seen.name for seen in record.concepts if seen.forgotten),
         stale=record.stale,
         created_at=record.created_at,
         run_id=record.run_id,

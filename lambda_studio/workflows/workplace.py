@@ -43,9 +43,15 @@ class Workplace:
 
     @cached_property
     def library(self) -> str:
-        """The name of the library that is worked in. Raises LibraryNotFound."""
+        """The library that is worked in: its name, or OWNER/NAME where it is another's. Raises LibraryNotFound."""
         with self.database.reading() as registry:
-            return (registry.get_library(self._library) if self._library else registry.current_library()).name
+            return (registry.get_library(self._library) if self._library else registry.current_library()).address
+
+    def require_editor(self) -> None:
+        """Raise NotPermitted, before any work is done, where the user may not write into the library."""
+        library = self.library
+        with self.database.reading() as registry:
+            registry.require_editor(library)
 
     # Concepts and runs
 
@@ -54,6 +60,12 @@ class Workplace:
         library = self.library
         with self.database.reading() as registry:
             return registry.concepts(library)
+
+    def removed_concepts(self) -> list[ConceptSummary]:
+        """What was removed from the library, by name."""
+        library = self.library
+        with self.database.reading() as registry:
+            return registry.removed_concepts(library)
 
     def get_concepts(self, names: Sequence[str]) -> list[ConceptRecord]:
         """The named concepts, each once. Raises ConceptNotFound."""

@@ -1,6 +1,7 @@
 """A subject is added, or gets another version: from files to a version in the registry that CLIP has seen."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from concepts.errors import NounMissing
@@ -9,6 +10,7 @@ from concepts.records import AddResult, ConceptRecord, NewImage
 from lambda_studio.config import require
 from lambda_studio.workflows.adding import read_images
 from lambda_studio.workflows.editing import edited_images, stored_images
+from lambda_studio.workflows.neighbours import lookalike_warning
 from lambda_studio.workflows.views import Added
 from lambda_studio.workflows.workplace import Workplace
 
@@ -28,6 +30,7 @@ class ConceptWriter:
             cause = f"The noun of {name!r} is missing."
             raise NounMissing(cause, "Say what kind of thing it is, for example: --noun dog")
         library, noun = place.library, check_noun(noun)
+        place.require_editor()
         new_images = read_images(images, masks, segment, place.progress)
         _ = place.embedder.encoder
         with place.database.transaction() as registry:
@@ -35,7 +38,9 @@ class ConceptWriter:
             remembered = place.remember_stack(registry)
         if remembered:
             place.notify(f"Library {library} now works with {remembered}.")
-        return self._embedded(result, new_images)
+        added = self._embedded(result, new_images)
+        alike = lookalike_warning(place, added.concept) if added.created else ()
+        return replace(added, warnings=(*added.warnings, *alike))
 
     def edit(
         self,
@@ -50,6 +55,7 @@ class ConceptWriter:
         cause = f"Nothing to change about {name} was given."
         require(bool(noun or add or drop or masks), cause, "Give --noun, --add, --drop or --mask.")
         place = self.workplace
+        place.require_editor()
         concept = place.get_concepts([name])[0]
         images = edited_images(place.database, concept, add, drop, masks, segment, place.progress)
         return self._revise(concept, noun or concept.noun, images)

@@ -31,6 +31,7 @@ def studio(
     monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("STUDIO_STACK", str(stack_file))
     monkeypatch.delenv("STUDIO_LIBRARY", raising=False)
+    monkeypatch.delenv("STUDIO_USER", raising=False)
     monkeypatch.chdir(tmp_path)
 
     def call(*args: object) -> Answer:

@@ -61,6 +61,8 @@ def test_a_hostile_name_is_only_a_name(database, picture, name):
         assert registry.get_concept("default", name.upper()).name == name
         assert registry.find_concept("default", "%") is None
         registry.remove_concept("default", name)
+        assert registry.restore_concept("default", name).name == name
+        registry.forget_concept("default", name)
         assert registry.concept_names("default") == ["bystander"]
 
 

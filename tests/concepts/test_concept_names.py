@@ -1,4 +1,5 @@
 import unicodedata
+from importlib import import_module
 
 import pytest
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from concepts.errors import ConceptError, NameInvalid, NounMissing
 from concepts.names import MAX_LENGTH, check_name, check_noun, name_key, shown
+from lambda_studio import prompt
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,9 @@ def test_a_name_is_kept_in_nfc_without_spaces_around_it():
         ("<rex>", "holds an angle bracket"),
         ("re\uff1cx", "holds an angle bracket"),
         ("\u200d\u200d", "shows nothing"),
+        ("\u3164", "shows nothing"),
+        ("\u2800 \u2800", "shows nothing"),
+        ("\ufe0f\u034f", "shows nothing"),
     ],
 )
 def test_a_name_that_could_deceive_or_break_a_prompt_is_refused(name, why):
@@ -48,9 +53,48 @@ def test_a_name_that_could_deceive_or_break_a_prompt_is_refused(name, why):
     assert refusal.value.exit_code == 5
 
 
-@pytest.mark.parametrize(("one", "other"), [("Rex", "rEX"), ("STRASSE", "straße"), ("ﬁdo", "fido"), ("Ⅳ", "iv")])
-def test_names_compare_without_case_and_compatibility_forms(one, other):
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Rex", "rEX"),
+        ("STRASSE", "straße"),
+        ("ﬁdo", "fido"),
+        ("Ⅳ", "iv"),
+        ("\u0390", "\u03aa\u0301"),  # ΐ, and its capital: folding alone leaves them in two forms
+        ("ᾳ", "ΑΙ"),
+        ("re\u200dx", "rex"),
+        ("re\ufe0fx", "rex"),
+        ("re\u034fx", "rex"),
+        ("❤\ufe0f", "❤"),
+        ("㎏", "KG"),
+    ],
+)
+def test_names_that_look_alike_or_differ_in_case_or_form_are_one(one, other):
     assert name_key(one) == name_key(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("rex", "réx"), ("犬", "狗"), ("a b", "ab"), ("🐕", "🐈"), ("ı", "i")])
+def test_names_that_differ_are_two(one, other):
+    assert name_key(one) != name_key(other)
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=40))
+def test_a_key_is_its_own_key_and_the_same_for_every_way_to_write_a_name(text):
+    key = name_key(text)
+    assert name_key(key) == key == name_key(unicodedata.normalize("NFD", text).casefold())
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert name_key(unicodedata.normalize(form, text)) == key
+
+
+@given(st.text(max_size=40))
+def test_a_prompt_compares_names_as_the_registry_does(text):
+    assert prompt.name_key(text) == name_key(text)
+
+
+def test_a_revision_that_computed_keys_did_so_as_names_do():
+    revision = import_module("migrations.versions.0002_owners_and_removal")
+    for name in ("Ϊ\u0301", "re\u200dx", "STRASSE", "❤\ufe0f", "\u3164a"):
+        assert revision._name_key(name) == name_key(name)
 
 
 def test_a_noun_has_single_spaces_and_must_be_there():

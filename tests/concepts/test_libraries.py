@@ -66,22 +66,3 @@ def test_concept_names_are_unique_in_a_library_not_beyond_it(database, picture):
         assert registry.get_concept("default", "rex").noun == "dog"
         assert registry.get_concept("toys", "rex").noun == "toy"
         assert [library.concept_count for library in registry.libraries()] == [1, 1]
-
-
-def test_another_owners_library_and_bytes_and_runs_are_not_found(database, picture):
-    with database.transaction() as registry:
-        registry.create_library("private")
-        sha = registry.add_concept("private", "rex", "dog", [picture("a")]).concept.images[0].sha
-        run = registry.start_run("private", "finetune", {}, [])
-    with Database.open(database.path.parent, owner="eve") as eve, eve.transaction() as registry:
-        assert [library.name for library in registry.libraries()] == ["default"]
-        assert registry.concepts("default") == []
-        assert registry.find_run(run) is None
-        with pytest.raises(LibraryNotFound):
-            registry.get_library("private")
-        with pytest.raises(Exception, match="No image or mask") as refusal:
-            registry.blob(sha)
-        assert type(refusal.value).__name__ == "ContentDamaged"
-        registry.create_library("private")
-    with database.reading() as registry:
-        assert registry.get_library("private").concept_count == 1

@@ -1,11 +1,14 @@
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
-from concepts.database import Database
+from concepts.database import FILE_NAME, Database
+from concepts.schema import APPLICATION_ID
 
 HEADER = """
 import sys
@@ -34,6 +37,34 @@ with Database.open(home) as database:
             image = NewImage(bytes([number % 256]) * 50_000 + str(number).encode(), b"m", 1, 1, "a.png")
             registry.add_concept("default", f"c{number}", "dog", [image])
         print(number, flush=True)
+"""
+
+RESTORE = """
+from concepts.errors import ConceptExists
+try:
+    with Database.open(home) as database, database.transaction() as registry:
+        print(registry.restore_concept("default", "rex").name)
+except ConceptExists as error:
+    print(type(error).__name__)
+"""
+
+COPY = """
+from concepts.errors import ConceptNotFound
+try:
+    with Database.open(home) as database, database.transaction() as registry:
+        print(registry.copy_concept("default", "rex", "default", "copy{number}").created)
+except ConceptNotFound as error:
+    print(type(error).__name__)
+"""
+
+FORGET = """
+with Database.open(home) as database, database.transaction() as registry:
+    print(registry.forget_concept("default", "rex").concept.name)
+"""
+
+UPGRADE = """
+with Database.open(home, user="{user}") as database, database.reading() as registry:
+    print(*(library.name for library in registry.libraries()))
 """
 
 
@@ -79,3 +110,39 @@ def test_what_was_acknowledged_before_a_kill_is_there_and_whole(tmp_path):
         for name in names:
             for image in registry.get_concept("default", name).images:
                 assert len(registry.blob(image.sha)) > 50_000
+
+
+def test_of_4_processes_that_restore_one_name_one_wins(database, picture):
+    with database.transaction() as registry:
+        for content in "abcd":
+            registry.add_concept("default", "rex", "dog", [picture(content)])
+            registry.remove_concept("default", "rex")
+    restored = finish([start(RESTORE, database.path.parent) for _ in range(4)])
+    assert sorted(restored) == ["ConceptExists\n"] * 3 + ["rex\n"]
+    with database.reading() as registry:
+        assert registry.concept_names("default") == ["rex"]
+        assert len(registry.removed_concepts("default")) == 3
+
+
+def test_a_concept_that_is_forgotten_while_others_copy_it_is_there_whole_or_not_at_all(database, picture):
+    with database.transaction() as registry:
+        registry.add_concept("default", "rex", "dog", [picture("a" * 10_000)])
+    users = [start(COPY.format(number=number), database.path.parent) for number in range(3)]
+    said = finish([*users, start(FORGET, database.path.parent)])
+    assert said[-1] == "rex\n"
+    with database.reading() as registry:
+        copies = registry.concepts("default")
+        assert [each.name for each in copies] == [
+            f"copy{number}" for number, word in enumerate(said[:3]) if word == "True\n"
+        ]
+        for each in copies:
+            assert registry.blob(registry.get_concept("default", each.name).images[0].sha) == b"a" * 10_000
+
+
+def test_of_2_users_who_upgrade_one_old_registry_one_gets_its_libraries(tmp_path):
+    old = Path(__file__).parents[1] / "migrations" / "old_registry_0001.sql"
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        connection.executescript(old.read_text())
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    libraries = finish([start(UPGRADE.format(user=user), tmp_path) for user in ("anna", "bob")])
+    assert sorted(libraries) == ["default\n", "default toys\n"]

@@ -116,11 +116,33 @@ def test_removing_a_concept_says_which_adapters_saw_it_and_keeps_them(database, 
         removed = registry.remove_concept("default", "rex")
         kept = registry.get_adapter("default", saw.id)
     assert removed.adapters == (saw,)
-    assert [(seen.name, seen.version_id, seen.stale, seen.removed) for seen in kept.concepts] == [
-        ("rex", None, False, True),
-        ("hat", rex_and_hat[1], False, False),
+    assert [(seen.name, seen.version_id, seen.stale, seen.removed, seen.forgotten) for seen in kept.concepts] == [
+        ("rex", rex_and_hat[0], False, True, False),
+        ("hat", rex_and_hat[1], False, False, False),
     ]
     assert not kept.stale
+
+
+def test_what_saw_a_forgotten_concept_still_says_its_name_version_and_manifest(database, rex_and_hat):
+    with database.transaction() as registry:
+        run = registry.start_run("default", "finetune", {}, rex_and_hat)
+        saw = add_adapter(registry, rex_and_hat, run_id=run)
+        forgotten = registry.forget_concept("default", "rex")
+        kept, ran = registry.get_adapter("default", saw.id), registry.find_run(run)
+    assert forgotten.adapters == (saw,)
+    for seen, before in ((kept.concepts[0], saw.concepts[0]), (ran.concepts[0], saw.concepts[0])):
+        assert (seen.name, seen.version, seen.manifest) == ("rex", 1, before.manifest)
+        assert (seen.version_id, seen.stale, seen.removed, seen.forgotten) == (None, False, True, True)
+    assert [seen.forgotten for seen in kept.concepts] == [True, False]
+
+
+def test_an_adapter_of_a_concept_that_was_removed_while_it_was_tuned_is_registered(database, rex_and_hat):
+    with database.transaction() as registry:
+        run = registry.start_run("default", "finetune", {}, rex_and_hat)
+        registry.rename_concept("default", "rex", "max")
+        registry.remove_concept("default", "max")
+        adapter = add_adapter(registry, rex_and_hat, run_id=run)
+    assert [(seen.name, seen.removed) for seen in adapter.concepts] == [("max", True), ("hat", False)]
 
 
 def test_a_concept_added_again_is_known_by_its_content(database, picture, rex_and_hat):

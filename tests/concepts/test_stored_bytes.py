@@ -45,26 +45,29 @@ def test_unknown_bytes_are_an_error(database):
         registry.blob("beef")
 
 
-def test_removing_a_concept_removes_its_bytes_and_keeps_what_another_shares(database, picture, sql):
+def test_forgetting_a_concept_deletes_its_bytes_and_keeps_what_another_shares(database, picture, sql):
     with database.transaction() as registry:
         registry.create_library("toys")
         registry.add_concept("default", "rex", "dog", [picture("shared", "m1"), picture("own", "m2")])
         registry.add_concept("toys", "max", "dog", [picture("shared", "m1")])
         registry.revise_concept("default", "rex", "dog", [picture("later", "m3")])
-        removed = registry.remove_concept("default", "REX")
+        forgotten = registry.forget_concept("default", "REX")
         assert registry.find_concept("default", "rex") is None
-    assert (removed.concept.name, removed.concept.version, removed.adapters) == ("rex", 2, ())
+    assert (forgotten.concept.name, forgotten.concept.version, forgotten.adapters) == ("rex", 2, ())
+    assert forgotten.deleted.sizes == {sha256(data): len(data) for data in (b"own", b"m2", b"later", b"m3")}
+    assert forgotten.deleted.total == 12
+    assert forgotten.kept == tuple(sorted(map(sha256, (b"shared", b"m1"))))
     assert blobs(sql) == {b"shared", b"m1"}
     assert sql("SELECT count(*) FROM concept_versions") == [(1,)]
     with database.transaction() as registry:
-        registry.remove_concept("toys", "max")
+        registry.forget_concept("toys", "max")
     assert blobs(sql) == set()
 
 
 def test_a_picture_that_serves_as_its_own_mask_goes_too(database, picture, sql):
     with database.transaction() as registry:
         registry.add_concept("default", "rex", "dog", [picture("same", "same")])
-        registry.remove_concept("default", "rex")
+        registry.forget_concept("default", "rex")
     assert blobs(sql) == set()
 
 
@@ -78,11 +81,11 @@ def test_features_go_with_their_image_and_mask_unless_still_used(database, pictu
         assert registry.put_feature("one", "latents", b"one's", (5,), "float32", one.sha)
         assert registry.put_feature("zero", "image_embeds", b"zeros", (5,), "float32")
         assert registry.put_feature("twin", "image_embeds", b"one+m1", (2, 3), "float32", two.sha, two.mask_sha)
-        registry.remove_concept("default", "rex")
+        registry.forget_concept("default", "rex")
     assert features(sql) == {"one+m2", "one", "zero", "twin"}
     assert blobs(sql) == {b"one", b"m2", b"four", b"m1", b"one+m2", b"one's", b"zeros", b"one+m1"}
     with database.transaction() as registry:
-        registry.remove_concept("default", "max")
+        registry.forget_concept("default", "max")
     assert features(sql) == {"zero"}
     assert blobs(sql) == {b"zeros"}
 
@@ -115,12 +118,12 @@ def test_the_first_value_of_a_feature_stays(database):
         assert registry.feature("k").data == b"first"
 
 
-def test_a_feature_of_an_image_that_was_removed_meanwhile_is_not_kept(database, picture, sql):
+def test_a_feature_of_an_image_that_was_forgotten_meanwhile_is_not_kept(database, picture, sql):
     image = picture("a")
     with database.transaction() as registry:
         registry.add_concept("default", "rex", "dog", [image])
         assert not registry.put_feature("k", "image_embeds", b"1", (1,), "float32", image.sha, sha256(b"other mask"))
-        registry.remove_concept("default", "rex")
+        registry.forget_concept("default", "rex")
         assert not registry.put_feature("k", "image_embeds", b"1", (1,), "float32", image.sha)
     assert features(sql) == set()
     assert blobs(sql) == set()

@@ -13,6 +13,8 @@ import migrations
 from concepts.database import Database
 from concepts.records import NewImage
 
+USER = "anna"
+
 
 def fill(database: Database) -> None:
     """Put something in every table."""
@@ -28,11 +30,12 @@ def fill(database: Database) -> None:
         adapter = registry.add_adapter("toys", "ab" * 32, file_name, "lora", "miniature", {}, [rex.version_id], run)
         registry.finish_run(run, adapter.id)
         registry.remove_concept("toys", "gone")
+        registry.share_library("toys", "bob", "reader")
 
 
 def main() -> None:
     target = Path(__file__).parent / f"old_registry_{migrations.HEAD}.sql"
-    with tempfile.TemporaryDirectory() as home, Database.open(Path(home)) as database:
+    with tempfile.TemporaryDirectory() as home, Database.open(Path(home), user=USER) as database:
         fill(database)
         with closing(sqlite3.connect(database.path)) as connection:
             target.write_text("\n".join(connection.iterdump()) + "\n")

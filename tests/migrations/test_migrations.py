@@ -16,6 +16,9 @@ from concepts.records import sha256
 from concepts.schema import APPLICATION_ID
 from concepts.upgrade import find_fault, known_revisions, row_counts, schema_differences
 
+LAST = migrations.HEAD
+USER = "anna"
+"""Who upgrades; in later registries, whose they are."""
 OLD = sorted(Path(__file__).parent.glob("old_registry_*.sql"))
 
 REVISION = """
@@ -46,7 +49,7 @@ def dumped(path: Path) -> list[str]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return old_registry(OLD[0], tmp_path)
+    return old_registry(OLD[-1], tmp_path)
 
 
 @pytest.fixture
@@ -56,12 +59,12 @@ def revisions(tmp_path: Path, monkeypatch):
     def add(*bodies: str, declared: str = "") -> None:
         scripts = tmp_path / "100% scripts"
         shutil.copytree(Path(migrations.__file__).parent, scripts)
-        for number, body in enumerate(bodies, start=2):
+        for number, body in enumerate(bodies, start=int(LAST) + 1):
             revision, down_revision = f"{number:04}", f"{number - 1:04}"
             source = REVISION.format(revision=revision, down_revision=down_revision, declared=declared, body=body)
             (scripts / "versions" / f"{revision}_later.py").write_text(source)
         monkeypatch.setattr(upgrading, "SCRIPTS", scripts)
-        monkeypatch.setattr(migrations, "HEAD", f"{len(bodies) + 1:04}")
+        monkeypatch.setattr(migrations, "HEAD", f"{int(LAST) + len(bodies):04}")
 
     return add
 
@@ -85,7 +88,9 @@ def test_the_migrations_make_exactly_the_models(tmp_path):
 def shape(connection: Connection) -> dict[str, list[str]]:
     """Every statement that made the schema, by name, its lines in an order of their own: CHECKs, cascades and all."""
     statements = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
-    lines = {name: sorted(line.strip(" \t,") for line in sql.splitlines()) for name, sql in statements}
+    # SQLite quotes the name of a table that was renamed.
+    plain = {name: sql.replace(f'"{name}"', name) for name, sql in statements}
+    lines = {name: sorted(line.strip(" \t,") for line in sql.splitlines()) for name, sql in plain.items()}
     return {name: lines[name] for name in sorted(lines) if name not in ("alembic_version", "sqlite_sequence")}
 
 
@@ -109,8 +114,9 @@ def test_every_revision_has_an_old_database():
 @pytest.mark.parametrize("dump", OLD, ids=lambda dump: dump.stem)
 def test_an_old_database_is_opened_and_used(dump, tmp_path):
     old_registry(dump, tmp_path)
-    with Database.open(tmp_path) as database, database.transaction() as registry:
-        assert registry.current_library().name == "toys"
+    with Database.open(tmp_path, user=USER) as database, database.transaction() as registry:
+        assert [library.name for library in registry.libraries()] == ["default", "toys"]
+        assert (registry.current_library().name, registry.current_library().owner) == ("toys", USER)
         assert registry.get_library("toys").stack == "miniature"
         concept = registry.get_concept("toys", "rex")
         assert (concept.noun, concept.version, concept.images[0].warnings) == ("dog", 1, ("tiny subject",))
@@ -121,22 +127,54 @@ def test_an_old_database_is_opened_and_used(dump, tmp_path):
         assert (adapter.run_id, run.adapter_id, run.status) == (run.id, adapter.id, "finished")
         assert (adapter.stale, adapter.concepts[0].name) == (False, "rex")
         registry.remove_concept("toys", "rex")
+        assert registry.restore_concept("toys", "rex") == concept
+        assert registry.copy_concept("toys", "rex", "default").concept.id == 3, "2 was another's, now gone or removed"
+        registry.share_library("toys", "bob", "editor")
+    with Database.open(tmp_path, user="bob") as database, database.transaction() as registry:
+        assert [library.address for library in registry.libraries()] == ["default", f"{USER}/toys"]
+        assert len(registry.forget_concept(f"{USER}/toys", "rex").kept) == 2
+        assert registry.adapters(f"{USER}/toys")[0].concepts[0].forgotten
+    with Database.open(tmp_path, user=USER) as database, database.transaction() as registry:
+        registry.remove_library("toys", agreed=True)
+        registry.remove_library("default", agreed=True)
     with registry_engine(database.path).begin() as connection:
         assert find_fault(connection, {}, ()) is None
         assert row_counts(connection)["blobs"] == 0
 
 
+def test_libraries_of_0001_belong_to_whoever_upgrades_and_to_nobody_who_comes_later(tmp_path):
+    path = old_registry(OLD[0], tmp_path)
+    for user, names in (("bob", ["default", "toys"]), ("anna", ["default"]), ("local", ["default"])):
+        with Database.open(tmp_path, user=user) as database, database.reading() as registry:
+            assert [library.name for library in registry.libraries()] == names
+    assert len(list((path.parent / "backups").iterdir())) == 1
+
+
+def test_names_that_only_now_compare_as_one_stay_two_and_can_both_be_named(tmp_path):
+    path = old_registry(OLD[0], tmp_path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for number, (name, key) in enumerate([("re\u200dx", "re\u200dx"), ("Re\ufe0fx", "re\ufe0fx"), ("ΐ", "ΐ")], 7):
+            values = (number, 2, name, key, "2026-11-23 10:57:09.702541")
+            connection.execute("INSERT INTO concepts VALUES (?, ?, ?, ?, ?)", values)
+            version = (number, number, 1, "dog", "ab" * 32, "2026-11-23 10:57:09.702541")
+            connection.execute("INSERT INTO concept_versions VALUES (?, ?, ?, ?, ?, ?)", version)
+    with Database.open(tmp_path, user=USER) as database, database.reading() as registry:
+        assert registry.concept_names("toys") == ["rex", "re\u200dx (2)", "Re\ufe0fx (3)", "ΐ"]
+        found = [registry.get_concept("toys", name).id for name in ("rex", "rex (2)", "REX (3)", "Ϊ\u0301")]
+    assert found == [1, 7, 8, 9]
+
+
 def test_an_upgrade_that_rebuilds_a_parent_table_keeps_its_children_and_makes_a_backup(path, revisions):
     revisions(REBUILD)
     before = dumped(path)
-    with Database.open(path.parent) as database, database.transaction() as registry:
+    with Database.open(path.parent, user=USER) as database, database.transaction() as registry:
         assert registry.concept_names("toys") == ["rex"]
         assert registry.adapters("toys")[0].concepts[0].name == "rex"
     with registry_engine(path).begin() as connection:
-        assert upgrading.current_revision(connection) == "0002"
+        assert upgrading.current_revision(connection) == f"{int(LAST) + 1:04}"
         assert schema_differences(connection) == []
     (backup,) = (path.parent / "backups").iterdir()
-    assert backup.name.startswith("studio-0001-") and backup.suffix == ".sqlite3"
+    assert backup.name.startswith(f"studio-{LAST}-") and backup.suffix == ".sqlite3"
     assert dumped(backup) == before
     assert backup.read_bytes()[68:72] == APPLICATION_ID.to_bytes(4, "big")
 
@@ -154,7 +192,7 @@ def test_an_upgrade_that_goes_wrong_at_its_end_changes_nothing(path, revisions, 
     revisions('op.execute("UPDATE concepts SET name = upper(name)")', last, declared=declared)
     before = dumped(path)
     with pytest.raises((ZeroDivisionError, DatabaseUnusable)) as refusal:
-        Database.open(path.parent)
+        Database.open(path.parent, user=USER)
     assert words in str(refusal.value)
     assert dumped(path) == before
     assert len(list((path.parent / "backups").iterdir())) == 1
@@ -162,7 +200,7 @@ def test_an_upgrade_that_goes_wrong_at_its_end_changes_nothing(path, revisions, 
 
 def test_a_revision_may_change_rows_where_it_says_so(path, revisions):
     revisions('op.execute("DELETE FROM features")', declared='CHANGES_ROWS_OF = frozenset({"features"})')
-    with Database.open(path.parent) as database, database.reading() as registry:
+    with Database.open(path.parent, user=USER) as database, database.reading() as registry:
         assert registry.feature("key") is None
 
 
@@ -175,15 +213,15 @@ def test_a_damaged_database_is_not_upgraded(path, revisions):
     pages[(page - 1) * size : page * size] = bytes(size)
     path.write_bytes(pages)
     with pytest.raises(DatabaseUnusable, match="is damaged"):
-        Database.open(path.parent)
+        Database.open(path.parent, user=USER)
     assert path.read_bytes() == pages
     assert list((path.parent / "backups").iterdir()) == []
 
 
 def test_an_upgrade_that_another_process_finished_first_is_not_repeated(path, revisions):
     revisions("pass")
-    upgrading.upgrade(path)
-    upgrading.upgrade(path)
+    upgrading.upgrade(path, USER)
+    upgrading.upgrade(path, USER)
     assert len(list((path.parent / "backups").iterdir())) == 1
 
 

@@ -1,0 +1,109 @@
+"""Which concepts look alike, and the word that is said of it when one is added."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from concepts.database import Database
+from concepts.errors import ConceptNotFound
+from lambda_studio.errors import InvalidSetting
+from lambda_studio.studio import Studio
+from lambda_studio.workflows import neighbours
+from lambda_studio.workflows.neighbours import cosine
+
+
+@pytest.fixture
+def studio(tmp_path: Path, stack_file: Path):
+    with Studio(tmp_path / "home", stack=str(stack_file)) as opened:
+        yield opened
+
+
+def picture(folder: Path, name: str, colour: tuple[int, int, int]) -> Path:
+    path = folder / f"{name}.png"
+    noise = np.random.default_rng(len(name)).integers(0, 40, (48, 48, 3)) + np.array(colour)
+    Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def three(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
+    """red, reddish and blue, by colour; nothing is warned of."""
+    monkeypatch.setattr(neighbours, "ALIKE", 2.0)
+    for name, colour in {"red": (200, 0, 0), "reddish": (190, 10, 5), "blue": (0, 0, 200)}.items():
+        studio.add_concept(name, [picture(tmp_path, name, colour)], noun="thing", segment="none")
+    return studio
+
+
+def test_the_nearest_come_first_and_a_number_bounds_them(three: Studio) -> None:
+    found = three.similar("red")
+    assert (found.name, found.stack, found.not_compared) == ("red", "tiny", 0)
+    assert [each.name for each in found.nearest] == ["reddish", "blue"]
+    assert 1 >= found.nearest[0].similarity > found.nearest[1].similarity
+    assert (found.nearest[0].library, found.nearest[0].noun) == ("default", "thing")
+    assert [each.name for each in three.similar("RED", 1).nearest] == ["reddish"]
+    with pytest.raises(InvalidSetting, match="The number of concepts is 0"):
+        three.similar("red", 0)
+    with pytest.raises(ConceptNotFound):
+        three.similar("green")
+
+
+def test_what_was_embedded_is_compared_without_a_model(three: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    def must_not_load(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr("lambda_studio.models.clip.load_clip", must_not_load)
+    with Studio(three.home, stack=three.workplace.stack_source) as again:
+        assert again.similar("red") == three.similar("red")
+
+
+def test_removed_and_hidden_concepts_are_nobodys_neighbours(three: Studio) -> None:
+    three.remove("reddish")
+    assert [each.name for each in three.similar("red").nearest] == ["blue"]
+    with Database.open(three.home, user="somebody else") as other, other.transaction() as registry:
+        assert registry.catalogue() == []
+
+
+def test_copies_and_other_libraries_are_compared_and_named(three: Studio) -> None:
+    three.create_library("other")
+    three.copy("red", "other", "rouge")
+    nearest = three.similar("red").nearest[0]
+    assert (nearest.name, nearest.library, round(nearest.similarity, 6)) == ("rouge", "other", 1.0)
+
+
+def forget_embeddings(studio: Studio, name: str) -> None:
+    """Delete what CLIP saw of a concept, behind the registry's back."""
+    sha = studio.show(name).images[0].sha
+    with closing(sqlite3.connect(studio.database.path)) as connection, connection:
+        connection.execute("DELETE FROM features WHERE image_sha = ?", (sha,))
+
+
+def test_a_concept_without_embeddings_is_counted_and_the_one_asked_for_is_embedded(three: Studio) -> None:
+    before = three.similar("red")
+    forget_embeddings(three, "blue")
+    left = three.similar("red")
+    assert (left.nearest, left.not_compared) == (before.nearest[:1], 1)
+    forget_embeddings(three, "red")
+    assert three.similar("red") == left
+    assert three.show("red").embeddings == {"tiny": 1}
+
+
+def test_a_new_concept_that_looks_like_another_is_told_of(three: Studio, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(neighbours, "ALIKE", 0.999999)
+    twin = three.add_concept("twin", [tmp_path / "red.png"], noun="thing", segment="none")
+    assert twin.warnings[-1] == "1.00 like red; if it is the same, edit that one instead"
+    again = three.add_concept("twin", [tmp_path / "red.png"], noun="thing", segment="none")
+    assert (again.created, again.warnings) == (False, twin.warnings[:-1])
+    with Studio(three.home, three.create_library("other").name, three.workplace.stack_source) as other:
+        far = other.add_concept("third", [tmp_path / "blue.png"], noun="thing", segment="none")
+    assert far.warnings[-1] == "1.00 like blue in library default; if it is the same, edit that one instead"
+
+
+def test_a_cosine_is_of_directions() -> None:
+    one = np.array([3.0, 4.0])
+    assert cosine(one, 7 * one) == pytest.approx(1)
+    assert cosine(one, np.array([-4.0, 3.0])) == pytest.approx(0)
+    assert cosine(one, np.zeros(2)) == 0
