@@ -1,7 +1,8 @@
-"""studio library [create|list|use]"""
+"""studio library [create|list|use|export|import]"""
 
 import click
 
+from cli.bundles import export, importing
 from cli.commands import StudioGroup
 from cli.session import Session, pass_session
 from cli.tables import table
@@ -10,9 +11,13 @@ from cli.tables import table
 @click.group("library", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Sets of concepts: create, list, use. Bare, it lists."""
+    """Sets of concepts: create, list, use, export, import. Bare, it lists."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
+
+
+command.add_command(export)
+command.add_command(importing)
 
 
 @command.command("create")

@@ -24,6 +24,12 @@ def find_features(session: Session, keys: Collection[str]) -> dict[str, FeatureR
     return found
 
 
+def features_of(session: Session, image_sha: str, kind: str) -> list[FeatureRecord]:
+    """The whole features of one kind that belong to an image, by key."""
+    keys = select(Feature.key).where(Feature.image_sha == image_sha, Feature.kind == kind).order_by(Feature.key)
+    return list(find_features(session, session.scalars(keys).all()).values())
+
+
 def put_feature(session: Session, new: FeatureRecord, image_sha: str | None, mask_sha: str | None) -> bool:
     """Keep a feature as long as its image, with that mask, is shown. False where that is gone already."""
     if image_sha is not None and not _shown(session, image_sha, mask_sha):

@@ -17,7 +17,9 @@ from lambda_studio.workflows.views import (
     Added,
     ConceptCard,
     Drawn,
+    Exported,
     Finetuned,
+    Imported,
     Removed,
     adapter_card,
 )
@@ -166,6 +168,27 @@ class Studio:
         with self.database.transaction() as registry:
             removed = registry.remove_concept(library, name)
         return Removed(removed.concept.name, tuple(adapter.id for adapter in removed.adapters))
+
+    # Concepts that travel
+
+    def export(self, names: Sequence[str], out: Path, *, pictures: bool = True) -> Exported:
+        """Write the named concepts (none: all) into a bundle, the same bytes every time; never over another file.
+
+        Without pictures it holds what prompts use: one embedding of each. Raises ConceptNotFound, OutputExists, NoRoom.
+        """
+        from lambda_studio.workflows.exporting import export
+
+        return export(self.workplace, names, out, pictures)
+
+    def import_concepts(self, source: Path, *, on_conflict: str = "fail") -> Imported:
+        """Take in a bundle, or a folder of pictures in a known layout: everything that is in it, or nothing.
+
+        `on_conflict`, where a name has other content here: "fail", "rename" or "skip". Raises BundleRefused with
+        everything that is wrong, ConceptExists, NoRoom.
+        """
+        from lambda_studio.workflows.importing import import_concepts
+
+        return import_concepts(self.workplace, source, on_conflict)
 
     # Adapters
 
