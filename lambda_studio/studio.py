@@ -61,7 +61,7 @@ class Studio:
 
     def close(self) -> None:
         """Give back what is open."""
-        self.database.close()
+        self.workplace.close()
 
     # Libraries
 

@@ -12,8 +12,8 @@ from concepts.names import check_name, check_noun, name_key
 from concepts.records import ImageRecord, NewImage, manifest
 from lambda_studio.bundles.archive import Archive
 from lambda_studio.bundles.contents import BundleConcept, BundleImage, is_left_out_note, left_out_note
+from lambda_studio.door import PictureDoor
 from lambda_studio.errors import StudioError
-from lambda_studio.stored import mask_fault, picture_fault
 from lambda_studio.workflows.encoders import Encoder
 from lambda_studio.workflows.importing import Incoming, View
 from lambda_studio.workflows.keys import FeatureKey
@@ -30,7 +30,7 @@ def open_bundle(place: Workplace, path: Path) -> Iterator[tuple[list[Incoming], 
     with Archive(path) as archive:
         archive.faults += _name_faults(archive.contents.concepts)
         with place.progress("Checking", total=len(archive.contents.objects)) as advance:
-            archive.faults += _object_faults(archive, advance)
+            archive.faults += _object_faults(place.door, archive, advance)
         archive.refuse_if_faulty()
         incoming = [_incoming(archive, concept) for concept in archive.contents.concepts]
         yield incoming, sum(archive.contents.objects.values())
@@ -52,11 +52,11 @@ def _name_faults(concepts: Sequence[BundleConcept]) -> Iterator[str]:
             yield f"concept {number}: its manifest hash is not that of its noun and images"
 
 
-def _object_faults(archive: Archive, advance: Callable[[], None]) -> Iterator[str]:
+def _object_faults(door: PictureDoor, archive: Archive, advance: Callable[[], None]) -> Iterator[str]:
     """Objects that are not what their name says, or not what they are used for."""
     checks: dict[str, dict[tuple, Callable[[bytes], str | None]]] = {sha: {} for sha in archive.contents.objects}
     for image in (image for concept in archive.contents.concepts for image in concept.images):
-        for sha, use, check in _uses(image):
+        for sha, use, check in _uses(door, image):
             checks[sha][use] = check
     for sha, uses in checks.items():
         try:
@@ -68,24 +68,24 @@ def _object_faults(archive: Archive, advance: Callable[[], None]) -> Iterator[st
         advance()
 
 
-def _uses(image: BundleImage) -> Iterator[tuple[str, tuple, Callable[[bytes], str | None]]]:
+def _uses(door: PictureDoor, image: BundleImage) -> Iterator[tuple[str, tuple, Callable[[bytes], str | None]]]:
     """What each object of an image must be, once for each use."""
     size = (image.width, image.height)
     if size == (SIDE, SIDE) and image.mask is None and image.embeddings:
         yield image.sha256, ("note",), _note_fault
     else:
         plain = not image.embeddings and min(size) > SIDE
-        yield image.sha256, ("picture", plain, *size), lambda data: _only_picture_fault(data, size, plain)
+        yield image.sha256, ("picture", plain, *size), lambda data: _only_picture_fault(door, data, size, plain)
     if image.mask is not None:
-        yield image.mask, ("mask", *size), lambda data: mask_fault(data, size)
+        yield image.mask, ("mask", *size), lambda data: door.mask_fault(data, size)
     for view in image.embeddings:
         yield view.sha256, ("view",), _view_fault
 
 
-def _only_picture_fault(data: bytes, size: tuple[int, int], plain: bool) -> str | None:
+def _only_picture_fault(door: PictureDoor, data: bytes, size: tuple[int, int], plain: bool) -> str | None:
     if not plain:
         return "is a picture with embeddings of its own, or of one pixel"
-    return picture_fault(data, size)
+    return door.picture_fault(data, size)
 
 
 def _note_fault(data: bytes) -> str | None:

@@ -28,7 +28,7 @@ def open_folder(place: Workplace, source: Path) -> Iterator[tuple[list[Incoming]
         incoming = []
         for concept in found:
             try:
-                images = read_images(concept.pictures, (), "auto", place.progress)
+                images = read_images(place.door, concept.pictures, (), "auto", place.progress)
             except (ImageRefused, MaskRefused) as error:
                 faults.append(error.cause)
                 continue

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
+    from lambda_studio.door import PictureDoor
     from lambda_studio.models.stack import Stack, StackSpec
     from lambda_studio.workflows.embedding import SubjectEmbedder
 
@@ -46,6 +47,19 @@ class Workplace:
         """The name of the library that is worked in. Raises LibraryNotFound."""
         with self.database.reading() as registry:
             return (registry.get_library(self._library) if self._library else registry.current_library()).name
+
+    @cached_property
+    def door(self) -> "PictureDoor":
+        """What opens picture files: one process for all that are opened."""
+        from lambda_studio.door import PictureDoor
+
+        return PictureDoor()
+
+    def close(self) -> None:
+        """Give back what is open."""
+        if "door" in self.__dict__:
+            self.door.close()
+        self.database.close()
 
     # Concepts and runs
 

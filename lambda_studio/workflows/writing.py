@@ -28,7 +28,7 @@ class ConceptWriter:
             cause = f"The noun of {name!r} is missing."
             raise NounMissing(cause, "Say what kind of thing it is, for example: --noun dog")
         library, noun = place.library, check_noun(noun)
-        new_images = read_images(images, masks, segment, place.progress)
+        new_images = read_images(place.door, images, masks, segment, place.progress)
         _ = place.embedder.encoder
         with place.database.transaction() as registry:
             result = registry.add_concept(library, name, noun, new_images)
@@ -51,7 +51,7 @@ class ConceptWriter:
         require(bool(noun or add or drop or masks), cause, "Give --noun, --add, --drop or --mask.")
         place = self.workplace
         concept = place.get_concepts([name])[0]
-        images = edited_images(place.database, concept, add, drop, masks, segment, place.progress)
+        images = edited_images(place.door, place.database, concept, add, drop, masks, segment, place.progress)
         return self._revise(concept, noun or concept.noun, images)
 
     def restore(self, name: str, number: int) -> Added:
