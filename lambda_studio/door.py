@@ -29,7 +29,7 @@ class Limits:
     """What one picture may take."""
 
     memory: int = 2**30
-    """Bytes of address space, the interpreter's 120 MB among them."""
+    """Bytes of address space, the interpreter's and its libraries' 200 MB among them."""
     processor_seconds: int = 10
     seconds: float = 60.0
     """On the clock: a busy machine is slow."""

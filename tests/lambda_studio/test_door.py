@@ -37,12 +37,12 @@ def saved(path: Path, image: Image.Image) -> Path:
 
 
 def large(path: Path, side: int) -> Path:
-    """A PNG of so many grey pixels, in a small file."""
+    """A PNG of so many clear pixels on a side, in a small file."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    header, rows = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0), zlib.compress(bytes((side + 1) * side), 1)
+    header, rows = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0), zlib.compress(bytes((4 * side + 1) * side), 1)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
     return path
 
@@ -93,7 +93,7 @@ def test_one_process_serves_all(door, tmp_path: Path) -> None:
 
 @only_linux
 def test_a_picture_that_needs_more_memory_is_refused_and_the_next_is_opened(tmp_path: Path) -> None:
-    with PictureDoor(Limits(memory=180 * 2**20)) as strict:
+    with PictureDoor(Limits(memory=256 * 2**20)) as strict:
         with pytest.raises(ImageRefused) as caught:
             strict.photo(large(tmp_path / "large.png", 5900))
         assert str(tmp_path / "large.png") in caught.value.cause
