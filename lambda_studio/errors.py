@@ -81,12 +81,6 @@ class OutputExists(StudioError):
     exit_code = 4
 
 
-class NoRoom(StudioError):
-    """A disk has too little free space for what would be written."""
-
-    exit_code = 7
-
-
 class CheckpointFailed(StudioError):
     """A checkpoint could not be written; the ones before it are whole."""
 

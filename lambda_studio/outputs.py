@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import count
@@ -11,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from lambda_studio.errors import NoRoom, OutputExists
+from lambda_studio.errors import OutputExists
 
 _LONGEST_STEM = 60
 
@@ -39,15 +38,6 @@ def make_room(out: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise OutputExists(f"{folder} is not a folder.", "Give a folder, or a name that ends in .png.") from error
-
-
-def require_room(folder: Path, needed: int, what: str) -> None:
-    """Raise NoRoom unless the disk of this folder, which may not be there yet, has so many bytes free."""
-    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-    free = shutil.disk_usage(there).free
-    if free < needed:
-        cause = f"{what} needs {needed / 2**20:,.1f} MiB, and {there} has {free / 2**20:,.1f} MiB free."
-        raise NoRoom(cause, "Free some space, or use another disk. Nothing was written.")
 
 
 def slug(title: str) -> str:

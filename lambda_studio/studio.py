@@ -174,7 +174,8 @@ class Studio:
     def export(self, names: Sequence[str], out: Path, *, pictures: bool = True) -> Exported:
         """Write the named concepts (none: all) into a bundle, the same bytes every time; never over another file.
 
-        Without pictures it holds what prompts use: one embedding of each. Raises ConceptNotFound, OutputExists, NoRoom.
+        Without pictures it holds what prompts use: one embedding of each. Raises ConceptNotFound, OutputExists,
+        StorageFailed.
         """
         from lambda_studio.workflows.exporting import export
 
@@ -184,7 +185,7 @@ class Studio:
         """Take in a bundle, or a folder of pictures in a known layout: everything that is in it, or nothing.
 
         `on_conflict`, where a name has other content here: "fail", "rename" or "skip". Raises BundleRefused with
-        everything that is wrong, ConceptExists, NoRoom.
+        everything that is wrong, ConceptExists, StorageFailed.
         """
         from lambda_studio.workflows.importing import import_concepts
 
@@ -252,8 +253,11 @@ class Studio:
 
         return generate(self.workplace, prompt, count, adapter, edges, out, settings or {})
 
-    def examine(self) -> "list[Finding]":
-        """Whether the library's images, the adapters' files and the stack's files are whole."""
+    def examine(self, depth: str = "usual", repair: bool = False) -> "list[Finding]":
+        """Whether everything here is whole: "quick" reads no bytes, "usual" the library's, "thorough" all there are.
+
+        `repair` mends what was only computed, and sweeps up what was never finished.
+        """
         from lambda_studio.workflows.examining import findings
 
-        return list(findings(self.database, self.library, self.workplace.stack, adapters_folder(self.home)))
+        return list(findings(self.workplace, depth, repair))

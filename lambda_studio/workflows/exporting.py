@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from concepts.durable import sync_folder
+from concepts.durable import require_room, sync_folder
 from concepts.names import name_key
 from concepts.records import ConceptRecord, ImageRecord, NewImage, manifest, sha256
 from lambda_studio.bundles.archive import require_bundle_size, write_archive
 from lambda_studio.bundles.contents import BundleConcept, BundleEmbedding, BundleImage, Contents, left_out_note
 from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
-from lambda_studio.outputs import require_room
 from lambda_studio.workflows.keys import subject_key
 from lambda_studio.workflows.left_out import SIDE, encoder_and_preprocessing, is_left_out
 from lambda_studio.workflows.views import Exported

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from concepts.durable import require_room
 from concepts.errors import ConceptExists
 from concepts.names import name_key, shown
 from concepts.records import NewImage
 from concepts.registry import Registry
-from lambda_studio.outputs import require_room
 from lambda_studio.workflows.keys import FeatureKey
 from lambda_studio.workflows.views import Imported, ImportedConcept
 from lambda_studio.workflows.workplace import Workplace
