@@ -7,11 +7,23 @@ from cli.session import Session, pass_session
 
 
 @click.command("doctor", cls=StudioCommand)
+@click.option(
+    "--depth",
+    type=click.Choice(["quick", "usual", "thorough"]),
+    default="usual",
+    show_default=True,
+    help="quick: no bytes are read. usual: the database's structure, the library's images, adapters. thorough: all.",
+)
+@click.option("--repair", is_flag=True, help="Sweep up what was never finished. Nothing that you made is touched.")
 @pass_session
-def command(session: Session) -> int:
-    """Look whether everything is whole: stored images, adapter files, the stack's files."""
-    with session.studio() as studio:
-        findings = studio.examine()
+def command(session: Session, depth: str, repair: bool) -> int:
+    """Look whether everything is whole: the database, stored images, adapter files, the stack's files.
+
+    Ends with 0 where it is, 1 where all that is not can be mended with --repair or mends itself, else with 2.
+    """
+    from lambda_studio.housekeeping import examine
+
+    findings = examine(session.folder, session.studio, depth, repair)
 
     def lines() -> list[str]:
         return [
@@ -21,4 +33,4 @@ def command(session: Session) -> int:
         ]
 
     session.show(findings, lines)
-    return 0 if all(finding.whole for finding in findings) else 7
+    return max((0 if finding.whole else 1 if finding.mendable else 2 for finding in findings), default=0)

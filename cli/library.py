@@ -1,7 +1,8 @@
-"""studio library [create|list|use|rename|remove|share|unshare|members]"""
+"""studio library [create|list|use|rename|remove|share|unshare|members|export|import]"""
 
 import click
 
+from cli.bundles import export, importing
 from cli.commands import StudioGroup
 from cli.session import Session, pass_session
 from cli.tables import counted, table
@@ -10,12 +11,16 @@ from cli.tables import counted, table
 @click.group("library", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Sets of concepts: create, list, use, rename, remove, share, unshare, members. Bare, it lists.
+    """Sets of concepts: create, list, use, rename, remove, share, unshare, members, export, import.
 
-    A library belongs to who created it. Another's that is shared with you is named OWNER/LIBRARY.
+    Bare, it lists. A library belongs to who created it. Another's that is shared with you is named OWNER/LIBRARY.
     """
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
+
+
+command.add_command(export)
+command.add_command(importing)
 
 
 @command.command("create")

@@ -20,6 +20,7 @@ MODULES = {
     "adapters": "cli.adapters",
     "generate": "cli.generate",
     "doctor": "cli.doctor",
+    "db": "cli.db",
     "miniature": "cli.miniature",
 }
 

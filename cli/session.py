@@ -3,7 +3,6 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,12 +24,17 @@ class Session:
     debug: bool = False
     json: bool = False
 
-    def studio(self) -> "AbstractContextManager[Studio]":
+    @property
+    def folder(self) -> Path:
+        """The home that is worked in."""
+        return self.home or default_home()
+
+    def studio(self) -> "Studio":
         """Open the studio that the global options name; close it by leaving the `with`."""
         from cli.progress import bars
         from lambda_studio.studio import Studio
 
-        return Studio(self.home or default_home(), self.library, self.stack, notify=notice, progress=bars())
+        return Studio(self.folder, self.library, self.stack, notify=notice, progress=bars())
 
     def show(self, value: Any, lines: Callable[[], Iterable[str]]) -> None:
         """Print `value` as JSON where `--json` was given, and `lines()` otherwise."""

@@ -1,7 +1,19 @@
-"""Files that are still there after a power loss."""
+"""Files that are still there after a power loss, and whether there is room for them."""
 
 import os
+import shutil
 from pathlib import Path
+
+from concepts.errors import StorageFailed
+
+
+def require_room(folder: Path, needed: int, what: str) -> None:
+    """Raise StorageFailed unless the disk of this folder, which may not be there yet, has so many bytes free."""
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        cause = f"{what} needs {needed / 2**20:,.1f} MiB, and {there} has {free / 2**20:,.1f} MiB free."
+        raise StorageFailed(cause, "Free some space, or use another disk. Nothing was written.")
 
 
 def sync_folder(folder: Path) -> None:

@@ -27,6 +27,12 @@ def find_features(session: Session, user: str, keys: Collection[str]) -> dict[st
     return found
 
 
+def features_of(session: Session, user: str, image_sha: str, kind: str) -> list[FeatureRecord]:
+    """The whole features of one kind that belong to an image, by key."""
+    keys = select(Feature.key).where(Feature.image_sha == image_sha, Feature.kind == kind).order_by(Feature.key)
+    return list(find_features(session, user, session.scalars(keys).all()).values())
+
+
 def put_feature(session: Session, user: str, new: FeatureRecord, image_sha: str | None, mask_sha: str | None) -> bool:
     """Keep a feature as long as its image, with that mask, is kept. False where the user does not see that (now)."""
     if image_sha is not None and not _shown(session, user, image_sha, mask_sha):

@@ -35,7 +35,7 @@ class NewImage:
         object.__setattr__(self, "mask_sha", None if self.mask is None else sha256(self.mask))
 
 
-def manifest(noun: str, images: Sequence[NewImage]) -> str:
+def manifest(noun: str, images: "Sequence[NewImage] | Sequence[ImageRecord]") -> str:
     """SHA-256 over the noun and the ordered hashes of images and masks: what makes two versions the same."""
     content = {"format": 1, "noun": noun, "images": [[image.sha, image.mask_sha] for image in images]}
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())

@@ -230,6 +230,10 @@ class Registry:
         """Those of these features that are cached and whole, by key."""
         return features.find_features(self._session, self._user, keys)
 
+    def features_of(self, image_sha: str, kind: str) -> list[FeatureRecord]:
+        """The cached features of one kind that belong to an image, by key."""
+        return features.features_of(self._session, self._user, image_sha, kind)
+
     # Runs
 
     def start_run(self, library: str, kind: str, settings: dict[str, Any], versions: Sequence[int]) -> int:

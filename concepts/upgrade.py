@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 import migrations
-from concepts.durable import sync_file, sync_folder
+from concepts.durable import require_room, sync_file, sync_folder
 from concepts.engine import BUSY_SECONDS, registry_engine
 from concepts.errors import DatabaseUnusable
 from concepts.models import Base
@@ -49,6 +49,7 @@ def upgrade(path: Path, user: str) -> None:
         before = current_revision(connection)
         if before == migrations.HEAD:  # another process was faster
             return
+        require_room(path.parent, 2 * path.stat().st_size, "The upgrade, with a backup first,")
         back_up(path, before)
         counts = row_counts(connection)
         run_revisions(connection, user)
@@ -70,7 +71,7 @@ def back_up(path: Path, revision: str) -> Path:
     final = folder / f"{path.stem}-{revision}-{moment}{path.suffix}"
     unfinished = final.with_name(f".{final.name}")
     try:
-        _copy(path, unfinished)
+        copy_database(path, unfinished)
         sync_file(unfinished)
         unfinished.rename(final)
     finally:
@@ -111,7 +112,8 @@ def schema_differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
 
 
-def _copy(path: Path, target: Path) -> None:
+def copy_database(path: Path, target: Path) -> None:
+    """Copy a database, whoever uses it, into a new file. Raises DatabaseUnusable where it is damaged."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     source = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
     with closing(source), closing(sqlite3.connect(target)) as copy:

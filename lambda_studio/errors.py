@@ -33,6 +33,18 @@ class MaskRefused(StudioError):
     exit_code = 5
 
 
+class PicturesLeftOut(StudioError):
+    """A concept came without its pictures, and what was asked for needs them."""
+
+    exit_code = 5
+
+
+class BundleRefused(StudioError):
+    """A bundle or folder cannot be imported, or a bundle cannot be made."""
+
+    exit_code = 5
+
+
 class PromptInvalid(StudioError):
     """A prompt cannot be read, names something unknown, or is too long."""
 

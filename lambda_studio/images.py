@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from lambda_studio.errors import ImageRefused
+from lambda_studio.errors import ImageRefused, StudioError
 
 SUFFIXES = {
     "JPEG": ("", ".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -77,7 +77,7 @@ def open_photo(path: Path) -> Photo:
     if alpha is not None:
         rgb = Image.composite(rgb, Image.new("RGB", rgb.size, WHITE), alpha)
     if np.ptp(np.asarray(rgb), axis=(0, 1)).max() < ONE_COLOUR:
-        raise _refused(path, "is of one colour", "Give a photo that shows the subject.")
+        raise refused(path, "is of one colour", "Give a photo that shows the subject.")
     return Photo(path=path, image=rgb, alpha=alpha, warnings=notes)
 
 
@@ -90,21 +90,13 @@ def open_grey(path: Path) -> Image.Image:
     return alpha or rgb.convert("L")
 
 
-def open_photos(paths: Sequence[Path]) -> list[Photo]:
-    """Open every file, and warn of near-duplicates. Raises one ImageRefused that names every file that is refused."""
-    photos, problems = [], []
-    for path in paths:
-        try:
-            photos.append(open_photo(path))
-        except ImageRefused as error:
-            problems.append(error)
+def refused_together(problems: Sequence[StudioError], count: int) -> StudioError:
+    """One error that tells every problem with `count` pictures, and what to do."""
     if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        causes = " ".join(problem.cause for problem in problems)
-        remedies = " ".join(dict.fromkeys(problem.remedy for problem in problems))
-        raise ImageRefused(f"{len(problems)} of {len(paths)} pictures cannot be used. {causes}", remedies)
-    return _warn_of_near_duplicates(photos)
+        return problems[0]
+    causes = " ".join(problem.cause for problem in problems)
+    remedies = " ".join(dict.fromkeys(problem.remedy for problem in problems))
+    return ImageRefused(f"{len(problems)} of {count} pictures cannot be used. {causes}", remedies)
 
 
 def encode_png(image: Image.Image) -> bytes:
@@ -121,7 +113,7 @@ def decode_png(data: bytes) -> Image.Image:
             image.load()
             return _without_metadata(image)
     except DECODER_ERRORS as error:
-        cause = f"A stored picture of {len(data)} bytes cannot be read: {_one_line(error)}."
+        cause = f"A stored picture of {len(data)} bytes cannot be read: {in_one_line(error)}."
         raise ImageRefused(cause, "The library may be damaged: studio doctor") from error
 
 
@@ -154,12 +146,16 @@ def square_crop(image: Image.Image, size: int) -> Image.Image:
     return _without_metadata(crop.resize((size, size), Image.Resampling.BICUBIC))
 
 
-def _refused(path: Path, why: str, remedy: str = REMEDY) -> ImageRefused:
+def refused(path: Path, why: str, remedy: str = REMEDY) -> ImageRefused:
+    """The refusal of one file, which is named so that it can be printed."""
     name = str(path)
     return ImageRefused(f"{name if name.isprintable() else ascii(name)} {why}.", remedy)
 
 
-def _one_line(error: BaseException) -> str:
+def in_one_line(error: BaseException) -> str:
+    """What a decoder said, fit for a message."""
+    if isinstance(error, MemoryError):
+        return "it needs more memory than a picture may use"
     text = " ".join(str(error).split()) or type(error).__name__
     return text.replace(" <_io.BytesIO object", "").split(" at 0x")[0].rstrip(".")
 
@@ -171,19 +167,19 @@ def _read(path: Path) -> bytes:
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            raise _refused(path, "is a folder", "Give the photos in it.")
+            raise refused(path, "is a folder", "Give the photos in it.")
         if not stat.S_ISREG(status.st_mode):
-            raise _refused(path, "is not a regular file")
+            raise refused(path, "is not a regular file")
         if status.st_size == 0:
-            raise _refused(path, "is empty (0 bytes)")
+            raise refused(path, "is empty (0 bytes)")
         if status.st_size > MAX_FILE_BYTES:
-            raise _refused(path, f"has {status.st_size:,} bytes, more than {MAX_FILE_BYTES:,}", "Give a smaller copy.")
+            raise refused(path, f"has {status.st_size:,} bytes, more than {MAX_FILE_BYTES:,}", "Give a smaller copy.")
         with open(os.open(path, flags), "rb") as file:
             return file.read(MAX_FILE_BYTES)
     except FileNotFoundError as error:
-        raise _refused(path, "does not exist", "Check the path.") from error
+        raise refused(path, "does not exist", "Check the path.") from error
     except (OSError, ValueError) as error:
-        raise _refused(path, f"cannot be read: {_one_line(error)}", "Check the path and its permissions.") from error
+        raise refused(path, f"cannot be read: {in_one_line(error)}", "Check the path and its permissions.") from error
 
 
 def _open(content: bytes) -> Image.Image:
@@ -195,20 +191,20 @@ def _verify(path: Path, content: bytes) -> None:
     try:
         image = _open(content)
     except Image.UnidentifiedImageError as error:
-        raise _refused(path, "is not a JPEG, PNG or WEBP picture") from error
+        raise refused(path, "is not a JPEG, PNG or WEBP picture") from error
     kind, (width, height) = str(image.format), image.size
     if path.suffix.lower() not in SUFFIXES[kind]:
         remedy = f"Rename it to end in {SUFFIXES[kind][1]}."
-        raise _refused(path, f"is a {kind} picture, and its name ends in {path.suffix}", remedy)
+        raise refused(path, f"is a {kind} picture, and its name ends in {path.suffix}", remedy)
     if width * height > MAX_PIXELS[kind]:
-        raise _refused(path, f"has {width} x {height} pixels, more than {MAX_PIXELS[kind]:,}", "Give a smaller copy.")
+        raise refused(path, f"has {width} x {height} pixels, more than {MAX_PIXELS[kind]:,}", "Give a smaller copy.")
     if min(width, height) < MIN_SIDE:
-        raise _refused(path, f"has {width} x {height} pixels, too few", f"Give one of {MIN_SIDE} or more on a side.")
+        raise refused(path, f"has {width} x {height} pixels, too few", f"Give one of {MIN_SIDE} or more on a side.")
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise _refused(path, f"has {width} x {height} pixels, too long a strip", "Crop it to the subject.")
+        raise refused(path, f"has {width} x {height} pixels, too long a strip", "Crop it to the subject.")
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and kind != "MPO":  # iPhone photos are MPO and say they have two
-        raise _refused(path, f"is animated ({frames} pictures)", "Give one still picture.")
+        raise refused(path, f"is animated ({frames} pictures)", "Give one still picture.")
     image.verify()
 
 
@@ -221,7 +217,7 @@ def _open_pixels(path: Path) -> tuple[Image.Image, Image.Image | None, tuple[str
             _verify(path, content)
             return _decode(content)
         except DECODER_ERRORS as error:
-            raise _refused(path, f"cannot be read: {_one_line(error)}") from error
+            raise refused(path, f"cannot be read: {in_one_line(error)}") from error
 
 
 def _decode(content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str, ...]]:
@@ -284,7 +280,7 @@ def _without_metadata(image: Image.Image) -> Image.Image:
     return bare
 
 
-def _warn_of_near_duplicates(photos: Sequence[Photo]) -> list[Photo]:
+def warn_of_near_duplicates(photos: Sequence[Photo]) -> list[Photo]:
     """The photos, each with a warning that names an earlier one which looks almost the same."""
     thumbnails = [np.asarray(photo.image.resize((16, 16), Image.Resampling.BOX), dtype=np.float32) for photo in photos]
     warned = list(photos)

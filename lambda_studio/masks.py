@@ -1,5 +1,6 @@
 """Where the subject is in a picture: from a mask file, the alpha channel, or GrabCut seeded from the centre."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,13 +59,13 @@ def find_subject(photo: Photo, segment: str = "auto") -> FoundMask:
     return FoundMask(_to_image(_ellipse(subject.shape, 0.8)), (FALLBACK,))
 
 
-def load_mask(path: Path, size: tuple[int, int]) -> Image.Image | None:
-    """A mask from a file, for a picture of `size` (width, height): white or opaque is the subject.
+def load_mask(path: Path, size: tuple[int, int], read: Callable[[Path], Image.Image] = open_grey) -> Image.Image | None:
+    """A mask from a file, which `read` opens, for a picture of `size` (width, height): white or opaque is the subject.
 
     None where it is white throughout. Raises MaskRefused for another size, an empty mask, or one that is grey.
     """
     try:
-        grey = np.asarray(open_grey(path))
+        grey = np.asarray(read(path))
     except ImageRefused as error:
         raise MaskRefused(f"The mask {error.cause}", error.remedy) from error
     height, width = grey.shape

@@ -11,22 +11,22 @@ from concepts.records import (
     AddResult,
     ConceptRecord,
     ConceptSummary,
-    LibraryRecord,
-    MemberRecord,
-    RemovedLibrary,
     VersionSummary,
 )
 from lambda_studio.config import FinetuneConfig, settings_from
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.workflows.encoders import KnownEncoders
+from lambda_studio.workflows.libraries import LibraryUseCases
 from lambda_studio.workflows.places import adapters_folder
 from lambda_studio.workflows.views import (
     AdapterCard,
     Added,
     ConceptCard,
     Drawn,
+    Exported,
     Finetuned,
     Forgotten,
+    Imported,
     Neighbours,
     Removed,
     adapter_card,
@@ -42,7 +42,7 @@ def never() -> bool:
     return False
 
 
-class Studio:
+class Studio(LibraryUseCases):
     """One person's studio: the registry in `home`, one library of it, one stack. Close it, or use it in a `with`.
 
     `library` None is the current one. `stack` None is the library's own, else the miniature; one that is named is
@@ -69,58 +69,7 @@ class Studio:
 
     def close(self) -> None:
         """Give back what is open."""
-        self.database.close()
-
-    # Libraries
-
-    @property
-    def library(self) -> str:
-        """The library that is worked in: its name, or OWNER/NAME where it is another's. Raises LibraryNotFound."""
-        return self.workplace.library
-
-    def create_library(self, name: str) -> LibraryRecord:
-        """A new library, which remembers the stack if one was named."""
-        stack = self.workplace.named_stack()
-        with self.database.transaction() as registry:
-            return registry.create_library(name, stack)
-
-    def libraries(self) -> list[LibraryRecord]:
-        """The libraries that this user may see: their own by name, then others'."""
-        with self.database.reading() as registry:
-            return registry.libraries()
-
-    def use_library(self, name: str) -> LibraryRecord:
-        """Make a library the current one; it remembers the stack if one was named by somebody who may change it."""
-        stack = self.workplace.named_stack()
-        with self.database.transaction() as registry:
-            record = registry.use_library(name)
-            return registry.set_library_stack(name, stack) if stack and record.role != "reader" else record
-
-    def rename_library(self, name: str, new_name: str) -> LibraryRecord:
-        """Another name for a library. Raises LibraryExists, NameInvalid, NotPermitted."""
-        with self.database.transaction() as registry:
-            return registry.rename_library(name, new_name)
-
-    def remove_library(self, name: str, agreed: bool = False) -> RemovedLibrary:
-        """Delete a library with all that is in it. Raises LibraryNotEmpty where nobody agreed to that."""
-        from lambda_studio.workflows.removing import remove_library
-
-        return remove_library(self.workplace, name, agreed)
-
-    def share(self, name: str, user: str, role: str) -> MemberRecord:
-        """Let somebody see a library, as `reader`, `editor` or `owner`. Raises NotPermitted, NameInvalid."""
-        with self.database.transaction() as registry:
-            return registry.share_library(name, user, role)
-
-    def unshare(self, name: str, user: str) -> MemberRecord:
-        """Let somebody see it no longer. Raises MemberNotFound, NotPermitted."""
-        with self.database.transaction() as registry:
-            return registry.unshare_library(name, user)
-
-    def members(self, name: str) -> list[MemberRecord]:
-        """Who may see a library, its owner first. Raises LibraryNotFound."""
-        with self.database.reading() as registry:
-            return registry.members(name)
+        self.workplace.close()
 
     # Concepts
 
@@ -227,6 +176,28 @@ class Studio:
 
         return forget(self.workplace, name, concept_id, agree)
 
+    # Concepts that travel
+
+    def export(self, names: Sequence[str], out: Path, *, pictures: bool = True) -> Exported:
+        """Write the named concepts (none: all) into a bundle, the same bytes every time; never over another file.
+
+        Without pictures it holds what prompts use: one embedding of each. Raises ConceptNotFound, OutputExists,
+        StorageFailed.
+        """
+        from lambda_studio.workflows.exporting import export
+
+        return export(self.workplace, names, out, pictures)
+
+    def import_concepts(self, source: Path, *, on_conflict: str = "fail") -> Imported:
+        """Take in a bundle, or a folder of pictures in a known layout: everything that is in it, or nothing.
+
+        `on_conflict`, where a name has other content here: "fail", "rename" or "skip". Raises BundleRefused with
+        everything that is wrong, ConceptExists, StorageFailed.
+        """
+        from lambda_studio.workflows.importing import import_concepts
+
+        return import_concepts(self.workplace, source, on_conflict)
+
     # Adapters
 
     def adapters(self) -> list[AdapterCard]:
@@ -290,8 +261,11 @@ class Studio:
 
         return generate(self.workplace, prompt, count, adapter, edges, out, settings or {})
 
-    def examine(self) -> "list[Finding]":
-        """Whether the library's images, the adapters' files and the stack's files are whole."""
+    def examine(self, depth: str = "usual", repair: bool = False) -> "list[Finding]":
+        """Whether everything here is whole: "quick" reads no bytes, "usual" the library's, "thorough" all there are.
+
+        `repair` mends what was only computed, and sweeps up what was never finished.
+        """
         from lambda_studio.workflows.examining import findings
 
-        return list(findings(self.database, self.library, self.workplace.stack, adapters_folder(self.home)))
+        return list(findings(self.workplace, depth, repair))

@@ -1,51 +1,48 @@
 """From photo files to checked images with masks, ready for one short transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from concepts.records import NewImage
-from lambda_studio.errors import MaskRefused
-from lambda_studio.images import Photo, encode_png, open_photos
+from lambda_studio.door import PictureDoor
+from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
+from lambda_studio.images import Photo, encode_png, refused_together, warn_of_near_duplicates
 from lambda_studio.masks import FoundMask, find_subject, load_mask, subject_warnings
 from lambda_studio.progress import Progress
 
 
-def read_images(paths: Sequence[Path], masks: Sequence[Path], segment: str, progress: Progress) -> list[NewImage]:
-    """Open and verify every photo, then find or load each one's mask.
+def read_images(
+    door: PictureDoor, paths: Sequence[Path], masks: Sequence[Path], segment: str, progress: Progress
+) -> list[NewImage]:
+    """Open and verify every photo and every mask; find the subject where no masks are given.
 
     Raises ImageRefused or MaskRefused, which name every file that cannot be used.
     """
     if masks and len(masks) != len(paths):
         cause = f"There are {len(masks)} masks for {len(paths)} images."
         raise MaskRefused(cause, "Give one --mask for each image, in the same order, or none.")
-    photos = open_photos(paths)
-    with progress("Finding the subject", total=len(photos)) as advance:
-
-        def find(index: int) -> NewImage:
-            photo = photos[index]
-            found = _load(masks[index], photo) if masks else find_subject(photo, segment)
+    problems: list[StudioError] = []
+    photos: dict[int, Photo] = {}
+    found: dict[int, FoundMask] = {}
+    with progress("Finding the subject", total=len(paths)) as advance:
+        for index, path in enumerate(paths):
+            try:
+                photos[index] = door.photo(path)
+                found[index] = _mask(door, photos[index], masks[index] if masks else None, segment)
+            except (ImageRefused, MaskRefused) as error:
+                problems.append(error)
             advance()
-            return _new_image(photo, found)
-
-        return _all_or_refused(find, len(photos))
-
-
-def _all_or_refused(find: Callable[[int], NewImage], count: int) -> list[NewImage]:
-    """Every image, or one MaskRefused that names every problem."""
-    images, problems = [], []
-    for index in range(count):
-        try:
-            images.append(find(index))
-        except MaskRefused as error:
-            problems.append(error)
     if problems:
-        remedies = dict.fromkeys(problem.remedy for problem in problems)
-        raise MaskRefused(" ".join(problem.cause for problem in problems), " ".join(remedies))
-    return images
+        raise refused_together(problems, len(paths))
+    warned = warn_of_near_duplicates([photos[index] for index in range(len(paths))])
+    return [_new_image(photo, found[index]) for index, photo in enumerate(warned)]
 
 
-def _load(path: Path, photo: Photo) -> FoundMask:
-    mask = load_mask(path, photo.image.size)
+def _mask(door: PictureDoor, photo: Photo, path: Path | None, segment: str) -> FoundMask:
+    """The mask in a file, or the one that is found."""
+    if path is None:
+        return find_subject(photo, segment)
+    mask = load_mask(path, photo.image.size, door.grey)
     if mask is None:
         return FoundMask(None, (f"its mask {path.name} is white throughout: all of the picture is the subject",))
     histogram = mask.histogram()

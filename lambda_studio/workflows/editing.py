@@ -6,6 +6,7 @@ from pathlib import Path
 from concepts.database import Database
 from concepts.records import ConceptRecord, NewImage
 from lambda_studio.config import require
+from lambda_studio.door import PictureDoor
 from lambda_studio.images import encode_png
 from lambda_studio.masks import load_mask
 from lambda_studio.progress import Progress
@@ -25,6 +26,7 @@ def stored_images(database: Database, concept: ConceptRecord) -> list[NewImage]:
 
 
 def edited_images(
+    door: PictureDoor,
     database: Database,
     concept: ConceptRecord,
     add: Sequence[Path],
@@ -43,12 +45,12 @@ def edited_images(
     both = sorted({*drop} & {*masks})
     require(not both, f"Image {both and both[0]} would be dropped and given a mask.", "Do one or the other.")
     images = dict(zip(known, stored_images(database, concept), strict=True))
-    images |= {number: _masked(images[number], path) for number, path in masks.items()}
+    images |= {number: _masked(door, images[number], path) for number, path in masks.items()}
     kept = [image for number, image in images.items() if number not in drop]
-    return [*kept, *(read_images(add, (), segment, progress) if add else ())]
+    return [*kept, *(read_images(door, add, (), segment, progress) if add else ())]
 
 
-def _masked(image: NewImage, path: Path) -> NewImage:
-    mask = load_mask(path, (image.width, image.height))
+def _masked(door: PictureDoor, image: NewImage, path: Path) -> NewImage:
+    mask = load_mask(path, (image.width, image.height), door.grey)
     data = None if mask is None else encode_png(mask)
     return NewImage(image.data, data, image.width, image.height, image.source_name, image.warnings)

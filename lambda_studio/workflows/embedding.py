@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
 from concepts.database import Database
 from concepts.records import ConceptRecord, ImageRecord
+from lambda_studio.conditioning import blend
 from lambda_studio.images import cut_out, decode_png
 from lambda_studio.models.stack import Stack
 from lambda_studio.progress import Progress
 from lambda_studio.workflows.encoders import Encoder
 from lambda_studio.workflows.features import FeatureStore
 from lambda_studio.workflows.keys import encoder_of, subject_key, zero_key
+from lambda_studio.workflows.left_out import require_embedding
 
 
 class SubjectEmbedder:
@@ -36,6 +39,10 @@ class SubjectEmbedder:
         values = iter(kept.values)
         return {concept.name: [next(values) for _ in concept.images] for concept in concepts}, kept.computed
 
+    def blended(self, concept: ConceptRecord) -> Tensor:
+        """What prompts use of a concept: one embedding, from those of all its images."""
+        return blend(torch.stack(self.subjects([concept])[0][concept.name]))
+
     def zero(self) -> Tensor:
         """What the decoder and the prior take for no picture; kept, so that drawing needs no vision tower."""
         kept = self.store.get_or_compute(
@@ -46,6 +53,7 @@ class SubjectEmbedder:
         return kept.values[0]
 
     def _embed(self, images: Sequence[ImageRecord]) -> list[Tensor]:
+        require_embedding(images)
         clip = self.stack.clip(("vision",))
         with self.database.reading() as registry:
             stored = [(registry.blob(image.sha), image.mask_sha and registry.blob(image.mask_sha)) for image in images]

@@ -1,14 +1,22 @@
 """Is everything here whole, and what to do where it is not."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from concepts.database import Database
 from concepts.errors import ConceptError
+from concepts.upkeep import faults, state
 from lambda_studio.errors import StudioError
 from lambda_studio.models.stack import Stack
+from lambda_studio.workflows.places import adapters_folder
+from lambda_studio.workflows.workplace import Workplace
+
+DEPTHS = ("quick", "usual", "thorough")
+STALE_SECONDS = 3600
+"""An unfinished file that nobody has written to for so long was left by a process that died."""
+UNFINISHED = (".studio.sqlite3.*", "adapters/.unnamed-*.safetensors", "backups/.studio-*")
 
 
 @dataclass(frozen=True)
@@ -18,6 +26,8 @@ class Finding:
     what: str
     said: str
     remedy: str = ""
+    mendable: bool = False
+    """`studio doctor --repair` mends it: nothing that a person made is concerned."""
 
     @property
     def whole(self) -> bool:
@@ -25,15 +35,37 @@ class Finding:
         return not self.remedy
 
 
-def findings(database: Database, library: str, stack: Stack, adapters_folder: Path) -> Iterator[Finding]:
-    """Images and masks of the library against their hashes, adapter files against theirs, the stack's files."""
-    yield _stored_images(database, library)
-    yield from _adapter_files(database, library, adapters_folder)
-    yield _stack_files(stack)
+def findings(place: Workplace, depth: str, repair: bool) -> Iterator[Finding]:
+    """The database, the library's images, adapter files, the stack's files, and what was left unfinished."""
+    yield from database_findings(place.database.path, depth)
+    if depth != "quick":
+        yield _stored_images(place)
+    yield from _adapter_files(place, hashed=depth != "quick")
+    yield _stack_files(place.stack)
+    yield from _unfinished_files(place.home, repair)
 
 
-def _stored_images(database: Database, library: str) -> Finding:
-    with database.reading() as registry:
+def database_findings(path: Path, depth: str) -> Iterator[Finding]:
+    """The file itself: its schema, and what a check of this depth finds."""
+    what, remedy = "database", "Put a backup in its place: studio db restore FILE"
+    try:
+        present = state(path)
+        found = [] if depth == "quick" else list(faults(path, contents=depth == "thorough"))
+    except ConceptError as error:
+        yield Finding(what, error.cause, error.remedy)
+        return
+    for fault in found:
+        yield Finding(
+            what, fault.said, "It is computed again when it is needed." if fault.derived else remedy, fault.derived
+        )
+    if not found:
+        checked = {"quick": "its bytes were not read", "usual": "sound", "thorough": "sound, and every hash is right"}
+        yield Finding(what, f"schema {present.revision}, {present.size / 2**20:,.1f} MiB: {checked[depth]}")
+
+
+def _stored_images(place: Workplace) -> Finding:
+    library = place.library
+    with place.database.reading() as registry:
         concepts = [registry.get_concept(library, name) for name in registry.concept_names(library)]
         images = [image for concept in concepts for image in concept.images]
         try:
@@ -44,18 +76,23 @@ def _stored_images(database: Database, library: str) -> Finding:
     return Finding(f"library {library}", f"{len(concepts)} concepts, {len(images)} images: every hash is right")
 
 
-def _adapter_files(database: Database, library: str, folder: Path) -> Iterator[Finding]:
-    with database.reading() as registry:
-        adapters = registry.adapters(library)
+def _adapter_files(place: Workplace, hashed: bool) -> Iterator[Finding]:
+    with place.database.reading() as registry:
+        adapters = registry.adapters(place.library)
     for adapter in adapters:
-        path, what = folder / adapter.file_name, f"adapter {adapter.id}"
+        path, what = adapters_folder(place.home) / adapter.file_name, f"adapter {adapter.id}"
         remedy = f"Forget it: studio adapters remove {adapter.id}. Then fine-tune again."
         if not path.is_file():
             yield Finding(what, f"its file is gone: {path}", remedy)
-            continue
-        with path.open("rb") as file:
-            whole = hashlib.file_digest(file, "sha256").hexdigest() == adapter.sha256
-        yield Finding(what, "whole") if whole else Finding(what, f"its file is damaged: {path}", remedy)
+        elif hashed and _sha256(path) != adapter.sha256:
+            yield Finding(what, f"its file is damaged: {path}", remedy)
+        else:
+            yield Finding(what, "whole" if hashed else "its file is there")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stack_files(stack: Stack) -> Finding:
@@ -65,3 +102,16 @@ def _stack_files(stack: Stack) -> Finding:
     except StudioError as error:
         return Finding(what, error.cause, error.remedy)
     return Finding(what, f"its files are there; it runs on {stack.device} in {stack.dtype}".replace("torch.", ""))
+
+
+def _unfinished_files(home: Path, repair: bool) -> Iterator[Finding]:
+    """What a process that was killed left under a name of its own; it never counted as anything."""
+    found = (path for pattern in UNFINISHED for path in sorted(home.glob(pattern)))
+    for path in (each for each in found if each.stat().st_mtime < time.time() - STALE_SECONDS):
+        if repair:
+            path.unlink(missing_ok=True)
+            yield Finding("unfinished file", f"removed: {path}")
+        else:
+            yield Finding(
+                "unfinished file", f"left by a process that died: {path}", "Say: studio doctor --repair", True
+            )

@@ -14,6 +14,7 @@ from lambda_studio.progress import Progress
 from lambda_studio.training.latents import Example, encode_image_embeds, encode_latents
 from lambda_studio.workflows.features import FeatureStore
 from lambda_studio.workflows.keys import crop_key, encoder_of, latents_key
+from lambda_studio.workflows.left_out import require_pictures
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class ExampleTable:
 
     def examples(self, concepts: Sequence[ConceptRecord], resolution: int) -> list[Example]:
         """Every picture of these concepts. Afterwards neither CLIP nor MoVQ is in memory."""
+        require_pictures(concepts, "fine-tuning")
         rows = [Row(concept, image) for concept in concepts for image in concept.images]
         embeds = self._image_embeds(rows)
         self.stack.free("clip")

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from lambda_studio.config import GenerateConfig, require, settings_from
-from lambda_studio.images import open_photo
 from lambda_studio.outputs import make_room
 from lambda_studio.workflows.choosing import choose_adapter
 from lambda_studio.workflows.naming import read_prompt
@@ -27,7 +26,7 @@ def generate(
     config = settings_from(GenerateConfig, place.spec.generate, settings)
     template = read_prompt(prompt, {summary.name: summary.noun for summary in place.concepts()})
     concepts = place.get_concepts(template.names)
-    edged = open_photo(edges).image if edges else None
+    edged = place.door.photo(edges).image if edges else None
     make_room(out)
     choice = choose_adapter(place.database, place.library, place.stack, adapter, concepts)
     for notice in choice.notices:

@@ -11,6 +11,7 @@ from concepts.registry import Registry
 from lambda_studio.images import decode_png
 from lambda_studio.workflows.encoders import Encoder
 from lambda_studio.workflows.keys import subject_key
+from lambda_studio.workflows.left_out import is_left_out, require_pictures
 from lambda_studio.workflows.mask_sheet import MaskedPicture, draw_mask_sheet
 from lambda_studio.workflows.views import ConceptCard, ImageCard, KnownBy
 
@@ -32,6 +33,7 @@ def concept_card(database: Database, library: str, name: str, encoders: Mapping[
 
 def mask_sheet(database: Database, concept: ConceptRecord) -> Image.Image:
     """The concept's references with their masks laid over them, numbered as `edit` takes them."""
+    require_pictures([concept], "a sheet of its masks")
     with database.reading() as registry:
         stored = [
             (registry.blob(image.sha), image.mask_sha and registry.blob(image.mask_sha)) for image in concept.images
@@ -52,6 +54,7 @@ def _count_cached(registry: Registry, concept: ConceptRecord, encoder: Encoder) 
 
 def _image_card(image: ImageRecord, masks: Mapping[str, bytes]) -> ImageCard:
     said = "none: all of it" if image.mask_sha is None else _coverage(masks[image.mask_sha])
+    said = "left out" if is_left_out(image) else said
     return ImageCard(image.source_name, image.width, image.height, said, image.warnings, image.sha, image.mask_sha)
 
 

@@ -100,6 +100,37 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
+class Exported:
+    """A bundle that was written."""
+
+    path: Path
+    concepts: tuple[str, ...]
+    objects: int
+    size: int
+    pictures: bool
+
+
+@dataclass(frozen=True)
+class ImportedConcept:
+    """What became of a concept in a bundle or folder: `state` is added, renamed, skipped or there already."""
+
+    name: str
+    noun: str
+    state: str
+    came_as: str
+    """The name that it has in the bundle or folder."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Imported:
+    """All that was found in a bundle or folder, by name."""
+
+    library: str
+    concepts: tuple[ImportedConcept, ...]
+
+
+@dataclass(frozen=True)
 class AdapterCard:
     """An adapter; `knows` maps the name of each concept it saw to the version. Some are `removed` or `forgotten`."""
 

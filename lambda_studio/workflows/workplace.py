@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
+    from lambda_studio.door import PictureDoor
     from lambda_studio.models.stack import Stack, StackSpec
     from lambda_studio.workflows.embedding import SubjectEmbedder
 
@@ -52,6 +53,19 @@ class Workplace:
         library = self.library
         with self.database.reading() as registry:
             registry.require_editor(library)
+
+    @cached_property
+    def door(self) -> "PictureDoor":
+        """What opens picture files: one process for all that are opened."""
+        from lambda_studio.door import PictureDoor
+
+        return PictureDoor()
+
+    def close(self) -> None:
+        """Give back what is open."""
+        if "door" in self.__dict__:
+            self.door.close()
+        self.database.close()
 
     # Concepts and runs
 

@@ -31,7 +31,7 @@ class ConceptWriter:
             raise NounMissing(cause, "Say what kind of thing it is, for example: --noun dog")
         library, noun = place.library, check_noun(noun)
         place.require_editor()
-        new_images = read_images(images, masks, segment, place.progress)
+        new_images = read_images(place.door, images, masks, segment, place.progress)
         _ = place.embedder.encoder
         with place.database.transaction() as registry:
             result = registry.add_concept(library, name, noun, new_images)
@@ -57,7 +57,7 @@ class ConceptWriter:
         place = self.workplace
         place.require_editor()
         concept = place.get_concepts([name])[0]
-        images = edited_images(place.database, concept, add, drop, masks, segment, place.progress)
+        images = edited_images(place.door, place.database, concept, add, drop, masks, segment, place.progress)
         return self._revise(concept, noun or concept.noun, images)
 
     def restore(self, name: str, number: int) -> Added:

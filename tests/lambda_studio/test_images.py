@@ -20,9 +20,9 @@ from lambda_studio.images import (
     encode_png,
     open_grey,
     open_photo,
-    open_photos,
     sha256,
     square_crop,
+    warn_of_near_duplicates,
 )
 
 WIDTH, HEIGHT = 48, 40
@@ -344,28 +344,13 @@ def test_a_changed_byte_gives_a_picture_or_a_refusal(tmp_path_factory, at, value
 # Many at once
 
 
-def test_every_bad_file_is_named_at_once(tmp_path):
-    good = written(tmp_path / "good.png", pattern())
-    (tmp_path / "empty.png").touch()
-    with pytest.raises(ImageRefused) as caught:
-        open_photos([tmp_path / "empty.png", good, tmp_path / "none.jpg"])
-    assert caught.value.cause.startswith("2 of 3 pictures cannot be used.")
-    assert "empty.png is empty" in caught.value.cause
-    assert "none.jpg does not exist" in caught.value.cause
-    assert "good.png" not in caught.value.cause
-
-
-def test_one_bad_file_is_named_alone(tmp_path):
-    good = written(tmp_path / "good.png", pattern())
-    with pytest.raises(ImageRefused, match=r"^\S*none\.jpg does not exist\. Check the path\.$"):
-        open_photos([good, tmp_path / "none.jpg"])
-
-
 def test_near_duplicates_are_warned_of_by_name(tmp_path):
     first = written(tmp_path / "first.png", pattern())
     other = written(tmp_path / "other.png", pattern().transpose(Image.Transpose.ROTATE_180))
     again = written(tmp_path / "again.jpg", pattern(), quality=80)
-    warnings = [photo.warnings for photo in open_photos([first, other, again])]
+    warnings = [
+        photo.warnings for photo in warn_of_near_duplicates([open_photo(path) for path in (first, other, again)])
+    ]
     assert warnings == [(), (), ("almost the same picture as first.png",)]
 
 

@@ -1,0 +1,49 @@
+"""The door for pictures: opening them through a process of their own, against opening them in this one.
+
+The two take turns, picture by picture, so that what else the machine does weighs on both. Prints ratios.
+
+    python benchmarks/door_overhead.py --pictures 30 --side 1024
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from PIL import Image
+
+from lambda_studio.door import PictureDoor
+from lambda_studio.images import open_photo
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--pictures", type=int, default=30)
+parser.add_argument("--side", type=int, default=1024)
+arguments = parser.parse_args()
+
+with tempfile.TemporaryDirectory() as folder, PictureDoor() as door:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = Path(folder) / "photo.jpg"
+    Image.fromarray(noise).resize((arguments.side, arguments.side), Image.Resampling.BICUBIC).save(path, quality=92)
+    start = timed(lambda: door.photo(path))
+    pairs = [(timed(lambda: door.photo(path)), timed(lambda: open_photo(path))) for _ in range(arguments.pictures)]
+    through, here = (median(times) for times in zip(*pairs, strict=True))
+
+answer = {
+    "pictures": arguments.pictures,
+    "side": arguments.side,
+    "a picture through the door, to one in this process": round(through / here, 2),
+    "starting the process, in pictures opened here": round((start - through) / here, 1),
+}
+print(json.dumps(answer, indent=1))

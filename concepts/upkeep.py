@@ -1,0 +1,188 @@
+"""The database file as a whole: what it says of itself, whether it is sound, copies, and an older one in its place."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import migrations
+from concepts.durable import require_room, sync_file, sync_folder
+from concepts.engine import BUSY_SECONDS, database_errors, file_errors, registry_engine
+from concepts.errors import ConceptError, DatabaseUnusable, StorageFailed
+from concepts.records import sha256
+from concepts.schema import check_header, prepare, read_revision
+from concepts.users import current_user
+
+_SHOWN_IN = "SELECT count(*) FROM version_images WHERE image_sha = ?1 OR mask_sha = ?1"
+# An embedding that came in place of pictures cannot be computed again: its image is a note of one pixel.
+_STANDS_FOR_PICTURES = """
+    SELECT count(*) FROM features JOIN version_images USING (image_sha)
+    WHERE blob_sha = ? AND width = 1 AND height = 1
+"""
+
+
+@dataclass(frozen=True)
+class DatabaseState:
+    """What a database is, before and after something was done with it."""
+
+    path: Path
+    revision: str
+    newest: str
+    size: int
+
+
+@dataclass(frozen=True)
+class DatabaseFault:
+    """Something that is not as it should be. `derived`: only a cached value is concerned, which can be made again."""
+
+    said: str
+    derived: bool = False
+
+
+def state(path: Path) -> DatabaseState:
+    """The database's schema and size. Raises DatabaseUnusable where it is not ours, is damaged or is not there."""
+    with database_errors(path), file_errors(path):
+        check_header(path)
+        return DatabaseState(path, read_revision(path), migrations.HEAD, path.stat().st_size)
+
+
+def upgrade(path: Path) -> tuple[DatabaseState, DatabaseState]:
+    """Bring the schema to this version's, after a backup; what it was and what it is. Raises as `Database.open`."""
+    before = state(path)
+    with database_errors(path), file_errors(path):
+        prepare(path, current_user())
+    return before, state(path)
+
+
+def faults(path: Path, *, contents: bool = True) -> Iterator[DatabaseFault]:
+    """Whatever is wrong with the file, its rows and (where asked) any byte in it. Raises DatabaseUnusable."""
+    state(path)
+    with database_errors(path), closing(_opened(path)) as connection:
+        verdicts = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
+        yield from (DatabaseFault(str(verdict)) for verdict in verdicts)
+        for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
+            yield DatabaseFault(f"row {row} of {table} refers to a row of {parent} that is not there")
+        if contents:
+            yield from _content_faults(connection)
+
+
+def back_up(path: Path, out: Path | None = None) -> Path:
+    """A whole, checked and durable copy: in `backups/` beside the database, or at `out`, never over another file."""
+    from concepts import upgrade as upgrading  # Alembic is slow to import
+
+    present = state(path)
+    with database_errors(path), file_errors(path):
+        require_room(path.parent if out is None else out.parent, present.size, "A backup")
+        if out is None:
+            return upgrading.back_up(path, present.revision)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with _staged(out) as unfinished:
+            upgrading.copy_database(path, unfinished)
+            sync_file(unfinished)
+            _publish(unfinished, out)
+        return out
+
+
+def restore(path: Path, backup: Path) -> Path | None:
+    """Put a backup in the database's place; what was there is kept, and its new path given.
+
+    Raises DatabaseUnusable where the backup is damaged, is not ours or is newer than this version; nothing is changed.
+    """
+    from concepts import upgrade as upgrading
+
+    _require_sound(backup)
+    with file_errors(path), database_errors(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        require_room(path.parent, 3 * backup.stat().st_size, "Restoring a backup")
+        with _staged(path) as unfinished:
+            upgrading.copy_database(backup, unfinished)
+            sync_file(unfinished)
+            if path.exists() and _usable(path):
+                kept: Path | None = back_up(path)
+                _write_over(path, unfinished)  # in one transaction: whoever waits for the file goes on with it
+            else:
+                kept = _move_aside(path)
+                unfinished.rename(path)
+        sync_folder(path.parent)
+    return kept
+
+
+def newest_backup(path: Path) -> Path | None:
+    """The backup in `backups/` that was made last."""
+    made = (path.parent / "backups").glob(f"{path.stem}-*{path.suffix}")
+    return max(made, key=lambda each: each.stat().st_mtime, default=None)
+
+
+def _content_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:
+    """Bytes that are not what their name says. Said of what they belong to."""
+    damaged = (sha for sha, data in connection.execute("SELECT sha, data FROM blobs") if sha256(data) != sha)
+    for sha in list(damaged):
+        kept = any(connection.execute(needs, (sha,)).fetchone()[0] for needs in (_SHOWN_IN, _STANDS_FOR_PICTURES))
+        what = "given by a person" if kept else "a cached value"
+        yield DatabaseFault(f"the bytes of {sha}, {what}, are damaged", derived=not kept)
+
+
+def _require_sound(backup: Path) -> None:
+    try:
+        revision = state(backup).revision
+        found = next(faults(backup), None)
+    except ConceptError as error:
+        raise DatabaseUnusable(f"It was not restored: {error.cause}", "Choose another backup.") from error
+    from concepts.upgrade import known_revisions
+
+    if revision not in known_revisions():
+        cause = f"{backup} has schema {revision[:40]!r}, which is newer than this version knows ({migrations.HEAD})."
+        raise DatabaseUnusable(cause, "Update λ-Studio: pip install -U lambda-studio. Nothing was changed.")
+    if found is not None and not found.derived:
+        raise DatabaseUnusable(f"{backup} was not restored: {found.said}.", "Choose another backup.")
+
+
+def _usable(path: Path) -> bool:
+    try:
+        return not any(True for fault in faults(path, contents=False))
+    except (DatabaseUnusable, StorageFailed):
+        return False
+
+
+def _move_aside(path: Path) -> Path | None:
+    """Give what cannot be used another name, with its journals; it may hold what can still be saved."""
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    aside = path.with_name(f"{path.stem}-damaged-{moment}{path.suffix}")
+    for suffix in ("-journal", "-wal", "-shm", ""):
+        if (part := path.with_name(path.name + suffix)).exists():
+            part.rename(aside.with_name(aside.name + suffix))
+    return aside if aside.exists() else None
+
+
+def _write_over(path: Path, source: Path) -> None:
+    with registry_engine(path).connect() as engine_connection:
+        target = engine_connection.connection.driver_connection
+        assert isinstance(target, sqlite3.Connection)
+        with closing(_opened(source)) as connection:
+            connection.backup(target)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
+
+
+@contextmanager
+def _staged(path: Path) -> Iterator[Path]:
+    """A free name beside the path; a file that is left there is removed."""
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        yield unfinished
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _publish(unfinished: Path, out: Path) -> None:
+    if out.exists():
+        raise StorageFailed(f"{out} is already there.", "Give another name.")
+    os.link(unfinished, out)
+    sync_folder(out.parent)

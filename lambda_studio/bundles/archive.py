@@ -1,0 +1,176 @@
+"""A bundle's ZIP file: written the same for the same contents, and read as if an enemy had written it."""
+
+import hashlib
+import os
+import stat
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from io import BufferedWriter, BytesIO
+from pathlib import Path
+from typing import IO
+
+from lambda_studio.bundles.contents import Contents
+from lambda_studio.bundles.reading import MAX_OBJECT, MAX_OBJECTS, read_contents
+from lambda_studio.errors import BundleRefused
+
+MANIFEST, OBJECTS = "manifest.json", "objects/"
+MAX_MANIFEST = 64 * 2**20
+MAX_BYTES = 2**32 - 2**20
+"""A larger bundle would need ZIP's 64-bit form, which we neither write nor read."""
+END_BYTES, ENTRY_BYTES = 22, 46 + len(OBJECTS) + 64
+REMEDY = "Nothing was imported. Ask for the bundle again, from: studio library export --out FILE.zip"
+
+
+def write_archive(file: BufferedWriter | BytesIO, contents: Contents, read: Callable[[str], bytes]) -> None:
+    """Write a bundle; `read` gives an object's bytes. Nothing in it depends on the time or on the machine."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=False) as archive:
+        archive.writestr(_entry(MANIFEST), contents.encoded())
+        for sha in sorted(contents.objects):
+            archive.writestr(_entry(OBJECTS + sha), read(sha))
+
+
+def require_bundle_size(contents: Contents) -> int:
+    """The bytes that a bundle of these contents takes. Raises BundleRefused where that is more than it can."""
+    size = sum(contents.objects.values()) + len(contents.encoded()) + 200 * (len(contents.objects) + 2)
+    if size > MAX_BYTES or len(contents.objects) > MAX_OBJECTS:
+        cause = f"A bundle of {len(contents.objects):,} objects and {size:,} bytes would be too large."
+        raise BundleRefused(cause, "Export fewer concepts at a time, by their names.")
+    return size
+
+
+class Archive:
+    """An open bundle. Entries are read by their place in the file, checked by their hash, and never extracted."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.faults: list[str] = []
+        self._file = _open(path)
+        try:
+            self._archive = _opened(path, self._file)
+            self._entries = self._list()
+            self.contents = self._read_contents()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "Archive":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()  # the archive in it was only read, and has nothing to close
+
+    def refuse_if_faulty(self) -> None:
+        """Raise BundleRefused with every fault that was found."""
+        if self.faults:
+            raise BundleRefused(told(self.path, self.faults), REMEDY)
+
+    def read(self, sha: str) -> bytes:
+        """An object's bytes. Raises BundleRefused where they are not what their name says."""
+        data = self._bytes(OBJECTS + sha, MAX_OBJECT)
+        if data is None or hashlib.sha256(data).hexdigest() != sha:
+            raise BundleRefused(f"In {self.path} the bytes of object {sha} are not what its name says.", REMEDY)
+        return data
+
+    def _list(self) -> dict[str, zipfile.ZipInfo]:
+        """Every entry by its name."""
+        entries = self._archive.infolist()
+        times = Counter(entry.filename for entry in entries)
+        self.faults += [f"entry {name[:100]!r} is there {count} times" for name, count in times.items() if count > 1]
+        self.faults += [fault for entry in entries for fault in _entry_faults(entry)]
+        return {entry.filename: entry for entry in entries}
+
+    def _read_contents(self) -> Contents:
+        data = self._bytes(MANIFEST, MAX_MANIFEST)
+        if data is None:
+            self.faults.append(f"{MANIFEST} is missing or cannot be read")
+        contents = None if data is None else read_contents(data, self.faults)
+        if contents is not None:
+            self._compare(contents)
+        self.refuse_if_faulty()
+        assert contents is not None  # or there would have been a fault
+        return contents
+
+    def _compare(self, contents: Contents) -> None:
+        there = {name.removeprefix(OBJECTS): entry for name, entry in self._entries.items() if name != MANIFEST}
+        self.faults += [f"object {sha} is missing" for sha in sorted(contents.objects.keys() - there.keys())]
+        self.faults += [f"object {sha[:80]} is not in the manifest" for sha in sorted(there.keys() - contents.objects)]
+        for sha in sorted(contents.objects.keys() & there.keys()):
+            if (size := there[sha].file_size) != contents.objects[sha]:
+                self.faults.append(f"object {sha} has {size} bytes, and the manifest says {contents.objects[sha]}")
+
+    def _bytes(self, name: str, limit: int) -> bytes | None:
+        """An entry's bytes, never more than the limit; None where there is none, or it cannot be read."""
+        entry = self._entries.get(name)
+        if entry is None or _entry_faults(entry) or entry.file_size > limit:
+            return None
+        try:
+            with self._archive.open(entry) as file:
+                return file.read(limit + 1)
+        except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError):
+            return None  # the caller says so
+
+
+def told(path: Path, faults: list[str]) -> str:
+    """Every fault, on a line of its own; of very many, the first."""
+    if len(faults) == 1:
+        return f"{path} cannot be imported: {faults[0]}."
+    shown = [*faults[:30], *([f"and {len(faults) - 30} more"] if len(faults) > 30 else [])]
+    return "\n  - ".join([f"{path} cannot be imported, for {len(faults)} reasons:", *shown])
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.create_system, entry.external_attr = 3, (stat.S_IFREG | 0o600) << 16
+    return entry
+
+
+def _open(path: Path) -> IO[bytes]:
+    """The open file, which must be a regular one: nothing else is waited for."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise BundleRefused(f"{path} is not a regular file.", "Give a bundle or a folder.")
+        return open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
+    except FileNotFoundError as error:
+        raise BundleRefused(f"{path} does not exist.", "Check the path.") from error
+    except (OSError, ValueError) as error:
+        raise BundleRefused(f"{path} cannot be read: {error}.", "Check the path and its permissions.") from error
+
+
+def _opened(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
+    """The archive. What its end claims is held against the file's size before any of it is believed."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - END_BYTES))
+    end = file.read(END_BYTES)
+    if size < END_BYTES or not end.startswith(b"PK\5\6") or size > MAX_BYTES:
+        raise BundleRefused(f"{path} is not a λ-Studio bundle (or something follows its end).", REMEDY)
+    count, length, start = (int.from_bytes(end[a:b], "little") for a, b in ((10, 12), (12, 16), (16, 20)))
+    if start + length + END_BYTES != size or count > MAX_OBJECTS + 1 or length > count * ENTRY_BYTES:
+        raise BundleRefused(f"{path} is not a λ-Studio bundle: its list of {count} entries is odd.", REMEDY)
+    try:
+        return zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, UnicodeDecodeError) as error:
+        raise BundleRefused(f"{path} cannot be read: {error}.", REMEDY) from error
+
+
+def _entry_faults(entry: zipfile.ZipInfo) -> list[str]:
+    """What is wrong with an entry by what the list says of it."""
+    sha = entry.filename.removeprefix(OBJECTS)
+    named = len(sha) == 64 and not set(sha) - set("0123456789abcdef") and entry.filename == OBJECTS + sha
+    faults = []
+    if entry.filename != MANIFEST and not named:
+        faults.append("may not be in a bundle")
+    if entry.create_system == 3 and stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+        faults.append("is not a regular file")
+    if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+        faults.append("is compressed: bundles are not")
+    if entry.flag_bits & 0x1:
+        faults.append("is encrypted")
+    limit = MAX_MANIFEST if entry.filename == MANIFEST else MAX_OBJECT
+    if entry.file_size > limit:
+        faults.append(f"has {entry.file_size:,} bytes, more than {limit:,}")
+    return [f"entry {entry.filename[:100]!r} {fault}" for fault in faults]

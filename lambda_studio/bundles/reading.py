@@ -1,0 +1,122 @@
+"""A manifest that a stranger wrote: every value is checked before anything is made of it, and every fault is told."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from lambda_studio.bundles.contents import FORMAT, VERSION, BundleConcept, BundleEmbedding, BundleImage, Contents
+from lambda_studio.images import LONG_SIDE
+
+MAX_OBJECT = 16 * 2**20
+"""Bytes of one object: more than any working copy of a picture takes."""
+MAX_OBJECTS = 60_000
+MAX_TEXT = 1000
+
+Check = tuple[Callable[[Any], bool], str]
+SHA: Check = (lambda value: isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value)), "a SHA-256")
+MASK: Check = (lambda value: value is None or SHA[0](value), "a SHA-256 or null")
+TEXT: Check = (lambda value: isinstance(value, str) and len(value) <= MAX_TEXT and _is_unicode(value), "a short text")
+TEXTS: Check = (lambda value: _is_list(value) and len(value) <= 100 and all(map(TEXT[0], value)), "a list of texts")
+SIDE: Check = (lambda value: type(value) is int and 1 <= value <= LONG_SIDE, f"a number from 1 to {LONG_SIDE}")
+SIZE: Check = (lambda value: type(value) is int and 1 <= value <= MAX_OBJECT, f"a number from 1 to {MAX_OBJECT}")
+LIST: Check = (lambda value: _is_list(value) and len(value) <= MAX_OBJECTS, "a list")
+SOME: Check = (lambda value: LIST[0](value) and bool(value), "a list that is not empty")
+OBJECT: Check = (lambda value: isinstance(value, dict) and len(value) <= MAX_OBJECTS, "a table")
+
+BUNDLE = {
+    "format": (lambda value: value == FORMAT, repr(FORMAT)),
+    "version": (lambda value: value == VERSION and type(value) is int, f"{VERSION}, which this version reads"),
+    "concepts": SOME,
+    "objects": OBJECT,
+}
+CONCEPT = {"name": TEXT, "noun": TEXT, "manifest": SHA, "images": SOME}
+IMAGE = {
+    "sha256": SHA,
+    "mask": MASK,
+    "width": SIDE,
+    "height": SIDE,
+    "source_name": TEXT,
+    "warnings": TEXTS,
+    "embeddings": LIST,
+}
+EMBEDDING = {"encoder": SHA, "preprocessing": TEXT, "sha256": SHA}
+
+
+class Unreadable(ValueError):
+    """The manifest is not even JSON of the right shape; the text says why."""
+
+
+def read_contents(manifest: bytes, faults: list[str]) -> Contents | None:
+    """What a manifest says; None, and every fault in `faults`, where it says something that cannot be."""
+    before = len(faults)
+    try:
+        value = json.loads(manifest.decode(), object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        faults.append(f"manifest.json cannot be read: {str(error).partition(chr(10))[0][:200]}")
+        return None
+    if not _fits(value, BUNDLE, "manifest.json", faults):
+        return None
+    concepts = [_concept(each, f"concept {at}", faults) for at, each in enumerate(value["concepts"], start=1)]
+    for sha, size in value["objects"].items():
+        _fits({"name": sha, "size": size}, {"name": SHA, "size": SIZE}, f"object {sha[:80]!r}", faults)
+    contents = Contents(tuple(each for each in concepts if each), value["objects"])
+    if len(faults) == before:
+        _compare(contents, faults)
+    return contents if len(faults) == before else None
+
+
+def _concept(value: Any, where: str, faults: list[str]) -> BundleConcept | None:
+    if not _fits(value, CONCEPT, where, faults):
+        return None
+    images = [_image(each, f"{where}, image {at}", faults) for at, each in enumerate(value["images"], start=1)]
+    return BundleConcept(**{**value, "images": tuple(each for each in images if each)})
+
+
+def _image(value: Any, where: str, faults: list[str]) -> BundleImage | None:
+    if not _fits(value, IMAGE, where, faults):
+        return None
+    found = [each for each in value["embeddings"] if _fits(each, EMBEDDING, f"{where}, embedding", faults)]
+    embeddings = tuple(BundleEmbedding(**each) for each in found)
+    return BundleImage(**{**value, "warnings": tuple(value["warnings"]), "embeddings": embeddings})
+
+
+def _fits(value: Any, checks: dict[str, Check], where: str, faults: list[str]) -> bool:
+    """Whether a table has exactly these fields, each as it should be."""
+    if not isinstance(value, dict):
+        faults.append(f"{where} is not a table")
+        return False
+    unknown, missing = value.keys() - checks.keys(), checks.keys() - value.keys()
+    found = [f"{where} lacks {name}" for name in sorted(missing)]
+    found += [f"{where} has an unknown field {name[:40]!r}" for name in sorted(unknown)]
+    wrong = (name for name, (right, _) in checks.items() if name in value and not right(value[name]))
+    found += [f"{where}: {name} is not {checks[name][1]}" for name in wrong]
+    faults += found
+    return not found
+
+
+def _compare(contents: Contents, faults: list[str]) -> None:
+    """What the concepts need and what is listed must be the same."""
+    needed = {sha for concept in contents.concepts for image in concept.images for sha in image.objects}
+    faults += [f"object {sha} is needed and not listed" for sha in sorted(needed - contents.objects.keys())]
+    faults += [f"object {sha} is listed and belongs to nothing" for sha in sorted(contents.objects.keys() - needed)]
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _is_unicode(text: str) -> bool:
+    # JSON can spell half a surrogate pair, which no database stores.
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise Unreadable("a field is there twice")
+    return table
+
+
+def _no_constant(name: str) -> None:
+    raise Unreadable(f"{name} is not JSON")

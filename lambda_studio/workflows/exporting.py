@@ -1,0 +1,145 @@
+"""Concepts become a bundle: a file that is the same, byte for byte, whenever the same concepts are exported."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from concepts.durable import require_room, sync_folder
+from concepts.names import name_key
+from concepts.records import ConceptRecord, ImageRecord, NewImage, manifest, sha256
+from lambda_studio.bundles.archive import require_bundle_size, write_archive
+from lambda_studio.bundles.contents import BundleConcept, BundleEmbedding, BundleImage, Contents, left_out_note
+from lambda_studio.config import require
+from lambda_studio.errors import OutputExists
+from lambda_studio.workflows.keys import subject_key
+from lambda_studio.workflows.left_out import SIDE, encoder_and_preprocessing, is_left_out
+from lambda_studio.workflows.views import Exported
+from lambda_studio.workflows.workplace import Workplace
+
+
+def export(place: Workplace, names: Sequence[str], out: Path, pictures: bool) -> Exported:
+    """As `Studio.export`."""
+    if out.exists():
+        raise OutputExists(f"{out} is already there.", "Give another name: --out FILE.zip")
+    chosen = names or [summary.name for summary in place.concepts()]
+    require(bool(chosen), f"Library {place.library} has no concepts to export.", "Add one: studio add-concept")
+    concepts = sorted(place.get_concepts(chosen), key=lambda concept: name_key(concept.name))
+    packer = _Packer(place)
+    contents = packer.pack(concepts, pictures)
+    require_room(out.parent, require_bundle_size(contents), f"The bundle {out}")
+    size = _publish(out, contents, packer)
+    return Exported(out, tuple(concept.name for concept in concepts), len(contents.objects), size, pictures)
+
+
+class _Packer:
+    """Collects what a bundle holds. Bytes that no blob of the registry has are kept in `made`."""
+
+    def __init__(self, place: Workplace):
+        self.place = place
+        self.made: dict[str, bytes] = {}
+        self.sizes: dict[str, int] = {}
+
+    def pack(self, concepts: Sequence[ConceptRecord], pictures: bool) -> Contents:
+        with self.place.progress("Packing", total=len(concepts)) as advance:
+            packed = []
+            for concept in concepts:
+                packed.append(self._with_pictures(concept) if pictures else self._without_pictures(concept))
+                advance(note=concept.name)
+        return Contents(tuple(packed), dict(sorted(self.sizes.items())))
+
+    def read(self, sha: str) -> bytes:
+        """An object's bytes, checked against their hash."""
+        if sha in self.made:
+            return self.made[sha]
+        with self.place.database.reading() as registry:
+            return registry.blob(sha)
+
+    def _with_pictures(self, concept: ConceptRecord) -> BundleConcept:
+        images = tuple(self._image(image) for image in concept.images)
+        return BundleConcept(name=concept.name, noun=concept.noun, manifest=concept.manifest, images=images)
+
+    def _without_pictures(self, concept: ConceptRecord) -> BundleConcept:
+        """One note and one embedding, which is what prompts use: the mean of all."""
+        if len(concept.images) == 1 and is_left_out(concept.images[0]):
+            return self._with_pictures(concept)
+        embedder = self.place.embedder
+        values = embedder.blended(concept).numpy().astype("<f4")
+        note = left_out_note([(image.sha, image.mask_sha) for image in concept.images])
+        new = NewImage(note, None, SIDE, SIDE, f"{len(concept.images)} pictures of {concept.name}, left out")
+        preprocessing = subject_key(concept.images[0], embedder.encoder).preprocessing
+        view = BundleEmbedding(
+            encoder=embedder.encoder.fingerprint, preprocessing=preprocessing, sha256=self._make(values.tobytes())
+        )
+        self._make(note)
+        image = _bundle_image(new, (view,))
+        return BundleConcept(
+            name=concept.name, noun=concept.noun, manifest=manifest(concept.noun, [new]), images=(image,)
+        )
+
+    def _image(self, image: ImageRecord) -> BundleImage:
+        for sha in (image.sha, image.mask_sha):
+            if sha and sha not in self.sizes:
+                self.sizes[sha] = len(self.read(sha))
+        return _bundle_image(image, self._views(image) if is_left_out(image) else ())
+
+    def _views(self, image: ImageRecord) -> tuple[BundleEmbedding, ...]:
+        """Every view that came with a note."""
+        with self.place.database.reading() as registry:
+            features = registry.features_of(image.sha, "image_embeds")
+        found = {encoder_and_preprocessing(feature): feature.data for feature in features}
+        return tuple(
+            BundleEmbedding(encoder=encoder, preprocessing=preprocessing, sha256=self._make(data))
+            for (encoder, preprocessing), data in sorted(found.items())
+        )
+
+    def _make(self, data: bytes) -> str:
+        sha = sha256(data)
+        self.made[sha], self.sizes[sha] = data, len(data)
+        return sha
+
+
+def _bundle_image(image: ImageRecord | NewImage, views: tuple[BundleEmbedding, ...]) -> BundleImage:
+    return BundleImage(
+        sha256=image.sha,
+        mask=image.mask_sha,
+        width=image.width,
+        height=image.height,
+        source_name=image.source_name,
+        warnings=tuple(image.warnings),
+        embeddings=views,
+    )
+
+
+def _publish(out: Path, contents: Contents, packer: _Packer) -> int:
+    """Write the bundle under another name, and give it its own when it is durable. Gives its size."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = out.with_name(f".{out.name}.{uuid4().hex}")
+    try:
+        with packer.place.progress("Writing", total=len(contents.objects)) as advance, unfinished.open("xb") as file:
+
+            def read(sha: str) -> bytes:
+                advance()
+                return packer.read(sha)
+
+            write_archive(file, contents, read)
+            file.flush()
+            os.fsync(file.fileno())
+        size = unfinished.stat().st_size
+        _name(unfinished, out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    sync_folder(out.parent)
+    return size
+
+
+def _name(unfinished: Path, out: Path) -> None:
+    """Give a file its name, never over another."""
+    try:
+        os.link(unfinished, out)
+    except FileExistsError as error:
+        raise OutputExists(f"{out} is there by now.", "Give another name: --out FILE.zip") from error
+    except OSError:  # a file system without hard links
+        if out.exists():
+            raise
+        unfinished.rename(out)

@@ -1,0 +1,101 @@
+"""Bundles and folders become concepts: every fault is told at once, and one transaction stores all or none."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from concepts.durable import require_room
+from concepts.errors import ConceptExists
+from concepts.names import name_key, shown
+from concepts.records import NewImage
+from concepts.registry import Registry
+from lambda_studio.workflows.keys import FeatureKey
+from lambda_studio.workflows.views import Imported, ImportedConcept
+from lambda_studio.workflows.workplace import Workplace
+
+ON_CONFLICT = ("fail", "rename", "skip")
+
+
+@dataclass(frozen=True)
+class View:
+    """CLIP's view that came with a note in place of pictures: float32 numbers, for each key that may ask for them."""
+
+    keys: tuple[FeatureKey, ...]
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A checked concept on its way in. Its bytes are read when it is written: a library need not fit into memory."""
+
+    name: str
+    noun: str
+    manifest: str
+    images: Callable[[], list[NewImage]]
+    views: Callable[[], list[View]] = list
+    notes: tuple[str, ...] = ()
+
+
+def import_concepts(place: Workplace, source: Path, on_conflict: str) -> Imported:
+    """As `Studio.import_concepts`."""
+    from lambda_studio.workflows.incoming_bundle import open_bundle
+    from lambda_studio.workflows.incoming_folder import open_folder
+
+    is_folder = source.is_dir() or source.suffix.lower() == ".json"
+    with open_folder(place, source) if is_folder else open_bundle(place, source) as (concepts, size):
+        require_room(place.home, 2 * size, f"Importing {source}")
+        return _store(place, concepts, on_conflict)
+
+
+def _store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> Imported:
+    """Write all of them in one transaction, or none."""
+    library = place.library
+    with place.progress("Importing", total=len(concepts)) as advance, place.database.transaction() as registry:
+        if on_conflict == "fail":
+            _refuse_conflicts(registry, library, concepts)
+        taken = {name_key(name) for name in [*registry.concept_names(library), *(each.name for each in concepts)]}
+        stored = []
+        for concept in concepts:
+            stored.append(_store_one(registry, library, concept, on_conflict, taken))
+            advance(note=concept.name)
+    return Imported(library, tuple(stored))
+
+
+def _refuse_conflicts(registry: Registry, library: str, concepts: Sequence[Incoming]) -> None:
+    """Raise ConceptExists with every name that other content has."""
+    names = [concept.name for concept in concepts if _conflicts(registry, library, concept)]
+    if names:
+        listed = ", ".join(shown(name) for name in names)
+        cause = f"In library {shown(library)} these names are taken, by other content: {listed}."
+        raise ConceptExists(cause, "Nothing was imported. Say --on-conflict rename, or --on-conflict skip.")
+
+
+def _conflicts(registry: Registry, library: str, concept: Incoming) -> bool:
+    present = registry.find_concept(library, concept.name)
+    return present is not None and present.manifest != concept.manifest
+
+
+def _store_one(
+    registry: Registry, library: str, concept: Incoming, on_conflict: str, taken: set[str]
+) -> ImportedConcept:
+    name, state = concept.name, "added"
+    if _conflicts(registry, library, concept):
+        if on_conflict == "skip":
+            return ImportedConcept(name, concept.noun, "skipped", name, concept.notes)
+        name, state = _free_name(name, taken), "renamed"
+    result = registry.add_concept(library, name, concept.noun, concept.images())
+    for view in concept.views():
+        for key in view.keys:
+            shape = (len(view.data) // 4,)
+            registry.put_feature(key.text, key.kind, view.data, shape, "float32", key.image, key.mask)
+    state = state if result.created else "there already"
+    return ImportedConcept(result.concept.name, concept.noun, state, concept.name, concept.notes)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """The name with the first number that nobody has; from now on it is taken."""
+    number = 2
+    while name_key(f"{name}-{number}") in taken:
+        number += 1
+    taken.add(name_key(f"{name}-{number}"))
+    return f"{name}-{number}"

@@ -1,0 +1,192 @@
+"""Concepts go out as bundles and come in again, also from the folders that people have."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def filled(studio, photos):
+    """A library with a dog of two pictures and a hat of one."""
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    studio("add-concept", "hat", photos[0], "--noun", "hat", "--segment", "none")
+    return studio
+
+
+def test_a_bundle_that_was_imported_is_exported_again_byte_for_byte(filled, tmp_path: Path) -> None:
+    said = filled("library", "export", "--out", "all.zip")
+    assert said.out.startswith("Exported 2 concepts: hat, rex.\nall.zip (")
+    filled("library", "create", "other")
+    imported = filled("library", "import", "all.zip", "--library", "other")
+    assert (imported.code, imported.err) == (0, "")
+    assert imported.out.splitlines() == ["NAME  NOUN  IN LIBRARY other", "hat   hat   added", "rex   dog   added"]
+    assert filled("library", "export", "--out", "again.zip", "--library", "other").code == 0
+    assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "all.zip").read_bytes()
+    assert filled("library", "import", "all.zip", "--library", "other").out.count("there already") == 2
+
+
+def test_a_bundle_goes_to_another_home_with_its_masks_and_can_be_drawn(filled, tmp_path: Path) -> None:
+    filled("library", "export", "rex", "--out", "rex.zip", "--json")
+    home = ["--home", tmp_path / "elsewhere"]
+    assert filled("library", "import", "rex.zip", *home).code == 0
+    here, there = (json.loads(filled("concepts", "show", "rex", "--json", *args).out) for args in ([], home))
+    assert there["images"] == here["images"]
+    assert there["concept"]["manifest"] == here["concept"]["manifest"]
+    assert filled("generate", "a <rex>", "--steps", 1, *home).code == 0
+    assert filled("library", "export", "--out", "again.zip", *home).code == 0
+    assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "rex.zip").read_bytes()
+
+
+def test_a_bundle_holds_a_manifest_and_objects_of_no_time_and_no_machine(filled, tmp_path: Path) -> None:
+    filled("library", "export", "--out", "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        entries = archive.infolist()
+    names = [entry.filename for entry in entries]
+    assert names == ["manifest.json", *sorted(names[1:])]
+    assert all(name.startswith("objects/") and len(name) == 72 for name in names[1:])
+    assert {(entry.date_time, entry.compress_type) for entry in entries} == {((1980, 1, 1, 0, 0, 0), 0)}
+
+
+def test_without_pictures_a_concept_is_small_and_prompts_draw_the_same(filled, tmp_path: Path, monkeypatch) -> None:
+    from PIL import Image
+
+    assert filled("library", "export", "rex", "--out", "rex.zip", "--without-pictures").code == 0
+    assert (tmp_path / "rex.zip").stat().st_size < 2500
+    home = ["--home", tmp_path / "elsewhere"]
+    assert filled("library", "import", "rex.zip", *home).code == 0
+    drawn = [filled("generate", "a <rex>", "--seed", 3, "--steps", 2, *args).out.strip() for args in ([], home)]
+    first, second = (Image.open(path).tobytes() for path in drawn)
+    assert first == second
+    shown = filled("concepts", "show", "rex", *home).out
+    assert "2 pictures of rex, left out" in shown
+    assert "tiny: 1 of 1" in shown
+    assert filled("library", "export", "--out", "again.zip", *home).code == 0
+    assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "rex.zip").read_bytes()
+
+
+def test_what_needs_pictures_says_so(filled, tmp_path: Path) -> None:
+    filled("library", "export", "rex", "--out", "rex.zip", "--without-pictures")
+    home = ["--home", tmp_path / "elsewhere"]
+    filled("library", "import", "rex.zip", *home)
+    tuned = filled("finetune", "rex", "--steps", 1, *home)
+    assert tuned.code == 5
+    assert "rex: came without pictures, and fine-tuning needs them." in tuned.err
+    sheet = filled("concepts", "show", "rex", "--sheet", "sheet.png", *home)
+    assert (sheet.code, "a sheet of its masks needs them" in sheet.err) == (5, True)
+
+
+def test_another_clip_cannot_use_an_embedding_and_says_which_stack_could(
+    filled, tmp_path: Path, stack_file: Path, clip_folder: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    filled("library", "export", "rex", "--out", "rex.zip", "--without-pictures")
+    weights = Path(shutil.copytree(clip_folder, tmp_path / "clip")) / "open_clip_model.safetensors"
+    save_file({**(state := load_file(weights)), "visual.proj": 2 * state["visual.proj"]}, weights)
+    other = tmp_path / "other.toml"
+    other.write_text(stack_file.read_text().replace(clip_folder.as_posix(), str(tmp_path / "clip")))
+    home = ["--home", tmp_path / "elsewhere", "--stack", other]
+    filled("library", "import", "rex.zip", *home)
+    drawn = filled("generate", "a <rex>", *home)
+    assert drawn.code == 5
+    assert "2 pictures of rex, left out: there is no embedding for the CLIP of this stack" in drawn.err
+
+
+@pytest.mark.parametrize(("on_conflict", "code"), [("fail", 4), ("rename", 0), ("skip", 0)])
+def test_a_name_that_is_taken(filled, tmp_path: Path, photos, on_conflict: str, code: int) -> None:
+    filled("library", "export", "--out", "all.zip")
+    home = ["--home", tmp_path / "elsewhere"]
+    filled("add-concept", "REX", photos[1], "--noun", "cat", *home)
+    filled("add-concept", "rex-2", photos[0], "--noun", "cat", *home)
+    answer = filled("library", "import", "all.zip", "--on-conflict", on_conflict, *home)
+    assert answer.code == code
+    names = {each["name"]: each["noun"] for each in json.loads(filled("concepts", "--json", *home).out)}
+    kept = {"REX": "cat", "rex-2": "cat"}
+    if on_conflict == "fail":
+        assert "In library 'default' these names are taken, by other content: 'rex'." in answer.err
+        assert names == kept
+    elif on_conflict == "skip":
+        assert names == {**kept, "hat": "hat"}
+        assert "rex   dog   skipped" in answer.out
+    else:
+        assert names == {**kept, "hat": "hat", "rex-3": "dog"}
+        assert "added" in answer.out
+        assert "renamed (it came as rex)" in answer.out
+
+
+def test_a_bundle_is_never_written_over_a_file(filled, tmp_path: Path) -> None:
+    (tmp_path / "all.zip").write_text("mine")
+    answer = filled("library", "export", "--out", "all.zip")
+    assert answer.code == 4
+    assert "all.zip is already there." in answer.err
+    assert (tmp_path / "all.zip").read_text() == "mine"
+
+
+def test_an_export_that_fails_leaves_nothing(filled, tmp_path: Path, monkeypatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device", "the disk")
+
+    monkeypatch.setattr("lambda_studio.workflows.exporting.os.fsync", full)
+    assert filled("library", "export", "--out", "there/all.zip").code == 7
+    assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_too_little_room_is_told_before_anything_is_written(filled, tmp_path: Path, monkeypatch) -> None:
+    filled("library", "export", "--out", "all.zip")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
+    exported = filled("library", "export", "--out", "more.zip")
+    assert (exported.code, "MiB free" in exported.err) == (7, True)
+    filled("library", "create", "other")
+    imported = filled("library", "import", "all.zip", "--library", "other")
+    assert imported.code == 7
+    assert "Importing all.zip needs" in imported.err
+    assert json.loads(filled("concepts", "--library", "other", "--json").out) == []
+
+
+def test_one_bad_byte_and_nothing_is_stored(filled, tmp_path: Path) -> None:
+    filled("library", "export", "--out", "all.zip")
+    content = bytearray((tmp_path / "all.zip").read_bytes())
+    content[3000] ^= 1
+    (tmp_path / "bad.zip").write_bytes(content)
+    home = ["--home", tmp_path / "elsewhere"]
+    answer = filled("library", "import", "bad.zip", *home)
+    assert answer.code == 5
+    assert "bad.zip cannot be imported" in answer.err
+    assert json.loads(filled("concepts", "--json", *home).out) == []
+
+
+# Folders
+
+
+def test_a_dreambench_folder_becomes_concepts_with_its_nouns(studio, tmp_path: Path, photos) -> None:
+    for name, count in (("duck_toy", 2), ("cat2", 1)):
+        (tmp_path / "bench" / name).mkdir(parents=True)
+        for number in range(count):
+            shutil.copy(photos[number], tmp_path / "bench" / name / f"0{number}.png")
+    classes = "Classes\n\nsubject_name,class\ncat2,cat\nduck_toy,stuffed animal\n\nPrompts\n\na, b\n"
+    (tmp_path / "bench" / "prompts_and_classes.txt").write_text(classes)
+    answer = studio("library", "import", "bench", "--json")
+    assert answer.code == 0
+    concepts = json.loads(answer.out)["concepts"]
+    assert [(each["name"], each["noun"], each["state"]) for each in concepts] == [
+        ("cat2", "cat", "added"),
+        ("duck_toy", "stuffed animal", "added"),
+    ]
+    assert studio("generate", "a <cat2> beside a <duck_toy>", "--steps", 1).code == 0
+
+
+def test_every_bad_picture_of_every_folder_is_named_and_nothing_is_stored(studio, tmp_path: Path, photos) -> None:
+    for name in ("10_rex dog", "5_cat", "1_a<b"):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        shutil.copy(photos[0], tmp_path / "train" / name / "good.png")
+    (tmp_path / "train" / "10_rex dog" / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "train" / "5_cat" / "empty.jpg").touch()
+    answer = studio("library", "import", "train")
+    assert answer.code == 5
+    assert "train cannot be imported, for 3 reasons:" in answer.err
+    for said in ("bad.png is not a JPEG", "empty.jpg is empty", "angle bracket"):
+        assert said in answer.err
+    assert json.loads(studio("concepts", "--json").out) == []

@@ -1,0 +1,79 @@
+"""The database and the home as a whole: what doctor says, and how they are mended."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def home(studio, photos, tmp_path: Path) -> Path:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    return tmp_path / "home"
+
+
+@pytest.mark.parametrize("depth", ["quick", "usual", "thorough"])
+def test_a_whole_home_is_code_0_at_every_depth(studio, home: Path, depth: str) -> None:
+    answer = studio("doctor", "--depth", depth)
+    assert (answer.code, answer.err) == (0, "")
+    assert "problem" not in answer.out
+    said = {"quick": "its bytes were not read", "usual": "sound", "thorough": "sound, and every hash is right"}
+    assert f"MiB: {said[depth]}\n" in answer.out
+
+
+def test_the_database_goes_into_a_backup_and_back(studio, home: Path) -> None:
+    assert "Sound: every row and every hash is right." in studio("db", "check").out
+    assert "has schema" in studio("db", "upgrade").out
+    copy = json.loads(studio("db", "backup", "--json").out)["copy"]
+    assert Path(copy).parent == home / "backups"
+    studio("concepts", "remove", "rex", "--yes")
+    refused = studio("db", "restore", copy)
+    assert (refused.code, "add --yes" in refused.err) == (2, True)
+    restored = studio("db", "restore", copy, "--yes")
+    assert restored.code == 0
+    assert "What was there is kept as" in restored.out
+    assert studio("concepts", "show", "rex").code == 0
+
+
+def test_a_database_that_cannot_be_opened_is_code_2_and_its_newest_backup_named(studio, home: Path) -> None:
+    copy = json.loads(studio("db", "backup", "--json").out)["copy"]
+    (home / "studio.sqlite3").write_bytes(b"")
+    sick = studio("doctor")
+    assert sick.code == 2
+    assert "problem  database:" in sick.out
+    assert f"→ Put the newest backup in its place: studio db restore {copy}" in sick.out
+    assert studio("db", "check").code == 7
+    assert studio("db", "restore", copy, "--yes").code == 0
+    assert studio("doctor").code == 0
+
+
+def test_damaged_bytes_are_found_by_the_thorough(studio, home: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(home / "studio.sqlite3")) as connection, connection:
+        of = "SELECT blob_sha FROM features WHERE kind = 'image_embeds' LIMIT 1"
+        connection.execute(f"UPDATE blobs SET data = zeroblob(size) WHERE sha = ({of})")
+    assert studio("doctor").code == 0
+    sick = studio("doctor", "--depth", "thorough")
+    assert sick.code == 1
+    assert "a cached value, are damaged\n           → It is computed again when it is needed." in sick.out
+    assert studio("db", "check").code == 7
+    assert studio("generate", "a <rex>", "--steps", 1).code == 0
+    assert studio("doctor", "--depth", "thorough").code == 0
+
+
+def test_what_was_never_finished_is_swept_up_and_nothing_else(studio, home: Path) -> None:
+    old, new = home / ".studio.sqlite3.0123", home / ".studio.sqlite3.4567"
+    mine = home / "my notes.txt"
+    for path in (old, new, mine):
+        path.write_text("x")
+    os.utime(old, (0, 0))
+    os.utime(mine, (0, 0))
+    sick = studio("doctor", "--depth", "quick")
+    assert sick.code == 1
+    assert f"left by a process that died: {old}\n           → Say: studio doctor --repair" in sick.out
+    assert studio("doctor", "--repair", "--depth", "quick").code == 0
+    assert (old.exists(), new.exists(), mine.exists()) == (False, True, True)
+    assert studio("concepts", "show", "rex").code == 0
