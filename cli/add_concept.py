@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cli.commands import StudioCommand
+from cli.commands import StudioCommand, segment_option
 from cli.session import Session, pass_session
 from cli.tables import counted
 
@@ -20,12 +20,8 @@ from cli.tables import counted
     type=click.Path(path_type=Path),
     help="Where the subject is (white): one file for each image, in the same order.",
 )
-@click.option(
-    "--segment",
-    type=click.Choice(["auto", "alpha", "grabcut", "none"]),
-    default="auto",
-    show_default=True,
-    help="How to find the subject where no mask is given. auto: the alpha channel, else GrabCut from the centre.",
+@segment_option(
+    "How to find the subject where no mask is given. auto: the alpha channel, else GrabCut from the centre."
 )
 @pass_session
 def command(

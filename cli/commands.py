@@ -1,6 +1,7 @@
 """Commands that take the global options anywhere, and a group that imports a command only when it is called."""
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,9 @@ class LazyGroup(_TakesGlobalOptions, click.Group):
             return None
         command: click.Command = importlib.import_module(self.modules[cmd_name]).command
         return command
+
+
+def segment_option(help_text: str) -> Callable[[Any], Any]:
+    """`--segment`, for every command that takes pictures in."""
+    ways = click.Choice(["auto", "alpha", "grabcut", "none"])
+    return click.option("--segment", type=ways, default="auto", show_default=True, help=help_text)

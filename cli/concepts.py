@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import removing
-from cli.commands import StudioGroup
+from cli.commands import StudioGroup, segment_option
 from cli.session import Session, notice, pass_session
 from cli.tables import counted, table
 
@@ -120,13 +120,7 @@ def similar(session: Session, name: str, count: int) -> None:
 @click.option(
     "--mask", "masks", multiple=True, metavar="N=FILE", help="Another mask for image N; white is the subject."
 )
-@click.option(
-    "--segment",
-    type=click.Choice(["auto", "alpha", "grabcut", "none"]),
-    default="auto",
-    show_default=True,
-    help="How to find the subject in images that are added.",
-)
+@segment_option("How to find the subject in images that are added.")
 @pass_session
 def edit(
     session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[int, ...], masks: tuple[str, ...],

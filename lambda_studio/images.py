@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from lambda_studio.errors import ImageRefused, StudioError
+from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
 
 SUFFIXES = {
     "JPEG": ("", ".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -91,11 +91,13 @@ def open_grey(path: Path) -> Image.Image:
 
 
 def refused_together(problems: Sequence[StudioError], count: int) -> StudioError:
-    """One error that tells every problem with `count` pictures, and what to do."""
+    """One error that tells every problem with `count` pictures, and what to do: MaskRefused where all are masks'."""
     if len(problems) == 1:
         return problems[0]
     causes = " ".join(problem.cause for problem in problems)
     remedies = " ".join(dict.fromkeys(problem.remedy for problem in problems))
+    if all(isinstance(problem, MaskRefused) for problem in problems):
+        return MaskRefused(f"{len(problems)} of {count} masks cannot be used. {causes}", remedies)
     return ImageRefused(f"{len(problems)} of {count} pictures cannot be used. {causes}", remedies)
 
 

@@ -129,7 +129,7 @@ def test_debug_shows_the_traceback_before_the_error(studio) -> None:
 
 
 def test_a_fault_of_ours_is_one_line_and_code_1(studio, monkeypatch) -> None:
-    def broken(self) -> None:
+    def broken(*_, **__) -> None:
         raise RuntimeError("first line\nsecond line")
 
     monkeypatch.setattr("lambda_studio.studio.Studio.concepts", broken)
@@ -149,7 +149,7 @@ def test_a_folder_that_cannot_be_written_is_code_7(studio, tmp_path: Path) -> No
 
 
 def test_ctrl_c_is_code_130(studio, monkeypatch) -> None:
-    def interrupted(self) -> None:
+    def interrupted(*_, **__) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("lambda_studio.studio.Studio.concepts", interrupted)

@@ -107,7 +107,7 @@ WRITES: dict[str, tuple[str, Callable]] = {
 OTHERS = {
     *("libraries", "find_library", "get_library", "current_library", "catalogue", "members", "runs", "find_run"),
     *("concepts", "concept_names", "find_concept", "get_concept", "history", "concept_version", "removed_concepts"),
-    *("adapters", "get_adapter", "blob", "feature", "features"),
+    *("adapters", "get_adapter", "blob", "feature", "features", "features_of"),
     *("create_library", "use_library", "put_feature"),  # these write what is the user's own
 }
 
@@ -152,6 +152,7 @@ def test_a_reader_sees_and_uses_everything(alice, bob, toys):
         assert registry.blob(toys["sha"]) == b"a"
         assert registry.feature("key").data == b"1234"
         assert registry.put_feature("mine", "image_embeds", b"5678", (1,), "float32", toys["sha"])
+        assert "mine" in [each.key for each in registry.features_of(toys["sha"], "image_embeds")]
         assert registry.find_run(toys["run"]).library == "alice/toys"
         assert registry.adapters("alice/toys")[0].id == toys["adapter"]
         assert registry.members("alice/toys") == [MemberRecord("alice", "owner"), MemberRecord("bob", "reader")]
