@@ -73,6 +73,7 @@ def test_what_is_not_shared_is_not_found_in_the_words_for_what_does_not_exist(bo
         assert registry.find_library("alice/toys") is None
         assert registry.find_run(toys["run"]) is None
         assert registry.feature("key") is None
+        assert registry.features_of(toys["sha"], "image_embeds") == []
         with pytest.raises(ContentDamaged, match="No image or mask"):
             registry.blob(toys["sha"])
         with pytest.raises(AdapterNotFound):
