@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lambda_studio.images import cut_out, open_photos
+from lambda_studio.images import cut_out, open_photo
 from lambda_studio.masks import find_mask
 from lambda_studio.models.stack import Stack, resolve_stack
 from lambda_studio.workflows.neighbours import ALIKE, cosine
@@ -30,7 +30,8 @@ kinds = dict(re.findall(r"^([\w ]+),([\w ]+)$", text, re.MULTILINE))
 clip = Stack(resolve_stack(arguments.stack), on_notice=print).clip(("vision",))
 halves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 for folder in sorted(path for path in arguments.folder.iterdir() if path.name in kinds):
-    photos = open_photos(sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png")))
+    paths = sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png"))
+    photos = [open_photo(path) for path in paths]
     pictures = [cut_out(photo.image, find_mask(photo), clip.image_size) for photo in photos]
     embeds = clip.encode_images(pictures).float().cpu().numpy()
     halves[folder.name] = (embeds[0::2].mean(0), embeds[1::2].mean(0))

@@ -76,8 +76,9 @@ def _sheet(title: str, chosen: list[Shown], pictures: list[Path]) -> Image.Image
     pen.text((GAP, 10), title, INK, large)
     for index, (asked, picture) in enumerate(zip(chosen, pictures, strict=True)):
         x, y = GAP + index % COLUMNS * cell_width, 44 + index // COLUMNS * cell_height
+        side = min(REFERENCE, PICTURE // len(asked.references) - 4)
         for row, reference in enumerate(asked.references):
-            sheet.paste(_tile(reference, REFERENCE), (x, y + row * (REFERENCE + 4)))
+            sheet.paste(_tile(reference, side), (x, y + row * (side + 4)))
         sheet.paste(_tile(picture, PICTURE), (x + REFERENCE + 4, y))
         for row, line in enumerate(textwrap.wrap(asked.prompt, 32)[:3]):
             pen.text((x, y + PICTURE + 2 + 14 * row), line, FAINT, small)

@@ -11,7 +11,7 @@ from lambda_studio.workflows.keys import subject_key
 from lambda_studio.workflows.views import Neighbour, Neighbours
 from lambda_studio.workflows.workplace import Workplace
 
-ALIKE = 0.9
+ALIKE = 0.92
 """From here on a new concept is said to look like another: docs/decisions/0010."""
 
 
