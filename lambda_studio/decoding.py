@@ -62,7 +62,7 @@ def answer(asked: dict[str, Any], data: bytes) -> Answer:
         return QUESTIONS[asked["do"]](asked, data)
     except ImageRefused as error:
         return {"cause": error.cause, "remedy": error.remedy, "spent": isinstance(error.__cause__, MemoryError)}, []
-    except Exception as error:
+    except Exception as error:  # whatever a hostile file makes its decoder raise is that file's refusal
         why = refused(
             Path(asked.get("path", "it")), f"cannot be read: {in_one_line(error)}", "Give another copy of it."
         )

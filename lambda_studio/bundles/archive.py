@@ -50,7 +50,7 @@ class Archive:
             self._archive = _opened(path, self._file)
             self._entries = self._list()
             self.contents = self._read_contents()
-        except BaseException:
+        except BaseException:  # nobody closes what was never handed over, an interrupt or not
             self.close()
             raise
 
