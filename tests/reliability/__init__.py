@@ -1,0 +1,1 @@
+"""The harnesses behind docs/reliability.md: a sample of each runs with the tests, all of it by `make reliability`."""

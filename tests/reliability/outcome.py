@@ -1,0 +1,24 @@
+"""What a harness answers: how often it tried a fault, and how often what followed was right."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One row of docs/reliability.md."""
+
+    fault: str
+    tried: int
+    right: int
+    target: int
+    """How many tries the specification asks for; `tried` may be lower, and then `note` says why."""
+    wrong: tuple[str, ...] = ()
+    """What was seen where it was not right, at most twenty lines."""
+    note: str = ""
+    """What the figure covers and what it does not."""
+
+
+Harness = Callable[[float, Path, int], list[Outcome]]
+"""`run(share, folder, seed)`: `share` of the full number of tries (1.0: all), in an empty folder of its own."""
