@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from lambda_studio.errors import OutputExists
+from lambda_studio.errors import InvalidSetting, OutputExists
 
 _LONGEST_STEM = 60
 
@@ -32,12 +32,18 @@ def write_picture(image: Image.Image, texts: Mapping[str, str], out: Path, title
 
 
 def make_room(out: Path) -> None:
-    """Make the folder that `write_picture` writes into. Raises OutputExists where a file is in its place."""
+    """Make the folder that `write_picture` writes into.
+
+    Raises OutputExists where a file is in its place, and InvalidSetting where `out` names a picture of another kind.
+    """
+    remedy = "Give a folder, or a name that ends in .png."
+    if out.suffix.lower() in Image.registered_extensions() and not _names_a_file(out) and not out.is_dir():
+        raise InvalidSetting(f"{out} names a picture that is no PNG.", remedy)
     folder = out.parent if _names_a_file(out) else out
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise OutputExists(f"{folder} is not a folder.", "Give a folder, or a name that ends in .png.") from error
+        raise OutputExists(f"{folder} is not a folder.", remedy) from error
 
 
 def slug(title: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import open_clip
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from lambda_studio.miniature.captions import captions
@@ -13,6 +13,7 @@ from lambda_studio.miniature.corpus import Corpus, pixels, random_rows
 from lambda_studio.miniature.figures import FIGURES, PATTERNS, WORN
 from lambda_studio.miniature.fitting import LossOf
 from lambda_studio.miniature.networks import seeded
+from lambda_studio.miniature.oracle import Oracle, oracle_loss
 from lambda_studio.miniature.places import PLACES
 from lambda_studio.miniature.questions import Questions, Readout, answers_loss, questions
 from lambda_studio.miniature.world import COLOURS, NOTHING, Scene, concatenate
@@ -32,7 +33,7 @@ class _Batch:
     """Pictures, their captions, and for the first half captions that are wrong in one word (or in none, where it is
     not said).
 
-    `shown` is what the pictures in colours (the rows `coloured`) show.
+    `shown` is what the pictures in colours (the rows `coloured`) show; the rows `scenes` show theirs as it was drawn.
     """
 
     images: Tensor
@@ -40,6 +41,7 @@ class _Batch:
     wrong: list[str]
     coloured: Tensor
     shown: Scene
+    scenes: Tensor
 
 
 def _clip_batch(corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float) -> _Batch:
@@ -55,8 +57,9 @@ def _clip_batch(corpus: Corpus, rows: Tensor, generator: torch.Generator, attrib
     words = _clip_words(scene, cut, line, generator, attributes)
     generator.set_state(dice)
     wrong = _clip_words(altered, cut, line, generator, attributes)[: len(rows) // 2]
-    seen = concatenate([_alone(scene[cut]), scene[~cut & ~line]])
-    return _Batch(images, words, wrong, torch.cat([cut.nonzero()[:, 0], (~cut & ~line).nonzero()[:, 0]]), seen)
+    cuts, whole = cut.nonzero()[:, 0], (~cut & ~line).nonzero()[:, 0]
+    shown = concatenate([_alone(scene[cuts]), scene[whole]])
+    return _Batch(images, words, wrong, torch.cat([cuts, whole]), shown, whole)
 
 
 def _clip_words(scene: Scene, cut: Tensor, line: Tensor, generator: torch.Generator, attributes: float) -> list[str]:
@@ -112,28 +115,41 @@ def _alone(scene: Scene) -> Scene:
 
 READOUT_SHARE = 0.3
 """What the readout's cross-entropies count beside the contrastive loss."""
+MAP_SHARE = 0.1
+"""What the oracle's cross-entropies, over the maps of the tower's middle stages, count beside it."""
 
 
 def clip_stage(
-    clip: Clip, readout: Readout, corpus: Corpus, seed: int, batch_size: int, attributes: float = 0.65
+    clip: Clip,
+    readout: Readout,
+    oracle: Oracle,
+    corpus: Corpus,
+    owner: UInt8[Tensor, "picture cell"],
+    seed: int,
+    batch_size: int,
+    attributes: float = 0.65,
 ) -> LossOf:
     """Symmetric contrastive training (CLIP): each picture against every caption of its batch, and the other way.
 
     Pictures are also told from captions that are wrong in one word (as NegCLIP does): what a subject wears is a few
     pixels, and a random caption can be told from the right one without them. And a `readout` of the image embedding
-    answers for each subject's looks, which a caption mentions only sometimes.
+    answers for each subject's looks, which a caption mentions only sometimes; an `oracle` that reads CLIP's own maps,
+    with `owner` of each cell of every picture given, teaches the middle of the tower to see what is small.
     """
     model, device, mean, std = clip.model, clip.device, 0.5, 0.5
     model.visual.to(memory_format=torch.channels_last)
 
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "clip", step)
-        batch = _clip_batch(corpus, random_rows(corpus, generator, batch_size), generator, attributes)
+        rows = random_rows(corpus, generator, batch_size)
+        batch = _clip_batch(corpus, rows, generator, attributes)
         told_apart = len(batch.wrong)
         same = torch.tensor([a == b for a, b in zip(batch.words[:told_apart], batch.wrong, strict=True)], device=device)
         images = ((batch.images.to(device) - mean) / std).contiguous(memory_format=torch.channels_last)
         token_ids = clip.tokenizer(batch.words + batch.wrong).to(device)
-        image_embeds = F.normalize(model.encode_image(images).float(), dim=-1)
+        fine = model.visual.layer2(model.visual.layer1(model.visual.stem(images)))
+        coarse = model.visual.layer3(fine)
+        image_embeds = F.normalize(model.visual.attnpool(model.visual.layer4(coarse)).float(), dim=-1)
         text_embeds = F.normalize(_pooled(model, token_ids).float(), dim=-1)
         logits = model.logit_scale.exp().clamp_max(100) * image_embeds @ text_embeds.T
         logits[:, batch_size:].masked_fill_(same, -torch.inf)
@@ -144,10 +160,14 @@ def clip_stage(
         about = questions(batch.shown.to(device))
         answers = readout(image_embeds[batch.coloured.to(device)][about.row], about.noun)
         looks = answers_loss(answers, about)
+        reading = oracle.read(fine[batch.scenes.to(device)], coarse[batch.scenes.to(device)]).float()
+        whole = rows[batch.scenes]
+        maps = oracle_loss(reading, corpus.scene[whole].to(device), owner[whole].long().to(device))
         return {
-            "loss": contrast + READOUT_SHARE * looks,
+            "loss": contrast + READOUT_SHARE * looks + MAP_SHARE * maps,
             "contrast": contrast,
             "looks": looks,
+            "maps": maps,
             "top1": (right.argmax(1) == target).float().mean(),
             "told_from_wrong": told.float().mean(),
             **{name: _right(answers, about, name) for name in ("main", "pattern", "worn")},

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from lambda_studio.miniature.networks import PIXELS
 from lambda_studio.miniature.places import PLACES
 from lambda_studio.miniature.questions import LOOKS, answers_loss, noun_counts, questions
-from lambda_studio.miniature.world import NOUNS, Scene
+from lambda_studio.miniature.world import NOUNS, Rendered, Scene
 
 PER_NOUN = {"present": 1, **LOOKS}
 """What is read for each noun, and into how many classes."""
@@ -41,6 +41,11 @@ class Reading:
     identity: Float[Tensor, "batch noun dim"]
     cells: Float[Tensor, "batch cell owner"]
     """The last owner is nobody."""
+
+    def float(self) -> "Reading":
+        """The same in float32."""
+        nouns = {name: logits.float() for name, logits in self.nouns.items()}
+        return Reading(self.place.float(), nouns, self.identity.float(), self.cells.float())
 
 
 class Oracle(ModelMixin, ConfigMixin):
@@ -70,7 +75,11 @@ class Oracle(ModelMixin, ConfigMixin):
     def forward(self, images: Float[Tensor, "batch 3 64 64"]) -> Reading:
         """Read pictures whose values are in 0..1."""
         fine = self.tower.layer2(self.tower.layer1(self.tower.stem(images * 2 - 1)))
-        coarse = F.interpolate(self.tower.layer3(fine), size=(GRID, GRID), mode="bilinear", align_corners=False)
+        return self.read(fine, self.tower.layer3(fine))
+
+    def read(self, fine: Float[Tensor, "batch c 8 8"], coarse: Float[Tensor, "batch d 4 4"]) -> Reading:
+        """Read what a tower's second and third stage made of pictures."""
+        coarse = F.interpolate(coarse, size=(GRID, GRID), mode="bilinear", align_corners=False)
         features = F.silu(self.features(rearrange(torch.cat([fine, coarse], 1), "b c h w -> b (h w) c")))
         cells = self.cells(features)
         # a cell counts for a question about a noun as far as it is the noun's, and as far as the question concerns it
@@ -81,13 +90,10 @@ class Oracle(ModelMixin, ConfigMixin):
         return Reading(self.place(features.mean(1)), answers, F.normalize(self.identity(hidden[-1]), dim=-1), cells)
 
 
-def owners(scene: Scene, seen: Float[Tensor, "batch slot height width"]) -> Int[Tensor, "batch cell"]:
-    """Whose each cell of the oracle's grid is: a noun's number, or the number of nouns for nobody's.
-
-    `seen` is how much of each pixel each slot's subject covers, with what it wears.
-    """
-    covered = rearrange(F.adaptive_avg_pool2d(seen, GRID), "b slot h w -> b (h w) slot")
-    most, slot = covered.max(-1)
+def owners(drawn: Rendered, scene: Scene) -> Int[Tensor, "batch cell"]:
+    """Whose each cell of the oracle's grid is: a noun's number, or the number of nouns for nobody's."""
+    covered = F.adaptive_avg_pool2d(drawn.subjects + drawn.worn, GRID)
+    most, slot = rearrange(covered, "b slot h w -> b (h w) slot").max(-1)
     noun = scene.who.noun.gather(1, slot)
     return noun.where(most > 0.3, len(NOUNS))
 

@@ -6,7 +6,7 @@
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from lambda_studio.miniature.contrast import clip_stage, edges
 from lambda_studio.miniature.corpus import Corpus, build_corpus, pixels
 from lambda_studio.miniature.fitting import FitConfig, LossOf, fit
 from lambda_studio.miniature.networks import MERGES_FILE
-from lambda_studio.miniature.oracle import Oracle
+from lambda_studio.miniature.oracle import Oracle, owners
 from lambda_studio.miniature.questions import Readout
+from lambda_studio.miniature.world import Rendered, Scene, render
 from lambda_studio.models.clip import Clip, load_clip
 from lambda_studio.progress import Progress, silent
 
@@ -90,10 +91,13 @@ class Recipe:
             save_file(model.state_dict(), weights)
             clip = load_clip(f"local-dir:{folder}", device=self.config.device)
             clip.model.train().requires_grad_(True)
-            readout = Readout(networks.DIM)
-            loss_of = clip_stage(clip, readout, self.corpus, self.config.seed, self.config.clip.batch_size)
+            readout, oracle = Readout(networks.DIM), Oracle()
+            oracle.tower = nn.Identity()  # it reads CLIP's own maps
+            loss_of = clip_stage(
+                clip, readout, oracle, self.corpus, self.owners(), self.config.seed, self.config.clip.batch_size
+            )
             weights.unlink()
-            self._fit("clip", nn.ModuleDict({"clip": clip.model, "readout": readout}), loss_of)
+            self._fit("clip", nn.ModuleDict({"clip": clip.model, "readout": readout, "oracle": oracle}), loss_of)
             save_file(_half(clip.model), weights)
         return load_clip(f"local-dir:{folder}", device=self.config.device)
 
@@ -176,15 +180,24 @@ class Recipe:
 
     def focus(self) -> Tensor:
         """How much each latent of the corpus matters, in half precision."""
-        path = self.work / "focus.safetensors"
+        return self._drawn_anew("focus", lambda drawn, scene: stages.focus(drawn).half())
+
+    def owners(self) -> Tensor:
+        """Whose each cell of the oracle's grid is, in each picture of the corpus."""
+        return self._drawn_anew("owners", lambda drawn, scene: owners(drawn, scene).byte())
+
+    def _drawn_anew(self, name: str, of: Callable[[Rendered, Scene], Tensor]) -> Tensor:
+        """What the corpus's pictures do not say, but drawing them does; kept in `name`.safetensors."""
+        path = self.work / f"{name}.safetensors"
         if not path.exists():
-            scene, parts = self.corpus.scene, []
-            with self.progress("weighing latents", len(scene)) as advance:
-                for rows in torch.arange(len(scene)).split(256):
-                    parts.append(stages.focus(scene[rows], self.config.device).half())
+            whole, parts = self.corpus.scene, []
+            with self.progress(f"drawing for {name}", len(whole)) as advance:
+                for rows in torch.arange(len(whole)).split(256):
+                    scene = whole[rows].to(self.config.device)
+                    parts.append(of(render(scene), scene).cpu())
                     advance(len(rows))
-            save_file({"focus": torch.cat(parts)}, path)
-        return load_file(path)["focus"]
+            save_file({name: torch.cat(parts)}, path)
+        return load_file(path)[name]
 
     def _trained(self, name: str, model: nn.Module, loss_of) -> nn.Module:
         weights = self.work / f"{name}.safetensors"

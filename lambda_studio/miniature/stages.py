@@ -13,10 +13,11 @@ from lambda_studio.miniature.corpus import Corpus, pixels, random_rows
 from lambda_studio.miniature.figures import FIGURES
 from lambda_studio.miniature.fitting import LossOf
 from lambda_studio.miniature.networks import CONTEXT_LENGTH, PIXELS, build_scheduler, seeded
-from lambda_studio.miniature.oracle import Oracle, Reading, identity_loss, identity_of, oracle_loss, owners
+from lambda_studio.miniature.oracle import Oracle, identity_loss, identity_of, oracle_loss, owners
 from lambda_studio.miniature.world import (
     NOUNS,
     SLOTS,
+    Rendered,
     Scene,
     concatenate,
     identities,
@@ -68,11 +69,10 @@ def movq_stage(
     return loss_of
 
 
-def focus(scene: Scene, device: str = "cpu") -> Float[Tensor, "picture 16 16"]:
+def focus(drawn: Rendered) -> Float[Tensor, "picture 16 16"]:
     """How much each latent matters: 1 where nobody is, up to 4 on a subject and 7 on what it wears; its mean is 1."""
-    drawn = render(scene.to(device))
     weight = 1 + 3 * drawn.subjects.sum(1) + 6 * drawn.worn.sum(1)
-    pooled = F.avg_pool2d(weight[:, None], PIXELS // 16)[:, 0].cpu()
+    pooled = F.avg_pool2d(weight[:, None], PIXELS // 16)[:, 0]
     return pooled / pooled.mean((1, 2), keepdim=True)
 
 
@@ -211,10 +211,8 @@ def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:
         scene = concatenate([scenes(batch_size - 2 * pairs, generator), *twice])
         drawn = render(scene)
         images = _worse(drawn.images, generator).to(oracle.device).contiguous(memory_format=torch.channels_last)
-        scene, owner = scene.to(oracle.device), owners(scene, drawn.subjects + drawn.worn).to(oracle.device)
-        reading = oracle(images)
-        answers = {name: logits.float() for name, logits in reading.nouns.items()}
-        reading = Reading(reading.place.float(), answers, reading.identity.float(), reading.cells.float())
+        scene, owner = scene.to(oracle.device), owners(drawn, scene).to(oracle.device)
+        reading = oracle(images).float()
         identity = identity_of(reading, scene.who.noun[:, 0])[-2 * pairs :]
         told = identity_loss(identity[:pairs], identity[pairs:])
         cells = (reading.cells.argmax(-1) == owner)[owner < len(NOUNS)].float().mean()

@@ -7,7 +7,7 @@ from PIL import Image
 
 from cli.progress import bars, rich_bar
 from cli.tables import counted, table
-from lambda_studio.errors import OutputExists
+from lambda_studio.errors import InvalidSetting, OutputExists
 from lambda_studio.outputs import new_folder, slug, write_picture
 from lambda_studio.progress import silent
 
@@ -39,6 +39,15 @@ def test_a_folder_that_ends_in_png_is_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "odd.png"
     folder.mkdir()
     assert write_picture(PICTURE, {}, folder, "a cat") == folder / "a-cat-0001.png"
+
+
+def test_a_name_of_another_kind_of_picture_makes_no_folder(tmp_path: Path) -> None:
+    for name in ("sheet.jpg", "SHEET.WEBP"):
+        with pytest.raises(InvalidSetting, match=f"{name} names a picture that is no PNG"):
+            write_picture(PICTURE, {}, tmp_path / name, "x")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "trip.jpg").mkdir()
+    assert write_picture(PICTURE, {}, tmp_path / "trip.jpg", "x").parent == tmp_path / "trip.jpg"
 
 
 def test_texts_come_back_whole(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from lambda_studio.miniature.contrast import ALTERED, _altered, _clip_batch, _pooled, clip_stage
 from lambda_studio.miniature.corpus import build_corpus
 from lambda_studio.miniature.networks import DIM, build_clip, seeded
+from lambda_studio.miniature.oracle import Oracle, owners
 from lambda_studio.miniature.questions import LOOKS, Readout, answers_loss, questions
-from lambda_studio.miniature.world import FIGURES, NOTHING, RELATIONS, identities, in_every_slot, scenes
+from lambda_studio.miniature.world import FIGURES, NOTHING, RELATIONS, identities, in_every_slot, render, scenes
 from lambda_studio.models.clip import Clip, load_clip
 
 
@@ -76,10 +78,13 @@ def test_looks_are_asked_of_what_each_picture_shows(corpus):
 
 def test_clips_loss_falls_on_a_batch_that_it_sees_again(clip, corpus):
     torch.manual_seed(1)
-    readout = Readout(DIM)
-    loss_of = clip_stage(clip, readout, corpus, seed=1, batch_size=16)
+    readout, oracle = Readout(DIM), Oracle()
+    oracle.tower = nn.Identity()
+    owner = owners(render(corpus.scene), corpus.scene).byte()
+    loss_of = clip_stage(clip, readout, oracle, corpus, owner, seed=1, batch_size=16)
     clip.model.train().requires_grad_(True)
     trained = [*clip.model.parameters(), *readout.parameters()]
+    trained += [p for name, p in oracle.named_parameters() if not name.startswith("identity")]
     optimizer, seen = torch.optim.AdamW(trained, lr=1e-3), []
     for _ in range(12):
         losses = loss_of(0)
@@ -88,7 +93,7 @@ def test_clips_loss_falls_on_a_batch_that_it_sees_again(clip, corpus):
         assert all(p.grad is not None for p in trained)
         optimizer.step()
         optimizer.zero_grad()
-    for name in ("contrast", "looks"):
+    for name in ("contrast", "looks", "maps"):
         assert seen[-1][name] < 0.7 * seen[0][name], name
     assert seen[-1]["top1"] > seen[0]["top1"] and seen[-1]["main"] > seen[0]["main"]
 

@@ -67,7 +67,7 @@ def _truth(scene: Scene, wrong: tuple[str, ...] = ()) -> Reading:
 
 def _owners(scene: Scene) -> torch.Tensor:
     drawn = render(scene)
-    return owners(scene, drawn.subjects + drawn.worn)
+    return owners(drawn, scene)
 
 
 def _alone(count: int, seed: int) -> Scene:
@@ -77,7 +77,8 @@ def _alone(count: int, seed: int) -> Scene:
 
 def test_focus_is_on_subjects_and_most_on_what_they_wear():
     scene = _alone(40, seed=13)
-    drawn, weight = render(scene), focus(scene)
+    drawn = render(scene)
+    weight = focus(drawn)
     assert weight.shape == (40, 16, 16)
     assert weight.mean((1, 2)).allclose(torch.ones(40))
     shown = {
