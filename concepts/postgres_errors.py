@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from concepts.engine import BUSY_SECONDS
 from concepts.errors import (
+    AddressInvalid,
     ConceptError,
     Contended,
     DatabaseBusy,
@@ -45,7 +46,7 @@ def _refusal(error: DBAPIError, label: str) -> ConceptError | None:
     code = getattr(error.orig, "sqlstate", None)
     said = str(error.orig).partition("\n")[0].strip()
     if code is None:  # it was never reached, or the connection broke
-        return _unreachable(said, label) if type(error.orig).__name__ == "OperationalError" else None
+        return _unreachable(said, label, type(error.orig).__name__)
     if code in _CONTENDED:
         return Contended(f"Others kept changing what this changes in {label}.", _AGAIN)
     if code in _BUSY:
@@ -65,7 +66,11 @@ def _refusal(error: DBAPIError, label: str) -> ConceptError | None:
     return None
 
 
-def _unreachable(said: str, label: str) -> DatabaseUnreachable:
+def _unreachable(said: str, label: str, kind: str) -> ConceptError | None:
+    if kind == "ProgrammingError" and "connection option" in said:
+        return AddressInvalid(f"The address of {label} has an {said}.", "See libpq's connection parameters.")
+    if kind != "OperationalError":
+        return None
     told = said.removeprefix("connection failed: ")
     if "does not exist" in told and "database" in told:
         return DatabaseUnreachable(f"{label}: {told}.", "Make it with createdb, or name another.")

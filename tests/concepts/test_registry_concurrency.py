@@ -7,6 +7,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from concepts.database import FILE_NAME, Database
 from concepts.schema import APPLICATION_ID
 
@@ -31,6 +33,25 @@ ADD_SAME = """
 with Database.open(home, address=address) as database:
     image = NewImage(b"a", None, 1, 1, "a.png")
     print(database.write(lambda registry: registry.add_concept("default", "rex", "dog", [image])).created)
+"""
+
+COUNT_50 = """
+def count_up(registry):
+    (name,) = registry.concept_names("default")
+    registry.rename_concept("default", name, str(int(name) + 1))
+with Database.open(home, address=address) as database:
+    for _ in range(50):
+        database.write(count_up)
+"""
+
+ADD_OTHER = """
+from concepts.errors import ConceptExists
+image = NewImage(b"{content}", None, 1, 1, "a.png")
+try:
+    with Database.open(home, address=address) as database:
+        print(database.write(lambda registry: registry.add_concept("default", "rex", "dog", [image])).created)
+except ConceptExists as error:
+    print(type(error).__name__)
 """
 
 ADD_FOREVER = """
@@ -90,6 +111,23 @@ def test_of_100_increments_by_4_processes_none_is_lost(place, database, picture)
     finish([start(COUNT_UP, place.home, place.address()) for _ in range(4)])
     with database.reading() as registry:
         assert registry.concept_names("default") == ["100"]
+
+
+@pytest.mark.postgresql
+def test_of_400_increments_by_8_processes_on_a_server_none_is_lost(place, database, picture):
+    with database.transaction() as registry:
+        registry.add_concept("default", "0", "counter", [picture("a")])
+    finish([start(COUNT_50, place.home, place.address()) for _ in range(8)])
+    with database.reading() as registry:
+        assert registry.concept_names("default") == ["400"]
+
+
+def test_of_4_processes_that_add_one_name_one_wins(place, database):
+    said = finish([start(ADD_OTHER.format(content=number), place.home, place.address()) for number in range(4)])
+    assert sorted(said) == ["ConceptExists\n"] * 3 + ["True\n"]
+    with database.reading() as registry:
+        (image,) = registry.get_concept("default", "rex").images
+        assert registry.blob(image.sha) == str(said.index("True\n")).encode()
 
 
 def test_4_processes_that_make_a_home_and_add_one_concept_make_one_of_each(tmp_path):

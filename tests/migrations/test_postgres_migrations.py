@@ -19,6 +19,7 @@ from concepts.errors import DatabaseTooNew, DatabaseUnusable
 from concepts.models import Base
 from concepts.postgres import PostgresServer
 from concepts.postgres_schema import MARK
+from concepts.records import sha256
 from concepts.stores import store_at
 from concepts.upgrade import alembic_config, schema_differences
 
@@ -30,7 +31,7 @@ with Database.open(Path("."), address=sys.argv[1]) as database, database.reading
     print(*(library.name for library in registry.libraries()))
 """
 
-SHA = "a" * 64
+SHA = sha256(b"photo")
 ROWS = f"""
 INSERT INTO libraries VALUES (1, 'local', 'default', 'default', NULL, now()), (2, 'local', 'ﬁre', 'ﬁre', 'tiny', now()),
     (3, 'local', 'fire', 'fire', NULL, now());
