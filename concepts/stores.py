@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
@@ -20,6 +20,7 @@ _SCHEME = re.compile(r"(?P<kind>[a-z][a-z0-9]+)(\+(?P<driver>[a-z0-9]+))?:", re.
 _ADDRESSES = "Give the path of a SQLite file, or postgresql+psycopg://ROLE@HOST/DATABASE."
 
 
+@runtime_checkable  # for the types that are checked while testing
 class Store(Protocol):
     """Where a registry is kept. `str()` of it is what messages call it, and never holds a password."""
 

@@ -18,5 +18,5 @@ def why_missing(place: Workplace, adapter: AdapterRecord) -> tuple[str, str]:
     if place.database.path is None:  # another machine may have it
         remedy = "Let --home (STUDIO_HOME) be the folder that the team shares, and see that you may read it."
         return f"The file of adapter {adapter.id} is not within reach of this machine: {path}.", remedy
-    remedy = f"Draw with --adapter none, or forget it: studio adapters remove {adapter.id}"
+    remedy = f"Forget it: studio adapters remove {adapter.id}. Then fine-tune again. Or draw with --adapter none."
     return f"The file of adapter {adapter.id} is gone: {path}.", remedy
