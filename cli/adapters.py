@@ -32,7 +32,7 @@ def listing(session: Session) -> None:
                 item.method,
                 item.stack,
                 ", ".join(item.knows),
-                ", ".join(word for word in ("stale", "forgotten") if getattr(item, word)),
+                ", ".join(word for word in ("stale", "forgotten", "missing") if getattr(item, word)),
                 f"{item.created_at:%Y-%m-%d}",
             )
             for item in adapters
@@ -57,7 +57,7 @@ def show(session: Session, adapter_id: str) -> None:
         return [
             f"adapter {adapter.id}: {adapter.method} for {adapter.stack}",
             f"made {adapter.created_at:%Y-%m-%d %H:%M} by run {adapter.run_id}",
-            f"file {adapter.path}",
+            f"file {adapter.path}" + (" (not there, as this machine sees it)" if adapter.missing else ""),
             "concepts it saw:",
             *(f"  {name}, version {version}{since(name)}" for name, version in adapter.knows.items()),
             *(["stale: a concept has changed since; used all the same"] if adapter.stale else []),

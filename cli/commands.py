@@ -32,6 +32,13 @@ def global_options(with_environment: bool) -> list[click.Option]:
             **common,
         ),
         click.Option(
+            ["--database"],
+            metavar="FILE|URL",
+            envvar=environment("STUDIO_DATABASE"),
+            help="Where the libraries' database is, if not in the home: a SQLite file, or postgresql+psycopg://….",
+            **common,
+        ),
+        click.Option(
             ["--library"],
             envvar=environment("STUDIO_LIBRARY"),
             help="Library to use, instead of the current.",
@@ -52,7 +59,7 @@ def global_options(with_environment: bool) -> list[click.Option]:
 class _TakesGlobalOptions(click.Command):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.global_names = {"home", "library", "stack", "json", "debug"}
+        self.global_names = {"home", "database", "library", "stack", "json", "debug"}
         self.params.extend(global_options(with_environment=self.is_root))
 
     is_root = False

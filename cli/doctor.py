@@ -23,7 +23,7 @@ def command(session: Session, depth: str, repair: bool) -> int:
     """
     from lambda_studio.housekeeping import examine
 
-    findings = examine(session.folder, session.studio, depth, repair)
+    findings = examine(session.folder, session.studio, depth, repair, session.database)
 
     def lines() -> list[str]:
         return [

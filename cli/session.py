@@ -19,6 +19,7 @@ class Session:
     """One call of `studio`: its global options, wherever on the line they stood."""
 
     home: Path | None = None
+    database: str | None = None
     library: str | None = None
     stack: str | None = None
     debug: bool = False
@@ -34,7 +35,7 @@ class Session:
         from cli.progress import bars
         from lambda_studio.studio import Studio
 
-        return Studio(self.folder, self.library, self.stack, notify=notice, progress=bars())
+        return Studio(self.folder, self.library, self.stack, notify=notice, progress=bars(), database=self.database)
 
     def show(self, value: Any, lines: Callable[[], Iterable[str]]) -> None:
         """Print `value` as JSON where `--json` was given, and `lines()` otherwise."""

@@ -1,59 +1,84 @@
-"""The door to the registry: one file in the home folder, one short transaction for each verb."""
+"""The door to the registry: one short transaction for each verb, wherever it is kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from concepts.engine import READ_ONLY, database_errors, file_errors, registry_engine
+from concepts.errors import Contended
 from concepts.libraries import DEFAULT
 from concepts.registry import Registry
-from concepts.schema import prepare
-from concepts.users import check_user, current_user
+from concepts.stores import FILE_NAME as FILE_NAME
+from concepts.stores import Store, store_at
 
-FILE_NAME = "studio.sqlite3"
-"""The database's name in the home folder."""
+ATTEMPTS = 20
+"""How often a verb is tried where others come between."""
+
+Answer = TypeVar("Answer")
 
 
 class Database:
     """An open registry. Use `Database.open`."""
 
-    def __init__(self, path: Path, engine: Engine, user: str):
-        self.path = path
+    def __init__(self, store: Store, user: str):
+        self.store = store
         self.user = user
-        self._engine = engine
+        self._engine = store.engine()
 
     @classmethod
-    def open(cls, home: Path, user: str | None = None) -> "Database":
-        """Open the registry in `home`, made where it is missing and upgraded (after a backup) where it is old.
+    def open(cls, home: Path, user: str | None = None, address: str | None = None) -> "Database":
+        """Open the registry in `home`, or at `address` (as `store_at` takes it); made or upgraded where it has to be.
 
-        `user` None is the operating system's, or whom STUDIO_USER names. Raises NameInvalid, DatabaseUnusable,
-        DatabaseTooNew, DatabaseBusy or StorageFailed; the file is then as it was.
+        `user` None is the operating system's, or whom STUDIO_USER names; on PostgreSQL it is the role that connects.
+        Raises AddressInvalid, NameInvalid, DatabaseUnusable, DatabaseTooNew, DatabaseUnreachable, DatabaseBusy or
+        StorageFailed; what is there is then as it was.
         """
-        path, user = Path(home) / FILE_NAME, current_user() if user is None else check_user(user)
-        with database_errors(path), file_errors(path):
-            prepare(path, user)
-        database = cls(path, registry_engine(path), user)
-        database._provide_default_library()
+        store = store_at(home, address)
+        try:
+            database = cls(store, store.prepare(user))
+            database._provide_default_library()
+        except BaseException:
+            store.close()
+            raise
         return database
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None on a server."""
+        return self.store.path
+
+    def write(self, work: Callable[[Registry], Answer]) -> Answer:
+        """What `work` answers, kept as a whole, or nothing of it; done again from its start where others came between.
+
+        So `work` does nothing that outlasts its transaction. Keep it short: compute before or after. Raises Contended
+        where others came between every time, DatabaseBusy, DatabaseUnusable, DatabaseUnreachable or StorageFailed.
+        """
+        attempt = 1
+        while True:
+            try:
+                with self._writing(queued=attempt > 1) as registry:
+                    return work(registry)
+            except Contended:
+                if attempt == ATTEMPTS:
+                    raise
+            attempt += 1
 
     @contextmanager
     def transaction(self) -> Iterator[Registry]:
-        """Read and write, alone: everything is kept, or nothing where an exception leaves the block.
+        """Read and write, once: everything is kept, or nothing where an exception leaves the block.
 
-        Keep it short: compute before or after. Raises DatabaseBusy, DatabaseUnusable or StorageFailed.
+        Raises as `write`; Contended at once where others came between.
         """
-        with self._session({}) as session:
-            yield Registry(session, self.user)
+        with self._writing() as registry:
+            yield registry
 
     @contextmanager
     def reading(self) -> Iterator[Registry]:
         """Read one moment's state without waiting for writers; writing raises StorageFailed."""
-        with self._session(READ_ONLY) as session:
-            session.execute(text("PRAGMA query_only=ON"))
+        with self._session(self.store.reading) as session:
             yield Registry(session, self.user)
 
     def close(self) -> None:
@@ -67,18 +92,23 @@ class Database:
         self.close()
 
     @contextmanager
+    def _writing(self, queued: bool = False) -> Iterator[Registry]:
+        with self._session(self.store.writing) as session:
+            if queued and self.store.queue:
+                session.execute(text(self.store.queue))
+            yield Registry(session, self.user)
+
+    @contextmanager
     def _session(self, options: Mapping[str, Any]) -> Iterator[Session]:
-        with database_errors(self.path), Session(self._engine) as session, session.begin():
-            session.connection(execution_options=dict(options))  # the lock is taken here, before anything is read
+        with self.store.errors(), Session(self._engine) as session, session.begin():
+            session.connection(execution_options=dict(options))  # SQLite's lock is taken here, before anything is read
             yield session
 
     def _provide_default_library(self) -> None:
         with self.reading() as registry:
             if self._owns_one(registry):
                 return
-        with self.transaction() as registry:
-            if not self._owns_one(registry):
-                registry.create_library(DEFAULT)
+        self.write(lambda registry: self._owns_one(registry) or registry.create_library(DEFAULT))
 
     def _owns_one(self, registry: Registry) -> bool:
         return any(library.owner == self.user for library in registry.libraries())

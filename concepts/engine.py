@@ -15,8 +15,8 @@ from concepts.errors import ConceptError, DatabaseBusy, DatabaseUnusable, Storag
 BUSY_SECONDS = 30
 """How long we wait for another process to finish its transaction."""
 
-READ_ONLY = {"registry_begin": "BEGIN"}
-"""Execution options of a connection that only reads: it waits for no writer."""
+READ_ONLY = {"registry_reads": True}
+"""Execution options of a connection that only reads, and waits for no writer."""
 
 SYNCHRONOUS = {"wal": "FULL", "delete": "EXTRA"}
 """How hard SQLite waits for the disk in each journal mode: DELETE with FULL can lose the last acknowledged write."""
@@ -90,7 +90,10 @@ def registry_engine(path: Path, *, foreign_keys: bool = True, create: bool = Fal
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A deferred BEGIN that reads and then writes fails at once when another writer came between.
-        connection.exec_driver_sql(connection.get_execution_options().get("registry_begin", "BEGIN IMMEDIATE"))
+        reads = connection.get_execution_options().get("registry_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        if reads:
+            connection.exec_driver_sql("PRAGMA query_only=ON")
 
     return engine
 

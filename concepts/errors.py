@@ -105,6 +105,24 @@ class DatabaseUnusable(ConceptError):
     exit_code = 7
 
 
+class AddressInvalid(ConceptError):
+    """What was given as the database's place cannot be one."""
+
+    exit_code = 2
+
+
+class ServersOwnTool(ConceptError):
+    """Something is asked of a database on a server that the server's own tool does."""
+
+    exit_code = 2
+
+
+class DatabaseUnreachable(ConceptError):
+    """The server does not answer, does not let this role in, or went away."""
+
+    exit_code = 7
+
+
 class DatabaseTooNew(DatabaseUnusable):
     """The database was written by a newer version. It was left as it is."""
 
@@ -113,6 +131,10 @@ class DatabaseBusy(ConceptError):
     """Another process kept the database for longer than we wait."""
 
     exit_code = 7
+
+
+class Contended(DatabaseBusy):
+    """Others wrote what this transaction had read. Nothing was kept; the same again may succeed."""
 
 
 class StorageFailed(ConceptError):

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 
@@ -247,3 +248,22 @@ class FeatureRecord:
     data: bytes
     shape: tuple[int, ...]
     dtype: str
+
+
+@dataclass(frozen=True)
+class DatabaseState:
+    """What a database is, before and after something was done with it."""
+
+    path: Path | str
+    """The file, or what a server's database is called."""
+    revision: str
+    newest: str
+    size: int
+
+
+@dataclass(frozen=True)
+class DatabaseFault:
+    """Something that is not as it should be. `derived`: only a cached value is concerned, which can be made again."""
+
+    said: str
+    derived: bool = False

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 import migrations
 from concepts.durable import require_room, sync_file, sync_folder
@@ -82,8 +83,7 @@ def back_up(path: Path, revision: str) -> Path:
 
 def row_counts(connection: Connection) -> dict[str, int]:
     """The number of rows of every table of ours."""
-    tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
-    names = [name for name in connection.execute(text(tables)).scalars() if name != "alembic_version"]
+    names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
     return {name: connection.exec_driver_sql(f'SELECT count(*) FROM "{name}"').scalar_one() for name in names}
 
 
@@ -96,7 +96,7 @@ def rows_changed_since(before: str) -> frozenset[str]:
 
 def find_fault(connection: Connection, counts: dict[str, int], declared: Iterable[str]) -> str | None:
     """What an upgrade has broken, in words; None where it came out right."""
-    if orphans := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
+    if orphans := _orphans(connection):
         return f"{len(orphans)} rows of {orphans[0][0]} refer to rows that are not there"
     after = row_counts(connection)
     for table in counts.keys() & after.keys() - set(declared):
@@ -105,6 +105,12 @@ def find_fault(connection: Connection, counts: dict[str, int], declared: Iterabl
     if differences := schema_differences(connection):
         return f"the schema differs from this code in {differences[0]!r}"
     return None
+
+
+def _orphans(connection: Connection) -> list[Any]:
+    # PostgreSQL has no way not to look.
+    sqlite = connection.dialect.name == "sqlite"
+    return list(connection.exec_driver_sql("PRAGMA foreign_key_check")) if sqlite else []
 
 
 def schema_differences(connection: Connection) -> list[object]:

@@ -4,7 +4,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +12,7 @@ import migrations
 from concepts.durable import require_room, sync_file, sync_folder
 from concepts.engine import BUSY_SECONDS, database_errors, file_errors, registry_engine
 from concepts.errors import ConceptError, DatabaseUnusable, StorageFailed
-from concepts.records import sha256
+from concepts.records import DatabaseFault, DatabaseState, sha256
 from concepts.schema import check_header, prepare, read_revision
 from concepts.users import current_user
 
@@ -23,24 +22,6 @@ _STANDS_FOR_PICTURES = """
     SELECT count(*) FROM features JOIN version_images USING (image_sha)
     WHERE blob_sha = ? AND width = 1 AND height = 1
 """
-
-
-@dataclass(frozen=True)
-class DatabaseState:
-    """What a database is, before and after something was done with it."""
-
-    path: Path
-    revision: str
-    newest: str
-    size: int
-
-
-@dataclass(frozen=True)
-class DatabaseFault:
-    """Something that is not as it should be. `derived`: only a cached value is concerned, which can be made again."""
-
-    said: str
-    derived: bool = False
 
 
 def state(path: Path) -> DatabaseState:
@@ -111,10 +92,10 @@ def restore(path: Path, backup: Path) -> Path | None:
     return kept
 
 
-def newest_backup(path: Path) -> Path | None:
-    """The backup in `backups/` that was made last."""
+def backups(path: Path) -> list[Path]:
+    """The backups in `backups/`, the one that was made last at the end."""
     made = (path.parent / "backups").glob(f"{path.stem}-*{path.suffix}")
-    return max(made, key=lambda each: each.stat().st_mtime, default=None)
+    return sorted(made, key=lambda each: each.stat().st_mtime)
 
 
 def _content_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:

@@ -45,6 +45,8 @@ def never() -> bool:
 class Studio(LibraryUseCases):
     """One person's studio: the registry in `home`, one library of it, one stack. Close it, or use it in a `with`.
 
+    `database` is the registry's place where that is not `home`: a SQLite file, or a URL. Adapters are in `home`.
+
     `library` None is the current one. `stack` None is the library's own, else the miniature; one that is named is
     remembered by a library that has none. Notices for the person go to `notify`, long work reports to `progress`.
     """
@@ -57,8 +59,9 @@ class Studio(LibraryUseCases):
         *,
         notify: Callable[[str], None] = unheard,
         progress: Progress = silent,
+        database: str | None = None,
     ):
-        self.workplace = Workplace(home, library, stack, notify, progress)
+        self.workplace = Workplace(home, library, stack, notify, progress, database)
         self.home, self.database = self.workplace.home, self.workplace.database
 
     def __enter__(self) -> "Studio":
@@ -148,27 +151,23 @@ class Studio(LibraryUseCases):
     def rename(self, name: str, new_name: str) -> ConceptRecord:
         """Another name for a concept; adapters go on knowing it. Raises ConceptExists, NameInvalid."""
         library = self.library
-        with self.database.transaction() as registry:
-            return registry.rename_concept(library, name, new_name)
+        return self.database.write(lambda registry: registry.rename_concept(library, name, new_name))
 
     def copy(self, name: str, target: str, new_name: str | None = None) -> AddResult:
         """The concept in another library too, its bytes stored once. Raises ConceptExists, NotPermitted."""
         library = self.library
-        with self.database.transaction() as registry:
-            return registry.copy_concept(library, name, target, new_name)
+        return self.database.write(lambda registry: registry.copy_concept(library, name, target, new_name))
 
     def remove(self, name: str) -> Removed:
         """Hide a concept and free its name; nothing of it is deleted. Raises ConceptNotFound, NotPermitted."""
         library = self.library
-        with self.database.transaction() as registry:
-            gone = registry.remove_concept(library, name)
+        gone = self.database.write(lambda registry: registry.remove_concept(library, name))
         return Removed(gone.concept.name, gone.concept.id, tuple(adapter.id for adapter in gone.adapters))
 
     def bring_back(self, name: str, concept_id: int | None = None, new_name: str | None = None) -> ConceptRecord:
         """What was removed last under this name, or the one of that number. Raises ConceptExists, ConceptNotFound."""
         library = self.library
-        with self.database.transaction() as registry:
-            return registry.restore_concept(library, name, concept_id, new_name)
+        return self.database.write(lambda registry: registry.restore_concept(library, name, concept_id, new_name))
 
     def forget(self, name: str, concept_id: int | None, agree: Callable[[ConceptSummary], None]) -> Forgotten:
         """Delete a concept, present or removed, with every byte that only it needed; `agree` raises to stop it."""
@@ -215,8 +214,7 @@ class Studio(LibraryUseCases):
     def remove_adapter(self, adapter_id: int | str) -> None:
         """Forget an adapter: the row first, then the file where no other library has it."""
         library = self.library
-        with self.database.transaction() as registry:
-            removed = registry.remove_adapter(library, adapter_id)
+        removed = self.database.write(lambda registry: registry.remove_adapter(library, adapter_id))
         if removed.file_unused:
             (adapters_folder(self.home) / removed.adapter.file_name).unlink(missing_ok=True)
 

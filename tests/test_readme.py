@@ -75,7 +75,7 @@ def test_a_row_names_only_options_that_exist_and_every_one(row: str, does: str) 
     own = {name for param in command.params if isinstance(param, click.Option) for name in param.opts}
     said = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", f"{row} {does}"))
     assert said <= own
-    shared = {"--home", "--library", "--stack", "--json", "--debug", "--yes", "-y", "--number"}
+    shared = {"--home", "--database", "--library", "--stack", "--json", "--debug", "--yes", "-y", "--number"}
     assert own - said <= shared
 
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from concepts.database import Database
 from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord, RunRecord
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, ResumeRefused
-from lambda_studio.models.stack import Stack
-from lambda_studio.workflows.places import adapters_folder
+from lambda_studio.workflows.adapter_files import adapter_file, why_missing
+from lambda_studio.workflows.workplace import Workplace
 
 
 @dataclass(frozen=True)
@@ -22,27 +21,24 @@ class Choice:
     path: Path | None = None
 
 
-def choose_adapter(
-    database: Database, library: str, stack: Stack, wanted: str | int, concepts: Sequence[ConceptRecord]
-) -> Choice:
+def choose_adapter(place: Workplace, wanted: str | int, concepts: Sequence[ConceptRecord]) -> Choice:
     """What `--adapter` means for a prompt that names these concepts: "auto", "none", a number, or how a hash begins.
 
     Raises AdapterNotFound, ModelFilesMissing, ModelFilesInvalid.
     """
     if wanted == "none":
         return Choice(None)
-    name, base = stack.spec.name, stack.fingerprints()["decoder"]
-    with database.reading() as registry:
+    library, name, base = place.library, place.stack.spec.name, place.stack.fingerprints()["decoder"]
+    with place.database.reading() as registry:
         if wanted == "auto":
             choice = newest_adapter(registry.adapters(library), concepts, name, base)
         else:
             choice = checked_adapter(registry.get_adapter(library, wanted), concepts, name)
     if choice.adapter is None:
         return choice
-    path = adapters_folder(database.path.parent) / choice.adapter.file_name
+    path = adapter_file(place, choice.adapter)
     if not path.is_file():
-        remedy = f"Draw with --adapter none, or forget it: studio adapters remove {choice.adapter.id}"
-        raise ModelFilesMissing(f"The file of adapter {choice.adapter.id} is gone: {path}.", remedy)
+        raise ModelFilesMissing(*why_missing(place, choice.adapter))
     return replace(choice, path=path)
 
 

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from concepts.errors import ConceptError
-from concepts.upkeep import faults, state
+from concepts.stores import Store
 from lambda_studio.errors import StudioError
 from lambda_studio.models.stack import Stack
+from lambda_studio.workflows.adapter_files import adapter_file, why_missing
 from lambda_studio.workflows.places import adapters_folder
 from lambda_studio.workflows.workplace import Workplace
 
 DEPTHS = ("quick", "usual", "thorough")
 STALE_SECONDS = 3600
 """An unfinished file that nobody has written to for so long was left by a process that died."""
-UNFINISHED = (".studio.sqlite3.*", "adapters/.unnamed-*.safetensors", "backups/.studio-*")
+UNFINISHED = ".unnamed-*.safetensors"
+"""An adapter that has no name yet."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +39,20 @@ class Finding:
 
 def findings(place: Workplace, depth: str, repair: bool) -> Iterator[Finding]:
     """The database, the library's images, adapter files, the stack's files, and what was left unfinished."""
-    yield from database_findings(place.database.path, depth)
+    yield from database_findings(place.database.store, depth)
     if depth != "quick":
         yield _stored_images(place)
     yield from _adapter_files(place, hashed=depth != "quick")
     yield _stack_files(place.stack)
-    yield from _unfinished_files(place.home, repair)
+    yield from _unfinished_files(place, repair)
 
 
-def database_findings(path: Path, depth: str) -> Iterator[Finding]:
-    """The file itself: its schema, and what a check of this depth finds."""
+def database_findings(store: Store, depth: str) -> Iterator[Finding]:
+    """The database itself: its schema, and what a check of this depth finds."""
     what, remedy = "database", "Put a backup in its place: studio db restore FILE"
     try:
-        present = state(path)
-        found = [] if depth == "quick" else list(faults(path, contents=depth == "thorough"))
+        present = store.state()
+        found = [] if depth == "quick" else list(store.faults(contents=depth == "thorough"))
     except ConceptError as error:
         yield Finding(what, error.cause, error.remedy)
         return
@@ -80,11 +82,11 @@ def _adapter_files(place: Workplace, hashed: bool) -> Iterator[Finding]:
     with place.database.reading() as registry:
         adapters = registry.adapters(place.library)
     for adapter in adapters:
-        path, what = adapters_folder(place.home) / adapter.file_name, f"adapter {adapter.id}"
-        remedy = f"Forget it: studio adapters remove {adapter.id}. Then fine-tune again."
+        path, what = adapter_file(place, adapter), f"adapter {adapter.id}"
         if not path.is_file():
-            yield Finding(what, f"its file is gone: {path}", remedy)
+            yield Finding(what, *why_missing(place, adapter))
         elif hashed and _sha256(path) != adapter.sha256:
+            remedy = f"Forget it: studio adapters remove {adapter.id}. Then fine-tune again."
             yield Finding(what, f"its file is damaged: {path}", remedy)
         else:
             yield Finding(what, "whole" if hashed else "its file is there")
@@ -104,9 +106,9 @@ def _stack_files(stack: Stack) -> Finding:
     return Finding(what, f"its files are there; it runs on {stack.device} in {stack.dtype}".replace("torch.", ""))
 
 
-def _unfinished_files(home: Path, repair: bool) -> Iterator[Finding]:
+def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:
     """What a process that was killed left under a name of its own; it never counted as anything."""
-    found = (path for pattern in UNFINISHED for path in sorted(home.glob(pattern)))
+    found = [*place.database.store.unfinished(), *sorted(adapters_folder(place.home).glob(UNFINISHED))]
     for path in (each for each in found if each.stat().st_mtime < time.time() - STALE_SECONDS):
         if repair:
             path.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from concepts.database import Database
 from concepts.records import FeatureRecord
+from concepts.registry import Registry
 from lambda_studio.progress import Progress
 from lambda_studio.workflows.keys import FeatureKey
 
@@ -54,10 +55,13 @@ class FeatureStore:
 
     def _put(self, values: dict[FeatureKey, Tensor]) -> None:
         arrays = {key: value.numpy() for key, value in values.items()}
-        with self.database.transaction() as registry:
+
+        def put(registry: Registry) -> None:
             for key, array in arrays.items():
                 shape, dtype = array.shape, str(array.dtype)
                 registry.put_feature(key.text, key.kind, array.tobytes(), shape, dtype, key.image, key.mask)
+
+        self.database.write(put)
 
 
 def _tensor(record: FeatureRecord) -> Tensor:

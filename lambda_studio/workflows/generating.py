@@ -28,7 +28,7 @@ def generate(
     concepts = place.get_concepts(template.names)
     edged = place.door.photo(edges).image if edges else None
     make_room(out)
-    choice = choose_adapter(place.database, place.library, place.stack, adapter, concepts)
+    choice = choose_adapter(place, adapter, concepts)
     for notice in choice.notices:
         place.notify(notice)
     from lambda_studio.workflows.drawing import draw, texts_of, write_drawing

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from concepts.durable import require_room
 from concepts.errors import ConceptExists
 from concepts.names import name_key, shown
 from concepts.records import NewImage
@@ -43,22 +42,26 @@ def import_concepts(place: Workplace, source: Path, on_conflict: str) -> Importe
 
     is_folder = source.is_dir() or source.suffix.lower() == ".json"
     with open_folder(place, source) if is_folder else open_bundle(place, source) as (concepts, size):
-        require_room(place.home, 2 * size, f"Importing {source}")
+        place.database.store.require_room(2 * size, f"Importing {source}")
         return _store(place, concepts, on_conflict)
 
 
 def _store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> Imported:
     """Write all of them in one transaction, or none."""
     library = place.library
-    with place.progress("Importing", total=len(concepts)) as advance, place.database.transaction() as registry:
+
+    def store(registry: Registry) -> Imported:
         if on_conflict == "fail":
             _refuse_conflicts(registry, library, concepts)
         taken = {name_key(name) for name in [*registry.concept_names(library), *(each.name for each in concepts)]}
         stored = []
-        for concept in concepts:
-            stored.append(_store_one(registry, library, concept, on_conflict, taken))
-            advance(note=concept.name)
-    return Imported(library, tuple(stored))
+        with place.progress("Importing", total=len(concepts)) as advance:
+            for concept in concepts:
+                stored.append(_store_one(registry, library, concept, on_conflict, taken))
+                advance(note=concept.name)
+        return Imported(library, tuple(stored))
+
+    return place.database.write(store)
 
 
 def _refuse_conflicts(registry: Registry, library: str, concepts: Sequence[Incoming]) -> None:

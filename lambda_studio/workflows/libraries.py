@@ -1,6 +1,7 @@
 """What can be done with libraries as such: made, chosen, named, shared, removed."""
 
 from concepts.records import LibraryRecord, MemberRecord, RemovedLibrary
+from concepts.registry import Registry
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -17,8 +18,7 @@ class LibraryUseCases:
     def create_library(self, name: str) -> LibraryRecord:
         """A new library, which remembers the stack if one was named."""
         stack = self.workplace.named_stack()
-        with self.workplace.database.transaction() as registry:
-            return registry.create_library(name, stack)
+        return self.workplace.database.write(lambda registry: registry.create_library(name, stack))
 
     def libraries(self) -> list[LibraryRecord]:
         """The libraries that this user may see: their own by name, then others'."""
@@ -28,14 +28,16 @@ class LibraryUseCases:
     def use_library(self, name: str) -> LibraryRecord:
         """Make a library the current one; it remembers the stack if one was named by somebody who may change it."""
         stack = self.workplace.named_stack()
-        with self.workplace.database.transaction() as registry:
+
+        def use(registry: Registry) -> LibraryRecord:
             record = registry.use_library(name)
             return registry.set_library_stack(name, stack) if stack and record.role != "reader" else record
 
+        return self.workplace.database.write(use)
+
     def rename_library(self, name: str, new_name: str) -> LibraryRecord:
         """Another name for a library. Raises LibraryExists, NameInvalid, NotPermitted."""
-        with self.workplace.database.transaction() as registry:
-            return registry.rename_library(name, new_name)
+        return self.workplace.database.write(lambda registry: registry.rename_library(name, new_name))
 
     def remove_library(self, name: str, agreed: bool = False) -> RemovedLibrary:
         """Delete a library with all that is in it. Raises LibraryNotEmpty where nobody agreed to that."""
@@ -45,13 +47,11 @@ class LibraryUseCases:
 
     def share(self, name: str, user: str, role: str) -> MemberRecord:
         """Let somebody see a library, as `reader`, `editor` or `owner`. Raises NotPermitted, NameInvalid."""
-        with self.workplace.database.transaction() as registry:
-            return registry.share_library(name, user, role)
+        return self.workplace.database.write(lambda registry: registry.share_library(name, user, role))
 
     def unshare(self, name: str, user: str) -> MemberRecord:
         """Let somebody see it no longer. Raises MemberNotFound, NotPermitted."""
-        with self.workplace.database.transaction() as registry:
-            return registry.unshare_library(name, user)
+        return self.workplace.database.write(lambda registry: registry.unshare_library(name, user))
 
     def members(self, name: str) -> list[MemberRecord]:
         """Who may see a library, its owner first. Raises LibraryNotFound."""

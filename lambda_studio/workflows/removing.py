@@ -15,8 +15,7 @@ def forget(place: Workplace, name: str, concept_id: int | None, agree: Callable[
     with place.database.reading() as registry:
         found = registry.find_to_forget(library, name, concept_id)
     agree(found)  # a person may take their time: no transaction is open
-    with place.database.transaction() as registry:
-        done = registry.forget_concept(library, name, found.id)
+    done = place.database.write(lambda registry: registry.forget_concept(library, name, found.id))
     return Forgotten(
         name=done.concept.name,
         id=done.concept.id,
@@ -24,14 +23,13 @@ def forget(place: Workplace, name: str, concept_id: int | None, agree: Callable[
         deleted=tuple(done.deleted.sizes),
         bytes=done.deleted.total,
         kept=done.kept,
-        backups=tuple(sorted((place.home / "backups").glob("*.sqlite3"))),
+        backups=tuple(sorted(place.database.store.backups())),
     )
 
 
 def remove_library(place: Workplace, name: str, agreed: bool) -> RemovedLibrary:
     """As `Studio.remove_library`."""
-    with place.database.transaction() as registry:
-        removed = registry.remove_library(name, agreed)
+    removed = place.database.write(lambda registry: registry.remove_library(name, agreed))
     for file_name in removed.unused_files:
         (adapters_folder(place.home) / file_name).unlink(missing_ok=True)
     for run_id in removed.runs:

@@ -1,16 +1,17 @@
 """One fine-tuning run: training under a progress bar, and an adapter that is durable before anyone knows of it."""
 
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from concepts.durable import sync_folder
-from concepts.records import ConceptRecord, RunRecord
+from concepts.records import AdapterRecord, ConceptRecord, RunRecord
+from concepts.registry import Registry
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.errors import CheckpointFailed, ResumeRefused
+from lambda_studio.errors import CheckpointFailed, OutputExists, ResumeRefused
 from lambda_studio.models.adapter import AdapterInfo, save_adapter
 from lambda_studio.training.finetune import FinetuneResult, StepReport, finetune_decoder
 from lambda_studio.training.latents import Example
@@ -44,8 +45,8 @@ class Tuner:
         except (CheckpointFailed, ResumeRefused):
             raise  # the run is as it was, and can go on
         except Exception as error:  # whatever ended the run is written into it, and raised on
-            with self.database.transaction() as registry:
-                registry.fail_run(run_id, str(error))
+            why = str(error)
+            self.database.write(lambda registry: registry.fail_run(run_id, why))
             raise
         finally:
             self.stack.free("decoder")  # it holds what was learnt, which only its adapter should bring back
@@ -55,8 +56,15 @@ class Tuner:
     def _start_run(self, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> int:
         stack = {"stack": self.stack.spec.name, "stack_source": self.stack_source}
         settings, versions = {**stack, "config": asdict(config)}, [concept.version_id for concept in concepts]
-        with self.database.transaction() as registry:
-            return registry.start_run(self.library, "finetune", settings, versions)
+
+        def start(registry: Registry) -> int:
+            run_id = registry.start_run(self.library, "finetune", settings, versions)
+            if (folder := run_folder(self.home, run_id)).exists():
+                cause = f"{folder} belongs to a run of another database, or of this one before a backup was restored."
+                raise OutputExists(cause, "Move it away, or give each database a --home of its own.")
+            return run_id
+
+        return self.database.write(start)
 
     def _train(
         self, run_id: int, examples: Sequence[Example], config: FinetuneConfig, should_stop: Callable[[], bool]
@@ -78,9 +86,13 @@ class Tuner:
         settings["base_fingerprint"] = self.stack.fingerprints()["decoder"]
         sha, file_name = self._write(concepts, config, settings)
         name, versions = self.stack.spec.name, [concept.version_id for concept in concepts]
-        with self.database.transaction() as registry:
+
+        def register(registry: Registry) -> AdapterRecord:
             record = registry.add_adapter(self.library, sha, file_name, config.method, name, settings, versions, run_id)
             registry.finish_run(run_id, record.id)
+            return record
+
+        record = self.database.write(register)
         shutil.rmtree(run_folder(self.home, run_id) / "checkpoints", ignore_errors=True)
         return adapter_card(record, adapters_folder(self.home))
 
@@ -98,7 +110,7 @@ class Tuner:
         )
         folder = adapters_folder(self.home)
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = folder / f".unnamed-{os.getpid()}.safetensors"
+        fresh = folder / f".unnamed-{uuid4().hex}.safetensors"  # others may share the folder
         sha = save_adapter(self.stack.decoder(("unet",)).unet, info, fresh)
         name = f"{sha}.safetensors"
         fresh.replace(folder / name)

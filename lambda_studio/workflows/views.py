@@ -146,6 +146,8 @@ class AdapterCard:
     settings: dict[str, Any]
     sha256: str
     path: Path
+    missing: bool
+    """There is no file at `path`, as this machine sees it."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ class Drawn:
 
 def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:
     """An adapter as a person sees it."""
+    path = folder / record.file_name
     return AdapterCard(
         id=record.id,
         method=record.method,
@@ -194,5 +197,6 @@ def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:
         run_id=record.run_id,
         settings=record.settings,
         sha256=record.sha256,
-        path=folder / record.file_name,
+        path=path,
+        missing=not path.is_file(),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from concepts.database import Database
+from concepts.engine import file_errors
 from concepts.records import ConceptRecord, ConceptSummary, RunRecord
 from concepts.registry import Registry
 from lambda_studio.config import require
@@ -25,7 +26,7 @@ DEFAULT_STACK = "miniature"
 
 
 class Workplace:
-    """The registry in `home`, one library of it and one stack, each looked up when it is first needed.
+    """The registry in `home` or in `database`, one library of it, one stack; each looked up when it is first needed.
 
     `library` None is the current one. `stack` None is the library's own, else the miniature.
     """
@@ -37,9 +38,14 @@ class Workplace:
         stack: str | None,
         notify: Callable[[str], None],
         progress: Progress,
+        database: str | None = None,
     ):
         self.home, self.notify, self.progress = Path(home), notify, progress
-        self.database = Database.open(self.home)
+        self.database = Database.open(self.home, address=database)
+        with file_errors(self.home):
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # where the registry is elsewhere
+        for text in self.database.store.notices():
+            notify(text)
         self._library, self._stack_name = library, stack
 
     @cached_property

@@ -7,6 +7,7 @@ from pathlib import Path
 from concepts.errors import NounMissing
 from concepts.names import check_name, check_noun
 from concepts.records import AddResult, ConceptRecord, NewImage
+from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.workflows.adding import read_images
 from lambda_studio.workflows.editing import edited_images, stored_images
@@ -33,9 +34,11 @@ class ConceptWriter:
         place.require_editor()
         new_images = read_images(place.door, images, masks, segment, place.progress)
         _ = place.embedder.encoder
-        with place.database.transaction() as registry:
-            result = registry.add_concept(library, name, noun, new_images)
-            remembered = place.remember_stack(registry)
+
+        def store(registry: Registry) -> tuple[AddResult, str | None]:
+            return registry.add_concept(library, name, noun, new_images), place.remember_stack(registry)
+
+        result, remembered = place.database.write(store)
         if remembered:
             place.notify(f"Library {library} now works with {remembered}.")
         added = self._embedded(result, new_images)
@@ -71,8 +74,10 @@ class ConceptWriter:
     def _revise(self, concept: ConceptRecord, noun: str, images: Sequence[NewImage]) -> Added:
         place = self.workplace
         _ = place.embedder.encoder
-        with place.database.transaction() as registry:
-            result = registry.revise_concept(place.library, concept.name, noun, images, expected=concept.version)
+        library, expected = place.library, concept.version
+        result = place.database.write(
+            lambda registry: registry.revise_concept(library, concept.name, noun, images, expected)
+        )
         had = {image.sha for image in concept.images}
         return self._embedded(result, [image for image in images if image.sha not in had])
 

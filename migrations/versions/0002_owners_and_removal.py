@@ -28,6 +28,8 @@ def _let_removed_concepts_stay() -> None:
     else:
         op.drop_constraint("uq_concepts_library_id_name_key", "concepts", type_="unique")
         op.add_column("concepts", sa.Column("removed_at", sa.DateTime(), nullable=True))
+        for table in ("libraries", "concepts"):  # in the order of SQLite, whatever the server's language
+            op.alter_column(table, "name_key", type_=sa.Text(collation="C"))
     op.create_index(
         "uq_concepts_name_in_use",
         "concepts",

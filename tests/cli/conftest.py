@@ -32,6 +32,7 @@ def studio(
     monkeypatch.setenv("STUDIO_STACK", str(stack_file))
     monkeypatch.delenv("STUDIO_LIBRARY", raising=False)
     monkeypatch.delenv("STUDIO_USER", raising=False)
+    monkeypatch.delenv("STUDIO_DATABASE", raising=False)
     monkeypatch.chdir(tmp_path)
 
     def call(*args: object) -> Answer:

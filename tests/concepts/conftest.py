@@ -1,15 +1,18 @@
-"""A registry of its own for each test, and small stand-ins for checked images."""
+"""A registry of its own for each test, in a file and on a server, and small stand-ins for checked images."""
 
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from concepts.database import FILE_NAME, Database
 from concepts.records import NewImage
+from concepts.users import current_user
 
 
 def picture(content: str, mask: str | None = "mask", source_name: str = "photo.jpg") -> NewImage:
@@ -22,6 +25,57 @@ def picture_fixture() -> Callable[..., NewImage]:
     return picture
 
 
+@dataclass(frozen=True)
+class FilePlace:
+    """A registry in a file."""
+
+    home: Path
+    kind = "sqlite"
+
+    def address(self, user: str | None = None) -> str | None:
+        """What `Database.open` is told beside the home."""
+
+    def open(self, user: str | None = None) -> Database:
+        """The registry, as that user sees it."""
+        return Database.open(self.home, user)
+
+    def sql(self, statement: str, *values: object) -> list[tuple]:
+        """Run one statement behind the registry's back."""
+        with closing(sqlite3.connect(self.home / FILE_NAME)) as connection, connection:
+            return connection.execute(statement, values).fetchall()
+
+
+@dataclass(frozen=True)
+class ServerPlace:
+    """A registry on a server."""
+
+    home: Path
+    server: Any
+    name: str
+    kind = "postgresql"
+
+    def address(self, user: str | None = None) -> str:
+        """The database's, as that role."""
+        user = user or current_user()
+        self.server.add_person(user)
+        return self.server.address(self.name, user)
+
+    def open(self, user: str | None = None) -> Database:
+        """The registry, as that role sees it."""
+        return Database.open(self.home, address=self.address(user))
+
+    def sql(self, statement: str, *values: object) -> list[tuple]:
+        """Run one statement behind the registry's back."""
+        return self.server.run(statement, *values, database=self.name)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What asks for a registry runs on both kinds, but for what is marked as being about the file or the server."""
+    if "place" in metafunc.fixturenames:
+        kinds = [kind for kind in ("sqlite", "postgresql") if metafunc.definition.get_closest_marker(kind)]
+        metafunc.parametrize("place", kinds or ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture(scope="session")
 def new_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of an empty registry: making one takes longer than a test."""
@@ -30,19 +84,34 @@ def new_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / FILE_NAME
 
 
+@pytest.fixture(scope="session")
+def new_server_registry(postgres_server: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of an empty registry's database, which others are copied from."""
+    place = ServerPlace(tmp_path_factory.mktemp("new"), postgres_server, postgres_server.new_database())
+    place.open().close()
+    return place.name
+
+
 @pytest.fixture
-def database(tmp_path: Path, new_registry: Path) -> Iterator[Database]:
-    shutil.copy(new_registry, tmp_path)
-    with Database.open(tmp_path) as opened:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FilePlace | ServerPlace]:
+    """An empty registry, not open."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("new_registry"), tmp_path)
+        yield FilePlace(tmp_path)
+        return
+    server = request.getfixturevalue("postgres_server")
+    here = ServerPlace(tmp_path, server, server.new_database(request.getfixturevalue("new_server_registry")))
+    yield here
+    server.drop(here.name)
+
+
+@pytest.fixture
+def database(place: FilePlace | ServerPlace) -> Iterator[Database]:
+    with place.open() as opened:
         yield opened
 
 
 @pytest.fixture
-def sql(database: Database) -> Callable[..., list[tuple]]:
+def sql(place: FilePlace | ServerPlace, database: Database) -> Callable[..., list[tuple]]:
     """Run one statement behind the registry's back."""
-
-    def run(statement: str, *values: object) -> list[tuple]:
-        with closing(sqlite3.connect(database.path)) as connection, connection:
-            return connection.execute(statement, values).fetchall()
-
-    return run
+    return place.sql

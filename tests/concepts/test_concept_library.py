@@ -82,7 +82,7 @@ def test_a_list_names_everything_and_reads_no_bytes(database, picture, sql):
     with database.transaction() as registry:
         registry.add_concept("default", "Zoe", "cat", [picture("a"), picture("b")])
         registry.add_concept("default", "anna", "dog", [picture("c")])
-    sql("UPDATE blobs SET data = x'', size = 0")
+    sql("UPDATE blobs SET data = ?, size = 0", b"")
     with database.reading() as registry:
         listed = registry.concepts("default")
         assert registry.concept_names("default") == ["anna", "Zoe"]

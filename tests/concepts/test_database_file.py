@@ -12,6 +12,8 @@ from concepts import durable, schema
 from concepts.database import FILE_NAME, Database
 from concepts.errors import ConceptError, DatabaseTooNew, DatabaseUnusable, StorageFailed
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def path(tmp_path: Path, new_registry: Path) -> Path:

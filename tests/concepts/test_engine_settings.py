@@ -9,6 +9,9 @@ from concepts import engine
 from concepts.database import Database
 from concepts.engine import choose_journal, file_system, registry_engine, wal_is_sound
 from concepts.errors import DatabaseBusy, StorageFailed
+from concepts.sqlite_file import SqliteFile
+
+pytestmark = pytest.mark.sqlite
 
 PRAGMAS = ("foreign_keys", "journal_mode", "synchronous", "busy_timeout", "trusted_schema")
 
@@ -61,7 +64,7 @@ def test_a_busy_database_enters_wal_later_and_is_safe_until_then(database, monke
     monkeypatch.setattr(engine, "wal_is_sound", lambda: True)
     with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with Database(database.path, registry_engine(database.path), database.user).reading() as registry:
+        with Database(SqliteFile(database.path), database.user).reading() as registry:
             assert registry.concepts("default") == []
         with closing(sqlite3.connect(database.path)) as connection:
             assert engine.switch_journal(connection, "wal") == "delete"
@@ -90,7 +93,7 @@ def test_a_network_file_system_gets_no_wal(tmp_path, monkeypatch):
 
 def test_a_transaction_locks_before_it_reads(database, monkeypatch):
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0)
-    impatient = Database(database.path, registry_engine(database.path), database.user)
+    impatient = Database(SqliteFile(database.path), database.user)
     with database.transaction():
         with pytest.raises(DatabaseBusy) as refusal, impatient.transaction():
             pass

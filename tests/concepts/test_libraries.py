@@ -1,6 +1,5 @@
 import pytest
 
-from concepts.database import Database
 from concepts.errors import LibraryExists, LibraryNotFound, NameInvalid
 
 
@@ -12,11 +11,11 @@ def test_a_new_registry_has_the_library_default_and_works_in_it(database):
     assert library.created_at.utcoffset().total_seconds() == 0
 
 
-def test_the_current_library_is_remembered(database):
+def test_the_current_library_is_remembered(place, database):
     with database.transaction() as registry:
         registry.create_library("Toys")
         assert registry.use_library("toys").current
-    with Database.open(database.path.parent) as again, again.reading() as registry:
+    with place.open() as again, again.reading() as registry:
         assert registry.current_library().name == "Toys"
         assert [(library.name, library.current) for library in registry.libraries()] == [
             ("default", False),

@@ -23,15 +23,15 @@ from concepts.registry import Registry
 
 
 @pytest.fixture
-def alice(database) -> Iterator[Database]:
+def alice(place) -> Iterator[Database]:
     """Alice, whose library toys holds rex, an adapter and a run."""
-    with Database.open(database.path.parent, user="alice") as opened:
+    with place.open("alice") as opened:
         yield opened
 
 
 @pytest.fixture
-def bob(database) -> Iterator[Database]:
-    with Database.open(database.path.parent, user="bob") as opened:
+def bob(place) -> Iterator[Database]:
+    with place.open("bob") as opened:
         yield opened
 
 
@@ -164,10 +164,10 @@ def test_a_reader_sees_and_uses_everything(alice, bob, toys):
         assert registry.current_library().name == "default", "what bob uses is bob's matter"
 
 
-def test_somebody_may_be_shared_with_before_they_ever_came(alice, toys):
+def test_somebody_may_be_shared_with_before_they_ever_came(place, alice, toys):
     with alice.transaction() as registry:
         registry.share_library("toys", "newcomer", "reader")
-    with Database.open(alice.path.parent, user="newcomer") as database, database.transaction() as registry:
+    with place.open("newcomer") as database, database.transaction() as registry:
         assert [(each.address, each.current) for each in registry.libraries()] == [
             ("default", True),
             ("alice/toys", False),
@@ -246,6 +246,7 @@ def test_a_library_of_an_older_version_may_have_a_slash(bob, sql):
         assert registry.rename_library("alice/toys", "toys").address == "toys"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("user", ["", "a/b", "x\ny", "x" * 81])
 def test_a_user_has_a_name_that_can_be_one(alice, toys, user):
     with alice.transaction() as registry, pytest.raises(NameInvalid, match="user name"):
@@ -306,7 +307,7 @@ def test_a_copy_takes_no_name_that_is_taken_and_passes_on_nothing_damaged(alice,
         with pytest.raises(Exception, match="A concept named 'Rex' is already in library 'default'") as refusal:
             registry.copy_concept("toys", "rex", "default")
         assert refusal.value.remedy == "Give the copy another name with --as NEW_NAME."
-    sql("UPDATE blobs SET data = CAST('A' AS BLOB) WHERE sha = ?", toys["sha"])
+    sql("UPDATE blobs SET data = ? WHERE sha = ?", b"A", toys["sha"])
     with pytest.raises(ContentDamaged), alice.transaction() as registry:
         registry.copy_concept("toys", "rex", "default", "max")
     with alice.reading() as registry:

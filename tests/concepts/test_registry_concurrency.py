@@ -7,6 +7,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from concepts.database import FILE_NAME, Database
 from concepts.schema import APPLICATION_ID
 
@@ -15,23 +17,45 @@ import sys
 from pathlib import Path
 from concepts.database import Database
 from concepts.records import NewImage
-home = Path(sys.argv[1])
+home, address = Path(sys.argv[1]), sys.argv[2] or None
 """
 
 COUNT_UP = """
+def count_up(registry):
+    (name,) = registry.concept_names("default")
+    registry.rename_concept("default", name, str(int(name) + 1))
 for _ in range(25):
-    with Database.open(home) as database, database.transaction() as registry:
-        (name,) = registry.concept_names("default")
-        registry.rename_concept("default", name, str(int(name) + 1))
+    with Database.open(home, address=address) as database:
+        database.write(count_up)
 """
 
 ADD_SAME = """
-with Database.open(home) as database, database.transaction() as registry:
-    print(registry.add_concept("default", "rex", "dog", [NewImage(b"a", None, 1, 1, "a.png")]).created)
+with Database.open(home, address=address) as database:
+    image = NewImage(b"a", None, 1, 1, "a.png")
+    print(database.write(lambda registry: registry.add_concept("default", "rex", "dog", [image])).created)
+"""
+
+COUNT_50 = """
+def count_up(registry):
+    (name,) = registry.concept_names("default")
+    registry.rename_concept("default", name, str(int(name) + 1))
+with Database.open(home, address=address) as database:
+    for _ in range(50):
+        database.write(count_up)
+"""
+
+ADD_OTHER = """
+from concepts.errors import ConceptExists
+image = NewImage(b"{content}", None, 1, 1, "a.png")
+try:
+    with Database.open(home, address=address) as database:
+        print(database.write(lambda registry: registry.add_concept("default", "rex", "dog", [image])).created)
+except ConceptExists as error:
+    print(type(error).__name__)
 """
 
 ADD_FOREVER = """
-with Database.open(home) as database:
+with Database.open(home, address=address) as database:
     for number in range(10_000):
         with database.transaction() as registry:
             image = NewImage(bytes([number % 256]) * 50_000 + str(number).encode(), b"m", 1, 1, "a.png")
@@ -42,8 +66,8 @@ with Database.open(home) as database:
 RESTORE = """
 from concepts.errors import ConceptExists
 try:
-    with Database.open(home) as database, database.transaction() as registry:
-        print(registry.restore_concept("default", "rex").name)
+    with Database.open(home, address=address) as database:
+        print(database.write(lambda registry: registry.restore_concept("default", "rex")).name)
 except ConceptExists as error:
     print(type(error).__name__)
 """
@@ -51,15 +75,16 @@ except ConceptExists as error:
 COPY = """
 from concepts.errors import ConceptNotFound
 try:
-    with Database.open(home) as database, database.transaction() as registry:
-        print(registry.copy_concept("default", "rex", "default", "copy{number}").created)
+    with Database.open(home, address=address) as database:
+        copy = lambda registry: registry.copy_concept("default", "rex", "default", "copy{number}")
+        print(database.write(copy).created)
 except ConceptNotFound as error:
     print(type(error).__name__)
 """
 
 FORGET = """
-with Database.open(home) as database, database.transaction() as registry:
-    print(registry.forget_concept("default", "rex").concept.name)
+with Database.open(home, address=address) as database:
+    print(database.write(lambda registry: registry.forget_concept("default", "rex")).concept.name)
 """
 
 UPGRADE = """
@@ -68,9 +93,9 @@ with Database.open(home, user="{user}") as database, database.reading() as regis
 """
 
 
-def start(body: str, home: Path) -> subprocess.Popen[str]:
+def start(body: str, home: Path, address: str | None = None) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [os.getcwd(), *sys.path]))}
-    command = [sys.executable, "-W", "error", "-c", HEADER + body, str(home)]
+    command = [sys.executable, "-W", "error", "-c", HEADER + body, str(home), address or ""]
     return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -80,12 +105,29 @@ def finish(processes: list[subprocess.Popen[str]]) -> list[str]:
     return [output for (output, _), _ in ended]
 
 
-def test_of_100_increments_by_4_processes_none_is_lost(database, picture):
+def test_of_100_increments_by_4_processes_none_is_lost(place, database, picture):
     with database.transaction() as registry:
         registry.add_concept("default", "0", "counter", [picture("a")])
-    finish([start(COUNT_UP, database.path.parent) for _ in range(4)])
+    finish([start(COUNT_UP, place.home, place.address()) for _ in range(4)])
     with database.reading() as registry:
         assert registry.concept_names("default") == ["100"]
+
+
+@pytest.mark.postgresql
+def test_of_400_increments_by_8_processes_on_a_server_none_is_lost(place, database, picture):
+    with database.transaction() as registry:
+        registry.add_concept("default", "0", "counter", [picture("a")])
+    finish([start(COUNT_50, place.home, place.address()) for _ in range(8)])
+    with database.reading() as registry:
+        assert registry.concept_names("default") == ["400"]
+
+
+def test_of_4_processes_that_add_one_name_one_wins(place, database):
+    said = finish([start(ADD_OTHER.format(content=number), place.home, place.address()) for number in range(4)])
+    assert sorted(said) == ["ConceptExists\n"] * 3 + ["True\n"]
+    with database.reading() as registry:
+        (image,) = registry.get_concept("default", "rex").images
+        assert registry.blob(image.sha) == str(said.index("True\n")).encode()
 
 
 def test_4_processes_that_make_a_home_and_add_one_concept_make_one_of_each(tmp_path):
@@ -97,14 +139,14 @@ def test_4_processes_that_make_a_home_and_add_one_concept_make_one_of_each(tmp_p
         assert registry.concept_names("default") == ["rex"]
 
 
-def test_what_was_acknowledged_before_a_kill_is_there_and_whole(tmp_path):
-    process = start(ADD_FOREVER, tmp_path)
+def test_what_was_acknowledged_before_a_kill_is_there_and_whole(place):
+    process = start(ADD_FOREVER, place.home, place.address())
     assert process.stdout is not None
     assert process.stdout.readline() == "0\n"
     time.sleep(0.3)
     process.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
     acknowledged = 1 + len(process.communicate()[0].splitlines())
-    with Database.open(tmp_path) as database, database.transaction() as registry:
+    with place.open() as database, database.transaction() as registry:
         names = registry.concept_names("default")
         assert set(names) >= {f"c{number}" for number in range(acknowledged)}
         for name in names:
@@ -112,23 +154,23 @@ def test_what_was_acknowledged_before_a_kill_is_there_and_whole(tmp_path):
                 assert len(registry.blob(image.sha)) > 50_000
 
 
-def test_of_4_processes_that_restore_one_name_one_wins(database, picture):
+def test_of_4_processes_that_restore_one_name_one_wins(place, database, picture):
     with database.transaction() as registry:
         for content in "abcd":
             registry.add_concept("default", "rex", "dog", [picture(content)])
             registry.remove_concept("default", "rex")
-    restored = finish([start(RESTORE, database.path.parent) for _ in range(4)])
+    restored = finish([start(RESTORE, place.home, place.address()) for _ in range(4)])
     assert sorted(restored) == ["ConceptExists\n"] * 3 + ["rex\n"]
     with database.reading() as registry:
         assert registry.concept_names("default") == ["rex"]
         assert len(registry.removed_concepts("default")) == 3
 
 
-def test_a_concept_that_is_forgotten_while_others_copy_it_is_there_whole_or_not_at_all(database, picture):
+def test_a_concept_that_is_forgotten_while_others_copy_it_is_there_whole_or_not_at_all(place, database, picture):
     with database.transaction() as registry:
         registry.add_concept("default", "rex", "dog", [picture("a" * 10_000)])
-    users = [start(COPY.format(number=number), database.path.parent) for number in range(3)]
-    said = finish([*users, start(FORGET, database.path.parent)])
+    users = [start(COPY.format(number=number), place.home, place.address()) for number in range(3)]
+    said = finish([*users, start(FORGET, place.home, place.address())])
     assert said[-1] == "rex\n"
     with database.reading() as registry:
         copies = registry.concepts("default")

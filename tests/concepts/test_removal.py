@@ -2,7 +2,6 @@
 
 import pytest
 
-from concepts.database import Database
 from concepts.errors import ConceptAmbiguous, ConceptExists, ConceptNotFound, ContentDamaged, NameInvalid
 
 
@@ -36,11 +35,11 @@ def test_what_is_removed_is_seen_nowhere_and_loses_nothing(database, rex, sql):
     assert removed.concept.removed_at >= rex.created_at
 
 
-def test_a_removed_concept_comes_back_as_it_was(database, rex):
+def test_a_removed_concept_comes_back_as_it_was(place, database, rex):
     with database.transaction() as registry:
         registry.remove_concept("default", "rex")
         assert [each.id for each in registry.removed_concepts("default")] == [rex.id]
-    with Database.open(database.path.parent) as again, again.transaction() as registry:
+    with place.open() as again, again.transaction() as registry:
         assert registry.restore_concept("default", " REX ") == rex
         assert registry.removed_concepts("default") == []
         assert [each.number for each in registry.history("default", "rex")] == [2, 1]
@@ -129,6 +128,7 @@ def test_forgetting_half_way_is_not_forgetting_at_all(database, rex, sql):
         assert registry.blob(rex.images[0].sha) == b"a"
 
 
+@pytest.mark.sqlite
 def test_forgotten_bytes_are_not_left_in_the_file(database, picture):
     secret = "the face of a person " * 5000
     with database.transaction() as registry:

@@ -22,7 +22,7 @@ def test_the_same_bytes_are_stored_once(database, picture, sql):
 def test_bytes_that_no_longer_match_their_hash_are_never_handed_out(database, picture, sql):
     with database.transaction() as registry:
         registry.add_concept("default", "rex", "dog", [picture("a")])
-    sql("UPDATE blobs SET data = CAST('A' AS BLOB) WHERE sha = ?", sha256(b"a"))
+    sql("UPDATE blobs SET data = ? WHERE sha = ?", b"A", sha256(b"a"))
     with database.reading() as registry:
         with pytest.raises(ContentDamaged) as refusal:
             registry.blob(sha256(b"a"))
@@ -34,7 +34,7 @@ def test_bytes_that_no_longer_match_their_hash_are_never_handed_out(database, pi
 def test_damaged_bytes_are_mended_when_they_are_stored_again(database, picture, sql):
     with database.transaction() as registry:
         registry.add_concept("default", "rex", "dog", [picture("a")])
-    sql("UPDATE blobs SET data = x'00', size = 1 WHERE sha = ?", sha256(b"a"))
+    sql("UPDATE blobs SET data = ?, size = 1 WHERE sha = ?", b"\0", sha256(b"a"))
     with database.transaction() as registry:
         registry.add_concept("default", "max", "dog", [picture("a")])
         assert registry.blob(sha256(b"a")) == b"a"
@@ -132,12 +132,12 @@ def test_a_feature_of_an_image_that_was_forgotten_meanwhile_is_not_kept(database
 def test_a_damaged_feature_counts_as_not_there_and_is_mended(database, sql):
     with database.transaction() as registry:
         registry.put_feature("k", "image_embeds", b"good", (1,), "float32")
-    sql("UPDATE blobs SET data = CAST('evil' AS BLOB)")
+    sql("UPDATE blobs SET data = ?", b"evil")
     with database.transaction() as registry:
         assert registry.feature("k") is None
         registry.put_feature("k", "image_embeds", b"good", (1,), "float32")
         assert registry.feature("k").data == b"good"
-    sql("UPDATE blobs SET data = CAST('evil' AS BLOB)")
+    sql("UPDATE blobs SET data = ?", b"evil")
     with database.transaction() as registry:
         registry.put_feature("k", "image_embeds", b"other", (1,), "float32")
         assert registry.feature("k").data == b"other"

@@ -13,6 +13,8 @@ from concepts.database import Database
 from concepts.errors import ConceptError, DatabaseUnusable, StorageFailed
 from concepts.records import sha256
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def path(database: Database, picture) -> Path:
@@ -75,7 +77,7 @@ def test_a_row_without_its_parent_is_a_fault(path: Path) -> None:
 def test_a_backup_is_whole_and_can_be_restored(path: Path, tmp_path: Path) -> None:
     copy = upkeep.back_up(path)
     assert copy.parent == path.parent / "backups"
-    assert upkeep.newest_backup(path) == copy
+    assert upkeep.backups(path) == [copy]
     remove(path, "rex")
     kept = upkeep.restore(path, copy)
     assert names(path) == ["rex"]
