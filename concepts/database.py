@@ -74,11 +74,8 @@ class Database:
 
     def _provide_default_library(self) -> None:
         with self.reading() as registry:
-            if self._owns_one(registry):
+            if registry.owns_library():
                 return
         with self.transaction() as registry:
-            if not self._owns_one(registry):
+            if not registry.owns_library():
                 registry.create_library(DEFAULT)
-
-    def _owns_one(self, registry: Registry) -> bool:
-        return any(library.owner == self.user for library in registry.libraries())
