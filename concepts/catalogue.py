@@ -47,14 +47,10 @@ def seen_images(session: Session, user: str, kind: str, begin: str, end: str) ->
 
 
 def generation(session: Session, user: str) -> tuple[int, ...]:
-    """Numbers that change when what `seen_images` gives changes, found without reading any of it.
-
-    Not when a damaged feature is mended: what was left out of an earlier reading stays out until something is added.
-    """
+    """Numbers that change with the concepts that the user may see and with their versions."""
     shown = select(func.count(), func.sum(Concept.id)).select_from(Concept).join(Library)
     shown = shown.where(visible(user), Concept.removed_at.is_(None))
-    newest, features = select(func.max(ConceptVersion.id)), select(func.count()).select_from(Feature)
-    numbers = [*session.execute(shown).one(), session.scalar(newest), session.scalar(features)]
+    numbers = [*session.execute(shown).one(), session.scalar(select(func.max(ConceptVersion.id)))]
     return tuple(int(number or 0) for number in numbers)
 
 

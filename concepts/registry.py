@@ -176,7 +176,7 @@ class Registry:
         return catalogue.seen_images(self._session, self._user, kind, begin, end)
 
     def generation(self) -> tuple[int, ...]:
-        """Numbers that change when what `image_counts` and `seen_images` give changes."""
+        """Numbers that change with the concepts that this user may see and with their versions."""
         return catalogue.generation(self._session, self._user)
 
     def concept_names(self, library: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cache
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
@@ -128,6 +129,7 @@ def write_rows(
     session.flush()
 
 
+@cache  # what is added to a query makes another: to build this one takes longer than to run it
 def latest() -> Select:
     """A query of concept and present version, for whatever is added to it."""
     other = aliased(ConceptVersion)

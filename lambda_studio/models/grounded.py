@@ -111,12 +111,15 @@ class GroundedSegmenter:
 
     def _load(self, kind: Any, folder: Path) -> nn.Module:
         """A whole model in float32, ready to be used; nothing is unpickled."""
+        import transformers
+
         settings = {"use_safetensors": True, "local_files_only": True, "output_loading_info": True}
-        model, loaded = _read(kind, folder, torch_dtype=torch.float32, **settings)
+        transformers.utils.logging.disable_progress_bar()  # it would be drawn where there is no terminal too
+        model, loaded = _read(kind, folder, **settings)
         if missing := loaded["missing_keys"]:
             cause = f"The model in {folder} lacks {len(missing)} of its weights, such as {min(missing)}."
             raise ModelFilesInvalid(cause, "Fetch the model's files again.")
-        return model.eval().to(self.device)
+        return model.float().eval().to(self.device)
 
 
 def _read(kind: Any, folder: Path, **settings: Any) -> Any:

@@ -73,9 +73,9 @@ def neighbours(
 
 
 def present_directions(registry: Registry, encoder: Encoder, former: Directions | None) -> Directions:
-    """What was read before if nothing has changed since, else all of it anew."""
+    """What was read before if it was of all concepts and they are the same still, else all of it anew."""
     generation = registry.generation()
-    if former is not None and (former.encoder, former.generation) == (encoder, generation):
+    if former and not former.not_seen and (former.encoder, former.generation) == (encoder, generation):
         return former
     counts = registry.image_counts()
     begin, end = subject_keys_between(encoder)

@@ -137,8 +137,12 @@ def test_embeddings_are_read_again_only_where_something_has_changed(three: Studi
     assert read_again(lambda: three.bring_back("reddish"))
     assert read_again(lambda: three.add_concept("green", [more], noun="thing", segment="none"))
     assert read_again(lambda: three.forget("green", None, lambda summary: None))
-    assert read_again(lambda: forget_embeddings(three, "azure"))
+    image = three.workplace.get_concepts(["azure"])[0].images[0]
+    forget_embeddings(three, "azure")
+    assert read_again(lambda: three.edit("reddish", noun="cup"))
     assert three.similar("red").not_compared == 1
+    assert read_again(lambda: None), "what was not seen then may have been seen since"
+    assert three.show("azure").images[0].sha == image.sha
 
 
 def test_only_this_encoders_embeddings_are_compared(three: Studio) -> None:
