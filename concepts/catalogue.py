@@ -35,14 +35,14 @@ def seen_images(session: Session, user: str, kind: str, begin: str, end: str) ->
 
     One query, however many there are, read as it is walked through.
     """
-    same_mask = Feature.mask_sha.is_not_distinct_from(VersionImage.mask_sha)
-    query = _present(user).join(Feature, (Feature.image_sha == VersionImage.image_sha) & same_mask)
+    query = _present(user).join(Feature, Feature.image_sha == VersionImage.image_sha)
     query = query.join(Blob, Feature.blob_sha == Blob.sha).where(Feature.kind == kind)
     query = query.where(func.substr(Feature.key, 1, len(begin)) == begin)
     query = query.where(func.substr(Feature.key, func.length(Feature.key) - len(end) + 1) == end)
-    columns = query.with_only_columns(Concept.id, Feature.dtype, Feature.blob_sha, Blob.data)
-    for concept_id, dtype, sha, data in session.execute(columns.execution_options(yield_per=ROWS_AT_ONCE)):
-        if sha256(data) == sha:
+    masks = (Feature.mask_sha, VersionImage.mask_sha)  # compared here: joined by masks, all that have none would meet
+    columns = query.with_only_columns(Concept.id, Feature.dtype, Feature.blob_sha, Blob.data, *masks)
+    for concept_id, dtype, sha, data, *pair in session.execute(columns.execution_options(yield_per=ROWS_AT_ONCE)):
+        if pair[0] == pair[1] and sha256(data) == sha:
             yield SeenImage(concept_id, data, dtype)
 
 

@@ -231,8 +231,8 @@ def _decode(content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str,
     size = image.size
     image.draft(None, (LONG_SIDE, LONG_SIDE))  # JPEG only: a fraction of a very large picture, never below this
     image.load()
-    if image.format == "PNG" and (clear := image.info.get("transparency")) is not None:
-        image.info["transparency"] = _eight_bit_colour(clear, content[24])
+    if image.format == "PNG" and image.mode in ("L", "RGB") and "transparency" in image.info:
+        image.info["transparency"] = _eight_bit_colour(image.info["transparency"], content[24])
     profile = image.info.get("icc_profile")
     upright = ImageOps.exif_transpose(_scaled(_eight_bits(image), size))
     alpha = _without_metadata(upright.getchannel("A")) if upright.mode in ("RGBA", "LA") else None
@@ -240,15 +240,13 @@ def _decode(content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str,
     return _without_metadata(rgb), None if alpha is None or alpha.getextrema() == (255, 255) else alpha, notes
 
 
-def _eight_bit_colour(clear: bytes | int | tuple[int, ...], depth: int) -> bytes | int | tuple[int, ...]:
-    """PNG's transparent colour, which Pillow leaves in the file's bits, in those of the pixels that Pillow gives.
+def _eight_bit_colour(clear: int | tuple[int, ...], depth: int) -> int | tuple[int, ...]:
+    """PNG's transparent grey or RGB, which Pillow leaves in the file's bits, in those of the pixels that Pillow gives.
 
-    Of 16-bit RGB the upper halves are compared, as only they are there; bytes are a palette's levels.
+    Of 16-bit RGB the upper halves are compared, as only they are there.
     """
-    if isinstance(clear, bytes):
-        return clear
-    if isinstance(clear, int):  # 16-bit grey keeps its bits, and what has 1 bit is read as 0 and 255
-        return clear if depth in (1, 16) else (clear % 2**depth) * 255 // (2**depth - 1)
+    if isinstance(clear, int):
+        return (clear % 2**depth) * 255 // (2**depth - 1)
     return tuple(value >> 8 if depth == 16 else value % 256 for value in clear)
 
 

@@ -121,7 +121,8 @@ def from_toml(path: Path) -> StackSpec:
     _check_settings(settings, path)
     parts = [key for key in ("clip", "prior", "decoder", "detector", "segmenter") if key in settings]
     folders = {key: _beside(path, settings[key]) for key in parts}
-    return StackSpec(**{"name": path.stem, **settings, **folders})
+    named: dict[str, Any] = {"name": path.stem, **settings, **folders}
+    return StackSpec(**named)
 
 
 def _check_settings(settings: dict[str, Any], path: Path) -> None:

@@ -66,10 +66,16 @@ def neighbours(
             return None
         likeness = known.rows @ known.rows[known.ids == concept.id][0]
         likeness[known.ids == concept.id] = -np.inf
-        first = np.argsort(-likeness)[: min(count, len(likeness) - 1)]
+        first = largest(likeness, min(count, len(likeness) - 1))
         entries = {entry.id: entry for entry in registry.catalogue(known.ids[first].tolist())}
     nearest = [(entries[int(known.ids[at])], float(np.clip(likeness[at], -1, 1))) for at in first]
     return [Neighbour(other.name, other.library, other.noun, value) for other, value in nearest], len(known.not_seen)
+
+
+def largest(values: Float32[np.ndarray, " concept"], count: int) -> Int64[np.ndarray, " first"]:
+    """The places of the `count` largest values, the largest first; only those are sorted."""
+    first = np.argpartition(values, len(values) - count - 1)[len(values) - count :]
+    return first[np.argsort(-values[first], kind="stable")]
 
 
 def present_directions(registry: Registry, encoder: Encoder, former: Directions | None) -> Directions:

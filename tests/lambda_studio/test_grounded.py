@@ -192,7 +192,7 @@ def test_files_that_are_no_such_model_are_refused(tmp_path, picture) -> None:
         {"format": "pt"},
     )
     with pytest.raises(ModelFilesInvalid, match=f"lacks 1 of its weights, such as {lost}"):
-        GroundedSegmenter("", str(folder)).outline(picture, [0, 0, 9, 9])
+        GroundedSegmenter("", str(folder)).outline(picture, [0.0, 0.0, 9.0, 9.0])
     (folder / "model.safetensors").write_bytes(b"\x80\x04K\x01.")
     with pytest.raises(ModelFilesInvalid, match="are not those of a model that can be used"):
-        GroundedSegmenter("", str(folder)).outline(picture, [0, 0, 9, 9])
+        GroundedSegmenter("", str(folder)).outline(picture, [0.0, 0.0, 9.0, 9.0])

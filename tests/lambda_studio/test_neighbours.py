@@ -18,7 +18,7 @@ from lambda_studio.studio import Studio
 from lambda_studio.workflows import neighbours
 from lambda_studio.workflows.encoders import Encoder
 from lambda_studio.workflows.keys import subject_key
-from lambda_studio.workflows.neighbours import mean_directions
+from lambda_studio.workflows.neighbours import largest, mean_directions
 
 
 @pytest.fixture
@@ -153,3 +153,21 @@ def test_only_this_encoders_embeddings_are_compared(three: Studio) -> None:
             key = replace(subject_key(image, three.workplace.embedder.encoder), encoder=Encoder("0" * 64, "float32"))
             registry.put_feature(key.text, key.kind, bytes(16), (4,), "float32", image.sha, image.mask_sha)
     assert three.similar("red") == before
+
+
+def test_of_one_picture_with_two_masks_each_concept_has_its_own(three: Studio, tmp_path: Path) -> None:
+    three.copy("red", "default", "same")
+    assert three.similar("red", 1).nearest[0].similarity == pytest.approx(1)
+    mask = np.zeros((48, 48), dtype=np.uint8)
+    mask[4:30, 8:20] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    three.edit("same", masks={1: tmp_path / "mask.png"})
+    nearest = {each.name: each.similarity for each in three.similar("red").nearest}
+    assert three.similar("red").not_compared == 0
+    assert nearest["same"] < 0.9999
+
+
+def test_the_largest_come_first_and_no_more_than_there_are() -> None:
+    values = np.array([0.1, 0.9, -np.inf, 0.5, 0.7], dtype=np.float32)
+    assert [largest(values, count).tolist() for count in (0, 1, 3, 4)] == [[], [1], [1, 4, 3], [1, 4, 3, 0]]
+    assert largest(values[:1], 0).tolist() == []

@@ -24,6 +24,7 @@ from tests.reliability.picture_files import (
     header,
     jpeg,
     on_white,
+    palettes,
     pattern,
     png,
     png_kinds,
@@ -94,7 +95,20 @@ def refused(name: str, file: str, content: bytes) -> Case:
 
 def cases() -> Iterator[Case]:
     """All of them."""
-    families = (png_kinds, orientations, names, foreign, cut_short, checksums, shapes, colours, bombs, moving, oddities)
+    families = (
+        png_kinds,
+        palettes,
+        orientations,
+        names,
+        foreign,
+        cut_short,
+        checksums,
+        shapes,
+        colours,
+        bombs,
+        moving,
+        oddities,
+    )
     for family in (*families, modes, places):
         yield from family()
 

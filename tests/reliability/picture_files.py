@@ -146,6 +146,26 @@ def _png_kind(kind: int, depth: int, interlaced: bool, clear: bool) -> Case:
     return Case(name, written("a.png", png(samples, depth, kind, extra, interlaced)), on_white(rgb, alpha))
 
 
+def palettes() -> Iterator[Case]:
+    """Palettes of which one place alone is transparent, as most writers make them."""
+    for depth in (1, 2, 4, 8):
+        for clear in (0, 2**depth - 1):
+            numbers = np.random.default_rng(depth)
+            places = numbers.integers(0, 2**depth, (HEIGHT, WIDTH, 1))
+            palette = numbers.integers(0, 256, (2**depth, 3))
+            levels = np.full(clear + 1, 255)
+            levels[clear] = 0
+            extra = [
+                chunk(b"PLTE", palette.astype(np.uint8).tobytes()),
+                chunk(b"tRNS", levels.astype(np.uint8).tobytes()),
+            ]
+            alpha = np.where(places[..., 0] == clear, 0, 255)
+            make = written("a.png", png(places, depth, 3, extra))
+            yield Case(
+                f"png palette of {depth} bits, place {clear} clear", make, on_white(palette[places[..., 0]], alpha)
+            )
+
+
 def turned(rgb: np.ndarray, orientation: int) -> np.ndarray:
     """What a picture with this EXIF orientation is, upright (EXIF 2.3, 4.6.4)."""
     if orientation > 4:
