@@ -120,8 +120,8 @@ def from_toml(path: Path) -> StackSpec:
         raise InvalidSetting(f"{path} is not TOML ({error}).", "Correct it.") from error
     _check_settings(settings, path)
     parts = [key for key in ("clip", "prior", "decoder", "detector", "segmenter") if key in settings]
-    folders = {key: _beside(path, settings[key]) for key in parts}
-    named: dict[str, Any] = {"name": path.stem, **settings, **folders}
+    folders: dict[str, str] = {key: _beside(path, settings[key]) for key in parts}
+    named = {"name": path.stem, **settings, **folders}
     return StackSpec(**named)
 
 
