@@ -18,7 +18,13 @@ import numpy as np
 from lambda_studio.images import cut_out, open_photo
 from lambda_studio.masks import find_mask
 from lambda_studio.models.stack import Stack, resolve_stack
-from lambda_studio.workflows.neighbours import ALIKE, cosine
+from lambda_studio.workflows.neighbours import ALIKE
+
+
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    """Between -1 and 1."""
+    return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
+
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("folder", type=Path)

@@ -21,7 +21,8 @@ from cli.tables import counted
     help="Where the subject is (white): one file for each image, in the same order.",
 )
 @segment_option(
-    "How to find the subject where no mask is given. auto: the alpha channel, else GrabCut from the centre."
+    "How to find the subject where no mask is given. auto: the alpha channel, else GrabCut from the "
+    "centre. grounded: by its noun, with Grounding DINO and SAM (1.1 GB, fetched on first use)."
 )
 @pass_session
 def command(

@@ -111,5 +111,5 @@ class LazyGroup(_TakesGlobalOptions, click.Group):
 
 def segment_option(help_text: str) -> Callable[[Any], Any]:
     """`--segment`, for every command that takes pictures in."""
-    ways = click.Choice(["auto", "alpha", "grabcut", "none"])
+    ways = click.Choice(["auto", "alpha", "grabcut", "grounded", "none"])
     return click.option("--segment", type=ways, default="auto", show_default=True, help=help_text)

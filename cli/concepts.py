@@ -1,5 +1,6 @@
 """studio concepts [list|show|similar|edit|history|restore|rename|copy|remove|forget]"""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ from cli.tables import counted, table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import ConceptSummary
+
+PAGE = 100
+"""Concepts that `list` shows at once, unless it is told otherwise."""
 
 
 @click.group("concepts", cls=StudioGroup, invoke_without_command=True)
@@ -29,24 +33,41 @@ command.add_command(removing.forget)
 
 
 @command.command("list")
-@click.option("--removed", is_flag=True, help="Those that were removed and can be restored.")
+@click.option("--removed", is_flag=True, help="Those that were removed and can be restored, all of them.")
+@click.option("--search", "text", default="", metavar="TEXT", help="Those whose names hold this.")
+@click.option("--after", default="", metavar="NAME", help="Those that come after this name.")
+@click.option("-n", "limit", type=int, help=f"At most so many.  [default: {PAGE}; with --json: all]")
 @pass_session
-def listing(session: Session, removed: bool = False) -> None:
-    """List the concepts of the library."""
+def listing(session: Session, removed: bool = False, text: str = "", after: str = "", limit: int | None = None) -> None:
+    """List the concepts of the library, by name."""
+    if removed and (text or after or limit is not None):
+        raise click.UsageError("--removed lists all: it goes without --search, --after and -n.")
+    limit = limit if limit is not None or session.json else PAGE
     with session.studio() as studio:
-        library, summaries = studio.library, studio.concepts(removed)
+        library = studio.library
+        if removed:
+            gone = studio.concepts(removed=True)
+            return session.show(gone, lambda: _removed_lines(library, gone))
+        page = studio.page(text, after=after, limit=limit)
 
     def lines() -> list[str]:
-        if removed:
-            return _removed_lines(library, summaries)
-        if not summaries:
-            return [f"Library {library} has no concepts yet. Add one: studio add-concept NAME IMAGE... --noun NOUN"]
+        if not page.concepts:
+            return [_nothing(library, text, after)]
         rows = [
-            (item.name, item.noun, item.image_count, item.version, f"{item.created_at:%Y-%m-%d}") for item in summaries
+            (each.name, each.noun, each.image_count, each.version, f"{each.created_at:%Y-%m-%d}")
+            for each in page.concepts
         ]
         return list(table(("NAME", "NOUN", "IMAGES", "VERSION", "SINCE"), rows))
 
-    session.show(summaries, lines)
+    session.show(page.concepts, lines)
+    if page.more:
+        notice(f"There are more; go on with: --after {shlex.quote(page.concepts[-1].name)}")
+
+
+def _nothing(library: str, text: str, after: str) -> str:
+    if text or after:
+        return f"Library {library} has no concepts like that: see all with studio concepts list."
+    return f"Library {library} has no concepts yet. Add one: studio add-concept NAME IMAGE... --noun NOUN"
 
 
 @command.command("show")

@@ -106,9 +106,6 @@ class Database:
 
     def _provide_default_library(self) -> None:
         with self.reading() as registry:
-            if self._owns_one(registry):
+            if registry.owns_library():
                 return
-        self.write(lambda registry: self._owns_one(registry) or registry.create_library(DEFAULT))
-
-    def _owns_one(self, registry: Registry) -> bool:
-        return any(library.owner == self.user for library in registry.libraries())
+        self.write(lambda registry: registry.owns_library() or registry.create_library(DEFAULT))

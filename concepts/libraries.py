@@ -66,7 +66,12 @@ def find_current_row(session: Session, user: str) -> Library | None:
     """The library chosen last; where none was, or it is not shared any more, the first that the user made."""
     chosen = select(Library).join(CurrentLibrary, CurrentLibrary.library_id == Library.id)
     row = session.scalar(chosen.where(CurrentLibrary.owner == user, visible(user)))
-    return row or session.scalar(select(Library).where(Library.owner == user).order_by(Library.id).limit(1))
+    return row or find_own_row(session, user)
+
+
+def find_own_row(session: Session, user: str) -> Library | None:
+    """The first library that the user made, of those that are there."""
+    return session.scalar(select(Library).where(Library.owner == user).order_by(Library.id).limit(1))
 
 
 def current_row(session: Session, user: str) -> Library:

@@ -108,6 +108,33 @@ class ConceptSummary:
 
 
 @dataclass(frozen=True)
+class ConceptPage:
+    """Some concepts by name, and whether there are more of those that were asked for after the last one."""
+
+    concepts: tuple[ConceptSummary, ...]
+    more: bool
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """A concept of any library that the user may see, as the user names it."""
+
+    id: int
+    name: str
+    library: str
+    noun: str
+
+
+@dataclass(frozen=True)
+class SeenImage:
+    """What an encoder gave for one image of a concept's present version."""
+
+    concept_id: int
+    data: bytes
+    dtype: str
+
+
+@dataclass(frozen=True)
 class ConceptRecord:
     """A concept in its present version. `version` counts from 1; `version_id` is what runs and adapters point at."""
 

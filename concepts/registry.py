@@ -1,19 +1,20 @@
 """What the registry can be asked and told, inside one transaction. Plain values go in and come out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from concepts import adapters, blobs, features, libraries, members, removal, runs, subjects
+from concepts import adapters, blobs, catalogue, features, libraries, listing, members, removal, runs, subjects
 from concepts.access import require_role
-from concepts.catalogue import everything
 from concepts.clearing import clear
 from concepts.copying import copy
 from concepts.models import Concept, Library, Run
 from concepts.records import (
     AdapterRecord,
     AddResult,
+    CatalogueEntry,
+    ConceptPage,
     ConceptRecord,
     ConceptSummary,
     FeatureRecord,
@@ -25,6 +26,7 @@ from concepts.records import (
     RemovedConcept,
     RemovedLibrary,
     RunRecord,
+    SeenImage,
     VersionSummary,
 )
 
@@ -65,6 +67,10 @@ class Registry:
         """The libraries that this user may see: the user's own by name, then others'."""
         rows = libraries.list_rows(self._session, self._user)
         return [self._library_record(row) for row in rows]
+
+    def owns_library(self) -> bool:
+        """Whether this user has a library of their own."""
+        return libraries.find_own_row(self._session, self._user) is not None
 
     def find_library(self, name: str) -> LibraryRecord | None:
         """The library of that name, or (OWNER/NAME) another's that is shared with this user; or None."""
@@ -149,9 +155,29 @@ class Registry:
         """The library's concepts, by name, without touching a byte of an image."""
         return subjects.summaries(self._session, self._library(library))
 
-    def catalogue(self) -> list[ConceptRecord]:
-        """The concepts of every library that this user may see, without touching a byte of an image."""
-        return everything(self._session, self._user)
+    def page(self, library: str, text: str = "", after: str = "", limit: int | None = None) -> ConceptPage:
+        """Some of the library's concepts, by name: at most `limit`, whose names hold `text` and come after `after`."""
+        return listing.page(self._session, self._library(library), text, after, limit)
+
+    def concepts_near(self, library: str, names: Iterable[str]) -> list[ConceptSummary]:
+        """The concepts of these names, and those whose names stand next to them in the alphabet."""
+        return listing.near(self._session, self._library(library), names)
+
+    def catalogue(self, ids: Collection[int]) -> list[CatalogueEntry]:
+        """Those of these concepts that this user may see, in whatever library."""
+        return catalogue.entries(self._session, self._user, ids)
+
+    def image_counts(self) -> dict[int, int]:
+        """How many images each concept has, of every library that this user may see, by the concept's id."""
+        return catalogue.image_counts(self._session, self._user)
+
+    def seen_images(self, kind: str, begin: str, end: str) -> Iterator[SeenImage]:
+        """What is cached of one kind, under keys that begin and end so, of the images that `image_counts` counts."""
+        return catalogue.seen_images(self._session, self._user, kind, begin, end)
+
+    def generation(self) -> tuple[int, ...]:
+        """Numbers that change with the concepts that this user may see and with their versions."""
+        return catalogue.generation(self._session, self._user)
 
     def concept_names(self, library: str) -> list[str]:
         """The names of the library's concepts, in order."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cache
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
@@ -10,8 +11,11 @@ from concepts.blobs import store_blob
 from concepts.errors import ConceptChanged, ConceptExists, ConceptNotFound, ImagesMissing
 from concepts.libraries import address
 from concepts.models import AdapterConcept, Concept, ConceptVersion, Library, VersionImage
-from concepts.names import check_name, check_noun, name_key, shown
+from concepts.names import MAX_LENGTH, check_name, check_noun, name_key, shown
 from concepts.records import AddResult, ConceptRecord, ConceptSummary, ImageRecord, NewImage, VersionSummary, manifest
+
+NEAR = 200
+"""Names on either side of an unknown one that it is compared with: in a large library not all can be."""
 
 
 def in_use(library: Library) -> ColumnElement[bool]:
@@ -29,11 +33,22 @@ def get_row(session: Session, library: Library, name: str) -> Concept:
     """The library's concept of that name. Raises ConceptNotFound, which names the nearest."""
     if (row := find_row(session, library, name)) is not None:
         return row
-    known = names(session, library)
-    near = [known[key] for key in get_close_matches(name_key(name[:80]), known, n=3)] or list(known.values())[:10]
+    known = near_names(session, library, name)
+    near = [known[key] for key in get_close_matches(name_key(name[:MAX_LENGTH]), known, n=3)] or list(known.values())[
+        :10
+    ]
     listed = ", ".join(shown(other) for other in near) or "nothing yet"
     cause = f"No concept named {shown(name)} in library {shown(address(session, library))}. It has: {listed}."
     raise ConceptNotFound(cause, "Add it with: studio add-concept NAME IMAGE --noun NOUN")
+
+
+def near_names(session: Session, library: Library, name: str) -> dict[str, str]:
+    """The names next to this one in the alphabet, by their keys and in their order: all of a small library's."""
+    key = name_key(name.strip()[:MAX_LENGTH])
+    query = select(Concept.name_key, Concept.name).where(in_use(library)).limit(NEAR)
+    before = session.execute(query.where(Concept.name_key < key).order_by(Concept.name_key.desc())).all()
+    after = session.execute(query.where(Concept.name_key >= key).order_by(Concept.name_key)).all()
+    return {key: name for key, name in [*reversed(before), *after]}
 
 
 def names(session: Session, library: Library) -> dict[str, str]:
@@ -114,6 +129,7 @@ def write_rows(
     session.flush()
 
 
+@cache  # what is added to a query makes another: to build this one takes longer than to run it
 def latest() -> Select:
     """A query of concept and present version, for whatever is added to it."""
     other = aliased(ConceptVersion)

@@ -37,6 +37,8 @@ NEAR_DUPLICATE = 2.0
 """Mean difference of two pictures' 16 x 16 thumbnails (of 255) below which they are called almost the same."""
 PREPROCESSING = "cutout-1"
 """The version of `cut_out` and `square_crop`: part of every feature's cache key. Change it when their pixels change."""
+PNG_END = b"\0\0\0\0IEND\xaeB\x60\x82"
+"""A PNG's last chunk, with its checksum."""
 
 WHITE = (255, 255, 255)
 REMEDY = "Give JPEG, PNG or WEBP photos."
@@ -208,6 +210,8 @@ def _verify(path: Path, content: bytes) -> None:
     if frames > 1 and kind != "MPO":  # iPhone photos are MPO and say they have two
         raise refused(path, f"is animated ({frames} pictures)", "Give one still picture.")
     image.verify()
+    if kind == "PNG" and PNG_END not in content:  # the one checksum that Pillow leaves out
+        raise refused(path, "has a damaged end", "Give another copy of it.")
 
 
 def _open_pixels(path: Path) -> tuple[Image.Image, Image.Image | None, tuple[str, ...]]:
@@ -227,11 +231,23 @@ def _decode(content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str,
     size = image.size
     image.draft(None, (LONG_SIDE, LONG_SIDE))  # JPEG only: a fraction of a very large picture, never below this
     image.load()
+    if image.format == "PNG" and image.mode in ("L", "RGB") and "transparency" in image.info:
+        image.info["transparency"] = _eight_bit_colour(image.info["transparency"], content[24])
     profile = image.info.get("icc_profile")
     upright = ImageOps.exif_transpose(_scaled(_eight_bits(image), size))
     alpha = _without_metadata(upright.getchannel("A")) if upright.mode in ("RGBA", "LA") else None
     rgb, notes = _to_srgb(upright, profile)
     return _without_metadata(rgb), None if alpha is None or alpha.getextrema() == (255, 255) else alpha, notes
+
+
+def _eight_bit_colour(clear: int | tuple[int, ...], depth: int) -> int | tuple[int, ...]:
+    """PNG's transparent grey or RGB, which Pillow leaves in the file's bits, in those of the pixels that Pillow gives.
+
+    Of 16-bit RGB the upper halves are compared, as only they are there.
+    """
+    if isinstance(clear, int):
+        return (clear % 2**depth) * 255 // (2**depth - 1)
+    return tuple(value >> 8 if depth == 16 else value % 256 for value in clear)
 
 
 def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:

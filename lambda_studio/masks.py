@@ -55,8 +55,8 @@ def find_subject(photo: Photo, segment: str = "auto") -> FoundMask:
         return _from_alpha(photo)
     subject = _grabcut(np.asarray(photo.image))
     if NOTHING <= subject.mean() <= EVERYTHING:
-        return FoundMask(_to_image(subject), subject_warnings(subject.mean()))
-    return FoundMask(_to_image(_ellipse(subject.shape, 0.8)), (FALLBACK,))
+        return FoundMask(mask_image(subject), subject_warnings(subject.mean()))
+    return FoundMask(mask_image(_ellipse(subject.shape, 0.8)), (FALLBACK,))
 
 
 def load_mask(path: Path, size: tuple[int, int], read: Callable[[Path], Image.Image] = open_grey) -> Image.Image | None:
@@ -78,7 +78,7 @@ def load_mask(path: Path, size: tuple[int, int], read: Callable[[Path], Image.Im
     if not subject.any():
         cause = f"The mask {path} is empty (its brightest value is {grey.max()} of 255)."
         raise MaskRefused(cause, "Paint the subject white.")
-    return None if subject.all() else _to_image(subject)
+    return None if subject.all() else mask_image(subject)
 
 
 def subject_warnings(share: float) -> tuple[str, ...]:
@@ -92,10 +92,11 @@ def _from_alpha(photo: Photo) -> FoundMask:
     subject = np.asarray(photo.alpha) >= 128
     if not subject.any():
         raise MaskRefused(f"{photo.path} is transparent throughout.", "Use --segment grabcut, or give a mask.")
-    return FoundMask(None) if subject.all() else FoundMask(_to_image(subject), subject_warnings(subject.mean()))
+    return FoundMask(None) if subject.all() else FoundMask(mask_image(subject), subject_warnings(subject.mean()))
 
 
-def _to_image(subject: Bool[np.ndarray, "height width"]) -> Image.Image:
+def mask_image(subject: Bool[np.ndarray, "height width"]) -> Image.Image:
+    """A mask as it is stored: mode L, 255 = subject."""
     return Image.fromarray(subject.astype(np.uint8) * 255)
 
 

@@ -1,6 +1,7 @@
 """Pictures as the registry stores them, come from elsewhere: are they what `encode_png` would have written?"""
 
 import struct
+import zlib
 
 import numpy as np
 from PIL import Image
@@ -37,7 +38,26 @@ def _decoded(data: bytes, size: tuple[int, int], mode: str) -> Image.Image | str
         image = decode_png(data)
     except ImageRefused as error:
         return error.cause.partition(" cannot be read: ")[2].rstrip(".") or "cannot be read"
-    return image if image.mode == mode else f"has the mode {image.mode}, and should have {mode}"
+    if image.mode != mode:
+        return f"has the mode {image.mode}, and should have {mode}"
+    return image if _holds_only_its_pixels(data, len(mode)) else "holds something beside its pixels, or is not plain"
+
+
+def _holds_only_its_pixels(data: bytes, channels: int) -> bool:
+    """Whether a whole PNG of 8 bits, not interlaced, unpacks to its rows and not a byte more."""
+    width, height = struct.unpack(">II", data[16:24])
+    packed, at = [], len(SIGNATURE)
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        packed += [data[at + 8 : at + 8 + length]] * (data[at + 4 : at + 8] == b"IDAT")
+        at += 12 + length
+    rows = (channels * width + 1) * height
+    unpacking = zlib.decompressobj()
+    try:
+        held = len(unpacking.decompress(b"".join(packed), rows + 1))
+    except zlib.error:  # after the last pixel, where a decoder of pixels does not look
+        return False
+    return data[24] == 8 and data[28] == 0 and held == rows and unpacking.eof and not unpacking.unused_data
 
 
 def _chunks(data: bytes) -> set[bytes] | None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from concepts.records import (
     AddResult,
+    ConceptPage,
     ConceptRecord,
     ConceptSummary,
     VersionSummary,
 )
-from lambda_studio.config import FinetuneConfig, settings_from
+from lambda_studio.config import FinetuneConfig, require, settings_from
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.workflows.encoders import KnownEncoders
 from lambda_studio.workflows.libraries import LibraryUseCases
@@ -126,6 +127,13 @@ class Studio(LibraryUseCases):
     def concepts(self, removed: bool = False) -> list[ConceptSummary]:
         """The library's concepts by name, or those that were removed from it."""
         return self.workplace.removed_concepts() if removed else self.workplace.concepts()
+
+    def page(self, text: str = "", *, after: str = "", limit: int | None = None) -> ConceptPage:
+        """Some of the library's concepts by name: at most `limit`, whose names hold `text` and come after `after`."""
+        require(limit is None or limit >= 1, f"The number of concepts is {limit}.", "Give 1 or more.")
+        library = self.library
+        with self.database.reading() as registry:
+            return registry.page(library, text, after, limit)
 
     def show(self, name: str) -> ConceptCard:
         """Everything about one concept. Raises ConceptNotFound."""

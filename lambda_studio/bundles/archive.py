@@ -149,7 +149,7 @@ def _opened(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
     if size < END_BYTES or not end.startswith(b"PK\5\6") or size > MAX_BYTES:
         raise BundleRefused(f"{path} is not a λ-Studio bundle (or something follows its end).", REMEDY)
     count, length, start = (int.from_bytes(end[a:b], "little") for a, b in ((10, 12), (12, 16), (16, 20)))
-    if start + length + END_BYTES != size or count > MAX_OBJECTS + 1 or length > count * ENTRY_BYTES:
+    if start + length + END_BYTES != size or any(end[4:8]) or count > MAX_OBJECTS + 1 or length > count * ENTRY_BYTES:
         raise BundleRefused(f"{path} is not a λ-Studio bundle: its list of {count} entries is odd.", REMEDY)
     try:
         return zipfile.ZipFile(file)

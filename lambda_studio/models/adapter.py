@@ -153,7 +153,9 @@ def apply_adapter(unet: nn.Module, path: Path, expect_fingerprint: str | None = 
     _refuse_nonfinite(tensors, path)
     originals = dict(unet.named_parameters())
     changed = _full_weights if info.method == "full" else _merged_weights
-    return _exchange(originals, changed(originals, tensors, info, path))
+    values = changed(originals, tensors, info, path)
+    _refuse_nonfinite(values, path)  # numbers may have no sum, or none in the model's precision
+    return _exchange(originals, values)
 
 
 @contextmanager

@@ -41,6 +41,10 @@ class StackSpec:
     """A folder or hub id of a λ prior (config.json and safetensors)."""
     decoder: str
     """A folder or hub id in diffusers' layout (unet/ movq/ scheduler/)."""
+    detector: str = "IDEA-Research/grounding-dino-tiny"
+    """A folder or hub id of a Grounding DINO, for --segment grounded."""
+    segmenter: str = "facebook/sam-vit-base"
+    """A folder or hub id of a SAM, for the same."""
     resolution: int | None = None
     """Pixels on a side; None is what the UNet was trained on."""
     revision: str | None = None
@@ -59,7 +63,7 @@ class StackSpec:
     """GenerateConfig's settings that this stack prefers."""
 
     def __post_init__(self) -> None:
-        for name in ("name", "clip", "prior", "decoder"):
+        for name in ("name", "clip", "prior", "decoder", "detector", "segmenter"):
             require(bool(getattr(self, name)), f"The stack's {name} is empty.", "Name it in the stack's TOML file.")
         known = " ".join(PRECISIONS)
         require(self.precision in PRECISIONS, f"The stack's precision is {self.precision!r}.", f"Give one of: {known}.")
@@ -115,8 +119,10 @@ def from_toml(path: Path) -> StackSpec:
     except ValueError as error:
         raise InvalidSetting(f"{path} is not TOML ({error}).", "Correct it.") from error
     _check_settings(settings, path)
-    folders = {key: _beside(path, settings[key]) for key in ("clip", "prior", "decoder")}
-    return StackSpec(**{"name": path.stem, **settings, **folders})
+    parts = [key for key in ("clip", "prior", "decoder", "detector", "segmenter") if key in settings]
+    folders: dict[str, str] = {key: _beside(path, settings[key]) for key in parts}
+    named = {"name": path.stem, **settings, **folders}
+    return StackSpec(**named)
 
 
 def _check_settings(settings: dict[str, Any], path: Path) -> None:

@@ -7,14 +7,15 @@ from concepts.records import NewImage
 from lambda_studio.door import PictureDoor
 from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
 from lambda_studio.images import Photo, encode_png, refused_together, warn_of_near_duplicates
-from lambda_studio.masks import FoundMask, find_subject, load_mask, subject_warnings
+from lambda_studio.masks import FoundMask, load_mask, subject_warnings
 from lambda_studio.progress import Progress
+from lambda_studio.workflows.finding import Finder
 
 
 def read_images(
-    door: PictureDoor, paths: Sequence[Path], masks: Sequence[Path], segment: str, progress: Progress
+    door: PictureDoor, paths: Sequence[Path], masks: Sequence[Path], find: Finder, progress: Progress
 ) -> list[NewImage]:
-    """Open and verify every photo and every mask; find the subject where no masks are given.
+    """Open and verify every photo and every mask; `find` the subject where no masks are given.
 
     Raises ImageRefused or MaskRefused, which name every file that cannot be used.
     """
@@ -28,7 +29,7 @@ def read_images(
         for index, path in enumerate(paths):
             try:
                 photos[index] = door.photo(path)
-                found[index] = _mask(door, photos[index], masks[index] if masks else None, segment)
+                found[index] = _mask(door, photos[index], masks[index] if masks else None, find)
             except (ImageRefused, MaskRefused) as error:
                 problems.append(error)
             advance()
@@ -38,10 +39,10 @@ def read_images(
     return [_new_image(photo, found[index]) for index, photo in enumerate(warned)]
 
 
-def _mask(door: PictureDoor, photo: Photo, path: Path | None, segment: str) -> FoundMask:
+def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> FoundMask:
     """The mask in a file, or the one that is found."""
     if path is None:
-        return find_subject(photo, segment)
+        return find(photo)
     mask = load_mask(path, photo.image.size, door.grey)
     if mask is None:
         return FoundMask(None, (f"its mask {path.name} is white throughout: all of the picture is the subject",))

@@ -11,6 +11,7 @@ from lambda_studio.images import encode_png
 from lambda_studio.masks import load_mask
 from lambda_studio.progress import Progress
 from lambda_studio.workflows.adding import read_images
+from lambda_studio.workflows.finding import Finder
 
 
 def stored_images(database: Database, concept: ConceptRecord) -> list[NewImage]:
@@ -32,7 +33,7 @@ def edited_images(
     add: Sequence[Path],
     drop: Sequence[int],
     masks: Mapping[int, Path],
-    segment: str,
+    find: Finder,
     progress: Progress,
 ) -> list[NewImage]:
     """The concept's images without those numbered in `drop`, with other masks for some, and with new ones after them.
@@ -47,7 +48,7 @@ def edited_images(
     images = dict(zip(known, stored_images(database, concept), strict=True))
     images |= {number: _masked(door, images[number], path) for number, path in masks.items()}
     kept = [image for number, image in images.items() if number not in drop]
-    return [*kept, *(read_images(door, add, (), segment, progress) if add else ())]
+    return [*kept, *(read_images(door, add, (), find, progress) if add else ())]
 
 
 def _masked(door: PictureDoor, image: NewImage, path: Path) -> NewImage:

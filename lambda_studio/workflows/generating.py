@@ -24,7 +24,7 @@ def generate(
     """As `Studio.generate`. What can be refused is refused before a model is loaded."""
     require(count >= 1, f"The number of pictures is {count}.", "Give 1 or more.")
     config = settings_from(GenerateConfig, place.spec.generate, settings)
-    template = read_prompt(prompt, {summary.name: summary.noun for summary in place.concepts()})
+    template = read_prompt(prompt, place.nouns_near)
     concepts = place.get_concepts(template.names)
     edged = place.door.photo(edges).image if edges else None
     make_room(out)

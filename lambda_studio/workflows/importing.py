@@ -1,5 +1,6 @@
 """Bundles and folders become concepts: every fault is told at once, and one transaction stores all or none."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ def import_concepts(place: Workplace, source: Path, on_conflict: str) -> Importe
     from lambda_studio.workflows.incoming_bundle import open_bundle
     from lambda_studio.workflows.incoming_folder import open_folder
 
-    is_folder = source.is_dir() or source.suffix.lower() == ".json"
+    is_folder = os.path.isdir(source) or source.suffix.lower() == ".json"
     with open_folder(place, source) if is_folder else open_bundle(place, source) as (concepts, size):
         place.database.store.require_room(2 * size, f"Importing {source}")
         return _store(place, concepts, on_conflict)

@@ -13,6 +13,7 @@ from concepts.records import NewImage, manifest
 from lambda_studio.bundles.archive import told
 from lambda_studio.bundles.folders import FoundConcept, find_concepts
 from lambda_studio.errors import BundleRefused, ImageRefused, MaskRefused
+from lambda_studio.masks import find_subject
 from lambda_studio.workflows.adding import read_images
 from lambda_studio.workflows.importing import Incoming
 from lambda_studio.workflows.workplace import Workplace
@@ -28,7 +29,7 @@ def open_folder(place: Workplace, source: Path) -> Iterator[tuple[list[Incoming]
         incoming = []
         for concept in found:
             try:
-                images = read_images(place.door, concept.pictures, (), "auto", place.progress)
+                images = read_images(place.door, concept.pictures, (), find_subject, place.progress)
             except (ImageRefused, MaskRefused) as error:
                 faults.append(error.cause)
                 continue

@@ -1,6 +1,6 @@
 """Whether a prompt's names are in the library, found out before any model is loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lambda_studio.prompt import Template, bind, parse
@@ -18,8 +18,11 @@ class OneTokenAPiece:
         return [0]
 
 
-def read_prompt(prompt: str, nouns: Mapping[str, str]) -> Template:
-    """The prompt's names, all of which `nouns` has. Raises PromptInvalid, which names the nearest to an unknown one."""
+def read_prompt(prompt: str, nouns_near: Callable[[Sequence[str]], Mapping[str, str]]) -> Template:
+    """The prompt's names, all of which are there. Raises PromptInvalid, which names the nearest to an unknown one.
+
+    `nouns_near` gives the nouns of concepts of such names and of names near them.
+    """
     template = parse(prompt)
-    bind(template, nouns, OneTokenAPiece(2 * len(template.references) + 3))
+    bind(template, nouns_near(template.names), OneTokenAPiece(2 * len(template.references) + 3))
     return template

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lambda_studio.door import PictureDoor
     from lambda_studio.models.stack import Stack, StackSpec
     from lambda_studio.workflows.embedding import SubjectEmbedder
+    from lambda_studio.workflows.neighbours import Directions
 
 DEFAULT_STACK = "miniature"
 """What a library works with that remembers none: it needs no download and no GPU."""
@@ -47,6 +48,7 @@ class Workplace:
         for text in self.database.store.notices():
             notify(text)
         self._library, self._stack_name = library, stack
+        self.directions: Directions | None = None
 
     @cached_property
     def library(self) -> str:
@@ -80,6 +82,12 @@ class Workplace:
         library = self.library
         with self.database.reading() as registry:
             return registry.concepts(library)
+
+    def nouns_near(self, names: Sequence[str]) -> dict[str, str]:
+        """The nouns of the concepts of these names and of those that stand next to them in the alphabet, by name."""
+        library = self.library
+        with self.database.reading() as registry:
+            return {concept.name: concept.noun for concept in registry.concepts_near(library, names)}
 
     def removed_concepts(self) -> list[ConceptSummary]:
         """What was removed from the library, by name."""

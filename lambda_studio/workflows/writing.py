@@ -11,6 +11,7 @@ from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.workflows.adding import read_images
 from lambda_studio.workflows.editing import edited_images, stored_images
+from lambda_studio.workflows.finding import subject_finder
 from lambda_studio.workflows.neighbours import lookalike_warning
 from lambda_studio.workflows.views import Added
 from lambda_studio.workflows.workplace import Workplace
@@ -32,7 +33,7 @@ class ConceptWriter:
             raise NounMissing(cause, "Say what kind of thing it is, for example: --noun dog")
         library, noun = place.library, check_noun(noun)
         place.require_editor()
-        new_images = read_images(place.door, images, masks, segment, place.progress)
+        new_images = read_images(place.door, images, masks, subject_finder(place, segment, noun), place.progress)
         _ = place.embedder.encoder
 
         def store(registry: Registry) -> tuple[AddResult, str | None]:
@@ -60,7 +61,8 @@ class ConceptWriter:
         place = self.workplace
         place.require_editor()
         concept = place.get_concepts([name])[0]
-        images = edited_images(place.door, place.database, concept, add, drop, masks, segment, place.progress)
+        find = subject_finder(place, segment, noun or concept.noun)
+        images = edited_images(place.door, place.database, concept, add, drop, masks, find, place.progress)
         return self._revise(concept, noun or concept.noun, images)
 
     def restore(self, name: str, number: int) -> Added:

@@ -132,7 +132,7 @@ def test_a_fault_of_ours_is_one_line_and_code_1(studio, monkeypatch) -> None:
     def broken(*_, **__) -> None:
         raise RuntimeError("first line\nsecond line")
 
-    monkeypatch.setattr("lambda_studio.studio.Studio.concepts", broken)
+    monkeypatch.setattr("lambda_studio.studio.Studio.page", broken)
     answer = studio("concepts")
     assert answer.code == 1
     assert answer.err == (

@@ -5,6 +5,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 from lambda_studio.door import Limits, PictureDoor
 from lambda_studio.errors import ImageRefused, MaskRefused
 from lambda_studio.images import encode_png, open_grey, open_photo
+from lambda_studio.masks import find_subject
 from lambda_studio.progress import silent
 from lambda_studio.workflows.adding import read_images
 
@@ -139,7 +141,7 @@ def test_every_bad_picture_and_mask_is_named_at_once(door, tmp_path: Path) -> No
     masks = [small, saved(tmp_path / "white.png", white), saved(tmp_path / "other.png", white)]
     (tmp_path / "empty.png").touch()
     with pytest.raises(ImageRefused) as caught:
-        read_images(door, [good[0], tmp_path / "empty.png", good[1]], masks, "auto", silent)
+        read_images(door, [good[0], tmp_path / "empty.png", good[1]], masks, find_subject, silent)
     assert caught.value.cause.startswith("2 of 3 pictures cannot be used.")
     assert "empty.png is empty" in caught.value.cause
     assert "small.png has 32 x 32 pixels and its picture 48 x 40" in caught.value.cause
@@ -149,12 +151,12 @@ def test_every_bad_picture_and_mask_is_named_at_once(door, tmp_path: Path) -> No
 def test_one_bad_file_is_named_alone(door, tmp_path: Path) -> None:
     good = saved(tmp_path / "good.png", noisy())
     with pytest.raises(ImageRefused, match=r"^\S*none\.jpg does not exist\. Check the path\.$"):
-        read_images(door, [good, tmp_path / "none.jpg"], (), "none", silent)
+        read_images(door, [good, tmp_path / "none.jpg"], (), partial(find_subject, segment="none"), silent)
     with pytest.raises(MaskRefused, match="has no transparency"):
-        read_images(door, [good], (), "alpha", silent)
+        read_images(door, [good], (), partial(find_subject, segment="alpha"), silent)
 
 
 def test_near_duplicates_are_warned_of(door, tmp_path: Path) -> None:
     paths = [saved(tmp_path / name, noisy()) for name in ("a.png", "b.png")]
-    warnings = [image.warnings for image in read_images(door, paths, (), "none", silent)]
+    warnings = [image.warnings for image in read_images(door, paths, (), partial(find_subject, segment="none"), silent)]
     assert warnings == [(), ("almost the same picture as a.png",)]

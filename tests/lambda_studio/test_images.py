@@ -144,6 +144,41 @@ def test_a_palette_with_transparency_is_composited_on_white(tmp_path):
     assert np.array_equal(pixels(photo.alpha), np.where(np.asarray(image) == clear, 0, 255))
 
 
+@pytest.mark.parametrize("depth", [2, 4, 8])
+def test_a_transparent_grey_is_found_in_few_bits(tmp_path, depth):
+    top = 2**depth - 1
+    samples = np.random.default_rng(depth).integers(0, top + 1, (40, 48))
+    bits = np.unpackbits(samples.astype(np.uint8)[..., None], axis=-1)[..., 8 - depth :].reshape(40, -1)
+    rows = b"".join(b"\0" + row.tobytes() for row in np.packbits(bits, axis=-1))
+    clear = png_chunk(b"tRNS", struct.pack(">H", 256 + 2))  # only the lowest bits count
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 48, 40, depth, 0, 0, 0, 0))
+    content = b"\x89PNG\r\n\x1a\n" + header + clear + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(content)
+    photo = open_photo(tmp_path / "a.png")
+    expected = np.where(samples == 2, 255, samples * 255 // top)
+    assert np.array_equal(pixels(photo.image), np.repeat(expected[..., None], 3, axis=-1))
+    assert photo.alpha is not None
+    assert np.array_equal(pixels(photo.alpha) == 0, samples == 2)
+
+
+def test_a_transparent_colour_of_sixteen_bits_is_found(tmp_path):
+    samples = np.random.default_rng(0).integers(0, 65536, (40, 48, 3)).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in samples)
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 48, 40, 16, 2, 0, 0, 0))
+    clear = png_chunk(b"tRNS", samples[3, 5].tobytes())
+    content = b"\x89PNG\r\n\x1a\n" + header + clear + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(content)
+    alpha = open_photo(tmp_path / "a.png").alpha
+    assert alpha is not None
+    assert np.argwhere(pixels(alpha) == 0).tolist() == [[3, 5]]
+
+
+def test_a_png_with_a_damaged_end_is_refused(tmp_path):
+    content = written(tmp_path / "a.png", pattern()).read_bytes()
+    (tmp_path / "a.png").write_bytes(content[:-1] + b"x")
+    assert "a.png has a damaged end" in refusal(tmp_path / "a.png").cause
+
+
 def test_cmyk_becomes_rgb(tmp_path):
     photo = open_photo(written(tmp_path / "a.jpg", pattern().convert("CMYK"), quality=95))
     assert photo.image.mode == "RGB"

@@ -121,3 +121,10 @@ def test_all_that_is_wrong_is_in_one_report(tmp_path: Path) -> None:
     assert "concept 1: its manifest hash is not that of its noun and images" in said
     assert "concept 2: its name is there twice" in said
     assert f"object {sha(EMPTY)} is an empty mask" in said
+
+
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    with Studio(tmp_path / "home") as studio:
+        for name in ("x" * 5000, "a\0b"):
+            with pytest.raises(BundleRefused, match="cannot be read"):
+                studio.import_concepts(tmp_path / f"{name}.zip")

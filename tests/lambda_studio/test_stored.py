@@ -61,3 +61,26 @@ def test_another_mode_and_an_empty_mask_are_refused() -> None:
     assert picture_fault(encode_png(Image.new("L", SIZE)), SIZE) == "has the mode L, and should have RGB"
     assert mask_fault(PICTURE, SIZE) == "has the mode RGB, and should have L"
     assert mask_fault(encode_png(Image.new("L", SIZE)), SIZE) == "is an empty mask"
+
+
+def plain(depth: int = 8, tail: bytes = b"", packed_tail: bytes = b"", interlaced: int = 0) -> bytes:
+    rows = (b"\0" + bytes(range(48 * 3)) * (depth // 8)) * SIZE[1]
+    header = struct.pack(">IIBBBBB", *SIZE, depth, 2, 0, 0, interlaced)
+    packed = zlib.compress(rows + tail) + packed_tail
+    return PICTURE[:8] + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        plain(tail=b"x"),
+        plain(tail=bytes(10**7)),
+        plain(packed_tail=b"x"),
+        plain(depth=16),
+        plain()[:-17] + b"x" + plain()[-16:],
+    ],
+    ids=["a byte more", "a bomb", "bytes after the stream", "16 bits", "a wrong sum of all bytes"],
+)
+def test_what_holds_more_than_its_pixels_is_refused(data: bytes) -> None:
+    assert picture_fault(plain(), SIZE) is None
+    assert picture_fault(data, SIZE)

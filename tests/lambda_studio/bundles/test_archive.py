@@ -163,6 +163,12 @@ def test_a_list_of_entries_larger_than_it_can_be_is_refused(refusal) -> None:
     assert "60002 entries is odd" in refusal(bytes(content))
 
 
+def test_a_file_that_says_it_is_one_of_several_disks_is_refused(refusal) -> None:
+    content = bytearray(bundle())
+    content[-18] = 1
+    assert "is odd" in refusal(bytes(content))
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_fifo_and_a_file_that_is_not_there_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
