@@ -16,7 +16,7 @@ from lambda_studio.workflows.workplace import Workplace
 DEPTHS = ("quick", "usual", "thorough")
 STALE_SECONDS = 3600
 """An unfinished file that nobody has written to for so long was left by a process that died."""
-UNFINISHED = (".studio.sqlite3.*", "adapters/.unnamed-*.safetensors", "backups/.studio-*")
+UNFINISHED = (".studio.sqlite3.*", "adapters/.unnamed-*.safetensors", "adapters/.adapter-*.tmp", "backups/.studio-*")
 
 
 @dataclass(frozen=True)
