@@ -1,6 +1,6 @@
 """The door to the registry: one file in the home folder, one short transaction for each verb."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,16 +27,17 @@ class Database:
         self._engine = engine
 
     @classmethod
-    def open(cls, home: Path, user: str | None = None) -> "Database":
+    def open(cls, home: Path, user: str | None = None, notify: Callable[[str], None] | None = None) -> "Database":
         """Open the registry in `home`, made where it is missing and upgraded (after a backup) where it is old.
 
-        `user` None is the operating system's, or whom STUDIO_USER names. Raises NameInvalid, DatabaseUnusable,
+        `user` None is the operating system's, or whom STUDIO_USER names. `notify` is told when another process makes
+        us wait. Raises NameInvalid, DatabaseUnusable,
         DatabaseTooNew, DatabaseBusy or StorageFailed; the file is then as it was.
         """
         path, user = Path(home) / FILE_NAME, current_user() if user is None else check_user(user)
         with database_errors(path), file_errors(path):
             prepare(path, user)
-        database = cls(path, registry_engine(path), user)
+        database = cls(path, registry_engine(path, notify=notify), user)
         database._provide_default_library()
         return database
 

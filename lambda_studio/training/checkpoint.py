@@ -55,7 +55,7 @@ def save_checkpoint(
         _check_part(part, value)
     staged = folder / f"{_STAGED}{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         _remove_staged(folder)
         staged.mkdir()
         _write_staged(staged, step, state, meta)
@@ -139,6 +139,14 @@ def _write_part(path: Path, value: Any) -> dict[str, Any]:
 
 def _digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def make_folder(folder: Path) -> None:
+    """Make it, and those above it that are missing, under names that outlast a power loss."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in made:
+        _sync_folder(each.parent)
 
 
 def _sync_folder(folder: Path) -> None:

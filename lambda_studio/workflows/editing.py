@@ -38,7 +38,8 @@ def edited_images(
     """The concept's images without those numbered in `drop`, with other masks for some, and with new ones after them.
 
     One that it has already, with that mask, is not added again: a command that was carried out and not acknowledged
-    may be given once more. Images are numbered from 1, as `studio concepts show` does. Raises InvalidSetting, ImageRefused, MaskRefused.
+    may be given once more. Images are numbered from 1, as `studio concepts show` does. Raises InvalidSetting,
+    ImageRefused, MaskRefused.
     """
     known = range(1, len(concept.images) + 1)
     for number in (*drop, *masks):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from concepts.durable import sync_folder
+from concepts.durable import make_folder, sync_folder
 from concepts.records import ConceptRecord, RunRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import CheckpointFailed, ResumeRefused
@@ -97,7 +97,7 @@ class Tuner:
             settings=settings,
         )
         folder = adapters_folder(self.home)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         fresh = folder / f".unnamed-{os.getpid()}.safetensors"
         sha = save_adapter(self.stack.decoder(("unet",)).unet, info, fresh)
         name = f"{sha}.safetensors"

@@ -39,7 +39,7 @@ class Workplace:
         progress: Progress,
     ):
         self.home, self.notify, self.progress = Path(home), notify, progress
-        self.database = Database.open(self.home)
+        self.database = Database.open(self.home, notify=notify)
         self._library, self._stack_name = library, stack
 
     @cached_property

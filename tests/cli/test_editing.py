@@ -35,7 +35,10 @@ def test_images_are_added_and_dropped_in_versions_that_stay(studio, rex, photos)
 
 def test_an_image_that_is_there_is_not_added_again(studio, rex, photos) -> None:
     studio("concepts", "edit", "rex", "--add", photos[1])
-    assert studio("concepts", "edit", "rex", "--add", photos[1]).out == "rex (dog) is so already, in version 2: 2 images.\n"
+    assert (
+        studio("concepts", "edit", "rex", "--add", photos[1]).out
+        == "rex (dog) is so already, in version 2: 2 images.\n"
+    )
     assert [image["source_name"] for image in shown(studio)["images"]] == ["photo1.png", "photo2.png"]
 
 

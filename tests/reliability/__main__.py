@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import tests.reliability as here
-from tests.reliability.outcome import Harness, Outcome
+from tests.reliability.outcome import Harness
 from tests.reliability.report import machine, report
 
 
@@ -36,19 +36,17 @@ def harnesses() -> dict[str, Harness]:
 def main() -> int:
     known = harnesses()
     asked = _arguments(list(known))
-    kept = asked.out.with_suffix(".json")
-    run = {"share": asked.share, "seed": asked.seed, "machine": machine()}
-    done = _kept_outcomes(kept, run) if asked.resume else {}
+    kept, here_and_now = asked.out.with_suffix(".json"), machine()
+    done = _kept_outcomes(kept, here_and_now) if asked.resume else {}
     for name in asked.names or known:
-        if name in done:
+        if (done.get(name, {}).get("share"), done.get(name, {}).get("seed")) == (asked.share, asked.seed):
             continue
         done[name] = _outcomes_of(name, known[name], asked.share, asked.seed)
         asked.out.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps({"run": run, "done": done}, indent=1) + "\n")
-    outcomes = {name: [Outcome(**each) for each in found["outcomes"]] for name, found in done.items()}
-    seconds = {name: found["seconds"] for name, found in done.items()}
-    asked.out.write_text(report(outcomes, seconds, run))
-    return int(any(each.right != each.tried for group in outcomes.values() for each in group))
+        kept.write_text(json.dumps({"machine": here_and_now, "done": done}, indent=1) + "\n")
+    done = {name: done[name] for name in known if name in done}
+    asked.out.write_text(report(done, here_and_now))
+    return int(any(each["right"] != each["tried"] for found in done.values() for each in found["outcomes"]))
 
 
 def _arguments(known: list[str]) -> Any:
@@ -64,12 +62,12 @@ def _arguments(known: list[str]) -> Any:
     return asked
 
 
-def _kept_outcomes(kept: Path, run: dict[str, Any]) -> dict[str, Any]:
-    """What an earlier run of the same kind has done. Another share, seed or machine is another run."""
+def _kept_outcomes(kept: Path, here_and_now: str) -> dict[str, Any]:
+    """What earlier runs on this machine have done, by harness, each with the share and seed that it had."""
     if not kept.exists():
         return {}
     earlier = json.loads(kept.read_text())
-    return dict(earlier["done"]) if earlier["run"] == run else {}
+    return dict(earlier["done"]) if earlier["machine"] == here_and_now else {}
 
 
 def _outcomes_of(name: str, harness: Harness, share: float, seed: int) -> dict[str, Any]:
@@ -79,7 +77,8 @@ def _outcomes_of(name: str, harness: Harness, share: float, seed: int) -> dict[s
         outcomes = harness(share, Path(folder), seed)
     for outcome in outcomes:
         print(f"  {outcome.fault}: {outcome.right} of {outcome.tried} right", file=sys.stderr, flush=True)
-    return {"seconds": round(time.monotonic() - begun), "outcomes": [asdict(each) for each in outcomes]}
+    seconds = round(time.monotonic() - begun)
+    return {"share": share, "seed": seed, "seconds": seconds, "outcomes": [asdict(each) for each in outcomes]}
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
 from pathlib import Path
+from typing import IO
 
+from concepts import engine
 from tests.reliability.outcome import Harness, Outcome
-from tests.reliability.rehearsal import Rehearsal
+from tests.reliability.rehearsal import Rehearsal, rehearsal
 from tests.reliability.tracing import Ended, Point, cannot_trace, even, inject, run_apart
 from tests.reliability.world import COMMANDS, Command, World, made_world
 
@@ -19,21 +21,24 @@ FAULTS = {
 }
 """Which calls each fault can come from."""
 TRIED = ("add", "add, no home yet", "import", "export", "upgrade 0001", "backup", "restore", "forget", "fine-tune")
-TARGET = 1000
+TARGET_EACH = 125
+"""Of each command, which makes 1,000 of all."""
 EXIT_CODE = 7
+SPARE_KIB = (4, 16, 40, 80, 120)
 
 
 def run(share: float, folder: Path, seed: int) -> list[Outcome]:
     """Faults of calls by strace; then a file system that is full, and files that may not be written or are locked."""
     world = made_world()
     commands = [command for command in COMMANDS if command.name in TRIED]
-    outcomes = [_of_command(world, command, share, folder / "tries", seed) for command in commands]
-    return [*outcomes, _full(world, folder / "full", share), _read_only(world, folder / "ro"), _locked(world, folder)]
+    outcomes = [_of_command(world, command, share, seed) for command in commands]
+    folder.mkdir(exist_ok=True)
+    return [*outcomes, _full(world, folder, share), _read_only(world, folder, share), _locked(world, folder, share)]
 
 
 def told_well(ended: Ended) -> str:
     """What is wrong with how a failure was told; "" where it is one line of cause and one of remedy."""
-    lines = [line for line in ended.err.strip().splitlines() if not line.startswith(("Note:", "Library "))]
+    lines = [line for line in ended.err.strip().splitlines() if not line.startswith(("Note:", "Library ", "Waiting "))]
     if ended.signal or ended.code != EXIT_CODE:
         return f"it ended with {ended.code or ended.signal}: {' '.join(lines)[:200]}"
     if "Traceback" in ended.err or "fault of ours" in ended.err:
@@ -43,29 +48,32 @@ def told_well(ended: Ended) -> str:
     return ""
 
 
-def _of_command(world: World, command: Command, share: float, folder: Path, seed: int) -> Outcome:
+def _of_command(world: World, command: Command, share: float, seed: int) -> Outcome:
     fault = f"ENOSPC, EIO, EROFS: {command.name}"
     if why := cannot_trace():
         return Outcome(fault=fault, tried=0, right=0, target=0, note=f"Not tried: {why}.")
-    rehearsal = Rehearsal(world, command, folder)
+    done = rehearsal(world, command)
     every = [
         (point, error, onwards)
         for error, calls in FAULTS.items()
-        for point in rehearsal.points
+        for point in done.points
         if point.call in calls and not point.says
         for onwards in ((False, True) if point.call != "write" else (False,))  # a pipe is never full of ENOSPC
     ]
     wrong: list[str] = []
     tried = right = 0
-    chosen = even(every, share * TARGET / 4 / len(every) if len(every) > TARGET / 4 else share, seed)
+    full = even(every, TARGET_EACH / len(every), seed) if len(every) > TARGET_EACH else every
+    chosen = even(full, share)
     for point, error, onwards in chosen:
-        found = _try(rehearsal, point, error, onwards)
+        found = _try(done, point, error, onwards)
         tried, right = tried + 1, right + (not found)
-        wrong += [f"{command.name}, {error} {'from' if onwards else 'at'} {point.call} {point.number}: {found}"] * bool(found)
+        wrong += [f"{command.name}, {error} {'from' if onwards else 'at'} {point.call} {point.number}: {found}"] * bool(
+            found
+        )
         print(f"\r  disk, {command.name}: {tried} of {len(chosen)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     note = f"of {len(every)} faults of single calls and of all from one on"
-    return Outcome(fault=fault, tried=tried, right=right, target=min(len(every), TARGET // 4), wrong=tuple(wrong[:20]), note=note)
+    return Outcome(fault=fault, tried=tried, right=right, target=len(full), wrong=tuple(wrong[:20]), note=note)
 
 
 def _try(rehearsal: Rehearsal, point: Point, error: str, onwards: bool) -> str:
@@ -79,42 +87,56 @@ def _try(rehearsal: Rehearsal, point: Point, error: str, onwards: bool) -> str:
     return told_well(ended) or again
 
 
+def _named(*names: str) -> list[Command]:
+    return [command for command in COMMANDS if command.name in names]
+
+
 def _full(world: World, folder: Path, share: float) -> Outcome:
     """Real file systems of several sizes, too small for what is to be written."""
-    folder.mkdir(parents=True, exist_ok=True)
     fault = "a file system that is full"
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "t", folder], check=False).returncode:
-        return Outcome(fault=fault, tried=0, right=0, target=20, note="Not tried: no tmpfs can be mounted here.")
-    subprocess.run(["umount", folder], check=True)
-    commands = [command for command in COMMANDS if command.name in ("add", "import", "export", "backup")]
-    wrong: list[str] = []
-    tried = 0
-    for spare in even([4, 16, 40, 80, 120], max(share, 0.2)):
-        for command in commands:
-            tried += 1
-            found = _on_full(world, command, folder, spare)
-            wrong += [f"{command.name} with {spare} KiB left: {found}"] * bool(found)
-    return Outcome(fault=fault, tried=tried, right=tried - len(wrong), target=20, wrong=tuple(wrong), note="tmpfs of some KiB more than the home")
+    cases = [(command, spare) for command in _named("add", "import", "export", "backup") for spare in SPARE_KIB]
+    if os.geteuid() != 0 or not _mounted(folder, 64):
+        return Outcome(fault=fault, tried=0, right=0, target=len(cases), note="Not tried: no tmpfs can be mounted.")
+    subprocess.run(["umount", folder / "full"], check=True)
+    chosen = even(cases, share)
+    found = [
+        (f"{command.name}, {spare} KiB left", _on_full(world, command, folder, spare)) for command, spare in chosen
+    ]
+    return _outcome(fault, found, len(cases), "a tmpfs with 4 to 120 KiB left")
+
+
+def _outcome(fault: str, found: list[tuple[str, str]], target: int, note: str) -> Outcome:
+    wrong = tuple(f"{case}: {why}" for case, why in found if why)
+    return Outcome(
+        fault=fault, tried=len(found), right=len(found) - len(wrong), target=target, wrong=wrong[:20], note=note
+    )
+
+
+def _mounted(folder: Path, kib: int) -> bool:
+    (folder / "full").mkdir(exist_ok=True)
+    words = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "t", str(folder / "full")]
+    return subprocess.run(words, check=False, capture_output=True).returncode == 0
 
 
 def _on_full(world: World, command: Command, folder: Path, spare_kib: int) -> str:
-    source = world.templates / command.home
-    size = sum(-(-path.stat().st_size // 4096) * 4 for path in source.rglob("*")) + spare_kib + 64
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "t", folder], check=True)
+    source, full = world.templates / command.home, folder / "full"
+    pages = sum(-(-path.stat().st_size // 4096) + 1 for path in source.rglob("*"))
+    if not _mounted(folder, pages * 4 + spare_kib + 64):
+        return "the tmpfs could not be mounted"
     try:
-        place = folder / "world"
+        place = full / "world"
         shutil.copytree(source, place)
-        while shutil.disk_usage(folder).free > spare_kib * 1024:
-            with (folder / "filler").open("ab") as filler:
+        while shutil.disk_usage(full).free > spare_kib * 1024:
+            with (full / "filler").open("ab") as filler:
                 filler.write(bytes(4096))
-        before = run_apart(lambda: _say(world.seen(place)), folder.parent).out
-        ended = run_apart(lambda: world.call(place, command.words), folder.parent)
-        after = run_apart(lambda: _say(world.seen(place)), folder.parent)
-        if ended.code == 0:
-            return "" if after.code == 0 else after.err
-        return told_well(ended) or ("" if after.out == before else f"something half done was kept: {after.err}")
+        ended = run_apart(lambda: world.call(place, command.words), folder)
+        (full / "filler").unlink()
+        if ended.code:
+            return told_well(ended) or _changed(world, command, place, folder)
+        looked_at = run_apart(lambda: _say(world.seen(place)), folder)
+        return looked_at.err if looked_at.code else ""
     finally:
-        subprocess.run(["umount", "-l", folder], check=True)
+        subprocess.run(["umount", "-l", full], check=True)
 
 
 def _say(text: str) -> int:
@@ -122,40 +144,102 @@ def _say(text: str) -> int:
     return 0
 
 
-def _read_only(world: World, folder: Path) -> Outcome:
+def _read_only(world: World, folder: Path, share: float) -> Outcome:
     """A database that may only be read, alone or with its folder, as somebody who is not root meets it."""
-    writing = [command for command in COMMANDS if command.name in ("add", "edit", "import", "forget", "backup")]
-    wrong: list[str] = []
-    tried = 0
-    for command in writing:
-        for target in ("home/studio.sqlite3", "home"):
-            if command.name == "backup" and target != "home":
-                continue  # a copy needs nothing of the file but to be read
-            place = world.fresh(command.home, folder / "world")
-            for path in [place, *place.rglob("*")]:
-                os.chown(path, *NOBODY)
-            (place / target).chmod(0o555)
-            ended = run_apart(_as_nobody(lambda: world.call(place, command.words)), folder)
-            (place / target).chmod(0o755)
-            tried += 1
-            found = told_well(ended) or _changed(world, command, place, folder)
-            wrong += [f"{command.name}, {target} is read-only: {found}"] * bool(found)
-    return Outcome(fault="a database or home that may not be written", tried=tried, right=tried - len(wrong), target=tried, wrong=tuple(wrong), note="by permissions, as another user than root")
+    fault = "a database or home that may not be written"
+    writing = _named("add", "edit", "import", "forget")
+    cases = [(command, target) for command in writing for target in ("home/studio.sqlite3", "home")]
+    if os.geteuid() != 0:
+        return Outcome(fault=fault, tried=0, right=0, target=len(cases), note="Not tried: needs root, to be another.")
+    chosen = even(cases, share)
+    found = [(f"{command.name}, {target}", _on_read_only(world, command, folder, target)) for command, target in chosen]
+    return _outcome(fault, found, len(cases), "by permissions, as another user than root")
+
+
+def _on_read_only(world: World, command: Command, folder: Path, target: str) -> str:
+    place = world.fresh(command.home, folder / "world")
+    for path in [place, *place.rglob("*")]:
+        os.chown(path, *NOBODY)
+    mode = (place / target).stat().st_mode
+    (place / target).chmod(mode & ~0o222)
+
+    def work() -> int:
+        os.setgid(NOBODY[1])
+        os.setuid(NOBODY[0])
+        return world.call(place, command.words)
+
+    ended = run_apart(work, folder)
+    (place / target).chmod(mode)
+    return told_well(ended) or _changed(world, command, place, folder)
 
 
 NOBODY = (65534, 65534)
-
-
-def _as_nobody(work: Callable[[], int]) -> Callable[[], int]:
-    def done() -> int:
-        os.setgid(NOBODY[1])
-        os.setuid(NOBODY[0])
-        return work()
-
-    return done
+"""A user and group that own nothing else."""
 
 
 def _changed(world: World, command: Command, place: Path, folder: Path) -> str:
     now = run_apart(lambda: _say(world.seen(place)), folder)
     was = run_apart(lambda: _say(world.seen(world.fresh(command.home, folder / "was"))), folder)
     return "" if now.out == was.out else f"something was changed: {now.err}"
+
+
+HOLD = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+WAITED = "Waiting for another process"
+
+
+def _locked(world: World, folder: Path, share: float) -> Outcome:
+    """Another process writes: for a while, and for longer than we wait (3 seconds here, a notice after 1)."""
+    writing = _named("add", "import", "forget", "adapter remove")
+    cases = [(command, released) for command in writing for released in (False, True)]
+    chosen = even(cases, share)
+    found = [
+        (f"{command.name}, released: {released}", _on_locked(world, command, folder, released))
+        for command, released in chosen
+    ]
+    return _outcome("a locked database", found, len(cases), "released in time, or never; 3 seconds in place of 30")
+
+
+def _on_locked(world: World, command: Command, folder: Path, released: bool) -> str:
+    place = world.fresh(command.home, folder / "world")
+    words = [sys.executable, "-c", HOLD, str(place / "home/studio.sqlite3")]
+    holder = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdin is not None and holder.stdout is not None
+    holder.stdout.readline()
+    over = threading.Event()
+    letting_go = threading.Thread(target=_let_go, args=(holder.stdin, folder / "stderr", over))
+
+    def work() -> int:
+        engine.BUSY_SECONDS, engine.NOTICE_SECONDS = (60, 1) if released else (3, 1)
+        return world.call(place, command.words)
+
+    (folder / "stderr").unlink(missing_ok=True)
+    if released:
+        letting_go.start()
+    ended = run_apart(work, folder)
+    over.set()
+    if released:
+        letting_go.join()
+    holder.kill()
+    holder.communicate()
+    if WAITED not in ended.err:
+        return f"nobody was told that it waits: {ended.err.strip()[:200]}"
+    if released:
+        return "" if ended.code == 0 else f"it ended with {ended.code}: {ended.err.strip()[:200]}"
+    return told_well(ended) or _changed(world, command, place, folder)
+
+
+def _let_go(lock: IO[bytes], said: Path, over: threading.Event) -> None:
+    """Release the lock when the notice has been given."""
+    while not over.wait(0.05):
+        if said.exists() and WAITED in said.read_text():
+            lock.close()
+            return
+
+
+HARNESSES: dict[str, Harness] = {"disk": run}

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.reliability.outcome import Harness, Outcome
-from tests.reliability.rehearsal import Rehearsal
+from tests.reliability.rehearsal import Rehearsal, rehearsal
 from tests.reliability.tracing import Point, cannot_trace, even, inject
 from tests.reliability.world import COMMANDS, Command, World, made_world
 
@@ -17,28 +17,28 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
     if why := cannot_trace():
         return [Outcome(fault="SIGKILL at a system call", tried=0, right=0, target=TARGET, note=f"Not tried: {why}.")]
     world = made_world()
-    return [_of_command(world, command, share, folder / "tries", seed) for command in COMMANDS]
+    return [_of_command(world, command, share, seed) for command in COMMANDS]
 
 
-def _of_command(world: World, command: Command, share: float, folder: Path, seed: int) -> Outcome:
-    rehearsal = Rehearsal(world, command, folder)
-    chosen = even(rehearsal.points, share, seed)
+def _of_command(world: World, command: Command, share: float, seed: int) -> Outcome:
+    done = rehearsal(world, command)
+    chosen = even(done.points, share, seed)
     wrong: list[str] = []
     killed = right = 0
     for point in chosen:
-        faults = _try(rehearsal, point)
+        faults = _try(done, point)
         if faults is None:
             continue
         killed, right = killed + 1, right + (not faults)
         wrong += faults
         print(f"\r  kill, {command.name}: {killed} of {len(chosen)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    note = f"{killed} of the {len(rehearsal.points)} calls that can change the disk"
+    note = f"{killed} of the {len(done.points)} calls that can change the disk"
     return Outcome(
         fault=f"SIGKILL, {command.name}",
         tried=killed,
         right=right,
-        target=len(rehearsal.points),
+        target=len(done.points),
         wrong=tuple(wrong[:20]),
         note=note,
     )

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Rehearsal:
         self.world, self.command, self.folder = world, command, folder
         folder.mkdir(parents=True, exist_ok=True)
         self.place = folder / "world"
-        self.sides_of: dict[str, frozenset[str]] = {}
+        self.sides_of: dict[str, list[str]] = {}
         self.points: list[Point] = []
         self._rehearse()
 
@@ -70,7 +71,7 @@ class Rehearsal:
         strange += [each for each in files["backups"] if each not in self.files["backups"]]
         if strange:
             return [], f"a file is there that is not whole: {strange[0]}"
-        sides = self.sides_of[rows]
+        sides = set(self.sides_of[rows])
         if files != self.files:
             why = "" if "before" in sides else "the rows are those of after, and a file that belongs to them is missing"
             return sorted(sides & {"before"}), why
@@ -91,7 +92,6 @@ class Rehearsal:
         shutil.rmtree(borders, ignore_errors=True)
         borders.mkdir()
         self.start()
-        self.before = self._seen(copied(self.place, self.folder))
         shutil.copytree(self.place, borders / "0000")
 
         def work() -> int:
@@ -102,31 +102,33 @@ class Rehearsal:
         if ended.code:
             raise RuntimeError(f"{self.command.name}: ended with {ended.code}: {ended.err}")
         shutil.copytree(self.place, borders / "last")
-        self.after = self._seen(copied(borders / "last", self.folder))
-        self.files_before, self.files = (self._files(borders / name) for name in ("0000", "last"))
-        for border in sorted(borders.iterdir()):
-            self._learn(border)
+        self.after, self.files_before, self.files, self.sides_of = answer_of(lambda: self._learnt(borders), self.folder)
         self.start()
         self.points = write_points(lambda: self.world.call(self.place, self.command.words), self.folder)
 
-    def _learn(self, border: Path) -> None:
-        """Which side the rows are on after one of the transactions: the first and last are, others by what is seen."""
-        copy = copied(border, self.folder)
-        rows = answer_of(lambda: dumped(copy / DATABASE), self.folder)
-        sides = {"0000": {"before"}, "last": {"after"}}.get(border.name)
-        if sides is None:
-            libraries = json.loads(self._seen(copy))[0]
-            pairs = {"before": json.loads(self.before)[0], "after": json.loads(self.after)[0]}
-            sides = {side for side, expected in pairs.items() if libraries == expected}
-        if not sides:
-            raise RuntimeError(f"{self.command.name}: after one of its transactions it is neither before nor after")
-        self.sides_of[rows] = self.sides_of.get(rows, frozenset()) | sides
+    def _learnt(self, borders: Path) -> tuple[str, Any, Any, dict[str, list[str]]]:
+        """What is seen after it, the files before and after, and on which sides the rows are after each transaction."""
+        names = sorted(each.name for each in borders.iterdir())
+        rows = {name: dumped(copied(borders / name, self.folder) / DATABASE) for name in names}
+        files = [files_of(copied(borders / name, self.folder)) for name in ("0000", "last")]
+        seen = {name: self.world.seen(copied(borders / name, self.folder)) for name in names}
+        libraries = {name: json.loads(text)[0] for name, text in seen.items()}
+        sides_of: dict[str, set[str]] = {}
+        for name in names:
+            # The first and the last are what they are; between transactions it is what a person sees that counts.
+            ends = {"before": "0000", "after": "last"}
+            sides = {side for side, end in ends.items() if libraries[name] == libraries[end]}
+            sides = {side for side, end in ends.items() if name == end} or sides
+            if not sides:
+                raise RuntimeError(f"{self.command.name}: after one of its transactions it is neither before nor after")
+            sides_of[rows[name]] = sides_of.get(rows[name], set()) | sides
+        return seen["last"], files[0], files[1], {key: sorted(sides) for key, sides in sides_of.items()}
 
-    def _files(self, place: Path) -> Any:
-        return answer_of(lambda: files_of(copied(place, self.folder)), self.folder)
 
-    def _seen(self, place: Path) -> str:
-        return str(answer_of(lambda: self.world.seen(place), self.folder))
+@cache
+def rehearsal(world: World, command: Command) -> Rehearsal:
+    """The one rehearsal of a command, for all harnesses."""
+    return Rehearsal(world, command, world.folder / "rehearsals" / command.name.replace(" ", "-").replace(",", ""))
 
 
 def copied(place: Path, folder: Path) -> Path:

@@ -4,11 +4,10 @@ import os
 import platform
 import sqlite3
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.reliability.outcome import Outcome
 
 NOT_COVERED = """\
 - A power loss is replayed from the calls that were recorded, on a model of a disk: what was synced is there, any of
@@ -21,30 +20,34 @@ NOT_COVERED = """\
 """
 
 
-def report(outcomes: Mapping[str, Sequence[Outcome]], seconds: Mapping[str, int], run: Mapping[str, Any]) -> str:
-    """The page, as Markdown."""
-    sections = [_section(name, found, seconds[name]) for name, found in outcomes.items()]
-    tried = sum(each.tried for found in outcomes.values() for each in found)
-    right = sum(each.right for found in outcomes.values() for each in found)
-    return "\n".join(
-        [
-            "# What survives, measured",
-            "",
-            "Written by `make reliability`; do not edit. A sample of the same runs with the tests. *Right* means: before",
-            "or after and never between, what was acknowledged is there, the same command again succeeds; for a disk that",
-            "fails, also one line of cause, one of remedy and exit code 7.",
-            "",
-            f"This run: `python -m tests.reliability {' '.join(outcomes)} --share {run['share']:g} --seed {run['seed']}`,"
-            f" {sum(seconds.values()) / 60:,.0f} minutes on {run['machine']}.",
-            "",
-            f"**{right:,} of {tried:,} right.** *Target* is what the specification asks of a full run; where fewer were",
-            "tried, the row says so by its own figures.",
-            "",
-            *sections,
-            "## What is not covered",
-            "",
-            NOT_COVERED,
-        ]
+PAGE = """\
+# What survives, measured
+
+Written by `make reliability`; do not edit. A sample of the same runs with the tests. *Right* means: before or after and
+never between, what was acknowledged is there, the same command again succeeds; for a disk that fails, one line of
+cause, one of remedy and exit code 7, and nothing half done. *Target* is what a full run tries; where fewer were tried,
+the row says so by its own figures.
+
+All of it: {minutes} minutes on {machine}. The command over each table gives it again.
+
+**{right} of {tried} right.**
+
+{sections}
+## What is not covered
+
+{not_covered}"""
+
+
+def report(done: Mapping[str, Mapping[str, Any]], machine: str) -> str:
+    """The page, as Markdown, from what the runner keeps of each harness."""
+    outcomes = [each for found in done.values() for each in found["outcomes"]]
+    return PAGE.format(
+        machine=machine,
+        minutes=f"{sum(found['seconds'] for found in done.values()) / 60:,.0f}",
+        tried=f"{sum(each['tried'] for each in outcomes):,}",
+        right=f"{sum(each['right'] for each in outcomes):,}",
+        sections="\n".join(_section(name, found) for name, found in done.items()),
+        not_covered=NOT_COVERED,
     )
 
 
@@ -60,10 +63,13 @@ def machine() -> str:
     )
 
 
-def _section(name: str, outcomes: Sequence[Outcome], seconds: int) -> str:
+def _section(name: str, found: Mapping[str, Any]) -> str:
+    command = f"python -m tests.reliability {name} --share {found['share']:g} --seed {found['seed']} --resume"
     rows = [
-        f"| {each.fault} | {each.tried:,} | {each.right:,} | {each.target:,} | {each.note} |" for each in outcomes
+        f"| {each['fault']} | {each['tried']:,} | {each['right']:,} | {each['target']:,} | {each['note']} |"
+        for each in found["outcomes"]
     ]
-    wrong = [f"- wrong: {line}" for each in outcomes for line in each.wrong]
-    head = [f"## {name} ({seconds / 60:,.1f} minutes)", "", "| fault | tried | right | target | covers |"]
-    return "\n".join([*head, "|---|---|---|---|---|", *rows, "", *wrong, *([""] if wrong else [])])
+    wrong = [f"- wrong: {line}" for each in found["outcomes"] for line in each["wrong"]]
+    head = [f"## {name}", "", f"`{command}`, {found['seconds'] / 60:,.1f} minutes", ""]
+    table = ["| fault | tried | right | target | covers |", "|---|---|---|---|---|", *rows, ""]
+    return "\n".join([*head, *table, *wrong, *([""] if wrong else [])])

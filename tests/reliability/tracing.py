@@ -45,6 +45,11 @@ class Point:
     number: int
     line: str = ""
 
+    @property
+    def says(self) -> bool:
+        """Whether it only tells the person something."""
+        return self.line.startswith(("write(1<", "write(2<")) or " write(1<" in self.line or " write(2<" in self.line
+
 
 def run_apart(work: Callable[[], int], folder: Path, strace: Sequence[str] = ()) -> Ended:
     """Do `work` in a fork, which says what it says into `folder`; with `strace`, under strace with these options."""

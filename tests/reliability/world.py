@@ -3,6 +3,7 @@
 import atexit
 import gc
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -35,7 +36,9 @@ PLAIN = ("--noun", "dog", "--segment", "none")
 COMMANDS = (
     Command(name="add", words=("add-concept", "fido", "photo3.png", "photo4.png", *PLAIN)),
     Command(name="add, no home yet", words=("add-concept", "fido", "photo3.png", *PLAIN), home="none"),
-    Command(name="edit", words=("concepts", "edit", "rex", "--add", "photo3.png", "--noun", "hound", "--segment", "none")),
+    Command(
+        name="edit", words=("concepts", "edit", "rex", "--add", "photo3.png", "--noun", "hound", "--segment", "none")
+    ),
     Command(name="add, four photos", words=("add-concept", "fido", *(f"photo{n}.png" for n in range(3, 7)), *PLAIN)),
     Command(name="import", words=("library", "import", "bundle.zip")),
     Command(name="import, no home yet", words=("library", "import", "bundle.zip"), home="none"),
@@ -152,6 +155,18 @@ class World:
             raise RuntimeError(f"studio {line} ended with {code}")
 
 
+IMPORTED_BY_COMMANDS = (
+    "accelerate.state", "alembic.command", "open_clip", "peft", "sqlalchemy.dialects.sqlite", "cli.add_concept",
+    "cli.adapters", "cli.concepts", "cli.confirm", "cli.db", "cli.doctor", "cli.finetune", "cli.interrupt",
+    "cli.library", "cli.main", "concepts.upgrade", "lambda_studio.decoding", "lambda_studio.edges",
+    "lambda_studio.housekeeping", "lambda_studio.models.stack", "lambda_studio.studio",
+    "lambda_studio.workflows.editing", "lambda_studio.workflows.examining", "lambda_studio.workflows.importing",
+    "lambda_studio.workflows.incoming_bundle", "lambda_studio.workflows.incoming_folder",
+    "lambda_studio.workflows.neighbours", "lambda_studio.workflows.removing", "lambda_studio.workflows.tuning",
+    "lambda_studio.workflows.writing",
+)  # fmt: skip
+
+
 @cache
 def made_world() -> World:
     """The one world of this process, which all harnesses take copies of; it is removed when the process ends."""
@@ -167,42 +182,12 @@ def warm_up() -> None:
     """Import what commands import, and bound torch's threads: a fork then begins at once, and has one thread."""
     sys.dont_write_bytecode = True
     import torch
+    from sqlalchemy.orm import configure_mappers
 
     torch.set_num_threads(1)
-    import accelerate.state
-    import alembic.command
-    import open_clip
-    import peft
-    import sqlalchemy.dialects.sqlite
-    import sqlalchemy.orm
-
-    import cli.add_concept
-    import cli.adapters
-    import cli.concepts
-    import cli.confirm
-    import cli.db
-    import cli.doctor
-    import cli.finetune
-    import cli.interrupt
-    import cli.library
-    import cli.main
-    import concepts.upgrade
-    import lambda_studio.decoding
-    import lambda_studio.edges
-    import lambda_studio.housekeeping
-    import lambda_studio.models.stack
-    import lambda_studio.studio
-    import lambda_studio.workflows.editing
-    import lambda_studio.workflows.examining
-    import lambda_studio.workflows.importing
-    import lambda_studio.workflows.incoming_bundle
-    import lambda_studio.workflows.incoming_folder
-    import lambda_studio.workflows.neighbours
-    import lambda_studio.workflows.removing
-    import lambda_studio.workflows.tuning
-    import lambda_studio.workflows.writing  # noqa: F401
-
-    sqlalchemy.orm.configure_mappers()
+    for module in IMPORTED_BY_COMMANDS:
+        importlib.import_module(module)
+    configure_mappers()
     gc.collect()
     gc.freeze()  # a collection in a fork would otherwise copy every page
 
