@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from lambda_studio.errors import CheckpointFailed
+from lambda_studio.room import require_room
 
 MANIFEST = "manifest.json"
 _STAGED = ".staged-"
@@ -57,6 +58,7 @@ def save_checkpoint(
     try:
         make_folder(folder)
         _remove_staged(folder)
+        require_room(folder, _tensors(state), f"The checkpoint of step {step}")
         staged.mkdir()
         _write_staged(staged, step, state, meta)
         final = _free_name(folder, step)
@@ -225,6 +227,7 @@ def _failed(folder: Path, step: int, state: Mapping[str, Any], error: OSError) -
 
 
 def _tensors(value: Any) -> list[Tensor]:
+    """Every tensor in a state."""
     if isinstance(value, Tensor):
         return [value]
     items: Sequence[Any] = ()

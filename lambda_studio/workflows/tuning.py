@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from concepts.durable import make_folder, sync_folder
+from concepts.errors import ConceptError
 from concepts.records import ConceptRecord, RunRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import CheckpointFailed, ResumeRefused
@@ -41,8 +42,8 @@ class Tuner:
         try:
             result = self._train(run_id, examples, config, should_stop)
             adapter = None if result.stopped else self._register(run_id, concepts, config)
-        except (CheckpointFailed, ResumeRefused):
-            raise  # the run is as it was, and can go on
+        except (CheckpointFailed, ConceptError, OSError, ResumeRefused):
+            raise  # the disk, or somebody else's lock: the run is as it was, and can go on
         except Exception as error:  # whatever ended the run is written into it, and raised on
             with self.database.transaction() as registry:
                 registry.fail_run(run_id, str(error))

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-
 NOT_COVERED = """\
 - A power loss is replayed from the calls that were recorded, on a model of a disk: what was synced is there, any of
   what was written later may be, torn at 512 bytes; a folder's changes come in their order. No machine was switched off.
