@@ -178,7 +178,7 @@ def _states(
     place = rehearsal.start()
     each = -(-count // (len(ops) + 1))
     wanted = set(even(range(len(ops) + 1), count / (len(ops) + 1)))
-    disk = Disk({place: File(is_folder=True), place.parent: File(is_folder=True)})
+    disk = Disk({place: File(is_folder=True)})
     for path in place.rglob("*"):
         disk.names[path] = File(is_folder=True) if path.is_dir() else File(bytearray(path.read_bytes()))
     acknowledged = False
@@ -198,12 +198,11 @@ def _lost(disk: Disk, chance: random.Random, keep: float) -> dict[Path, bytes]:
     for changes in disk.pending.values():
         length = {0.0: 0, 1.0: len(changes)}.get(keep, chance.randint(0, len(changes)))
         _apply(names, changes[:length])
-    folders = {path for path, file in names.items() if file.is_folder}
-    lost = {folder for folder in (each.parent for each in disk.now()) if folder not in folders}
+    lost = {path for path, file in disk.now().items() if file.is_folder} - names.keys()
     return {
         path: _torn(file, chance, keep)
         for path, file in names.items()
-        if not file.is_folder and not lost & {*path.parents}
+        if not file.is_folder and lost.isdisjoint(path.parents)
     }
 
 
