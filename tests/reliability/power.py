@@ -235,10 +235,10 @@ def _do(disk: Disk, op: Op) -> None:
         names[path].pending.append((op.offset, op.data))
     elif op.call == "cut":
         names[path].pending.append((op.offset, None))
-    elif op.call == "sync" and path in names:
-        _settle(names[path])
-    elif op.call == "sync":
+    elif op.call == "sync" and names[path].is_folder:
         _apply(disk.names, disk.pending.pop(path, []))
+    elif op.call == "sync":
+        _settle(names[path])
     elif op.call == "unlink":
         _change(disk, path, None)
     else:
