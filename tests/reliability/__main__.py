@@ -45,7 +45,7 @@ def main() -> int:
         asked.out.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps({"machine": here_and_now, "done": done}, indent=1) + "\n")
     done = {name: done[name] for name in known if name in done}
-    asked.out.write_text(report(done, here_and_now))
+    asked.out.write_text(report(done, here_and_now, [name for name in known if name not in done]))
     return int(any(each["right"] != each["tried"] for found in done.values() for each in found["outcomes"]))
 
 

@@ -4,7 +4,7 @@ import os
 import platform
 import sqlite3
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ never between, what was acknowledged is there, the same command again succeeds; 
 cause, one of remedy and exit code 7, and nothing half done. *Target* is what a full run tries; where fewer were tried,
 the row says so by its own figures.
 
-All of it: {minutes} minutes on {machine}. The command over each table gives it again.
+All of it: {minutes} minutes on {machine}. The command over each
+table gives it again.
 
 **{right} of {tried} right.**
 
@@ -37,8 +38,8 @@ All of it: {minutes} minutes on {machine}. The command over each table gives it 
 {not_covered}"""
 
 
-def report(done: Mapping[str, Mapping[str, Any]], machine: str) -> str:
-    """The page, as Markdown, from what the runner keeps of each harness."""
+def report(done: Mapping[str, Mapping[str, Any]], machine: str, not_run: Iterable[str]) -> str:
+    """The page, as Markdown, from what the runner keeps of each harness; those that were `not_run` are named."""
     outcomes = [each for found in done.values() for each in found["outcomes"]]
     return PAGE.format(
         machine=machine,
@@ -46,7 +47,7 @@ def report(done: Mapping[str, Mapping[str, Any]], machine: str) -> str:
         tried=f"{sum(each['tried'] for each in outcomes):,}",
         right=f"{sum(each['right'] for each in outcomes):,}",
         sections="\n".join(_section(name, found) for name, found in done.items()),
-        not_covered=NOT_COVERED,
+        not_covered="".join(f"- **{name}: not run yet**; it has no figures here.\n" for name in not_run) + NOT_COVERED,
     )
 
 
