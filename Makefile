@@ -1,4 +1,4 @@
-.PHONY: check format lint test slow
+.PHONY: check format lint test slow reliability
 
 check: lint test
 
@@ -17,3 +17,6 @@ slow:
 format:
 	ruff format .
 	ruff check --fix .
+
+reliability:
+	python -m tests.reliability --resume

@@ -23,22 +23,29 @@ Answer = TypeVar("Answer")
 class Database:
     """An open registry. Use `Database.open`."""
 
-    def __init__(self, store: Store, user: str):
+    def __init__(self, store: Store, user: str, notify: Callable[[str], None] | None = None):
         self.store = store
         self.user = user
-        self._engine = store.engine()
+        self._engine = store.engine(notify)
 
     @classmethod
-    def open(cls, home: Path, user: str | None = None, address: str | None = None) -> "Database":
+    def open(
+        cls,
+        home: Path,
+        user: str | None = None,
+        address: str | None = None,
+        notify: Callable[[str], None] | None = None,
+    ) -> "Database":
         """Open the registry in `home`, or at `address` (as `store_at` takes it); made or upgraded where it has to be.
 
         `user` None is the operating system's, or whom STUDIO_USER names; on PostgreSQL it is the role that connects.
+        `notify` is told when another process makes us wait.
         Raises AddressInvalid, NameInvalid, DatabaseUnusable, DatabaseTooNew, DatabaseUnreachable, DatabaseBusy or
         StorageFailed; what is there is then as it was.
         """
         store = store_at(home, address)
         try:
-            database = cls(store, store.prepare(user))
+            database = cls(store, store.prepare(user), notify)
             database._provide_default_library()
         except BaseException:
             store.close()

@@ -16,6 +16,14 @@ def require_room(folder: Path, needed: int, what: str) -> None:
         raise StorageFailed(cause, "Free some space, or use another disk. Nothing was written.")
 
 
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder, and those above it that are missing, under names that are still there after a power loss."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    for each in made:
+        sync_folder(each.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the folder's names durable, where the platform can."""
     if os.name != "posix":

@@ -1,7 +1,7 @@
 """How SQLite is opened: the settings under which nothing acknowledged is lost."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,9 @@ from concepts.errors import ConceptError, DatabaseBusy, DatabaseUnusable, Storag
 
 BUSY_SECONDS = 30
 """How long we wait for another process to finish its transaction."""
+
+NOTICE_SECONDS = 2
+"""How long we wait before we say so."""
 
 READ_ONLY = {"registry_reads": True}
 """Execution options of a connection that only reads, and waits for no writer."""
@@ -64,8 +67,12 @@ def switch_journal(connection: sqlite3.Connection, mode: Literal["wal", "delete"
         return present  # SQLite does not wait for writers before it enters WAL; a later connection will
 
 
-def registry_engine(path: Path, *, foreign_keys: bool = True, create: bool = False) -> Engine:
+def registry_engine(
+    path: Path, *, foreign_keys: bool = True, create: bool = False, notify: Callable[[str], None] | None = None
+) -> Engine:
     """An engine whose every transaction begins with BEGIN IMMEDIATE, on a connection of its own.
+
+    Where another process holds the database for more than NOTICE_SECONDS, `notify` is told so, once a transaction.
 
     Without `create`, a missing file is an error and is never made. Connections are not pooled: none outlives its
     transaction, so none is carried over a fork.
@@ -91,11 +98,28 @@ def registry_engine(path: Path, *, foreign_keys: bool = True, create: bool = Fal
     def begin(connection: Connection) -> None:
         # A deferred BEGIN that reads and then writes fails at once when another writer came between.
         reads = connection.get_execution_options().get("registry_reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        _begin(driver, "BEGIN" if reads else "BEGIN IMMEDIATE", path, notify)
         if reads:
             connection.exec_driver_sql("PRAGMA query_only=ON")
 
     return engine
+
+
+def _begin(connection: sqlite3.Connection, words: str, path: Path, notify: Callable[[str], None] | None) -> None:
+    """Begin a transaction; say so where that has to wait."""
+    connection.execute(f"PRAGMA busy_timeout={min(NOTICE_SECONDS, BUSY_SECONDS) * 1000}")
+    try:
+        connection.execute(words)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        if notify is not None:
+            notify(f"Waiting for another process, which writes to {path}: for {BUSY_SECONDS} seconds at most.")
+        connection.execute(f"PRAGMA busy_timeout={max(0, BUSY_SECONDS - NOTICE_SECONDS) * 1000}")
+        connection.execute(words)
+    connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
 
 @contextmanager
@@ -108,6 +132,8 @@ def database_errors(path: Path) -> Iterator[None]:
         if refusal is None:
             raise
         raise refusal from error
+    except UnicodeDecodeError as error:
+        raise _damaged(path, "a text in it is not Unicode") from error
 
 
 @contextmanager
@@ -134,5 +160,11 @@ def _refusal(error: BaseException | None, path: Path) -> ConceptError | None:
     if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL")):
         return StorageFailed(f"{path} cannot be read or written ({error}).", "Check the disk and the folder.")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return DatabaseUnusable(f"{path} is damaged ({error}).", "Put a backup in its place; it was left as it is.")
+        return _damaged(path, error)
+    if str(error).startswith("Could not decode to UTF-8"):  # the driver's own, which has no name
+        return _damaged(path, "a text in it is not Unicode")
     return None
+
+
+def _damaged(path: Path, why: object) -> DatabaseUnusable:
+    return DatabaseUnusable(f"{path} is damaged ({why}).", "Put a backup in its place; it was left as it is.")

@@ -1,7 +1,7 @@
 """A registry in a database on a PostgreSQL server: for a team."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -54,8 +54,11 @@ class PostgresServer:
         port = f":{self.url.port}" if self.url.port else ""
         return f"postgresql://{role}{self.url.host or ''}{port}/{self.url.database or ''}"
 
-    def engine(self) -> Engine:
-        """Pooled connections, each tried before it is used: a server may have been started anew meanwhile."""
+    def engine(self, notify: Callable[[str], None] | None = None) -> Engine:
+        """Pooled connections, each tried before it is used: a server may have been started anew meanwhile.
+
+        `notify` is told nothing: a server does not say that it waits, but gives up after BUSY_SECONDS.
+        """
         return self._engine
 
     @cached_property

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import migrations
-from concepts.durable import sync_file, sync_folder
+from concepts.durable import make_folder, sync_file, sync_folder
 from concepts.engine import BUSY_SECONDS, registry_engine
 from concepts.errors import DatabaseTooNew, DatabaseUnusable
 
@@ -67,7 +67,7 @@ def read_revision(path: Path) -> str:
 
 def create(path: Path, user: str) -> None:
     """Make an empty database under another name, and give it its own when it is durable. Another may win the race."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent, 0o700)
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         _write_empty(unfinished, user)

@@ -1,6 +1,6 @@
 """A registry in a SQLite file: what belongs to one person, or to people who share a machine."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +39,9 @@ class SqliteFile:
         """None."""
         return []
 
-    def engine(self) -> Engine:
+    def engine(self, notify: Callable[[str], None] | None = None) -> Engine:
         """As `registry_engine`."""
-        return registry_engine(self.path)
+        return registry_engine(self.path, notify=notify)
 
     def errors(self) -> AbstractContextManager[None]:
         """As `database_errors`."""

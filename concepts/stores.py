@@ -1,7 +1,7 @@
 """Where a registry is kept: a SQLite file, or a database on a PostgreSQL server."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -46,8 +46,8 @@ class Store(Protocol):
     def notices(self) -> list[str]:
         """What a person should know about how it was opened."""
 
-    def engine(self) -> Engine:
-        """What gives connections, until `close`."""
+    def engine(self, notify: Callable[[str], None] | None = None) -> Engine:
+        """What gives connections, until `close`; `notify` is told where another process makes us wait."""
 
     def errors(self) -> AbstractContextManager[None]:
         """Turns what the database refuses into errors that name it and the remedy."""

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 import migrations
-from concepts.durable import require_room, sync_file, sync_folder
+from concepts.durable import make_folder, require_room, sync_file, sync_folder
 from concepts.engine import BUSY_SECONDS, registry_engine
 from concepts.errors import DatabaseUnusable
 from concepts.models import Base
@@ -67,7 +67,7 @@ def current_revision(connection: Connection) -> str:
 def back_up(path: Path, revision: str) -> Path:
     """A whole, checked and durable copy in `backups/` beside the database; its path."""
     folder = path.parent / "backups"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_folder(folder, 0o700)
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     final = folder / f"{path.stem}-{revision}-{moment}{path.suffix}"
     unfinished = final.with_name(f".{final.name}")

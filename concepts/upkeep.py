@@ -9,10 +9,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import migrations
-from concepts.durable import require_room, sync_file, sync_folder
+from concepts.durable import make_folder, require_room, sync_file, sync_folder
 from concepts.engine import BUSY_SECONDS, database_errors, file_errors, registry_engine
 from concepts.errors import ConceptError, DatabaseUnusable, StorageFailed
-from concepts.records import DatabaseFault, DatabaseState, sha256
+from concepts.names import name_key, shown
+from concepts.records import DatabaseFault, DatabaseState, ImageRecord, manifest, sha256
 from concepts.schema import check_header, prepare, read_revision
 from concepts.users import current_user
 
@@ -43,11 +44,13 @@ def faults(path: Path, *, contents: bool = True) -> Iterator[DatabaseFault]:
     """Whatever is wrong with the file, its rows and (where asked) any byte in it. Raises DatabaseUnusable."""
     state(path)
     with database_errors(path), closing(_opened(path)) as connection:
+        connection.text_factory = lambda text: text.decode(errors="replace")  # what is damaged need not be Unicode
         verdicts = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
         yield from (DatabaseFault(str(verdict)) for verdict in verdicts)
         for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
             yield DatabaseFault(f"row {row} of {table} refers to a row of {parent} that is not there")
-        if contents:
+        if contents and not verdicts:
+            yield from _row_faults(connection)
             yield from _content_faults(connection)
 
 
@@ -60,7 +63,7 @@ def back_up(path: Path, out: Path | None = None) -> Path:
         require_room(path.parent if out is None else out.parent, present.size, "A backup")
         if out is None:
             return upgrading.back_up(path, present.revision)
-        out.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(out.parent)
         with _staged(out) as unfinished:
             upgrading.copy_database(path, unfinished)
             sync_file(unfinished)
@@ -77,7 +80,7 @@ def restore(path: Path, backup: Path) -> Path | None:
 
     _require_sound(backup)
     with file_errors(path), database_errors(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent, 0o700)
         require_room(path.parent, 3 * backup.stat().st_size, "Restoring a backup")
         with _staged(path) as unfinished:
             upgrading.copy_database(backup, unfinished)
@@ -96,6 +99,24 @@ def backups(path: Path) -> list[Path]:
     """The backups in `backups/`, the one that was made last at the end."""
     made = (path.parent / "backups").glob(f"{path.stem}-*{path.suffix}")
     return sorted(made, key=lambda each: each.stat().st_mtime)
+
+
+def _row_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:
+    """Rows that do not agree with what is derived from them: names with their keys, versions with their manifests."""
+    for table in ("libraries", "concepts"):
+        for row, name, key in connection.execute(f"SELECT id, name, name_key FROM {table}").fetchall():
+            if name_key(name) != key:
+                yield DatabaseFault(f"the name in row {row} of {table}, {shown(name)}, is not the one that was given")
+    for row, sha, file_name in connection.execute("SELECT id, sha256, file_name FROM adapters").fetchall():
+        if file_name != f"{sha}.safetensors":
+            yield DatabaseFault(f"the file name of adapter {row} is damaged")
+    images = "SELECT image_sha, mask_sha FROM version_images WHERE version_id = ? ORDER BY position"
+    for row, noun, said in connection.execute("SELECT id, noun, manifest FROM concept_versions").fetchall():
+        held = [ImageRecord(sha, mask, 0, 0, "", ()) for sha, mask in connection.execute(images, (row,))]
+        if manifest(noun, held) != said:
+            yield DatabaseFault(
+                f"the noun or the images of version {row}, {shown(noun)}, are not those that were given"
+            )
 
 
 def _content_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:

@@ -82,7 +82,7 @@ class OutputExists(StudioError):
 
 
 class CheckpointFailed(StudioError):
-    """A checkpoint could not be written; the ones before it are whole."""
+    """A checkpoint or adapter could not be written; the checkpoints before it are whole."""
 
     exit_code = 7
 

@@ -22,8 +22,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
+from lambda_studio.errors import CheckpointFailed, ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.models.decoder import Decoder
+from lambda_studio.room import require_room
 
 LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_k_proj", "add_v_proj")
 """Every projection of the UNet's attention, with the added key and value that read the image embedding."""
@@ -92,10 +93,12 @@ def adapter_tensors(unet: nn.Module, method: str) -> dict[str, Tensor]:
 def save_adapter(unet: nn.Module, info: AdapterInfo, path: Path) -> str:
     """Write what training changed, and `info`, to `path`, so that the file is there whole or not at all.
 
-    Gives the file's SHA-256. Raises ModelFilesInvalid for weights that are not numbers.
+    Gives the file's SHA-256. Raises ModelFilesInvalid for weights that are not numbers, CheckpointFailed where there
+    is no room, or the disk refuses.
     """
     tensors = adapter_tensors(unet, info.method)
     _refuse_nonfinite(tensors, path)
+    require_room(path.parent, tensors.values(), "The adapter")
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".adapter-", suffix=".tmp")
     os.close(descriptor)
     staged = Path(name)
@@ -106,6 +109,12 @@ def save_adapter(unet: nn.Module, info: AdapterInfo, path: Path) -> str:
             os.fsync(file.fileno())
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         staged.replace(path)
+    except SafetensorError as error:  # its own words for what the disk said
+        staged.unlink(missing_ok=True)
+        cause = f"The adapter could not be written to {path.parent}: {str(error).splitlines()[0]}."
+        raise CheckpointFailed(
+            cause, "The run's last checkpoint is whole: make room, and go on with --resume."
+        ) from error
     except BaseException:  # an interrupt too must not leave half a file behind
         staged.unlink(missing_ok=True)
         raise

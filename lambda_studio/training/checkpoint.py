@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from lambda_studio.errors import CheckpointFailed
+from lambda_studio.room import require_room
 
 MANIFEST = "manifest.json"
 _STAGED = ".staged-"
@@ -55,8 +56,9 @@ def save_checkpoint(
         _check_part(part, value)
     staged = folder / f"{_STAGED}{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         _remove_staged(folder)
+        require_room(folder, _tensors(state), f"The checkpoint of step {step}")
         staged.mkdir()
         _write_staged(staged, step, state, meta)
         final = _free_name(folder, step)
@@ -141,6 +143,14 @@ def _digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
+def make_folder(folder: Path) -> None:
+    """Make it, and those above it that are missing, under names that outlast a power loss."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in made:
+        _sync_folder(each.parent)
+
+
 def _sync_folder(folder: Path) -> None:
     if os.name == "nt":  # Windows cannot open a folder, and needs no sync of it
         return
@@ -217,6 +227,7 @@ def _failed(folder: Path, step: int, state: Mapping[str, Any], error: OSError) -
 
 
 def _tensors(value: Any) -> list[Tensor]:
+    """Every tensor in a state."""
     if isinstance(value, Tensor):
         return [value]
     items: Sequence[Any] = ()

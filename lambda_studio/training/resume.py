@@ -11,7 +11,7 @@ from torch import nn
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import OutputExists, ResumeRefused
-from lambda_studio.training.checkpoint import Checkpoint, latest_checkpoint
+from lambda_studio.training.checkpoint import Checkpoint, latest_checkpoint, make_folder
 from lambda_studio.training.latents import Example
 
 Settings = dict[str, str]
@@ -62,7 +62,7 @@ def open_run(folder: Path, resume: bool, settings: Settings, steps: int) -> Chec
         raise OutputExists(f"{folder} already holds a run.", "Go on with --resume, or give another folder.")
     if resume and not holds_a_run:
         raise ResumeRefused(f"There is no run in {folder}.", "Start one without --resume.")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     checkpoint = latest_checkpoint(folder / "checkpoints")
     if checkpoint is None and has_checkpoints:
         raise ResumeRefused(f"Every checkpoint in {folder} is damaged.", "Start a new run in another folder.")

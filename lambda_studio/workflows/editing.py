@@ -38,7 +38,9 @@ def edited_images(
 ) -> list[NewImage]:
     """The concept's images without those numbered in `drop`, with other masks for some, and with new ones after them.
 
-    Images are numbered from 1, as `studio concepts show` does. Raises InvalidSetting, ImageRefused, MaskRefused.
+    One that it has already, with that mask, is not added again: a command that was carried out and not acknowledged
+    may be given once more. Images are numbered from 1, as `studio concepts show` does. Raises InvalidSetting,
+    ImageRefused, MaskRefused.
     """
     known = range(1, len(concept.images) + 1)
     for number in (*drop, *masks):
@@ -48,7 +50,9 @@ def edited_images(
     images = dict(zip(known, stored_images(database, concept), strict=True))
     images |= {number: _masked(door, images[number], path) for number, path in masks.items()}
     kept = [image for number, image in images.items() if number not in drop]
-    return [*kept, *(read_images(door, add, (), find, progress) if add else ())]
+    new = read_images(door, add, (), find, progress) if add else []
+    had = {(image.sha, image.mask_sha) for image in kept}
+    return [*kept, *(image for image in new if (image.sha, image.mask_sha) not in had)]
 
 
 def _masked(door: PictureDoor, image: NewImage, path: Path) -> NewImage:

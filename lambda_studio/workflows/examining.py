@@ -17,8 +17,8 @@ from lambda_studio.workflows.workplace import Workplace
 DEPTHS = ("quick", "usual", "thorough")
 STALE_SECONDS = 3600
 """An unfinished file that nobody has written to for so long was left by a process that died."""
-UNFINISHED = ".unnamed-*.safetensors"
-"""An adapter that has no name yet."""
+UNFINISHED = (".unnamed-*.safetensors", ".adapter-*.tmp")
+"""Adapters that have no name yet."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,9 @@ def _stack_files(stack: Stack) -> Finding:
 
 def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:
     """What a process that was killed left under a name of its own; it never counted as anything."""
-    found = [*place.database.store.unfinished(), *sorted(adapters_folder(place.home).glob(UNFINISHED))]
+    adapters = adapters_folder(place.home)
+    unnamed = sorted(path for pattern in UNFINISHED for path in adapters.glob(pattern))
+    found = [*place.database.store.unfinished(), *unnamed]
     for path in (each for each in found if each.stat().st_mtime < time.time() - STALE_SECONDS):
         if repair:
             path.unlink(missing_ok=True)

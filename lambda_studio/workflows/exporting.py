@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from concepts.durable import require_room, sync_folder
+from concepts.durable import make_folder, require_room, sync_folder
 from concepts.names import name_key
 from concepts.records import ConceptRecord, ImageRecord, NewImage, manifest, sha256
 from lambda_studio.bundles.archive import require_bundle_size, write_archive
@@ -113,7 +113,7 @@ def _bundle_image(image: ImageRecord | NewImage, views: tuple[BundleEmbedding, .
 
 def _publish(out: Path, contents: Contents, packer: _Packer) -> int:
     """Write the bundle under another name, and give it its own when it is durable. Gives its size."""
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     unfinished = out.with_name(f".{out.name}.{uuid4().hex}")
     try:
         with packer.place.progress("Writing", total=len(contents.objects)) as advance, unfinished.open("xb") as file:

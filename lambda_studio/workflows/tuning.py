@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from concepts.durable import sync_folder
+from concepts.durable import make_folder, sync_folder
+from concepts.errors import ConceptError
 from concepts.records import AdapterRecord, ConceptRecord, RunRecord
 from concepts.registry import Registry
 from lambda_studio.config import FinetuneConfig
@@ -42,8 +43,8 @@ class Tuner:
         try:
             result = self._train(run_id, examples, config, should_stop)
             adapter = None if result.stopped else self._register(run_id, concepts, config)
-        except (CheckpointFailed, ResumeRefused):
-            raise  # the run is as it was, and can go on
+        except (CheckpointFailed, ConceptError, OSError, ResumeRefused):
+            raise  # the disk, or somebody else's lock: the run is as it was, and can go on
         except Exception as error:  # whatever ended the run is written into it, and raised on
             why = str(error)
             self.database.write(lambda registry: registry.fail_run(run_id, why))
@@ -109,7 +110,7 @@ class Tuner:
             settings=settings,
         )
         folder = adapters_folder(self.home)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         fresh = folder / f".unnamed-{uuid4().hex}.safetensors"  # others may share the folder
         sha = save_adapter(self.stack.decoder(("unet",)).unet, info, fresh)
         name = f"{sha}.safetensors"

@@ -42,7 +42,7 @@ class Workplace:
         database: str | None = None,
     ):
         self.home, self.notify, self.progress = Path(home), notify, progress
-        self.database = Database.open(self.home, address=database)
+        self.database = Database.open(self.home, address=database, notify=notify)
         with file_errors(self.home):
             self.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # where the registry is elsewhere
         for text in self.database.store.notices():

@@ -33,6 +33,15 @@ def test_images_are_added_and_dropped_in_versions_that_stay(studio, rex, photos)
     assert studio("concepts", "restore", "rex", 1).out == "rex (dog) is so already, in version 4: 1 image.\n"
 
 
+def test_an_image_that_is_there_is_not_added_again(studio, rex, photos) -> None:
+    studio("concepts", "edit", "rex", "--add", photos[1])
+    assert (
+        studio("concepts", "edit", "rex", "--add", photos[1]).out
+        == "rex (dog) is so already, in version 2: 2 images.\n"
+    )
+    assert [image["source_name"] for image in shown(studio)["images"]] == ["photo1.png", "photo2.png"]
+
+
 def test_a_history_is_a_table_with_the_adapters_that_saw_each_version(studio, rex, photos) -> None:
     assert studio("finetune", "rex", "--steps", 1, "--rank", 2).code == 0
     studio("concepts", "edit", "rex", "--add", photos[1])

@@ -94,3 +94,19 @@ def test_a_second_sigterm_is_143() -> None:
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)
     assert ended.value.code == 143
+
+
+def test_a_disk_that_is_full_at_the_adapter_leaves_a_run_to_resume(
+    studio, photos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio("add-concept", "rex", photos[0], "--noun", "dog")
+
+    def on_a_full_disk(*_: object) -> str:
+        raise OSError(28, "No space left on device", "adapters")
+
+    with monkeypatch.context() as full:
+        full.setattr("lambda_studio.workflows.tuning.save_adapter", on_a_full_disk)
+        refused = studio("finetune", "rex", "--steps", 1, "--rank", 2)
+    assert (refused.code, refused.err.splitlines()[-2]) == (7, "Error: No space left on device: adapters")
+    assert studio("finetune", "--resume").code == 0
+    assert len(json.loads(studio("adapters", "--json").out)) == 1

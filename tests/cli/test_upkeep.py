@@ -66,14 +66,17 @@ def test_damaged_bytes_are_found_by_the_thorough(studio, home: Path) -> None:
 
 def test_what_was_never_finished_is_swept_up_and_nothing_else(studio, home: Path) -> None:
     old, new = home / ".studio.sqlite3.0123", home / ".studio.sqlite3.4567"
+    adapter = home / "adapters" / ".adapter-x1y2.tmp"
+    adapter.parent.mkdir(exist_ok=True)
     mine = home / "my notes.txt"
-    for path in (old, new, mine):
+    for path in (old, new, mine, adapter):
         path.write_text("x")
     os.utime(old, (0, 0))
     os.utime(mine, (0, 0))
+    os.utime(adapter, (0, 0))
     sick = studio("doctor", "--depth", "quick")
     assert sick.code == 1
     assert f"left by a process that died: {old}\n           → Say: studio doctor --repair" in sick.out
     assert studio("doctor", "--repair", "--depth", "quick").code == 0
-    assert (old.exists(), new.exists(), mine.exists()) == (False, True, True)
+    assert (old.exists(), adapter.exists(), new.exists(), mine.exists()) == (False, False, True, True)
     assert studio("concepts", "show", "rex").code == 0

@@ -105,6 +105,24 @@ def test_a_transaction_locks_before_it_reads(database, monkeypatch):
         assert registry.concepts("default") == []
 
 
+def test_who_waits_for_another_process_is_told_so_once_and_then_goes_on(database, monkeypatch):
+    monkeypatch.setattr(engine, "NOTICE_SECONDS", 0)
+    told = []
+    with closing(sqlite3.connect(database.path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        def told_and_released(notice):
+            told.append(notice)
+            other.execute("COMMIT")
+
+        patient = Database(database.path, registry_engine(database.path, notify=told_and_released), database.user)
+        with patient.transaction() as registry:
+            assert registry.concepts("default") == []
+        with patient.transaction():
+            pass
+    assert told == [f"Waiting for another process, which writes to {database.path}: for 30 seconds at most."]
+
+
 @pytest.mark.parametrize(("pragma", "words"), [("max_page_count=1", "is full"), ("query_only=ON", "cannot be written")])
 def test_a_full_or_read_only_disk_is_one_clear_line_and_stores_nothing(database, picture, pragma, words):
     with pytest.raises(StorageFailed, match=words) as refusal, database.transaction() as registry:

@@ -10,6 +10,7 @@ import pytest
 import migrations
 from concepts import upkeep
 from concepts.database import Database
+from concepts.durable import make_folder
 from concepts.errors import ConceptError, DatabaseUnusable, StorageFailed
 from concepts.records import sha256
 
@@ -57,6 +58,40 @@ def test_every_damaged_byte_string_is_named_with_what_it_was(path: Path) -> None
         f"the bytes of {sha256(b'feature')}, a cached value, are damaged": True,
     }
     assert list(upkeep.faults(path, contents=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE concepts SET name = 'sex'", "the name in row 1 of concepts, 'sex', is not the one that was given"),
+        ("UPDATE libraries SET name = 'x'", "the name in row 1 of libraries, 'x', is not the one that was given"),
+        (
+            "UPDATE concept_versions SET noun = 'dig'",
+            "the noun or the images of version 1, 'dig', are not those that were given",
+        ),
+    ],
+)
+def test_a_row_that_rotted_is_named(path: Path, statement: str, said: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+    assert [(fault.said, fault.derived) for fault in upkeep.faults(path)] == [(said, False)]
+
+
+def test_text_that_is_no_longer_unicode_is_damage_and_no_fault_of_ours(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE concepts SET name = CAST(x'FF7265' AS TEXT)")
+    assert [fault.derived for fault in upkeep.faults(path)] == [False]
+    with pytest.raises(DatabaseUnusable, match=r"is damaged .a text in it is not Unicode"):
+        names(path)
+
+
+def test_new_folders_are_durable_under_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("concepts.durable.sync_folder", synced.append)
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    assert sorted(synced) == [tmp_path, tmp_path / "a"]
 
 
 def test_an_embedding_in_place_of_pictures_is_no_cached_value(path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -151,6 +152,7 @@ def test_files_and_folders_are_synced_before_and_after_the_rename(
     monkeypatch.setattr(module.os, "rename", named_rename)
     save_checkpoint(tmp_path / "run", 1, _state(1), {})
     assert done == [
+        f"sync {tmp_path.name}",
         "sync weights.pt",
         "sync counters.pt",
         "sync manifest.json",
@@ -245,6 +247,16 @@ def test_a_pickle_that_runs_code_is_not_loaded(tmp_path: Path) -> None:
     assert checkpoint is not None
     with pytest.raises(Exception, match="Weights only load failed"):
         checkpoint.load()
+
+
+def test_a_checkpoint_asks_for_room_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_checkpoint(tmp_path, 1, _state(1), {})
+    monkeypatch.setattr("lambda_studio.room.shutil.disk_usage", lambda _folder: SimpleNamespace(free=59))
+    with pytest.raises(CheckpointFailed, match=r"The checkpoint of step 2 needs 0\.0 MiB, and .* has 0\.0 MiB free"):
+        save_checkpoint(tmp_path, 2, _state(2), {})
+    assert _names(tmp_path) == ["step-00000001"]
+    monkeypatch.setattr("lambda_studio.room.shutil.disk_usage", lambda _folder: SimpleNamespace(free=60))
+    save_checkpoint(tmp_path, 2, _state(2), {})
 
 
 KILLED = """

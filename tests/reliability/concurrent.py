@@ -1,0 +1,120 @@
+"""Many processes that write to one registry at once."""
+
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from concepts import engine
+from concepts.database import Database
+from concepts.errors import ConceptExists
+from concepts.records import NewImage
+from tests.reliability.outcome import Harness, Outcome
+
+PROCESSES, EACH, PAIRS = 16, 1000, 200
+PICTURE = NewImage(b"picture", None, 1, 1, "a.png")
+
+
+def run(share: float, folder: Path, seed: int) -> list[Outcome]:
+    """16 processes that count up together, in each journal that this SQLite may use; pairs that add one name."""
+    each, pairs = max(2, round(EACH * share)), max(2, round(PAIRS * share))
+    rows = [_counted(folder / "delete", "delete", each)]
+    if engine.wal_is_sound():
+        rows.append(_counted(folder / "wal", "wal", each))
+    else:
+        note = f"Not tried: SQLite {engine.sqlite3.sqlite_version} can corrupt a WAL, and the engine does not use it."
+        rows.append(Outcome(fault="16 writers, WAL", tried=0, right=0, target=0, note=note))
+    return [*rows, _named_twice(folder / "twice", pairs, True), _named_twice(folder / "other", pairs, False)]
+
+
+def _counted(home: Path, journal: str, each: int) -> Outcome:
+    with _journal(journal):
+        with Database.open(home) as database, database.transaction() as registry:
+            registry.add_concept("default", "0", "counter", [PICTURE])
+        said = _together([lambda: _count_up(home, each)] * PROCESSES)
+        with Database.open(home) as database, database.reading() as registry:
+            (name,) = registry.concept_names("default")
+    tried, errors = PROCESSES * each, tuple(sorted({word for word in said if word != "done"}))
+    wrong = errors if int(name) == tried else (*errors, f"{tried - int(name)} of {tried} increments were lost")
+    note = f"{PROCESSES} processes, {each} read-modify-writes each"
+    return Outcome(
+        fault=f"{PROCESSES} writers, {journal.upper()}",
+        tried=tried,
+        right=tried if not wrong else min(tried - 1, int(name)),
+        target=PROCESSES * EACH,
+        wrong=wrong,
+        note=note,
+    )
+
+
+def _count_up(home: Path, times: int) -> str:
+    with Database.open(home) as database:
+        for _ in range(times):
+            with database.transaction() as registry:
+                (name,) = registry.concept_names("default")
+                registry.rename_concept("default", name, str(int(name) + 1))
+    return "done"
+
+
+def _named_twice(home: Path, pairs: int, same: bool) -> Outcome:
+    Database.open(home).close()
+    wrong: list[str] = []
+    expected = ["already there", "created"] if same else ["created", "taken"]
+    for number in range(pairs):
+        contents = (b"same", b"same") if same else (b"one", b"other")
+        said = sorted(_together([_adding(home, f"rex {number}", content) for content in contents]))
+        wrong += [f"pair {number}: {', '.join(said)}"] * (said != expected)
+        print(f"\r  concurrent, pairs: {number + 1} of {pairs}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    kind = "the same content" if same else "other content"
+    note = f"one wins, the other is told: {expected[0] if same else expected[1]}"
+    fault = f"two processes add one name, {kind}"
+    return Outcome(fault=fault, tried=pairs, right=pairs - len(wrong), target=PAIRS, wrong=tuple(wrong[:20]), note=note)
+
+
+def _adding(home: Path, name: str, content: bytes) -> Callable[[], str]:
+    def add() -> str:
+        try:
+            with Database.open(home) as database, database.transaction() as registry:
+                image = NewImage(content, None, 1, 1, "a.png")
+                return "created" if registry.add_concept("default", name, "dog", [image]).created else "already there"
+        except ConceptExists:
+            return "taken"
+
+    return add
+
+
+def _together(works: list[Callable[[], str]]) -> list[str]:
+    """What each of these says, done at once in a process of its own."""
+    context = multiprocessing.get_context("fork")
+    words: Any = context.SimpleQueue()
+
+    def say(work: Callable[[], str]) -> None:
+        try:
+            words.put(work())
+        except Exception as error:  # whatever it is, it is what this process has to say
+            words.put(f"{type(error).__name__}: {error}")
+
+    processes = [context.Process(target=say, args=(work,)) for work in works]
+    for process in processes:
+        process.start()
+    said = [words.get() for _ in processes]
+    for process in processes:
+        process.join()
+    return said
+
+
+@contextmanager
+def _journal(mode: str) -> Iterator[None]:
+    """Let the engine choose this journal, whatever the SQLite is."""
+    chosen = engine.choose_journal
+    engine.choose_journal = lambda _path: mode  # type: ignore[assignment, return-value]
+    try:
+        yield
+    finally:
+        engine.choose_journal = chosen
+
+
+HARNESSES: dict[str, Harness] = {"concurrent": run}

@@ -1,0 +1,75 @@
+"""docs/reliability.md, from the outcomes of a run."""
+
+import os
+import platform
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+NOT_COVERED = """\
+- A power loss is replayed from the calls that were recorded, on a model of a disk: what was synced is there, any of
+  what was written later may be, torn at 512 bytes; a folder's changes come in their order. No machine was switched off.
+- A kill comes between system calls. What a kernel does in the middle of one is the file system's.
+- Disks that lie about a sync, and memory that flips bits while a picture is on its way.
+- `concepts edit --drop N` names images by their place: if it was carried out and not acknowledged, look before you
+  give it again.
+- Windows and macOS: these harnesses need Linux and strace.
+"""
+
+
+PAGE = """\
+# What survives, measured
+
+Written by `make reliability`; do not edit. A sample of the same runs with the tests. *Right* means: before or after and
+never between, what was acknowledged is there, the same command again succeeds; for a disk that fails, one line of
+cause, one of remedy and exit code 7, and nothing half done. *Target* is what a full run tries; where fewer were tried,
+the row says so by its own figures.
+
+All of it: {minutes} minutes on {machine}. The command over each
+table gives it again.
+
+**{right} of {tried} right.**
+
+{sections}
+## What is not covered
+
+{not_covered}"""
+
+
+def report(done: Mapping[str, Mapping[str, Any]], machine: str, not_run: Iterable[str]) -> str:
+    """The page, as Markdown, from what the runner keeps of each harness; those that were `not_run` are named."""
+    outcomes = [each for found in done.values() for each in found["outcomes"]]
+    return PAGE.format(
+        machine=machine,
+        minutes=f"{sum(found['seconds'] for found in done.values()) / 60:,.0f}",
+        tried=f"{sum(each['tried'] for each in outcomes):,}",
+        right=f"{sum(each['right'] for each in outcomes):,}",
+        sections="\n".join(_section(name, found) for name, found in done.items()),
+        not_covered="".join(f"- **{name}: not run yet**; it has no figures here.\n" for name in not_run) + NOT_COVERED,
+    )
+
+
+def machine() -> str:
+    """This machine in plain words."""
+    folder = Path(tempfile.gettempdir())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    from concepts.engine import file_system
+
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release().split('-')[0]}, "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {file_system(folder) or 'unknown'}"
+    )
+
+
+def _section(name: str, found: Mapping[str, Any]) -> str:
+    command = f"python -m tests.reliability {name} --share {found['share']:g} --seed {found['seed']} --resume"
+    rows = [
+        f"| {each['fault']} | {each['tried']:,} | {each['right']:,} | {each['target']:,} | {each['note']} |"
+        for each in found["outcomes"]
+    ]
+    wrong = [f"- wrong: {line}" for each in found["outcomes"] for line in each["wrong"]]
+    head = [f"## {name}", "", f"`{command}`, {found['seconds'] / 60:,.1f} minutes", ""]
+    table = ["| fault | tried | right | target | covers |", "|---|---|---|---|---|", *rows, ""]
+    return "\n".join([*head, *table, *wrong, *([""] if wrong else [])])
