@@ -33,6 +33,7 @@ def test_every_fault_of_the_sample_is_answered_right(done: dict[str, Any]) -> No
     outcomes: list[dict[str, Any]] = [each for found in done.values() for each in found["outcomes"]]
     assert len(outcomes) > 10
     assert [line for each in outcomes for line in each["wrong"]] == []
+    outcomes = [each for each in outcomes if each["target"]]  # a journal that this SQLite must not use has none
     if os.environ.get("CI") != "true":
         outcomes = [each for each in outcomes if each["tried"] or not each["note"].startswith("Not tried")]
     assert [each["fault"] for each in outcomes if not each["tried"] or each["right"] != each["tried"]] == []
