@@ -108,9 +108,7 @@ def _stack_files(stack: Stack) -> Finding:
 
 def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:
     """What a process that was killed left under a name of its own; it never counted as anything."""
-    adapters = adapters_folder(place.home)
-    unnamed = sorted(path for pattern in UNFINISHED for path in adapters.glob(pattern))
-    found = [*place.database.store.unfinished(), *unnamed]
+    found = unfinished(place.database.store, place.home)
     for path in (each for each in found if each.stat().st_mtime < time.time() - STALE_SECONDS):
         if repair:
             path.unlink(missing_ok=True)
@@ -119,3 +117,9 @@ def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:
             yield Finding(
                 "unfinished file", f"left by a process that died: {path}", "Say: studio doctor --repair", True
             )
+
+
+def unfinished(store: Store, home: Path) -> list[Path]:
+    """Files that have no name of their own yet: of the database, and adapters."""
+    adapters = adapters_folder(home)
+    return [*store.unfinished(), *sorted(path for pattern in UNFINISHED for path in adapters.glob(pattern))]

@@ -14,7 +14,7 @@ from lambda_studio.workflows.keys import SUBJECT, subject_keys_between
 from lambda_studio.workflows.views import Neighbour, Neighbours
 from lambda_studio.workflows.workplace import Workplace
 
-ALIKE = 0.92
+ALIKE = 0.90
 """From here on a new concept is said to look like another: docs/decisions/0010."""
 
 

@@ -152,6 +152,6 @@ def test_ctrl_c_is_code_130(studio, monkeypatch) -> None:
     def interrupted(*_, **__) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lambda_studio.studio.Studio.concepts", interrupted)
+    monkeypatch.setattr("lambda_studio.studio.Studio.page", interrupted)
     answer = studio("concepts")
     assert (answer.code, answer.err) == (130, "\nStopped.\n")

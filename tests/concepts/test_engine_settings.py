@@ -115,7 +115,7 @@ def test_who_waits_for_another_process_is_told_so_once_and_then_goes_on(database
             told.append(notice)
             other.execute("COMMIT")
 
-        patient = Database(database.path, registry_engine(database.path, notify=told_and_released), database.user)
+        patient = Database(database.store, database.user, told_and_released)
         with patient.transaction() as registry:
             assert registry.concepts("default") == []
         with patient.transaction():

@@ -74,6 +74,11 @@ def test_what_is_not_shared_is_not_found_in_the_words_for_what_does_not_exist(bo
         assert registry.find_run(toys["run"]) is None
         assert registry.feature("key") is None
         assert registry.features_of(toys["sha"], "image_embeds") == []
+        assert registry.catalogue([toys["rex"].id]) == [] and registry.image_counts() == {}
+        assert list(registry.seen_images("image_embeds", "k", "y")) == []
+        for of_a_library in (registry.page, lambda name: registry.concepts_near(name, ["rex"])):
+            with pytest.raises(LibraryNotFound):
+                of_a_library("alice/toys")
         with pytest.raises(ContentDamaged, match="No image or mask"):
             registry.blob(toys["sha"])
         with pytest.raises(AdapterNotFound):
@@ -109,8 +114,18 @@ OTHERS = {
     *("libraries", "find_library", "get_library", "current_library", "catalogue", "members", "runs", "find_run"),
     *("concepts", "concept_names", "find_concept", "get_concept", "history", "concept_version", "removed_concepts"),
     *("adapters", "get_adapter", "blob", "feature", "features", "features_of"),
+    *("page", "concepts_near", "image_counts", "seen_images", "generation", "owns_library"),
     *("create_library", "use_library", "put_feature"),  # these write what is the user's own
 }
+
+
+def test_what_is_shared_is_seen_in_all_that_is_compared(alice, bob, toys):
+    share(alice, "reader")
+    with bob.reading() as registry:
+        assert [entry.library for entry in registry.catalogue([toys["rex"].id])] == ["alice/toys"]
+        assert registry.image_counts() == {toys["rex"].id: 1}
+        assert [seen.data for seen in registry.seen_images("image_embeds", "k", "y")] == [b"1234"]
+        assert [concept.name for concept in registry.page("alice/toys").concepts] == ["rex"]
 
 
 def test_every_verb_of_the_registry_is_tried_with_every_role():

@@ -158,6 +158,8 @@ def _read_only(world: World, folder: Path, share: float) -> Outcome:
 
 def _on_read_only(world: World, command: Command, folder: Path, target: str) -> str:
     place = world.fresh(command.home, folder / "world")
+    for shown in (folder, world.folder):
+        shown.chmod(0o755)  # others have to get there
     for path in [place, *place.rglob("*")]:
         os.chown(path, *NOBODY)
     mode = (place / target).stat().st_mode

@@ -1,5 +1,6 @@
 """Hostile bundles through the import: what is not right in every respect is refused before a row is written."""
 
+import copy
 import hashlib
 import io
 import json
@@ -107,7 +108,7 @@ def changed_manifest(numbers: random.Random) -> bytes:
     told = json.loads(given["manifest.json"])
     for _ in range(numbers.randint(1, 3)):
         holder, key = numbers.choice(list(leaves(told)))
-        holder[key] = numbers.choice(ODD)
+        holder[key] = copy.deepcopy(numbers.choice(ODD))  # the next change may be within it
     return zipped({**given, "manifest.json": json.dumps(told).encode()})
 
 

@@ -140,9 +140,10 @@ def copied(place: Path, folder: Path) -> Path:
 
 def unknown_litter(home: Path) -> list[str]:
     """Files with names of the unfinished that `studio doctor --repair` would not sweep up."""
-    from lambda_studio.workflows.examining import UNFINISHED
+    from concepts.stores import store_at
+    from lambda_studio.workflows.examining import unfinished
 
-    known = {path for pattern in UNFINISHED for path in home.glob(pattern)}
+    known = set(unfinished(store_at(home, None), home))
     staged = set(home.glob("runs/*/checkpoints/.staged-*"))  # the next checkpoint of the run sweeps them up
     return [str(path.relative_to(home)) for path in sorted(home.rglob(".*")) if path not in known | staged]
 
@@ -152,16 +153,16 @@ def _bordered(place: Path, borders: Path) -> Any:
     """Keep a copy of the world after each transaction."""
     from concepts.database import Database
 
-    transaction = Database.transaction
+    writing = Database._writing
 
     @contextmanager
-    def kept(self: Database) -> Any:
-        with transaction(self) as registry:
+    def kept(self: Database, queued: bool = False) -> Any:
+        with writing(self, queued) as registry:
             yield registry
         shutil.copytree(place, borders / f"{len(list(borders.iterdir())):04}")
 
-    Database.transaction = kept  # type: ignore[method-assign]
+    Database._writing = kept  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Database.transaction = transaction  # type: ignore[method-assign]
+        Database._writing = writing  # type: ignore[method-assign]

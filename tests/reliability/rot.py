@@ -8,6 +8,7 @@ from pathlib import Path
 
 from concepts.database import Database
 from concepts.records import NewImage
+from concepts.stores import store_at
 from lambda_studio.workflows.examining import database_findings
 from tests.reliability.outcome import Harness, Outcome
 
@@ -77,7 +78,7 @@ def _seen(path: Path) -> str | list[list[tuple]]:
 
 def _unseen(path: Path) -> str:
     try:
-        findings = list(database_findings(path, "thorough"))
+        findings = list(database_findings(store_at(path.parent, None), "thorough"))
     except Exception as error:  # a doctor that breaks down has not found anything
         return f"doctor ended with {type(error).__name__}: {error}"
     return "doctor found nothing" if all(finding.whole for finding in findings) else ""
