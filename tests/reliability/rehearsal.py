@@ -152,17 +152,26 @@ def unknown_litter(home: Path) -> list[str]:
 def _bordered(place: Path, borders: Path) -> Any:
     """Keep a copy of the world after each transaction."""
     from concepts.database import Database
+    from concepts.sqlite_file import SqliteFile
 
-    writing = Database._writing
+    writing, prepare = Database._writing, SqliteFile.prepare
+
+    def keep() -> None:
+        shutil.copytree(place, borders / f"{len(list(borders.iterdir())):04}")
 
     @contextmanager
     def kept(self: Database, queued: bool = False) -> Any:
         with writing(self, queued) as registry:
             yield registry
-        shutil.copytree(place, borders / f"{len(list(borders.iterdir())):04}")
+        keep()
 
-    Database._writing = kept  # type: ignore[method-assign]
+    def prepared(self: SqliteFile, user: str | None) -> str:
+        opened_by = prepare(self, user)
+        keep()
+        return opened_by
+
+    Database._writing, SqliteFile.prepare = kept, prepared  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Database._writing = writing  # type: ignore[method-assign]
+        Database._writing, SqliteFile.prepare = writing, prepare  # type: ignore[method-assign]

@@ -58,8 +58,9 @@ def _kill_once(folder: Path, whole: str, delay: float) -> str:
     found = latest_checkpoint(run_folder / "checkpoints")
     if (found.step if found else 0) < saved:
         return f"step {saved} was saved, and {found.step if found else 'nothing'} is there"
+    holds_a_run = found is not None or (run_folder / "loss.jsonl").exists()  # begun, and killed before it saved
     try:
-        again = answer_of(lambda: _train(run_folder, "lora", 8, resume=found is not None), folder)
+        again = answer_of(lambda: _train(run_folder, "lora", 8, resume=holds_a_run), folder)
     except RuntimeError as error:
         return str(error)
     return "" if again == whole else "resumed, it ends with other bits"
