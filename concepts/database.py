@@ -47,7 +47,7 @@ class Database:
         try:
             database = cls(store, store.prepare(user), notify)
             database._provide_default_library()
-        except BaseException:
+        except BaseException:  # an interrupt too must leave no connection open
             store.close()
             raise
         return database

@@ -14,9 +14,15 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
 
+FORMATS = tuple(str(kind.format) for kind in (JpegImageFile, PngImageFile, WebPImageFile))
+"""All that is opened; MPO is opened as JPEG. Imported here, for Pillow's own import at first use is not safe among
+threads: one may find no JPEG."""
 SUFFIXES = {
     "JPEG": ("", ".jpg", ".jpeg", ".jpe", ".jfif"),
     "MPO": ("", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
@@ -187,7 +193,7 @@ def _read(path: Path) -> bytes:
 
 
 def _open(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP"))  # MPO is opened as JPEG
+    return Image.open(io.BytesIO(content), formats=FORMATS)
 
 
 def _verify(path: Path, content: bytes) -> None:

@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -71,6 +73,12 @@ def test_each_format_opens_by_its_content(tmp_path, suffix):
     kind = "WEBP" if suffix == ".webp" else "JPEG"
     photo = open_photo(written(tmp_path / f"a{suffix}", pattern(), format=kind, quality=95))
     assert np.abs(pixels(photo.image) - pixels(pattern())).mean() < 4
+
+
+def test_formats_are_there_before_the_first_picture():
+    code = "import lambda_studio.images, PIL.Image; print(*sorted(PIL.Image.OPEN.keys() & {'JPEG', 'PNG', 'WEBP'}))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "JPEG PNG WEBP\n"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -170,6 +170,7 @@ def _bordered(place: Path, borders: Path) -> Any:
         keep()
         return opened_by
 
+    # Methods put in others' places are what mypy calls an error, and what is meant here.
     Database._writing, SqliteFile.prepare = kept, prepared  # type: ignore[method-assign]
     try:
         yield

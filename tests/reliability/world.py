@@ -197,6 +197,7 @@ def open_pictures_here() -> None:
     from lambda_studio import door, stored
     from lambda_studio.images import open_grey, open_photo
 
+    # Methods put in others' places are what mypy calls an error, and what is meant here.
     door.PictureDoor.photo = lambda self, path: open_photo(path)  # type: ignore[method-assign]
     door.PictureDoor.grey = lambda self, path: open_grey(path)  # type: ignore[method-assign]
     door.PictureDoor.picture_fault = lambda self, data, size: stored.picture_fault(data, size)  # type: ignore[method-assign]
