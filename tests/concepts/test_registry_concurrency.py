@@ -105,21 +105,21 @@ def finish(processes: list[subprocess.Popen[str]]) -> list[str]:
     return [output for (output, _), _ in ended]
 
 
-def test_of_100_increments_by_4_processes_none_is_lost(place, database, picture):
+def counted(place, database, picture, body: str, processes: int) -> list[str]:
     with database.transaction() as registry:
         registry.add_concept("default", "0", "counter", [picture("a")])
-    finish([start(COUNT_UP, place.home, place.address()) for _ in range(4)])
+    finish([start(body, place.home, place.address()) for _ in range(processes)])
     with database.reading() as registry:
-        assert registry.concept_names("default") == ["100"]
+        return registry.concept_names("default")
+
+
+def test_of_100_increments_by_4_processes_none_is_lost(place, database, picture):
+    assert counted(place, database, picture, COUNT_UP, 4) == ["100"]
 
 
 @pytest.mark.postgresql
 def test_of_400_increments_by_8_processes_on_a_server_none_is_lost(place, database, picture):
-    with database.transaction() as registry:
-        registry.add_concept("default", "0", "counter", [picture("a")])
-    finish([start(COUNT_50, place.home, place.address()) for _ in range(8)])
-    with database.reading() as registry:
-        assert registry.concept_names("default") == ["400"]
+    assert counted(place, database, picture, COUNT_50, 8) == ["400"]
 
 
 def test_of_4_processes_that_add_one_name_one_wins(place, database):

@@ -18,6 +18,7 @@ from lambda_studio.bundles import archive, reading
 from lambda_studio.bundles.archive import Archive, require_bundle_size, write_archive
 from lambda_studio.bundles.contents import BundleConcept, BundleImage, Contents, left_out_note
 from lambda_studio.errors import BundleRefused
+from tests.reliability.bundle_files import changed
 
 PICTURE, MASK = b"the bytes of a picture", b"the bytes of a mask"
 
@@ -183,46 +184,34 @@ def with_manifest(value: Any) -> bytes:
     return plain_zip(entries(**{"manifest.json": data}))
 
 
-def changed(path: list[str | int], value: Any) -> Any:
-    """The manifest with one value changed; ... takes it away."""
-    root = json.loads(CONTENTS.encoded())
-    place = root
-    for step in path[:-1]:
-        place = place[step]
-    if value is ...:
-        del place[path[-1]]
-    else:
-        place[path[-1]] = value
-    return root
-
-
-FIRST: list[str | int] = ["concepts", 0]
-FIRST_IMAGE = [*FIRST, "images", 0]
+MANIFEST = json.loads(CONTENTS.encoded())
+FIRST = ("concepts", 0)
+FIRST_IMAGE = (*FIRST, "images", 0)
 
 
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (["version"], 2, "version is not 1, which this version reads"),
-        (["version"], True, "version is not 1, which this version reads"),
-        (["format"], "zip", "format is not 'lambda-studio bundle'"),
-        (["format"], ..., "manifest.json lacks format"),
-        (["more"], 1, "manifest.json has an unknown field 'more'"),
-        (["concepts"], [], "concepts is not a list that is not empty"),
-        (["concepts"], {}, "concepts is not a list that is not empty"),
-        ([*FIRST], None, "concept 1 is not a table"),
-        ([*FIRST, "name"], 7, "concept 1: name is not a short text"),
-        ([*FIRST, "name"], "x" * 1001, "concept 1: name is not a short text"),
-        ([*FIRST, "noun"], "\ud800", "concept 1: noun is not a short text"),
-        ([*FIRST, "manifest"], "0" * 63, "concept 1: manifest is not a SHA-256"),
-        ([*FIRST, "images"], [], "concept 1: images is not a list that is not empty"),
-        ([*FIRST_IMAGE, "sha256"], "../../etc/passwd", "concept 1, image 1: sha256 is not a SHA-256"),
-        ([*FIRST_IMAGE, "mask"], "", "concept 1, image 1: mask is not a SHA-256 or null"),
-        ([*FIRST_IMAGE, "width"], 10**9, "concept 1, image 1: width is not a number from 1 to 1536"),
-        ([*FIRST_IMAGE, "height"], 1.5, "concept 1, image 1: height is not a number from 1 to 1536"),
-        ([*FIRST_IMAGE, "height"], True, "concept 1, image 1: height is not a number from 1 to 1536"),
-        ([*FIRST_IMAGE, "warnings"], [1], "concept 1, image 1: warnings is not a list of texts"),
-        ([*FIRST_IMAGE, "embeddings"], [3], "concept 1, image 1, embedding is not a table"),
+        (("version",), 2, "version is not 1, which this version reads"),
+        (("version",), True, "version is not 1, which this version reads"),
+        (("format",), "zip", "format is not 'lambda-studio bundle'"),
+        (("format",), ..., "manifest.json lacks format"),
+        (("more",), 1, "manifest.json has an unknown field 'more'"),
+        (("concepts",), [], "concepts is not a list that is not empty"),
+        (("concepts",), {}, "concepts is not a list that is not empty"),
+        (FIRST, None, "concept 1 is not a table"),
+        ((*FIRST, "name"), 7, "concept 1: name is not a short text"),
+        ((*FIRST, "name"), "x" * 1001, "concept 1: name is not a short text"),
+        ((*FIRST, "noun"), "\ud800", "concept 1: noun is not a short text"),
+        ((*FIRST, "manifest"), "0" * 63, "concept 1: manifest is not a SHA-256"),
+        ((*FIRST, "images"), [], "concept 1: images is not a list that is not empty"),
+        ((*FIRST_IMAGE, "sha256"), "../../etc/passwd", "concept 1, image 1: sha256 is not a SHA-256"),
+        ((*FIRST_IMAGE, "mask"), "", "concept 1, image 1: mask is not a SHA-256 or null"),
+        ((*FIRST_IMAGE, "width"), 10**9, "concept 1, image 1: width is not a number from 1 to 1536"),
+        ((*FIRST_IMAGE, "height"), 1.5, "concept 1, image 1: height is not a number from 1 to 1536"),
+        ((*FIRST_IMAGE, "height"), True, "concept 1, image 1: height is not a number from 1 to 1536"),
+        ((*FIRST_IMAGE, "warnings"), [1], "concept 1, image 1: warnings is not a list of texts"),
+        ((*FIRST_IMAGE, "embeddings"), [3], "concept 1, image 1, embedding is not a table"),
         (["objects"], [], "objects is not a table"),
         (["objects", "x"], 1, "object 'x': name is not a SHA-256"),
         (["objects", sha(MASK)], -1, "size is not a number from 1 to"),
@@ -231,7 +220,7 @@ FIRST_IMAGE = [*FIRST, "images", 0]
     ],
 )
 def test_a_manifest_that_says_what_cannot_be_is_refused(refusal, path, value, said) -> None:
-    assert said in refusal(with_manifest(changed(path, value)))
+    assert said in refusal(with_manifest(changed(MANIFEST, path, value)))
 
 
 @pytest.mark.parametrize(
@@ -252,7 +241,7 @@ def test_a_manifest_that_is_no_json_of_ours_is_refused(refusal, data: bytes) -> 
 
 
 def test_every_fault_of_a_manifest_is_told_and_of_very_many_the_first(refusal) -> None:
-    value = changed([*FIRST, "manifest"], "no")
+    value = changed(MANIFEST, (*FIRST, "manifest"), "no")
     value["concepts"] += [{"name": ""}] * 40
     said = refusal(with_manifest(value))
     assert "for 121 reasons" in said
