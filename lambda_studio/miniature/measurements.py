@@ -71,12 +71,13 @@ class Evaluation:
             "image_top1": _mean([(p.argmax(0) == target).float().mean() for p in pairs]),
         }
 
-    def movq_psnr(self) -> dict[str, float]:
-        """How well pictures survive MoVQ, in dB over values in 0..1."""
-        images = render(self.scenes("movq")).images
-        decoder = self.stack.decoder()
-        errors = [(decoder.decode(decoder.encode(x)) - x).pow(2).mean((1, 2, 3)) for x in images.split(64)]
-        return {"psnr": (-10 * torch.log10(torch.cat(errors))).mean().item()}
+    def there_and_back(self) -> dict[str, float]:
+        """How well pictures survive MoVQ: the ceiling of what is drawn. `psnr` in dB over values in 0..1."""
+        scene = self.scenes("movq")
+        images, decoder = render(scene).images, self.stack.decoder()
+        back = torch.cat([decoder.decode(decoder.encode(part)) for part in images.split(64)])
+        errors = (back - images).pow(2).mean((1, 2, 3))
+        return {"psnr": (-10 * torch.log10(errors)).mean().item()} | self._single(back, scene)
 
     def oracle(self) -> dict[str, float]:
         """The oracle on rendered pictures: the ceiling of what it can find in drawn ones.
@@ -205,7 +206,7 @@ class Evaluation:
 MEASUREMENTS: dict[str, Callable[[Evaluation], dict[str, float]]] = {
     "oracle": Evaluation.oracle,
     "clip": Evaluation.clip_retrieval,
-    "movq": Evaluation.movq_psnr,
+    "movq": Evaluation.there_and_back,
     "decoder": Evaluation.decoder_from_embeddings,
     "zero-shot": Evaluation.zero_shot,
     "text-only": lambda evaluation: evaluation.zero_shot(shown=False),

@@ -105,8 +105,9 @@ class Recipe:
         torch.manual_seed(self.config.seed + 1)
         movq = networks.build_movq()
         return self._trained("movq", movq, lambda: stages.movq_stage(
-            movq.to(memory_format=torch.channels_last), self.corpus, self.config.seed, self.config.movq.batch_size,
-            whole_from=int(self.config.movq.steps * CROPS_SHARE), compiled=self.config.compiled,
+            movq.to(memory_format=torch.channels_last), self.corpus, self.focus(), self.config.seed,
+            self.config.movq.batch_size, whole_from=int(self.config.movq.steps * CROPS_SHARE),
+            compiled=self.config.compiled,
         ))  # fmt: skip
 
     def train_decoder(self):

@@ -32,10 +32,18 @@ from lambda_studio.training.losses import prior_loss
 
 
 def movq_stage(
-    movq: VQModel, corpus: Corpus, seed: int, batch_size: int, whole_from: int, crop: int = 32, compiled: bool = False
+    movq: VQModel,
+    corpus: Corpus,
+    weights: Float[Tensor, "picture 16 16"],
+    seed: int,
+    batch_size: int,
+    whole_from: int,
+    crop: int = 32,
+    compiled: bool = False,
 ) -> LossOf:
     """Reconstruct from latents that were not quantised, as the decoder's are; latents are held near unit variance.
 
+    The error is weighted by `focus`: unweighted, places are kept crisp, and subjects of unusual colours fade into them.
     Crops teach the most for their pixels, but group norms see other statistics in whole pictures: from step
     `whole_from` on it is those, as many as have the crops' pixels. The codebook learns to follow the latents, so that
     quantised decoding works too, but steers nothing.
@@ -50,21 +58,25 @@ def movq_stage(
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "movq", step)
         side, count = (PIXELS, batch_size * crop**2 // PIXELS**2) if step >= whole_from else (crop, batch_size)
-        images = pixels(corpus.images, random_rows(corpus, generator, count))
-        cut = count // 8
+        rows, cut = random_rows(corpus, generator, count), count // 8
+        images, weight = pixels(corpus.images, rows), weights[rows, None].float()
         images[:cut] = pixels(corpus.cutouts, torch.arange(step, step + cut) % len(corpus.cutouts))
+        weight[:cut] = 1
+        weight = F.interpolate(weight, size=PIXELS)
         top, left = (4 * torch.randint((PIXELS - side) // 4 + 1, (2,), generator=generator)).tolist()
-        crops = images[..., top : top + side, left : left + side].to(movq.device)
-        target = (crops * 2 - 1).contiguous(memory_format=torch.channels_last)
+        window = (..., slice(top, top + side), slice(left, left + side))
+        weight = weight[window].to(movq.device)
+        target = (images[window].to(movq.device) * 2 - 1).contiguous(memory_format=torch.channels_last)
         noise = 0.03 * torch.randn(count, 4, side // 4, side // 4, generator=generator).to(movq.device)
         latents, output = run(target, noise)
         _, codebook, _ = movq.quantize(latents.detach().float())
         flat = rearrange(latents.float(), "b c h w -> c (b h w)")
         unit = flat.mean(1).pow(2).mean() + (flat.std(1) - 1).pow(2).mean()
-        error = F.mse_loss(output, target)
-        sharp = sum((output.diff(dim=d) - target.diff(dim=d)).abs().mean() for d in (2, 3))
-        loss = (output - target).abs().mean() + 2 * error + 0.5 * sharp + 0.02 * unit + codebook
-        return {"loss": loss, "psnr": -10 * torch.log10(error / 4), "unit": unit}
+        off = output - target
+        sharp = (off.diff(dim=2) * weight[..., 1:, :]).abs().mean() + (off.diff(dim=3) * weight[..., 1:]).abs().mean()
+        error = (off.abs() * weight).mean() + 2 * (off.pow(2) * weight).mean() + 0.5 * sharp
+        psnr = -10 * torch.log10(off.pow(2).mean() / 4)
+        return {"loss": error + 0.02 * unit + codebook, "psnr": psnr, "unit": unit}
 
     return loss_of
 

@@ -134,10 +134,23 @@ def test_movq_sees_crops_first_and_whole_pictures_later(corpus, step, shape, mon
     movq, seen = build_movq(), []
     encode = movq.encode
     monkeypatch.setattr(movq, "encode", lambda x: seen.append(x.shape) or encode(x))
-    losses = movq_stage(movq, corpus, seed=2, batch_size=8, whole_from=1)(step)
+    losses = movq_stage(movq, corpus, torch.ones(len(corpus), 16, 16), seed=2, batch_size=8, whole_from=1)(step)
     assert seen == [shape]
     losses["loss"].backward()
     assert all(p.grad is not None for name, p in movq.named_parameters() if p.requires_grad), "all of it is trained"
+
+
+def test_movqs_error_counts_where_the_weights_say(corpus):
+    torch.manual_seed(0)
+    movq, top = build_movq(), torch.zeros(len(corpus), 16, 16)
+    top[:, :8] = 1
+    nowhere, above, below, everywhere = (
+        movq_stage(movq, corpus, weights, seed=2, batch_size=8, whole_from=0)(0)
+        for weights in (torch.zeros_like(top), top, 1 - top, torch.ones_like(top))
+    )
+    assert nowhere["psnr"] == above["psnr"] == everywhere["psnr"]
+    above, below, everywhere = ((each["loss"] - nowhere["loss"]).item() for each in (above, below, everywhere))
+    assert above > 0 and below > 0 and above + below == pytest.approx(everywhere, rel=1e-4)
 
 
 def test_the_decoders_stage_trains_every_part_that_it_uses():
