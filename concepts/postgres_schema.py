@@ -12,9 +12,13 @@ MARK = "lambda-studio"
 """The comment on `alembic_version` by which tables are known as ours; other programs have such a table too."""
 
 _OTHER_DATABASE = "It was left as it is: make another for λ-Studio with createdb, and name that."
-_VERSION_TABLE = "to_regclass(quote_ident(current_schema()) || '.alembic_version')"
-_FIND = text(f"SELECT {_VERSION_TABLE} IS NOT NULL, obj_description({_VERSION_TABLE}, 'pg_class')")
-_OTHERS = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename LIMIT 5")
+# One statement, so one moment: between two, another program may have made the tables.
+_TABLES = text("""
+    SELECT relname, description FROM pg_class
+    LEFT JOIN pg_description ON objoid = pg_class.oid AND classoid = 'pg_class'::regclass AND objsubid = 0
+    WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND relkind IN ('r', 'p')
+    ORDER BY relname
+""")
 # The database's owner can be a role that stands for the team, and then all of it owns the tables.
 _OWNER = text("""
     SELECT pg_get_userbyid(datdba) FROM pg_database
@@ -24,12 +28,12 @@ _OWNER = text("""
 
 def find_revision(connection: Connection, label: str) -> str | None:
     """The revision that the tables have; None where the schema is empty. Raises DatabaseUnusable for others' tables."""
-    found, mark = connection.execute(_FIND).one()
-    if not found:
-        if others := connection.execute(_OTHERS).scalars().all():
-            raise DatabaseUnusable(f"{label} holds other tables: {', '.join(others)}.", _OTHER_DATABASE)
+    tables = {name: comment for name, comment in connection.execute(_TABLES)}
+    if "alembic_version" not in tables:
+        if tables:
+            raise DatabaseUnusable(f"{label} holds other tables: {', '.join([*tables][:5])}.", _OTHER_DATABASE)
         return None
-    if mark != MARK:
+    if tables["alembic_version"] != MARK:
         raise DatabaseUnusable(f"{label} is another program's database.", _OTHER_DATABASE)
     revisions = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
     if len(revisions) != 1:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 import migrations
 from concepts import upgrade as upgrading
@@ -18,7 +18,7 @@ from concepts.database import Database
 from concepts.errors import DatabaseTooNew, DatabaseUnusable
 from concepts.models import Base
 from concepts.postgres import PostgresServer
-from concepts.postgres_schema import MARK
+from concepts.postgres_schema import MARK, find_revision
 from concepts.records import sha256
 from concepts.stores import store_at
 from concepts.upgrade import alembic_config, schema_differences
@@ -158,6 +158,20 @@ def test_programs_that_start_at_once_make_the_tables_once(postgres_server: Any, 
     owners = postgres_server.run("SELECT owner FROM libraries ORDER BY owner", database=empty)
     assert owners == [("anna",), ("bob",)]
     assert postgres_server.run("SELECT version_num FROM alembic_version", database=empty) == [(migrations.HEAD,)]
+
+
+def test_who_looks_while_another_makes_the_tables_does_not_take_them_for_others(address: str, engine: Engine) -> None:
+    made: list[Database] = []
+
+    def make(*_: Any) -> None:
+        if not made:
+            made.append(Database.open(Path(), address=address))
+
+    with engine.connect() as connection:
+        event.listen(connection, "after_cursor_execute", make)
+        assert find_revision(connection, "the registry") is None
+        assert find_revision(connection, "the registry") == migrations.HEAD
+    made[0].close()
 
 
 def test_of_two_who_upgrade_at_once_one_gets_the_old_libraries(postgres_server: Any, empty: str, old: str) -> None:

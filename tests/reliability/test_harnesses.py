@@ -1,11 +1,14 @@
 """The harnesses themselves: each finds a fault that is put there for it."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.reliability import concurrent, power, rot
 from tests.reliability.power import Disk, File, Op
+from tests.reliability.tracing import cannot_trace, write_points
 
 
 def test_a_flip_that_doctor_does_not_see_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,3 +55,17 @@ def test_a_file_in_a_folder_that_was_not_synced_goes_with_it() -> None:
     home, path = Path("/w/home"), Path("/w/home/a")
     ops = (Op("mkdir", (home,)), Op("create", (path,)), Op("sync", (path,)), Op("sync", (home,)))
     assert power._lost(_disk(Path("/w"), *ops), power.random.Random(0), 0.0) == {}
+
+
+def test_only_what_the_work_does_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    duplicate = os.dup2
+    monkeypatch.setattr(os, "dup2", lambda *numbers: (time.sleep(0.5), duplicate(*numbers)))  # strace gets there first
+
+    def work() -> int:
+        (tmp_path / "made").write_text("x")
+        return 0
+
+    assert cannot_trace() == ""
+    opened, *_ = write_points(work, tmp_path)
+    assert (opened.call, opened.number) == ("openat", 1)
+    assert "made" in opened.line

@@ -53,18 +53,21 @@ class Point:
 
 def run_apart(work: Callable[[], int], folder: Path, strace: Sequence[str] = ()) -> Ended:
     """Do `work` in a fork, which says what it says into `folder`; with `strace`, under strace with these options."""
-    said = {name: folder / name for name in ("stdout", "stderr")}
+    said = [folder / name for name in ("stdout", "stderr")]
+    # Opened here: in the child strace would sometimes be there already, and count it as a call of the work.
+    opened = [os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) for path in said]
     waiting, go = os.pipe()
     if (child := os.fork()) == 0:
-        _work_in_child(work, waiting, go, said)
-    os.close(waiting)
+        _work_in_child(work, waiting, go, opened)
+    for descriptor in (waiting, *opened):
+        os.close(descriptor)
     tracer = _attach(child, strace) if strace else None
     os.close(go)  # the child reads the end of the pipe, and begins
     status = _wait(child)
     if tracer is not None:
         tracer.communicate()
     ended = os.waitstatus_to_exitcode(status)
-    texts = [path.read_text(errors="replace") for path in said.values()]
+    texts = [path.read_text(errors="replace") for path in said]
     return Ended(ended if ended >= 0 else -1, max(0, -ended), *texts)
 
 
@@ -131,12 +134,12 @@ def cannot_trace() -> str:
     return ""
 
 
-def _work_in_child(work: Callable[[], int], waiting: int, go: int, said: dict[str, Path]) -> None:
+def _work_in_child(work: Callable[[], int], waiting: int, go: int, opened: Sequence[int]) -> None:
     code = 70
     try:
         os.close(go)
-        for number, path in zip((1, 2), said.values(), strict=True):
-            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        for number, descriptor in zip((1, 2), opened, strict=True):
+            os.dup2(descriptor, number)
         os.read(waiting, 1)
         code = work()
         sys.stdout.flush()
