@@ -29,10 +29,10 @@ from lambda_studio.progress import Progress, silent
 STAGES = ("clip", "movq", "decoder", "prior", "oracle")
 
 CLIP = FitConfig(steps=5_000, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
-MOVQ = FitConfig(steps=5_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
-CROPS_SHARE = 0.8
+MOVQ = FitConfig(steps=7_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
+CROPS_SHARE = 0.6
 """The share of MoVQ's steps that see crops; the rest sees whole pictures."""
-DECODER = FitConfig(steps=12_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
+DECODER = FitConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = FitConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
 ORACLE = FitConfig(steps=3_500, batch_size=96, learning_rate=1e-3)
 

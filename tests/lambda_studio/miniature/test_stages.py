@@ -125,8 +125,7 @@ def test_the_decoder_sees_subjects_alone_and_in_company_and_a_tenth_without_a_pi
     assert 0.05 < nothing.float().mean() < 0.16
     alone = unet.image_embeds[:, 0] <= 5
     assert alone[::2].all(), "half are chosen alone"
-    assert not alone[1::4][~nothing[1::4]].any(), "a quarter are chosen in company"
-    assert 0.1 < alone[3::4].float().mean() < 0.45, "a quarter are anything"
+    assert not alone[1::2][~nothing[1::2]].any(), "and half in company"
     middling = ((unet.timesteps > 250) & (unet.timesteps < 750)).float().mean()
     assert 0.56 < middling < 0.70, "evenly drawn, half of the timesteps would lie there"
 
