@@ -1,4 +1,4 @@
-"""A file that is being written beside the place where it belongs, and what is left of it where its writer was killed."""
+"""A file that is being written beside the place where it belongs, and what a killed process leaves of it."""
 
 import re
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The database file as a whole: what it says of itself, whether it is sound, copies, and an older one in its place."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,15 +70,17 @@ def back_up(path: Path, out: Path | None = None) -> Path:
         return out
 
 
-def restore(path: Path, backup: Path) -> Path | None:
+def restore(path: Path, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
     """Put a backup in the database's place; what was there is kept, and its new path given.
 
+    The backup is looked at first, and then `agree` is called, which raises to stop it.
 
     Raises DatabaseUnusable where the backup is damaged, is not ours or is newer than this version; nothing is changed.
     """
     from concepts import upgrade as upgrading
 
     _require_sound(backup)
+    agree()
     with file_errors(path), database_errors(path):
         make_folder(path.parent, 0o700)
         require_room(path.parent, 3 * backup.stat().st_size, "Restoring a backup")

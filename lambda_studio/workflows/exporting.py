@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from concepts.durable import give_name, make_folder, require_room, sync_folder
 from concepts.names import name_key
@@ -17,9 +18,14 @@ from lambda_studio.workflows.left_out import SIDE, encoder_and_preprocessing, is
 from lambda_studio.workflows.views import Exported
 from lambda_studio.workflows.workplace import Workplace
 
+SUFFIX = ".zip"
+"""How the name of a bundle ends."""
+
 
 def export(place: Workplace, names: Sequence[str], out: Path, pictures: bool) -> Exported:
     """As `Studio.export`."""
+    named = quote(str(out.parent / f"{out.stem or 'concepts'}{SUFFIX}"))
+    require(out.suffix.lower() == SUFFIX, f"{out} is no name for a bundle.", f"Let it end in {SUFFIX}: --out {named}")
     if out.exists():
         raise OutputExists(f"{out} is already there.", "Give another name: --out FILE.zip")
     chosen = names or [summary.name for summary in place.concepts()]
