@@ -30,6 +30,9 @@ CONSTRAINT_NAMES = {
 
 NUMBERED: dict[str, Any] = {"sqlite_autoincrement": True}  # a removed row's number is never given to another
 Sha = String(64)
+IN_USE = text("removed_at IS NULL")
+# PostgreSQL's condition is said by concepts.postgres_schema: to take it, SQLAlchemy imports all of that dialect.
+NAME_IN_USE = Index("uq_concepts_name_in_use", "library_id", "name_key", unique=True, sqlite_where=IN_USE)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -96,14 +99,7 @@ class Concept(Base):
 
     __tablename__ = "concepts"
     __table_args__ = (
-        Index(
-            "uq_concepts_name_in_use",
-            "library_id",
-            "name_key",
-            unique=True,
-            sqlite_where=text("removed_at IS NULL"),
-            postgresql_where=text("removed_at IS NULL"),
-        ),
+        NAME_IN_USE,
         Index("ix_concepts_library_id", "library_id"),
         NUMBERED,
     )

@@ -150,7 +150,7 @@ class PostgresServer:
         command = f"pg_dump --format=custom --file={quote(str(out or 'studio.dump'))} {self._for_tools()}"
         raise ServersOwnTool(f"{self} is backed up by PostgreSQL's own tool.", f"While others work on: {command}")
 
-    def restore(self, backup: Path) -> Path | None:
+    def restore(self, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
         """Raises ServersOwnTool, which says how."""
         command = f"pg_restore --clean --if-exists --single-transaction {self._for_tools()} {quote(str(backup))}"
         raise ServersOwnTool(f"{self} is restored by PostgreSQL's own tool.", f"When nobody works in it: {command}")

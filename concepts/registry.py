@@ -260,6 +260,14 @@ class Registry:
         """The cached features of one kind that belong to an image, by key."""
         return features.features_of(self._session, self._user, image_sha, kind)
 
+    def computed_features(self) -> list[str]:
+        """The keys of all features of what this user may see, but for those that came in place of a picture."""
+        return features.computed_keys(self._session, self._user)
+
+    def drop_features(self, keys: Collection[str]) -> None:
+        """Forget those of these features whose images this user may see; what needs one computes it again."""
+        features.drop_features(self._session, self._user, keys)
+
     # Runs
 
     def start_run(self, library: str, kind: str, settings: dict[str, Any], versions: Sequence[int]) -> int:

@@ -189,7 +189,7 @@ class Studio(LibraryUseCases):
         """Write the named concepts (none: all) into a bundle, the same bytes every time; never over another file.
 
         Without pictures it holds what prompts use: one embedding of each. Raises ConceptNotFound, OutputExists,
-        StorageFailed.
+        StorageFailed, and InvalidSetting where `out` does not end in .zip.
         """
         from lambda_studio.workflows.exporting import export
 
@@ -270,7 +270,8 @@ class Studio(LibraryUseCases):
     def examine(self, depth: str = "usual", repair: bool = False) -> "list[Finding]":
         """Whether everything here is whole: "quick" reads no bytes, "usual" the library's, "thorough" all there are.
 
-        `repair` mends what was only computed, and sweeps up what was never finished.
+        `repair` mends what was only computed, and sweeps up what was never finished. "thorough" computes one in a
+        hundred of the cached values again.
         """
         from lambda_studio.workflows.examining import findings
 

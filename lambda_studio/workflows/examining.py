@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from concepts.errors import ConceptError
@@ -19,6 +20,10 @@ STALE_SECONDS = 3600
 """An unfinished file that nobody has written to for so long was left by a process that died."""
 UNFINISHED = (".unnamed-*.safetensors", ".adapter-*.tmp")
 """Adapters that have no name yet."""
+
+
+CACHED = "cached values"
+"""What `Finding.what` says of features."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,14 @@ class Finding:
 
 
 def findings(place: Workplace, depth: str, repair: bool) -> Iterator[Finding]:
-    """The database, the library's images, adapter files, the stack's files, and what was left unfinished."""
+    """The database, the library's images, adapter files, the stack's files and values, and what was left unfinished."""
     yield from database_findings(place.database.store, depth)
     if depth != "quick":
         yield _stored_images(place)
     yield from _adapter_files(place, hashed=depth != "quick")
-    yield _stack_files(place.stack)
+    yield (stack := _stack_files(place.stack))
+    if depth == "thorough":
+        yield _cached_features(place, repair) if stack.whole else Finding(CACHED, "not checked: see the stack's files")
     yield from _unfinished_files(place, repair)
 
 
@@ -104,6 +111,28 @@ def _stack_files(stack: Stack) -> Finding:
     except StudioError as error:
         return Finding(what, error.cause, error.remedy)
     return Finding(what, f"its files are there; it runs on {stack.device} in {stack.dtype}".replace("torch.", ""))
+
+
+def _cached_features(place: Workplace, repair: bool) -> Finding:
+    """Whether the stack's encoders still give what is kept of them: of a sample, and of all where that is to mend."""
+    from lambda_studio.workflows.recomputing import Recomputing, sample
+
+    work = Recomputing(place)
+    try:
+        keys = work.cached()
+        chosen = sample(keys, date.today())
+        wrong = work.wrong(chosen)
+        if wrong and repair:
+            wrong += work.wrong([key for key in keys if key not in set(chosen)])
+    except (StudioError, ConceptError) as error:
+        return Finding(CACHED, f"not checked: {error.cause}")
+    if not wrong:
+        return Finding(CACHED, f"{len(chosen)} of {len(keys)} were computed again, and came out the same")
+    if repair:
+        work.drop(wrong)
+        return Finding(CACHED, f"{len(wrong)} of {len(keys)} were wrong and are dropped; they are computed when needed")
+    remedy = "Drop what is wrong, to be computed anew when it is needed: studio doctor --depth thorough --repair"
+    return Finding(CACHED, f"{len(wrong)} of {len(chosen)} that were computed again came out otherwise", remedy, True)
 
 
 def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:
