@@ -185,25 +185,30 @@ class Studio(LibraryUseCases):
 
     # Concepts that travel
 
-    def export(self, names: Sequence[str], out: Path, *, pictures: bool = True) -> Exported:
+    def export(
+        self, names: Sequence[str], out: Path, *, pictures: bool = True, sign_with: Path | None = None
+    ) -> Exported:
         """Write the named concepts (none: all) into a bundle, the same bytes every time; never over another file.
 
-        Without pictures it holds what prompts use: one embedding of each. Raises ConceptNotFound, OutputExists,
-        StorageFailed.
+        Without pictures it holds what prompts use: one embedding of each. `sign_with` is the file of an Ed25519 key.
+        Raises ConceptNotFound, InvalidSetting for a key that cannot be used, OutputExists, StorageFailed.
         """
         from lambda_studio.workflows.exporting import export
 
-        return export(self.workplace, names, out, pictures)
+        return export(self.workplace, names, out, pictures, sign_with)
 
-    def import_concepts(self, source: Path, *, on_conflict: str = "fail") -> Imported:
+    def import_concepts(
+        self, source: Path, *, on_conflict: str = "fail", trusted_keys: Sequence[Path] = ()
+    ) -> Imported:
         """Take in a bundle, or a folder of pictures in a known layout: everything that is in it, or nothing.
 
-        `on_conflict`, where a name has other content here: "fail", "rename" or "skip". Raises BundleRefused with
-        everything that is wrong, ConceptExists, StorageFailed.
+        `on_conflict`, where a name has other content here: "fail", "rename" or "skip". With `trusted_keys` (files of
+        public keys) only a bundle that one of them signed. Raises BundleRefused with everything that is wrong,
+        ConceptExists, InvalidSetting for a key that cannot be used, StorageFailed.
         """
         from lambda_studio.workflows.importing import import_concepts
 
-        return import_concepts(self.workplace, source, on_conflict)
+        return import_concepts(self.workplace, source, on_conflict, trusted_keys)
 
     # Adapters
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from concepts.durable import make_folder, require_room, sync_folder
@@ -10,6 +11,7 @@ from concepts.names import name_key
 from concepts.records import ConceptRecord, ImageRecord, NewImage, manifest, sha256
 from lambda_studio.bundles.archive import require_bundle_size, write_archive
 from lambda_studio.bundles.contents import BundleConcept, BundleEmbedding, BundleImage, Contents, left_out_note
+from lambda_studio.bundles.signing import Signature, read_private_key
 from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
 from lambda_studio.workflows.keys import subject_key
@@ -17,9 +19,13 @@ from lambda_studio.workflows.left_out import SIDE, encoder_and_preprocessing, is
 from lambda_studio.workflows.views import Exported
 from lambda_studio.workflows.workplace import Workplace
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-def export(place: Workplace, names: Sequence[str], out: Path, pictures: bool) -> Exported:
+
+def export(place: Workplace, names: Sequence[str], out: Path, pictures: bool, sign_with: Path | None) -> Exported:
     """As `Studio.export`."""
+    key = read_private_key(sign_with) if sign_with else None
     if out.exists():
         raise OutputExists(f"{out} is already there.", "Give another name: --out FILE.zip")
     chosen = names or [summary.name for summary in place.concepts()]
@@ -28,8 +34,9 @@ def export(place: Workplace, names: Sequence[str], out: Path, pictures: bool) ->
     packer = _Packer(place)
     contents = packer.pack(concepts, pictures)
     require_room(out.parent, require_bundle_size(contents), f"The bundle {out}")
-    size = _publish(out, contents, packer)
-    return Exported(out, tuple(concept.name for concept in concepts), len(contents.objects), size, pictures)
+    size, signature = _publish(out, contents, packer, key)
+    exported = tuple(concept.name for concept in concepts)
+    return Exported(out, exported, len(contents.objects), size, pictures, signature and signature.signer)
 
 
 class _Packer:
@@ -111,8 +118,10 @@ def _bundle_image(image: ImageRecord | NewImage, views: tuple[BundleEmbedding, .
     )
 
 
-def _publish(out: Path, contents: Contents, packer: _Packer) -> int:
-    """Write the bundle under another name, and give it its own when it is durable. Gives its size."""
+def _publish(
+    out: Path, contents: Contents, packer: _Packer, key: "Ed25519PrivateKey | None"
+) -> tuple[int, Signature | None]:
+    """Write the bundle under another name, and give it its own when it is durable. Gives its size and signature."""
     make_folder(out.parent)
     unfinished = out.with_name(f".{out.name}.{uuid4().hex}")
     try:
@@ -122,7 +131,7 @@ def _publish(out: Path, contents: Contents, packer: _Packer) -> int:
                 advance()
                 return packer.read(sha)
 
-            write_archive(file, contents, read)
+            signature = write_archive(file, contents, read, key)
             file.flush()
             os.fsync(file.fileno())
         size = unfinished.stat().st_size
@@ -130,7 +139,7 @@ def _publish(out: Path, contents: Contents, packer: _Packer) -> int:
     finally:
         unfinished.unlink(missing_ok=True)
     sync_folder(out.parent)
-    return size
+    return size, signature
 
 
 def _name(unfinished: Path, out: Path) -> None:

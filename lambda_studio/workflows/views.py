@@ -108,6 +108,8 @@ class Exported:
     objects: int
     size: int
     pictures: bool
+    signed_by: str | None
+    """The fingerprint of the key that signed it."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,10 @@ class Imported:
 
     library: str
     concepts: tuple[ImportedConcept, ...]
+    signed_by: str | None
+    """The fingerprint of the key that a bundle says it is signed with."""
+    verified: bool
+    """The signature was checked, and the key is one that was said to be trusted."""
 
 
 @dataclass(frozen=True)
