@@ -20,6 +20,8 @@ from cli.tables import counted, table
 def export(session: Session, names: tuple[str, ...], out: Path, without_pictures: bool, sign: Path | None) -> None:
     """Write concepts of the library (all, or the named ones) into a bundle that others can import.
 
+    Originals that were kept stay here.
+
     \b
       studio library export rex --out rex.zip
 
@@ -35,7 +37,13 @@ def export(session: Session, names: tuple[str, ...], out: Path, without_pictures
         what = counted(len(exported.concepts), "concept") + ("" if exported.pictures else ", without pictures")
         signed = [f"Signed by {exported.signed_by}."] if exported.signed_by else []
         told = [f"Exported {what}: {', '.join(exported.concepts)}.", f"{exported.path} ({exported.size:,} bytes)"]
-        return told + signed
+        originals = counted(exported.originals_left_out, "original")
+        left = (
+            [f"Not in it: {originals} (files that were kept with their metadata)."]
+            if exported.originals_left_out
+            else []
+        )
+        return told + left + signed
 
     session.show(exported, lines)
 

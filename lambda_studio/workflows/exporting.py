@@ -35,8 +35,15 @@ def export(place: Workplace, names: Sequence[str], out: Path, pictures: bool, si
     contents = packer.pack(concepts, pictures)
     require_room(out.parent, require_bundle_size(contents), f"The bundle {out}")
     size, signature = _publish(out, contents, packer, key)
-    exported = tuple(concept.name for concept in concepts)
-    return Exported(out, exported, len(contents.objects), size, pictures, signature and signature.signer)
+    return Exported(
+        path=out,
+        concepts=tuple(concept.name for concept in concepts),
+        objects=len(contents.objects),
+        size=size,
+        pictures=pictures,
+        originals_left_out=sum(bool(image.original_sha) for concept in concepts for image in concept.images),
+        signed_by=signature and signature.signer,
+    )
 
 
 class _Packer:
