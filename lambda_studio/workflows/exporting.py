@@ -42,7 +42,7 @@ def export(place: Workplace, names: Sequence[str], out: Path, pictures: bool, si
         size=size,
         pictures=pictures,
         originals_left_out=sum(bool(image.original_sha) for concept in concepts for image in concept.images),
-        signed_by=signature and signature.signer,
+        signed_by=signature.signer if signature else None,
     )
 
 

@@ -52,7 +52,7 @@ def import_concepts(place: Workplace, source: Path, on_conflict: str, trusted_ke
     with opened as (concepts, size, signature):
         place.database.store.require_room(2 * size, f"Importing {source}")
         imported = _store(place, concepts, on_conflict)
-    return Imported(place.library, imported, signature and signature.signer, bool(trusted))
+    return Imported(place.library, imported, signature.signer if signature else None, bool(trusted))
 
 
 def _store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> tuple[ImportedConcept, ...]:
