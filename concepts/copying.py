@@ -23,7 +23,7 @@ def copy(session: Session, user: str, source: ConceptRecord, target: Library, ne
             return AddResult(present, created=False)
         cause = f"A concept named {shown(taken.name)} is already in library {shown(address(session, target))}."
         raise ConceptExists(cause, "Give the copy another name with --as NEW_NAME.")
-    for sha in {sha for image in source.images for sha in (image.sha, image.mask_sha) if sha is not None}:
+    for sha in {sha for image in source.images for sha in (image.sha, image.mask_sha, image.original_sha) if sha}:
         read_blob(session, user, sha)
     row = Concept(library_id=target.id, name=name, name_key=name_key(name))
     session.add(row)

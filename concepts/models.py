@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
     MetaData,
@@ -155,6 +156,21 @@ class VersionImage(Base):
     height: Mapped[int]
     source_name: Mapped[str] = mapped_column(Text)
     warnings: Mapped[list[str]] = mapped_column(JSON)
+
+
+class Original(Base):
+    """The file that an image of a version was made from, where it was asked to be kept. It has its metadata still."""
+
+    __tablename__ = "originals"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["version_id", "position"], ["version_images.version_id", "version_images.position"], ondelete="CASCADE"
+        ),
+    )
+
+    version_id: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    original_sha: Mapped[str] = mapped_column(ForeignKey("blobs.sha"), index=True)
 
 
 class Feature(Base):

@@ -25,6 +25,7 @@ CONNECT_SECONDS = 10
 _WHO = text("SELECT session_user, current_setting('server_encoding')")
 _DAMAGED = text("""
     SELECT sha, EXISTS (SELECT FROM version_images WHERE image_sha = sha OR mask_sha = sha)
+        OR NOT EXISTS (SELECT FROM features WHERE blob_sha = sha)
         OR EXISTS (SELECT FROM features JOIN version_images USING (image_sha)
                    WHERE blob_sha = sha AND width = 1 AND height = 1)
     FROM blobs WHERE encode(sha256(data), 'hex') <> sha ORDER BY sha

@@ -231,7 +231,7 @@ class Registry:
         return removal.forget(self._session, row, removal.find(self._session, row, name, concept_id))
 
     def blob(self, sha: str) -> bytes:
-        """The bytes of an image or mask, checked against their hash. Raises ContentDamaged."""
+        """The bytes of an image, mask or original, checked against their hash. Raises ContentDamaged."""
         return blobs.read_blob(self._session, self._user, sha)
 
     # Features

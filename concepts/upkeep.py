@@ -17,6 +17,8 @@ from concepts.unfinished import unfinished
 from concepts.users import current_user
 
 _SHOWN_IN = "SELECT count(*) FROM version_images WHERE image_sha = ?1 OR mask_sha = ?1"
+# An original, which older schemas know nothing of, is no feature's bytes either.
+_NOT_COMPUTED = "SELECT count(*) = 0 FROM features WHERE blob_sha = ?"
 # An embedding that came in place of pictures cannot be computed again: its image is a note of one pixel.
 _STANDS_FOR_PICTURES = """
     SELECT count(*) FROM features JOIN version_images USING (image_sha)
@@ -125,7 +127,10 @@ def _content_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:
     """Bytes that are not what their name says. Said of what they belong to."""
     damaged = (sha for sha, data in connection.execute("SELECT sha, data FROM blobs") if sha256(data) != sha)
     for sha in list(damaged):
-        kept = any(connection.execute(needs, (sha,)).fetchone()[0] for needs in (_SHOWN_IN, _STANDS_FOR_PICTURES))
+        kept = any(
+            connection.execute(needs, (sha,)).fetchone()[0]
+            for needs in (_SHOWN_IN, _NOT_COMPUTED, _STANDS_FOR_PICTURES)
+        )
         what = "given by a person" if kept else "a cached value"
         yield DatabaseFault(f"the bytes of {sha}, {what}, are damaged", derived=not kept)
 

@@ -13,10 +13,16 @@ from lambda_studio.workflows.finding import Finder
 
 
 def read_images(
-    door: PictureDoor, paths: Sequence[Path], masks: Sequence[Path], find: Finder, progress: Progress
+    door: PictureDoor,
+    paths: Sequence[Path],
+    masks: Sequence[Path],
+    find: Finder,
+    progress: Progress,
+    keep_original: bool = False,
 ) -> list[NewImage]:
     """Open and verify every photo and every mask; `find` the subject where no masks are given.
 
+    `keep_original` has each file's bytes go with its image, metadata and all.
     Raises ImageRefused or MaskRefused, which name every file that cannot be used.
     """
     if masks and len(masks) != len(paths):
@@ -36,7 +42,7 @@ def read_images(
     if problems:
         raise refused_together(problems, len(paths))
     warned = warn_of_near_duplicates([photos[index] for index in range(len(paths))])
-    return [_new_image(photo, found[index]) for index, photo in enumerate(warned)]
+    return [_new_image(photo, found[index], keep_original) for index, photo in enumerate(warned)]
 
 
 def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> FoundMask:
@@ -50,7 +56,7 @@ def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> F
     return FoundMask(mask, subject_warnings(sum(histogram[128:]) / sum(histogram)))
 
 
-def _new_image(photo: Photo, found: FoundMask) -> NewImage:
+def _new_image(photo: Photo, found: FoundMask, keep_original: bool) -> NewImage:
     return NewImage(
         data=encode_png(photo.image),
         mask=None if found.mask is None else encode_png(found.mask),
@@ -58,4 +64,5 @@ def _new_image(photo: Photo, found: FoundMask) -> NewImage:
         height=photo.image.height,
         source_name=photo.path.name,
         warnings=(*photo.warnings, *found.warnings),
+        original=photo.path.read_bytes() if keep_original else None,
     )

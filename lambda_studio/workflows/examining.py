@@ -78,7 +78,7 @@ def _stored_images(place: Workplace) -> Finding:
         concepts = [registry.get_concept(library, name) for name in registry.concept_names(library)]
         images = [image for concept in concepts for image in concept.images]
         try:
-            for sha in (sha for image in images for sha in (image.sha, image.mask_sha) if sha):
+            for sha in (sha for image in images for sha in (image.sha, image.mask_sha, image.original_sha) if sha):
                 registry.blob(sha)
         except ConceptError as error:
             return Finding(f"library {library}", error.cause, error.remedy)

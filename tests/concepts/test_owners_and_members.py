@@ -79,7 +79,7 @@ def test_what_is_not_shared_is_not_found_in_the_words_for_what_does_not_exist(bo
         for of_a_library in (registry.page, lambda name: registry.concepts_near(name, ["rex"])):
             with pytest.raises(LibraryNotFound):
                 of_a_library("alice/toys")
-        with pytest.raises(ContentDamaged, match="No image or mask"):
+        with pytest.raises(ContentDamaged, match="No image, mask or original"):
             registry.blob(toys["sha"])
         with pytest.raises(AdapterNotFound):
             registry.get_adapter("default", toys["adapter"])
