@@ -9,7 +9,7 @@ import click
 
 from cli import removing
 from cli.commands import StudioGroup, segment_option
-from cli.originals import keep_original_option, kept_originals, originals
+from cli.originals import count_originals, keep_original_option, kept_originals, originals
 from cli.session import Session, notice, pass_session
 from cli.tables import counted, table
 
@@ -228,7 +228,10 @@ def copy(session: Session, name: str, target: str, new_name: str | None) -> None
         copied = studio.copy(name, target, new_name)
     there = f"{copied.concept.name} ({copied.concept.noun}) in library {copied.concept.library}"
     state = "Copied to" if copied.created else "Already there:"
-    session.show(copied, lambda: [f"{state} {there}: {counted(len(copied.concept.images), 'image')}."])
+    held = counted(len(copied.concept.images), "image")
+    if kept := count_originals(copied.concept):
+        held += f", {counted(kept, 'original')} with metadata"
+    session.show(copied, lambda: [f"{state} {there}: {held}."])
 
 
 def _removed_lines(library: str, summaries: "Sequence[ConceptSummary]") -> list[str]:

@@ -30,8 +30,13 @@ def originals(session: Session, name: str, folder: Path) -> None:
     session.show(given, lambda: [str(given.folder / file) for file in given.files])
 
 
+def count_originals(concept: "ConceptRecord") -> int:
+    """Of how many of its images the file was kept."""
+    return sum(image.original_sha is not None for image in concept.images)
+
+
 def kept_originals(concept: "ConceptRecord") -> list[str]:
     """How many files were kept of a concept's images; nothing where none was."""
-    kept = sum(image.original_sha is not None for image in concept.images)
+    kept = count_originals(concept)
     told = f"{counted(kept, 'original')} kept, with metadata. Get them: studio concepts originals {concept.name} FOLDER"
     return [told] if kept else []

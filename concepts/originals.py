@@ -17,11 +17,12 @@ def of_version(session: Session, version_id: int) -> dict[int, str]:
 
 
 def keep(session: Session, version_id: int, images: Sequence[NewImage]) -> None:
-    """Store the files that these images of a version came with; an image that has one already keeps that."""
+    """Store the files that these images of a version came with; an image that has one already keeps that, mended."""
     had = of_version(session, version_id)
     for position, image in enumerate(images):
-        if position not in had and image.original is not None and image.original_sha is not None:
-            store_blob(session, image.original_sha, image.original)
+        sha = image.original_sha
+        if image.original is not None and sha is not None and had.get(position, sha) == sha:
+            store_blob(session, sha, image.original)
     refer(session, version_id, images)
 
 

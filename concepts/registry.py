@@ -81,6 +81,18 @@ class Registry:
         """The library of that name. Raises LibraryNotFound."""
         return self._library_record(self._library(name))
 
+    def library_address(self, name: str | None = None) -> str:
+        """What this user calls that library, or the current one: a look-up, where a record counts concepts.
+
+        Raises LibraryNotFound.
+        """
+        row = self._library(name) if name else libraries.current_row(self._session, self._user)
+        return libraries.address(self._session, row)
+
+    def library_stack(self, name: str) -> str | None:
+        """The stack that this library remembers, looked up likewise. Raises LibraryNotFound."""
+        return self._library(name).stack
+
     def use_library(self, name: str) -> LibraryRecord:
         """Remember this library as the current one. Raises LibraryNotFound."""
         row = self._library(name)

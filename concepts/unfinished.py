@@ -1,6 +1,7 @@
-"""A file that is being written beside the place where it belongs, and what a killed process leaves of it."""
+"""A file or folder that is being written beside the place where it belongs, and what a kill leaves of it."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ _PARTS = ("-journal", "-wal", "-shm", "")
 
 @contextmanager
 def unfinished(final: Path) -> Iterator[Path]:
-    """A free name in the folder of `final`, to write to; a file that is left there is removed.
+    """A free name in the folder of `final`, for a file or folder; what is left there in the end is removed.
 
     A lock, held meanwhile, tells it from those that killed processes left in the folder: these are removed first.
     """
@@ -30,18 +31,25 @@ def unfinished(final: Path) -> Iterator[Path]:
     try:
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        _remove(path)
         lock.release()
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def sweep(folder: Path) -> None:
-    """Remove the unfinished files whose writers are dead: whose locks nobody holds."""
+    """Remove the unfinished files and folders whose writers are dead: whose locks nobody holds."""
     from filelock import FileLock
 
     for path in sorted(folder.glob(f".*{LOCK}")):
         if _LOCK_NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink():
             with suppress(OSError), FileLock(path, timeout=0):  # held by the living; or another user's, who will sweep
                 for part in _PARTS:
-                    path.with_name(path.name.removesuffix(LOCK) + part).unlink(missing_ok=True)
+                    _remove(path.with_name(path.name.removesuffix(LOCK) + part))
                 path.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from concepts.errors import ConceptError
 from concepts.stores import Store
-from lambda_studio.errors import StudioError
+from lambda_studio.errors import ModelFilesNotFetched, StudioError
 from lambda_studio.models.stack import Stack
 from lambda_studio.workflows.adapter_files import adapter_file, why_missing
 from lambda_studio.workflows.places import adapters_folder
@@ -34,7 +34,7 @@ class Finding:
     said: str
     remedy: str = ""
     mendable: bool = False
-    """`studio doctor --repair` mends it: nothing that a person made is concerned."""
+    """`studio doctor --repair` mends it, or it mends itself: nothing that a person made is concerned."""
 
     @property
     def whole(self) -> bool:
@@ -48,7 +48,7 @@ def findings(place: Workplace, depth: str, repair: bool) -> Iterator[Finding]:
     if depth != "quick":
         yield _stored_images(place)
     yield from _adapter_files(place, hashed=depth != "quick")
-    yield (stack := _stack_files(place.stack))
+    yield (stack := _stack_files(place.stack, hashed=depth != "quick"))
     if depth == "thorough":
         yield _cached_features(place, repair) if stack.whole else Finding(CACHED, "not checked: see the stack's files")
     yield from _unfinished_files(place, repair)
@@ -104,10 +104,15 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _stack_files(stack: Stack) -> Finding:
+def _stack_files(stack: Stack, hashed: bool) -> Finding:
+    """Whether the stack's files are here; whoever only looks fetches none."""
     what = f"stack {stack.spec.name}"
     try:
-        stack.fingerprints()
+        stack.require_fetched()
+        if hashed:
+            stack.fingerprints()
+    except ModelFilesNotFetched as error:
+        return Finding(what, error.cause, error.remedy, mendable=True)
     except StudioError as error:
         return Finding(what, error.cause, error.remedy)
     return Finding(what, f"its files are there; it runs on {stack.device} in {stack.dtype}".replace("torch.", ""))

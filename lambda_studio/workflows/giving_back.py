@@ -2,17 +2,17 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
-from uuid import uuid4
 
 from concepts.durable import make_folder, require_room, sync_folder
+from concepts.unfinished import unfinished
 from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
 from lambda_studio.workflows.views import GivenBack
 from lambda_studio.workflows.workplace import Workplace
 
-_LONGEST_NAME = 100
+_LONGEST_NAME = 200
+"""In bytes, of 255 that file systems take."""
 
 
 def write_originals(place: Workplace, name: str, folder: Path) -> GivenBack:
@@ -35,22 +35,19 @@ def write_originals(place: Workplace, name: str, folder: Path) -> GivenBack:
 def _file_name(number: int, source_name: str) -> str:
     """A name that no other of them has and that stays in its folder: `IMG_1.jpg` -> `1-IMG_1.jpg`."""
     plain = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]', "_", source_name)
-    return f"{number}-{plain[-_LONGEST_NAME:]}"
+    return f"{number}-{plain.encode()[-_LONGEST_NAME:].decode(errors='ignore')}"
 
 
 def _publish(folder: Path, files: dict[str, bytes]) -> None:
     """Write the folder under another name, and give it its own when it is durable."""
     make_folder(folder.parent)
-    unfinished = folder.with_name(f".{folder.name}.{uuid4().hex}")
-    try:
-        unfinished.mkdir()
+    with unfinished(folder) as path:
+        path.mkdir()
         for name, data in files.items():
-            with (unfinished / name).open("xb") as file:
+            with (path / name).open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-        sync_folder(unfinished)
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        sync_folder(path)
+        path.rename(folder)
     sync_folder(folder.parent)

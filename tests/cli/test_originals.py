@@ -88,7 +88,8 @@ def test_keep_original_without_a_file_is_refused(studio, photos) -> None:
     [
         ("../../evil.jpg", "1-.._.._evil.jpg"),
         ("a/b\\c\0.png", "1-a_b_c_.png"),
-        ("x" * 300 + ".jpg", f"1-{'x' * 96}.jpg"),
+        ("x" * 300 + ".jpg", f"1-{'x' * 196}.jpg"),
+        ("犬" * 84 + ".jpg", f"1-{'犬' * 65}.jpg"),
         ("é.jpg", "1-é.jpg"),
     ],
 )
@@ -96,6 +97,7 @@ def test_a_files_name_stays_in_its_folder(source_name: str, file_name: str) -> N
     from lambda_studio.workflows.giving_back import _file_name
 
     assert _file_name(1, source_name) == file_name
+    assert len(file_name.encode()) <= 255
 
 
 def test_a_folder_that_cannot_be_written_leaves_nothing(studio, photo, tmp_path: Path, monkeypatch) -> None:
@@ -107,3 +109,40 @@ def test_a_folder_that_cannot_be_written_leaves_nothing(studio, photo, tmp_path:
     monkeypatch.setattr("lambda_studio.workflows.giving_back.os.fsync", full)
     assert studio("concepts", "originals", "rex", "there/files").code == 7
     assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_a_folder_that_a_killed_command_left_is_swept_up_by_the_next(studio, photo, tmp_path: Path) -> None:
+    studio("add-concept", "rex", photo, "--noun", "dog", "--keep-original")
+    left = tmp_path / "there" / f".files.{'0' * 32}"
+    left.mkdir(parents=True)
+    (left / "1-holiday.jpg").write_bytes(photo.read_bytes()[:100])
+    left.with_name(f"{left.name}.studio-lock").touch()
+    assert studio("concepts", "originals", "rex", "there/files").code == 0
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["files"]
+
+
+def test_a_copy_says_that_originals_go_with_it(studio, photo) -> None:
+    studio("library", "create", "toys")
+    studio("add-concept", "rex", photo, "--noun", "dog", "--keep-original")
+    for state in ("Copied to", "Already there:"):
+        copied = studio("concepts", "copy", "rex", "toys")
+        assert copied.out == f"{state} rex (dog) in library toys: 1 image, 1 original with metadata.\n"
+
+
+def test_a_photo_that_changes_while_it_is_added_adds_nothing(studio, photo, monkeypatch, tmp_path: Path) -> None:
+    from lambda_studio.workflows import adding
+
+    encode = adding.encode_png
+
+    def changing(image: Image.Image) -> bytes:
+        photo.write_bytes(photo.read_bytes() + b".")
+        return encode(image)
+
+    monkeypatch.setattr(adding, "encode_png", changing)
+    refused = studio("add-concept", "rex", photo, "--noun", "dog", "--keep-original")
+    assert (refused.code, "was changed while it was being added" in refused.err) == (5, True)
+    assert (
+        studio("concepts", "list").out
+        == "Library default has no concepts yet. Add one: studio add-concept NAME IMAGE... --noun NOUN\n"
+    )
+    assert NAME_OF_PLACE not in database_bytes(tmp_path / "home")

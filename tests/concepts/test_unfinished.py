@@ -108,3 +108,28 @@ def test_a_backup_sweeps_up_what_a_killed_one_left_in_the_same_folder(database: 
     assert database.path is not None
     upkeep.back_up(database.path, out / "copy.sqlite3")
     assert [path.name for path in out.iterdir()] == ["copy.sqlite3"]
+
+
+def test_a_folder_that_a_killed_process_left_goes_with_all_that_is_in_it(tmp_path: Path) -> None:
+    left = tmp_path / f".files.{'0' * 32}"
+    (left / "deep").mkdir(parents=True)
+    (left / "deep" / "1-a.jpg").write_text("half")
+    left.with_name(left.name + LOCK).touch()
+    with unfinished(tmp_path / "files") as path:
+        assert hidden(tmp_path) == [path.name + LOCK]
+        path.mkdir()
+        (path / "1-a.jpg").write_text("half")
+        sweep(tmp_path)
+        assert hidden(tmp_path) == [path.name, path.name + LOCK], "a living one's stays"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_in_the_place_of_what_was_left_is_removed_and_not_followed(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "a.jpg").write_text("mine")
+    left = tmp_path / f".files.{'0' * 32}"
+    left.symlink_to(mine)
+    left.with_name(left.name + LOCK).touch()
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "a.jpg"]
