@@ -103,18 +103,21 @@ def decoder_stage(
 ) -> LossOf:
     """Noise prediction from the picture's own embedding; a tenth sees the zero-image embedding, for guidance.
 
-    The error is weighted by `focus`, half of the timesteps are drawn near the middle, where shapes are decided, and
-    half of the pictures show one subject `alone`, large. This says where to learn first, and changes no right answer.
+    The error is weighted by `focus`, half of the timesteps are drawn near the middle, where shapes are decided, half of
+    the pictures show one subject `alone`, large, and a quarter several (there must be pictures of both kinds). This
+    says where to learn first, and changes no right answer.
     """
     scheduler = build_scheduler()
-    run, large = torch.compile(unet) if compiled else unet, alone.nonzero()[:, 0]
+    run = torch.compile(unet) if compiled else unet
+    large, company = alone.nonzero()[:, 0], (~alone).nonzero()[:, 0]
 
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "decoder", step)
         rows = torch.randint(len(latents), (batch_size,), generator=generator)
         rows[::2] = large[torch.randint(len(large), rows[::2].shape, generator=generator)]
+        rows[1::4] = company[torch.randint(len(company), rows[1::4].shape, generator=generator)]
         times = torch.rand(batch_size, 2, generator=generator)
-        middling = torch.arange(batch_size) % 4 < 2
+        middling = torch.arange(batch_size) % 8 < 4
         times = times.mean(1).where(middling, times[:, 0])
         timesteps = (times * scheduler.config.num_train_timesteps).long()
         noise = torch.randn(batch_size, *latents.shape[1:], generator=generator)
