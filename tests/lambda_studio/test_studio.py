@@ -333,8 +333,8 @@ def test_a_prompt_without_names_needs_no_concept(studio, tmp_path) -> None:
 
 
 def test_the_library_and_its_stack_are_known_without_counting_its_concepts(tmp_path, stack_file, monkeypatch):
-    with Studio(tmp_path) as studio:
-        studio.create_library("toys", stack=str(stack_file))
+    with Studio(tmp_path) as studio, studio.database.transaction() as registry:
+        registry.create_library("toys", stack=str(stack_file))
     monkeypatch.setattr("concepts.libraries.library_record", lambda *_: pytest.fail("it was counted"))
     for library, address, stack in ((None, "default", "miniature"), ("Toys", "toys", str(stack_file))):
         with Studio(tmp_path, library) as studio:
