@@ -10,6 +10,8 @@ from concepts.models import Blob, Feature, VersionImage
 from concepts.records import FeatureRecord, sha256
 
 _KEYS_A_QUERY = 500  # SQLite bounds the variables of one statement
+# What came in place of a picture belongs to a note of one pixel, and cannot be computed again.
+_PICTURE = (VersionImage.width > 1, VersionImage.height > 1)
 
 
 def find_features(session: Session, user: str, keys: Collection[str]) -> dict[str, FeatureRecord]:
@@ -33,16 +35,15 @@ def features_of(session: Session, user: str, image_sha: str, kind: str) -> list[
 
 def computed_keys(session: Session, user: str) -> list[str]:
     """The keys of all features that can be computed again: not of those that came in place of a picture."""
-    shown = _visible(user, VersionImage.width > 1, VersionImage.height > 1)
-    return list(session.scalars(select(Feature.key).where(shown)))
+    return list(session.scalars(select(Feature.key).where(_visible(user, *_PICTURE))))
 
 
 def drop_features(session: Session, user: str, keys: Collection[str]) -> None:
-    """Forget those of these features that the user may see, with their bytes."""
+    """Forget those of these features that `computed_keys` gives, with their bytes."""
     unwanted = list(keys)
     for start in range(0, len(unwanted), _KEYS_A_QUERY):
         chunk = Feature.key.in_(unwanted[start : start + _KEYS_A_QUERY])
-        rows = session.scalars(select(Feature).where(chunk, _visible(user))).all()
+        rows = session.scalars(select(Feature).where(chunk, _visible(user, *_PICTURE))).all()
         for row in rows:
             session.delete(row)
         session.flush()
