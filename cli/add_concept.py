@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.commands import StudioCommand, segment_option
+from cli.originals import keep_original_option, kept_originals
 from cli.session import Session, pass_session
 from cli.tables import counted
 
@@ -24,17 +25,21 @@ from cli.tables import counted
     "How to find the subject where no mask is given. auto: the alpha channel, else GrabCut from the "
     "centre. grounded: by its noun, with Grounding DINO and SAM (1.1 GB, fetched on first use)."
 )
+@keep_original_option
 @pass_session
 def command(
-    session: Session, name: str, images: tuple[Path, ...], noun: str | None, masks: tuple[Path, ...], segment: str
-) -> None:
+    session: Session, name: str, images: tuple[Path, ...], noun: str | None, masks: tuple[Path, ...], segment: str,
+    keep_original: bool,
+) -> None:  # fmt: skip
     """Add a subject of yours, from photos of it, so that prompts can name it.
+
+    Pictures are stored upright, at most 1536 pixels long and without metadata.
 
     \b
       studio add-concept rex photo1.jpg photo2.jpg --noun dog
     """
     with session.studio() as studio:
-        added = studio.add_concept(name, images, noun=noun, masks=masks, segment=segment)
+        added = studio.add_concept(name, images, noun=noun, masks=masks, segment=segment, keep_original=keep_original)
     concept = added.concept
 
     def lines() -> list[str]:
@@ -42,6 +47,6 @@ def command(
         images_text = counted(len(concept.images), "image")
         head = f"Added {what}: {images_text}." if added.created else f"Already there: {what}, {images_text}."
         encoded = f"Encoded {counted(added.encoded, 'image')} with {added.stack}; {added.cached} had been before."
-        return [*(f"Note: {warning}" for warning in added.warnings), head, encoded]
+        return [*(f"Note: {warning}" for warning in added.warnings), head, *kept_originals(concept), encoded]
 
     session.show(added, lines)

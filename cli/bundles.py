@@ -13,19 +13,37 @@ from cli.tables import counted, table
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.zip", help="The bundle to write.")
 @click.option("--without-pictures", is_flag=True, help="Only what prompts need: names, nouns and embeddings.")
+@click.option(
+    "--sign", type=click.Path(path_type=Path), metavar="KEY", help="Sign it with this Ed25519 key of OpenSSH."
+)
 @pass_session
-def export(session: Session, names: tuple[str, ...], out: Path, without_pictures: bool) -> None:
+def export(session: Session, names: tuple[str, ...], out: Path, without_pictures: bool, sign: Path | None) -> None:
     """Write concepts of the library (all, or the named ones) into a bundle that others can import.
+
+    Originals that were kept stay here.
 
     \b
       studio library export rex --out rex.zip
+
+    A key to sign with, and its FILE.pub for those who import, are made by:
+
+    \b
+      ssh-keygen -t ed25519 -N '' -f FILE
     """
     with session.studio() as studio:
-        exported = studio.export(names, out, pictures=not without_pictures)
+        exported = studio.export(names, out, pictures=not without_pictures, sign_with=sign)
 
     def lines() -> list[str]:
         what = counted(len(exported.concepts), "concept") + ("" if exported.pictures else ", without pictures")
-        return [f"Exported {what}: {', '.join(exported.concepts)}.", f"{exported.path} ({exported.size:,} bytes)"]
+        signed = [f"Signed by {exported.signed_by}."] if exported.signed_by else []
+        told = [f"Exported {what}: {', '.join(exported.concepts)}.", f"{exported.path} ({exported.size:,} bytes)"]
+        originals = counted(exported.originals_left_out, "original")
+        left = (
+            [f"Not in it: {originals} (files that were kept with their metadata)."]
+            if exported.originals_left_out
+            else []
+        )
+        return told + left + signed
 
     session.show(exported, lines)
 
@@ -39,15 +57,23 @@ def export(session: Session, names: tuple[str, ...], out: Path, without_pictures
     show_default=True,
     help="What to do with a name that has other content here.",
 )
+@click.option(
+    "--trusted-key",
+    "trusted_keys",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE.pub",
+    help="Take only a bundle that this key signed; again for each key that may have.",
+)
 @pass_session
-def importing(session: Session, source: Path, on_conflict: str) -> None:
+def importing(session: Session, source: Path, on_conflict: str, trusted_keys: tuple[Path, ...]) -> None:
     """Take in a bundle, or a folder of pictures: all that is in it, or, where anything is wrong, nothing.
 
     The folder may hold one for each subject (DreamBench's and kohya's names are understood), or Custom Diffusion's
     concepts_list.json.
     """
     with session.studio() as studio:
-        imported = studio.import_concepts(source, on_conflict=on_conflict)
+        imported = studio.import_concepts(source, on_conflict=on_conflict, trusted_keys=trusted_keys)
 
     def lines() -> list[str]:
         rows = [
@@ -55,6 +81,9 @@ def importing(session: Session, source: Path, on_conflict: str) -> None:
             for each in imported.concepts
         ]
         notes = [f"Note: {each.name}: {note}" for each in imported.concepts for note in each.notes]
+        if imported.signed_by:
+            state = "which is trusted" if imported.verified else "which was not checked: that takes --trusted-key"
+            notes.append(f"Note: signed by {imported.signed_by}, {state}.")
         return [*notes, *table(("NAME", "NOUN", f"IN LIBRARY {imported.library}"), rows)]
 
     session.show(imported, lines)

@@ -1,4 +1,4 @@
-"""studio concepts [list|show|similar|edit|history|restore|rename|copy|remove|forget]"""
+"""studio concepts [list|show|originals|similar|edit|history|restore|rename|copy|remove|forget]"""
 
 import shlex
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import click
 
 from cli import removing
 from cli.commands import StudioGroup, segment_option
+from cli.originals import count_originals, keep_original_option, kept_originals, originals
 from cli.session import Session, notice, pass_session
 from cli.tables import counted, table
 
@@ -27,6 +28,7 @@ def command(ctx: click.Context) -> None:
         ctx.invoke(listing)
 
 
+command.add_command(originals)
 command.add_command(removing.restore)
 command.add_command(removing.remove)
 command.add_command(removing.forget)
@@ -99,6 +101,7 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
             f"{counted(len(images), 'image')}:",
             *(f"  {line}" for line in table(("", "FILE", "SIZE", "MASK", "SHA-256"), images)),
             *(f"  Note: {image.source_name}: {note}" for image in card.images for note in image.warnings),
+            *kept_originals(concept),
             "cached embeddings:",
             *(embeddings or ["  none; they are made when a prompt first names the concept"]),
             "adapters that know it:",
@@ -142,10 +145,11 @@ def similar(session: Session, name: str, count: int) -> None:
     "--mask", "masks", multiple=True, metavar="N=FILE", help="Another mask for image N; white is the subject."
 )
 @segment_option("How to find the subject in images that are added.")
+@keep_original_option
 @pass_session
 def edit(
     session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[int, ...], masks: tuple[str, ...],
-    segment: str,
+    segment: str, keep_original: bool,
 ) -> None:  # fmt: skip
     """Change a concept's noun, images or masks: a new version. Older ones stay, for what was made with them.
 
@@ -154,7 +158,9 @@ def edit(
     """
     numbered = _numbered(masks)
     with session.studio() as studio:
-        added = studio.edit(name, noun=noun, add=add, drop=drop, masks=numbered, segment=segment)
+        added = studio.edit(
+            name, noun=noun, add=add, drop=drop, masks=numbered, segment=segment, keep_original=keep_original
+        )
     session.show(added, lambda: removing.written(added))
 
 
@@ -222,7 +228,10 @@ def copy(session: Session, name: str, target: str, new_name: str | None) -> None
         copied = studio.copy(name, target, new_name)
     there = f"{copied.concept.name} ({copied.concept.noun}) in library {copied.concept.library}"
     state = "Copied to" if copied.created else "Already there:"
-    session.show(copied, lambda: [f"{state} {there}: {counted(len(copied.concept.images), 'image')}."])
+    held = counted(len(copied.concept.images), "image")
+    if kept := count_originals(copied.concept):
+        held += f", {counted(kept, 'original')} with metadata"
+    session.show(copied, lambda: [f"{state} {there}: {held}."])
 
 
 def _removed_lines(library: str, summaries: "Sequence[ConceptSummary]") -> list[str]:

@@ -60,7 +60,9 @@ def restore(session: Session, file: Path, yes: bool) -> None:
     """Put a backup in the database's place. What is there now is kept beside it."""
     from lambda_studio.housekeeping import restore_database
 
-    confirmed(f"Put {file} in the place of the database?", yes)
-    copied = restore_database(session.folder, file, session.database)
+    def agree() -> None:
+        confirmed(f"Put {file} in the place of the database?", yes)
+
+    copied = restore_database(session.folder, file, agree, session.database)
     kept = [f"What was there is kept as {copied.copy}"] if copied.copy else []
     session.show(copied, lambda: [f"Restored {copied.database} from {file}.", *kept])

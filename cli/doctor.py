@@ -12,9 +12,14 @@ from cli.session import Session, pass_session
     type=click.Choice(["quick", "usual", "thorough"]),
     default="usual",
     show_default=True,
-    help="quick: no bytes are read. usual: the database's structure, the library's images, adapters. thorough: all.",
+    help="quick: no bytes are read. usual: the database's structure, the library's images, adapters. thorough: all, "
+    "and of the cached values one in a hundred is computed again.",
 )
-@click.option("--repair", is_flag=True, help="Sweep up what was never finished. Nothing that you made is touched.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Sweep up what was never finished, and drop cached values that are wrong. Nothing that you made is touched.",
+)
 @pass_session
 def command(session: Session, depth: str, repair: bool) -> int:
     """Look whether everything is whole: the database, stored images, adapter files, the stack's files.

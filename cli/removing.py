@@ -6,6 +6,7 @@ import click
 
 from cli.commands import StudioCommand
 from cli.confirm import confirmed, yes_option
+from cli.originals import kept_originals
 from cli.session import Session, pass_session
 from cli.tables import counted
 
@@ -65,7 +66,8 @@ def remove(session: Session, name: str, yes: bool) -> None:
 @yes_option
 @pass_session
 def forget(session: Session, name: str, concept_id: int | None, yes: bool) -> None:
-    """Delete a concept for good, present or removed: all versions, images, masks and what was computed from them.
+    """Delete a concept for good, present or removed: all versions, images, masks, originals and what was
+    computed from them.
 
     Adapters that saw it are named and stay; they go with `studio adapters remove`.
     """
@@ -78,7 +80,7 @@ def forget(session: Session, name: str, concept_id: int | None, yes: bool) -> No
         gone = studio.forget(name, concept_id, agree)
 
     def lines() -> list[str]:
-        kept = counted(len(gone.kept), "image or mask of it", "images or masks of it")
+        kept = counted(len(gone.kept), "image, mask or original of it", "images, masks or originals of it")
         return [
             f"Forgot {gone.name}: {counted(len(gone.deleted), 'object')}, {gone.bytes:,} bytes.",
             *([f"Not deleted: {kept} that other concepts have too."] if gone.kept else []),
@@ -94,4 +96,5 @@ def written(added: "Added") -> list[str]:
     concept = added.concept
     what = f"{concept.name} ({concept.noun})"
     state = f"is now version {concept.version}" if added.created else f"is so already, in version {concept.version}"
-    return [*(f"Note: {note}" for note in added.warnings), f"{what} {state}: {counted(len(concept.images), 'image')}."]
+    said = f"{what} {state}: {counted(len(concept.images), 'image')}."
+    return [*(f"Note: {note}" for note in added.warnings), said, *kept_originals(concept)]

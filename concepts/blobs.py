@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from concepts.access import visible
 from concepts.errors import ContentDamaged, StorageFailed
-from concepts.models import Blob, Concept, ConceptVersion, Feature, Library, VersionImage
+from concepts.models import Blob, Concept, ConceptVersion, Feature, Library, Original, VersionImage
 from concepts.records import DeletedBytes, sha256
 
 
@@ -36,11 +36,11 @@ def find_size(session: Session, sha: str) -> int | None:
 
 
 def read_blob(session: Session, user: str, sha: str) -> bytes:
-    """The bytes of an image or mask in a library that the user may see. Raises ContentDamaged."""
+    """The bytes of an image, mask or original in a library that the user may see. Raises ContentDamaged."""
     shown = visible_image(user, or_(VersionImage.image_sha == sha, VersionImage.mask_sha == sha))
-    data = find_bytes(session, sha) if session.scalar(select(shown)) else None
+    data = find_bytes(session, sha) if session.scalar(select(or_(shown, _visible_original(user, sha)))) else None
     if data is None:
-        raise ContentDamaged(f"No image or mask {sha[:80]!r} is stored.", "Add its concept again.")
+        raise ContentDamaged(f"No image, mask or original {sha[:80]!r} is stored.", "Add its concept again.")
     if sha256(data) != sha:
         raise ContentDamaged(f"The stored bytes of {sha} are damaged.", "Remove its concept and add it again.")
     return data
@@ -50,6 +50,12 @@ def visible_image(user: str, matches: ColumnElement[bool]) -> Exists:
     """That such an image is in a concept, not a removed one, of a library that the user may see."""
     shown = select(VersionImage).where(matches).join(ConceptVersion, VersionImage.version_id == ConceptVersion.id)
     return shown.join(Concept).join(Library).where(visible(user), Concept.removed_at.is_(None)).exists()
+
+
+def _visible_original(user: str, sha: str) -> Exists:
+    kept = select(Original).where(Original.original_sha == sha)
+    shown = kept.join(ConceptVersion, Original.version_id == ConceptVersion.id).join(Concept).join(Library)
+    return shown.where(visible(user), Concept.removed_at.is_(None)).exists()
 
 
 def collect(session: Session, shas: Iterable[str | None]) -> DeletedBytes:
@@ -87,4 +93,4 @@ def _still_shown() -> ColumnElement[bool]:
 def _referenced(sha: str) -> ColumnElement[bool]:
     shown = exists().where(or_(VersionImage.image_sha == sha, VersionImage.mask_sha == sha))
     needed = or_(Feature.image_sha == sha, Feature.mask_sha == sha, Feature.blob_sha == sha)
-    return or_(shown, exists().where(needed))
+    return or_(shown, exists().where(Original.original_sha == sha), exists().where(needed))

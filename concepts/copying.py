@@ -1,8 +1,10 @@
 """A concept in one more library, without a second copy of its bytes."""
 
+from collections.abc import Iterable
+
 from sqlalchemy.orm import Session
 
-from concepts import subjects
+from concepts import originals, subjects
 from concepts.blobs import read_blob
 from concepts.errors import ConceptExists
 from concepts.libraries import address
@@ -14,19 +16,29 @@ from concepts.records import AddResult, ConceptRecord
 def copy(session: Session, user: str, source: ConceptRecord, target: Library, new_name: str | None) -> AddResult:
     """The concept, as it is now, as a concept of its own in `target`; what becomes of one does not touch the other.
 
-    Damaged bytes are not passed on. One that is there already with the same content is answered as it is.
+    Damaged bytes are not passed on. One that is there already with the same content is answered as it is, but for the
+    originals that it has not: it gets those.
     """
     name = check_name(new_name) if new_name is not None else source.name
     if (taken := subjects.find_row(session, target, name)) is not None:
         present = subjects.record(session, target, taken)
         if present.manifest == source.manifest:
-            return AddResult(present, created=False)
+            _read_whole(session, user, {image.original_sha for image in source.images})
+            originals.refer(session, present.version_id, source.images)
+            return AddResult(subjects.record(session, target, taken), created=False)
         cause = f"A concept named {shown(taken.name)} is already in library {shown(address(session, target))}."
         raise ConceptExists(cause, "Give the copy another name with --as NEW_NAME.")
-    for sha in {sha for image in source.images for sha in (image.sha, image.mask_sha) if sha is not None}:
-        read_blob(session, user, sha)
+    shas = {sha for image in source.images for sha in (image.sha, image.mask_sha, image.original_sha)}
+    _read_whole(session, user, shas)
     row = Concept(library_id=target.id, name=name, name_key=name_key(name))
     session.add(row)
     session.flush()
     subjects.write_rows(session, row, 1, source.noun, source.manifest, source.images)
     return AddResult(subjects.record(session, target, row), created=True)
+
+
+def _read_whole(session: Session, user: str, shas: Iterable[str | None]) -> None:
+    """Raise ContentDamaged unless all these bytes are whole."""
+    for sha in shas:
+        if sha is not None:
+            read_blob(session, user, sha)

@@ -1,5 +1,6 @@
 """Files that are still there after a power loss, and whether there is room for them."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -22,6 +23,18 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
     folder.mkdir(mode=mode, parents=True, exist_ok=True)
     for each in made:
         sync_folder(each.parent)
+
+
+def give_name(path: Path, final: Path) -> None:
+    """Give a whole file its name, never over another file. Raises FileExistsError."""
+    try:
+        os.link(path, final)  # unlike a rename, never replaces
+    except FileExistsError:
+        raise
+    except OSError as error:  # a file system without hard links
+        if final.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final)) from error
+        path.rename(final)
 
 
 def sync_folder(folder: Path) -> None:

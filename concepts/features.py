@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from concepts.blobs import collect, store_blob, visible_image
@@ -10,17 +10,17 @@ from concepts.models import Blob, Feature, VersionImage
 from concepts.records import FeatureRecord, sha256
 
 _KEYS_A_QUERY = 500  # SQLite bounds the variables of one statement
+# What came in place of a picture belongs to a note of one pixel, and cannot be computed again.
+_PICTURE = (VersionImage.width > 1, VersionImage.height > 1)
 
 
 def find_features(session: Session, user: str, keys: Collection[str]) -> dict[str, FeatureRecord]:
     """Those of these features that are there and whole, and of no image or of one that the user may see."""
-    same_mask = or_(Feature.mask_sha.is_(None), VersionImage.mask_sha == Feature.mask_sha)
-    shown = visible_image(user, and_(VersionImage.image_sha == Feature.image_sha, same_mask))
     wanted = list(dict.fromkeys(keys))
     found: dict[str, FeatureRecord] = {}
     for start in range(0, len(wanted), _KEYS_A_QUERY):
         rows = select(Feature, Blob.data).join(Blob, Feature.blob_sha == Blob.sha)
-        rows = rows.where(or_(Feature.image_sha.is_(None), shown))
+        rows = rows.where(_visible(user))
         for feature, data in session.execute(rows.where(Feature.key.in_(wanted[start : start + _KEYS_A_QUERY]))):
             if sha256(data) == feature.blob_sha:
                 found[feature.key] = _record(feature, data)
@@ -31,6 +31,23 @@ def features_of(session: Session, user: str, image_sha: str, kind: str) -> list[
     """The whole features of one kind that belong to an image, by key."""
     keys = select(Feature.key).where(Feature.image_sha == image_sha, Feature.kind == kind).order_by(Feature.key)
     return list(find_features(session, user, session.scalars(keys).all()).values())
+
+
+def computed_keys(session: Session, user: str) -> list[str]:
+    """The keys of all features that can be computed again: not of those that came in place of a picture."""
+    return list(session.scalars(select(Feature.key).where(_visible(user, *_PICTURE))))
+
+
+def drop_features(session: Session, user: str, keys: Collection[str]) -> None:
+    """Forget those of these features that `computed_keys` gives, with their bytes."""
+    unwanted = list(keys)
+    for start in range(0, len(unwanted), _KEYS_A_QUERY):
+        chunk = Feature.key.in_(unwanted[start : start + _KEYS_A_QUERY])
+        rows = session.scalars(select(Feature).where(chunk, _visible(user, *_PICTURE))).all()
+        for row in rows:
+            session.delete(row)
+        session.flush()
+        collect(session, [row.blob_sha for row in rows])
 
 
 def put_feature(session: Session, user: str, new: FeatureRecord, image_sha: str | None, mask_sha: str | None) -> bool:
@@ -49,6 +66,13 @@ def put_feature(session: Session, user: str, new: FeatureRecord, image_sha: str 
     session.flush()
     collect(session, [former_sha])
     return True
+
+
+def _visible(user: str, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """That a feature is of no image, or of one, with its mask, that the user may see and that meets the conditions."""
+    same_mask = or_(Feature.mask_sha.is_(None), VersionImage.mask_sha == Feature.mask_sha)
+    shown = visible_image(user, and_(VersionImage.image_sha == Feature.image_sha, same_mask, *conditions))
+    return or_(Feature.image_sha.is_(None), shown)
 
 
 def _shown(session: Session, user: str, image_sha: str, mask_sha: str | None) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
     MetaData,
@@ -30,6 +31,9 @@ CONSTRAINT_NAMES = {
 
 NUMBERED: dict[str, Any] = {"sqlite_autoincrement": True}  # a removed row's number is never given to another
 Sha = String(64)
+IN_USE = text("removed_at IS NULL")
+# PostgreSQL's condition is said by concepts.postgres_schema: to take it, SQLAlchemy imports all of that dialect.
+NAME_IN_USE = Index("uq_concepts_name_in_use", "library_id", "name_key", unique=True, sqlite_where=IN_USE)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -96,14 +100,7 @@ class Concept(Base):
 
     __tablename__ = "concepts"
     __table_args__ = (
-        Index(
-            "uq_concepts_name_in_use",
-            "library_id",
-            "name_key",
-            unique=True,
-            sqlite_where=text("removed_at IS NULL"),
-            postgresql_where=text("removed_at IS NULL"),
-        ),
+        NAME_IN_USE,
         Index("ix_concepts_library_id", "library_id"),
         NUMBERED,
     )
@@ -159,6 +156,21 @@ class VersionImage(Base):
     height: Mapped[int]
     source_name: Mapped[str] = mapped_column(Text)
     warnings: Mapped[list[str]] = mapped_column(JSON)
+
+
+class Original(Base):
+    """The file that an image of a version was made from, where it was asked to be kept. It has its metadata still."""
+
+    __tablename__ = "originals"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["version_id", "position"], ["version_images.version_id", "version_images.position"], ondelete="CASCADE"
+        ),
+    )
+
+    version_id: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    original_sha: Mapped[str] = mapped_column(ForeignKey("blobs.sha"), index=True)
 
 
 class Feature(Base):

@@ -25,6 +25,7 @@ CONNECT_SECONDS = 10
 _WHO = text("SELECT session_user, current_setting('server_encoding')")
 _DAMAGED = text("""
     SELECT sha, EXISTS (SELECT FROM version_images WHERE image_sha = sha OR mask_sha = sha)
+        OR NOT EXISTS (SELECT FROM features WHERE blob_sha = sha)
         OR EXISTS (SELECT FROM features JOIN version_images USING (image_sha)
                    WHERE blob_sha = sha AND width = 1 AND height = 1)
     FROM blobs WHERE encode(sha256(data), 'hex') <> sha ORDER BY sha
@@ -150,7 +151,7 @@ class PostgresServer:
         command = f"pg_dump --format=custom --file={quote(str(out or 'studio.dump'))} {self._for_tools()}"
         raise ServersOwnTool(f"{self} is backed up by PostgreSQL's own tool.", f"While others work on: {command}")
 
-    def restore(self, backup: Path) -> Path | None:
+    def restore(self, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
         """Raises ServersOwnTool, which says how."""
         command = f"pg_restore --clean --if-exists --single-transaction {self._for_tools()} {quote(str(backup))}"
         raise ServersOwnTool(f"{self} is restored by PostgreSQL's own tool.", f"When nobody works in it: {command}")

@@ -4,6 +4,9 @@ from sqlalchemy import Connection, Engine, text
 
 import migrations
 from concepts.errors import DatabaseTooNew, DatabaseUnusable
+from concepts.models import IN_USE, NAME_IN_USE
+
+NAME_IN_USE.dialect_kwargs["postgresql_where"] = IN_USE
 
 LOCK = 0x4C535444
 """The advisory lock of whoever makes or upgrades the tables: "LSTD"; each database has its own."""

@@ -26,14 +26,18 @@ class NewImage:
     height: int
     source_name: str
     warnings: tuple[str, ...] = ()
+    original: bytes | None = None
+    """The file as it was given, metadata and all, where it is to be kept."""
     sha: str = field(init=False)
     mask_sha: str | None = field(init=False)
+    original_sha: str | None = field(init=False)
 
     def __post_init__(self) -> None:
         readable = self.source_name.encode(errors="backslashreplace").decode()  # file names need not be Unicode
         object.__setattr__(self, "source_name", readable)
         object.__setattr__(self, "sha", sha256(self.data))
         object.__setattr__(self, "mask_sha", None if self.mask is None else sha256(self.mask))
+        object.__setattr__(self, "original_sha", None if self.original is None else sha256(self.original))
 
 
 def manifest(noun: str, images: "Sequence[NewImage] | Sequence[ImageRecord]") -> str:
@@ -81,7 +85,7 @@ class RemovedLibrary:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """A reference image of a version. `sha` and `mask_sha` are read with `Registry.blob`."""
+    """A reference image of a version. `sha`, `mask_sha` and `original_sha` are read with `Registry.blob`."""
 
     sha: str
     mask_sha: str | None
@@ -89,6 +93,7 @@ class ImageRecord:
     height: int
     source_name: str
     warnings: tuple[str, ...]
+    original_sha: str | None = None
 
 
 @dataclass(frozen=True)
@@ -238,7 +243,7 @@ class ForgottenConcept:
     adapters: tuple[AdapterRecord, ...]
     deleted: DeletedBytes
     kept: tuple[str, ...]
-    """SHA-256 of its images and masks that other concepts have too."""
+    """SHA-256 of its images, masks and originals that other concepts have too."""
 
 
 @dataclass(frozen=True)

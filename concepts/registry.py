@@ -81,6 +81,18 @@ class Registry:
         """The library of that name. Raises LibraryNotFound."""
         return self._library_record(self._library(name))
 
+    def library_address(self, name: str | None = None) -> str:
+        """What this user calls that library, or the current one: a look-up, where a record counts concepts.
+
+        Raises LibraryNotFound.
+        """
+        row = self._library(name) if name else libraries.current_row(self._session, self._user)
+        return libraries.address(self._session, row)
+
+    def library_stack(self, name: str) -> str | None:
+        """The stack that this library remembers, looked up likewise. Raises LibraryNotFound."""
+        return self._library(name).stack
+
     def use_library(self, name: str) -> LibraryRecord:
         """Remember this library as the current one. Raises LibraryNotFound."""
         row = self._library(name)
@@ -231,7 +243,7 @@ class Registry:
         return removal.forget(self._session, row, removal.find(self._session, row, name, concept_id))
 
     def blob(self, sha: str) -> bytes:
-        """The bytes of an image or mask, checked against their hash. Raises ContentDamaged."""
+        """The bytes of an image, mask or original, checked against their hash. Raises ContentDamaged."""
         return blobs.read_blob(self._session, self._user, sha)
 
     # Features
@@ -259,6 +271,14 @@ class Registry:
     def features_of(self, image_sha: str, kind: str) -> list[FeatureRecord]:
         """The cached features of one kind that belong to an image, by key."""
         return features.features_of(self._session, self._user, image_sha, kind)
+
+    def computed_features(self) -> list[str]:
+        """The keys of all features of what this user may see, but for those that came in place of a picture."""
+        return features.computed_keys(self._session, self._user)
+
+    def drop_features(self, keys: Collection[str]) -> None:
+        """Forget those of these features whose images this user may see; what needs one computes it again."""
+        features.drop_features(self._session, self._user, keys)
 
     # Runs
 

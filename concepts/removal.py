@@ -7,7 +7,7 @@ from concepts import adapters, subjects
 from concepts.blobs import collect, find_size
 from concepts.errors import ConceptAmbiguous, ConceptExists, ConceptNotFound
 from concepts.libraries import address
-from concepts.models import Concept, ConceptVersion, Library, VersionImage, now
+from concepts.models import Concept, ConceptVersion, Library, Original, VersionImage, now
 from concepts.names import check_name, name_key, shown
 from concepts.records import ConceptRecord, ConceptSummary, ForgottenConcept, RemovedConcept
 
@@ -68,9 +68,11 @@ def forget(session: Session, library: Library, row: Concept) -> ForgottenConcept
 
 
 def content_of(session: Session, condition: ColumnElement[bool]) -> set[str]:
-    """The hashes of all images and masks of such versions."""
+    """The hashes of all images, masks and originals of such versions."""
     shown_in = select(VersionImage.image_sha, VersionImage.mask_sha).join(ConceptVersion).join(Concept)
-    return {sha for pair in session.execute(shown_in.where(condition)) for sha in pair if sha is not None}
+    kept_of = select(Original.original_sha).join(ConceptVersion, Original.version_id == ConceptVersion.id).join(Concept)
+    rows = [*session.execute(shown_in.where(condition)), *session.execute(kept_of.where(condition))]
+    return {sha for row in rows for sha in row if sha is not None}
 
 
 def _summary(session: Session, library: Library, row: Concept) -> ConceptSummary:

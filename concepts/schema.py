@@ -1,14 +1,13 @@
 """The database file: whether it is ours, how it is made, and which revision it has."""
 
-import os
 import sqlite3
 import stat
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from uuid import uuid4
 
 import migrations
-from concepts.durable import make_folder, sync_file, sync_folder
+from concepts.durable import give_name, make_folder, sync_file, sync_folder
 from concepts.engine import BUSY_SECONDS, registry_engine
 from concepts.errors import DatabaseTooNew, DatabaseUnusable
 
@@ -71,7 +70,8 @@ def create(path: Path, user: str) -> None:
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         _write_empty(unfinished, user)
-        _publish(unfinished, path)
+        with suppress(FileExistsError):
+            give_name(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
     sync_folder(path.parent)
@@ -85,16 +85,6 @@ def _write_empty(path: Path, user: str) -> None:
         connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
         run_revisions(connection, user)
     sync_file(path)
-
-
-def _publish(unfinished: Path, path: Path) -> None:
-    try:
-        os.link(unfinished, path)  # unlike a rename, never replaces
-    except FileExistsError:
-        return
-    except OSError:  # a file system without hard links
-        if not path.exists():
-            unfinished.rename(path)
 
 
 def _bring_up(path: Path, revision: str, user: str) -> None:

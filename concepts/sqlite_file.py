@@ -74,9 +74,9 @@ class SqliteFile:
         """As `upkeep.back_up`."""
         return upkeep.back_up(self.path, out)
 
-    def restore(self, backup: Path) -> Path | None:
+    def restore(self, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
         """As `upkeep.restore`."""
-        return upkeep.restore(self.path, backup)
+        return upkeep.restore(self.path, backup, agree)
 
     def backups(self) -> list[Path]:
         """As `upkeep.backups`."""

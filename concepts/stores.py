@@ -73,8 +73,11 @@ class Store(Protocol):
     def back_up(self, out: Path | None = None) -> Path:
         """A whole copy. Raises ServersOwnTool, StorageFailed."""
 
-    def restore(self, backup: Path) -> Path | None:
-        """Put a backup in its place; where what was there is kept. Raises ServersOwnTool, DatabaseUnusable."""
+    def restore(self, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
+        """Put a backup in its place; where what was there is kept. Raises ServersOwnTool, DatabaseUnusable.
+
+        `agree` is called when the backup was found to be right, and raises to stop it.
+        """
 
     def backups(self) -> list[Path]:
         """The copies that the registry made of itself, the newest last."""

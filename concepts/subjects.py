@@ -7,6 +7,7 @@ from functools import cache
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
+from concepts import originals
 from concepts.blobs import store_blob
 from concepts.errors import ConceptChanged, ConceptExists, ConceptNotFound, ImagesMissing
 from concepts.libraries import address
@@ -69,7 +70,8 @@ def add(session: Session, library: Library, name: str, noun: str, images: Sequen
         return AddResult(record(session, library, row), created=True)
     present = record(session, library, row)
     if present.manifest == manifest(noun, images):
-        return AddResult(present, created=False)
+        originals.keep(session, present.version_id, images)
+        return AddResult(record(session, library, row), created=False)
     where = shown(address(session, library))
     cause = f"A concept named {shown(row.name)} is already in library {where}, with other content."
     raise ConceptExists(cause, "Choose another name, or remove it first with: studio concepts remove NAME")
@@ -86,7 +88,8 @@ def revise(
         cause = f"{shown(row.name)} was changed meanwhile: it has version {present.version} now, not {expected}."
         raise ConceptChanged(cause, "Look at it, and give the command again: studio concepts show NAME")
     if present.manifest == manifest(noun, images):
-        return AddResult(present, created=False)
+        originals.keep(session, present.version_id, images)
+        return AddResult(record(session, library, row), created=False)
     write_version(session, row, present.version + 1, noun, images)
     return AddResult(record(session, library, row), created=True)
 
@@ -115,6 +118,8 @@ def write_version(session: Session, row: Concept, number: int, noun: str, images
         store_blob(session, image.sha, image.data)
         if image.mask is not None and image.mask_sha is not None:
             store_blob(session, image.mask_sha, image.mask)
+        if image.original is not None and image.original_sha is not None:
+            store_blob(session, image.original_sha, image.original)
     write_rows(session, row, number, noun, manifest(noun, images), images)
 
 
@@ -127,6 +132,7 @@ def write_rows(
     session.flush()
     session.add_all(_image_row(version.id, position, image) for position, image in enumerate(images))
     session.flush()
+    originals.refer(session, version.id, images)
 
 
 @cache  # what is added to a query makes another: to build this one takes longer than to run it
@@ -200,7 +206,8 @@ def record(session: Session, library: Library, row: Concept, number: int | None 
         raise ConceptNotFound(cause, f"See them with: studio concepts history {row.name}")
     version: ConceptVersion = found[1]
     images = select(VersionImage).where(VersionImage.version_id == version.id).order_by(VersionImage.position)
-    shown_images = tuple(map(image_record, session.scalars(images)))
+    kept = originals.of_version(session, version.id)
+    shown_images = tuple(image_record(image, kept.get(image.position)) for image in session.scalars(images))
     return concept_record(address(session, library), row, version, shown_images)
 
 
@@ -221,10 +228,10 @@ def concept_record(
     )
 
 
-def image_record(row: VersionImage) -> ImageRecord:
+def image_record(row: VersionImage, original_sha: str | None) -> ImageRecord:
     """A reference image as it crosses the border."""
     warnings = tuple(row.warnings)
-    return ImageRecord(row.image_sha, row.mask_sha, row.width, row.height, row.source_name, warnings)
+    return ImageRecord(row.image_sha, row.mask_sha, row.width, row.height, row.source_name, warnings, original_sha)
 
 
 def _image_row(version_id: int, position: int, image: NewImage | ImageRecord) -> VersionImage:

@@ -1,23 +1,24 @@
 """The database file as a whole: what it says of itself, whether it is sound, copies, and an older one in its place."""
 
-import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import migrations
-from concepts.durable import make_folder, require_room, sync_file, sync_folder
+from concepts.durable import give_name, make_folder, require_room, sync_file, sync_folder
 from concepts.engine import BUSY_SECONDS, database_errors, file_errors, registry_engine
 from concepts.errors import ConceptError, DatabaseUnusable, StorageFailed
 from concepts.names import name_key, shown
 from concepts.records import DatabaseFault, DatabaseState, ImageRecord, manifest, sha256
 from concepts.schema import check_header, prepare, read_revision
+from concepts.unfinished import unfinished
 from concepts.users import current_user
 
 _SHOWN_IN = "SELECT count(*) FROM version_images WHERE image_sha = ?1 OR mask_sha = ?1"
+# An original, which older schemas know nothing of, is no feature's bytes either.
+_NOT_COMPUTED = "SELECT count(*) = 0 FROM features WHERE blob_sha = ?"
 # An embedding that came in place of pictures cannot be computed again: its image is a note of one pixel.
 _STANDS_FOR_PICTURES = """
     SELECT count(*) FROM features JOIN version_images USING (image_sha)
@@ -64,33 +65,36 @@ def back_up(path: Path, out: Path | None = None) -> Path:
         if out is None:
             return upgrading.back_up(path, present.revision)
         make_folder(out.parent)
-        with _staged(out) as unfinished:
-            upgrading.copy_database(path, unfinished)
-            sync_file(unfinished)
-            _publish(unfinished, out)
+        with unfinished(out) as copy:
+            upgrading.copy_database(path, copy)
+            sync_file(copy)
+            _publish(copy, out)
         return out
 
 
-def restore(path: Path, backup: Path) -> Path | None:
+def restore(path: Path, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
     """Put a backup in the database's place; what was there is kept, and its new path given.
+
+    The backup is looked at first, and then `agree` is called, which raises to stop it.
 
     Raises DatabaseUnusable where the backup is damaged, is not ours or is newer than this version; nothing is changed.
     """
     from concepts import upgrade as upgrading
 
     _require_sound(backup)
+    agree()
     with file_errors(path), database_errors(path):
         make_folder(path.parent, 0o700)
         require_room(path.parent, 3 * backup.stat().st_size, "Restoring a backup")
-        with _staged(path) as unfinished:
-            upgrading.copy_database(backup, unfinished)
-            sync_file(unfinished)
+        with unfinished(path) as copy:
+            upgrading.copy_database(backup, copy)
+            sync_file(copy)
             if path.exists() and _usable(path):
                 kept: Path | None = back_up(path)
-                _write_over(path, unfinished)  # in one transaction: whoever waits for the file goes on with it
+                _write_over(path, copy)  # in one transaction: whoever waits for the file goes on with it
             else:
                 kept = _move_aside(path)
-                unfinished.rename(path)
+                copy.rename(path)
         sync_folder(path.parent)
     return kept
 
@@ -123,7 +127,10 @@ def _content_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:
     """Bytes that are not what their name says. Said of what they belong to."""
     damaged = (sha for sha, data in connection.execute("SELECT sha, data FROM blobs") if sha256(data) != sha)
     for sha in list(damaged):
-        kept = any(connection.execute(needs, (sha,)).fetchone()[0] for needs in (_SHOWN_IN, _STANDS_FOR_PICTURES))
+        kept = any(
+            connection.execute(needs, (sha,)).fetchone()[0]
+            for needs in (_SHOWN_IN, _NOT_COMPUTED, _STANDS_FOR_PICTURES)
+        )
         what = "given by a person" if kept else "a cached value"
         yield DatabaseFault(f"the bytes of {sha}, {what}, are damaged", derived=not kept)
 
@@ -173,18 +180,9 @@ def _opened(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
 
 
-@contextmanager
-def _staged(path: Path) -> Iterator[Path]:
-    """A free name beside the path; a file that is left there is removed."""
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+def _publish(path: Path, out: Path) -> None:
     try:
-        yield unfinished
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _publish(unfinished: Path, out: Path) -> None:
-    if out.exists():
-        raise StorageFailed(f"{out} is already there.", "Give another name.")
-    os.link(unfinished, out)
+        give_name(path, out)
+    except FileExistsError as error:
+        raise StorageFailed(f"{out} is already there.", "Give another name.") from error
     sync_folder(out.parent)

@@ -72,7 +72,8 @@ def answer(asked: dict[str, Any], data: bytes) -> Answer:
 def _photo(asked: dict[str, Any], data: bytes) -> Answer:
     photo = open_photo(Path(asked["path"]))
     planes = [photo.image, *([photo.alpha] if photo.alpha else [])]
-    return {"size": photo.image.size, "warnings": photo.warnings}, [plane.tobytes() for plane in planes]
+    said = {"size": photo.image.size, "warnings": photo.warnings, "file_sha": photo.file_sha}
+    return said, [plane.tobytes() for plane in planes]
 
 
 def _grey(asked: dict[str, Any], data: bytes) -> Answer:

@@ -61,7 +61,8 @@ class PictureDoor:
         area = size[0] * size[1]
         alpha = Image.frombytes("L", size, data[3 * area :]) if len(data) > 3 * area else None
         image = Image.frombytes("RGB", size, data[: 3 * area])
-        return Photo(path=path, image=image, alpha=alpha, warnings=tuple(said["warnings"]))
+        notes = tuple(said["warnings"])
+        return Photo(path=path, image=image, alpha=alpha, warnings=notes, file_sha=said["file_sha"])
 
     def grey(self, path: Path) -> Image.Image:
         """As `images.open_grey`."""

@@ -57,6 +57,10 @@ class ModelFilesMissing(StudioError):
     exit_code = 6
 
 
+class ModelFilesNotFetched(ModelFilesMissing):
+    """The weights of a stack are on the hub, and nobody asked for them to be fetched."""
+
+
 class ModelFilesInvalid(StudioError):
     """The weights of a stack or adapter are there, but are not what was asked for."""
 

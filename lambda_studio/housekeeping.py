@@ -53,10 +53,13 @@ def back_up_database(home: Path, out: Path | None, address: str | None = None) -
     return Copied(str(store), store.back_up(out))
 
 
-def restore_database(home: Path, backup: Path, address: str | None = None) -> Copied:
-    """Put a backup in the database's place, and keep what was there. Raises as `back_up_database`."""
+def restore_database(home: Path, backup: Path, agree: Callable[[], object], address: str | None = None) -> Copied:
+    """Put a backup in the database's place, and keep what was there. Raises as `back_up_database`.
+
+    `agree` is called when the backup was found to be right, and raises to stop it.
+    """
     store = store_at(home, address)
-    return Copied(str(store), store.restore(backup))
+    return Copied(str(store), store.restore(backup, agree))
 
 
 def examine(

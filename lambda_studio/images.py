@@ -73,6 +73,8 @@ class Photo:
     alpha: Image.Image | None = None
     """Mode L, the image's size: 255 where the picture was opaque. None where all of it was."""
     warnings: tuple[str, ...] = ()
+    file_sha: str = ""
+    """SHA-256 of the file's bytes as they were looked at."""
 
 
 def open_photo(path: Path) -> Photo:
@@ -81,12 +83,13 @@ def open_photo(path: Path) -> Photo:
     Raises ImageRefused, naming the file, for whatever is not one whole still JPEG (MPO: its first picture), PNG or
     WEBP picture of a subject.
     """
-    rgb, alpha, notes = _open_pixels(path)
+    content = read_file(path)
+    rgb, alpha, notes = _pixels(path, content)
     if alpha is not None:
         rgb = Image.composite(rgb, Image.new("RGB", rgb.size, WHITE), alpha)
     if np.ptp(np.asarray(rgb), axis=(0, 1)).max() < ONE_COLOUR:
         raise refused(path, "is of one colour", "Give a photo that shows the subject.")
-    return Photo(path=path, image=rgb, alpha=alpha, warnings=notes)
+    return Photo(path=path, image=rgb, alpha=alpha, warnings=notes, file_sha=sha256(content))
 
 
 def open_grey(path: Path) -> Image.Image:
@@ -94,8 +97,30 @@ def open_grey(path: Path) -> Image.Image:
 
     Raises ImageRefused as `open_photo` does, except that a mask may be of one colour.
     """
-    rgb, alpha, _ = _open_pixels(path)
+    rgb, alpha, _ = _pixels(path, read_file(path))
     return alpha or rgb.convert("L")
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a regular file; nothing else, and no larger one, is waited for or read. Raises ImageRefused."""
+    # Not blocking, or opening a FIFO waits for its writer.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise refused(path, "is a folder", "Give the photos in it.")
+        if not stat.S_ISREG(status.st_mode):
+            raise refused(path, "is not a regular file")
+        if status.st_size == 0:
+            raise refused(path, "is empty (0 bytes)")
+        if status.st_size > MAX_FILE_BYTES:
+            raise refused(path, f"has {status.st_size:,} bytes, more than {MAX_FILE_BYTES:,}", "Give a smaller copy.")
+        with open(os.open(path, flags), "rb") as file:
+            return file.read(MAX_FILE_BYTES)
+    except FileNotFoundError as error:
+        raise refused(path, "does not exist", "Check the path.") from error
+    except (OSError, ValueError) as error:
+        raise refused(path, f"cannot be read: {in_one_line(error)}", "Check the path and its permissions.") from error
 
 
 def refused_together(problems: Sequence[StudioError], count: int) -> StudioError:
@@ -170,28 +195,6 @@ def in_one_line(error: BaseException) -> str:
     return text.replace(" <_io.BytesIO object", "").split(" at 0x")[0].rstrip(".")
 
 
-def _read(path: Path) -> bytes:
-    """The bytes of a regular file; nothing else is waited for or read."""
-    # Not blocking, or opening a FIFO waits for its writer.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise refused(path, "is a folder", "Give the photos in it.")
-        if not stat.S_ISREG(status.st_mode):
-            raise refused(path, "is not a regular file")
-        if status.st_size == 0:
-            raise refused(path, "is empty (0 bytes)")
-        if status.st_size > MAX_FILE_BYTES:
-            raise refused(path, f"has {status.st_size:,} bytes, more than {MAX_FILE_BYTES:,}", "Give a smaller copy.")
-        with open(os.open(path, flags), "rb") as file:
-            return file.read(MAX_FILE_BYTES)
-    except FileNotFoundError as error:
-        raise refused(path, "does not exist", "Check the path.") from error
-    except (OSError, ValueError) as error:
-        raise refused(path, f"cannot be read: {in_one_line(error)}", "Check the path and its permissions.") from error
-
-
 def _open(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content), formats=FORMATS)
 
@@ -220,9 +223,8 @@ def _verify(path: Path, content: bytes) -> None:
         raise refused(path, "has a damaged end", "Give another copy of it.")
 
 
-def _open_pixels(path: Path) -> tuple[Image.Image, Image.Image | None, tuple[str, ...]]:
+def _pixels(path: Path, content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str, ...]]:
     """RGB pixels (colours under transparency as they are), alpha unless all is opaque, and what there is to say."""
-    content = _read(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of oddities that are either harmless or refused below
         try:

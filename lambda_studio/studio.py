@@ -27,6 +27,7 @@ from lambda_studio.workflows.views import (
     Exported,
     Finetuned,
     Forgotten,
+    GivenBack,
     Imported,
     Neighbours,
     Removed,
@@ -85,14 +86,16 @@ class Studio(LibraryUseCases):
         noun: str | None,
         masks: Sequence[Path] = (),
         segment: str = "auto",
+        keep_original: bool = False,
     ) -> Added:
         """Store a subject and cache CLIP's view of it. Nothing is stored unless every image and mask can be used.
 
+        With `keep_original` the files are kept too, byte for byte, with their metadata.
         Raises NameInvalid, NounMissing, ImageRefused, MaskRefused, ConceptExists.
         """
         from lambda_studio.workflows.writing import ConceptWriter
 
-        return ConceptWriter(self.workplace).add(name, images, noun, masks, segment)
+        return ConceptWriter(self.workplace).add(name, images, noun, masks, segment, keep_original)
 
     def edit(
         self,
@@ -103,14 +106,16 @@ class Studio(LibraryUseCases):
         drop: Sequence[int] = (),
         masks: Mapping[int, Path] | None = None,
         segment: str = "auto",
+        keep_original: bool = False,
     ) -> Added:
         """The concept's next version: another noun, images more or less (numbered from 1), other masks for some.
 
+        With `keep_original` the files of `add` are kept too, also where the concept has such an image without one.
         Raises ConceptNotFound, ConceptChanged (by somebody else meanwhile), ImagesMissing, and as `add_concept`.
         """
         from lambda_studio.workflows.writing import ConceptWriter
 
-        return ConceptWriter(self.workplace).edit(name, noun, add, drop, masks or {}, segment)
+        return ConceptWriter(self.workplace).edit(name, noun, add, drop, masks or {}, segment, keep_original)
 
     def restore(self, name: str, number: int) -> Added:
         """A new version with the noun and images of an earlier one. Raises ConceptNotFound, ConceptChanged."""
@@ -156,6 +161,15 @@ class Studio(LibraryUseCases):
         sheet = mask_sheet(self.database, concept)
         return write_picture(sheet, {"concept": concept.name}, out, f"{concept.name} masks")
 
+    def write_originals(self, name: str, folder: Path) -> GivenBack:
+        """Write the files that were kept of a concept's images, byte for byte, into a new folder: all or none.
+
+        Raises ConceptNotFound, ContentDamaged, InvalidSetting where none was kept, OutputExists, StorageFailed.
+        """
+        from lambda_studio.workflows.giving_back import write_originals
+
+        return write_originals(self.workplace, name, folder)
+
     def rename(self, name: str, new_name: str) -> ConceptRecord:
         """Another name for a concept; adapters go on knowing it. Raises ConceptExists, NameInvalid."""
         library = self.library
@@ -185,25 +199,31 @@ class Studio(LibraryUseCases):
 
     # Concepts that travel
 
-    def export(self, names: Sequence[str], out: Path, *, pictures: bool = True) -> Exported:
+    def export(
+        self, names: Sequence[str], out: Path, *, pictures: bool = True, sign_with: Path | None = None
+    ) -> Exported:
         """Write the named concepts (none: all) into a bundle, the same bytes every time; never over another file.
 
-        Without pictures it holds what prompts use: one embedding of each. Raises ConceptNotFound, OutputExists,
-        StorageFailed.
+        Without pictures it holds what prompts use: one embedding of each. `sign_with` is the file of an Ed25519 key.
+        Raises ConceptNotFound, OutputExists, StorageFailed, and InvalidSetting for a key that cannot be used or where
+        `out` does not end in .zip.
         """
         from lambda_studio.workflows.exporting import export
 
-        return export(self.workplace, names, out, pictures)
+        return export(self.workplace, names, out, pictures, sign_with)
 
-    def import_concepts(self, source: Path, *, on_conflict: str = "fail") -> Imported:
+    def import_concepts(
+        self, source: Path, *, on_conflict: str = "fail", trusted_keys: Sequence[Path] = ()
+    ) -> Imported:
         """Take in a bundle, or a folder of pictures in a known layout: everything that is in it, or nothing.
 
-        `on_conflict`, where a name has other content here: "fail", "rename" or "skip". Raises BundleRefused with
-        everything that is wrong, ConceptExists, StorageFailed.
+        `on_conflict`, where a name has other content here: "fail", "rename" or "skip". With `trusted_keys` (files of
+        public keys) only a bundle that one of them signed. Raises BundleRefused with everything that is wrong,
+        ConceptExists, InvalidSetting for a key that cannot be used, StorageFailed.
         """
         from lambda_studio.workflows.importing import import_concepts
 
-        return import_concepts(self.workplace, source, on_conflict)
+        return import_concepts(self.workplace, source, on_conflict, trusted_keys)
 
     # Adapters
 
@@ -270,7 +290,8 @@ class Studio(LibraryUseCases):
     def examine(self, depth: str = "usual", repair: bool = False) -> "list[Finding]":
         """Whether everything here is whole: "quick" reads no bytes, "usual" the library's, "thorough" all there are.
 
-        `repair` mends what was only computed, and sweeps up what was never finished.
+        `repair` mends what was only computed, and sweeps up what was never finished. "thorough" computes one in a
+        hundred of the cached values again.
         """
         from lambda_studio.workflows.examining import findings
 

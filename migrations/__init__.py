@@ -1,4 +1,4 @@
 """How the registry got its shape: Alembic revisions, run in code by `concepts.schema`."""
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision this code works with."""

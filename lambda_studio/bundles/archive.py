@@ -5,16 +5,20 @@ import os
 import stat
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BufferedWriter, BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from lambda_studio.bundles.contents import Contents
 from lambda_studio.bundles.reading import MAX_OBJECT, MAX_OBJECTS, read_contents
+from lambda_studio.bundles.signing import ENCODED_BYTES, Signature, read_signature, require_trusted, sign
 from lambda_studio.errors import BundleRefused
 
-MANIFEST, OBJECTS = "manifest.json", "objects/"
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+MANIFEST, SIGNATURE, OBJECTS = "manifest.json", "manifest.sig", "objects/"
 MAX_MANIFEST = 64 * 2**20
 MAX_BYTES = 2**32 - 2**20
 """A larger bundle would need ZIP's 64-bit form, which we neither write nor read."""
@@ -22,12 +26,25 @@ END_BYTES, ENTRY_BYTES = 22, 46 + len(OBJECTS) + 64
 REMEDY = "Nothing was imported. Ask for the bundle again, from: studio library export --out FILE.zip"
 
 
-def write_archive(file: BufferedWriter | BytesIO, contents: Contents, read: Callable[[str], bytes]) -> None:
-    """Write a bundle; `read` gives an object's bytes. Nothing in it depends on the time or on the machine."""
+def write_archive(
+    file: BufferedWriter | BytesIO,
+    contents: Contents,
+    read: Callable[[str], bytes],
+    key: "Ed25519PrivateKey | None" = None,
+) -> Signature | None:
+    """Write a bundle, signed with `key` where there is one; `read` gives an object's bytes. Gives the signature.
+
+    Nothing in it depends on the time or on the machine.
+    """
+    manifest = contents.encoded()
+    signature = sign(key, manifest) if key else None
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=False) as archive:
-        archive.writestr(_entry(MANIFEST), contents.encoded())
+        archive.writestr(_entry(MANIFEST), manifest)
+        if signature:
+            archive.writestr(_entry(SIGNATURE), signature.encoded)
         for sha in sorted(contents.objects):
             archive.writestr(_entry(OBJECTS + sha), read(sha))
+    return signature
 
 
 def require_bundle_size(contents: Contents) -> int:
@@ -40,16 +57,20 @@ def require_bundle_size(contents: Contents) -> int:
 
 
 class Archive:
-    """An open bundle. Entries are read by their place in the file, checked by their hash, and never extracted."""
+    """An open bundle. Entries are read by their place in the file, checked by their hash, and never extracted.
 
-    def __init__(self, path: Path):
+    Where there are `trusted` keys, its manifest is believed only if one of them signed it.
+    """
+
+    def __init__(self, path: Path, trusted: Sequence["Ed25519PublicKey"] = ()):
         self.path = path
         self.faults: list[str] = []
         self._file = _open(path)
         try:
             self._archive = _opened(path, self._file)
             self._entries = self._list()
-            self.contents = self._read_contents()
+            self.signature = self._read_signature()
+            self.contents = self._read_contents(trusted)
         except BaseException:  # nobody closes what was never handed over, an interrupt or not
             self.close()
             raise
@@ -84,8 +105,18 @@ class Archive:
         self.faults += [fault for entry in entries for fault in _entry_faults(entry)]
         return {entry.filename: entry for entry in entries}
 
-    def _read_contents(self) -> Contents:
+    def _read_signature(self) -> Signature | None:
+        if SIGNATURE not in self._entries:
+            return None
+        signature = read_signature(self._bytes(SIGNATURE, ENCODED_BYTES) or b"")
+        if signature is None:
+            self.faults.append(f"{SIGNATURE} is not a signature of {ENCODED_BYTES} bytes")
+        return signature
+
+    def _read_contents(self, trusted: Sequence["Ed25519PublicKey"]) -> Contents:
         data = self._bytes(MANIFEST, MAX_MANIFEST)
+        if data is not None and trusted:
+            require_trusted(self.path, data, self.signature, trusted)
         if data is None:
             self.faults.append(f"{MANIFEST} is missing or cannot be read")
         contents = None if data is None else read_contents(data, self.faults)
@@ -96,7 +127,8 @@ class Archive:
         return contents
 
     def _compare(self, contents: Contents) -> None:
-        there = {name.removeprefix(OBJECTS): entry for name, entry in self._entries.items() if name != MANIFEST}
+        others = (MANIFEST, SIGNATURE)
+        there = {name.removeprefix(OBJECTS): entry for name, entry in self._entries.items() if name not in others}
         self.faults += [f"object {sha} is missing" for sha in sorted(contents.objects.keys() - there.keys())]
         self.faults += [f"object {sha[:80]} is not in the manifest" for sha in sorted(there.keys() - contents.objects)]
         for sha in sorted(contents.objects.keys() & there.keys()):
@@ -149,7 +181,7 @@ def _opened(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
     if size < END_BYTES or not end.startswith(b"PK\5\6") or size > MAX_BYTES:
         raise BundleRefused(f"{path} is not a λ-Studio bundle (or something follows its end).", REMEDY)
     count, length, start = (int.from_bytes(end[a:b], "little") for a, b in ((10, 12), (12, 16), (16, 20)))
-    if start + length + END_BYTES != size or any(end[4:8]) or count > MAX_OBJECTS + 1 or length > count * ENTRY_BYTES:
+    if start + length + END_BYTES != size or any(end[4:8]) or count > MAX_OBJECTS + 2 or length > count * ENTRY_BYTES:
         raise BundleRefused(f"{path} is not a λ-Studio bundle: its list of {count} entries is odd.", REMEDY)
     try:
         return zipfile.ZipFile(file)
@@ -162,7 +194,7 @@ def _entry_faults(entry: zipfile.ZipInfo) -> list[str]:
     sha = entry.filename.removeprefix(OBJECTS)
     named = len(sha) == 64 and not set(sha) - set("0123456789abcdef") and entry.filename == OBJECTS + sha
     faults = []
-    if entry.filename != MANIFEST and not named:
+    if entry.filename not in (MANIFEST, SIGNATURE) and not named:
         faults.append("may not be in a bundle")
     if entry.create_system == 3 and stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         faults.append("is not a regular file")
@@ -170,7 +202,7 @@ def _entry_faults(entry: zipfile.ZipInfo) -> list[str]:
         faults.append("is compressed: bundles are not")
     if entry.flag_bits & 0x1:
         faults.append("is encrypted")
-    limit = MAX_MANIFEST if entry.filename == MANIFEST else MAX_OBJECT
+    limit = {MANIFEST: MAX_MANIFEST, SIGNATURE: ENCODED_BYTES}.get(entry.filename, MAX_OBJECT)
     if entry.file_size > limit:
         faults.append(f"has {entry.file_size:,} bytes, more than {limit:,}")
     return [f"entry {entry.filename[:100]!r} {fault}" for fault in faults]

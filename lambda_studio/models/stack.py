@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambda_studio.config import require
-from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.files import get_file
+from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
+from lambda_studio.models.files import OTHER_ROUTES, OnDownload, get_file
 from lambda_studio.progress import unheard
 
 if TYPE_CHECKING:  # a stack can be named and checked without torch
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # a stack can be named and checked without torch
 
     import torch
 
-    from lambda_studio.models.clip import Clip, Tower
+    from lambda_studio.models.clip import Clip, ClipFiles, Tower
     from lambda_studio.models.decoder import Decoder, Part
     from lambda_studio.models.prior import PriorTransformer
 
@@ -190,7 +190,7 @@ class Stack:
             from lambda_studio.models.decoder import load_model
             from lambda_studio.models.prior import PriorTransformer
 
-            folder = self._prior_weights().parent
+            folder = self._prior_weights(self._announce).parent
             prior = load_model(PriorTransformer, folder, self.device, torch.float32)
             self._refuse_mixed(prior.config["embedding_dim"])
             self._loaded["prior"] = prior
@@ -240,22 +240,34 @@ class Stack:
     def fingerprints(self) -> dict[str, str]:
         """A SHA-256 for each of clip, prior, decoder (its UNet) and movq, from their files; nothing is loaded."""
         if not self._fingerprints:
-            from lambda_studio.models.clip import find_clip
-            from lambda_studio.models.decoder import find_decoder, model_fingerprint
+            from lambda_studio.models.decoder import model_fingerprint
 
-            spec = self.spec
-            files = find_decoder(spec.decoder, ("unet", "movq"), spec.revision, spec.variant, self._announce)
+            clip, prior, decoder = self._files(self._announce)
             self._fingerprints = {
-                "clip": find_clip(spec.clip, spec.clip_pretrained, self._announce).fingerprint,
-                "prior": model_fingerprint(self._prior_weights()),
-                "decoder": model_fingerprint(files["unet"]),
-                "movq": model_fingerprint(files["movq"]),
+                "clip": clip.fingerprint,
+                "prior": model_fingerprint(prior),
+                "decoder": model_fingerprint(decoder["unet"]),
+                "movq": model_fingerprint(decoder["movq"]),
             }
         return dict(self._fingerprints)
 
-    def _prior_weights(self) -> Path:
-        get_file(self.spec.prior, ["config.json"], on_download=self._announce)
-        return get_file(self.spec.prior, [PRIOR_WEIGHTS], on_download=self._announce)
+    def require_fetched(self) -> None:
+        """Raise ModelFilesNotFetched where a file of a part is on the hub still. None is fetched, and none is read."""
+        self._files(self._refuse_download)
+
+    def _files(self, on_download: OnDownload) -> "tuple[ClipFiles, Path, dict[str, Path]]":
+        """The files of CLIP, the prior's weights, and the decoder's files."""
+        from lambda_studio.models.clip import find_clip
+        from lambda_studio.models.decoder import find_decoder
+
+        spec = self.spec
+        decoder = find_decoder(spec.decoder, ("unet", "movq"), spec.revision, spec.variant, on_download)
+        clip = find_clip(spec.clip, spec.clip_pretrained, on_download)
+        return clip, self._prior_weights(on_download), decoder
+
+    def _prior_weights(self, on_download: OnDownload) -> Path:
+        get_file(self.spec.prior, ["config.json"], on_download=on_download)
+        return get_file(self.spec.prior, [PRIOR_WEIGHTS], on_download=on_download)
 
     def _refuse_mixed(self, prior_dim: int) -> None:
         from lambda_studio.models.clip import find_clip
@@ -267,6 +279,11 @@ class Stack:
                 f"The stack {spec.name} has a CLIP of {clip_dim} numbers and a prior for {prior_dim}.",
                 "Give a prior that was trained on this CLIP.",
             )
+
+    def _refuse_download(self) -> None:
+        cause = f"The stack {self.spec.name} is not on this machine yet, or not all of it: {self.spec.download}."
+        remedy = f"The first command that draws, encodes or trains with it fetches what is missing. {OTHER_ROUTES}"
+        raise ModelFilesNotFetched(cause, remedy)
 
     def _announce(self) -> None:
         """Say once what is about to be fetched, how large it is, under which licence, and where it goes."""

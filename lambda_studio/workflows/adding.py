@@ -6,17 +6,31 @@ from pathlib import Path
 from concepts.records import NewImage
 from lambda_studio.door import PictureDoor
 from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
-from lambda_studio.images import Photo, encode_png, refused_together, warn_of_near_duplicates
+from lambda_studio.images import (
+    Photo,
+    encode_png,
+    read_file,
+    refused,
+    refused_together,
+    sha256,
+    warn_of_near_duplicates,
+)
 from lambda_studio.masks import FoundMask, load_mask, subject_warnings
 from lambda_studio.progress import Progress
 from lambda_studio.workflows.finding import Finder
 
 
 def read_images(
-    door: PictureDoor, paths: Sequence[Path], masks: Sequence[Path], find: Finder, progress: Progress
+    door: PictureDoor,
+    paths: Sequence[Path],
+    masks: Sequence[Path],
+    find: Finder,
+    progress: Progress,
+    keep_original: bool = False,
 ) -> list[NewImage]:
     """Open and verify every photo and every mask; `find` the subject where no masks are given.
 
+    `keep_original` has each file's bytes go with its image, metadata and all: those that were verified.
     Raises ImageRefused or MaskRefused, which name every file that cannot be used.
     """
     if masks and len(masks) != len(paths):
@@ -36,7 +50,7 @@ def read_images(
     if problems:
         raise refused_together(problems, len(paths))
     warned = warn_of_near_duplicates([photos[index] for index in range(len(paths))])
-    return [_new_image(photo, found[index]) for index, photo in enumerate(warned)]
+    return [_new_image(photo, found[index], keep_original) for index, photo in enumerate(warned)]
 
 
 def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> FoundMask:
@@ -50,7 +64,7 @@ def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> F
     return FoundMask(mask, subject_warnings(sum(histogram[128:]) / sum(histogram)))
 
 
-def _new_image(photo: Photo, found: FoundMask) -> NewImage:
+def _new_image(photo: Photo, found: FoundMask, keep_original: bool) -> NewImage:
     return NewImage(
         data=encode_png(photo.image),
         mask=None if found.mask is None else encode_png(found.mask),
@@ -58,4 +72,13 @@ def _new_image(photo: Photo, found: FoundMask) -> NewImage:
         height=photo.image.height,
         source_name=photo.path.name,
         warnings=(*photo.warnings, *found.warnings),
+        original=_original(photo) if keep_original else None,
     )
+
+
+def _original(photo: Photo) -> bytes:
+    """The file's bytes, of which the pixels are. Raises ImageRefused where there are others by now."""
+    content = read_file(photo.path)
+    if sha256(content) != photo.file_sha:
+        raise refused(photo.path, "was changed while it was being added", "Give the command again.")
+    return content

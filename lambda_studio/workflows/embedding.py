@@ -35,7 +35,7 @@ class SubjectEmbedder:
         images = [image for concept in concepts for image in concept.images]
         label = f"Encoding {', '.join(concept.name for concept in concepts)}"
         keys = [subject_key(image, self.encoder) for image in images]
-        kept = self.store.get_or_compute(keys, lambda at: self._embed([images[i] for i in at]), label)
+        kept = self.store.get_or_compute(keys, lambda at: self.embed([images[i] for i in at]), label)
         values = iter(kept.values)
         return {concept.name: [next(values) for _ in concept.images] for concept in concepts}, kept.computed
 
@@ -52,7 +52,8 @@ class SubjectEmbedder:
         )
         return kept.values[0]
 
-    def _embed(self, images: Sequence[ImageRecord]) -> list[Tensor]:
+    def embed(self, images: Sequence[ImageRecord]) -> list[Tensor]:
+        """The embeddings of these images' subjects, computed whether they are kept or not. Raises PicturesLeftOut."""
         require_embedding(images)
         clip = self.stack.clip(("vision",))
         with self.database.reading() as registry:

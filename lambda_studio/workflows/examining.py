@@ -4,11 +4,12 @@ import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from concepts.errors import ConceptError
 from concepts.stores import Store
-from lambda_studio.errors import StudioError
+from lambda_studio.errors import ModelFilesNotFetched, StudioError
 from lambda_studio.models.stack import Stack
 from lambda_studio.workflows.adapter_files import adapter_file, why_missing
 from lambda_studio.workflows.places import adapters_folder
@@ -21,6 +22,10 @@ UNFINISHED = (".unnamed-*.safetensors", ".adapter-*.tmp")
 """Adapters that have no name yet."""
 
 
+CACHED = "cached values"
+"""What `Finding.what` says of features."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that was looked at. `remedy` is empty where it is whole."""
@@ -29,7 +34,7 @@ class Finding:
     said: str
     remedy: str = ""
     mendable: bool = False
-    """`studio doctor --repair` mends it: nothing that a person made is concerned."""
+    """`studio doctor --repair` mends it, or it mends itself: nothing that a person made is concerned."""
 
     @property
     def whole(self) -> bool:
@@ -38,12 +43,14 @@ class Finding:
 
 
 def findings(place: Workplace, depth: str, repair: bool) -> Iterator[Finding]:
-    """The database, the library's images, adapter files, the stack's files, and what was left unfinished."""
+    """The database, the library's images, adapter files, the stack's files and values, and what was left unfinished."""
     yield from database_findings(place.database.store, depth)
     if depth != "quick":
         yield _stored_images(place)
     yield from _adapter_files(place, hashed=depth != "quick")
-    yield _stack_files(place.stack)
+    yield (stack := _stack_files(place.stack, hashed=depth != "quick"))
+    if depth == "thorough":
+        yield _cached_features(place, repair) if stack.whole else Finding(CACHED, "not checked: see the stack's files")
     yield from _unfinished_files(place, repair)
 
 
@@ -71,7 +78,7 @@ def _stored_images(place: Workplace) -> Finding:
         concepts = [registry.get_concept(library, name) for name in registry.concept_names(library)]
         images = [image for concept in concepts for image in concept.images]
         try:
-            for sha in (sha for image in images for sha in (image.sha, image.mask_sha) if sha):
+            for sha in (sha for image in images for sha in (image.sha, image.mask_sha, image.original_sha) if sha):
                 registry.blob(sha)
         except ConceptError as error:
             return Finding(f"library {library}", error.cause, error.remedy)
@@ -97,13 +104,40 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _stack_files(stack: Stack) -> Finding:
+def _stack_files(stack: Stack, hashed: bool) -> Finding:
+    """Whether the stack's files are here; whoever only looks fetches none."""
     what = f"stack {stack.spec.name}"
     try:
-        stack.fingerprints()
+        stack.require_fetched()
+        if hashed:
+            stack.fingerprints()
+    except ModelFilesNotFetched as error:
+        return Finding(what, error.cause, error.remedy, mendable=True)
     except StudioError as error:
         return Finding(what, error.cause, error.remedy)
     return Finding(what, f"its files are there; it runs on {stack.device} in {stack.dtype}".replace("torch.", ""))
+
+
+def _cached_features(place: Workplace, repair: bool) -> Finding:
+    """Whether the stack's encoders still give what is kept of them: of a sample, and of all where that is to mend."""
+    from lambda_studio.workflows.recomputing import Recomputing, sample
+
+    work = Recomputing(place)
+    try:
+        keys = work.cached()
+        chosen = sample(keys, date.today())
+        wrong = work.wrong(chosen)
+        if wrong and repair:
+            wrong += work.wrong([key for key in keys if key not in set(chosen)])
+    except (StudioError, ConceptError) as error:
+        return Finding(CACHED, f"not checked: {error.cause}")
+    if not wrong:
+        return Finding(CACHED, f"{len(chosen)} of {len(keys)} were computed again, and came out the same")
+    if repair:
+        work.drop(wrong)
+        return Finding(CACHED, f"{len(wrong)} of {len(keys)} were wrong and are dropped; they are computed when needed")
+    remedy = "Drop what is wrong, to be computed anew when it is needed: studio doctor --depth thorough --repair"
+    return Finding(CACHED, f"{len(wrong)} of {len(chosen)} that were computed again came out otherwise", remedy, True)
 
 
 def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:

@@ -3,13 +3,16 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from uuid import uuid4
+from shlex import quote
+from typing import TYPE_CHECKING
 
-from concepts.durable import make_folder, require_room, sync_folder
+from concepts.durable import give_name, make_folder, require_room, sync_folder
 from concepts.names import name_key
 from concepts.records import ConceptRecord, ImageRecord, NewImage, manifest, sha256
+from concepts.unfinished import unfinished
 from lambda_studio.bundles.archive import require_bundle_size, write_archive
 from lambda_studio.bundles.contents import BundleConcept, BundleEmbedding, BundleImage, Contents, left_out_note
+from lambda_studio.bundles.signing import Signature, read_private_key
 from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
 from lambda_studio.workflows.keys import subject_key
@@ -17,9 +20,18 @@ from lambda_studio.workflows.left_out import SIDE, encoder_and_preprocessing, is
 from lambda_studio.workflows.views import Exported
 from lambda_studio.workflows.workplace import Workplace
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-def export(place: Workplace, names: Sequence[str], out: Path, pictures: bool) -> Exported:
+SUFFIX = ".zip"
+"""How the name of a bundle ends."""
+
+
+def export(place: Workplace, names: Sequence[str], out: Path, pictures: bool, sign_with: Path | None) -> Exported:
     """As `Studio.export`."""
+    named = quote(str(out.parent / f"{out.stem or 'concepts'}{SUFFIX}"))
+    require(out.suffix.lower() == SUFFIX, f"{out} is no name for a bundle.", f"Let it end in {SUFFIX}: --out {named}")
+    key = read_private_key(sign_with) if sign_with else None
     if out.exists():
         raise OutputExists(f"{out} is already there.", "Give another name: --out FILE.zip")
     chosen = names or [summary.name for summary in place.concepts()]
@@ -28,8 +40,16 @@ def export(place: Workplace, names: Sequence[str], out: Path, pictures: bool) ->
     packer = _Packer(place)
     contents = packer.pack(concepts, pictures)
     require_room(out.parent, require_bundle_size(contents), f"The bundle {out}")
-    size = _publish(out, contents, packer)
-    return Exported(out, tuple(concept.name for concept in concepts), len(contents.objects), size, pictures)
+    size, signature = _publish(out, contents, packer, key)
+    return Exported(
+        path=out,
+        concepts=tuple(concept.name for concept in concepts),
+        objects=len(contents.objects),
+        size=size,
+        pictures=pictures,
+        originals_left_out=sum(bool(image.original_sha) for concept in concepts for image in concept.images),
+        signed_by=signature.signer if signature else None,
+    )
 
 
 class _Packer:
@@ -111,35 +131,25 @@ def _bundle_image(image: ImageRecord | NewImage, views: tuple[BundleEmbedding, .
     )
 
 
-def _publish(out: Path, contents: Contents, packer: _Packer) -> int:
-    """Write the bundle under another name, and give it its own when it is durable. Gives its size."""
+def _publish(
+    out: Path, contents: Contents, packer: _Packer, key: "Ed25519PrivateKey | None"
+) -> tuple[int, Signature | None]:
+    """Write the bundle under another name, and give it its own when it is durable. Gives its size and signature."""
     make_folder(out.parent)
-    unfinished = out.with_name(f".{out.name}.{uuid4().hex}")
-    try:
-        with packer.place.progress("Writing", total=len(contents.objects)) as advance, unfinished.open("xb") as file:
+    with unfinished(out) as path:
+        with packer.place.progress("Writing", total=len(contents.objects)) as advance, path.open("xb") as file:
 
             def read(sha: str) -> bytes:
                 advance()
                 return packer.read(sha)
 
-            write_archive(file, contents, read)
+            signature = write_archive(file, contents, read, key)
             file.flush()
             os.fsync(file.fileno())
-        size = unfinished.stat().st_size
-        _name(unfinished, out)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        size = path.stat().st_size
+        try:
+            give_name(path, out)
+        except FileExistsError as error:
+            raise OutputExists(f"{out} is there by now.", "Give another name: --out FILE.zip") from error
     sync_folder(out.parent)
-    return size
-
-
-def _name(unfinished: Path, out: Path) -> None:
-    """Give a file its name, never over another."""
-    try:
-        os.link(unfinished, out)
-    except FileExistsError as error:
-        raise OutputExists(f"{out} is there by now.", "Give another name: --out FILE.zip") from error
-    except OSError:  # a file system without hard links
-        if out.exists():
-            raise
-        unfinished.rename(out)
+    return size, signature

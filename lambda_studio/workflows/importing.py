@@ -9,6 +9,8 @@ from concepts.errors import ConceptExists
 from concepts.names import name_key, shown
 from concepts.records import NewImage
 from concepts.registry import Registry
+from lambda_studio.bundles.signing import read_public_key
+from lambda_studio.errors import BundleRefused
 from lambda_studio.workflows.keys import FeatureKey
 from lambda_studio.workflows.views import Imported, ImportedConcept
 from lambda_studio.workflows.workplace import Workplace
@@ -36,22 +38,28 @@ class Incoming:
     notes: tuple[str, ...] = ()
 
 
-def import_concepts(place: Workplace, source: Path, on_conflict: str) -> Imported:
+def import_concepts(place: Workplace, source: Path, on_conflict: str, trusted_keys: Sequence[Path]) -> Imported:
     """As `Studio.import_concepts`."""
     from lambda_studio.workflows.incoming_bundle import open_bundle
     from lambda_studio.workflows.incoming_folder import open_folder
 
+    trusted = [read_public_key(path) for path in trusted_keys]
     is_folder = os.path.isdir(source) or source.suffix.lower() == ".json"
-    with open_folder(place, source) if is_folder else open_bundle(place, source) as (concepts, size):
+    if is_folder and trusted:
+        cause = f"{source} cannot be imported: a folder is not signed, and a trusted key was given."
+        raise BundleRefused(cause, "Give a signed bundle, or leave --trusted-key out.")
+    opened = open_folder(place, source) if is_folder else open_bundle(place, source, trusted)
+    with opened as (concepts, size, signature):
         place.database.store.require_room(2 * size, f"Importing {source}")
-        return _store(place, concepts, on_conflict)
+        imported = _store(place, concepts, on_conflict)
+    return Imported(place.library, imported, signature.signer if signature else None, bool(trusted))
 
 
-def _store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> Imported:
+def _store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> tuple[ImportedConcept, ...]:
     """Write all of them in one transaction, or none."""
     library = place.library
 
-    def store(registry: Registry) -> Imported:
+    def store(registry: Registry) -> tuple[ImportedConcept, ...]:
         if on_conflict == "fail":
             _refuse_conflicts(registry, library, concepts)
         taken = {name_key(name) for name in [*registry.concept_names(library), *(each.name for each in concepts)]}
@@ -60,7 +68,7 @@ def _store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> 
             for concept in concepts:
                 stored.append(_store_one(registry, library, concept, on_conflict, taken))
                 advance(note=concept.name)
-        return Imported(library, tuple(stored))
+        return tuple(stored)
 
     return place.database.write(store)
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from concepts.names import check_name, check_noun, name_key
 from concepts.records import ImageRecord, NewImage, manifest
 from lambda_studio.bundles.archive import Archive
 from lambda_studio.bundles.contents import BundleConcept, BundleImage, is_left_out_note, left_out_note
+from lambda_studio.bundles.signing import Signature
 from lambda_studio.door import PictureDoor
 from lambda_studio.errors import StudioError
 from lambda_studio.workflows.encoders import Encoder
@@ -20,20 +22,28 @@ from lambda_studio.workflows.keys import FeatureKey
 from lambda_studio.workflows.left_out import DTYPES, SIDE
 from lambda_studio.workflows.workplace import Workplace
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 MAX_DIM = 16_384
 """Numbers in an embedding."""
 
 
 @contextmanager
-def open_bundle(place: Workplace, path: Path) -> Iterator[tuple[list[Incoming], int]]:
-    """The concepts of a bundle that is right in every respect, and the bytes they take. Raises BundleRefused."""
-    with Archive(path) as archive:
+def open_bundle(
+    place: Workplace, path: Path, trusted: Sequence["Ed25519PublicKey"] = ()
+) -> Iterator[tuple[list[Incoming], int, Signature | None]]:
+    """The concepts of a bundle that is right in every respect, the bytes they take, and who signed it.
+
+    Raises BundleRefused, also where keys are trusted and none of them signed it.
+    """
+    with Archive(path, trusted) as archive:
         archive.faults += _name_faults(archive.contents.concepts)
         with place.progress("Checking", total=len(archive.contents.objects)) as advance:
             archive.faults += _object_faults(place.door, archive, advance)
         archive.refuse_if_faulty()
         incoming = [_incoming(archive, concept) for concept in archive.contents.concepts]
-        yield incoming, sum(archive.contents.objects.values())
+        yield incoming, sum(archive.contents.objects.values()), archive.signature
 
 
 def _name_faults(concepts: Sequence[BundleConcept]) -> Iterator[str]:

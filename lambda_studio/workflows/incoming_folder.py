@@ -20,8 +20,11 @@ from lambda_studio.workflows.workplace import Workplace
 
 
 @contextmanager
-def open_folder(place: Workplace, source: Path) -> Iterator[tuple[list[Incoming], int]]:
-    """The concepts of a folder, once every picture was read, and the bytes they take. Raises BundleRefused."""
+def open_folder(place: Workplace, source: Path) -> Iterator[tuple[list[Incoming], int, None]]:
+    """The concepts of a folder, once every picture was read, and the bytes they take. Raises BundleRefused.
+
+    Nobody signs a folder: hence None, where a bundle has its signature.
+    """
     found = find_concepts(source)
     faults = _name_faults(found)
     with tempfile.TemporaryFile(dir=place.home) as file:
@@ -37,7 +40,7 @@ def open_folder(place: Workplace, source: Path) -> Iterator[tuple[list[Incoming]
         if faults:
             remedy = "Nothing was imported. Mend or take away what is named, and import it again."
             raise BundleRefused(told(source, faults), remedy)
-        yield incoming, spool.size
+        yield incoming, spool.size, None
 
 
 class Spool:

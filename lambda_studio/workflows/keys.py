@@ -23,14 +23,39 @@ class FeatureKey:
         """The key as the registry stores it: canonical JSON."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
 
+    @classmethod
+    def find(cls, text: str) -> "FeatureKey | None":
+        """The key whose `text` this is; None where it is of none."""
+        try:
+            said = json.loads(text)
+            return cls(**{**said, "encoder": Encoder(**said["encoder"])})
+        except (ValueError, TypeError, KeyError):
+            return None
 
-SUBJECT = "image_embeds"
-"""The kind of `subject_key`."""
+    @property
+    def up_to_date(self) -> bool:
+        """Whether this version would prepare the picture so."""
+        return self.preprocessing.partition("@")[0] == _PREPARED.get(self.kind)
+
+    @property
+    def resolution(self) -> int:
+        """The pixels on a side of what `latents_key` is about."""
+        return int(self.preprocessing.partition("@")[2])
+
+
+SUBJECT, CROP, LATENTS, ZERO = "image_embeds", "crop_image_embeds", "latents", "zero_image_embeds"
+"""The kinds of the keys below."""
+_PREPARED = {
+    SUBJECT: f"{PREPROCESSING} cut_out",
+    CROP: f"{PREPROCESSING} square_crop",
+    LATENTS: f"{PREPROCESSING} square_crop",
+    ZERO: "none",
+}
 
 
 def subject_key(image: ImageRecord, encoder: Encoder) -> FeatureKey:
     """CLIP's embedding of the cut-out subject."""
-    prepared = f"{PREPROCESSING} cut_out"
+    prepared = _PREPARED[SUBJECT]
     return FeatureKey(kind=SUBJECT, encoder=encoder, preprocessing=prepared, image=image.sha, mask=image.mask_sha)
 
 
@@ -43,19 +68,18 @@ def subject_keys_between(encoder: Encoder) -> tuple[str, str]:
 
 def zero_key(encoder: Encoder) -> FeatureKey:
     """CLIP's embedding of no picture."""
-    return FeatureKey(kind="zero_image_embeds", encoder=encoder, preprocessing="none")
+    return FeatureKey(kind=ZERO, encoder=encoder, preprocessing=_PREPARED[ZERO])
 
 
 def crop_key(image: ImageRecord, encoder: Encoder) -> FeatureKey:
     """CLIP's embedding of the crop that training denoises."""
-    prepared = f"{PREPROCESSING} square_crop"
-    return FeatureKey(kind="crop_image_embeds", encoder=encoder, preprocessing=prepared, image=image.sha)
+    return FeatureKey(kind=CROP, encoder=encoder, preprocessing=_PREPARED[CROP], image=image.sha)
 
 
 def latents_key(image: ImageRecord, encoder: Encoder, resolution: int) -> FeatureKey:
     """MoVQ's latents of the same crop."""
-    prepared = f"{PREPROCESSING} square_crop@{resolution}"
-    return FeatureKey(kind="latents", encoder=encoder, preprocessing=prepared, image=image.sha)
+    prepared = f"{_PREPARED[LATENTS]}@{resolution}"
+    return FeatureKey(kind=LATENTS, encoder=encoder, preprocessing=prepared, image=image.sha)
 
 
 def encoder_of(fingerprint: str, dtype: object) -> Encoder:

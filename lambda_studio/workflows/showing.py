@@ -55,7 +55,16 @@ def _count_cached(registry: Registry, concept: ConceptRecord, encoder: Encoder) 
 def _image_card(image: ImageRecord, masks: Mapping[str, bytes]) -> ImageCard:
     said = "none: all of it" if image.mask_sha is None else _coverage(masks[image.mask_sha])
     said = "left out" if is_left_out(image) else said
-    return ImageCard(image.source_name, image.width, image.height, said, image.warnings, image.sha, image.mask_sha)
+    return ImageCard(
+        image.source_name,
+        image.width,
+        image.height,
+        said,
+        image.warnings,
+        image.sha,
+        image.mask_sha,
+        image.original_sha,
+    )
 
 
 def _coverage(mask: bytes) -> str:

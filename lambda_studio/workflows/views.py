@@ -31,6 +31,18 @@ class ImageCard:
     warnings: tuple[str, ...]
     sha: str
     mask_sha: str | None
+    original_sha: str | None
+    """Of the file as it was given, where it was kept."""
+
+
+@dataclass(frozen=True)
+class GivenBack:
+    """Originals that were written into a folder: their files' names there and their SHA-256, image by image."""
+
+    name: str
+    folder: Path
+    files: tuple[str, ...]
+    shas: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,7 @@ class Forgotten:
     deleted: tuple[str, ...]
     bytes: int
     kept: tuple[str, ...]
-    """Images and masks of it that another concept has too."""
+    """Images, masks and originals of it that another concept has too."""
     backups: tuple[Path, ...]
     """Copies of the registry from before upgrades, which may hold it still."""
 
@@ -108,6 +120,10 @@ class Exported:
     objects: int
     size: int
     pictures: bool
+    originals_left_out: int
+    """Originals that the concepts have: a bundle is for others, and they hold metadata."""
+    signed_by: str | None
+    """The fingerprint of the key that signed it."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +144,10 @@ class Imported:
 
     library: str
     concepts: tuple[ImportedConcept, ...]
+    signed_by: str | None
+    """The fingerprint of the key that a bundle says it is signed with."""
+    verified: bool
+    """The signature was checked, and the key is one that was said to be trusted."""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Workplace:
     def library(self) -> str:
         """The library that is worked in: its name, or OWNER/NAME where it is another's. Raises LibraryNotFound."""
         with self.database.reading() as registry:
-            return (registry.get_library(self._library) if self._library else registry.current_library()).address
+            return registry.library_address(self._library)
 
     def require_editor(self) -> None:
         """Raise NotPermitted, before any work is done, where the user may not write into the library."""
@@ -145,7 +145,7 @@ class Workplace:
         """The name or file of the stack: what was asked for, else what the library remembers, else the default."""
         library = self.library
         with self.database.reading() as registry:
-            remembered = registry.get_library(library).stack
+            remembered = registry.library_stack(library)
         return self.named_stack() or remembered or DEFAULT_STACK
 
     def named_stack(self) -> str | None:
@@ -160,7 +160,7 @@ class Workplace:
     def remember_stack(self, registry: Registry) -> str | None:
         """Let the library remember the stack that was asked for, if it remembers none yet; gives what is new."""
         stack = self.named_stack()
-        if stack is None or registry.get_library(self.library).stack is not None:
+        if stack is None or registry.library_stack(self.library) is not None:
             return None
         return registry.set_library_stack(self.library, stack).stack
 

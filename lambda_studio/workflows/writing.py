@@ -24,7 +24,13 @@ class ConceptWriter:
         self.workplace = workplace
 
     def add(
-        self, name: str, images: Sequence[Path], noun: str | None, masks: Sequence[Path] = (), segment: str = "auto"
+        self,
+        name: str,
+        images: Sequence[Path],
+        noun: str | None,
+        masks: Sequence[Path],
+        segment: str,
+        keep_original: bool,
     ) -> Added:
         """As `Studio.add_concept`."""
         place, name = self.workplace, check_name(name)
@@ -33,7 +39,8 @@ class ConceptWriter:
             raise NounMissing(cause, "Say what kind of thing it is, for example: --noun dog")
         library, noun = place.library, check_noun(noun)
         place.require_editor()
-        new_images = read_images(place.door, images, masks, subject_finder(place, segment, noun), place.progress)
+        find = subject_finder(place, segment, noun)
+        new_images = read_images(place.door, images, masks, find, place.progress, keep_original)
         _ = place.embedder.encoder
 
         def store(registry: Registry) -> tuple[AddResult, str | None]:
@@ -54,15 +61,19 @@ class ConceptWriter:
         drop: Sequence[int],
         masks: Mapping[int, Path],
         segment: str,
+        keep_original: bool,
     ) -> Added:
         """As `Studio.edit`."""
         cause = f"Nothing to change about {name} was given."
         require(bool(noun or add or drop or masks), cause, "Give --noun, --add, --drop or --mask.")
+        require(bool(add or not keep_original), "There is no file to keep the original of.", "Give --add IMAGE.")
         place = self.workplace
         place.require_editor()
         concept = place.get_concepts([name])[0]
         find = subject_finder(place, segment, noun or concept.noun)
-        images = edited_images(place.door, place.database, concept, add, drop, masks, find, place.progress)
+        images = edited_images(
+            place.door, place.database, concept, add, drop, masks, find, place.progress, keep_original
+        )
         return self._revise(concept, noun or concept.noun, images)
 
     def restore(self, name: str, number: int) -> Added:

@@ -134,6 +134,17 @@ def test_an_export_that_fails_leaves_nothing(filled, tmp_path: Path, monkeypatch
     assert list((tmp_path / "there").iterdir()) == []
 
 
+def test_an_export_sweeps_up_what_a_killed_one_left(filled, tmp_path: Path) -> None:
+    from concepts.unfinished import LOCK
+
+    left = tmp_path / "there" / f".all.zip.{'0a' * 16}"
+    left.parent.mkdir()
+    left.write_text("half")
+    left.with_name(left.name + LOCK).touch()  # which nobody holds
+    assert filled("library", "export", "--out", "there/all.zip").code == 0
+    assert [path.name for path in left.parent.iterdir()] == ["all.zip"]
+
+
 def test_too_little_room_is_told_before_anything_is_written(filled, tmp_path: Path, monkeypatch) -> None:
     filled("library", "export", "--out", "all.zip")
     monkeypatch.setattr("shutil.disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))

@@ -80,3 +80,26 @@ def test_what_was_never_finished_is_swept_up_and_nothing_else(studio, home: Path
     assert studio("doctor", "--repair", "--depth", "quick").code == 0
     assert (old.exists(), adapter.exists(), new.exists(), mine.exists()) == (False, False, True, True)
     assert studio("concepts", "show", "rex").code == 0
+
+
+@pytest.mark.parametrize("depth", ["quick", "usual", "thorough"])
+def test_doctor_fetches_no_weights_and_says_how_they_come(
+    studio, photos, tmp_path: Path, monkeypatch, depth: str
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *names, **_: pytest.fail(f"fetched {names}"))
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    answer = studio("doctor", "--depth", depth, "--stack", "kandinsky-2.2", "--repair")
+    assert answer.code == 1, "it mends itself"
+    assert answer.err == ""
+    (problem,) = (line for line in answer.out.splitlines() if line.startswith("problem"))
+    assert problem.startswith("problem  stack kandinsky-2.2: The stack kandinsky-2.2 is not on this machine yet")
+    assert "about 15.6 GB" in problem
+    assert "→ The first command that draws, encodes or trains with it fetches what is missing." in answer.out
+    assert ("cached values: not checked: see the stack's files" in answer.out) == (depth == "thorough")
+    assert not (tmp_path / "hub").exists()
+
+
+def test_a_quick_doctor_reads_no_weights(studio, home: Path, monkeypatch) -> None:
+    monkeypatch.setattr("lambda_studio.models.files.file_sha256", lambda path: pytest.fail(f"read {path}"))
+    assert studio("doctor", "--depth", "quick").code == 0

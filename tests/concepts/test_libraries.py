@@ -1,4 +1,5 @@
 import pytest
+from sqlalchemy import event
 
 from concepts.errors import LibraryExists, LibraryNotFound, NameInvalid
 
@@ -65,3 +66,29 @@ def test_concept_names_are_unique_in_a_library_not_beyond_it(database, picture):
         assert registry.get_concept("default", "rex").noun == "dog"
         assert registry.get_concept("toys", "rex").noun == "toy"
         assert [library.concept_count for library in registry.libraries()] == [1, 1]
+
+
+def test_an_address_and_a_stack_are_looked_up_without_counting_what_is_there(place, database, picture):
+    with database.transaction() as registry:
+        registry.create_library("toys", stack="tiny")
+        registry.add_concept("toys", "rex", "dog", [picture("rex")])
+        registry.share_library("toys", "bob", "reader")
+        owner = registry.get_library("toys").owner
+    statements: list[str] = []
+    with database.reading() as registry:
+        event.listen(registry._session.get_bind(), "before_cursor_execute", lambda *told: statements.append(told[2]))
+        assert (registry.library_address(), registry.library_address("TOYS")) == ("default", "toys")
+        assert (registry.library_stack("toys"), registry.library_stack("default")) == ("tiny", None)
+        assert [each for each in statements if "count(" in each] == []
+        assert registry.get_library("toys").concept_count == 1
+        assert len([each for each in statements if "count(" in each]) == 1, "a record counts"
+        for look in (registry.library_address, registry.library_stack):
+            with pytest.raises(LibraryNotFound, match="No library named 'nix'"):
+                look("nix")
+    with place.open("bob") as his, his.transaction() as registry:
+        assert registry.library_address(f"{owner}/toys") == f"{owner}/toys"
+        registry.use_library(f"{owner}/toys")
+        assert registry.library_address() == f"{owner}/toys"
+        assert registry.library_stack(f"{owner}/toys") == "tiny"
+        with pytest.raises(LibraryNotFound):
+            registry.library_stack("toys")

@@ -1,6 +1,7 @@
 """Two users and one database: each sees what is theirs or shared with them, and does what their role allows."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_everybody_begins_with_a_library_of_their_own(alice, bob):
         assert (library.role, library.current) == ("owner", True)
 
 
-def test_what_is_not_shared_is_not_found_in_the_words_for_what_does_not_exist(bob, toys):
+def test_what_is_not_shared_is_not_found_in_the_words_for_what_does_not_exist(alice, bob, toys):
     def refusal(name: str) -> str:
         with pytest.raises(LibraryNotFound) as refused, bob.reading() as registry:
             registry.concepts(name)
@@ -76,17 +77,22 @@ def test_what_is_not_shared_is_not_found_in_the_words_for_what_does_not_exist(bo
         assert registry.features_of(toys["sha"], "image_embeds") == []
         assert registry.catalogue([toys["rex"].id]) == [] and registry.image_counts() == {}
         assert list(registry.seen_images("image_embeds", "k", "y")) == []
-        for of_a_library in (registry.page, lambda name: registry.concepts_near(name, ["rex"])):
+        near = partial(registry.concepts_near, names=["rex"])
+        for of_a_library in (registry.page, near, registry.library_address, registry.library_stack):
             with pytest.raises(LibraryNotFound):
                 of_a_library("alice/toys")
-        with pytest.raises(ContentDamaged, match="No image or mask"):
+        with pytest.raises(ContentDamaged, match="No image, mask or original"):
             registry.blob(toys["sha"])
         with pytest.raises(AdapterNotFound):
             registry.get_adapter("default", toys["adapter"])
     with bob.transaction() as registry:
         assert not registry.put_feature("other", "image_embeds", b"evil", (1,), "float32", toys["sha"])
+        assert "key" not in registry.computed_features()
+        registry.drop_features(["key"])
         with pytest.raises(RunNotFound):
             registry.fail_run(toys["run"], "why not")
+    with alice.reading() as registry:
+        assert registry.features(["key"])["key"].data == b"1234", "what another cannot see, they cannot drop"
 
 
 WRITES: dict[str, tuple[str, Callable]] = {
@@ -114,8 +120,10 @@ OTHERS = {
     *("libraries", "find_library", "get_library", "current_library", "catalogue", "members", "runs", "find_run"),
     *("concepts", "concept_names", "find_concept", "get_concept", "history", "concept_version", "removed_concepts"),
     *("adapters", "get_adapter", "blob", "feature", "features", "features_of"),
-    *("page", "concepts_near", "image_counts", "seen_images", "generation", "owns_library"),
-    *("create_library", "use_library", "put_feature"),  # these write what is the user's own
+    *("page", "concepts_near", "image_counts", "seen_images", "generation", "owns_library", "computed_features"),
+    *("library_address", "library_stack"),
+    *("create_library", "use_library"),  # these write what is the user's own
+    *("put_feature", "drop_features"),  # these what nobody made
 }
 
 
@@ -167,8 +175,13 @@ def test_a_reader_sees_and_uses_everything(alice, bob, toys):
         assert registry.get_concept("alice/toys", "rex").library == "alice/toys"
         assert registry.blob(toys["sha"]) == b"a"
         assert registry.feature("key").data == b"1234"
+        assert (registry.library_address(), registry.library_address("alice/TOYS")) == ("alice/toys", "alice/toys")
+        assert registry.library_stack("alice/toys") == library.stack
         assert registry.put_feature("mine", "image_embeds", b"5678", (1,), "float32", toys["sha"])
+        assert {"key", "mine"} <= set(registry.computed_features())
         assert "mine" in [each.key for each in registry.features_of(toys["sha"], "image_embeds")]
+        registry.drop_features(["mine"])
+        assert registry.features(["key", "mine"]).keys() == {"key"}
         assert registry.find_run(toys["run"]).library == "alice/toys"
         assert registry.adapters("alice/toys")[0].id == toys["adapter"]
         assert registry.members("alice/toys") == [MemberRecord("alice", "owner"), MemberRecord("bob", "reader")]

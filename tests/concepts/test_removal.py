@@ -28,7 +28,7 @@ def test_what_is_removed_is_seen_nowhere_and_loses_nothing(database, rex, sql):
         for look in (registry.get_concept, registry.history, registry.remove_concept):
             with pytest.raises(ConceptNotFound):
                 look("default", "rex")
-        with pytest.raises(ContentDamaged, match="No image or mask"):
+        with pytest.raises(ContentDamaged, match="No image, mask or original"):
             registry.blob(rex.images[0].sha)
     assert [count(sql, table) for table in tables] == before
     assert (removed.concept.name, removed.concept.id, removed.concept.version) == ("Rex", rex.id, 2)

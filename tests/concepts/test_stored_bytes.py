@@ -41,7 +41,10 @@ def test_damaged_bytes_are_mended_when_they_are_stored_again(database, picture, 
 
 
 def test_unknown_bytes_are_an_error(database):
-    with database.reading() as registry, pytest.raises(ContentDamaged, match="No image or mask 'beef' is stored"):
+    with (
+        database.reading() as registry,
+        pytest.raises(ContentDamaged, match="No image, mask or original 'beef' is stored"),
+    ):
         registry.blob("beef")
 
 

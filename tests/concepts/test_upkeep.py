@@ -158,9 +158,20 @@ def test_a_backup_that_is_not_right_changes_nothing(path: Path, tmp_path: Path, 
             connection.execute("UPDATE alembic_version SET version_num = '9999'")
     before, listed = path.read_bytes(), sorted(path.parent.iterdir())
     with pytest.raises(DatabaseUnusable) as caught:
-        upkeep.restore(path, copy)
+        upkeep.restore(path, copy, agree=lambda: pytest.fail("it was asked whether to restore what cannot be"))
     assert str(copy) in caught.value.cause
     assert caught.value.remedy
+    assert (path.read_bytes(), sorted(path.parent.iterdir())) == (before, listed)
+
+
+def test_a_backup_that_nobody_agrees_to_restore_changes_nothing(path: Path) -> None:
+    def disagree() -> None:
+        raise KeyboardInterrupt
+
+    copy = upkeep.back_up(path)
+    before, listed = path.read_bytes(), sorted(path.parent.iterdir())
+    with pytest.raises(KeyboardInterrupt):
+        upkeep.restore(path, copy, disagree)
     assert (path.read_bytes(), sorted(path.parent.iterdir())) == (before, listed)
 
 

@@ -14,8 +14,8 @@ from PIL import Image
 
 from lambda_studio.door import Limits, PictureDoor
 from lambda_studio.errors import ImageRefused, MaskRefused
-from lambda_studio.images import encode_png, open_grey, open_photo
-from lambda_studio.masks import find_subject
+from lambda_studio.images import MAX_FILE_BYTES, Photo, encode_png, open_grey, open_photo, sha256
+from lambda_studio.masks import FoundMask, find_subject
 from lambda_studio.progress import silent
 from lambda_studio.workflows.adding import read_images
 
@@ -57,6 +57,7 @@ def test_a_photo_comes_through_as_it_would_be_opened_here(door, tmp_path: Path) 
     assert through.alpha is not None and here.alpha is not None
     assert through.alpha.tobytes() == here.alpha.tobytes()
     assert (through.path, through.warnings) == (path, here.warnings)
+    assert through.file_sha == here.file_sha == sha256(path.read_bytes())
     opaque = door.photo(saved(tmp_path / "b.png", noisy()))
     assert opaque.alpha is None
 
@@ -160,3 +161,34 @@ def test_near_duplicates_are_warned_of(door, tmp_path: Path) -> None:
     paths = [saved(tmp_path / name, noisy()) for name in ("a.png", "b.png")]
     warnings = [image.warnings for image in read_images(door, paths, (), partial(find_subject, segment="none"), silent)]
     assert warnings == [(), ("almost the same picture as a.png",)]
+
+
+def test_the_original_that_is_kept_is_the_file_that_was_looked_at(door, tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", noisy())
+    (kept,) = read_images(door, [path], (), partial(find_subject, segment="none"), silent, keep_original=True)
+    assert kept.original == path.read_bytes()
+    (plain,) = read_images(door, [path], (), partial(find_subject, segment="none"), silent)
+    assert (plain.original, plain.data) == (None, kept.data)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes() + b"more"), "was changed while it was being added"),
+        (lambda path: noisy(seed=1).save(path), "was changed while it was being added"),
+        (lambda path: os.truncate(path, MAX_FILE_BYTES + 1), f"more than {MAX_FILE_BYTES:,}"),
+        (lambda path: os.truncate(path, 0), "is empty"),
+        (lambda path: path.unlink(), "does not exist"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "is not a regular file"),
+    ],
+    ids=["longer", "another picture", "too large", "empty", "gone", "a pipe"],
+)
+def test_an_original_that_changed_since_it_was_looked_at_is_not_kept(door, tmp_path: Path, change, said: str) -> None:
+    def find(photo: Photo) -> FoundMask:
+        change(photo.path)
+        return FoundMask(None)
+
+    with pytest.raises(ImageRefused) as caught:
+        read_images(door, [saved(tmp_path / "a.png", noisy())], (), find, silent, keep_original=True)
+    assert said in caught.value.cause
+    assert str(tmp_path / "a.png") in caught.value.cause

@@ -253,6 +253,39 @@ def test_metadata_is_dropped(tmp_path):
     assert b"secret" not in encode_png(photo.image)
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.png"])
+def test_nothing_that_a_file_tells_beside_its_pixels_is_in_the_working_copy_or_mask(tmp_path, name):
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[0x1C] = "secret place"  # GPSAreaInformation
+    told = {"exif": exif.tobytes(), "icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()}
+    image, exact = pattern(), {}
+    if name == "a.jpg":
+        told |= {"comment": b"secret place", "xmp": b"<x>secret place</x>"}
+    else:
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+        exact = {"lossless": True}  # of WEBP; PNG is in any case
+    if name == "a.webp":
+        told |= {"xmp": b"<x>secret place</x>"}
+    if name == "a.png":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", "<x>secret place</x>", zip=False)
+        told |= {"pnginfo": text, "dpi": (72, 72)}
+    path = written(tmp_path / name, image, **told, **exact)
+    plain = written(tmp_path / f"plain{path.suffix}", image, **exact)
+    assert path.read_bytes().count(b"secret place") == (3 if name == "a.jpg" else 2)
+    photo, bare = open_photo(path), open_photo(plain)
+    stored = {
+        encode_png(photo.image): encode_png(bare.image),
+        encode_png(open_grey(path)): encode_png(open_grey(plain)),
+    }
+    if photo.alpha is not None and bare.alpha is not None:
+        stored[encode_png(photo.alpha)] = encode_png(bare.alpha)
+    assert (photo.alpha is None) == (name == "a.jpg")
+    assert [told for told, untold in stored.items() if told != untold] == []
+    chunks = (b"secret", b"eXIf", b"iCCP", b"tEXt", b"iTXt", b"zTXt", b"pHYs")
+    assert [chunk for chunk in chunks if chunk in b"".join(stored)] == []
+
+
 # Refusals
 
 

@@ -1,6 +1,7 @@
 """Stacks: what they are made of, what they load, and what they say where there is nothing to load."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from diffusers import UNet2DConditionModel, VQModel
 from huggingface_hub import constants
 
-from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing
+from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
 from lambda_studio.models import files
 from lambda_studio.models.adapter import LORA_TARGETS
 from lambda_studio.models.clip import build_clip, load_clip
@@ -260,3 +261,19 @@ def test_a_stack_that_is_not_there_is_said(tmp_path):
         resolve_stack("minature")
     with pytest.raises(ModelFilesMissing, match=r"none\.toml cannot be read"):
         resolve_stack(str(tmp_path / "none.toml"))
+
+
+def test_what_is_on_the_hub_still_is_said_and_not_fetched(empty_cache, monkeypatch, stack_file):
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *names, **_: pytest.fail(f"fetched {names}"))
+    notices = []
+    stack = Stack(BUILT_IN["kandinsky-2.2"], device="cpu", on_notice=notices.append)
+    with pytest.raises(ModelFilesNotFetched) as error:
+        stack.require_fetched()
+    assert "kandinsky-2.2 is not on this machine yet, or not all of it: about 15.6 GB" in error.value.cause
+    assert "The first command that draws, encodes or trains with it fetches what is missing." in error.value.remedy
+    assert notices == [], "nothing is announced that does not happen"
+    here = from_toml(stack_file)
+    Stack(here, device="cpu").require_fetched()
+    for elsewhere in ({"clip": "hf-hub:org/clip"}, {"prior": "org/prior"}, {"decoder": "org/decoder"}):
+        with pytest.raises(ModelFilesNotFetched):
+            Stack(replace(here, **elsewhere), device="cpu").require_fetched()

@@ -330,3 +330,14 @@ def test_nothing_is_tuned_where_a_name_is_unknown(studio, photo) -> None:
 def test_a_prompt_without_names_needs_no_concept(studio, tmp_path) -> None:
     drawn = studio.generate("a cat", out=tmp_path, settings=ONE_STEP)
     assert json.loads(Image.open(drawn.pictures[0].path).text["concepts"]) == []
+
+
+def test_the_library_and_its_stack_are_known_without_counting_its_concepts(tmp_path, stack_file, monkeypatch):
+    with Studio(tmp_path) as studio, studio.database.transaction() as registry:
+        registry.create_library("toys", stack=str(stack_file))
+    monkeypatch.setattr("concepts.libraries.library_record", lambda *_: pytest.fail("it was counted"))
+    for library, address, stack in ((None, "default", "miniature"), ("Toys", "toys", str(stack_file))):
+        with Studio(tmp_path, library) as studio:
+            assert (studio.workplace.library, studio.workplace.stack_source) == (address, stack)
+    with Studio(tmp_path, "toys", str(stack_file)) as studio, studio.database.transaction() as registry:
+        assert studio.workplace.remember_stack(registry) is None, "it remembers one"

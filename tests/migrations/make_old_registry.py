@@ -18,7 +18,7 @@ USER = "anna"
 
 def fill(database: Database) -> None:
     """Put something in every table."""
-    photo = NewImage(b"photo", b"mask", 64, 48, "photo.jpg", ("tiny subject",))
+    photo = NewImage(b"photo", b"mask", 64, 48, "photo.jpg", ("tiny subject",), b"file")
     with database.transaction() as registry:
         registry.create_library("toys", stack="miniature")
         registry.use_library("toys")

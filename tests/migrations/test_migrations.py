@@ -12,7 +12,7 @@ from concepts.database import FILE_NAME, Database
 from concepts.engine import registry_engine
 from concepts.errors import DatabaseUnusable
 from concepts.models import Base
-from concepts.records import sha256
+from concepts.records import NewImage, sha256
 from concepts.schema import APPLICATION_ID
 from concepts.upgrade import find_fault, known_revisions, row_counts, schema_differences
 
@@ -128,11 +128,19 @@ def test_an_old_database_is_opened_and_used(dump, tmp_path):
         assert (adapter.stale, adapter.concepts[0].name) == (False, "rex")
         registry.remove_concept("toys", "rex")
         assert registry.restore_concept("toys", "rex") == concept
+        had = concept.images[0].original_sha
+        assert had == (sha256(b"file") if dump.stem >= "old_registry_0003" else None)
+        photo = NewImage(b"photo", b"mask", 64, 48, "photo.jpg", ("tiny subject",), b"file")
+        kept = registry.add_concept("toys", "rex", "dog", [photo])
+        assert (kept.created, kept.concept.images[0].original_sha) == (False, sha256(b"file"))
+        assert registry.blob(sha256(b"file")) == b"file"
         assert registry.copy_concept("toys", "rex", "default").concept.id == 3, "2 was another's, now gone or removed"
         registry.share_library("toys", "bob", "editor")
     with Database.open(tmp_path, user="bob") as database, database.transaction() as registry:
         assert [library.address for library in registry.libraries()] == ["default", f"{USER}/toys"]
-        assert len(registry.forget_concept(f"{USER}/toys", "rex").kept) == 2
+        assert set(registry.forget_concept(f"{USER}/toys", "rex").kept) == set(
+            map(sha256, (b"photo", b"mask", b"file"))
+        )
         assert registry.adapters(f"{USER}/toys")[0].concepts[0].forgotten
     with Database.open(tmp_path, user=USER) as database, database.transaction() as registry:
         registry.remove_library("toys", agreed=True)

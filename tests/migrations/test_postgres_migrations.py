@@ -19,7 +19,7 @@ from concepts.errors import DatabaseTooNew, DatabaseUnusable
 from concepts.models import Base
 from concepts.postgres import PostgresServer
 from concepts.postgres_schema import MARK, find_revision
-from concepts.records import sha256
+from concepts.records import NewImage, sha256
 from concepts.stores import store_at
 from concepts.upgrade import alembic_config, schema_differences
 
@@ -148,6 +148,12 @@ def test_an_old_database_is_opened_and_used(old: str, engine: Engine) -> None:
         assert registry.restore_concept("fire", "rex") == concept
         assert registry.copy_concept("fire", "rex", "default").concept.id == 2
         registry.share_library("fire", "bob", "editor")
+        photo = NewImage(b"photo", None, 64, 48, "photo.jpg", (), b"file")
+        kept = registry.revise_concept("fire", "rex", "dog", [photo]).concept
+        assert (kept.version, kept.images[0].original_sha) == (2, sha256(b"file"))
+        assert registry.blob(sha256(b"file")) == b"file"
+        forgotten = registry.forget_concept("fire", "rex")
+        assert (forgotten.deleted.sizes, forgotten.kept) == ({sha256(b"file"): 4}, (SHA,))
     with engine.connect() as connection:
         assert schema_differences(connection) == []
 

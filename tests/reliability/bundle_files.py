@@ -86,6 +86,8 @@ ALONE = entries(
     VIEW,
 )
 """Without pictures: a note and an embedding."""
+SIGNED = {**RIGHT, "manifest.sig": bytes(96)}
+"""Whether the signature is right only matters to who trusts a key."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ def cases() -> Iterator[Case]:
     """All of them."""
     yield Case("a right bundle", written(zipped(RIGHT)), right=True)
     yield Case("a right bundle without pictures", written(zipped(ALONE)), right=True)
+    yield Case("a right bundle that is signed", written(zipped(SIGNED)), right=True)
     for family in (foreign_entries, odd_entries, torn, said_wrong, held_wrong, places):
         yield from family()
 
@@ -129,6 +132,8 @@ def foreign_entries() -> Iterator[Case]:
     hostile += (
         "manifest.json/",
         "MANIFEST.JSON",
+        "manifest.sig/",
+        "objects/manifest.sig",
         "x.pkl",
         "__main__.py",
         "objects/" + "0" * 64 + "/x",
@@ -164,8 +169,10 @@ def odd_entries() -> Iterator[Case]:
         yield Case(f"entries packed by method {method}", written(zipped(RIGHT, packed(method))))
     bomb = {**RIGHT, f"objects/{sha(bytes(10**8))}": bytes(10**8)}
     yield Case("a bomb of 100 MB", written(zipped(bomb, packed(zipfile.ZIP_DEFLATED))))
-    for name in RIGHT:
-        yield Case(f"{name[:15]} twice", written(zipped(RIGHT, twice=name)))
+    for name in SIGNED:
+        yield Case(f"{name[:15]} twice", written(zipped(SIGNED, twice=name)))
+    for size in (0, 95, 97, 10**7):
+        yield Case(f"a signature of {size} bytes", written(zipped({**SIGNED, "manifest.sig": bytes(size)})))
     many = {f"objects/{number:064x}": b"" for number in range(60_001)}
     yield Case("60,001 objects", written(zipped({**RIGHT, **many})))
 

@@ -18,7 +18,7 @@ from lambda_studio.progress import silent
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.incoming_bundle import open_bundle
 from lambda_studio.workflows.workplace import Workplace
-from tests.reliability.bundle_files import ALONE, RIGHT, Case, cases, manifest_of, sha, zipped
+from tests.reliability.bundle_files import ALONE, RIGHT, SIGNED, Case, cases, manifest_of, sha, zipped
 from tests.reliability.hostile_images import mutation
 from tests.reliability.judging import Tally, shares
 from tests.reliability.outcome import Harness, Outcome
@@ -85,7 +85,7 @@ def mutated(share: float, folder: Path, seed: int) -> list[Outcome]:
 
 def changed_file(numbers: random.Random) -> bytes:
     """A bundle's bytes, changed anywhere."""
-    return mutation(numbers, zipped(numbers.choice((RIGHT, ALONE))))
+    return mutation(numbers, zipped(numbers.choice((RIGHT, ALONE, SIGNED))))
 
 
 def changed_object(numbers: random.Random) -> bytes:
@@ -124,7 +124,7 @@ def leaves(value: Any) -> list[tuple[Any, Any]]:
 def open_fault(place: Workplace, path: Path) -> str | None:
     """What was wrong with how a bundle was opened; what is accepted must be what another reader finds in it."""
     try:
-        with open_bundle(place, path) as (concepts, _):
+        with open_bundle(place, path) as (concepts, *_):
             found = [[(image.data, image.mask) for image in concept.images()] for concept in concepts]
             names = [(concept.name, concept.noun) for concept in concepts]
     except BundleRefused as error:
@@ -134,7 +134,8 @@ def open_fault(place: Workplace, path: Path) -> str | None:
     with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
         told = json.loads(archive.read("manifest.json"))
         objects = {name.removeprefix("objects/"): archive.read(name) for name in archive.namelist()}
-    if any(hashlib.sha256(data).hexdigest() != name for name, data in objects.items() if name != "manifest.json"):
+    frame = ("manifest.json", "manifest.sig")
+    if any(hashlib.sha256(data).hexdigest() != name for name, data in objects.items() if name not in frame):
         return "an object is not what its name says"
     expected = [
         [(objects[image["sha256"]], image["mask"] and objects[image["mask"]]) for image in each["images"]]

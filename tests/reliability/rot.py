@@ -18,6 +18,7 @@ SEEN_BY_A_PERSON = (
     "SELECT id, library_id, name, removed_at IS NULL FROM concepts ORDER BY id",
     "SELECT id, concept_id, number, noun, manifest FROM concept_versions ORDER BY id",
     "SELECT version_id, position, image_sha, mask_sha FROM version_images ORDER BY version_id, position",
+    "SELECT version_id, position, original_sha FROM originals ORDER BY version_id, position",
     "SELECT sha, data FROM blobs ORDER BY sha",
     "SELECT key, blob_sha FROM features ORDER BY key",
     "SELECT id, sha256, file_name FROM adapters ORDER BY id",
@@ -46,7 +47,8 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
         if visible % 50 == 0:
             print(f"\r  rot: {visible} of {wanted}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    note = f"of {flips} flips those that change a name, noun, version, image, mask, feature or adapter, or any error"
+    what = "a name, noun, version, image, mask, original, feature or adapter"
+    note = f"of {flips} flips those that change {what}, or any error"
     right = visible - len(wrong)
     return [
         Outcome(fault="a flipped bit", tried=visible, right=right, target=TARGET, wrong=tuple(wrong[:20]), note=note)
@@ -58,7 +60,8 @@ def _filled(folder: Path) -> Path:
     chance = random.Random(1)
     with Database.open(folder / "home") as database, database.transaction() as registry:
         for number, name in enumerate(("rex", "hat", "mug", "blue teapot", "Zoë")):
-            image = NewImage(chance.randbytes(3000), chance.randbytes(300), 64, 64, f"photo{number}.png")
+            picture, mask, file = chance.randbytes(3000), chance.randbytes(300), chance.randbytes(500)
+            image = NewImage(picture, mask, 64, 64, f"photo{number}.png", original=file)
             concept = registry.add_concept("default", name, "thing", [image]).concept
             registry.put_feature(f"key {number}", "image_embeds", chance.randbytes(64), (16,), "float32", image.sha)
             registry.revise_concept("default", name, "other thing", [image])

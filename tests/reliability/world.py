@@ -39,7 +39,10 @@ COMMANDS = (
     Command(
         name="edit", words=("concepts", "edit", "rex", "--add", "photo3.png", "--noun", "hound", "--segment", "none")
     ),
-    Command(name="add, four photos", words=("add-concept", "fido", *(f"photo{n}.png" for n in range(3, 7)), *PLAIN)),
+    Command(
+        name="add, four photos",
+        words=("add-concept", "fido", *(f"photo{n}.png" for n in range(3, 7)), *PLAIN, "--keep-original"),
+    ),
     Command(name="import", words=("library", "import", "bundle.zip")),
     Command(name="import, no home yet", words=("library", "import", "bundle.zip"), home="none"),
     Command(name="export", words=("library", "export", "--out", "out/rex.zip")),
@@ -48,6 +51,7 @@ COMMANDS = (
     Command(name="backup", words=("db", "backup")),
     Command(name="backup to a file", words=("db", "backup", "--out", "out/copy.sqlite3")),
     Command(name="restore", words=("db", "restore", "earlier.sqlite3", "--yes")),
+    Command(name="originals", words=("concepts", "originals", "rex", "out/files")),
     Command(name="copy", words=("concepts", "copy", "rex", "toys")),
     Command(name="remove", words=("concepts", "remove", "rex", "--yes")),
     Command(name="forget", words=("concepts", "forget", "rex", "--yes")),
@@ -107,7 +111,8 @@ class World:
         self.stack.write_text(f'name = "tiny"\n{parts}licence = "none"\n')
 
     def _make_filled(self) -> None:
-        """Three concepts, one removed, a second library, an adapter, a bundle of other concepts and an older backup."""
+        """Three concepts, one removed and one with originals, a second library, an adapter, a bundle of other concepts
+        and an older backup."""
         place = self.templates / "filled"
         place.mkdir(parents=True)
         for number in range(1, 7):
@@ -118,7 +123,7 @@ class World:
         self._do(place, "library export --out bundle.zip")
         self._do(place, "concepts forget bear --yes")
         self._do(place, "db backup --out earlier.sqlite3")
-        self._do(place, "add-concept rex photo1.png photo2.png --noun dog")
+        self._do(place, "add-concept rex photo1.png photo2.png --noun dog --keep-original")
         self._do(place, "add-concept hat photo2.png --noun hat --segment none")
         self._do(place, "concepts remove hat --yes")
         self._do(place, "finetune rex --steps 1 --batch-size 1 --rank 2 --seed 7")
@@ -160,10 +165,10 @@ IMPORTED_BY_COMMANDS = (
     "cli.adapters", "cli.concepts", "cli.confirm", "cli.db", "cli.doctor", "cli.finetune", "cli.interrupt",
     "cli.library", "cli.main", "concepts.upgrade", "lambda_studio.decoding", "lambda_studio.edges",
     "lambda_studio.housekeeping", "lambda_studio.models.stack", "lambda_studio.studio",
-    "lambda_studio.workflows.editing", "lambda_studio.workflows.examining", "lambda_studio.workflows.importing",
-    "lambda_studio.workflows.incoming_bundle", "lambda_studio.workflows.incoming_folder",
-    "lambda_studio.workflows.neighbours", "lambda_studio.workflows.removing", "lambda_studio.workflows.tuning",
-    "lambda_studio.workflows.writing",
+    "lambda_studio.workflows.editing", "lambda_studio.workflows.examining", "lambda_studio.workflows.giving_back",
+    "lambda_studio.workflows.importing", "lambda_studio.workflows.incoming_bundle",
+    "lambda_studio.workflows.incoming_folder", "lambda_studio.workflows.neighbours", "lambda_studio.workflows.removing",
+    "lambda_studio.workflows.tuning", "lambda_studio.workflows.writing",
 )  # fmt: skip
 
 
@@ -255,23 +260,28 @@ def _library(registry: Any, name: str, home: Path) -> list[Any]:
 def _concept(registry: Any, library: str, name: str) -> list[Any]:
     versions = [registry.concept_version(library, name, each.number) for each in registry.history(library, name)]
     for image in (image for version in versions for image in version.images):
-        registry.blob(image.sha)
-        if image.mask_sha:
-            registry.blob(image.mask_sha)
-    return [[version.noun, version.manifest, version.name] for version in versions]
+        for sha in filter(None, (image.sha, image.mask_sha, image.original_sha)):
+            registry.blob(sha)
+    kept = [[image.original_sha for image in version.images] for version in versions]
+    return [[version.noun, version.manifest, version.name] for version in versions] + kept
 
 
 def _file(path: Path) -> str:
+    if path.is_dir():
+        return json.dumps({each.name: _file(each) for each in sorted(path.iterdir())})
     return dumped(path) if path.suffix == ".sqlite3" else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def draw_photo(path: Path, seed: int, side: int = 96) -> None:
-    """A red ellipse on noisy green."""
+    """A red ellipse on noisy green, in a file that says where it was drawn."""
     import numpy as np
     from PIL import Image, ImageDraw
+    from PIL.PngImagePlugin import PngInfo
 
     noise = np.random.default_rng(seed).integers(0, 60, (side, side, 3))
     image = Image.fromarray((noise + np.array([20, 120, 40])).astype(np.uint8))
     box = (side // 4 + seed, side // 5, 3 * side // 4, 4 * side // 5)
     ImageDraw.Draw(image).ellipse(box, fill=(200, 30 + 9 * seed, 30))
-    image.save(path)
+    said = PngInfo()
+    said.add_text("Comment", f"behind mill {seed}")
+    image.save(path, pnginfo=said)

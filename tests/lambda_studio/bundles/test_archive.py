@@ -160,8 +160,8 @@ def test_what_is_not_a_whole_zip_is_refused(refusal, content: bytes) -> None:
 
 def test_a_list_of_entries_larger_than_it_can_be_is_refused(refusal) -> None:
     content = bytearray(bundle())
-    content[-12:-10] = (60_002).to_bytes(2, "little")
-    assert "60002 entries is odd" in refusal(bytes(content))
+    content[-12:-10] = (60_003).to_bytes(2, "little")
+    assert "60003 entries is odd" in refusal(bytes(content))
 
 
 def test_a_file_that_says_it_is_one_of_several_disks_is_refused(refusal) -> None:
