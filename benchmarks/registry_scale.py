@@ -44,7 +44,7 @@ TARGETS = {
     "nearest, again": 60.0,
     "concepts list": 500.0,
 }
-"""Milliseconds, at most: docs/reliability.md."""
+"""Milliseconds, at most. docs/scale.md has what was measured."""
 
 
 def name_of(number: int) -> str:
