@@ -66,7 +66,7 @@ class Database:
         attempt = 1
         while True:
             try:
-                with self._writing(queued=attempt > 1) as registry:
+                with self._writing(alone=attempt > 1) as registry:
                     return work(registry)
             except Contended:
                 if attempt == ATTEMPTS:
@@ -99,10 +99,10 @@ class Database:
         self.close()
 
     @contextmanager
-    def _writing(self, queued: bool = False) -> Iterator[Registry]:
+    def _writing(self, alone: bool = False) -> Iterator[Registry]:
         with self._session(self.store.writing) as session:
-            if queued and self.store.queue:
-                session.execute(text(self.store.queue))
+            if lock := self.store.alone if alone else self.store.abreast:
+                session.execute(text(lock))
             yield Registry(session, self.user)
 
     @contextmanager

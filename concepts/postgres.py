@@ -35,15 +35,17 @@ _DAMAGED = text("""
 class PostgresServer:
     """The database that `url` names, seen by the role that it connects as.
 
-    Writers are SERIALIZABLE and wait for nobody: of two that meet, one is told `Contended`, and does it again.
+    Writers are SERIALIZABLE and wait for nobody: of two that meet, one is told `Contended`, and does it again,
+    with no other writer beside it.
     """
 
     path: ClassVar[Path | None] = None
     writing: ClassVar[dict[str, Any]] = {"isolation_level": "SERIALIZABLE"}
     reading: ClassVar[dict[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    # Each conflicts with itself and with nothing that reads or writes rows. No SELECT may come before it: the first
-    # one fixes what a transaction sees, so that waiting afterwards would be for nothing.
-    queue: ClassVar[str | None] = "LOCK TABLE alembic_version IN SHARE UPDATE EXCLUSIVE MODE"
+    # Readers wait for neither. No SELECT may come before them: the first one fixes what a transaction sees, so that
+    # waiting afterwards would be for nothing.
+    abreast: ClassVar[str | None] = "LOCK TABLE alembic_version IN ROW EXCLUSIVE MODE"
+    alone: ClassVar[str | None] = "LOCK TABLE alembic_version IN SHARE ROW EXCLUSIVE MODE"
 
     def __init__(self, url: URL):
         self.url = url

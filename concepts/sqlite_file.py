@@ -23,7 +23,8 @@ class SqliteFile:
     path: Path
     writing: ClassVar[dict[str, Any]] = {}
     reading: ClassVar[dict[str, Any]] = READ_ONLY
-    queue: ClassVar[str | None] = None
+    abreast: ClassVar[str | None] = None
+    alone: ClassVar[str | None] = None
 
     def __str__(self) -> str:
         return str(self.path)

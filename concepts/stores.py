@@ -37,8 +37,12 @@ class Store(Protocol):
         """Execution options of a connection that sees one moment's state, and cannot write."""
 
     @property
-    def queue(self) -> str | None:
-        """What a transaction says first to come after the others that say it; None where they queue by themselves."""
+    def abreast(self) -> str | None:
+        """What a writing transaction says first, beside others; None where they queue by themselves."""
+
+    @property
+    def alone(self) -> str | None:
+        """What one says instead that others came in the way of: it waits for them, and the others for it."""
 
     def prepare(self, user: str | None) -> str:
         """Leave a registry there in this code's revision; whose view of it is opened. Raises as `Database.open`."""

@@ -25,6 +25,10 @@ _STANDS_FOR_PICTURES = """
     WHERE blob_sha = ? AND width = 1 AND height = 1
 """
 
+_HEADER_BYTES = 100
+_COUNTERS = ((18, 20), (24, 28), (40, 44), (92, 100))
+"""Journal mode, change counter, schema cookie, and who wrote last: https://www.sqlite.org/fileformat.html."""
+
 
 def state(path: Path) -> DatabaseState:
     """The database's schema and size. Raises DatabaseUnusable where it is not ours, is damaged or is not there."""
@@ -73,7 +77,7 @@ def back_up(path: Path, out: Path | None = None) -> Path:
 
 
 def restore(path: Path, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
-    """Put a backup in the database's place; what was there is kept, and its new path given.
+    """Put a backup in the database's place; what was there is kept, where it was something else, and its path given.
 
     The backup is looked at first, and then `agree` is called, which raises to stop it.
 
@@ -89,12 +93,13 @@ def restore(path: Path, backup: Path, agree: Callable[[], object] = lambda: None
         with unfinished(path) as copy:
             upgrading.copy_database(backup, copy)
             sync_file(copy)
-            if path.exists() and _usable(path):
-                kept: Path | None = back_up(path)
-                _write_over(path, copy)  # in one transaction: whoever waits for the file goes on with it
-            else:
+            kept: Path | None = None
+            if not (path.exists() and _usable(path)):
                 kept = _move_aside(path)
                 copy.rename(path)
+            elif not _same_pages(path, copy):  # else it was restored before, and there is nothing to keep
+                kept = back_up(path)
+                _write_over(path, copy)  # in one transaction: whoever waits for the file goes on with it
         sync_folder(path.parent)
     return kept
 
@@ -155,6 +160,25 @@ def _usable(path: Path) -> bool:
         return not any(True for fault in faults(path, contents=False))
     except (DatabaseUnusable, StorageFailed):
         return False
+
+
+def _same_pages(path: Path, copy: Path) -> bool:
+    """Whether a database is this copy but for what SQLite counts up in the header whenever it writes."""
+    journals = [path.with_name(path.name + suffix) for suffix in ("-journal", "-wal")]
+    if any(journal.exists() for journal in journals) or path.stat().st_size < copy.stat().st_size:
+        return False
+    with path.open("rb") as there, copy.open("rb") as wanted:
+        if _without_counters(there.read(_HEADER_BYTES)) != _without_counters(wanted.read(_HEADER_BYTES)):
+            return False
+        # The header, which is the same, says how many pages count: what is left behind the last is no part of it.
+        return all(there.read(len(chunk)) == chunk for chunk in iter(lambda: wanted.read(2**20), b""))
+
+
+def _without_counters(header: bytes) -> bytes:
+    kept = bytearray(header)
+    for begin, end in _COUNTERS:
+        kept[begin:end] = bytes(end - begin)
+    return bytes(kept)
 
 
 def _move_aside(path: Path) -> Path | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from concepts.records import DatabaseFault, DatabaseState
 from concepts.stores import store_at
+from lambda_studio.errors import OutputExists
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.examining import Finding, database_findings
 
@@ -48,7 +49,12 @@ def check_database(home: Path, address: str | None = None) -> Checked:
 
 
 def back_up_database(home: Path, out: Path | None, address: str | None = None) -> Copied:
-    """A whole, checked copy, while others go on working. Raises DatabaseUnusable, StorageFailed, ServersOwnTool."""
+    """A whole, checked copy, while others go on working, and never over another file.
+
+    Raises OutputExists, DatabaseUnusable, StorageFailed or ServersOwnTool.
+    """
+    if out is not None and out.exists():
+        raise OutputExists(f"{out} is already there.", "Give another name: --out FILE.sqlite3")
     store = store_at(home, address)
     return Copied(str(store), store.back_up(out))
 

@@ -18,8 +18,8 @@ from lambda_studio.workflows.workplace import Workplace
 DEPTHS = ("quick", "usual", "thorough")
 STALE_SECONDS = 3600
 """An unfinished file that nobody has written to for so long was left by a process that died."""
-UNFINISHED = (".unnamed-*.safetensors", ".adapter-*.tmp")
-"""Adapters that have no name yet."""
+UNFINISHED = (".unnamed-*.safetensors", ".adapter-*.tmp", ".tmp??????")
+"""Adapters that have no name yet; the last is what safetensors calls a file that it is writing."""
 
 
 CACHED = "cached values"

@@ -176,12 +176,12 @@ def image(rex):
     return NewImage(b"another", None, 1, 1, rex.name)
 
 
-def test_a_verb_is_done_again_behind_the_others_until_nobody_comes_between(place, database, rex):
+def test_a_verb_is_done_again_alone_where_others_came_between(place, database, rex):
     modes = []
 
     def revise(registry):
         present = registry.get_concept("default", "rex")
-        held = "SELECT count(*) FROM pg_locks WHERE mode = 'ShareUpdateExclusiveLock' AND database ="
+        held = "SELECT count(*) FROM pg_locks WHERE mode = 'ShareRowExclusiveLock' AND database ="
         modes.append(place.sql(f"{held} (SELECT oid FROM pg_database WHERE datname = ?)", place.name)[0][0])
         if len(modes) == 1:
             other.write(lambda registry: registry.revise_concept("default", "rex", "wolf", [image(rex)]))
@@ -189,7 +189,7 @@ def test_a_verb_is_done_again_behind_the_others_until_nobody_comes_between(place
 
     with place.open() as other:
         revised = database.write(revise)
-    assert modes == [0, 1], "the second time in line"
+    assert modes == [0, 1], "the second time alone"
     assert (revised.concept.version, revised.concept.noun) == (3, "wolfhound")
 
 

@@ -35,6 +35,8 @@ with Database.open(home, address=address) as database:
     print(database.write(lambda registry: registry.add_concept("default", "rex", "dog", [image])).created)
 """
 
+COUNT_ONE = COUNT_UP.replace("range(25)", "range(1)")
+
 COUNT_50 = """
 def count_up(registry):
     (name,) = registry.concept_names("default")
@@ -120,6 +122,32 @@ def test_of_100_increments_by_4_processes_none_is_lost(place, database, picture)
 @pytest.mark.postgresql
 def test_of_400_increments_by_8_processes_on_a_server_none_is_lost(place, database, picture):
     assert counted(place, database, picture, COUNT_50, 8) == ["400"]
+
+
+@pytest.mark.postgresql
+def test_whom_others_came_before_is_alone_the_next_time(place, database, picture):
+    with database.transaction() as registry:
+        registry.add_concept("default", "0", "counter", [picture("a")])
+    attempts: list[bool] = []
+    others: list[subprocess.Popen[str]] = []
+
+    def count_up(registry):
+        (name,) = registry.concept_names("default")
+        other = start(COUNT_ONE, place.home, place.address())
+        if not attempts:  # it comes before us
+            finish([other])
+        else:  # it waits for us
+            others.append(other)
+            with pytest.raises(subprocess.TimeoutExpired):
+                other.wait(timeout=4)
+        attempts.append(True)
+        registry.rename_concept("default", name, str(int(name) + 1))
+
+    database.write(count_up)
+    finish(others)
+    assert len(attempts) == 2
+    with database.reading() as registry:
+        assert registry.concept_names("default") == ["3"]
 
 
 def test_of_4_processes_that_add_one_name_one_wins(place, database):

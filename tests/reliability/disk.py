@@ -228,7 +228,9 @@ def _on_locked(world: World, command: Command, folder: Path, released: bool) -> 
     if released:
         letting_go.join()
     holder.kill()
-    holder.communicate()
+    holder.stdin.close()
+    holder.stdout.close()
+    holder.wait()
     if WAITED not in ended.err:
         return f"nobody was told that it waits: {ended.err.strip()[:200]}"
     if released:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from tests.reliability.outcome import Harness, Outcome
@@ -17,6 +18,8 @@ SECTOR = 512
 """What a disk writes whole or not at all."""
 TRIED = {"add": 2500, "add, no home yet": 2500, "import": 2000, "forget": 1000, "export": 500, "upgrade 0001": 1500}
 """The states of each command: 10,000 of all."""
+ROUNDS = 8
+"""How often chance goes over a command's calls for states that were not seen yet; there may be no more of them."""
 _CALL = re.compile(r"(?:\d+ +)?(\w+)\((.*)\) += (-?\d+)")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _DESCRIPTOR = re.compile(r"^(?:AT_FDCWD|(\d+))<([^>]*)>")
@@ -80,7 +83,10 @@ def _of_command(world: World, command: Command, share: float, seed: int) -> Outc
     count = max(1, round(target * share))
     wrong: list[str] = []
     seen: set[int] = set()
-    for number, (files, acknowledged, at) in enumerate(_states(done, ops, count, seed)):
+    states = chain.from_iterable(_states(done, ops, count, f"{seed} {again}") for again in range(ROUNDS))
+    for number, (files, acknowledged, at) in enumerate(states):
+        if len(seen) == count:
+            break
         fingerprint = hash(tuple(sorted((str(path), bytes(data)) for path, data in files.items())))
         if (fingerprint, acknowledged) in seen:
             continue
@@ -122,7 +128,7 @@ def _judged(rehearsal: Rehearsal, files: dict[Path, bytes], acknowledged: bool) 
 def _recorded(rehearsal: Rehearsal) -> list[Op]:
     """What the command asks of the disk, with every byte, in order; `said` stands for its answer to the person."""
     place, log = rehearsal.start(), rehearsal.folder / "strace.log"
-    options = ["-y", "-xx", "-s", str(2**26), "-e", f"trace={CALL_SET},?close", "-o", str(log)]
+    options = ["-y", "-xx", "-s", str(2**26), "-e", f"trace={CALL_SET},?close,?lseek", "-o", str(log)]
     ended = run_apart(lambda: rehearsal.world.call(place, rehearsal.command.words), rehearsal.folder, options)
     if ended.code:
         raise RuntimeError(f"{rehearsal.command.name}: ended with {ended.code}: {ended.err}")
@@ -135,7 +141,7 @@ def _recorded(rehearsal: Rehearsal) -> list[Op]:
 
 
 def _parsed(call: str, words: str, result: int, place: Path, at: dict[str, int], line: str) -> Iterator[Op]:
-    """One line of strace. `at` holds how far each descriptor has been written."""
+    """One line of strace. `at` holds where each descriptor writes next."""
     strings = [bytes.fromhex(text.replace("\\x", "")) for text in _STRING.findall(words)]
     described = _DESCRIPTOR.match(words)
     held = Path(_plain(described[2])) if described else place
@@ -146,6 +152,8 @@ def _parsed(call: str, words: str, result: int, place: Path, at: dict[str, int],
         offset = int(words.rsplit(",", 1)[1]) if call == "pwrite64" else at.get(descriptor, 0)
         at[descriptor] = offset + result if call == "write" else at.get(descriptor, 0)
         yield Op("write", (held,), offset, strings[0][:result])
+    elif call == "lseek":
+        at[descriptor] = result
     elif call == "close":
         at.pop(descriptor or words.partition("<")[0], None)
     elif call in ("fsync", "fdatasync") and held.is_relative_to(place):
@@ -171,7 +179,7 @@ def _plain(text: str) -> str:
 
 
 def _states(
-    rehearsal: Rehearsal, ops: list[Op], count: int, seed: int
+    rehearsal: Rehearsal, ops: list[Op], count: int, seed: str
 ) -> Iterator[tuple[dict[Path, bytes], bool, int]]:
     """States of the disk: at calls spread evenly, of what was not synced nothing, all or any part."""
     chance = random.Random(f"{seed} {rehearsal.command.name}")

@@ -160,8 +160,8 @@ def _bordered(place: Path, borders: Path) -> Any:
         shutil.copytree(place, borders / f"{len(list(borders.iterdir())):04}")
 
     @contextmanager
-    def kept(self: Database, queued: bool = False) -> Any:
-        with writing(self, queued) as registry:
+    def kept(self: Database, alone: bool = False) -> Any:
+        with writing(self, alone) as registry:
             yield registry
         keep()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.reliability import concurrent, power, rot
-from tests.reliability.power import Disk, File, Op
+from tests.reliability.power import Disk, File, Op, _parsed
 from tests.reliability.tracing import cannot_trace, write_points
 
 
@@ -69,3 +69,15 @@ def test_only_what_the_work_does_is_watched(tmp_path: Path, monkeypatch: pytest.
     opened, *_ = write_points(work, tmp_path)
     assert (opened.call, opened.number) == ("openat", 1)
     assert "made" in opened.line
+
+
+def test_the_model_of_a_disk_follows_a_file_that_is_written_back_to():
+    at: dict[str, int] = {}
+    held = r"3<\x2f\x77\x2f\x66>"  # /w/f
+    lines = [
+        ("write", rf'{held}, "\x61\x62", 2', 2),
+        ("lseek", f"{held}, 1, SEEK_SET", 1),
+        ("write", rf'{held}, "\x63", 1', 1),
+    ]
+    ops = [op for call, words, result in lines for op in _parsed(call, words, result, Path("/w"), at, "")]
+    assert [(op.offset, op.data) for op in ops] == [(0, b"ab"), (1, b"c")]

@@ -138,7 +138,12 @@ class World:
     def _make_littered(self) -> None:
         """As after kills: files that were never finished, an hour old and more."""
         place = self.fresh("filled", self.templates / "littered")
-        for name in (".studio.sqlite3.0a1b", "adapters/.unnamed-7.safetensors", "adapters/.adapter-x7.tmp"):
+        for name in (
+            ".studio.sqlite3.0a1b",
+            "adapters/.unnamed-7.safetensors",
+            "adapters/.adapter-x7.tmp",
+            "adapters/.tmpa7B9x0",
+        ):
             litter = place / "home" / name
             litter.write_bytes(b"half")
             os.utime(litter, (0, 0))
