@@ -14,6 +14,8 @@ install_import_hook("lambda_studio", "beartype.beartype")  # shapes in signature
 
 import torch  # noqa: E402  # the hook must be there first
 
+from tests.server import postgres_programs, postgres_server  # noqa: E402, F401  # fixtures for all tests
+
 torch.set_num_threads(1)  # tiny models, and several processes side by side
 
 DIM = 32

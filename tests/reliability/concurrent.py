@@ -11,36 +11,49 @@ from concepts import engine
 from concepts.database import Database
 from concepts.errors import ConceptExists
 from concepts.records import NewImage
+from concepts.registry import Registry
 from tests.reliability.outcome import Harness, Outcome
+from tests.server import find_programs, running_server
 
 PROCESSES, EACH, PAIRS = 16, 1000, 200
 PICTURE = NewImage(b"picture", None, 1, 1, "a.png")
 
 
 def run(share: float, folder: Path, seed: int) -> list[Outcome]:
-    """16 processes that count up together, in each journal that this SQLite may use; pairs that add one name."""
+    """16 processes that count up together, in each journal that SQLite may use and on a server; pairs."""
     each, pairs = max(2, round(EACH * share)), max(2, round(PAIRS * share))
-    rows = [_counted(folder / "delete", "delete", each)]
+    rows = [_counted(folder / "delete", "DELETE", each)]
     if engine.wal_is_sound():
-        rows.append(_counted(folder / "wal", "wal", each))
+        rows.append(_counted(folder / "wal", "WAL", each))
     else:
         note = f"Not tried: SQLite {engine.sqlite3.sqlite_version} can corrupt a WAL, and the engine does not use it."
         rows.append(Outcome(fault="16 writers, WAL", tried=0, right=0, target=0, note=note))
+    rows.append(_counted_on_a_server(folder / "server", each))
     return [*rows, _named_twice(folder / "twice", pairs, True), _named_twice(folder / "other", pairs, False)]
 
 
-def _counted(home: Path, journal: str, each: int) -> Outcome:
-    with _journal(journal):
-        with Database.open(home) as database, database.transaction() as registry:
+def _counted_on_a_server(home: Path, each: int) -> Outcome:
+    programs = find_programs()
+    if programs is None:
+        note = "Not tried: PostgreSQL's programs (initdb, postgres) are not here."
+        return Outcome(fault=f"{PROCESSES} writers, PostgreSQL", tried=0, right=0, target=PROCESSES * EACH, note=note)
+    with running_server(programs) as server:
+        server.add_person("anna")
+        return _counted(home, "PostgreSQL", each, server.address(server.new_database(), "anna"))
+
+
+def _counted(home: Path, where: str, each: int, address: str | None = None) -> Outcome:
+    with _journal(where):
+        with Database.open(home, address=address) as database, database.transaction() as registry:
             registry.add_concept("default", "0", "counter", [PICTURE])
-        said = _together([lambda: _count_up(home, each)] * PROCESSES)
-        with Database.open(home) as database, database.reading() as registry:
+        said = _together([lambda: _count_up(home, each, address)] * PROCESSES)
+        with Database.open(home, address=address) as database, database.reading() as registry:
             (name,) = registry.concept_names("default")
     tried, errors = PROCESSES * each, tuple(sorted({word for word in said if word != "done"}))
     wrong = errors if int(name) == tried else (*errors, f"{tried - int(name)} of {tried} increments were lost")
     note = f"{PROCESSES} processes, {each} read-modify-writes each"
     return Outcome(
-        fault=f"{PROCESSES} writers, {journal.upper()}",
+        fault=f"{PROCESSES} writers, {where}",
         tried=tried,
         right=tried if not wrong else min(tried - 1, int(name)),
         target=PROCESSES * EACH,
@@ -49,13 +62,16 @@ def _counted(home: Path, journal: str, each: int) -> Outcome:
     )
 
 
-def _count_up(home: Path, times: int) -> str:
-    with Database.open(home) as database:
+def _count_up(home: Path, times: int, address: str | None) -> str:
+    with Database.open(home, address=address) as database:
         for _ in range(times):
-            with database.transaction() as registry:
-                (name,) = registry.concept_names("default")
-                registry.rename_concept("default", name, str(int(name) + 1))
+            database.write(_one_more)
     return "done"
+
+
+def _one_more(registry: Registry) -> None:
+    (name,) = registry.concept_names("default")
+    registry.rename_concept("default", name, str(int(name) + 1))
 
 
 def _named_twice(home: Path, pairs: int, same: bool) -> Outcome:
@@ -111,7 +127,7 @@ def _journal(mode: str) -> Iterator[None]:
     """Let the engine choose this journal, whatever the SQLite is."""
     chosen = engine.choose_journal
     # A function put in another's place is what mypy calls an error, and what is meant here.
-    engine.choose_journal = lambda _path: mode  # type: ignore[assignment, return-value]
+    engine.choose_journal = lambda _path: mode.lower()  # type: ignore[assignment, return-value]
     try:
         yield
     finally:

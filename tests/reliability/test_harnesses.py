@@ -19,8 +19,8 @@ def test_a_flip_that_doctor_does_not_see_is_told(tmp_path: Path, monkeypatch: py
 
 
 def test_a_lost_increment_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(concurrent, "_count_up", lambda _home, _times: "done")
-    outcome = concurrent._counted(tmp_path, "delete", 2)
+    monkeypatch.setattr(concurrent, "_count_up", lambda _home, _times, _address: "done")
+    outcome = concurrent._counted(tmp_path, "DELETE", 2)
     assert (outcome.tried, outcome.right) == (32, 0)
     assert outcome.wrong == ("32 of 32 increments were lost",)
 

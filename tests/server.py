@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -79,11 +79,18 @@ def postgres_programs() -> Path:
 @pytest.fixture(scope="session")
 def postgres_server(postgres_programs: Path) -> Iterator[Server]:
     """A server that is running."""
+    with running_server(postgres_programs) as server:
+        yield server
+
+
+@contextmanager
+def running_server(programs: Path) -> Iterator[Server]:
+    """A server of these programs, for as long as the block runs; its data folder goes with it."""
     folder = Path(tempfile.mkdtemp(prefix="studio-postgres-"))
     identity = server_identity(folder)
     try:
-        make_cluster(postgres_programs / "initdb", folder, identity)
-        process, server = start(postgres_programs / "postgres", folder, identity)
+        make_cluster(programs / "initdb", folder, identity)
+        process, server = start(programs / "postgres", folder, identity)
         try:
             prepare_roles(server)
             yield server
