@@ -190,7 +190,7 @@ import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("BEGIN IMMEDIATE")
 print("held", flush=True)
-sys.stdin.read()
+sys.stdin.readline()
 """
 WAITED = "Waiting for another process"
 
@@ -242,7 +242,8 @@ def _let_go(lock: IO[bytes], said: Path, over: threading.Event) -> None:
     """Release the lock when the notice has been given."""
     while not over.wait(0.05):
         if said.exists() and WAITED in said.read_text():
-            lock.close()
+            lock.write(b"\n")  # closing would not do: the work is a fork, and holds the other end too
+            lock.flush()
             return
 
 
