@@ -12,11 +12,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lambda_studio.miniature.demo import STEPS, run_demo
+from lambda_studio.models.stack import BUILT_IN
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
 parser.add_argument("--steps", type=int, default=STEPS)
+parser.add_argument("--learning-rate", type=float, help="in place of the miniature's own")
 arguments = parser.parse_args()
+if arguments.learning_rate:
+    BUILT_IN["miniature"].finetune["learning_rate"] = arguments.learning_rate
 
 runs = []
 for seed in arguments.seeds:
