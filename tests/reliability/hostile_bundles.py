@@ -23,7 +23,7 @@ from tests.reliability.hostile_images import mutation
 from tests.reliability.judging import Tally, shares
 from tests.reliability.outcome import Harness, Outcome
 
-BY_HAND, MUTATIONS = 100, 10_000_000
+BY_HAND, MUTATIONS = 100, 1_000_000
 
 
 def by_hand(share: float, folder: Path, seed: int) -> list[Outcome]:
