@@ -1,16 +1,14 @@
 import os
+import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from concepts.database import FILE_NAME, Database
-from concepts.schema import APPLICATION_ID
 
 HEADER = """
 import sys
@@ -210,9 +208,6 @@ def test_a_concept_that_is_forgotten_while_others_copy_it_is_there_whole_or_not_
 
 
 def test_of_2_users_who_upgrade_one_old_registry_one_gets_its_libraries(tmp_path):
-    old = Path(__file__).parents[1] / "migrations" / "old_registry_0001.sql"
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
-        connection.executescript(old.read_text())
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    shutil.copyfile(Path(__file__).parents[1] / "databases" / "0001.sqlite3", tmp_path / FILE_NAME)
     libraries = finish([start(UPGRADE.format(user=user), tmp_path) for user in ("anna", "bob")])
     assert sorted(libraries) == ["default\n", "default toys\n"]

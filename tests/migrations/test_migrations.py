@@ -19,7 +19,8 @@ from concepts.upgrade import find_fault, known_revisions, row_counts, schema_dif
 LAST = migrations.HEAD
 USER = "anna"
 """Who upgrades; in later registries, whose they are."""
-OLD = sorted(Path(__file__).parent.glob("old_registry_*.sql"))
+OLD = sorted((Path(__file__).parents[1] / "databases").glob("*.sqlite3"))
+"""A file for each released revision, written by the code of then."""
 
 REVISION = """
 import sqlalchemy as sa
@@ -34,12 +35,8 @@ REBUILD = """with op.batch_alter_table("libraries", recreate="always") as batch:
         batch.alter_column("stack", existing_type=sa.Text())"""
 
 
-def old_registry(dump: Path, home: Path) -> Path:
-    path = home / FILE_NAME
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(dump.read_text())
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    return path
+def old_registry(file: Path, home: Path) -> Path:
+    return Path(shutil.copyfile(file, home / FILE_NAME))
 
 
 def dumped(path: Path) -> list[str]:
@@ -108,12 +105,12 @@ def test_every_constraint_has_a_name():
 
 
 def test_every_revision_has_an_old_database():
-    assert {dump.stem.removeprefix("old_registry_") for dump in OLD} == set(known_revisions())
+    assert {file.stem for file in OLD} == set(known_revisions())
 
 
-@pytest.mark.parametrize("dump", OLD, ids=lambda dump: dump.stem)
-def test_an_old_database_is_opened_and_used(dump, tmp_path):
-    old_registry(dump, tmp_path)
+@pytest.mark.parametrize("file", OLD, ids=lambda file: file.stem)
+def test_an_old_database_is_opened_and_used(file, tmp_path):
+    old_registry(file, tmp_path)
     with Database.open(tmp_path, user=USER) as database, database.transaction() as registry:
         assert [library.name for library in registry.libraries()] == ["default", "toys"]
         assert (registry.current_library().name, registry.current_library().owner) == ("toys", USER)
@@ -129,7 +126,7 @@ def test_an_old_database_is_opened_and_used(dump, tmp_path):
         registry.remove_concept("toys", "rex")
         assert registry.restore_concept("toys", "rex") == concept
         had = concept.images[0].original_sha
-        assert had == (sha256(b"file") if dump.stem >= "old_registry_0003" else None)
+        assert had == (sha256(b"file") if file.stem >= "0003" else None)
         photo = NewImage(b"photo", b"mask", 64, 48, "photo.jpg", ("tiny subject",), b"file")
         kept = registry.add_concept("toys", "rex", "dog", [photo])
         assert (kept.created, kept.concept.images[0].original_sha) == (False, sha256(b"file"))

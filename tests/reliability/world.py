@@ -20,7 +20,7 @@ from typing import Any
 
 USER = "anna"
 _MOMENT = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?'")
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
+DATABASES = Path(__file__).parents[1] / "databases"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,14 +150,11 @@ class World:
 
     def _make_old(self) -> None:
         from concepts.database import FILE_NAME
-        from concepts.schema import APPLICATION_ID
 
-        for dump in MIGRATIONS.glob("old_registry_*.sql"):
-            home = self.templates / dump.stem.removeprefix("old_registry_") / "home"
+        for file in DATABASES.glob("*.sqlite3"):
+            home = self.templates / file.stem / "home"
             home.mkdir(parents=True)
-            with closing(sqlite3.connect(home / FILE_NAME)) as connection:
-                connection.executescript(dump.read_text())
-                connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            shutil.copyfile(file, home / FILE_NAME)
 
     def _do(self, place: Path, line: str) -> None:
         code = self.call(place, line.split())

@@ -1,12 +1,11 @@
-"""Write `old_registry_REVISION.sql`: a registry in the present revision, with every table in use.
+"""Write `REVISION.sqlite3` beside this: a registry in the present revision, with every table in use.
 
-Run once for each released revision, from the root: python -m tests.migrations.make_old_registry
-Never run it again for a revision that was released: the file stands for databases that people have.
+Run once for each released revision, from the root: python -m tests.databases.make_old_database
+Never run it again for a revision that was released: the file is what the code of then wrote, as people have it.
 """
 
-import sqlite3
+import shutil
 import tempfile
-from contextlib import closing
 from pathlib import Path
 
 import migrations
@@ -34,11 +33,11 @@ def fill(database: Database) -> None:
 
 
 def main() -> None:
-    target = Path(__file__).parent / f"old_registry_{migrations.HEAD}.sql"
-    with tempfile.TemporaryDirectory() as home, Database.open(Path(home), user=USER) as database:
-        fill(database)
-        with closing(sqlite3.connect(database.path)) as connection:
-            target.write_text("\n".join(connection.iterdump()) + "\n")
+    target = Path(__file__).parent / f"{migrations.HEAD}.sqlite3"
+    with tempfile.TemporaryDirectory() as home:
+        with Database.open(Path(home), user=USER) as database:
+            fill(database)
+        shutil.copyfile(database.path, target)
 
 
 if __name__ == "__main__":
