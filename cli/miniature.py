@@ -55,18 +55,23 @@ def train(
 
 @command.command("evaluate")
 @click.option(
-    "-n", "--number", "count", type=int, default=120, show_default=True, help="Pictures a measurement and seed."
+    "-n", "--number", "count", type=int, default=500, show_default=True, help="Pictures a measurement and seed."
 )
-@click.option("--seeds", type=int, default=3, show_default=True, help="How many seeds; the spread is over them.")
+@click.option("--seeds", type=int, default=4, show_default=True, help="How many seeds; the spread is over them.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this measurement; may be repeated.")
-@click.option("--steps", type=int, default=25, show_default=True, help="Denoising steps (DDIM).")
+@click.option("--steps", type=int, default=10, show_default=True, help="Denoising steps (DDIM).")
+@click.option("--workers", type=int, help="Processes that share the work.  [default: one for each core]")
 @pass_session
-def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], steps: int) -> None:
+def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], steps: int, workers: int | None) -> None:
     """Measure the miniature anew, on subjects that training never saw: every figure of its model card."""
     from cli.progress import bars
-    from lambda_studio.miniature.evaluate import measure_named
+    from lambda_studio.miniature.evaluate import FIRST_SEED, measure
+    from lambda_studio.models.stack import resolve_stack
 
-    report = measure_named(session.stack, count, seeds, only, steps, bars())
+    spec, numbers = resolve_stack(session.stack or "miniature"), range(FIRST_SEED, FIRST_SEED + seeds)
+    report = measure(
+        spec, count=count, seeds=numbers, only=only, num_inference_steps=steps, workers=workers, progress=bars()
+    )
     session.show(report, lambda: _lines(report))
 
 

@@ -14,6 +14,9 @@ class StudioError(Exception):
         self.cause = cause
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[type["StudioError"], tuple[str, str]]:
+        return type(self), (self.cause, self.remedy)  # so that it can come from another process
+
 
 class InvalidSetting(StudioError):
     """A setting has a value that it cannot have."""

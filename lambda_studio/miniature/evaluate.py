@@ -3,18 +3,22 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean, stdev
 
 from lambda_studio.config import require
-from lambda_studio.miniature.measurements import MEASUREMENTS, Evaluation
+from lambda_studio.miniature.measurements import MEASUREMENTS
+from lambda_studio.miniature.measuring import Measuring, Task, default_workers, measured
 from lambda_studio.miniature.networks import PIXELS
-from lambda_studio.miniature.scores import Reader, load_reader
-from lambda_studio.models.stack import WEIGHTS, Stack, resolve_stack
+from lambda_studio.models.stack import WEIGHTS, Stack, StackSpec
 from lambda_studio.progress import Progress, silent
 
 QUALITY = WEIGHTS / "quality.json"
 """What the weights that ship reached: the report that `studio miniature evaluate --json` gave."""
-FIRST_SEED = 1000
+ORACLE = WEIGHTS / "oracle"
+"""Who reads the pictures."""
+COUNT, SEEDS, STEPS, FIRST_SEED = 500, 4, 10, 1000
+"""Of the card: so many pictures for each of so many seeds, drawn in so many steps."""
 SLACK = {"psnr": 0.3}
 """How far below the card a figure may be, at least; `SLACK_OF_SHARES` for those that are not listed."""
 SLACK_OF_SHARES = 0.03
@@ -41,45 +45,36 @@ class Report:
 
 
 def measure(
-    stack: Stack,
-    reader: Reader,
-    count: int = 120,
-    seeds: Sequence[int] = range(FIRST_SEED, FIRST_SEED + 3),
+    spec: StackSpec,
+    oracle: Path = ORACLE,
+    count: int = COUNT,
+    seeds: Sequence[int] = range(FIRST_SEED, FIRST_SEED + SEEDS),
     only: Collection[str] = (),
-    num_inference_steps: int = 25,
+    num_inference_steps: int = STEPS,
+    workers: int | None = None,
     progress: Progress = silent,
 ) -> Report:
-    """Take the measurements named in `only`, or all, once for each seed.
+    """Take the measurements named in `only`, or all, once for each seed, as the oracle in the folder `oracle` reads.
 
-    Raises InvalidSetting for an unknown one, and for a stack of other pictures.
+    `workers` processes share them (None: one for each core, none beside a GPU). Raises InvalidSetting for an unknown
+    measurement, and for a stack of other pictures.
     """
     for name in only:
         require(name in MEASUREMENTS, f"There is no measurement {name!r}.", f"Give some of: {' '.join(MEASUREMENTS)}.")
-    cause = f"The stack {stack.spec.name} draws {stack.resolution} pixels; the miniature's world has {PIXELS}."
-    require(stack.resolution == PIXELS, cause, "Give --stack miniature, or a stack that the recipe exported.")
+    pixels = Stack(spec).resolution
+    cause = f"The stack {spec.name} draws {pixels} pixels; the miniature's world has {PIXELS}."
+    require(pixels == PIXELS, cause, "Give --stack miniature, or a stack that the recipe exported.")
     require(count >= 2 and len(seeds) >= 1, "There is nothing to measure.", "Give two pictures and one seed, or more.")
+    require(workers is None or workers >= 1, f"--workers is {workers}.", "Give one or more.")
     wanted = [name for name in MEASUREMENTS if not only or name in only]
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in wanted}
-    with progress("Measuring", len(seeds) * len(wanted)) as advance:
-        for seed in seeds:
-            evaluation = Evaluation(stack, reader, count, seed, num_inference_steps)
-            for name in wanted:
-                found[name].append(MEASUREMENTS[name](evaluation))
-                advance(note=name)
-    return Report(count, tuple(seeds), {name: _figures(values) for name, values in found.items()})
-
-
-def measure_named(
-    stack: str | None,
-    count: int,
-    seeds: int,
-    only: Collection[str],
-    num_inference_steps: int,
-    progress: Progress = silent,
-) -> Report:
-    """`measure` for a stack by its name or TOML file (None: the miniature), with the oracle that ships."""
-    chosen, numbers = Stack(resolve_stack(stack or "miniature")), range(FIRST_SEED, FIRST_SEED + seeds)
-    return measure(chosen, load_reader(), count, numbers, only, num_inference_steps, progress)
+    tasks = [(name, seed) for name in reversed(wanted) for seed in seeds]  # the longest first, so that all end together
+    measuring = Measuring(spec, oracle, count, num_inference_steps)
+    found: dict[Task, dict[str, float]] = {}
+    with progress("Measuring", len(tasks)) as advance:
+        for task, figures in measured(measuring, tasks, workers or default_workers(len(tasks))):
+            found[task] = figures
+            advance(note=f"{task[0]}, seed {task[1]}")
+    return Report(count, tuple(seeds), {name: _figures([found[name, seed] for seed in seeds]) for name in wanted})
 
 
 def _figures(found: list[dict[str, float]]) -> dict[str, Figure]:

@@ -8,8 +8,7 @@ from pathlib import Path
 from lambda_studio.errors import OutputExists, QualityTooLow
 from lambda_studio.miniature.evaluate import Report, load_quality, measure, shortfalls
 from lambda_studio.miniature.recipe import Recipe
-from lambda_studio.miniature.scores import load_reader
-from lambda_studio.models.stack import BUILT_IN, Stack, StackSpec
+from lambda_studio.models.stack import BUILT_IN, StackSpec
 from lambda_studio.progress import Progress
 
 
@@ -24,7 +23,7 @@ def _staged(folder: Path) -> Path:
     return folder.with_name(folder.name + ".unchecked")
 
 
-def release(recipe: Recipe, folder: Path, progress: Progress, count: int = 120) -> Report:
+def release(recipe: Recipe, folder: Path, progress: Progress) -> Report:
     """Export what `recipe` trained to `folder`, with `quality.json`, what it measured there.
 
     Raises OutputExists, and QualityTooLow where a figure is below the card's: the weights then lie beside `folder`.
@@ -32,7 +31,7 @@ def release(recipe: Recipe, folder: Path, progress: Progress, count: int = 120) 
     refuse_existing(folder)
     staged = _staged(folder)
     recipe.export(staged)
-    report = measure(Stack(exported(staged)), load_reader(staged / "oracle"), count, progress=progress)
+    report = measure(exported(staged), staged / "oracle", progress=progress)
     (staged / "quality.json").write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
     short = shortfalls(report, load_quality())
     if short:

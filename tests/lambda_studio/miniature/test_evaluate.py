@@ -6,12 +6,26 @@ from dataclasses import asdict
 
 import pytest
 
-from lambda_studio.errors import InvalidSetting, OutputExists, QualityTooLow
-from lambda_studio.miniature.evaluate import Figure, Report, load_quality, measure_named, shortfalls
+from cli.miniature import command as miniature
+from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, OutputExists, QualityTooLow
+from lambda_studio.miniature.evaluate import (
+    COUNT,
+    QUALITY,
+    SEEDS,
+    STEPS,
+    Figure,
+    Report,
+    load_quality,
+    measure,
+    shortfalls,
+)
 from lambda_studio.miniature.measurements import MEASUREMENTS
 from lambda_studio.miniature.recipe import Recipe
 from lambda_studio.miniature.release import release
+from lambda_studio.models.stack import resolve_stack
 from lambda_studio.progress import silent
+
+MINIATURE = resolve_stack("miniature")
 
 
 def report(**figures: float) -> Report:
@@ -20,7 +34,7 @@ def report(**figures: float) -> Report:
 
 
 def test_each_seed_gives_a_value_and_their_spread_is_told():
-    found = measure_named(None, 8, 2, ("oracle", "movq"), 2)
+    found = measure(MINIATURE, count=8, seeds=(1000, 1001), only=("oracle", "movq"), workers=1)
     assert found.seeds == (1000, 1001)
     psnr = found.figures["movq"]["psnr"]
     assert len(psnr.values) == 2 and min(psnr.values) <= psnr.mean <= max(psnr.values)
@@ -33,7 +47,7 @@ def test_each_seed_gives_a_value_and_their_spread_is_told():
 
 @pytest.mark.slow
 def test_every_measurement_runs():
-    found = measure_named(None, 8, 1, (), 2)
+    found = measure(MINIATURE, count=8, seeds=(1000,), num_inference_steps=2)
     assert set(found.figures) == set(MEASUREMENTS)
     assert all(
         -1 <= figure.mean <= 1 for each in found.figures.values() for name, figure in each.items() if name != "psnr"
@@ -41,16 +55,36 @@ def test_every_measurement_runs():
 
 
 @pytest.mark.parametrize(
-    ("count", "only", "said"), [(8, ("clop",), "no measurement 'clop'.*clip"), (1, (), "two pictures")]
+    ("asked", "said"),
+    [
+        ({"only": ("clop",)}, "no measurement 'clop'.*clip"),
+        ({"count": 1}, "two pictures"),
+        ({"seeds": ()}, "one seed"),
+        ({"workers": 0}, "--workers is 0"),
+    ],
 )
-def test_what_cannot_be_measured_is_refused(count, only, said):
+def test_what_cannot_be_measured_is_refused(asked, said):
     with pytest.raises(InvalidSetting, match=said):
-        measure_named(None, count, 1, only, 2)
+        measure(MINIATURE, **asked)
 
 
 def test_a_stack_of_other_pictures_is_not_measured_in_the_miniatures_world(stack_file):
     with pytest.raises(InvalidSetting, match=r"draws \d+ pixels; the miniature's world has 64.*--stack miniature"):
-        measure_named(str(stack_file), 8, 1, ("movq",), 2)
+        measure(resolve_stack(str(stack_file)), count=8, only=("movq",))
+
+
+def test_processes_that_share_the_work_give_what_one_gives():
+    asked = {"count": 8, "seeds": (1000, 1001), "only": ("movq",)}
+    shared, alone = (measure(MINIATURE, workers=workers, **asked) for workers in (2, 1))
+    assert shared.seeds == alone.seeds and shared.figures.keys() == alone.figures.keys()
+    for question, figure in alone.figures["movq"].items():
+        assert shared.figures["movq"][question].values == pytest.approx(figure.values, abs=1e-3), question
+
+
+def test_what_a_process_refuses_is_said_as_if_there_were_one(tmp_path):
+    with pytest.raises(ModelFilesInvalid, match=r"oracle") as refusal:
+        measure(MINIATURE, tmp_path / "oracle", count=8, only=("oracle",), workers=2)
+    assert refusal.value.remedy
 
 
 def test_weights_below_the_card_are_named_and_noise_is_forgiven():
@@ -77,7 +111,6 @@ def measured(monkeypatch):
     module = sys.modules[release.__module__]
 
     monkeypatch.setattr(module, "measure", lambda *_, **__: report(noun=0.8))
-    monkeypatch.setattr(module, "load_reader", lambda folder: None)
     card = {"zero-shot": {"noun": 0.8}}
     monkeypatch.setattr(module, "load_quality", lambda: card)
     return card
@@ -104,3 +137,8 @@ def test_the_card_of_what_ships_tells_every_measurement():
     card = load_quality()
     assert set(card) == set(MEASUREMENTS)
     assert {"noun", "place", "worn", "main"} <= set(card["zero-shot"])
+
+
+def test_the_command_measures_as_much_as_the_card():
+    defaults = {option.name: option.default for option in miniature.commands["evaluate"].params}
+    assert (defaults["count"], defaults["seeds"], defaults["steps"]) == (COUNT, SEEDS, STEPS)

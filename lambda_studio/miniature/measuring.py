@@ -1,0 +1,83 @@
+"""Measurements shared out among processes: each is of one seed, stands alone, and takes minutes of one core."""
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cached_property
+from multiprocessing import active_children, get_context
+from pathlib import Path
+
+import torch
+
+from lambda_studio.miniature.measurements import MEASUREMENTS, Evaluation
+from lambda_studio.miniature.scores import Reader, load_reader
+from lambda_studio.models.stack import Stack, StackSpec
+
+Task = tuple[str, int]
+"""A measurement's name, and the seed of its pictures."""
+MOST_WORKERS = 8
+"""Each takes about a gigabyte."""
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Takes measurements of one stack, which it loads when the first is asked for."""
+
+    spec: StackSpec
+    oracle: Path
+    count: int
+    num_inference_steps: int
+
+    @cached_property
+    def stack(self) -> Stack:
+        return Stack(self.spec)
+
+    @cached_property
+    def reader(self) -> Reader:
+        return load_reader(self.oracle)
+
+    def __call__(self, task: Task) -> dict[str, float]:
+        name, seed = task
+        return MEASUREMENTS[name](Evaluation(self.stack, self.reader, self.count, seed, self.num_inference_steps))
+
+
+def default_workers(tasks: int) -> int:
+    """One for each core that may be used and each task; one where there is a GPU, which they would have to share."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 1 if torch.cuda.is_available() else min(cores, tasks, MOST_WORKERS)
+
+
+def measured(measuring: Measuring, tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, dict[str, float]]]:
+    """Each task with what it gave, in the order in which they end. One worker is this process."""
+    if workers == 1:
+        yield from ((task, measuring(task)) for task in tasks)
+        return
+    # spawned: a fork of a process whose threads have run may hang
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(measuring, workers)) as pool:
+        futures = {pool.submit(_measure, task): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:  # Ctrl-C too: nobody waits for what is no longer wanted
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+            raise
+
+
+_measuring: Measuring
+"""What a worker measures with."""
+
+
+def _begin(measuring: Measuring, workers: int) -> None:
+    global _measuring
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is answered by who asked
+    torch.set_num_threads(max(1, torch.get_num_threads() // workers))
+    _measuring = measuring
+
+
+def _measure(task: Task) -> dict[str, float]:
+    return _measuring(task)
