@@ -13,7 +13,7 @@ from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.models.adapter import apply_adapter
 from tests.reliability.adapter_files import BASE, FULL, LORA, WIDTH, Case, cases, written
 from tests.reliability.hostile_images import mutation
-from tests.reliability.judging import Tally, shares
+from tests.reliability.judging import Tally, shares, written_anew
 from tests.reliability.outcome import Harness, Outcome
 
 BY_HAND, MUTATIONS = 100, 10_000_000
@@ -51,7 +51,7 @@ def by_hand(share: float, folder: Path, seed: int) -> list[Outcome]:
 
 def case_fault(model: nn.Module, case: Case, folder: Path) -> str | None:
     """What was wrong with how a file was taken; None where nothing was."""
-    accepted, fault = applied(model, written(case, folder))
+    accepted, fault = applied(model, weights_of(model), written(case, folder))
     if fault is None and accepted != case.right:
         return "was applied" if accepted else "was refused"
     return fault
@@ -60,23 +60,30 @@ def case_fault(model: nn.Module, case: Case, folder: Path) -> str | None:
 def mutated(share: float, folder: Path, seed: int) -> list[Outcome]:
     """Right files with bytes changed: anywhere, or in the header alone, whose length is then put right."""
     numbers, tally, model = random.Random(seed), Tally(), Model()
-    path = folder / "m.safetensors"
+    path, before = folder / "m.safetensors", weights_of(model)
     for number in range(max(1, round(MUTATIONS * share))):
         content = numbers.choice((LORA, FULL))
         end = 8 + int.from_bytes(content[:8], "little")
         if numbers.random() < 0.5:
             header = mutation(numbers, content[8:end])
-            path.write_bytes(len(header).to_bytes(8, "little") + header + content[end:])
+            written_anew(path, len(header).to_bytes(8, "little") + header + content[end:])
         else:
-            path.write_bytes(mutation(numbers, content))
-        tally.judge(f"mutation {number} of seed {seed}", applied(model, path)[1])
+            written_anew(path, mutation(numbers, content))
+        tally.judge(f"mutation {number} of seed {seed}", applied(model, before, path)[1])
     note = "what is applied is compared with a reading of the file by other code, to the last bit but of the product"
     return [tally.outcome("hostile adapter file, mutated", MUTATIONS, note)]
 
 
-def applied(model: nn.Module, path: Path) -> tuple[bool, str | None]:
-    """Whether a file was applied, and what was wrong with that, with the refusal, or with taking it out again."""
-    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+def weights_of(model: nn.Module) -> dict[str, torch.Tensor]:
+    """A copy of every weight."""
+    return {name: weight.detach().clone() for name, weight in model.named_parameters()}
+
+
+def applied(model: nn.Module, before: dict[str, torch.Tensor], path: Path) -> tuple[bool, str | None]:
+    """Whether a file was applied, and what was wrong with that, with the refusal, or with taking it out again.
+
+    `before` are the model's weights.
+    """
     try:
         undo = apply_adapter(model, path, BASE)
     except (ModelFilesInvalid, ModelFilesMissing) as error:

@@ -20,7 +20,7 @@ from lambda_studio.workflows.incoming_bundle import open_bundle
 from lambda_studio.workflows.workplace import Workplace
 from tests.reliability.bundle_files import ALONE, RIGHT, SIGNED, Case, cases, manifest_of, sha, zipped
 from tests.reliability.hostile_images import mutation
-from tests.reliability.judging import Tally, shares
+from tests.reliability.judging import Tally, shares, written_anew
 from tests.reliability.outcome import Harness, Outcome
 
 BY_HAND, MUTATIONS = 100, 1_000_000
@@ -76,7 +76,7 @@ def mutated(share: float, folder: Path, seed: int) -> list[Outcome]:
     place = Workplace(folder / "home", None, None, lambda text: None, silent)
     path = folder / "m.zip"
     for number in range(max(1, round(MUTATIONS * share))):
-        path.write_bytes(numbers.choice((changed_file, changed_manifest, changed_object))(numbers))
+        written_anew(path, numbers.choice((changed_file, changed_manifest, changed_object))(numbers))
         tally.judge(f"mutation {number} of seed {seed}", open_fault(place, path))
     place.close()
     note = "opened and checked as an import does; what is accepted is read again by the standard library and compared"

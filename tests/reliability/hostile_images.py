@@ -13,7 +13,7 @@ import numpy as np
 from lambda_studio.door import PictureDoor
 from lambda_studio.errors import ImageRefused
 from lambda_studio.images import Photo
-from tests.reliability.judging import Tally, forget_peak, peak_bytes, processor_seconds, shares
+from tests.reliability.judging import Tally, forget_peak, peak_bytes, processor_seconds, shares, written_anew
 from tests.reliability.outcome import Harness, Outcome
 from tests.reliability.picture_cases import JPEG, LOSSY, PNG, PROGRESSIVE, WEBP, cases
 from tests.reliability.picture_files import SIGNATURE, Case, Expected, png_kinds
@@ -97,7 +97,7 @@ def mutated(share: float, folder: Path, seed: int) -> list[Outcome]:
         for number in range(max(1, round(MUTATIONS * share))):
             suffix, content = numbers.choice(seeds)
             path = folder / f"m{suffix}"
-            path.write_bytes(changed := mutation(numbers, content))
+            written_anew(path, changed := mutation(numbers, content))
             tally.judge(f"mutation {number} of seed {seed}", mutation_fault(door, path, changed, folder))
     return [
         tally.outcome(

@@ -57,6 +57,12 @@ def forget_peak(pid: int) -> None:
         place.write_text("5")
 
 
+def written_anew(path: Path, content: bytes) -> None:
+    """A new file in the place of what was there: ext4 writes one that is only cut off to the disk at once."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+
+
 def shares(total: int, share: float) -> Iterator[int]:
     """The numbers of so many tries, spread evenly over all of them; at least one."""
     count = max(1, round(total * share))

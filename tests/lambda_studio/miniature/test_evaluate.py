@@ -10,7 +10,6 @@ from cli.miniature import command as miniature
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, OutputExists, QualityTooLow
 from lambda_studio.miniature.evaluate import (
     COUNT,
-    QUALITY,
     SEEDS,
     STEPS,
     Figure,
