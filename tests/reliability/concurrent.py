@@ -1,9 +1,16 @@
-"""Many processes that write to one registry at once."""
+"""Many processes that write to one registry at once.
 
+Where this Python's SQLite can corrupt a WAL, STUDIO_SOUND_SQLITE may name a folder with another libsqlite3.so.0 for it.
+"""
+
+import json
 import multiprocessing
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +29,22 @@ PICTURE = NewImage(b"picture", None, 1, 1, "a.png")
 def run(share: float, folder: Path, seed: int) -> list[Outcome]:
     """16 processes that count up together, in each journal that SQLite may use and on a server; pairs."""
     each, pairs = max(2, round(EACH * share)), max(2, round(PAIRS * share))
-    rows = [_counted(folder / "delete", "DELETE", each)]
-    if engine.wal_is_sound():
-        rows.append(_counted(folder / "wal", "WAL", each))
-    else:
-        note = f"Not tried: SQLite {engine.sqlite3.sqlite_version} can corrupt a WAL, and the engine does not use it."
-        rows.append(Outcome(fault="16 writers, WAL", tried=0, right=0, target=0, note=note))
+    rows = [_counted(folder / "delete", "DELETE", each), _counted_in_a_wal(folder / "wal", each)]
     rows.append(_counted_on_a_server(folder / "server", each))
     return [*rows, _named_twice(folder / "twice", pairs, True), _named_twice(folder / "other", pairs, False)]
+
+
+def _counted_in_a_wal(home: Path, each: int) -> Outcome:
+    version, sound = engine.sqlite3.sqlite_version, os.environ.get("STUDIO_SOUND_SQLITE")
+    if engine.wal_is_sound():
+        return _counted(home, "WAL", each)
+    if sound is None:
+        note = f"Not tried: SQLite {version} can corrupt a WAL, and the engine does not use it."
+        return Outcome(fault=f"{PROCESSES} writers, WAL", tried=0, right=0, target=0, note=note)
+    words = [sys.executable, "-m", __name__, str(home), str(each)]
+    libraries = {**os.environ, "LD_LIBRARY_PATH": sound}
+    ended = subprocess.run(words, env=libraries, capture_output=True, text=True, check=True)
+    return Outcome(**json.loads(ended.stdout))
 
 
 def _counted_on_a_server(home: Path, each: int) -> Outcome:
@@ -135,3 +150,9 @@ def _journal(mode: str) -> Iterator[None]:
 
 
 HARNESSES: dict[str, Harness] = {"concurrent": run}
+
+if __name__ == "__main__":
+    if not engine.wal_is_sound():
+        sys.exit(f"SQLite {engine.sqlite3.sqlite_version} can corrupt a WAL.")
+    counted = asdict(_counted(Path(sys.argv[1]), "WAL", int(sys.argv[2])))
+    print(json.dumps(counted | {"note": f"{counted['note']}; SQLite {engine.sqlite3.sqlite_version}"}))

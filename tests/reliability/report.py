@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -64,7 +65,9 @@ def machine() -> str:
 
 
 def _section(name: str, found: Mapping[str, Any]) -> str:
-    command = f"python -m tests.reliability {name} --share {found['share']:g} --seed {found['seed']} --resume"
+    command = (
+        f"python -m tests.reliability {shlex.quote(name)} --share {found['share']:g} --seed {found['seed']} --resume"
+    )
     rows = [
         f"| {each['fault']} | {each['tried']:,} | {each['right']:,} | {each['target']:,} | {each['note']} |"
         for each in found["outcomes"]
