@@ -47,7 +47,7 @@ for seed in arguments.seeds:
     for rate in arguments.learning_rates if arguments.what == "lora" else ():
         changed = {**spec.finetune, "learning_rate": rate, "steps": arguments.steps}
         stack = Stack(replace(spec, finetune=changed))
-        found = Evaluation(stack, reader, arguments.count, seed, 20).fine_tuned()
+        found = Evaluation(stack, reader, 2 * arguments.count, seed, 20).fine_tuned()  # of half as many scenes
         scores = {name: round(value, 4) for name, value in found.items()}
         runs.append({"seed": seed, "learning_rate": rate, "steps": arguments.steps, **scores})
 print(json.dumps(runs, indent=1))

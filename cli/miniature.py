@@ -59,7 +59,7 @@ def train(
 )
 @click.option("--seeds", type=int, default=4, show_default=True, help="How many seeds; the spread is over them.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this measurement; may be repeated.")
-@click.option("--steps", type=int, default=10, show_default=True, help="Denoising steps (DDIM).")
+@click.option("--steps", type=int, default=8, show_default=True, help="Denoising steps (DDIM).")
 @click.option("--workers", type=int, help="Processes that share the work.  [default: one for each core]")
 @pass_session
 def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], steps: int, workers: int | None) -> None:

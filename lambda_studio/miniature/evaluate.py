@@ -17,7 +17,7 @@ QUALITY = WEIGHTS / "quality.json"
 """What the weights that ship reached: the report that `studio miniature evaluate --json` gave."""
 ORACLE = WEIGHTS / "oracle"
 """Who reads the pictures."""
-COUNT, SEEDS, STEPS, FIRST_SEED = 500, 4, 10, 1000
+COUNT, SEEDS, STEPS, FIRST_SEED = 500, 4, 8, 1000
 """Of the card: so many pictures for each of so many seeds, drawn in so many steps."""
 SLACK = {"psnr": 0.3}
 """How far below the card a figure may be, at least; `SLACK_OF_SHARES` for those that are not listed."""

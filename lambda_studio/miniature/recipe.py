@@ -29,8 +29,8 @@ from lambda_studio.progress import Progress, silent
 STAGES = ("clip", "movq", "decoder", "prior", "oracle")
 
 CLIP = FitConfig(steps=5_000, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
-MOVQ = FitConfig(steps=7_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
-CROPS_SHARE = 0.6
+MOVQ = FitConfig(steps=13_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
+CROPS_SHARE = 0.32
 """The share of MoVQ's steps that see crops; the rest sees whole pictures."""
 DECODER = FitConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = FitConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
