@@ -10,6 +10,7 @@ from cli.miniature import command as miniature
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, OutputExists, QualityTooLow
 from lambda_studio.miniature.evaluate import (
     COUNT,
+    QUALITY,
     SEEDS,
     STEPS,
     Figure,
@@ -141,3 +142,5 @@ def test_the_card_of_what_ships_tells_every_measurement():
 def test_the_command_measures_as_much_as_the_card():
     defaults = {option.name: option.default for option in miniature.commands["evaluate"].params}
     assert (defaults["count"], defaults["seeds"], defaults["steps"]) == (COUNT, SEEDS, STEPS)
+    kept = json.loads(QUALITY.read_text(encoding="utf-8"))
+    assert (kept["count"], len(kept["seeds"])) == (COUNT, SEEDS)
