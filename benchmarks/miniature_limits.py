@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import torch
 
-from lambda_studio.miniature.evaluate import load_reader
 from lambda_studio.miniature.measurements import Evaluation
+from lambda_studio.miniature.scores import load_reader
 from lambda_studio.miniature.world import render
 from lambda_studio.models.stack import Stack, resolve_stack
 

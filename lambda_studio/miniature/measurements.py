@@ -132,10 +132,10 @@ class Evaluation:
     def _likenesses(self, scene: Scene) -> Tensor:
         """The mean identity embedding of other pictures of each scene's subjects."""
         generator, slots = seeded(self.seed, "likenesses"), []
-        for slot in range(SLOTS):
+        for slot in range(int((scene.who.noun != NOTHING).sum(1).max())):
             who = replace(scene.who[:, slot], noun=scene.who.noun[:, slot].clamp_min(0))
             slots.append(torch.stack([self._identity(who, generator) for _ in range(REFERENCES)]).mean(0))
-        return torch.stack(slots, 1)
+        return F.pad(torch.stack(slots, 1), (0, 0, 0, SLOTS - len(slots)))
 
     def _prior(self, scene: Scene, shown: bool) -> Tensor:
         words = captions(scene, seeded(self.seed, "words"), attributes=0.0, places=1.0)
