@@ -75,7 +75,8 @@ class Evaluation:
         """How well pictures survive MoVQ: the ceiling of what is drawn. `psnr` in dB over values in 0..1."""
         scene = self.scenes("movq")
         images, decoder = render(scene).images, self.stack.decoder()
-        back = torch.cat([decoder.decode(decoder.encode(part)) for part in images.split(64)])
+        with self._computing():
+            back = torch.cat([decoder.decode(decoder.encode(part)) for part in images.split(64)]).float()
         errors = (back - images).pow(2).mean((1, 2, 3))
         return {"psnr": (-10 * torch.log10(errors)).mean().item()} | self._single(back, scene)
 
@@ -164,11 +165,16 @@ class Evaluation:
     def _draw(self, embeds: Tensor) -> Tensor:
         seeds = list(range(self.seed, self.seed + len(embeds)))
         parts = []
-        with torch.autocast("cpu", torch.bfloat16, enabled=_has_bfloat16(self.stack.device)):
+        with self._computing():
             for start in range(0, len(embeds), self.config.batch_size):
                 rows = slice(start, start + self.config.batch_size)
                 parts.append(self.stack.decoder().sample(embeds[rows], self.zero, seeds[rows], self.config))
         return torch.cat(parts).float()
+
+    def _computing(self) -> torch.autocast:
+        """In bfloat16, on a CPU that has it: pictures take two thirds of the time, and read the same."""
+        enabled = self.stack.device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+        return torch.autocast("cpu", torch.bfloat16, enabled=enabled)
 
     def fine_tuned(self) -> dict[str, float]:
         """What one LoRA on all of the bench's subjects changes (Eq. 2): their pictures before and after, same seeds.
@@ -243,11 +249,6 @@ def _keep(caption: Caption, kinds: str) -> Caption:
         else:
             template = template.replace(f"<{name}>", noun)
     return Caption(template=template, nouns=kept)
-
-
-def _has_bfloat16(device: torch.device) -> bool:
-    """Whether it is a CPU that computes in bfloat16: pictures then take two thirds of the time, and read the same."""
-    return device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
 
 
 def _mean(values: list[Tensor]) -> float:
