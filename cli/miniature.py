@@ -66,11 +66,10 @@ def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], st
     """Measure the miniature anew, on subjects that training never saw: every figure of its model card."""
     from cli.progress import bars
     from lambda_studio.miniature.evaluate import FIRST_SEED, measure
-    from lambda_studio.models.stack import resolve_stack
 
-    spec, numbers = resolve_stack(session.stack or "miniature"), range(FIRST_SEED, FIRST_SEED + seeds)
+    stack, numbers = session.stack or "miniature", range(FIRST_SEED, FIRST_SEED + seeds)
     report = measure(
-        spec, count=count, seeds=numbers, only=only, num_inference_steps=steps, workers=workers, progress=bars()
+        stack, count=count, seeds=numbers, only=only, num_inference_steps=steps, workers=workers, progress=bars()
     )
     session.show(report, lambda: _lines(report))
 

@@ -10,7 +10,7 @@ from lambda_studio.config import require
 from lambda_studio.miniature.measurements import MEASUREMENTS
 from lambda_studio.miniature.measuring import Measuring, Task, default_workers, measured
 from lambda_studio.miniature.networks import PIXELS
-from lambda_studio.models.stack import WEIGHTS, Stack, StackSpec
+from lambda_studio.models.stack import WEIGHTS, Stack, StackSpec, resolve_stack
 from lambda_studio.progress import Progress, silent
 
 QUALITY = WEIGHTS / "quality.json"
@@ -45,7 +45,7 @@ class Report:
 
 
 def measure(
-    spec: StackSpec,
+    stack: str | StackSpec,
     oracle: Path = ORACLE,
     count: int = COUNT,
     seeds: Sequence[int] = range(FIRST_SEED, FIRST_SEED + SEEDS),
@@ -57,10 +57,11 @@ def measure(
     """Take the measurements named in `only`, or all, once for each seed, as the oracle in the folder `oracle` reads.
 
     `workers` processes share them (None: one for each core, none beside a GPU). Raises InvalidSetting for an unknown
-    measurement, and for a stack of other pictures.
+    measurement, and for a `stack` (its name, or its TOML file) that is none or draws other pictures.
     """
     for name in only:
         require(name in MEASUREMENTS, f"There is no measurement {name!r}.", f"Give some of: {' '.join(MEASUREMENTS)}.")
+    spec = resolve_stack(stack) if isinstance(stack, str) else stack
     pixels = Stack(spec).resolution
     cause = f"The stack {spec.name} draws {pixels} pixels; the miniature's world has {PIXELS}."
     require(pixels == PIXELS, cause, "Give --stack miniature, or a stack that the recipe exported.")
