@@ -22,6 +22,7 @@ from lambda_studio.miniature.fitting import FitConfig, LossOf, fit
 from lambda_studio.miniature.networks import MERGES_FILE
 from lambda_studio.miniature.oracle import Oracle, owners
 from lambda_studio.miniature.questions import Readout
+from lambda_studio.miniature.whitening import Whitening
 from lambda_studio.miniature.world import Rendered, Scene, render
 from lambda_studio.models.clip import Clip, load_clip
 from lambda_studio.progress import Progress, silent
@@ -113,12 +114,20 @@ class Recipe:
     def train_decoder(self):
         torch.manual_seed(self.config.seed + 2)
         unet = networks.build_unet()
-        return self._trained("decoder", unet, lambda: self._decoder_stage(unet.to(memory_format=torch.channels_last)))
+        return self._trained(
+            "decoder",
+            unet,
+            lambda: self._decoder_stage(unet.to(memory_format=torch.channels_last)),
+            finish=lambda: self._whitening().fold_into(unet.cpu()),
+        )
+
+    def _whitening(self) -> Whitening:
+        return Whitening.of(self.embeds()["images"])
 
     def _decoder_stage(self, unet: nn.Module) -> LossOf:
-        config, embeds = self.config, self.embeds()
+        config, embeds, whiten = self.config, self.embeds(), self._whitening()
         return stages.decoder_stage(
-            unet, self.latents()["latents"], embeds["images"], embeds["zero"], self.focus(),
+            unet, self.latents()["latents"], whiten(embeds["images"]), whiten(embeds["zero"]), self.focus(),
             self.corpus.scene.relation == 0, config.seed, config.decoder.batch_size, compiled=config.compiled,
             device=config.device,
         )  # fmt: skip
@@ -200,10 +209,13 @@ class Recipe:
             save_file({name: torch.cat(parts)}, path)
         return load_file(path)[name]
 
-    def _trained(self, name: str, model: nn.Module, loss_of) -> nn.Module:
+    def _trained(
+        self, name: str, model: nn.Module, loss_of: Callable[[], LossOf], finish: Callable[[], None] = lambda: None
+    ) -> nn.Module:
         weights = self.work / f"{name}.safetensors"
         if not weights.exists():
             self._fit(name, model, loss_of())
+            finish()
             save_file(_half(model), weights)
         model.load_state_dict(load_file(weights))
         return model.eval().requires_grad_(False)

@@ -88,6 +88,10 @@ def focus(drawn: Rendered) -> Float[Tensor, "picture 16 16"]:
     return pooled / pooled.mean((1, 2), keepdim=True)
 
 
+AT_MOST = 20.0
+"""How many times more an error of the decoder counts in the noisiest pictures than in clear ones."""
+
+
 def decoder_stage(
     unet: nn.Module,
     latents: Float[Tensor, "picture 4 16 16"],
@@ -101,13 +105,17 @@ def decoder_stage(
     compiled: bool = False,
     device: str = "cpu",
 ) -> LossOf:
-    """Noise prediction from the picture's own embedding; a tenth sees the zero-image embedding, for guidance.
+    """Noise prediction from the picture's own embedding, as it is or whitened; a tenth sees the zero-image embedding.
 
     The error is weighted by `focus`, half of the timesteps are drawn near the middle, where shapes are decided, half of
-    the pictures show one subject `alone`, large, and half several (there must be pictures of both kinds). This says
-    where to learn first, and changes no right answer.
+    the pictures show one subject `alone`, large, and half several (there must be pictures of both kinds). Where there
+    is more noise than picture, the error is the picture's (the truncated SNR of Salimans & Ho, 2022, section 4), at
+    most `AT_MOST` times the noise's: there it is decided what is drawn, and the noise can be told without knowing it.
+    All this says where to learn first, and changes no right answer.
     """
     scheduler = build_scheduler()
+    kept = scheduler.alphas_cumprod
+    noisiness = ((1 - kept) / kept).clamp(1, AT_MOST)
     run = torch.compile(unet) if compiled else unet
     large, company = alone.nonzero()[:, 0], (~alone).nonzero()[:, 0]
 
@@ -128,8 +136,8 @@ def decoder_stage(
         kwargs = {"added_cond_kwargs": {"image_embeds": embeds.to(device)}, "return_dict": False}
         noise_pred = run(noisy, timesteps.to(device), None, **kwargs)[0][:, : noise.shape[1]].float()
         error = (noise_pred - noise.to(device)).pow(2)
-        weight = weights[rows].to(device).float()[:, None]
-        return {"loss": (error * weight).mean(), "error": error.mean()}
+        weight = weights[rows, None].float() * rearrange(noisiness[timesteps], "b -> b 1 1 1")
+        return {"loss": (error * weight.to(device)).mean(), "error": error.mean()}
 
     return loss_of
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lambda_studio.miniature.corpus import build_corpus
-from lambda_studio.miniature.networks import build_movq, build_unet, seeded
+from lambda_studio.miniature.networks import build_movq, build_scheduler, build_unet, seeded
 from lambda_studio.miniature.oracle import (
     GRID,
     PER_NOUN,
@@ -16,7 +16,7 @@ from lambda_studio.miniature.oracle import (
     owners,
 )
 from lambda_studio.miniature.scores import ANSWERS, Reader
-from lambda_studio.miniature.stages import decoder_stage, focus, movq_stage, oracle_stage
+from lambda_studio.miniature.stages import AT_MOST, decoder_stage, focus, movq_stage, oracle_stage
 from lambda_studio.miniature.world import (
     NOTHING,
     NOUNS,
@@ -111,12 +111,21 @@ def _decoder_losses(weights: torch.Tensor, step: int = 0, unconditional: float =
 
 def test_the_decoders_error_counts_where_the_weights_say():
     even, _ = _decoder_losses(torch.ones(20, 16, 16))
-    assert even["loss"] == even["error"] > 0
+    assert even["loss"] > even["error"] > 0
     nowhere, _ = _decoder_losses(torch.zeros(20, 16, 16))
     assert nowhere["loss"] == 0 and nowhere["error"] == even["error"]
     top = torch.zeros(20, 16, 16)
     top[:, :8] = 2
-    assert _decoder_losses(top)[0]["loss"] == pytest.approx(float(even["error"]), rel=0.05)
+    assert _decoder_losses(top)[0]["loss"] == pytest.approx(float(even["loss"]), rel=0.05)
+
+
+def test_where_there_is_more_noise_than_picture_the_decoders_error_is_the_pictures():
+    losses, unet = _decoder_losses(torch.ones(20, 16, 16))
+    kept = build_scheduler().alphas_cumprod[unet.timesteps]
+    noisiness = (1 - kept) / kept
+    assert noisiness.min() < 1 < AT_MOST < noisiness.max(), "clear and noisy ones were drawn"
+    # its answer is no noise at all, so that each picture's error is 1
+    assert losses["loss"] == pytest.approx(float(noisiness.clamp(1, AT_MOST).mean()), rel=0.02)
 
 
 def test_the_decoder_sees_subjects_alone_and_in_company_and_a_tenth_without_a_picture():

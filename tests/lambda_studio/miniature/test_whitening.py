@@ -1,0 +1,70 @@
+"""Embeddings whitened for the decoder's training, and folded away after it."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from lambda_studio.miniature import recipe as recipes
+from lambda_studio.miniature.networks import build_unet, seeded
+from lambda_studio.miniature.recipe import DECODER, Recipe, RecipeConfig
+from lambda_studio.miniature.whitening import FLOOR, Whitening
+
+STRENGTHS = torch.logspace(1, -2, 256)
+"""Standard deviations of the made-up embeddings below, along axes that are none of their own numbers."""
+
+
+@pytest.fixture(scope="module")
+def embeds() -> torch.Tensor:
+    generator = seeded(1, "embeds")
+    rotation = torch.linalg.qr(torch.randn(256, 256, generator=generator)).Q
+    return (torch.randn(4000, 256, generator=generator) * STRENGTHS) @ rotation + 3
+
+
+def test_what_tells_much_is_at_one_strength_and_noise_stays_faint(embeds):
+    whitened = Whitening.of(embeds)(embeds)
+    assert whitened.mean(0).abs().max() < 1e-3
+    covariance = torch.cov(whitened.T)
+    assert (covariance - covariance.diag().diag()).abs().max() < 1e-3
+    variances, floor = STRENGTHS.flip(0) ** 2, FLOOR * (STRENGTHS**2).mean()
+    assert torch.allclose(covariance.diag(), variances / (variances + floor), rtol=0.2)
+
+
+def answer(unet, embeds: torch.Tensor) -> torch.Tensor:
+    latents, timesteps = torch.randn(2, 4, 16, 16, generator=seeded(2, "latents")), torch.tensor([100, 900])
+    with torch.inference_mode():
+        return unet(latents, timesteps, None, added_cond_kwargs={"image_embeds": embeds}, return_dict=False)[0]
+
+
+def test_a_folded_unet_says_of_plain_embeddings_what_it_said_of_whitened_ones(embeds):
+    torch.manual_seed(0)
+    unet, whiten = build_unet().eval(), Whitening.of(embeds)
+    said = answer(unet, whiten(embeds[:2]))
+    assert not torch.allclose(answer(unet, embeds[:2]), said, atol=1e-2)
+    whiten.fold_into(unet)
+    assert torch.allclose(answer(unet, embeds[:2]), said, atol=1e-4)
+
+
+def test_the_recipe_trains_the_decoder_on_whitened_embeddings_and_keeps_it_for_plain_ones(
+    tmp_path, embeds, monkeypatch
+):
+    save_file({"images": embeds[:64].half(), "zero": torch.zeros(256)}, tmp_path / "embeds.safetensors")
+    save_file({"latents": torch.randn(64, 4, 16, 16).half()}, tmp_path / "latents.safetensors")
+    trained = {}
+
+    def fit(name, model, loss_of, config, folder, device, progress):
+        model.register_forward_pre_hook(
+            lambda module, args, kwargs: trained.update(kwargs["added_cond_kwargs"]), with_kwargs=True
+        )
+        loss_of(0)["loss"].backward()
+        trained["weight"] = model.encoder_hid_proj.image_embeds.weight.detach().clone()
+
+    monkeypatch.setattr(recipes, "fit", fit)
+    Recipe(tmp_path, RecipeConfig(pictures=64, decoder=replace(DECODER, batch_size=8))).train_decoder()
+    stored = load_file(tmp_path / "embeds.safetensors")
+    whiten = Whitening.of(stored["images"])
+    shown = whiten(torch.cat([stored["images"], stored["zero"][None]]))
+    assert torch.cdist(trained["image_embeds"], shown).min(1).values.max() < 0.1, "others are ten away"
+    kept = load_file(tmp_path / "decoder.safetensors")["encoder_hid_proj.image_embeds.weight"].float()
+    assert torch.allclose(kept @ whiten.axes * whiten.scale, trained["weight"], atol=0.02)
