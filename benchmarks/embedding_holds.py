@@ -1,0 +1,143 @@
+"""What the miniature's embeddings tell of a picture, as JSON: the measure of what its decoder could draw.
+
+python benchmarks/embedding_holds.py --axes 32 64 100 256
+
+A small network learns to read nouns, main colours and what is worn off the first principal axes of rendered pictures'
+embeddings; it is asked about those of held-out subjects, and about what the prior makes of prompts.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lambda_studio.miniature.measurements import Evaluation
+from lambda_studio.miniature.networks import seeded
+from lambda_studio.miniature.scores import load_reader
+from lambda_studio.miniature.world import COLOURS, NOTHING, NOUNS, SLOTS, WORN, Scene, render, scenes
+from lambda_studio.models.clip import Clip
+from lambda_studio.models.stack import Stack, resolve_stack
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--axes", nargs="+", type=int, default=[32, 64, 100, 256], help="how many principal axes it reads")
+parser.add_argument("--pictures", type=int, default=24_000, help="to learn from")
+parser.add_argument("--steps", type=int, default=1500)
+parser.add_argument("--count", type=int, default=1000, help="to be asked about")
+parser.add_argument("--seed", type=int, default=1000)
+arguments = parser.parse_args()
+
+ANSWERS = {"there": 1, "main": len(COLOURS), "worn": len(WORN) + 1}
+UNASKED = -100
+
+
+def truths(scene: Scene) -> dict[str, Tensor]:
+    """For each picture and noun, whether it is there, and if so its main colour and what it wears."""
+    found = {name: torch.full((len(scene), len(NOUNS)), UNASKED) for name in ("main", "worn")}
+    there = torch.zeros(len(scene), len(NOUNS))
+    for slot in range(SLOTS):
+        rows = (scene.who.noun[:, slot] != NOTHING).nonzero()[:, 0]
+        nouns = scene.who.noun[rows, slot]
+        there[rows, nouns] = 1
+        found["main"][rows, nouns] = scene.who.main[rows, slot]
+        found["worn"][rows, nouns] = scene.worn[rows, slot] + 1
+    return {"there": there, **found}
+
+
+def batches(count: int, seed: int) -> Iterator[Scene]:
+    """Scenes of subjects that are not held out."""
+    for start in range(0, count, 500):
+        yield scenes(500, seeded(seed, "embedding holds", start))
+
+
+class Reading(nn.Module):
+    """Answers for every noun."""
+
+    def __init__(self, axes: int, width: int = 1024):
+        super().__init__()
+        layers = [
+            nn.Linear(axes, width),
+            nn.GELU(),
+            nn.Dropout(0.2),
+            nn.Linear(width, width),
+            nn.GELU(),
+            nn.Dropout(0.2),
+        ]
+        self.layers = nn.Sequential(*layers, nn.Linear(width, len(NOUNS) * sum(ANSWERS.values())))
+
+    def forward(self, whitened: Tensor) -> dict[str, Tensor]:
+        parts = self.layers(whitened).unflatten(1, (len(NOUNS), -1)).split(list(ANSWERS.values()), dim=-1)
+        return dict(zip(ANSWERS, parts, strict=True))
+
+
+def learn(whitened: Tensor, truth: dict[str, Tensor], steps: int) -> Reading:
+    reading = Reading(whitened.shape[1])
+    optimizer = torch.optim.AdamW(reading.parameters(), lr=1e-3, weight_decay=0.05)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = 1e-3 * min(1, (step + 1) / 100) * (1 - step / steps)
+        rows = torch.randint(len(whitened), (512,))
+        answers = reading(whitened[rows] + 0.1 * torch.randn(512, whitened.shape[1]))
+        loss = F.binary_cross_entropy_with_logits(answers["there"][..., 0], truth["there"][rows])
+        for name in ("main", "worn"):
+            loss = loss + F.cross_entropy(
+                answers[name].flatten(0, 1), truth[name][rows].flatten(), ignore_index=UNASKED
+            )
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return reading.eval()
+
+
+@torch.no_grad()
+def of_one(reading: Reading, whitened: Tensor, scene: Scene) -> dict[str, float]:
+    """Shares of right answers about one subject, of what is worn where anything is."""
+    answers, rows, nouns = reading(whitened), torch.arange(len(scene)), scene.who.noun[:, 0]
+    dressed = scene.worn[:, 0] != NOTHING
+    return {
+        "noun": share(answers["there"][..., 0].argmax(1) == nouns),
+        "main": share(answers["main"][rows, nouns].argmax(1) == scene.who.main[:, 0]),
+        "worn": share((answers["worn"][rows, nouns].argmax(1) == scene.worn[:, 0] + 1)[dressed]),
+    }
+
+
+@torch.no_grad()
+def of_two(reading: Reading, whitened: Tensor, scene: Scene) -> dict[str, float]:
+    """Shares of pictures of two subjects with both nouns right, and both with their main colours."""
+    answers, rows, nouns = reading(whitened), torch.arange(len(scene))[:, None], scene.who.noun[:, :2]
+    found = answers["there"][..., 0].topk(2, dim=1).indices.sort(1).values
+    both = (found == nouns.sort(1).values).all(1)
+    colours = (answers["main"][rows, nouns].argmax(-1) == scene.who.main[:, :2]).all(1)
+    return {"both_nouns": share(both), "both_main": share(both & colours)}
+
+
+def share(right: Tensor) -> float:
+    return round(right.float().mean().item(), 3)
+
+
+def embed(clip: Clip, scene: Scene) -> Tensor:
+    return clip.encode_pixels(render(scene).images, batch_size=128)
+
+
+torch.manual_seed(arguments.seed)
+evaluation = Evaluation(Stack(resolve_stack("miniature")), load_reader(), arguments.count, arguments.seed)
+seen = list(batches(arguments.pictures, arguments.seed))
+embeds = torch.cat([embed(evaluation.clip, scene) for scene in seen])
+parts = [truths(scene) for scene in seen]
+truth = {name: torch.cat([part[name] for part in parts]) for name in ANSWERS}
+variances, axes = torch.linalg.eigh(torch.cov(embeds.T))
+one, two = evaluation.scenes("decoder"), evaluation.scenes("two", "beside", dressed=0.0)
+asked = {
+    "real": (embed(evaluation.clip, one), embed(evaluation.clip, two)),
+    "prior's": (evaluation._prior(one, True), evaluation._prior(two, True)),
+}
+found = []
+for count in arguments.axes:
+    first = axes.flip(1)[:, :count] / variances.flip(0)[:count].sqrt()
+    reading = learn((embeds - embeds.mean(0)) @ first, truth, arguments.steps)
+    for name, (of_ones, of_twos) in asked.items():
+        whitened = [(each - embeds.mean(0)) @ first for each in (of_ones, of_twos)]
+        scores = of_one(reading, whitened[0], one) | of_two(reading, whitened[1], two)
+        found.append({"axes": count, "embeddings": name, **scores})
+print(json.dumps(found, indent=1))
