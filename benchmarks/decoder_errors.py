@@ -1,0 +1,58 @@
+"""How far off the picture is that the miniature's decoder predicts in one step, as JSON, by how noisy it was.
+
+python benchmarks/decoder_errors.py [--unet FILE.safetensors]
+
+Of pictures of held-out subjects, one and two, the same ones with the same noise each time: finer than asking an oracle
+about pictures drawn, so that two trainings can be told apart after minutes. Errors are of latents, weighted by `focus`.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from lambda_studio.miniature.measurements import Evaluation
+from lambda_studio.miniature.networks import build_scheduler
+from lambda_studio.miniature.scores import load_reader
+from lambda_studio.miniature.stages import focus
+from lambda_studio.miniature.world import Scene, render
+from lambda_studio.models.stack import Stack, resolve_stack
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--unet", type=Path, help="a UNet's weights, instead of those that ship")
+parser.add_argument("--count", type=int, default=384, help="pictures of one subject, and of two")
+parser.add_argument("--seed", type=int, default=7000)
+parser.add_argument("--timesteps", nargs="+", type=int, default=[375, 500, 625, 750, 875])
+arguments = parser.parse_args()
+
+
+@torch.inference_mode()
+def errors(evaluation: Evaluation, scene: Scene) -> dict[int, float]:
+    """By timestep, the mean squared error of the predicted latents."""
+    decoder, drawn, kept = evaluation.stack.decoder(), render(scene), build_scheduler().alphas_cumprod
+    latents, embeds = decoder.encode(drawn.images), evaluation.clip.encode_pixels(drawn.images, batch_size=128)
+    found = {}
+    for timestep in arguments.timesteps:
+        noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(timestep))
+        signal, spread = kept[timestep].sqrt(), (1 - kept[timestep]).sqrt()
+        noisy = signal * latents + spread * noise
+        said = torch.cat([
+            decoder.predict_noise(part, torch.full((len(part),), timestep), embeds[rows])[:, :4]
+            for part, rows in zip(noisy.split(64), torch.arange(len(noisy)).split(64), strict=True)
+        ])  # fmt: skip
+        found[timestep] = _weighted((noise - said) * spread / signal, focus(drawn))
+    return found
+
+
+def _weighted(off: Tensor, weight: Tensor) -> float:
+    return round((off.pow(2) * weight[:, None]).mean().item(), 4)
+
+
+evaluation = Evaluation(Stack(resolve_stack("miniature")), load_reader(), arguments.count, arguments.seed)
+if arguments.unet:
+    evaluation.stack.decoder().unet.load_state_dict(load_file(arguments.unet))
+scenes = {"one": evaluation.scenes("decoder"), "two": evaluation.scenes("two", "beside", dressed=0.0)}
+print(json.dumps({name: errors(evaluation, scene) for name, scene in scenes.items()}, indent=1))
