@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
 from lambda_studio.miniature.measurements import Evaluation
 from lambda_studio.miniature.networks import build_scheduler
@@ -27,6 +26,8 @@ parser.add_argument("--count", type=int, default=384, help="pictures of one subj
 parser.add_argument("--seed", type=int, default=7000)
 parser.add_argument("--timesteps", nargs="+", type=int, default=[375, 500, 625, 750, 875])
 arguments = parser.parse_args()
+if arguments.unet and not arguments.unet.is_file():
+    parser.error(f"--unet: {arguments.unet} is no file. Give a UNet's .safetensors.")
 
 
 @torch.inference_mode()
@@ -34,21 +35,17 @@ def errors(evaluation: Evaluation, scene: Scene) -> dict[int, float]:
     """By timestep, the mean squared error of the predicted latents."""
     decoder, drawn, kept = evaluation.stack.decoder(), render(scene), build_scheduler().alphas_cumprod
     latents, embeds = decoder.encode(drawn.images), evaluation.clip.encode_pixels(drawn.images, batch_size=128)
+    weight = focus(drawn)[:, None]
     found = {}
     for timestep in arguments.timesteps:
         noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(timestep))
         signal, spread = kept[timestep].sqrt(), (1 - kept[timestep]).sqrt()
         noisy = signal * latents + spread * noise
-        said = torch.cat([
-            decoder.predict_noise(part, torch.full((len(part),), timestep), embeds[rows])[:, :4]
-            for part, rows in zip(noisy.split(64), torch.arange(len(noisy)).split(64), strict=True)
-        ])  # fmt: skip
-        found[timestep] = _weighted((noise - said) * spread / signal, focus(drawn))
+        parts = zip(noisy.split(64), embeds.split(64), strict=True)
+        said = torch.cat([decoder.predict_noise(part, torch.tensor(timestep), of)[:, :4] for part, of in parts])
+        off = (noise - said) * spread / signal
+        found[timestep] = round((off.pow(2) * weight).mean().item(), 4)
     return found
-
-
-def _weighted(off: Tensor, weight: Tensor) -> float:
-    return round((off.pow(2) * weight[:, None]).mean().item(), 4)
 
 
 evaluation = Evaluation(Stack(resolve_stack("miniature")), load_reader(), arguments.count, arguments.seed)

@@ -2,13 +2,13 @@
 
 python benchmarks/embedding_holds.py --axes 32 64 100 256
 
-A small network learns to read nouns, main colours and what is worn off the first principal axes of rendered pictures'
+A small network learns to read nouns, looks and what is worn off the first principal axes of rendered pictures'
 embeddings; it is asked about those of held-out subjects, and about what the prior makes of prompts.
 """
 
 import argparse
+import itertools
 import json
-from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -16,40 +16,21 @@ from torch import Tensor, nn
 
 from lambda_studio.miniature.measurements import Evaluation
 from lambda_studio.miniature.networks import seeded
+from lambda_studio.miniature.questions import LOOKS, answers_loss, noun_counts, questions
 from lambda_studio.miniature.scores import load_reader
-from lambda_studio.miniature.world import COLOURS, NOTHING, NOUNS, SLOTS, WORN, Scene, render, scenes
+from lambda_studio.miniature.world import NOTHING, NOUNS, Scene, concatenate, render, scenes
 from lambda_studio.models.clip import Clip
 from lambda_studio.models.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--axes", nargs="+", type=int, default=[32, 64, 100, 256], help="how many principal axes it reads")
-parser.add_argument("--pictures", type=int, default=24_000, help="to learn from")
+parser.add_argument("--pictures", type=int, default=24_000, help="to learn from, by 500")
 parser.add_argument("--steps", type=int, default=1500)
 parser.add_argument("--count", type=int, default=1000, help="to be asked about")
 parser.add_argument("--seed", type=int, default=1000)
 arguments = parser.parse_args()
 
-ANSWERS = {"there": 1, "main": len(COLOURS), "worn": len(WORN) + 1}
-UNASKED = -100
-
-
-def truths(scene: Scene) -> dict[str, Tensor]:
-    """For each picture and noun, whether it is there, and if so its main colour and what it wears."""
-    found = {name: torch.full((len(scene), len(NOUNS)), UNASKED) for name in ("main", "worn")}
-    there = torch.zeros(len(scene), len(NOUNS))
-    for slot in range(SLOTS):
-        rows = (scene.who.noun[:, slot] != NOTHING).nonzero()[:, 0]
-        nouns = scene.who.noun[rows, slot]
-        there[rows, nouns] = 1
-        found["main"][rows, nouns] = scene.who.main[rows, slot]
-        found["worn"][rows, nouns] = scene.worn[rows, slot] + 1
-    return {"there": there, **found}
-
-
-def batches(count: int, seed: int) -> Iterator[Scene]:
-    """Scenes of subjects that are not held out."""
-    for start in range(0, count, 500):
-        yield scenes(500, seeded(seed, "embedding holds", start))
+ANSWERS = {"there": 1, **LOOKS}
 
 
 class Reading(nn.Module):
@@ -57,33 +38,25 @@ class Reading(nn.Module):
 
     def __init__(self, axes: int, width: int = 1024):
         super().__init__()
-        layers = [
-            nn.Linear(axes, width),
-            nn.GELU(),
-            nn.Dropout(0.2),
-            nn.Linear(width, width),
-            nn.GELU(),
-            nn.Dropout(0.2),
-        ]
-        self.layers = nn.Sequential(*layers, nn.Linear(width, len(NOUNS) * sum(ANSWERS.values())))
+        sizes = itertools.pairwise((axes, width, width))
+        hidden = [layer for pair in sizes for layer in (nn.Linear(*pair), nn.GELU(), nn.Dropout(0.2))]
+        self.layers = nn.Sequential(*hidden, nn.Linear(width, len(NOUNS) * sum(ANSWERS.values())))
 
     def forward(self, whitened: Tensor) -> dict[str, Tensor]:
         parts = self.layers(whitened).unflatten(1, (len(NOUNS), -1)).split(list(ANSWERS.values()), dim=-1)
         return dict(zip(ANSWERS, parts, strict=True))
 
 
-def learn(whitened: Tensor, truth: dict[str, Tensor], steps: int) -> Reading:
+def learn(whitened: Tensor, seen: Scene, steps: int) -> Reading:
     reading = Reading(whitened.shape[1])
     optimizer = torch.optim.AdamW(reading.parameters(), lr=1e-3, weight_decay=0.05)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = 1e-3 * min(1, (step + 1) / 100) * (1 - step / steps)
         rows = torch.randint(len(whitened), (512,))
         answers = reading(whitened[rows] + 0.1 * torch.randn(512, whitened.shape[1]))
-        loss = F.binary_cross_entropy_with_logits(answers["there"][..., 0], truth["there"][rows])
-        for name in ("main", "worn"):
-            loss = loss + F.cross_entropy(
-                answers[name].flatten(0, 1), truth[name][rows].flatten(), ignore_index=UNASKED
-            )
+        about = questions(seen[rows])
+        there = F.binary_cross_entropy_with_logits(answers["there"][..., 0], (noun_counts(seen[rows]) > 0).float())
+        loss = there + answers_loss({name: answers[name][about.row, about.noun] for name in LOOKS}, about)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -122,11 +95,9 @@ def embed(clip: Clip, scene: Scene) -> Tensor:
 
 torch.manual_seed(arguments.seed)
 evaluation = Evaluation(Stack(resolve_stack("miniature")), load_reader(), arguments.count, arguments.seed)
-seen = list(batches(arguments.pictures, arguments.seed))
-embeds = torch.cat([embed(evaluation.clip, scene) for scene in seen])
-parts = [truths(scene) for scene in seen]
-truth = {name: torch.cat([part[name] for part in parts]) for name in ANSWERS}
-variances, axes = torch.linalg.eigh(torch.cov(embeds.T))
+parts = [scenes(500, seeded(arguments.seed, "embedding holds", start)) for start in range(0, arguments.pictures, 500)]
+seen, embeds = concatenate(parts), torch.cat([embed(evaluation.clip, part) for part in parts])
+mean, (variances, axes) = embeds.mean(0), torch.linalg.eigh(torch.cov(embeds.T))
 one, two = evaluation.scenes("decoder"), evaluation.scenes("two", "beside", dressed=0.0)
 asked = {
     "real": (embed(evaluation.clip, one), embed(evaluation.clip, two)),
@@ -135,9 +106,8 @@ asked = {
 found = []
 for count in arguments.axes:
     first = axes.flip(1)[:, :count] / variances.flip(0)[:count].sqrt()
-    reading = learn((embeds - embeds.mean(0)) @ first, truth, arguments.steps)
+    reading = learn((embeds - mean) @ first, seen, arguments.steps)
     for name, (of_ones, of_twos) in asked.items():
-        whitened = [(each - embeds.mean(0)) @ first for each in (of_ones, of_twos)]
-        scores = of_one(reading, whitened[0], one) | of_two(reading, whitened[1], two)
+        scores = of_one(reading, (of_ones - mean) @ first, one) | of_two(reading, (of_twos - mean) @ first, two)
         found.append({"axes": count, "embeddings": name, **scores})
 print(json.dumps(found, indent=1))

@@ -105,7 +105,7 @@ def read_public_key(path: Path) -> "Ed25519PublicKey":
 def _require_cryptography() -> None:
     """Raise InvalidSetting where the package is missing."""
     try:
-        import cryptography  # noqa: F401
+        import cryptography  # noqa: F401  # only whether it is there is asked
     except ImportError as error:
         cause = "Signing and checking signatures need the package cryptography."
         raise InvalidSetting(cause, "Install it: pip install 'cryptography>=43,<51'") from error

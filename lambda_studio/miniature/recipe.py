@@ -125,6 +125,7 @@ class Recipe:
         return Whitening.of(self.embeds()["images"])
 
     def _decoder_stage(self, unet: nn.Module) -> LossOf:
+        """The UNet sees whitened embeddings; `train_decoder` folds that away at the end (docs/decisions/0025)."""
         config, embeds, whiten = self.config, self.embeds(), self._whitening()
         return stages.decoder_stage(
             unet, self.latents()["latents"], whiten(embeds["images"]), whiten(embeds["zero"]), self.focus(),

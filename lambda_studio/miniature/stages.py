@@ -88,7 +88,7 @@ def focus(drawn: Rendered) -> Float[Tensor, "picture 16 16"]:
     return pooled / pooled.mean((1, 2), keepdim=True)
 
 
-AT_MOST = 20.0
+NOISIEST_WEIGHT = 20.0
 """How many times more an error of the decoder counts in the noisiest pictures than in clear ones."""
 
 
@@ -110,12 +110,12 @@ def decoder_stage(
     The error is weighted by `focus`, half of the timesteps are drawn near the middle, where shapes are decided, half of
     the pictures show one subject `alone`, large, and half several (there must be pictures of both kinds). Where there
     is more noise than picture, the error is the picture's (the truncated SNR of Salimans & Ho, 2022, section 4), at
-    most `AT_MOST` times the noise's: there it is decided what is drawn, and the noise can be told without knowing it.
-    All this says where to learn first, and changes no right answer.
+    most `NOISIEST_WEIGHT` times the noise's: there it is decided what is drawn, and the noise can be told without
+    knowing it. All this says where to learn first, and changes no right answer.
     """
     scheduler = build_scheduler()
     kept = scheduler.alphas_cumprod
-    noisiness = ((1 - kept) / kept).clamp(1, AT_MOST)
+    noisiness = ((1 - kept) / kept).clamp(1, NOISIEST_WEIGHT)
     run = torch.compile(unet) if compiled else unet
     large, company = alone.nonzero()[:, 0], (~alone).nonzero()[:, 0]
 

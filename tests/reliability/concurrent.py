@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from concepts import engine
 from concepts.database import Database
@@ -140,13 +141,8 @@ def _together(works: list[Callable[[], str]]) -> list[str]:
 @contextmanager
 def _journal(mode: str) -> Iterator[None]:
     """Let the engine choose this journal, whatever the SQLite is."""
-    chosen = engine.choose_journal
-    # A function put in another's place is what mypy calls an error, and what is meant here.
-    engine.choose_journal = lambda _path: mode.lower()  # type: ignore[assignment, return-value]
-    try:
+    with patch.object(engine, "choose_journal", lambda _path: mode.lower()):
         yield
-    finally:
-        engine.choose_journal = chosen
 
 
 HARNESSES: dict[str, Harness] = {"concurrent": run}

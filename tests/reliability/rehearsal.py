@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from tests.reliability.tracing import Ended, Point, answer_of, run_apart, write_points
 from tests.reliability.world import Command, World, dumped, files_of
@@ -170,9 +171,5 @@ def _bordered(place: Path, borders: Path) -> Any:
         keep()
         return opened_by
 
-    # Methods put in others' places are what mypy calls an error, and what is meant here.
-    Database._writing, SqliteFile.prepare = kept, prepared  # type: ignore[method-assign]
-    try:
+    with patch.object(Database, "_writing", kept), patch.object(SqliteFile, "prepare", prepared):
         yield
-    finally:
-        Database._writing, SqliteFile.prepare = writing, prepare  # type: ignore[method-assign]

@@ -204,11 +204,14 @@ def open_pictures_here() -> None:
     from lambda_studio import door, stored
     from lambda_studio.images import open_grey, open_photo
 
-    # Methods put in others' places are what mypy calls an error, and what is meant here.
-    door.PictureDoor.photo = lambda self, path: open_photo(path)  # type: ignore[method-assign]
-    door.PictureDoor.grey = lambda self, path: open_grey(path)  # type: ignore[method-assign]
-    door.PictureDoor.picture_fault = lambda self, data, size: stored.picture_fault(data, size)  # type: ignore[method-assign]
-    door.PictureDoor.mask_fault = lambda self, data, size: stored.mask_fault(data, size)  # type: ignore[method-assign]
+    here = {
+        "photo": lambda self, path: open_photo(path),
+        "grey": lambda self, path: open_grey(path),
+        "picture_fault": lambda self, data, size: stored.picture_fault(data, size),
+        "mask_fault": lambda self, data, size: stored.mask_fault(data, size),
+    }
+    for name, method in here.items():
+        setattr(door.PictureDoor, name, method)
 
 
 def seen(place: Path) -> str:

@@ -16,7 +16,7 @@ from lambda_studio.miniature.oracle import (
     owners,
 )
 from lambda_studio.miniature.scores import ANSWERS, Reader
-from lambda_studio.miniature.stages import AT_MOST, decoder_stage, focus, movq_stage, oracle_stage
+from lambda_studio.miniature.stages import NOISIEST_WEIGHT, decoder_stage, focus, movq_stage, oracle_stage
 from lambda_studio.miniature.world import (
     NOTHING,
     NOUNS,
@@ -123,9 +123,9 @@ def test_where_there_is_more_noise_than_picture_the_decoders_error_is_the_pictur
     losses, unet = _decoder_losses(torch.ones(20, 16, 16))
     kept = build_scheduler().alphas_cumprod[unet.timesteps]
     noisiness = (1 - kept) / kept
-    assert noisiness.min() < 1 < AT_MOST < noisiness.max(), "clear and noisy ones were drawn"
+    assert noisiness.min() < 1 < NOISIEST_WEIGHT < noisiness.max(), "clear and noisy ones were drawn"
     # its answer is no noise at all, so that each picture's error is 1
-    assert losses["loss"] == pytest.approx(float(noisiness.clamp(1, AT_MOST).mean()), rel=0.02)
+    assert losses["loss"] == pytest.approx(float(noisiness.clamp(1, NOISIEST_WEIGHT).mean()), rel=0.02)
 
 
 def test_the_decoder_sees_subjects_alone_and_in_company_and_a_tenth_without_a_picture():
