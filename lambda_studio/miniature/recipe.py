@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -19,14 +20,15 @@ from lambda_studio.miniature import networks, stages
 from lambda_studio.miniature.contrast import clip_stage, edges
 from lambda_studio.miniature.corpus import Corpus, build_corpus, pixels
 from lambda_studio.miniature.fitting import FitConfig, LossOf, fit
-from lambda_studio.miniature.networks import MERGES_FILE
+from lambda_studio.miniature.networks import MERGES_FILE, seeded
 from lambda_studio.miniature.oracle import Oracle, owners
 from lambda_studio.miniature.questions import Readout
 from lambda_studio.miniature.whitening import Whitening
-from lambda_studio.miniature.world import Rendered, Scene, render
+from lambda_studio.miniature.world import Rendered, Scene, render, scenes
 from lambda_studio.models.clip import Clip, load_clip
 from lambda_studio.progress import Progress, silent
 
+CLIP_WEIGHTS = "open_clip_model.safetensors"
 STAGES = ("clip", "movq", "decoder", "prior", "oracle")
 
 CLIP = FitConfig(steps=5_000, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
@@ -38,12 +40,19 @@ PRIOR = FitConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
 ORACLE = FitConfig(steps=3_500, batch_size=96, learning_rate=1e-3)
 
 
+PICTURES_A_FILE = 2_048
+"""How many of the decoder's pictures are encoded into one file: stopped, no more are to be encoded again."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
     """What the weights depend on, beside the code."""
 
     seed: int = 20
     pictures: int = 36_000
+    """Scenes of the corpus, from which all parts learn but the decoder and the oracle."""
+    decoder_pictures: int = 56 * PICTURES_A_FILE
+    """Pictures that the decoder learns from: as few as the corpus has it learns by heart (docs/decisions/0026)."""
     clip: FitConfig = CLIP
     movq: FitConfig = MOVQ
     decoder: FitConfig = DECODER
@@ -60,7 +69,8 @@ class RecipeConfig:
         shorter = {
             name: replace(getattr(self, name), steps=max(2, int(getattr(self, name).steps * share))) for name in STAGES
         }
-        return replace(self, pictures=max(512, int(self.pictures * share)), **shorter)
+        pictures, decoder_pictures = (max(512, int(n * share)) for n in (self.pictures, self.decoder_pictures))
+        return replace(self, pictures=pictures, decoder_pictures=decoder_pictures, **shorter)
 
 
 class Recipe:
@@ -85,22 +95,26 @@ class Recipe:
 
     def train_clip(self) -> Clip:
         folder = self.work / "clip"
-        torch.manual_seed(self.config.seed)
-        model = networks.build_clip(folder)
-        weights = folder / "open_clip_model.safetensors"
+        weights = folder / CLIP_WEIGHTS
         if not weights.exists():
-            save_file(model.state_dict(), weights)
-            clip = load_clip(f"local-dir:{folder}", device=self.config.device)
+            networks.build_clip(folder)
+            clip = self._new_clip()
             clip.model.train().requires_grad_(True)
             readout, oracle = Readout(networks.DIM), Oracle()
             oracle.tower = nn.Identity()  # it reads CLIP's own maps
             loss_of = clip_stage(
                 clip, readout, oracle, self.corpus, self.owners(), self.config.seed, self.config.clip.batch_size
             )
-            weights.unlink()
             self._fit("clip", nn.ModuleDict({"clip": clip.model, "readout": readout, "oracle": oracle}), loss_of)
-            save_file(_half(clip.model), weights)
+            _keep(_half(clip.model), weights)
         return load_clip(f"local-dir:{folder}", device=self.config.device)
+
+    def _new_clip(self) -> Clip:
+        """Untrained. In a folder of its own: in `clip` its weights would look like trained ones to the next run."""
+        torch.manual_seed(self.config.seed)
+        with TemporaryDirectory() as folder:
+            save_file(networks.build_clip(Path(folder)).state_dict(), Path(folder) / CLIP_WEIGHTS)
+            return load_clip(f"local-dir:{folder}", device=self.config.device)
 
     def train_movq(self):
         torch.manual_seed(self.config.seed + 1)
@@ -118,19 +132,16 @@ class Recipe:
             "decoder",
             unet,
             lambda: self._decoder_stage(unet.to(memory_format=torch.channels_last)),
-            finish=lambda: self._whitening().fold_into(unet.cpu()),
+            finish=lambda: Whitening.of(self.targets()["image_embeds"]).fold_into(unet.cpu()),
         )
-
-    def _whitening(self) -> Whitening:
-        return Whitening.of(self.embeds()["images"])
 
     def _decoder_stage(self, unet: nn.Module) -> LossOf:
         """The UNet sees whitened embeddings; `train_decoder` folds that away at the end (docs/decisions/0025)."""
-        config, embeds, whiten = self.config, self.embeds(), self._whitening()
+        config, targets = self.config, self.targets()
+        whiten = Whitening.of(targets["image_embeds"])
         return stages.decoder_stage(
-            unet, self.latents()["latents"], whiten(embeds["images"]), whiten(embeds["zero"]), self.focus(),
-            self.corpus.scene.relation == 0, config.seed, config.decoder.batch_size, compiled=config.compiled,
-            device=config.device,
+            unet, targets["latents"], whiten(targets["image_embeds"]), whiten(self.embeds()["zero"]), targets["focus"],
+            targets["alone"], config.seed, config.decoder.batch_size, compiled=config.compiled, device=config.device,
         )  # fmt: skip
 
     def train_prior(self):
@@ -157,7 +168,7 @@ class Recipe:
                 name: self._embed(clip, name, getattr(corpus, name)) for name in ("images", "cutouts", "worn_cutouts")
             }
             made["edges"] = self._embed(clip, "edges", corpus.images)
-            save_file(made | {"zero": clip.zero_image_embeds().cpu()}, path)
+            _keep(made | {"zero": clip.zero_image_embeds().cpu()}, path)
         return load_file(path)
 
     def _embed(self, clip: Clip, name: str, pictures) -> Tensor:
@@ -174,20 +185,35 @@ class Recipe:
                 advance(len(rows))
         return torch.cat(parts)
 
-    def latents(self) -> dict[str, Tensor]:
-        """MoVQ latents of the corpus's pictures, in half precision."""
-        path = self.work / "latents.safetensors"
-        if not path.exists():
-            movq, corpus, parts = self.train_movq().to(self.config.device), self.corpus, []
-            movq = movq.to(memory_format=torch.channels_last)
-            with self.progress("encoding latents", len(corpus)) as advance, torch.no_grad():
-                for rows in torch.arange(len(corpus)).split(128):
-                    images = (pixels(corpus.images, rows) * 2 - 1).to(movq.device, memory_format=torch.channels_last)
-                    with torch.autocast(self.config.device, torch.bfloat16):
-                        parts.append(movq.encode(images).latents.half().cpu().contiguous())
-                    advance(len(rows))
-            save_file({"latents": torch.cat(parts)}, path)
-        return load_file(path)
+    def targets(self) -> dict[str, Tensor]:
+        """What the decoder learns from, in half precision: pictures drawn, encoded and forgotten.
+
+        Of each its MoVQ `latents`, CLIP's `image_embeds`, `focus`, and whether it shows one subject `alone`.
+        """
+        folder, count, parts = self.work / "targets", self.config.decoder_pictures, []
+        folder.mkdir(exist_ok=True)
+        with self.progress("encoding pictures for the decoder", count) as advance:
+            for start in range(0, count, PICTURES_A_FILE):
+                path, here = folder / f"{start}.safetensors", min(PICTURES_A_FILE, count - start)
+                if not path.exists():
+                    _keep(self._encode_targets(scenes(here, seeded(self.config.seed, "targets", start))), path)
+                parts.append(load_file(path))
+                advance(here)
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    @torch.no_grad()
+    def _encode_targets(self, whole: Scene) -> dict[str, Tensor]:
+        clip, movq = self.train_clip(), self.train_movq().to(self.config.device, memory_format=torch.channels_last)
+        latents, embeds, weights = [], [], []
+        for rows in torch.arange(len(whole)).split(128):
+            drawn = render(whole[rows].to(self.config.device))
+            images = (drawn.images * 2 - 1).contiguous(memory_format=torch.channels_last)
+            with torch.autocast(self.config.device, torch.bfloat16):
+                latents.append(movq.encode(images).latents.half().cpu().contiguous())
+                embeds.append(clip.encode_pixels(drawn.images, batch_size=128).half().cpu())
+            weights.append(stages.focus(drawn).half().cpu())
+        made = {"latents": latents, "image_embeds": embeds, "focus": weights}
+        return {name: torch.cat(parts) for name, parts in made.items()} | {"alone": whole.relation == 0}
 
     def focus(self) -> Tensor:
         """How much each latent of the corpus matters, in half precision."""
@@ -207,7 +233,7 @@ class Recipe:
                     scene = whole[rows].to(self.config.device)
                     parts.append(of(render(scene), scene).cpu())
                     advance(len(rows))
-            save_file({name: torch.cat(parts)}, path)
+            _keep({name: torch.cat(parts)}, path)
         return load_file(path)[name]
 
     def _trained(
@@ -217,7 +243,7 @@ class Recipe:
         if not weights.exists():
             self._fit(name, model, loss_of())
             finish()
-            save_file(_half(model), weights)
+            _keep(_half(model), weights)
         model.load_state_dict(load_file(weights))
         return model.eval().requires_grad_(False)
 
@@ -229,7 +255,7 @@ class Recipe:
         """Write the shipped layout in half precision: `clip/ prior/ decoder/{unet,movq,scheduler}/ oracle/`."""
         (folder / "clip").mkdir(parents=True, exist_ok=True)
         self.train_clip()
-        for file in (MERGES_FILE, "open_clip_config.json", "open_clip_model.safetensors"):
+        for file in (MERGES_FILE, "open_clip_config.json", CLIP_WEIGHTS):
             shutil.copyfile(self.work / "clip" / file, folder / "clip" / file)
         self.train_prior().half().save_pretrained(folder / "prior")
         self.train_movq().half().save_pretrained(folder / "decoder" / "movq")
@@ -243,6 +269,13 @@ class Recipe:
             "unet": ["diffusers", "UNet2DConditionModel"],
         }
         (folder / "decoder" / "model_index.json").write_text(json.dumps(index, indent=1) + "\n")
+
+
+def _keep(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write a file that is there whole or not at all: what is there is not made again."""
+    part = path.with_suffix(".part")
+    save_file(tensors, part)
+    os.replace(part, path)
 
 
 def _half(model: nn.Module) -> dict[str, Tensor]:

@@ -5,16 +5,20 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
 from lambda_studio.errors import InvalidSetting, TrainingDiverged
+from lambda_studio.miniature import recipe as recipes
 from lambda_studio.miniature.fitting import FitConfig, draw_log, fit
 from lambda_studio.miniature.networks import build_movq, build_prior, build_unet
 from lambda_studio.miniature.recipe import STAGES, Recipe, RecipeConfig, open_recipe
+from lambda_studio.miniature.world import render
 from lambda_studio.models.clip import load_clip
 from lambda_studio.models.decoder import load_decoder
 from lambda_studio.models.prior import PriorTransformer
+from lambda_studio.models.stack import Stack, resolve_stack
 from lambda_studio.progress import silent
 
 LIMIT = 16 * 2**20
@@ -22,7 +26,7 @@ LIMIT = 16 * 2**20
 
 def tiny() -> RecipeConfig:
     short = {name: replace(getattr(RecipeConfig(), name), steps=2, batch_size=8) for name in STAGES}
-    return RecipeConfig(pictures=64, **short)
+    return RecipeConfig(pictures=64, decoder_pictures=64, **short)
 
 
 def linear(seed: int = 0) -> nn.Module:
@@ -90,6 +94,41 @@ def test_every_shipped_file_will_be_under_sixteen_mebibytes():
     for build in (build_movq, build_unet, build_prior):
         halves = 2 * sum(parameter.numel() for parameter in build().parameters())
         assert halves < LIMIT, build.__name__
+
+
+def test_the_decoders_pictures_are_encoded_once_and_a_stop_costs_one_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(recipes, "PICTURES_A_FILE", 8)
+    stack, drawn = Stack(resolve_stack("miniature")), []
+    movq = stack.decoder().movq
+    monkeypatch.setattr(Recipe, "train_clip", lambda recipe: stack.clip(("vision",)))
+    monkeypatch.setattr(Recipe, "train_movq", lambda recipe: movq)
+
+    def watched(scene, *args):
+        drawn.append(render(scene, *args))
+        return drawn[-1]
+
+    monkeypatch.setattr(recipes, "render", watched)
+    recipe = Recipe(tmp_path, RecipeConfig(decoder_pictures=12))
+    made, images = recipe.targets(), torch.cat([each.images for each in drawn])
+    back = movq.decode(made["latents"].float(), force_not_quantize=True).sample / 2 + 0.5
+    assert (back - images).pow(2).mean() < 0.005, "latents of the pictures drawn"
+    likeness = F.cosine_similarity(made["image_embeds"].float(), stack.clip(("vision",)).encode_pixels(images))
+    assert likeness.min() > 0.98
+    assert made["focus"].shape == (12, 16, 16) and made["alone"].dtype == torch.bool
+    (tmp_path / "targets" / "8.safetensors").unlink()
+    again = recipe.targets()
+    assert [len(each.images) for each in drawn] == [8, 4, 4], "the file that is whole is not made again"
+    assert all(torch.equal(made[name], again[name]) for name in made)
+
+
+def test_a_stop_before_clips_first_step_leaves_no_untrained_weights_behind(tmp_path, monkeypatch):
+    def stops(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipes, "build_corpus", stops)
+    with pytest.raises(KeyboardInterrupt):
+        Recipe(tmp_path, tiny()).train_clip()
+    assert not list(tmp_path.rglob("*.safetensors")), "the next run would take them for trained"
 
 
 @pytest.mark.slow

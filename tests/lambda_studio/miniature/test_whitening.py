@@ -54,8 +54,11 @@ def test_a_folded_unet_says_of_plain_embeddings_what_it_said_of_whitened_ones(em
 def test_the_recipe_trains_the_decoder_on_whitened_embeddings_and_keeps_it_for_plain_ones(
     tmp_path, embeds, monkeypatch
 ):
-    save_file({"images": embeds[:64].half(), "zero": torch.zeros(256)}, tmp_path / "embeds.safetensors")
-    save_file({"latents": torch.randn(64, 4, 16, 16).half()}, tmp_path / "latents.safetensors")
+    save_file({"zero": torch.zeros(256)}, tmp_path / "embeds.safetensors")
+    stored = {"latents": torch.randn(64, 4, 16, 16).half(), "image_embeds": embeds[:64].half()}
+    stored |= {"focus": torch.ones(64, 16, 16).half(), "alone": torch.arange(64) % 2 == 0}
+    (tmp_path / "targets").mkdir()
+    save_file(stored, tmp_path / "targets" / "0.safetensors")
     trained = {}
 
     def fit(name, model, loss_of, config, folder, device, progress):
@@ -66,10 +69,9 @@ def test_the_recipe_trains_the_decoder_on_whitened_embeddings_and_keeps_it_for_p
         trained["weight"] = model.encoder_hid_proj.image_embeds.weight.detach().clone()
 
     monkeypatch.setattr(recipes, "fit", fit)
-    Recipe(tmp_path, RecipeConfig(pictures=64, decoder=replace(DECODER, batch_size=8))).train_decoder()
-    stored = load_file(tmp_path / "embeds.safetensors")
-    whiten = Whitening.of(stored["images"])
-    shown = whiten(torch.cat([stored["images"], stored["zero"][None]]))
+    Recipe(tmp_path, RecipeConfig(decoder_pictures=64, decoder=replace(DECODER, batch_size=8))).train_decoder()
+    whiten = Whitening.of(stored["image_embeds"])
+    shown = whiten(torch.cat([stored["image_embeds"], torch.zeros(1, 256)]))
     assert torch.cdist(trained["image_embeds"], shown).min(1).values.max() < 0.1, "others are ten away"
     kept = load_file(tmp_path / "decoder.safetensors")["encoder_hid_proj.image_embeds.weight"].float()
     assert torch.allclose(kept @ whiten.matrix.inverse(), trained["weight"], atol=0.02)
