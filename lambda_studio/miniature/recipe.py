@@ -37,7 +37,7 @@ CROPS_SHARE = 0.32
 """The share of MoVQ's steps that see crops; the rest sees whole pictures."""
 DECODER = FitConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = FitConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
-ORACLE = FitConfig(steps=3_500, batch_size=96, learning_rate=1e-3)
+ORACLE = FitConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
 
 
 PICTURES_A_FILE = 2_048
