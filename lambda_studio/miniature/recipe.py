@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
+from diffusers.models.autoencoders.vq_model import VQModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -38,8 +38,6 @@ CROPS_SHARE = 0.32
 DECODER = FitConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = FitConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
 ORACLE = FitConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
-
-
 PICTURES_A_FILE = 2_048
 """How many of the decoder's pictures are encoded into one file: stopped, no more are to be encoded again."""
 
@@ -111,10 +109,10 @@ class Recipe:
 
     def _new_clip(self) -> Clip:
         """Untrained. In a folder of its own: in `clip` its weights would look like trained ones to the next run."""
+        folder = self.work / "untrained_clip"
         torch.manual_seed(self.config.seed)
-        with TemporaryDirectory() as folder:
-            save_file(networks.build_clip(Path(folder)).state_dict(), Path(folder) / CLIP_WEIGHTS)
-            return load_clip(f"local-dir:{folder}", device=self.config.device)
+        save_file(networks.build_clip(folder).state_dict(), folder / CLIP_WEIGHTS)
+        return load_clip(f"local-dir:{folder}", device=self.config.device)
 
     def train_movq(self):
         torch.manual_seed(self.config.seed + 1)
@@ -190,20 +188,23 @@ class Recipe:
 
         Of each its MoVQ `latents`, CLIP's `image_embeds`, `focus`, and whether it shows one subject `alone`.
         """
-        folder, count, parts = self.work / "targets", self.config.decoder_pictures, []
+        folder, count = self.work / "targets", self.config.decoder_pictures
         folder.mkdir(exist_ok=True)
-        with self.progress("encoding pictures for the decoder", count) as advance:
-            for start in range(0, count, PICTURES_A_FILE):
-                path, here = folder / f"{start}.safetensors", min(PICTURES_A_FILE, count - start)
-                if not path.exists():
-                    _keep(self._encode_targets(scenes(here, seeded(self.config.seed, "targets", start))), path)
-                parts.append(load_file(path))
-                advance(here)
+        files = {start: folder / f"{start}.safetensors" for start in range(0, count, PICTURES_A_FILE)}
+        missing = {start: path for start, path in files.items() if not path.exists()}
+        if missing:
+            clip, movq = self.train_clip(), self.train_movq().to(self.config.device, memory_format=torch.channels_last)
+            with self.progress("encoding pictures for the decoder", len(files)) as advance:
+                advance(len(files) - len(missing))
+                for start, path in missing.items():
+                    whole = scenes(min(PICTURES_A_FILE, count - start), seeded(self.config.seed, "targets", start))
+                    _keep(self._encode(whole, clip, movq), path)
+                    advance()
+        parts = [load_file(path) for path in files.values()]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     @torch.no_grad()
-    def _encode_targets(self, whole: Scene) -> dict[str, Tensor]:
-        clip, movq = self.train_clip(), self.train_movq().to(self.config.device, memory_format=torch.channels_last)
+    def _encode(self, whole: Scene, clip: Clip, movq: VQModel) -> dict[str, Tensor]:
         latents, embeds, weights = [], [], []
         for rows in torch.arange(len(whole)).split(128):
             drawn = render(whole[rows].to(self.config.device))
