@@ -1,5 +1,6 @@
 """The pictures that the recipe trains on: rendered once, kept on disk as plain arrays, read by every stage."""
 
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -74,10 +75,17 @@ def _rows_of(present: Tensor) -> Tensor:
     return rows
 
 
+def save_whole(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write a file that is there whole or not at all: what is there is not made again."""
+    part = path.with_suffix(".part")
+    save_file(tensors, part)
+    os.replace(part, path)
+
+
 def _save_scene(scene: Scene, path: Path) -> None:
     who = {f"who.{f.name}": getattr(scene.who, f.name).contiguous() for f in fields(scene.who)}
     rest = {f.name: getattr(scene, f.name).contiguous() for f in fields(scene) if f.name != "who"}
-    save_file(who | rest, path)
+    save_whole(who | rest, path)
 
 
 def _load_scene(path: Path) -> Scene:

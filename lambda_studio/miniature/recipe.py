@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from lambda_studio.config import require
 from lambda_studio.miniature import networks, stages
 from lambda_studio.miniature.contrast import clip_stage, edges
-from lambda_studio.miniature.corpus import Corpus, build_corpus, pixels
+from lambda_studio.miniature.corpus import Corpus, build_corpus, pixels, save_whole
 from lambda_studio.miniature.fitting import FitConfig, LossOf, fit
 from lambda_studio.miniature.networks import MERGES_FILE, seeded
 from lambda_studio.miniature.oracle import Oracle, owners
@@ -104,7 +104,7 @@ class Recipe:
                 clip, readout, oracle, self.corpus, self.owners(), self.config.seed, self.config.clip.batch_size
             )
             self._fit("clip", nn.ModuleDict({"clip": clip.model, "readout": readout, "oracle": oracle}), loss_of)
-            _keep(_half(clip.model), weights)
+            save_whole(_half(clip.model), weights)
         return load_clip(f"local-dir:{folder}", device=self.config.device)
 
     def _new_clip(self) -> Clip:
@@ -166,7 +166,7 @@ class Recipe:
                 name: self._embed(clip, name, getattr(corpus, name)) for name in ("images", "cutouts", "worn_cutouts")
             }
             made["edges"] = self._embed(clip, "edges", corpus.images)
-            _keep(made | {"zero": clip.zero_image_embeds().cpu()}, path)
+            save_whole(made | {"zero": clip.zero_image_embeds().cpu()}, path)
         return load_file(path)
 
     def _embed(self, clip: Clip, name: str, pictures) -> Tensor:
@@ -198,7 +198,7 @@ class Recipe:
                 advance(len(files) - len(missing))
                 for start, path in missing.items():
                     whole = scenes(min(PICTURES_A_FILE, count - start), seeded(self.config.seed, "targets", start))
-                    _keep(self._encode(whole, clip, movq), path)
+                    save_whole(self._encode(whole, clip, movq), path)
                     advance()
         parts = [load_file(path) for path in files.values()]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
@@ -234,7 +234,7 @@ class Recipe:
                     scene = whole[rows].to(self.config.device)
                     parts.append(of(render(scene), scene).cpu())
                     advance(len(rows))
-            _keep({name: torch.cat(parts)}, path)
+            save_whole({name: torch.cat(parts)}, path)
         return load_file(path)[name]
 
     def _trained(
@@ -244,7 +244,7 @@ class Recipe:
         if not weights.exists():
             self._fit(name, model, loss_of())
             finish()
-            _keep(_half(model), weights)
+            save_whole(_half(model), weights)
         model.load_state_dict(load_file(weights))
         return model.eval().requires_grad_(False)
 
@@ -272,13 +272,6 @@ class Recipe:
         (folder / "decoder" / "model_index.json").write_text(json.dumps(index, indent=1) + "\n")
 
 
-def _keep(tensors: dict[str, Tensor], path: Path) -> None:
-    """Write a file that is there whole or not at all: what is there is not made again."""
-    part = path.with_suffix(".part")
-    save_file(tensors, part)
-    os.replace(part, path)
-
-
 def _half(model: nn.Module) -> dict[str, Tensor]:
     state = model.state_dict()
     return {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
@@ -296,5 +289,15 @@ def open_recipe(work: Path, share: float, device: str | None, compiled: bool, pr
     compilers = (os.environ.get("CXX"), "c++", "g++", "clang++")
     found = not compiled or any(name and shutil.which(name) for name in compilers)
     require(found, "--compile needs a C++ compiler, and there is none.", "Leave --compile out, or install g++.")
-    config = RecipeConfig(device=device, compiled=compiled).scaled(share)
-    return Recipe(work, config, progress)
+    recipe = Recipe(work, RecipeConfig(device=device, compiled=compiled).scaled(share), progress)
+    _refuse_another_share(work, share)
+    return recipe
+
+
+def _refuse_another_share(work: Path, share: float) -> None:
+    """What is done in a folder is not done again, so a trial's hundredth would pass for the whole."""
+    kept = work / "share.txt"
+    if not kept.exists():
+        kept.write_text(f"{share}\n", encoding="utf-8")
+    began = kept.read_text(encoding="utf-8").strip()
+    require(began == str(share), f"{work} was begun with --share {began}.", f"Give --share {began}, or another folder.")

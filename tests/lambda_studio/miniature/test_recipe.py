@@ -11,6 +11,7 @@ from torch import nn
 
 from lambda_studio.errors import InvalidSetting, TrainingDiverged
 from lambda_studio.miniature import recipe as recipes
+from lambda_studio.miniature.corpus import build_corpus
 from lambda_studio.miniature.fitting import FitConfig, draw_log, fit
 from lambda_studio.miniature.networks import build_movq, build_prior, build_unet
 from lambda_studio.miniature.recipe import STAGES, Recipe, RecipeConfig, open_recipe
@@ -88,6 +89,26 @@ def test_compiling_needs_a_compiler(tmp_path, monkeypatch):
     with pytest.raises(InvalidSetting, match=r"C\+\+ compiler.*--compile"):
         open_recipe(tmp_path, 1.0, "cpu", True, silent)
     assert not open_recipe(tmp_path, 1.0, "cpu", False, silent).config.compiled
+
+
+def test_a_trials_folder_does_not_pass_for_the_whole_training(tmp_path):
+    open_recipe(tmp_path, 0.01, "cpu", False, silent)
+    assert open_recipe(tmp_path, 0.01, "cpu", False, silent).config.decoder.steps == 200
+    with pytest.raises(InvalidSetting, match=r"begun with --share 0\.01.*another folder"):
+        open_recipe(tmp_path, 1.0, "cpu", False, silent)
+
+
+def test_a_file_that_could_not_be_written_whole_is_not_there(tmp_path, monkeypatch):
+    def stops(tensors, path):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lambda_studio.miniature.corpus.save_file", stops)
+    with pytest.raises(KeyboardInterrupt):
+        build_corpus(tmp_path / "corpus", 4, seed=5)
+    assert not (tmp_path / "corpus" / "scene.safetensors").exists(), "it says that the corpus is done"
+    monkeypatch.undo()
+    assert len(build_corpus(tmp_path / "corpus", 4, seed=5)) == 4
 
 
 def test_every_shipped_file_will_be_under_sixteen_mebibytes():
