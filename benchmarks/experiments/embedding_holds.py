@@ -1,6 +1,6 @@
 """What the miniature's embeddings tell of a picture, as JSON: the measure of what its decoder could draw.
 
-python benchmarks/embedding_holds.py --axes 32 64 100 256
+python benchmarks/experiments/embedding_holds.py --axes 32 64 100 256
 
 A small network learns to read nouns, looks and what is worn off the first principal axes of rendered pictures'
 embeddings; it is asked about those of held-out subjects, and about what the prior makes of prompts.

@@ -1,6 +1,6 @@
 """How alike CLIP finds photos of one subject, and of different subjects: what the warning on adding rests on.
 
-python benchmarks/lookalikes.py FOLDER [--stack miniature]
+python benchmarks/experiments/lookalikes.py FOLDER [--stack miniature]
 
 FOLDER is in DreamBench's form: a folder of photos for each subject, and `prompts_and_classes.txt` with its class. A
 subject's photos are split in two halves in turn, as if each half had been added as a concept.

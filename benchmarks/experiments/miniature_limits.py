@@ -1,7 +1,7 @@
 """What limits the miniature, as JSON: where two subjects' looks are lost, and what one LoRA of 30 subjects can gain.
 
-python benchmarks/miniature_limits.py two --seeds 1000 1001 1002
-python benchmarks/miniature_limits.py lora --learning-rates 1e-4 1e-3 --steps 400
+python benchmarks/experiments/miniature_limits.py two --seeds 1000 1001 1002
+python benchmarks/experiments/miniature_limits.py lora --learning-rates 1e-4 1e-3 --steps 400
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """How far off the picture is that the miniature's decoder predicts in one step, as JSON, by how noisy it was.
 
-python benchmarks/decoder_errors.py [--unet FILE.safetensors]
+python benchmarks/experiments/decoder_errors.py [--unet FILE.safetensors]
 
 Of pictures of held-out subjects, one and two, the same ones with the same noise each time: finer than asking an oracle
 about pictures drawn, so that two trainings can be told apart after minutes. Errors are of latents, weighted by `focus`.
