@@ -1,4 +1,4 @@
-.PHONY: check format lint test slow reliability
+.PHONY: check format lint test slow reliability measured
 
 check: lint test
 
@@ -20,3 +20,6 @@ format:
 
 reliability:
 	python -m tests.reliability --resume
+
+measured:
+	python benchmarks/measured.py

@@ -2,7 +2,7 @@
 
 The two take turns, picture by picture, so that what else the machine does weighs on both. Prints ratios.
 
-    python benchmarks/door_overhead.py --pictures 30 --side 1024
+    python benchmarks/door_overhead.py --pictures 30 --side 1024 [--record]
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from measured import add_record_option, record
 from PIL import Image
 
 from lambda_studio.door import PictureDoor
@@ -30,6 +31,7 @@ def timed(work: Callable[[], object]) -> float:
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--pictures", type=int, default=30)
 parser.add_argument("--side", type=int, default=1024)
+add_record_option(parser)
 arguments = parser.parse_args()
 
 with tempfile.TemporaryDirectory() as folder, PictureDoor() as door:
@@ -40,10 +42,13 @@ with tempfile.TemporaryDirectory() as folder, PictureDoor() as door:
     pairs = [(timed(lambda: door.photo(path)), timed(lambda: open_photo(path))) for _ in range(arguments.pictures)]
     through, here = (median(times) for times in zip(*pairs, strict=True))
 
+ratios = {"picture": round(through / here, 2), "start": round((start - through) / here, 1)}
 answer = {
     "pictures": arguments.pictures,
     "side": arguments.side,
-    "a picture through the door, to one in this process": round(through / here, 2),
-    "starting the process, in pictures opened here": round((start - through) / here, 1),
+    "a picture through the door, to one in this process": ratios["picture"],
+    "starting the process, in pictures opened here": ratios["start"],
 }
 print(json.dumps(answer, indent=1))
+if arguments.record:
+    record("door-overhead", "times of opening one picture in this process", ratios)

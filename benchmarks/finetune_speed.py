@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from measured import add_record_option, over_seeds, record
 from PIL import Image
 
 from lambda_studio.config import FinetuneConfig
@@ -149,6 +150,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pictures", type=int, default=12)
+    add_record_option(parser)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -185,6 +187,9 @@ def report(took: dict[str, list[float]], encoding: float, asked: argparse.Namesp
         label = {"plain": "plain loop, full", "full": "ours, full", "lora": "ours, LoRA 16"}[name]
         each = 1000 * median(times) / asked.steps
         print(f"{label:18}{each:9.1f} ms a step   {plain / median(times):5.2f} x the plain loop's speed")
+    if asked.record:
+        speeds = {name: over_seeds([1000 * each / asked.steps for each in times]) for name, times in took.items()}
+        record(f"finetune-speed-{asked.stack or 'random'}", "milliseconds a step", speeds)
 
 
 if __name__ == "__main__":

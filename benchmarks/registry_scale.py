@@ -5,6 +5,7 @@ that is measured goes through the public API and the command line. Beside each f
 took in the same minute (`yardstick`), because on a busy machine only their ratios mean anything.
 
     python benchmarks/registry_scale.py [--home FOLDER] [--concepts 100000] [--images 5] [--width 1280] [--calls 300]
+        [--record]
 
 It takes about 3 GB of disk in FOLDER, which is kept and used again; without --home, in a folder that is deleted.
 """
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measured import add_record_option, record
 from sqlalchemy import Connection, insert
 
 from concepts.database import Database
@@ -41,10 +43,11 @@ TARGETS = {
     "lookup": 3.0,
     "page": 10.0,
     "search": 10.0,
-    "nearest, again": 60.0,
-    "concepts list": 500.0,
+    "nearest-again": 60.0,
+    "concepts-list": 500.0,
+    "help": 300.0,
 }
-"""Milliseconds, at most. docs/scale.md has what was measured."""
+"""Milliseconds, at most. docs/measured.json has what was measured."""
 
 
 def name_of(number: int) -> str:
@@ -152,14 +155,14 @@ def measure(home: Path, concepts: int, calls: int) -> Iterator[tuple[str, dict[s
         yield "page", spread([timed(lambda name=name: studio.page(limit=50, after=name)) for name in names])
         words = [name[-4:] for name in names]
         yield "search", spread([timed(lambda word=word: studio.page(word, limit=50)) for word in words])
-        yield "search, nothing found", spread([timed(lambda: studio.page("no such", limit=50)) for _ in range(20)])
-        yield "not found", spread([timed(lambda name=name: missing(studio, name)) for name in names[:20]])
-        yield "nearest, first", spread([timed(lambda: studio.similar(names[0]))])
-        yield "nearest, again", spread([timed(lambda name=name: studio.similar(name)) for name in names[:20]])
-    yield "concepts list", spread([timed(lambda: cli(home, "concepts", "list")) for _ in range(10)])
-    yield "concepts list --search", spread([timed(lambda: cli(home, "concepts", "list", "--search", words[0]))])
-    yield "--help", spread([timed(lambda: cli(home, "--help")) for _ in range(10)])
-    yield "nothing but Python and SQLAlchemy", spread([timed(bare) for _ in range(10)])
+        yield "search-nothing-found", spread([timed(lambda: studio.page("no such", limit=50)) for _ in range(20)])
+        yield "not-found", spread([timed(lambda name=name: missing(studio, name)) for name in names[:20]])
+        yield "nearest-first", spread([timed(lambda: studio.similar(names[0]))])
+        yield "nearest-again", spread([timed(lambda name=name: studio.similar(name)) for name in names[:20]])
+    yield "concepts-list", spread([timed(lambda: cli(home, "concepts", "list")) for _ in range(10)])
+    yield "concepts-list-search", spread([timed(lambda: cli(home, "concepts", "list", "--search", words[0]))])
+    yield "help", spread([timed(lambda: cli(home, "--help")) for _ in range(10)])
+    yield "python-and-sqlalchemy", spread([timed(bare) for _ in range(10)])
 
 
 def missing(studio: Studio, name: str) -> None:
@@ -197,6 +200,7 @@ parser.add_argument("--concepts", type=int, default=100_000)
 parser.add_argument("--images", type=int, default=5)
 parser.add_argument("--width", type=int, default=1280)
 parser.add_argument("--calls", type=int, default=300)
+add_record_option(parser)
 arguments = parser.parse_args()
 
 with tempfile.TemporaryDirectory() as temporary:
@@ -206,8 +210,13 @@ with tempfile.TemporaryDirectory() as temporary:
     size = (home / "studio.sqlite3").stat().st_size
     about = {"concepts": arguments.concepts, "images": arguments.images * arguments.concepts, "bytes": size}
     print(json.dumps({**about, "cores": os.cpu_count(), "load": os.getloadavg()[0]}))
+    times = {}
     for what, figures in measure(home, arguments.concepts, arguments.calls):
         target = {"target": TARGETS[what]} if what in TARGETS else {}
-        rounded = {name: round(value, 2) for name, value in (figures | target | yardstick()).items()}
-        print(json.dumps({"what": what, **rounded}), flush=True)
-    print(json.dumps({"most memory": f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB"}))
+        times[what] = {name: round(value, 2) for name, value in (figures | target | yardstick()).items()}
+        print(json.dumps({"what": what, **times[what]}), flush=True)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB
+    print(json.dumps({"most memory": f"{memory >> 10} MiB"}))
+    if arguments.record:
+        record("registry-times", "milliseconds", times)
+        record("registry-size", "GB", {"database": round(size / 1e9, 2), "memory": round(memory * 1024 / 1e9, 2)})
