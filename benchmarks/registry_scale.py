@@ -179,13 +179,13 @@ def missing(studio: Studio, name: str) -> None:
 
 def cli(home: Path, *words: str) -> None:
     """One command in a process of its own, which must end well."""
-    command = [sys.executable, "-m", "cli.main", "--home", str(home), *words]
+    command = [sys.executable, "-P", "-m", "cli.main", "--home", str(home), *words]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def bare() -> None:
     """What no command that reads the database can be faster than."""
-    subprocess.run([sys.executable, "-c", "import sqlalchemy.orm, click"], check=True)
+    subprocess.run([sys.executable, "-P", "-c", "import sqlalchemy.orm, click"], check=True)
 
 
 def yardstick() -> dict[str, float]:

@@ -50,6 +50,8 @@ def studio() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run `studio` and end the process with its exit code."""
+    # For every Python process that a library may start from now on: it does not look for modules in the current folder.
+    os.environ["PYTHONSAFEPATH"] = "1"
     sys.exit(run(args))
 
 

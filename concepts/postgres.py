@@ -155,7 +155,8 @@ class PostgresServer:
 
     def restore(self, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
         """Raises ServersOwnTool, which says how."""
-        command = f"pg_restore --clean --if-exists --single-transaction {self._for_tools()} {quote(str(backup))}"
+        dump = quote(f"./{backup}" if str(backup).startswith("-") else str(backup))  # a name, and no option
+        command = f"pg_restore --clean --if-exists --single-transaction {self._for_tools()} {dump}"
         raise ServersOwnTool(f"{self} is restored by PostgreSQL's own tool.", f"When nobody works in it: {command}")
 
     def backups(self) -> list[Path]:

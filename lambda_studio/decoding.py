@@ -21,10 +21,12 @@ Answer = tuple[dict[str, Any], list[bytes]]
 
 
 def main(memory: int, seconds: int) -> None:
-    """Answer until nobody asks any more."""
+    """Say that this process is ready, and answer until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks
     answers, sys.stdout = os.fdopen(os.dup(1), "wb"), sys.stderr
     limit_memory(memory)
+    send(answers, {"ready": True}, [])
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what decoders say of pictures is nobody's to read
     while (asked := receive(sys.stdin.buffer)) is not None:
         limit_time(seconds)
         send(answers, *answer(*asked))

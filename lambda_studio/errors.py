@@ -30,6 +30,12 @@ class ImageRefused(StudioError):
     exit_code = 5
 
 
+class DecoderNotStarted(StudioError):
+    """The process that opens pictures cannot be started, so no picture was looked at."""
+
+    exit_code = 7
+
+
 class MaskRefused(StudioError):
     """A mask cannot be used with its image, or none could be found."""
 

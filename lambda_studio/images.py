@@ -183,8 +183,13 @@ def square_crop(image: Image.Image, size: int) -> Image.Image:
 
 def refused(path: Path, why: str, remedy: str = REMEDY) -> ImageRefused:
     """The refusal of one file, which is named so that it can be printed."""
+    return ImageRefused(f"{named(path)} {why}.", remedy)
+
+
+def named(path: Path) -> str:
+    """Return a file's name as it can be printed."""
     name = str(path)
-    return ImageRefused(f"{name if name.isprintable() else ascii(name)} {why}.", remedy)
+    return name if name.isprintable() else ascii(name)
 
 
 def in_one_line(error: BaseException) -> str:

@@ -69,6 +69,49 @@ def test_nothing_is_unpickled() -> None:
         assert text.count("torch.load(") == text.count("weights_only=True)"), path
 
 
+STARTERS = ("subprocess", "multiprocessing", "concurrent", "asyncio", "pty", "posix")
+STARTING = ("system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile")
+
+
+def starters(path: Path) -> set[str]:
+    """What a file names that starts processes; threads of `concurrent` do not."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.partition(".")[0] in STARTERS}
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in (*STARTERS, "os"):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names if starts(alias.name, node.module)}
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("os", "torch"):
+            found |= {f"{node.value.id}.{node.attr}"} if starts(node.attr, "os") else set()
+        if isinstance(node, ast.keyword) and node.arg == "num_workers":
+            found.add("DataLoader's workers")
+    return found
+
+
+def starts(name: str, module: str | None) -> bool:
+    """Whether a name of a module starts a process."""
+    if module == "os":
+        return name in (*STARTING, "multiprocessing") or name.startswith(("exec", "spawn"))
+    return name not in ("as_completed", "ThreadPoolExecutor", "Future")
+
+
+def test_one_module_starts_processes() -> None:
+    found = {path.relative_to(ROOT).as_posix(): names for path in SOURCES if (names := starters(path))}
+    assert found.keys() == {"lambda_studio/isolated.py"}, found
+    assert {"subprocess", "multiprocessing.get_context", "concurrent.futures.ProcessPoolExecutor"} <= found.popitem()[1]
+
+
+def test_benchmarks_start_python_without_the_current_folder() -> None:
+    commands = [
+        [word.value if isinstance(word, ast.Constant) else ast.unparse(word) for word in node.elts]
+        for path in sorted((ROOT / "benchmarks").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.List) and node.elts and ast.unparse(node.elts[0]) == "sys.executable"
+    ]
+    assert commands
+    assert [words for words in commands if words[1] not in ("-P", "-I")] == []
+
+
 def test_the_makefile_and_the_ci_run_the_same_checks() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

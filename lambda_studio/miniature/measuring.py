@@ -3,14 +3,14 @@
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import cached_property
-from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import torch
 
+from lambda_studio.isolated import pool
 from lambda_studio.miniature.measurements import MEASUREMENTS, Evaluation
 from lambda_studio.miniature.scores import Reader, load_reader
 from lambda_studio.models.stack import Stack, StackSpec
@@ -58,18 +58,10 @@ def measured(measuring: Measuring, tasks: Sequence[Task], workers: int) -> Itera
         return
     for name, bytes_ in KEPT.items():
         os.environ.setdefault(name, bytes_)  # read by processes when they start
-    # spawned: a fork of a process whose threads have run may hang
-    spawn = get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(measuring, workers)) as pool:
-        futures = {pool.submit(_measure, task): task for task in tasks}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:  # Ctrl-C too: nobody waits for what is no longer wanted
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in active_children():
-                process.terminate()
-            raise
+    with pool(workers, _begin, (measuring, workers)) as processes:
+        futures = {processes.submit(_measure, task): task for task in tasks}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
 
 
 _measuring: Measuring
