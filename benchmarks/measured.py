@@ -30,7 +30,7 @@ ABOUT = ("command", "date", "commit", "machine", "unit")
 """What is known of every measurement, beside its `values` or the file that they are `from`."""
 
 MARK = re.compile(r"<!-- measured: (\S+) (.+?) -->")
-NUMBER = re.compile(r"(?<![\w.,])[+-]?\d[\d,]*(?:\.\d+)?(?: ± [\d.,]*\d)?")
+NUMBER = re.compile(r"(?<![\w.,])[+-]?\d[\d,]*(?:\.\d+)?(?:\s±\s[\d.,]*\d)?")
 
 
 def add_record_option(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +75,7 @@ def render(text: str, measured: Mapping[str, Mapping[str, Any]]) -> str:
 def unmarked(text: str) -> list[str]:
     """Return each number with a spread that no mark names: it was measured, and copied by hand."""
     rest = [before[: _numbers(before, names)[0].start()] for before, _, names in _pieces(text)]
-    return re.findall(r"[\d.]+ ± [\d.]+", "\n".join([*rest, MARK.split(text)[-1]]))
+    return re.findall(r"[\d.]+\s±\s[\d.]+", "\n".join([*rest, MARK.split(text)[-1]]))
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str, str]]:
@@ -107,9 +107,9 @@ def _find(measured: Mapping[str, Any], path: str, name: str) -> Any:
 def _like(shown: str, value: Any) -> str:
     """Write a value as the number that is shown now: its decimals, and a plus sign or a spread if it has one."""
     mean, *spread = [value["mean"], value["spread"]] if isinstance(value, Mapping) else [value]
-    decimals = len(shown.split(" ± ")[0].partition(".")[2])
+    decimals = len(shown.split()[0].partition(".")[2])
     sign = "+" if shown[0] in "+-" else "-"
-    spreads = [f" ± {each:,.{decimals}f}" for each in spread if " ± " in shown]
+    spreads = [f" ± {each:,.{decimals}f}" for each in spread if "±" in shown]
     return "".join([f"{mean:{sign}z,.{decimals}f}", *spreads])
 
 
@@ -126,10 +126,14 @@ def _now() -> dict[str, str]:
     """Return when, on which code and on which machine it is measured."""
     torch = sys.modules.get("torch")
     gpu = f", {torch.cuda.get_device_name()}" if torch and torch.cuda.is_available() else ""
-    where = f"{os.cpu_count()} cores{gpu}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}"
     described = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     commit = subprocess.run(described, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": commit, "machine": where}
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "commit": commit,
+        "machine": f"{os.cpu_count()} cores{gpu}, {system}",
+    }
 
 
 def _read() -> dict[str, dict[str, Any]]:

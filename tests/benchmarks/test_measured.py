@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import measured
-from benchmarks.measured import ABOUT, MEASURED, ROOT, TEXTS, load, over_seeds, render, unmarked
+from benchmarks.measured import ABOUT, MARK, MEASURED, ROOT, TEXTS, load, over_seeds, render, unmarked
 
 ENTRIES = json.loads(MEASURED.read_text(encoding="utf-8"))
 KNOWN = {"speed": {"fast": {"p50": 1234.5, "gain": {"mean": -0.004, "spread": 0.0173, "values": [0.01, -0.02]}}}}
@@ -19,6 +19,12 @@ KNOWN = {"speed": {"fast": {"p50": 1234.5, "gain": {"mean": -0.004, "spread": 0.
 def test_every_text_has_the_numbers_that_were_measured(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text == render(text, load()), f"{path.name} is stale. Run: make measured"
+    assert unmarked(text) == []
+
+
+def test_readme_card_and_scale_have_marks() -> None:
+    marked = {path.name for path in TEXTS if MARK.search(path.read_text(encoding="utf-8"))}
+    assert marked >= {"README.md", "MODEL_CARD.md", "scale.md"}
 
 
 @pytest.mark.parametrize("name", ENTRIES)
@@ -40,6 +46,7 @@ def test_a_number_keeps_its_decimals_its_sign_and_its_spread() -> None:
     assert render(f"By +0.10{gain}", KNOWN) == f"By +0.00{gain}"
     assert render(f"By +0.100{gain}", KNOWN) == f"By -0.004{gain}"
     assert render(f"By 0.1 ± 0.1{gain}", KNOWN) == f"By 0.0 ± 0.0{gain}"
+    assert render(f"By 0.1 ±\n0.1{gain}", KNOWN) == f"By 0.0 ± 0.0{gain}", "a wrapped line is mended"
     row = "| of 16 | 3 | 0.00 ± 0.00 <!-- measured: speed.fast p50 gain --> |"
     assert render(row, KNOWN) == "| of 16 | 1,234 | 0.00 ± 0.02 <!-- measured: speed.fast p50 gain --> |"
 
