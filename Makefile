@@ -1,12 +1,16 @@
-.PHONY: check format lint test slow reliability measured
+.PHONY: check docs format lint test slow reliability measured
 
-check: lint test
+check: lint test docs
 
 lint:
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
+
+docs:
+	python -m docs.reference
+	python -m zensical build --strict
 
 test:
 	pytest
