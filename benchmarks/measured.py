@@ -115,11 +115,9 @@ def _like(shown: str, value: Any) -> str:
 
 def _values(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return a measurement's values, its own or those of another file."""
-    return (
-        json.loads((ROOT / entry["from"]).read_text(encoding="utf-8"))["figures"]
-        if "from" in entry
-        else entry["values"]
-    )
+    if "values" in entry:
+        return entry["values"]
+    return json.loads((ROOT / entry["from"]).read_text(encoding="utf-8"))["figures"]
 
 
 def _now() -> dict[str, str]:
@@ -127,13 +125,17 @@ def _now() -> dict[str, str]:
     torch = sys.modules.get("torch")
     gpu = f", {torch.cuda.get_device_name()}" if torch and torch.cuda.is_available() else ""
     system = f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}"
-    described = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    commit = subprocess.run(described, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/measured.json")
+    commit = _git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "commit": commit,
         "machine": f"{os.cpu_count()} cores{gpu}, {system}",
     }
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _read() -> dict[str, dict[str, Any]]:
