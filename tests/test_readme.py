@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -24,12 +23,6 @@ def test_the_ci_finds_the_test_command_in_the_readme() -> None:
     found = subprocess.run(["grep", "-m", "1", pattern[1], "README.md"], cwd=ROOT, capture_output=True, text=True)
     assert found.stdout.strip() == TEST_COMMAND
     assert subprocess.run(["bash", "-n", ".ci/run"], cwd=ROOT).returncode == 0
-
-
-def test_both_names_of_the_program_are_installed() -> None:
-    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
-    assert scripts == {"studio": "cli.main:main", "lambda-studio": "cli.main:main"}
-    assert "`lambda-studio`" in README
 
 
 def test_files_that_the_readme_shows_are_there() -> None:

@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
+from concepts.errors import ConceptError
 from docs.reference.markdown import NOTICE, code, escaped, table
 from docs.reference.public import CONFIGURATIONS, ERROR_MODULES, OURS, STUDIO
 from docs.reference.source import (
@@ -21,6 +22,7 @@ from docs.reference.source import (
     tree,
     unquoted,
 )
+from lambda_studio.errors import StudioError
 
 HEAD = f"# Python reference\n\n{NOTICE}\n"
 
@@ -122,11 +124,11 @@ def _answers(studio: type) -> set[type]:
     return found
 
 
-def error_classes() -> list[type[Exception]]:
+def error_classes() -> list[type[ConceptError | StudioError]]:
     """Return every error class that has an exit code."""
     modules = map(importlib.import_module, ERROR_MODULES)
     found = {each for module in modules for each in vars(module).values() if isinstance(each, type)}
-    errors = [each for each in found if issubclass(each, Exception) and hasattr(each, "exit_code")]
+    errors = [each for each in found if issubclass(each, ConceptError | StudioError)]
     return sorted(errors, key=lambda each: (each.exit_code, each.__name__))
 
 

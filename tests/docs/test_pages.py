@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from lambda_studio.models.stack import from_toml
 from tests.docs.pages import (
     DOCS,
     GUIDES,
+    ROOT,
     blocks,
     called,
     every_path,
@@ -82,6 +84,12 @@ def test_global_options_and_their_environment_are_named() -> None:
     for option in studio.params:
         assert re.search(rf"[` ]{option.opts[0]}[` ]", TEXT), option.name
         assert not option.envvar or f"`{option.envvar}`" in TEXT
+
+
+def test_both_names_of_the_program_are_installed() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    assert scripts == {"studio": "cli.main:main", "lambda-studio": "cli.main:main"}
+    assert "`lambda-studio`" in TEXT
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
