@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import ColumnElement, Exists, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Exists, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from concepts.access import visible
@@ -50,6 +50,11 @@ def visible_image(user: str, matches: ColumnElement[bool]) -> Exists:
     """That such an image is in a concept, not a removed one, of a library that the user may see."""
     shown = select(VersionImage).where(matches).join(ConceptVersion, VersionImage.version_id == ConceptVersion.id)
     return shown.join(Concept).join(Library).where(visible(user), Concept.removed_at.is_(None)).exists()
+
+
+def of_one_pixel() -> ColumnElement[bool]:
+    """That an image is a note in place of pictures: nothing is computed from it, so it has no features."""
+    return and_(VersionImage.width == 1, VersionImage.height == 1)
 
 
 def _visible_original(user: str, sha: str) -> Exists:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from concepts import subjects
 from concepts.access import visible
+from concepts.blobs import of_one_pixel
 from concepts.libraries import address
 from concepts.models import Blob, Concept, ConceptVersion, Feature, Library, VersionImage
 from concepts.records import CatalogueEntry, SeenImage, sha256
@@ -44,6 +45,18 @@ def seen_images(session: Session, user: str, kind: str, begin: str, end: str) ->
     for concept_id, dtype, sha, data, *pair in session.execute(columns.execution_options(yield_per=ROWS_AT_ONCE)):
         if pair[0] == pair[1] and sha256(data) == sha:
             yield SeenImage(concept_id, data, dtype)
+
+
+def left_out(session: Session, user: str) -> Iterator[tuple[int, bytes]]:
+    """The whole notes that stand in place of pictures, of all images that `image_counts` counts, by the concept's id.
+
+    A note is what its version has as an image of one pixel.
+    """
+    query = _present(user).join(Blob, VersionImage.image_sha == Blob.sha).where(of_one_pixel())
+    columns = query.with_only_columns(Concept.id, Blob.sha, Blob.data)
+    for concept_id, sha, data in session.execute(columns.execution_options(yield_per=ROWS_AT_ONCE)):
+        if sha256(data) == sha:
+            yield concept_id, data
 
 
 def generation(session: Session, user: str) -> tuple[int, ...]:

@@ -5,13 +5,11 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from concepts.blobs import collect, store_blob, visible_image
+from concepts.blobs import collect, of_one_pixel, store_blob, visible_image
 from concepts.models import Blob, Feature, VersionImage
 from concepts.records import FeatureRecord, sha256
 
 _KEYS_A_QUERY = 500  # SQLite bounds the variables of one statement
-# What came in place of a picture belongs to a note of one pixel, and cannot be computed again.
-_PICTURE = (VersionImage.width > 1, VersionImage.height > 1)
 
 
 def find_features(session: Session, user: str, keys: Collection[str]) -> dict[str, FeatureRecord]:
@@ -27,15 +25,9 @@ def find_features(session: Session, user: str, keys: Collection[str]) -> dict[st
     return found
 
 
-def features_of(session: Session, user: str, image_sha: str, kind: str) -> list[FeatureRecord]:
-    """The whole features of one kind that belong to an image, by key."""
-    keys = select(Feature.key).where(Feature.image_sha == image_sha, Feature.kind == kind).order_by(Feature.key)
-    return list(find_features(session, user, session.scalars(keys).all()).values())
-
-
 def computed_keys(session: Session, user: str) -> list[str]:
-    """The keys of all features that can be computed again: not of those that came in place of a picture."""
-    return list(session.scalars(select(Feature.key).where(_visible(user, *_PICTURE))))
+    """The keys of all features."""
+    return list(session.scalars(select(Feature.key).where(_visible(user))))
 
 
 def drop_features(session: Session, user: str, keys: Collection[str]) -> None:
@@ -43,7 +35,7 @@ def drop_features(session: Session, user: str, keys: Collection[str]) -> None:
     unwanted = list(keys)
     for start in range(0, len(unwanted), _KEYS_A_QUERY):
         chunk = Feature.key.in_(unwanted[start : start + _KEYS_A_QUERY])
-        rows = session.scalars(select(Feature).where(chunk, _visible(user, *_PICTURE))).all()
+        rows = session.scalars(select(Feature).where(chunk, _visible(user))).all()
         for row in rows:
             session.delete(row)
         session.flush()
@@ -51,7 +43,7 @@ def drop_features(session: Session, user: str, keys: Collection[str]) -> None:
 
 
 def put_feature(session: Session, user: str, new: FeatureRecord, image_sha: str | None, mask_sha: str | None) -> bool:
-    """Keep a feature as long as its image, with that mask, is kept. False where the user does not see that (now)."""
+    """Keep a feature as long as its picture, with that mask, is kept. False where the user does not see that (now)."""
     if image_sha is not None and not _shown(session, user, image_sha, mask_sha):
         return False
     if find_features(session, user, [new.key]):
@@ -68,15 +60,18 @@ def put_feature(session: Session, user: str, new: FeatureRecord, image_sha: str 
     return True
 
 
-def _visible(user: str, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """That a feature is of no image, or of one, with its mask, that the user may see and that meets the conditions."""
+def _visible(user: str) -> ColumnElement[bool]:
+    """That a feature is of no image, or of a picture, with its mask, that the user may see.
+
+    A note in place of pictures holds what was given for them: no cached value stands for it, whoever put it there.
+    """
     same_mask = or_(Feature.mask_sha.is_(None), VersionImage.mask_sha == Feature.mask_sha)
-    shown = visible_image(user, and_(VersionImage.image_sha == Feature.image_sha, same_mask, *conditions))
+    shown = visible_image(user, and_(VersionImage.image_sha == Feature.image_sha, same_mask, ~of_one_pixel()))
     return or_(Feature.image_sha.is_(None), shown)
 
 
 def _shown(session: Session, user: str, image_sha: str, mask_sha: str | None) -> bool:
-    matches = VersionImage.image_sha == image_sha
+    matches = and_(VersionImage.image_sha == image_sha, ~of_one_pixel())
     if mask_sha is not None:
         matches = and_(matches, VersionImage.mask_sha == mask_sha)
     return bool(session.scalar(select(visible_image(user, matches))))

@@ -187,6 +187,10 @@ class Registry:
         """What is cached of one kind, under keys that begin and end so, of the images that `image_counts` counts."""
         return catalogue.seen_images(self._session, self._user, kind, begin, end)
 
+    def left_out(self) -> Iterator[tuple[int, bytes]]:
+        """The notes in place of pictures among the images that `image_counts` counts, with their concepts' ids."""
+        return catalogue.left_out(self._session, self._user)
+
     def generation(self) -> tuple[int, ...]:
         """Numbers that change with the concepts that this user may see and with their versions."""
         return catalogue.generation(self._session, self._user)
@@ -267,10 +271,6 @@ class Registry:
     def features(self, keys: Collection[str]) -> dict[str, FeatureRecord]:
         """Those of these features that are cached and whole, by key."""
         return features.find_features(self._session, self._user, keys)
-
-    def features_of(self, image_sha: str, kind: str) -> list[FeatureRecord]:
-        """The cached features of one kind that belong to an image, by key."""
-        return features.features_of(self._session, self._user, image_sha, kind)
 
     def computed_features(self) -> list[str]:
         """The keys of all features of what this user may see, but for those that came in place of a picture."""

@@ -19,7 +19,7 @@ from concepts.users import current_user
 _SHOWN_IN = "SELECT count(*) FROM version_images WHERE image_sha = ?1 OR mask_sha = ?1"
 # An original, which older schemas know nothing of, is no feature's bytes either.
 _NOT_COMPUTED = "SELECT count(*) = 0 FROM features WHERE blob_sha = ?"
-# An embedding that came in place of pictures cannot be computed again: its image is a note of one pixel.
+# Before schema 0004 an embedding that came in place of pictures, whose image is a note of one pixel, was a feature.
 _STANDS_FOR_PICTURES = """
     SELECT count(*) FROM features JOIN version_images USING (image_sha)
     WHERE blob_sha = ? AND width = 1 AND height = 1

@@ -1,18 +1,21 @@
-"""What a bundle says of itself: its manifest, in canonical JSON, and the note that stands for pictures left out."""
+"""What a bundle says of itself: its manifest, in canonical JSON."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-FORMAT, VERSION = "lambda-studio bundle", 1
+FORMAT, VERSIONS = "lambda-studio bundle", (1, 2)
+"""In version 2 a note in place of pictures holds its embeddings, so that its concept's manifest covers them."""
 LEFT_OUT = "lambda-studio pictures left out"
 """How the note begins that takes the place of a concept's pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BundleEmbedding:
-    """CLIP's view of pictures that were left out: which CLIP, and the object that holds its float32 numbers."""
+    """CLIP's view of pictures that were left out: which CLIP, and the object that holds its float32 numbers.
+
+    Only bundles of version 1 have it: there no concept's manifest covered those numbers.
+    """
 
     encoder: str
     preprocessing: str
@@ -30,7 +33,12 @@ class BundleImage:
     source_name: str
     warnings: tuple[str, ...]
     embeddings: tuple[BundleEmbedding, ...] = ()
-    """Of a note that stands for pictures; pictures have none, for they can be looked at."""
+    """Of a note that stands for pictures, in version 1; pictures have none, for they can be looked at."""
+
+    @property
+    def is_note(self) -> bool:
+        """Whether it stands for pictures that were left out: no picture is as small."""
+        return self.width == 1 and self.height == 1
 
     @property
     def objects(self) -> list[str]:
@@ -55,22 +63,18 @@ class Contents:
     concepts: tuple[BundleConcept, ...]
     objects: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def version(self) -> int:
+        """The bundle's version: 2 where a note holds its embeddings; what older versions of this code read stays 1."""
+        images = (image for concept in self.concepts for image in concept.images)
+        return 2 if any(image.is_note and not image.embeddings for image in images) else 1
+
     def encoded(self) -> bytes:
         """The manifest's bytes: the same for the same contents, wherever and whenever they are written."""
-        value = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        value = {"format": FORMAT, "version": self.version, **asdict(self)}
         return canonical(value) + b"\n"
 
 
 def canonical(value: Any) -> bytes:
     """JSON with one spelling."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def left_out_note(pictures: Sequence[tuple[str, str | None]]) -> bytes:
-    """The note that takes the place of these pictures, given by the hashes of image and mask."""
-    return canonical({"format": LEFT_OUT, "pictures": [list(pair) for pair in pictures], "version": 1})
-
-
-def is_left_out_note(data: bytes) -> bool:
-    """Whether stored bytes are such a note, and no picture."""
-    return data.startswith(b'{"format":"' + LEFT_OUT.encode())

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from lambda_studio.bundles.contents import FORMAT, VERSION, BundleConcept, BundleEmbedding, BundleImage, Contents
+from lambda_studio.bundles.contents import FORMAT, VERSIONS, BundleConcept, BundleEmbedding, BundleImage, Contents
 from lambda_studio.images import LONG_SIDE
 
 MAX_OBJECT = 16 * 2**20
@@ -26,7 +26,7 @@ OBJECT: Check = (lambda value: isinstance(value, dict) and len(value) <= MAX_OBJ
 
 BUNDLE = {
     "format": (lambda value: value == FORMAT, repr(FORMAT)),
-    "version": (lambda value: value == VERSION and type(value) is int, f"{VERSION}, which this version reads"),
+    "version": (lambda value: value in VERSIONS and type(value) is int, "1 or 2, which this version reads"),
     "concepts": SOME,
     "objects": OBJECT,
 }
@@ -64,6 +64,8 @@ def read_contents(manifest: bytes, faults: list[str]) -> Contents | None:
         return None
     contents = Contents(tuple(each for each in concepts if each), value["objects"])
     _compare(contents, faults)
+    if contents.version != value["version"]:
+        faults.append(f"manifest.json: version is {value['version']}, and what it holds is of {contents.version}")
     return contents if len(faults) == before else None
 
 

@@ -15,7 +15,7 @@ from lambda_studio.progress import Progress
 from lambda_studio.workflows.encoders import Encoder
 from lambda_studio.workflows.features import FeatureStore
 from lambda_studio.workflows.keys import encoder_of, subject_key, zero_key
-from lambda_studio.workflows.left_out import require_embedding
+from lambda_studio.workflows.left_out import given_embeddings
 
 
 class SubjectEmbedder:
@@ -31,13 +31,23 @@ class SubjectEmbedder:
         return encoder_of(self.stack.fingerprints()["clip"], self.stack.dtype)
 
     def subjects(self, concepts: Sequence[ConceptRecord]) -> tuple[dict[str, list[Tensor]], int]:
-        """The embeddings of each concept's reference images, by its name, and how many had to be computed."""
-        images = [image for concept in concepts for image in concept.images]
+        """Return the embeddings of each concept's reference images by its name, and how many were computed.
+
+        Of pictures they are cached or computed; of notes in place of pictures they are read from the note.
+        Raises PicturesLeftOut where a note holds none for this CLIP.
+        """
+        every = [image for concept in concepts for image in concept.images]
+        with self.database.reading() as registry:
+            held = given_embeddings(registry, every, self.encoder)
+        given = {sha: torch.from_numpy(numbers.copy()) for sha, numbers in held.items()}
+        images = [image for image in every if image.sha not in given]
         label = f"Encoding {', '.join(concept.name for concept in concepts)}"
         keys = [subject_key(image, self.encoder) for image in images]
         kept = self.store.get_or_compute(keys, lambda at: self.embed([images[i] for i in at]), label)
         values = iter(kept.values)
-        return {concept.name: [next(values) for _ in concept.images] for concept in concepts}, kept.computed
+        found = [given[image.sha] if image.sha in given else next(values) for image in every]
+        ordered = iter(found)
+        return {concept.name: [next(ordered) for _ in concept.images] for concept in concepts}, kept.computed
 
     def blended(self, concept: ConceptRecord) -> Tensor:
         """What prompts use of a concept: one embedding, from those of all its images."""
@@ -53,8 +63,7 @@ class SubjectEmbedder:
         return kept.values[0]
 
     def embed(self, images: Sequence[ImageRecord]) -> list[Tensor]:
-        """The embeddings of these images' subjects, computed whether they are kept or not. Raises PicturesLeftOut."""
-        require_embedding(images)
+        """The embeddings of these pictures' subjects, computed whether they are kept or not."""
         clip = self.stack.clip(("vision",))
         with self.database.reading() as registry:
             stored = [(registry.blob(image.sha), image.mask_sha and registry.blob(image.mask_sha)) for image in images]

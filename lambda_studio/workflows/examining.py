@@ -9,9 +9,11 @@ from pathlib import Path
 
 from concepts.errors import ConceptError
 from concepts.stores import Store
+from lambda_studio.bundles.given import Note
 from lambda_studio.errors import ModelFilesNotFetched, StudioError
 from lambda_studio.models.stack import Stack
 from lambda_studio.workflows.adapter_files import adapter_file, why_missing
+from lambda_studio.workflows.left_out import IMPORT_AGAIN, notes
 from lambda_studio.workflows.places import adapters_folder
 from lambda_studio.workflows.workplace import Workplace
 
@@ -47,6 +49,7 @@ def findings(place: Workplace, depth: str, repair: bool) -> Iterator[Finding]:
     yield from database_findings(place.database.store, depth)
     if depth != "quick":
         yield _stored_images(place)
+        yield from _given_embeddings(place)
     yield from _adapter_files(place, hashed=depth != "quick")
     yield (stack := _stack_files(place.stack, hashed=depth != "quick"))
     if depth == "thorough":
@@ -83,6 +86,28 @@ def _stored_images(place: Workplace) -> Finding:
         except ConceptError as error:
             return Finding(f"library {library}", error.cause, error.remedy)
     return Finding(f"library {library}", f"{len(concepts)} concepts, {len(images)} images: every hash is right")
+
+
+def _given_embeddings(place: Workplace) -> Iterator[Finding]:
+    """Concepts without pictures whose embedding nothing binds to them; no manifest covered it before schema 0004."""
+    library = place.library
+    with place.database.reading() as registry:
+        for concept in (registry.get_concept(library, name) for name in registry.concept_names(library)):
+            try:
+                held = notes(registry, concept.images).values()
+            except ConceptError:  # damaged bytes, which were told of with all others
+                continue
+            if said := next((_unproven(note) for note in held if not note.proven), None):
+                yield Finding(f"concept {concept.name}", said, IMPORT_AGAIN)
+
+
+def _unproven(note: Note) -> str:
+    if not note.views:
+        return "it came without pictures, and its embedding is lost"
+    return (
+        "it came without pictures, and its embedding was in a cache that all users shared: "
+        "nothing shows that it is the one in its bundle"
+    )
 
 
 def _adapter_files(place: Workplace, hashed: bool) -> Iterator[Finding]:

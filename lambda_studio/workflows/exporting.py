@@ -11,12 +11,13 @@ from concepts.names import name_key
 from concepts.records import ConceptRecord, ImageRecord, NewImage, manifest, sha256
 from concepts.unfinished import unfinished
 from lambda_studio.bundles.archive import require_bundle_size, write_archive
-from lambda_studio.bundles.contents import BundleConcept, BundleEmbedding, BundleImage, Contents, left_out_note
+from lambda_studio.bundles.contents import BundleConcept, BundleImage, Contents
+from lambda_studio.bundles.given import GivenView, Note
 from lambda_studio.bundles.signing import Signature, read_private_key
 from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
 from lambda_studio.workflows.keys import subject_key
-from lambda_studio.workflows.left_out import SIDE, encoder_and_preprocessing, is_left_out
+from lambda_studio.workflows.left_out import SIDE, is_left_out, notes, require_views
 from lambda_studio.workflows.views import Exported
 from lambda_studio.workflows.workplace import Workplace
 
@@ -83,35 +84,32 @@ class _Packer:
         """One note and one embedding, which is what prompts use: the mean of all."""
         if len(concept.images) == 1 and is_left_out(concept.images[0]):
             return self._with_pictures(concept)
-        embedder = self.place.embedder
-        values = embedder.blended(concept).numpy().astype("<f4")
-        note = left_out_note([(image.sha, image.mask_sha) for image in concept.images])
+        note = self._note(concept).encoded()
         new = NewImage(note, None, SIDE, SIDE, f"{len(concept.images)} pictures of {concept.name}, left out")
-        preprocessing = subject_key(concept.images[0], embedder.encoder).preprocessing
-        view = BundleEmbedding(
-            encoder=embedder.encoder.fingerprint, preprocessing=preprocessing, sha256=self._make(values.tobytes())
-        )
         self._make(note)
-        image = _bundle_image(new, (view,))
         return BundleConcept(
-            name=concept.name, noun=concept.noun, manifest=manifest(concept.noun, [new]), images=(image,)
+            name=concept.name, noun=concept.noun, manifest=manifest(concept.noun, [new]), images=(_bundle_image(new),)
         )
 
+    def _note(self, concept: ConceptRecord) -> Note:
+        """What stands for the concept's images: the mean of their embeddings, and where it is from."""
+        embedder = self.place.embedder
+        values = embedder.blended(concept).numpy().astype("<f4")
+        preprocessing = subject_key(concept.images[0], embedder.encoder).preprocessing
+        view = GivenView(encoder=embedder.encoder.fingerprint, preprocessing=preprocessing, data=values.tobytes())
+        with self.place.database.reading() as registry:
+            unproven = any(not note.proven for note in notes(registry, concept.images).values())
+        pictures = tuple((image.sha, image.mask_sha) for image in concept.images)
+        return Note(pictures=pictures, views=(view,), from_cache=unproven)
+
     def _image(self, image: ImageRecord) -> BundleImage:
+        if is_left_out(image):
+            with self.place.database.reading() as registry:
+                require_views(registry, [image])
         for sha in (image.sha, image.mask_sha):
             if sha and sha not in self.sizes:
                 self.sizes[sha] = len(self.read(sha))
-        return _bundle_image(image, self._views(image) if is_left_out(image) else ())
-
-    def _views(self, image: ImageRecord) -> tuple[BundleEmbedding, ...]:
-        """Every view that came with a note."""
-        with self.place.database.reading() as registry:
-            features = registry.features_of(image.sha, "image_embeds")
-        found = {encoder_and_preprocessing(feature): feature.data for feature in features}
-        return tuple(
-            BundleEmbedding(encoder=encoder, preprocessing=preprocessing, sha256=self._make(data))
-            for (encoder, preprocessing), data in sorted(found.items())
-        )
+        return _bundle_image(image)
 
     def _make(self, data: bytes) -> str:
         sha = sha256(data)
@@ -119,7 +117,7 @@ class _Packer:
         return sha
 
 
-def _bundle_image(image: ImageRecord | NewImage, views: tuple[BundleEmbedding, ...]) -> BundleImage:
+def _bundle_image(image: ImageRecord | NewImage) -> BundleImage:
     return BundleImage(
         sha256=image.sha,
         mask=image.mask_sha,
@@ -127,7 +125,6 @@ def _bundle_image(image: ImageRecord | NewImage, views: tuple[BundleEmbedding, .
         height=image.height,
         source_name=image.source_name,
         warnings=tuple(image.warnings),
-        embeddings=views,
     )
 
 

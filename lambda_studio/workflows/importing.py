@@ -7,23 +7,15 @@ from pathlib import Path
 
 from concepts.errors import ConceptExists
 from concepts.names import name_key, shown
-from concepts.records import NewImage
+from concepts.records import ConceptRecord, NewImage
 from concepts.registry import Registry
 from lambda_studio.bundles.signing import read_public_key
 from lambda_studio.errors import BundleRefused
-from lambda_studio.workflows.keys import FeatureKey
+from lambda_studio.workflows.left_out import notes
 from lambda_studio.workflows.views import Imported, ImportedConcept
 from lambda_studio.workflows.workplace import Workplace
 
 ON_CONFLICT = ("fail", "rename", "skip")
-
-
-@dataclass(frozen=True)
-class View:
-    """CLIP's view that came with a note in place of pictures: float32 numbers, for each key that may ask for them."""
-
-    keys: tuple[FeatureKey, ...]
-    data: bytes
 
 
 @dataclass(frozen=True)
@@ -34,7 +26,8 @@ class Incoming:
     noun: str
     manifest: str
     images: Callable[[], list[NewImage]]
-    views: Callable[[], list[View]] = list
+    left_out: tuple[tuple[str, str | None], ...] = ()
+    """The pictures that its note stands for, where it came without them."""
     notes: tuple[str, ...] = ()
 
 
@@ -84,7 +77,18 @@ def _refuse_conflicts(registry: Registry, library: str, concepts: Sequence[Incom
 
 def _conflicts(registry: Registry, library: str, concept: Incoming) -> bool:
     present = registry.find_concept(library, concept.name)
-    return present is not None and present.manifest != concept.manifest
+    return present is not None and present.manifest != concept.manifest and not _renews(registry, present, concept)
+
+
+def _renews(registry: Registry, present: ConceptRecord, concept: Incoming) -> bool:
+    """Whether the two stand for the same pictures, and nothing shows that the present embedding is the one given.
+
+    Then an import is what `doctor` asks for, and no conflict.
+    """
+    if not concept.left_out or present.noun != concept.noun or len(present.images) != 1:
+        return False
+    held = notes(registry, present.images)
+    return any(note.pictures == concept.left_out and not note.proven for note in held.values())
 
 
 def _store_one(
@@ -95,11 +99,11 @@ def _store_one(
         if on_conflict == "skip":
             return ImportedConcept(name, concept.noun, "skipped", name, concept.notes)
         name, state = _free_name(name, taken), "renamed"
-    result = registry.add_concept(library, name, concept.noun, concept.images())
-    for view in concept.views():
-        for key in view.keys:
-            shape = (len(view.data) // 4,)
-            registry.put_feature(key.text, key.kind, view.data, shape, "float32", key.image, key.mask)
+    present = registry.find_concept(library, name)
+    if present is not None and present.manifest != concept.manifest:
+        state, result = "renewed", registry.revise_concept(library, name, concept.noun, concept.images())
+    else:
+        result = registry.add_concept(library, name, concept.noun, concept.images())
     state = state if result.created else "there already"
     return ImportedConcept(result.concept.name, concept.noun, state, concept.name, concept.notes)
 

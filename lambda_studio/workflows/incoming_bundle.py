@@ -1,32 +1,24 @@
 """A bundle on its way in: every object is read, hashed and looked at before anything is stored."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from concepts.errors import ConceptError
 from concepts.names import check_name, check_noun, name_key
-from concepts.records import ImageRecord, NewImage, manifest
+from concepts.records import ImageRecord, NewImage, manifest, sha256
 from lambda_studio.bundles.archive import Archive
-from lambda_studio.bundles.contents import BundleConcept, BundleImage, is_left_out_note, left_out_note
+from lambda_studio.bundles.contents import BundleConcept, BundleImage
+from lambda_studio.bundles.given import MAX_VIEWS, GivenView, Note, read_note, view_fault
 from lambda_studio.bundles.signing import Signature
 from lambda_studio.door import PictureDoor
 from lambda_studio.errors import StudioError
-from lambda_studio.workflows.encoders import Encoder
-from lambda_studio.workflows.importing import Incoming, View
-from lambda_studio.workflows.keys import FeatureKey
-from lambda_studio.workflows.left_out import DTYPES, SIDE
+from lambda_studio.workflows.importing import Incoming
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-MAX_DIM = 16_384
-"""Numbers in an embedding."""
 
 
 @contextmanager
@@ -58,8 +50,17 @@ def _name_faults(concepts: Sequence[BundleConcept]) -> Iterator[str]:
         if name_key(concept.name) in seen:
             yield f"concept {number}: its name is there twice"
         seen.add(name_key(concept.name))
+        yield from (f"concept {number}: {fault}" for image in concept.images if (fault := _embeddings_fault(image)))
         if manifest(concept.noun, [_record(image) for image in concept.images]) != concept.manifest:
             yield f"concept {number}: its manifest hash is not that of its noun and images"
+
+
+def _embeddings_fault(image: BundleImage) -> str | None:
+    """Why an older note's embeddings cannot be put into it; None where they can."""
+    kinds = {(view.encoder, view.preprocessing) for view in image.embeddings}
+    if len(kinds) < len(image.embeddings) or len(kinds) > MAX_VIEWS:
+        return f"an image has two embeddings by one CLIP, or more than {MAX_VIEWS}"
+    return None
 
 
 def _object_faults(door: PictureDoor, archive: Archive, advance: Callable[[], None]) -> Iterator[str]:
@@ -81,15 +82,16 @@ def _object_faults(door: PictureDoor, archive: Archive, advance: Callable[[], No
 def _uses(door: PictureDoor, image: BundleImage) -> Iterator[tuple[str, tuple, Callable[[bytes], str | None]]]:
     """What each object of an image must be, once for each use."""
     size = (image.width, image.height)
-    if size == (SIDE, SIDE) and image.mask is None and image.embeddings:
-        yield image.sha256, ("note",), _note_fault
+    if image.is_note and image.mask is None:
+        older = bool(image.embeddings)
+        yield image.sha256, ("note", older), lambda data: _note_fault(data, older)
     else:
-        plain = not image.embeddings and min(size) > SIDE
+        plain = not image.embeddings and not image.is_note and min(size) > 1
         yield image.sha256, ("picture", plain, *size), lambda data: _only_picture_fault(door, data, size, plain)
     if image.mask is not None:
         yield image.mask, ("mask", *size), lambda data: door.mask_fault(data, size)
     for view in image.embeddings:
-        yield view.sha256, ("view",), _view_fault
+        yield view.sha256, ("view",), view_fault
 
 
 def _only_picture_fault(door: PictureDoor, data: bytes, size: tuple[int, int], plain: bool) -> str | None:
@@ -98,54 +100,45 @@ def _only_picture_fault(door: PictureDoor, data: bytes, size: tuple[int, int], p
     return door.picture_fault(data, size)
 
 
-def _note_fault(data: bytes) -> str | None:
-    """Whether these bytes are a note in the one spelling that it has."""
-    wrong = "is not a note of pictures left out"
-    if not is_left_out_note(data):
-        return wrong
+def _note_fault(data: bytes, older: bool) -> str | None:
+    """Whether these bytes are a note, which holds its embeddings, or an older one, whose embeddings are objects."""
     try:
-        pictures = json.loads(data)["pictures"]
-        pairs = [(str(image), mask and str(mask)) for image, mask in pictures]
-        return None if left_out_note(pairs) == data else wrong
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return wrong
-
-
-def _view_fault(data: bytes) -> str | None:
-    if len(data) % 4 or not 4 <= len(data) <= 4 * MAX_DIM:
-        return f"is not an embedding of 1 to {MAX_DIM} numbers"
-    return None if np.isfinite(np.frombuffer(data, dtype="<f4")).all() else "is an embedding with numbers that are none"
+        note = read_note(data)
+    except ValueError as error:
+        return str(error)
+    if older and note.views:
+        return "is a note with embeddings of its own, and others beside it"
+    return None if older or note.views else "is a note of pictures left out, without an embedding"
 
 
 def _incoming(archive: Archive, concept: BundleConcept) -> Incoming:
+    notes = {image: _note(archive, image) for image in concept.images if image.is_note}
+    records = [_record(image, notes.get(image)) for image in concept.images]
     return Incoming(
         name=concept.name,
         noun=concept.noun,
-        manifest=concept.manifest,
+        manifest=manifest(concept.noun, records),
         images=lambda: [_new_image(archive, image) for image in concept.images],
-        views=lambda: [view for image in concept.images for view in _views(archive, image)],
+        left_out=next(iter(notes.values())).pictures if len(notes) == len(concept.images) == 1 else (),
     )
 
 
 def _new_image(archive: Archive, image: BundleImage) -> NewImage:
     mask = archive.read(image.mask) if image.mask else None
-    data = archive.read(image.sha256)
+    data = _note(archive, image).encoded() if image.is_note else archive.read(image.sha256)
     return NewImage(data, mask, image.width, image.height, image.source_name, image.warnings)
 
 
-def _views(archive: Archive, image: BundleImage) -> Iterator[View]:
-    for view in image.embeddings:
-        keys = tuple(
-            FeatureKey(
-                kind="image_embeds",
-                encoder=Encoder(view.encoder, dtype),
-                preprocessing=view.preprocessing,
-                image=image.sha256,
-            )
-            for dtype in DTYPES
-        )
-        yield View(keys, archive.read(view.sha256))
+def _note(archive: Archive, image: BundleImage) -> Note:
+    """The note with its embeddings in it: in a bundle of version 1 they are objects beside it."""
+    note = read_note(archive.read(image.sha256))
+    views = tuple(
+        GivenView(encoder=view.encoder, preprocessing=view.preprocessing, data=archive.read(view.sha256))
+        for view in image.embeddings
+    )
+    return Note(pictures=note.pictures, views=note.views or views, from_cache=note.from_cache)
 
 
-def _record(image: BundleImage) -> ImageRecord:
-    return ImageRecord(image.sha256, image.mask, image.width, image.height, image.source_name, image.warnings)
+def _record(image: BundleImage, note: Note | None = None) -> ImageRecord:
+    sha = sha256(note.encoded()) if note else image.sha256
+    return ImageRecord(sha, image.mask, image.width, image.height, image.source_name, image.warnings)

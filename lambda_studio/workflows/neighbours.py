@@ -1,16 +1,19 @@
 """Which concepts look alike: the cosine of the means of cached CLIP embeddings. No model is loaded for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from concepts.records import ConceptRecord, SeenImage
+from concepts.records import ConceptRecord, ImageRecord, SeenImage
 from concepts.registry import Registry
+from lambda_studio.bundles.given import DTYPE, read_note
 from lambda_studio.config import require
 from lambda_studio.workflows.encoders import Encoder, KnownEncoders
-from lambda_studio.workflows.keys import SUBJECT, subject_keys_between
+from lambda_studio.workflows.keys import SUBJECT, subject_key, subject_keys_between
 from lambda_studio.workflows.views import Neighbour, Neighbours
 from lambda_studio.workflows.workplace import Workplace
 
@@ -85,8 +88,18 @@ def present_directions(registry: Registry, encoder: Encoder, former: Directions 
         return former
     counts = registry.image_counts()
     begin, end = subject_keys_between(encoder)
-    ids, rows = mean_directions(counts, registry.seen_images(SUBJECT, begin, end))
+    seen = chain(registry.seen_images(SUBJECT, begin, end), given_images(registry, encoder))
+    ids, rows = mean_directions(counts, seen)
     return Directions(encoder, generation, ids, rows, frozenset(counts) - set(ids.tolist()))
+
+
+def given_images(registry: Registry, encoder: Encoder) -> Iterator[SeenImage]:
+    """Walk through the embeddings by this CLIP that came in place of pictures."""
+    prepared = subject_key(ImageRecord("", None, 1, 1, "", ()), encoder).preprocessing
+    for concept_id, data in registry.left_out():
+        with suppress(ValueError):  # no note, but another image of one pixel, counts as not seen
+            if (view := read_note(data).view(encoder.fingerprint, prepared)) is not None:
+                yield SeenImage(concept_id, view.data, DTYPE)
 
 
 def mean_directions(

@@ -11,7 +11,7 @@ from concepts.registry import Registry
 from lambda_studio.images import decode_png
 from lambda_studio.workflows.encoders import Encoder
 from lambda_studio.workflows.keys import subject_key
-from lambda_studio.workflows.left_out import is_left_out, require_pictures
+from lambda_studio.workflows.left_out import given_view, is_left_out, notes, require_pictures
 from lambda_studio.workflows.mask_sheet import MaskedPicture, draw_mask_sheet
 from lambda_studio.workflows.views import ConceptCard, ImageCard, KnownBy
 
@@ -47,9 +47,11 @@ def mask_sheet(database: Database, concept: ConceptRecord) -> Image.Image:
 
 
 def _count_cached(registry: Registry, concept: ConceptRecord, encoder: Encoder) -> int:
-    keys = [subject_key(image, encoder).text for image in concept.images]
+    given = notes(registry, concept.images)
+    keys = [subject_key(image, encoder).text for image in concept.images if image.sha not in given]
     found = registry.features(keys)
-    return sum(key in found for key in keys)
+    held = [image for image in concept.images if image.sha in given and given_view(given[image.sha], image, encoder)]
+    return sum(key in found for key in keys) + len(held)
 
 
 def _image_card(image: ImageRecord, masks: Mapping[str, bytes]) -> ImageCard:

@@ -128,7 +128,10 @@ class Exported:
 
 @dataclass(frozen=True)
 class ImportedConcept:
-    """What became of a concept in a bundle or folder: `state` is added, renamed, skipped or there already."""
+    """What became of a concept in a bundle or folder: `state` is added, renamed, renewed, skipped or there already.
+
+    Renewed: it was there with an embedding of which nothing showed who had given it, and got the bundle's.
+    """
 
     name: str
     noun: str

@@ -11,8 +11,14 @@ from pathlib import Path
 import migrations
 from concepts.database import Database
 from concepts.records import NewImage
+from lambda_studio.bundles.given import GivenView, Note
 
 USER = "anna"
+
+
+VIEW = GivenView(encoder="e" * 64, preprocessing="cutout-1 cut_out", data=b"5678")
+NOTE = Note(pictures=(("a" * 64, None),), views=(VIEW,)).encoded()
+"""What a concept has that came without pictures."""
 
 
 def fill(database: Database) -> None:
@@ -23,6 +29,8 @@ def fill(database: Database) -> None:
         registry.use_library("toys")
         rex = registry.add_concept("toys", "rex", "dog", [photo]).concept
         registry.add_concept("toys", "gone", "hat", [photo])
+        note = NewImage(NOTE, None, 1, 1, "1 pictures of max, left out")
+        registry.add_concept("toys", "max", "dog", [note])
         registry.put_feature("key", "image_embeds", b"1234", (1,), "float32", photo.sha, photo.mask_sha)
         run = registry.start_run("toys", "finetune", {"steps": 400}, [rex.version_id])
         file_name = f"{'ab' * 32}.safetensors"

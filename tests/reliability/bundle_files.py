@@ -10,6 +10,7 @@ import struct
 import warnings
 import zipfile
 import zlib
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,16 @@ PICTURE = png(RGB, 8, 2)
 MASK = png(np.where(RGB[..., :1] > 90, 255, 0), 8, 0)
 NOTE = b'{"format":"lambda-studio pictures left out","pictures":[["' + b"0" * 64 + b'",null]],"version":1}'
 VIEW = np.arange(32, dtype="<f4").tobytes()
+
+
+def note_with(*views: dict[str, str], data: bytes = VIEW) -> bytes:
+    """A note that holds these embeddings, whose numbers are the same."""
+    numbers = {"data": b64encode(data).decode(), "dtype": "float32", "shape": [len(data) // 4]}
+    told = {**json.loads(NOTE), "from_cache": False, "version": 2, "views": [{**numbers, **view} for view in views]}
+    return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
+
+
+GIVEN = note_with({"encoder": "0" * 64, "preprocessing": "p"})
 
 
 def manifest_of(noun: str, images: list[dict[str, Json]]) -> str:
@@ -85,7 +96,9 @@ ALONE = entries(
     NOTE,
     VIEW,
 )
-"""Without pictures: a note and an embedding."""
+"""Without pictures, in version 1: a note and an embedding."""
+BOUND = entries(manifest(image_of(GIVEN, mask=None, width=1, height=1), version=2), GIVEN)
+"""Without pictures: a note that holds its embedding."""
 SIGNED = {**RIGHT, "manifest.sig": bytes(96)}
 """Whether the signature is right only matters to who trusts a key."""
 
@@ -113,6 +126,7 @@ def cases() -> Iterator[Case]:
     """All of them."""
     yield Case("a right bundle", written(zipped(RIGHT)), right=True)
     yield Case("a right bundle without pictures", written(zipped(ALONE)), right=True)
+    yield Case("a right bundle whose note holds its embedding", written(zipped(BOUND)), right=True)
     yield Case("a right bundle that is signed", written(zipped(SIGNED)), right=True)
     for family in (foreign_entries, odd_entries, torn, said_wrong, held_wrong, places):
         yield from family()
@@ -313,6 +327,16 @@ def held_wrong() -> Iterator[Case]:
         views = [{"encoder": "0" * 64, "preprocessing": "p", "sha256": sha(VIEW)}]
         told = manifest(image_of(note, mask=None, width=1, height=1, embeddings=views))
         yield Case(f"a note that is {what}", written(zipped(entries(told, note, VIEW))))
+    one = {"encoder": "0" * 64, "preprocessing": "p"}
+    for what, note in (
+        ("two embeddings by one CLIP", note_with(one, one)),
+        ("an embedding of NaN", note_with(one, data=b"\0\0\xc0\x7f" * 8)),
+        ("no embedding", note_with()),
+        ("a line's end", GIVEN + b"\n"),
+        ("no version that holds any", NOTE),
+    ):
+        told = manifest(image_of(note, mask=None, width=1, height=1), version=2)
+        yield Case(f"a note with {what}, and nothing beside it", written(zipped(entries(told, note))))
     lying = {**entries(manifest(image_of()), PICTURE, MASK), f"objects/{sha(MASK)}": MASK[:-1] + b"x"}
     yield Case("a mask under another's name", written(zipped(lying)))
     yield Case("an object too many", written(zipped(entries(manifest(image_of()), PICTURE, MASK, b"more"))))

@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 import zipfile
+from base64 import b64encode
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from lambda_studio.progress import silent
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.incoming_bundle import open_bundle
 from lambda_studio.workflows.workplace import Workplace
-from tests.reliability.bundle_files import ALONE, RIGHT, SIGNED, Case, cases, manifest_of, sha, zipped
+from tests.reliability.bundle_files import ALONE, BOUND, RIGHT, SIGNED, Case, cases, manifest_of, sha, zipped
 from tests.reliability.hostile_images import mutation
 from tests.reliability.judging import Tally, shares, written_anew
 from tests.reliability.outcome import Harness, Outcome
@@ -85,12 +86,12 @@ def mutated(share: float, folder: Path, seed: int) -> list[Outcome]:
 
 def changed_file(numbers: random.Random) -> bytes:
     """A bundle's bytes, changed anywhere."""
-    return mutation(numbers, zipped(numbers.choice((RIGHT, ALONE, SIGNED))))
+    return mutation(numbers, zipped(numbers.choice((RIGHT, ALONE, BOUND, SIGNED))))
 
 
 def changed_object(numbers: random.Random) -> bytes:
     """A bundle with one object changed, and named, listed and needed by its new hash."""
-    given = dict(numbers.choice((RIGHT, ALONE)))
+    given = dict(numbers.choice((RIGHT, ALONE, BOUND)))
     name = numbers.choice([name for name in given if name != "manifest.json"])
     data = mutation(numbers, given.pop(name))
     told = json.loads(given["manifest.json"].replace(name.removeprefix("objects/").encode(), sha(data).encode()))
@@ -102,7 +103,7 @@ def changed_object(numbers: random.Random) -> bytes:
 
 def changed_manifest(numbers: random.Random) -> bytes:
     """A bundle whose manifest has a value exchanged for an odd one, or bytes changed."""
-    given = dict(numbers.choice((RIGHT, ALONE)))
+    given = dict(numbers.choice((RIGHT, ALONE, BOUND)))
     if numbers.random() < 0.3:
         return zipped({**given, "manifest.json": mutation(numbers, given["manifest.json"])})
     told = json.loads(given["manifest.json"])
@@ -138,11 +139,31 @@ def open_fault(place: Workplace, path: Path) -> str | None:
     if any(hashlib.sha256(data).hexdigest() != name for name, data in objects.items() if name not in frame):
         return "an object is not what its name says"
     expected = [
-        [(objects[image["sha256"]], image["mask"] and objects[image["mask"]]) for image in each["images"]]
+        [(bytes_of(image, objects), image["mask"] and objects[image["mask"]]) for image in each["images"]]
         for each in told["concepts"]
     ]
     same = found == expected and names == [(each["name"], each["noun"]) for each in told["concepts"]]
     return None if same else "what was read is not what is in it"
+
+
+def bytes_of(image: dict[str, Any], objects: dict[str, bytes]) -> bytes:
+    """What is stored of an image: its object; of a note of version 1, the note with the embeddings beside it."""
+    data = objects[image["sha256"]]
+    if not image["embeddings"]:
+        return data
+    views = [
+        {
+            "data": b64encode(objects[view["sha256"]]).decode(),
+            "dtype": "float32",
+            "encoder": view["encoder"],
+            "preprocessing": view["preprocessing"],
+            "shape": [len(objects[view["sha256"]]) // 4],
+        }
+        for view in image["embeddings"]
+    ]
+    views.sort(key=lambda view: (view["encoder"], view["preprocessing"]))
+    told = {**json.loads(data), "from_cache": False, "version": 2, "views": views}
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 HARNESSES: dict[str, Harness] = {"hostile bundles by hand": by_hand, "hostile bundles mutated": mutated}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lambda_studio.bundles import archive, reading
 from lambda_studio.bundles.archive import Archive, require_bundle_size, write_archive
-from lambda_studio.bundles.contents import BundleConcept, BundleImage, Contents, left_out_note
+from lambda_studio.bundles.contents import BundleConcept, BundleImage, Contents
 from lambda_studio.errors import BundleRefused
 from tests.reliability.bundle_files import changed
 
@@ -192,8 +192,9 @@ FIRST_IMAGE = (*FIRST, "images", 0)
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (("version",), 2, "version is not 1, which this version reads"),
-        (("version",), True, "version is not 1, which this version reads"),
+        (("version",), 2, "version is 2, and what it holds is of 1"),
+        (("version",), 3, "version is not 1 or 2, which this version reads"),
+        (("version",), True, "version is not 1 or 2, which this version reads"),
         (("format",), "zip", "format is not 'lambda-studio bundle'"),
         (("format",), ..., "manifest.json lacks format"),
         (("more",), 1, "manifest.json has an unknown field 'more'"),
@@ -261,11 +262,6 @@ def test_a_bundle_that_would_be_too_large_is_not_made() -> None:
     for many in ({str(n): 1 for n in range(reading.MAX_OBJECTS + 1)}, {str(n): 2**24 for n in range(256)}):
         with pytest.raises(BundleRefused, match="would be too large"):
             require_bundle_size(Contents(CONTENTS.concepts, many))
-
-
-def test_the_note_in_place_of_pictures_has_one_spelling() -> None:
-    note = left_out_note([("a", "b"), ("c", None)])
-    assert note == b'{"format":"lambda-studio pictures left out","pictures":[["a","b"],["c",null]],"version":1}'
 
 
 @settings(max_examples=400, deadline=None)
