@@ -17,8 +17,8 @@ import numpy as np
 from measured import add_record_option, record
 from PIL import Image
 
-from lambda_studio.door import PictureDoor
-from lambda_studio.images import open_photo
+from lambda_studio.pictures.door import PictureDoor
+from lambda_studio.pictures.opening import open_photo
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from measured import add_record_option, over_seeds, record
 
-from lambda_studio.miniature.demo import STEPS, run_demo
+from lambda_studio.miniature.show.demo import STEPS, run_demo
 from lambda_studio.models.stack import BUILT_IN
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

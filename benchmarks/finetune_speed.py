@@ -23,13 +23,13 @@ from measured import add_record_option, over_seeds, record
 from PIL import Image
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.images import square_crop
 from lambda_studio.models.adapter import lora_parameters, remove_lora
 from lambda_studio.models.clip import Clip, load_clip
-from lambda_studio.models.decoder import Decoder, load_decoder
+from lambda_studio.models.decoders.kandinsky import Decoder, load_decoder
 from lambda_studio.models.stack import Stack, resolve_stack
-from lambda_studio.training.finetune import finetune_decoder
-from lambda_studio.training.latents import encode_examples
+from lambda_studio.pictures.opening import square_crop
+from lambda_studio.training.examples import encode_examples
+from lambda_studio.training.trainer import finetune_decoder
 
 DIM = 256
 CLIP_CONFIG: dict[str, Any] = {

@@ -28,13 +28,13 @@ from measured import add_record_option, record
 from sqlalchemy import Connection, insert
 
 from concepts.database import Database
-from concepts.engine import registry_engine
 from concepts.models import Base, Blob, Concept, ConceptVersion, Feature, VersionImage
 from concepts.names import name_key
 from concepts.records import ImageRecord, manifest, sha256
+from concepts.stores.sqlite_engine import registry_engine
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.encoders import Encoder, KnownEncoders
-from lambda_studio.workflows.keys import subject_key
+from lambda_studio.workflows.cache.encoders import Encoder, KnownEncoders
+from lambda_studio.workflows.cache.keys import subject_key
 
 ENCODER = Encoder("0" * 64, "float32")
 COLOURS = ("amber", "black", "blue", "green", "grey", "orange", "red", "teal", "violet", "white")

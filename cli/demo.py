@@ -9,7 +9,7 @@ from cli.commands import StudioCommand
 from cli.session import Session, notice, pass_session
 
 if TYPE_CHECKING:
-    from lambda_studio.miniature.demo import DemoResult
+    from lambda_studio.miniature.show.demo import DemoResult
 
 
 @click.command("demo", cls=StudioCommand)
@@ -25,8 +25,8 @@ def command(session: Session, out: Path | None) -> None:
     References, masks, pictures by name, fine-tuning, and the same pictures again: about three minutes on a laptop.
     """
     from cli.progress import bars
-    from lambda_studio.miniature.demo import run_demo
-    from lambda_studio.outputs import new_folder
+    from lambda_studio.miniature.show.demo import run_demo
+    from lambda_studio.pictures.outputs import new_folder
 
     folder = new_folder(out, default="studio-demo")
     result = run_demo(folder / "home", folder, notice, bars())

@@ -10,7 +10,7 @@ from cli.session import Session, pass_session
 from cli.tables import table
 
 if TYPE_CHECKING:
-    from lambda_studio.miniature.evaluate import Report
+    from lambda_studio.miniature.judge.report import Report
 
 
 @click.group("miniature", cls=StudioGroup)
@@ -39,8 +39,8 @@ def train(
 ) -> None:
     """Train the miniature from nothing in the folder WORK: hours on two cores. Stopped, it goes on where it was."""
     from cli.progress import bars
-    from lambda_studio.miniature.recipe import open_recipe
-    from lambda_studio.miniature.release import refuse_existing, release
+    from lambda_studio.miniature.recipe.recipe import open_recipe
+    from lambda_studio.miniature.recipe.release import refuse_existing, release
 
     if export is not None:
         refuse_existing(export)
@@ -65,7 +65,7 @@ def train(
 def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], steps: int, workers: int | None) -> None:
     """Measure the miniature anew, on subjects that training never saw: every figure of its model card."""
     from cli.progress import bars
-    from lambda_studio.miniature.evaluate import FIRST_SEED, measure
+    from lambda_studio.miniature.judge.report import FIRST_SEED, measure
 
     stack, numbers = session.stack or "miniature", range(FIRST_SEED, FIRST_SEED + seeds)
     report = measure(
@@ -80,8 +80,8 @@ def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], st
 def bench(session: Session, folder: Path) -> None:
     """Write a miniature DreamBench to FOLDER: 30 subjects that training never saw, and what to draw of them."""
     from cli.progress import bars
-    from lambda_studio.miniature.bench import write_bench
-    from lambda_studio.outputs import new_folder
+    from lambda_studio.miniature.show.bench import write_bench
+    from lambda_studio.pictures.outputs import new_folder
 
     written = write_bench(new_folder(folder, default="bench"), bars())
     subjects = f"{len(written.subjects)} subjects, {written.images} photographs"
@@ -98,8 +98,8 @@ def gallery(session: Session, file: Path, count: int, seed: int) -> None:
     """Draw the benchmark's prompts in FILE, a PNG: subjects that training never saw, zero-shot, none left out."""
     from cli.progress import bars
     from cli.session import notice
-    from lambda_studio.miniature.gallery import draw_gallery
-    from lambda_studio.outputs import make_room, write_picture
+    from lambda_studio.miniature.show.gallery import draw_gallery
+    from lambda_studio.pictures.outputs import make_room, write_picture
 
     make_room(file)
     sheet = draw_gallery(count, seed, notice, bars())

@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from concepts.errors import Contended
-from concepts.libraries import DEFAULT
 from concepts.registry import Registry
-from concepts.stores import FILE_NAME as FILE_NAME
-from concepts.stores import Store, store_at
+from concepts.rows.libraries import DEFAULT
+from concepts.stores.store import FILE_NAME as FILE_NAME
+from concepts.stores.store import Store, store_at
 
 ATTEMPTS = 20
 """How often a verb is tried where others come between."""

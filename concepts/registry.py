@@ -5,10 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from concepts import adapters, blobs, catalogue, features, libraries, listing, members, removal, runs, subjects
 from concepts.access import require_role
-from concepts.clearing import clear
-from concepts.copying import copy
 from concepts.models import Concept, Library, Run
 from concepts.records import (
     AdapterRecord,
@@ -29,6 +26,9 @@ from concepts.records import (
     SeenImage,
     VersionSummary,
 )
+from concepts.rows import adapters, blobs, features, libraries, listing, members, nearest, removal, runs, versions
+from concepts.rows.copying import copy
+from concepts.rows.library_removal import clear
 
 
 class Registry:
@@ -49,7 +49,7 @@ class Registry:
 
     def _concept(self, library: str, name: str, least: str = "reader") -> tuple[Library, Concept]:
         row = self._library(library, least)
-        return row, subjects.get_row(self._session, row, name)
+        return row, versions.get_row(self._session, row, name)
 
     def _run(self, run_id: int) -> tuple[Library, Run]:
         library, run = runs.get_row(self._session, self._user, run_id)
@@ -144,7 +144,7 @@ class Registry:
 
         Raises ConceptExists for other content, LibraryNotFound, NotPermitted, NameInvalid, NounMissing, ImagesMissing.
         """
-        return subjects.add(self._session, self._library(library, "editor"), name, noun, images)
+        return versions.add(self._session, self._library(library, "editor"), name, noun, images)
 
     def revise_concept(
         self, library: str, name: str, noun: str, images: Sequence[NewImage], expected: int | None = None
@@ -153,19 +153,19 @@ class Registry:
 
         Raises as `add_concept`, and ConceptChanged where the present version is not the `expected` one.
         """
-        return subjects.revise(self._session, self._library(library, "editor"), name, noun, images, expected)
+        return versions.revise(self._session, self._library(library, "editor"), name, noun, images, expected)
 
     def history(self, library: str, name: str) -> list[VersionSummary]:
         """The concept's versions, the present one first. Raises ConceptNotFound."""
-        return subjects.history(self._session, self._concept(library, name)[1])
+        return versions.history(self._session, self._concept(library, name)[1])
 
     def concept_version(self, library: str, name: str, number: int) -> ConceptRecord:
         """The concept as it was in that version. Raises ConceptNotFound, also where there is no such version."""
-        return subjects.record(self._session, *self._concept(library, name), number)
+        return versions.record(self._session, *self._concept(library, name), number)
 
     def concepts(self, library: str) -> list[ConceptSummary]:
         """The library's concepts, by name, without touching a byte of an image."""
-        return subjects.summaries(self._session, self._library(library))
+        return versions.summaries(self._session, self._library(library))
 
     def page(self, library: str, text: str = "", after: str = "", limit: int | None = None) -> ConceptPage:
         """Some of the library's concepts, by name: at most `limit`, whose names hold `text` and come after `after`."""
@@ -177,48 +177,48 @@ class Registry:
 
     def catalogue(self, ids: Collection[int]) -> list[CatalogueEntry]:
         """Those of these concepts that this user may see, in whatever library."""
-        return catalogue.entries(self._session, self._user, ids)
+        return nearest.entries(self._session, self._user, ids)
 
     def image_counts(self) -> dict[int, int]:
         """How many images each concept has, of every library that this user may see, by the concept's id."""
-        return catalogue.image_counts(self._session, self._user)
+        return nearest.image_counts(self._session, self._user)
 
     def seen_images(self, kind: str, begin: str, end: str) -> Iterator[SeenImage]:
         """What is cached of one kind, under keys that begin and end so, of the images that `image_counts` counts."""
-        return catalogue.seen_images(self._session, self._user, kind, begin, end)
+        return nearest.seen_images(self._session, self._user, kind, begin, end)
 
     def left_out(self) -> Iterator[tuple[int, bytes]]:
         """The notes in place of pictures among the images that `image_counts` counts, with their concepts' ids."""
-        return catalogue.left_out(self._session, self._user)
+        return nearest.left_out(self._session, self._user)
 
     def generation(self) -> tuple[int, ...]:
         """Numbers that change with the concepts that this user may see and with their versions."""
-        return catalogue.generation(self._session, self._user)
+        return nearest.generation(self._session, self._user)
 
     def concept_names(self, library: str) -> list[str]:
         """The names of the library's concepts, in order."""
-        return list(subjects.names(self._session, self._library(library)).values())
+        return list(versions.names(self._session, self._library(library)).values())
 
     def find_concept(self, library: str, name: str) -> ConceptRecord | None:
         """The concept of that name, or None. Raises LibraryNotFound."""
         row = self._library(library)
-        concept = subjects.find_row(self._session, row, name)
-        return None if concept is None else subjects.record(self._session, row, concept)
+        concept = versions.find_row(self._session, row, name)
+        return None if concept is None else versions.record(self._session, row, concept)
 
     def get_concept(self, library: str, name: str) -> ConceptRecord:
         """The concept of that name. Raises ConceptNotFound, which names the nearest, or LibraryNotFound."""
-        return subjects.record(self._session, *self._concept(library, name))
+        return versions.record(self._session, *self._concept(library, name))
 
     def rename_concept(self, library: str, name: str, new_name: str) -> ConceptRecord:
         """Another name; no version is touched. Raises ConceptExists, ConceptNotFound, NameInvalid."""
-        return subjects.rename(self._session, self._library(library, "editor"), name, new_name)
+        return versions.rename(self._session, self._library(library, "editor"), name, new_name)
 
     def copy_concept(self, library: str, name: str, target: str, new_name: str | None = None) -> AddResult:
         """The concept as it is now, in another library too; bytes are not stored again.
 
         Raises ConceptNotFound, ConceptExists, ContentDamaged, LibraryNotFound, NotPermitted.
         """
-        source = subjects.record(self._session, *self._concept(library, name))
+        source = versions.record(self._session, *self._concept(library, name))
         return copy(self._session, self._user, source, self._library(target, "editor"), new_name)
 
     def remove_concept(self, library: str, name: str) -> RemovedConcept:
@@ -239,7 +239,7 @@ class Registry:
         """The one concept of that name, present or removed. Raises ConceptNotFound, ConceptAmbiguous."""
         row = self._library(library, "editor")
         found = removal.find(self._session, row, name, concept_id)
-        return subjects.summaries_where(self._session, row, Concept.id == found.id)[0]
+        return versions.summaries_where(self._session, row, Concept.id == found.id)[0]
 
     def forget_concept(self, library: str, name: str, concept_id: int | None = None) -> ForgottenConcept:
         """Delete it, present or removed, with every byte that only it needed. Raises as `find_to_forget`."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from concepts.records import DatabaseFault, DatabaseState
-from concepts.stores import store_at
+from concepts.stores.store import store_at
 from lambda_studio.errors import OutputExists
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.examining import Finding, database_findings
+from lambda_studio.workflows.upkeep.doctor import Finding, database_findings
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,7 @@ from concepts.records import (
 )
 from lambda_studio.config import FinetuneConfig, require, settings_from
 from lambda_studio.progress import Progress, silent, unheard
-from lambda_studio.workflows.encoders import KnownEncoders
-from lambda_studio.workflows.libraries import LibraryUseCases
-from lambda_studio.workflows.places import adapters_folder
-from lambda_studio.workflows.views import (
+from lambda_studio.workflows.answers import (
     AdapterCard,
     Added,
     ConceptCard,
@@ -33,10 +30,13 @@ from lambda_studio.workflows.views import (
     Removed,
     adapter_card,
 )
+from lambda_studio.workflows.cache.encoders import KnownEncoders
+from lambda_studio.workflows.home import adapters_folder
+from lambda_studio.workflows.libraries import LibraryUseCases
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:
-    from lambda_studio.workflows.examining import Finding
+    from lambda_studio.workflows.upkeep.doctor import Finding
 
 
 def never() -> bool:
@@ -93,7 +93,7 @@ class Studio(LibraryUseCases):
         With `keep_original` the files are kept too, byte for byte, with their metadata.
         Raises NameInvalid, NounMissing, ImageRefused, MaskRefused, ConceptExists.
         """
-        from lambda_studio.workflows.writing import ConceptWriter
+        from lambda_studio.workflows.subjects.versions import ConceptWriter
 
         return ConceptWriter(self.workplace).add(name, images, noun, masks, segment, keep_original)
 
@@ -113,13 +113,13 @@ class Studio(LibraryUseCases):
         With `keep_original` the files of `add` are kept too, also where the concept has such an image without one.
         Raises ConceptNotFound, ConceptChanged (by somebody else meanwhile), ImagesMissing, and as `add_concept`.
         """
-        from lambda_studio.workflows.writing import ConceptWriter
+        from lambda_studio.workflows.subjects.versions import ConceptWriter
 
         return ConceptWriter(self.workplace).edit(name, noun, add, drop, masks or {}, segment, keep_original)
 
     def restore(self, name: str, number: int) -> Added:
         """A new version with the noun and images of an earlier one. Raises ConceptNotFound, ConceptChanged."""
-        from lambda_studio.workflows.writing import ConceptWriter
+        from lambda_studio.workflows.subjects.versions import ConceptWriter
 
         return ConceptWriter(self.workplace).restore(name, number)
 
@@ -142,20 +142,20 @@ class Studio(LibraryUseCases):
 
     def show(self, name: str) -> ConceptCard:
         """Everything about one concept. Raises ConceptNotFound."""
-        from lambda_studio.workflows.showing import concept_card
+        from lambda_studio.workflows.subjects.card import concept_card
 
         return concept_card(self.database, self.library, name, KnownEncoders(self.home).read())
 
     def similar(self, name: str, count: int = 5) -> Neighbours:
         """The concepts the user may see that look most like this one, nearest first. Raises ConceptNotFound."""
-        from lambda_studio.workflows.neighbours import similar
+        from lambda_studio.workflows.subjects.lookalikes import similar
 
         return similar(self.workplace, name, count)
 
     def write_sheet(self, name: str, out: Path) -> Path:
         """Draw the concept's references with their masks laid over them; never over another file. Gives the path."""
-        from lambda_studio.outputs import write_picture
-        from lambda_studio.workflows.showing import mask_sheet
+        from lambda_studio.pictures.outputs import write_picture
+        from lambda_studio.workflows.subjects.card import mask_sheet
 
         concept = self.workplace.get_concepts([name])[0]
         sheet = mask_sheet(self.database, concept)
@@ -166,7 +166,7 @@ class Studio(LibraryUseCases):
 
         Raises ConceptNotFound, ContentDamaged, InvalidSetting where none was kept, OutputExists, StorageFailed.
         """
-        from lambda_studio.workflows.giving_back import write_originals
+        from lambda_studio.workflows.subjects.originals import write_originals
 
         return write_originals(self.workplace, name, folder)
 
@@ -193,7 +193,7 @@ class Studio(LibraryUseCases):
 
     def forget(self, name: str, concept_id: int | None, agree: Callable[[ConceptSummary], None]) -> Forgotten:
         """Delete a concept, present or removed, with every byte that only it needed; `agree` raises to stop it."""
-        from lambda_studio.workflows.removing import forget
+        from lambda_studio.workflows.subjects.removal import forget
 
         return forget(self.workplace, name, concept_id, agree)
 
@@ -208,7 +208,7 @@ class Studio(LibraryUseCases):
         Raises ConceptNotFound, OutputExists, StorageFailed, and InvalidSetting for a key that cannot be used or where
         `out` does not end in .zip.
         """
-        from lambda_studio.workflows.exporting import export
+        from lambda_studio.workflows.bundles.export import export
 
         return export(self.workplace, names, out, pictures, sign_with)
 
@@ -221,7 +221,7 @@ class Studio(LibraryUseCases):
         public keys) only a bundle that one of them signed. Raises BundleRefused with everything that is wrong,
         ConceptExists, InvalidSetting for a key that cannot be used, StorageFailed.
         """
-        from lambda_studio.workflows.importing import import_concepts
+        from lambda_studio.workflows.bundles.import_ import import_concepts
 
         return import_concepts(self.workplace, source, on_conflict, trusted_keys)
 
@@ -265,7 +265,7 @@ class Studio(LibraryUseCases):
         run = place.run_to_resume(names) if resume else None
         concepts = place.get_concepts([seen.name for seen in run.concepts]) if run else place.named_or_all(names)
         config = settings_from(FinetuneConfig, run.settings["config"] if run else place.spec.finetune, settings or {})
-        from lambda_studio.workflows.tuning import Tuner
+        from lambda_studio.workflows.tuning.run import Tuner
 
         return Tuner(place).tune(concepts, config, run, should_stop)
 
@@ -283,7 +283,7 @@ class Studio(LibraryUseCases):
 
         `settings` are GenerateConfig's; None among them is the default. `adapter`: "auto", "none", a number or hash.
         """
-        from lambda_studio.workflows.generating import generate
+        from lambda_studio.workflows.drawing.generate import generate
 
         return generate(self.workplace, prompt, count, adapter, edges, out, settings or {})
 
@@ -293,6 +293,6 @@ class Studio(LibraryUseCases):
         `repair` mends what was only computed, and sweeps up what was never finished. "thorough" computes one in a
         hundred of the cached values again.
         """
-        from lambda_studio.workflows.examining import findings
+        from lambda_studio.workflows.upkeep.doctor import findings
 
         return list(findings(self.workplace, depth, repair))

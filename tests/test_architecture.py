@@ -97,7 +97,7 @@ def starts(name: str, module: str | None) -> bool:
 
 def test_one_module_starts_processes() -> None:
     found = {path.relative_to(ROOT).as_posix(): names for path in SOURCES if (names := starters(path))}
-    assert found.keys() == {"lambda_studio/isolated.py"}, found
+    assert found.keys() == {"lambda_studio/processes/isolated.py"}, found
     assert {"subprocess", "multiprocessing.get_context", "concurrent.futures.ProcessPoolExecutor"} <= found.popitem()[1]
 
 

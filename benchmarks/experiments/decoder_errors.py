@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from lambda_studio.miniature.measurements import Evaluation
-from lambda_studio.miniature.networks import build_scheduler
-from lambda_studio.miniature.scores import load_reader
-from lambda_studio.miniature.stages import focus
-from lambda_studio.miniature.world import Scene, render
+from lambda_studio.miniature.judge.measurements import Evaluation
+from lambda_studio.miniature.judge.reader import load_reader
+from lambda_studio.miniature.recipe.networks import build_scheduler
+from lambda_studio.miniature.recipe.stages import focus
+from lambda_studio.miniature.world.scenes import Scene, render
 from lambda_studio.models.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lambda_studio.images import cut_out, open_photo
-from lambda_studio.masks import find_mask
 from lambda_studio.models.stack import Stack, resolve_stack
-from lambda_studio.workflows.neighbours import ALIKE
+from lambda_studio.pictures.masks import find_mask
+from lambda_studio.pictures.opening import cut_out, open_photo
+from lambda_studio.workflows.subjects.lookalikes import ALIKE
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> float:

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import torch
 
-from lambda_studio.miniature.measurements import Evaluation
-from lambda_studio.miniature.scores import load_reader
-from lambda_studio.miniature.world import render
+from lambda_studio.miniature.judge.measurements import Evaluation
+from lambda_studio.miniature.judge.reader import load_reader
+from lambda_studio.miniature.world.scenes import render
 from lambda_studio.models.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

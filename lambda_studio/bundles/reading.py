@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lambda_studio.bundles.contents import FORMAT, VERSIONS, BundleConcept, BundleEmbedding, BundleImage, Contents
-from lambda_studio.images import LONG_SIDE
+from lambda_studio.pictures.opening import LONG_SIDE
 
 MAX_OBJECT = 16 * 2**20
 """Bytes of one object: more than any working copy of a picture takes."""

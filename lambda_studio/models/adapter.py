@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from lambda_studio.errors import CheckpointFailed, ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.decoder import Decoder
+from lambda_studio.models.decoders.kandinsky import Decoder
 from lambda_studio.room import require_room
 
 LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_k_proj", "add_v_proj")

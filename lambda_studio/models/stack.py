@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # a stack can be named and checked without torch
     import torch
 
     from lambda_studio.models.clip import Clip, ClipFiles, Tower
-    from lambda_studio.models.decoder import Decoder, Part
+    from lambda_studio.models.decoders.kandinsky import Decoder, Part
     from lambda_studio.models.prior import PriorTransformer
 
 WEIGHTS = Path(__file__).parent.parent / "miniature" / "weights"
@@ -187,7 +187,7 @@ class Stack:
         if "prior" not in self._loaded:
             import torch
 
-            from lambda_studio.models.decoder import load_model
+            from lambda_studio.models.decoders.kandinsky import load_model
             from lambda_studio.models.prior import PriorTransformer
 
             folder = self._prior_weights(self._announce).parent
@@ -198,7 +198,7 @@ class Stack:
 
     def decoder(self, parts: "Sequence[Part]" = ("unet", "movq")) -> "Decoder":
         """The decoder with at least these parts."""
-        from lambda_studio.models.decoder import load_decoder
+        from lambda_studio.models.decoders.kandinsky import load_decoder
 
         decoder = self._loaded.get("decoder")
         if decoder is None or not decoder.parts >= set(parts):
@@ -217,7 +217,7 @@ class Stack:
         """Pixels on a side of this stack's pictures, without loading anything."""
         if self.spec.resolution:
             return self.spec.resolution
-        from lambda_studio.models.decoder import movq_scale_factor
+        from lambda_studio.models.decoders.kandinsky import movq_scale_factor
         from lambda_studio.models.files import read_json
 
         unet, movq = (
@@ -240,7 +240,7 @@ class Stack:
     def fingerprints(self) -> dict[str, str]:
         """A SHA-256 for each of clip, prior, decoder (its UNet) and movq, from their files; nothing is loaded."""
         if not self._fingerprints:
-            from lambda_studio.models.decoder import model_fingerprint
+            from lambda_studio.models.decoders.kandinsky import model_fingerprint
 
             clip, prior, decoder = self._files(self._announce)
             self._fingerprints = {
@@ -258,7 +258,7 @@ class Stack:
     def _files(self, on_download: OnDownload) -> "tuple[ClipFiles, Path, dict[str, Path]]":
         """The files of CLIP, the prior's weights, and the decoder's files."""
         from lambda_studio.models.clip import find_clip
-        from lambda_studio.models.decoder import find_decoder
+        from lambda_studio.models.decoders.kandinsky import find_decoder
 
         spec = self.spec
         decoder = find_decoder(spec.decoder, ("unet", "movq"), spec.revision, spec.variant, on_download)

@@ -12,7 +12,7 @@ from torch import nn
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import OutputExists, ResumeRefused
 from lambda_studio.training.checkpoint import Checkpoint, latest_checkpoint, make_folder
-from lambda_studio.training.latents import Example
+from lambda_studio.training.examples import Example
 
 Settings = dict[str, str]
 """What a run depends on, each as text that a person can compare."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from concepts.records import AdapterRecord
-from lambda_studio.workflows.places import adapters_folder
+from lambda_studio.workflows.home import adapters_folder
 from lambda_studio.workflows.workplace import Workplace
 
 

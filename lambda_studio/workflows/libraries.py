@@ -41,7 +41,7 @@ class LibraryUseCases:
 
     def remove_library(self, name: str, agreed: bool = False) -> RemovedLibrary:
         """Delete a library with all that is in it. Raises LibraryNotEmpty where nobody agreed to that."""
-        from lambda_studio.workflows.removing import remove_library
+        from lambda_studio.workflows.subjects.removal import remove_library
 
         return remove_library(self.workplace, name, agreed)
 

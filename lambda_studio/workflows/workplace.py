@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from concepts.database import Database
-from concepts.engine import file_errors
 from concepts.records import ConceptRecord, ConceptSummary, RunRecord
 from concepts.registry import Registry
+from concepts.stores.sqlite_engine import file_errors
 from lambda_studio.config import require
 from lambda_studio.progress import Progress
-from lambda_studio.workflows.encoders import KnownEncoders
+from lambda_studio.workflows.cache.encoders import KnownEncoders
 
 if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-    from lambda_studio.door import PictureDoor
     from lambda_studio.models.stack import Stack, StackSpec
-    from lambda_studio.workflows.embedding import SubjectEmbedder
-    from lambda_studio.workflows.neighbours import Directions
+    from lambda_studio.pictures.door import PictureDoor
+    from lambda_studio.workflows.cache.subjects import SubjectEmbedder
+    from lambda_studio.workflows.subjects.lookalikes import Directions
 
 DEFAULT_STACK = "miniature"
 """What a library works with that remembers none: it needs no download and no GPU."""
@@ -65,7 +65,7 @@ class Workplace:
     @cached_property
     def door(self) -> "PictureDoor":
         """What opens picture files: one process for all that are opened."""
-        from lambda_studio.door import PictureDoor
+        from lambda_studio.pictures.door import PictureDoor
 
         return PictureDoor()
 
@@ -111,7 +111,7 @@ class Workplace:
 
     def run_to_resume(self, names: Sequence[str] | None) -> RunRecord:
         """The unfinished run to go on with; from then on its stack is the one that is worked with."""
-        from lambda_studio.workflows.choosing import run_to_resume
+        from lambda_studio.workflows.drawing.adapter_choice import run_to_resume
 
         wanted = None if names is not None and not names else self.named_or_all(names)
         named, library = self.spec.name if self._stack_name else None, self.library
@@ -167,7 +167,7 @@ class Workplace:
     @cached_property
     def embedder(self) -> "SubjectEmbedder":
         """CLIP's view of concepts, cached in the registry. Raises what reading CLIP's files raises."""
-        from lambda_studio.workflows.embedding import SubjectEmbedder
+        from lambda_studio.workflows.cache.subjects import SubjectEmbedder
 
         embedder = SubjectEmbedder(self.database, self.stack, self.progress)
         KnownEncoders(self.home).note(self.spec.name, embedder.encoder)
@@ -175,7 +175,7 @@ class Workplace:
 
     def edge_embeds(self, image: "Image.Image") -> "Tensor":
         """CLIP's embedding of a picture's edges, for the prior's control token."""
-        from lambda_studio.edges import edge_map
+        from lambda_studio.pictures.edges import edge_map
 
         clip = self.stack.clip(("vision",))
         return clip.encode_images([edge_map(image, self.stack.resolution, clip.image_size)])[0]

@@ -129,7 +129,7 @@ def test_an_export_that_fails_leaves_nothing(filled, tmp_path: Path, monkeypatch
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device", "the disk")
 
-    monkeypatch.setattr("lambda_studio.workflows.exporting.os.fsync", full)
+    monkeypatch.setattr("lambda_studio.workflows.bundles.export.os.fsync", full)
     assert filled("library", "export", "--out", "there/all.zip").code == 7
     assert list((tmp_path / "there").iterdir()) == []
 

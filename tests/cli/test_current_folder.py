@@ -31,7 +31,7 @@ STUDIO = "from cli.main import main\nif __name__ == '__main__':\n    main()\n"
 """What an installer writes for `studio`."""
 POOL = """
 import os
-from lambda_studio.isolated import pool
+from lambda_studio.processes.isolated import pool
 
 if __name__ == "__main__":
     with pool(1, int, ()) as processes:

@@ -104,7 +104,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_listing_concepts_imports_nothing_that_it_does_not_need(tmp_path) -> None:
     heavy = ["torch", "diffusers", "transformers", "open_clip", "PIL", "numpy", "rich", "filelock", "alembic"]
-    heavy += ["sqlalchemy.dialects.postgresql", "concepts.postgres"]
+    heavy += ["sqlalchemy.dialects.postgresql", "concepts.stores.postgres"]
     list_them = f"import cli.main; assert cli.main.run({['concepts', '--home', str(tmp_path)]}) == 0"
     python(list_them)  # makes the registry, with Alembic
     said = python(f"{list_them}; {LOADED.format(heavy=heavy)}")

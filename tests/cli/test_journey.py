@@ -208,7 +208,7 @@ def test_the_default_stack_is_the_miniature(studio, monkeypatch) -> None:
 
 
 def test_the_demo_has_a_folder_of_its_own_and_says_what_it_wrote(studio, monkeypatch, tmp_path: Path) -> None:
-    from lambda_studio.miniature import demo
+    from lambda_studio.miniature.show import demo
 
     def run_demo(home: Path, out: Path, notify, progress) -> demo.DemoResult:
         assert home == out / "home"

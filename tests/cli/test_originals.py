@@ -94,7 +94,7 @@ def test_keep_original_without_a_file_is_refused(studio, photos) -> None:
     ],
 )
 def test_a_files_name_stays_in_its_folder(source_name: str, file_name: str) -> None:
-    from lambda_studio.workflows.giving_back import _file_name
+    from lambda_studio.workflows.subjects.originals import _file_name
 
     assert _file_name(1, source_name) == file_name
     assert len(file_name.encode()) <= 255
@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_written_leaves_nothing(studio, photo, tmp_path:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device", "the disk")
 
-    monkeypatch.setattr("lambda_studio.workflows.giving_back.os.fsync", full)
+    monkeypatch.setattr("lambda_studio.workflows.subjects.originals.os.fsync", full)
     assert studio("concepts", "originals", "rex", "there/files").code == 7
     assert list((tmp_path / "there").iterdir()) == []
 
@@ -130,15 +130,15 @@ def test_a_copy_says_that_originals_go_with_it(studio, photo) -> None:
 
 
 def test_a_photo_that_changes_while_it_is_added_adds_nothing(studio, photo, monkeypatch, tmp_path: Path) -> None:
-    from lambda_studio.workflows import adding
+    from lambda_studio.workflows.subjects import photos
 
-    encode = adding.encode_png
+    encode = photos.encode_png
 
     def changing(image: Image.Image) -> bytes:
         photo.write_bytes(photo.read_bytes() + b".")
         return encode(image)
 
-    monkeypatch.setattr(adding, "encode_png", changing)
+    monkeypatch.setattr(photos, "encode_png", changing)
     refused = studio("add-concept", "rex", photo, "--noun", "dog", "--keep-original")
     assert (refused.code, "was changed while it was being added" in refused.err) == (5, True)
     assert (

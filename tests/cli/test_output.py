@@ -8,7 +8,7 @@ from PIL import Image
 from cli.progress import bars, rich_bar
 from cli.tables import counted, table
 from lambda_studio.errors import InvalidSetting, OutputExists
-from lambda_studio.outputs import new_folder, slug, write_picture
+from lambda_studio.pictures.outputs import new_folder, slug, write_picture
 from lambda_studio.progress import silent
 
 PICTURE = Image.new("RGB", (4, 4))

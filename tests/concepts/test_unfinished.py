@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from concepts import upkeep
 from concepts.database import Database
 from concepts.durable import give_name
+from concepts.stores import sqlite_upkeep
 from concepts.unfinished import LOCK, sweep, unfinished
 
 WRITER = """
@@ -106,7 +106,7 @@ def test_a_backup_sweeps_up_what_a_killed_one_left_in_the_same_folder(database: 
     out.mkdir()
     leave(out / "earlier.sqlite3")
     assert database.path is not None
-    upkeep.back_up(database.path, out / "copy.sqlite3")
+    sqlite_upkeep.back_up(database.path, out / "copy.sqlite3")
     assert [path.name for path in out.iterdir()] == ["copy.sqlite3"]
 
 

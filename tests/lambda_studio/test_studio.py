@@ -14,11 +14,12 @@ from safetensors.torch import load_file, save_file
 from concepts.errors import ConceptNotFound, NounMissing
 from lambda_studio.config import FinetuneConfig, settings_from
 from lambda_studio.errors import InvalidSetting, MaskRefused, ModelFilesInvalid, ModelFilesMissing, TrainingDiverged
-from lambda_studio.images import cut_out, square_crop
 from lambda_studio.models.clip import load_clip
-from lambda_studio.models.decoder import load_decoder
+from lambda_studio.models.decoders.kandinsky import load_decoder
+from lambda_studio.pictures.opening import cut_out, square_crop
 from lambda_studio.studio import Studio
-from lambda_studio.workflows import drawing, tuning
+from lambda_studio.workflows.drawing import pictures
+from lambda_studio.workflows.tuning import run as tuning
 
 QUICK = {"steps": 1, "rank": 2}
 ONE_STEP = {"num_inference_steps": 1}
@@ -156,13 +157,13 @@ def test_each_name_is_drawn_with_the_mean_of_its_own_embeddings(studio, photo, t
     add(studio, "rex", photo, second)
     add(studio, "hat", third, noun="hat")
     calls = []
-    original = drawing.generate
+    original = pictures.generate
 
     def watched(stack, prompts, subjects, *rest, **named):
         calls.append((prompts, subjects))
         return original(stack, prompts, subjects, *rest, **named)
 
-    monkeypatch.setattr(drawing, "generate", watched)
+    monkeypatch.setattr(pictures, "generate", watched)
     studio.generate("a <REX> on a <hat>", count=2, out=tmp_path, settings=ONE_STEP)
     ((prompts, subjects),) = calls
     embeddings, _ = studio.workplace.embedder.subjects([studio.show(name).concept for name in ("rex", "hat")])
@@ -200,8 +201,8 @@ def test_tuning_again_encodes_nothing(studio, photo, monkeypatch) -> None:
     def must_not_encode(*args):
         raise AssertionError("encoded again")
 
-    monkeypatch.setattr("lambda_studio.workflows.examples.encode_latents", must_not_encode)
-    monkeypatch.setattr("lambda_studio.workflows.examples.encode_image_embeds", must_not_encode)
+    monkeypatch.setattr("lambda_studio.workflows.cache.training_set.encode_latents", must_not_encode)
+    monkeypatch.setattr("lambda_studio.workflows.cache.training_set.encode_image_embeds", must_not_encode)
     assert studio.finetune(["rex"], settings={**QUICK, "seed": 1}).adapter is not None
 
 
@@ -335,7 +336,7 @@ def test_a_prompt_without_names_needs_no_concept(studio, tmp_path) -> None:
 def test_the_library_and_its_stack_are_known_without_counting_its_concepts(tmp_path, stack_file, monkeypatch):
     with Studio(tmp_path) as studio, studio.database.transaction() as registry:
         registry.create_library("toys", stack=str(stack_file))
-    monkeypatch.setattr("concepts.libraries.library_record", lambda *_: pytest.fail("it was counted"))
+    monkeypatch.setattr("concepts.rows.libraries.library_record", lambda *_: pytest.fail("it was counted"))
     for library, address, stack in ((None, "default", "miniature"), ("Toys", "toys", str(stack_file))):
         with Studio(tmp_path, library) as studio:
             assert (studio.workplace.library, studio.workplace.stack_source) == (address, stack)

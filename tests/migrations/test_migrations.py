@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import Connection, create_engine
 
 import migrations
-from concepts import upgrade as upgrading
 from concepts.database import FILE_NAME, Database
-from concepts.engine import registry_engine
 from concepts.errors import DatabaseUnusable
 from concepts.models import Base
 from concepts.records import NewImage, sha256
-from concepts.schema import APPLICATION_ID
-from concepts.upgrade import find_fault, known_revisions, row_counts, schema_differences
+from concepts.stores import upgrade as upgrading
+from concepts.stores.sqlite_engine import registry_engine
+from concepts.stores.sqlite_schema import APPLICATION_ID
+from concepts.stores.upgrade import find_fault, known_revisions, row_counts, schema_differences
 from lambda_studio.bundles.given import read_note
 
 LAST = migrations.HEAD

@@ -13,15 +13,15 @@ from alembic import command
 from sqlalchemy import Engine, event, text
 
 import migrations
-from concepts import upgrade as upgrading
 from concepts.database import Database
 from concepts.errors import DatabaseTooNew, DatabaseUnusable
 from concepts.models import Base
-from concepts.postgres import PostgresServer
-from concepts.postgres_schema import MARK, find_revision
 from concepts.records import NewImage, sha256
-from concepts.stores import store_at
-from concepts.upgrade import alembic_config, schema_differences
+from concepts.stores import upgrade as upgrading
+from concepts.stores.postgres import PostgresServer
+from concepts.stores.postgres_schema import MARK, find_revision
+from concepts.stores.store import store_at
+from concepts.stores.upgrade import alembic_config, schema_differences
 
 OPEN = """
 import sys
@@ -191,7 +191,7 @@ def test_who_upgrades_waits_for_the_lock_and_then_has_nothing_to_do(address: str
     waiting = PostgresServer(engine.url)
     with engine.begin() as connection:  # another program, in the middle of it
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": 0x4C535444})
-        monkeypatch.setattr("concepts.postgres.BUSY_SECONDS", 1)
+        monkeypatch.setattr("concepts.stores.postgres.BUSY_SECONDS", 1)
         with closing(waiting), pytest.raises(Exception, match="lock timeout"):
             waiting.prepare(None)
     assert ran == []

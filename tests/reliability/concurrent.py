@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from concepts import engine
 from concepts.database import Database
 from concepts.errors import ConceptExists
 from concepts.records import NewImage
 from concepts.registry import Registry
+from concepts.stores import sqlite_engine
 from tests.reliability.outcome import Harness, Outcome
 from tests.server import find_programs, running_server
 
@@ -36,8 +36,8 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
 
 
 def _counted_in_a_wal(home: Path, each: int) -> Outcome:
-    version, sound = engine.sqlite3.sqlite_version, os.environ.get("STUDIO_SOUND_SQLITE")
-    if engine.wal_is_sound():
+    version, sound = sqlite_engine.sqlite3.sqlite_version, os.environ.get("STUDIO_SOUND_SQLITE")
+    if sqlite_engine.wal_is_sound():
         return _counted(home, "WAL", each)
     if sound is None:
         note = f"Not tried: SQLite {version} can corrupt a WAL, and the engine does not use it."
@@ -141,14 +141,14 @@ def _together(works: list[Callable[[], str]]) -> list[str]:
 @contextmanager
 def _journal(mode: str) -> Iterator[None]:
     """Let the engine choose this journal, whatever the SQLite is."""
-    with patch.object(engine, "choose_journal", lambda _path: mode.lower()):
+    with patch.object(sqlite_engine, "choose_journal", lambda _path: mode.lower()):
         yield
 
 
 HARNESSES: dict[str, Harness] = {"concurrent": run}
 
 if __name__ == "__main__":
-    if not engine.wal_is_sound():
-        sys.exit(f"SQLite {engine.sqlite3.sqlite_version} can corrupt a WAL.")
+    if not sqlite_engine.wal_is_sound():
+        sys.exit(f"SQLite {sqlite_engine.sqlite3.sqlite_version} can corrupt a WAL.")
     counted = asdict(_counted(Path(sys.argv[1]), "WAL", int(sys.argv[2])))
-    print(json.dumps(counted | {"note": f"{counted['note']}; SQLite {engine.sqlite3.sqlite_version}"}))
+    print(json.dumps(counted | {"note": f"{counted['note']}; SQLite {sqlite_engine.sqlite3.sqlite_version}"}))

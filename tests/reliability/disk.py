@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from concepts import engine
+from concepts.stores import sqlite_engine
 from tests.reliability.outcome import Harness, Outcome
 from tests.reliability.rehearsal import Rehearsal, rehearsal
 from tests.reliability.tracing import Ended, Point, cannot_trace, even, inject, run_apart
@@ -217,7 +217,7 @@ def _on_locked(world: World, command: Command, folder: Path, released: bool) -> 
     letting_go = threading.Thread(target=_let_go, args=(holder.stdin, folder / "stderr", over))
 
     def work() -> int:
-        engine.BUSY_SECONDS, engine.NOTICE_SECONDS = (60, 1) if released else (3, 1)
+        sqlite_engine.BUSY_SECONDS, sqlite_engine.NOTICE_SECONDS = (60, 1) if released else (3, 1)
         return world.call(place, command.words)
 
     (folder / "stderr").unlink(missing_ok=True)

@@ -12,12 +12,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from concepts.engine import registry_engine
-from concepts.upgrade import row_counts
+from concepts.stores.sqlite_engine import registry_engine
+from concepts.stores.upgrade import row_counts
 from lambda_studio.errors import BundleRefused
 from lambda_studio.progress import silent
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.incoming_bundle import open_bundle
+from lambda_studio.workflows.bundles.from_bundle import open_bundle
 from lambda_studio.workflows.workplace import Workplace
 from tests.reliability.bundle_files import ALONE, BOUND, RIGHT, SIGNED, Case, cases, manifest_of, sha, zipped
 from tests.reliability.hostile_images import mutation

@@ -141,8 +141,8 @@ def copied(place: Path, folder: Path) -> Path:
 
 def unknown_litter(home: Path) -> list[str]:
     """Files with names of the unfinished that `studio doctor --repair` would not sweep up."""
-    from concepts.stores import store_at
-    from lambda_studio.workflows.examining import unfinished
+    from concepts.stores.store import store_at
+    from lambda_studio.workflows.upkeep.doctor import unfinished
 
     known = set(unfinished(store_at(home, None), home))
     staged = set(home.glob("runs/*/checkpoints/.staged-*"))  # the next checkpoint of the run sweeps them up
@@ -153,7 +153,7 @@ def unknown_litter(home: Path) -> list[str]:
 def _bordered(place: Path, borders: Path) -> Any:
     """Keep a copy of the world after each transaction."""
     from concepts.database import Database
-    from concepts.sqlite_file import SqliteFile
+    from concepts.stores.sqlite import SqliteFile
 
     writing, prepare = Database._writing, SqliteFile.prepare
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from concepts.database import Database
 from concepts.records import NewImage
-from concepts.stores import store_at
-from lambda_studio.workflows.examining import database_findings
+from concepts.stores.store import store_at
+from lambda_studio.workflows.upkeep.doctor import database_findings
 from tests.reliability.outcome import Harness, Outcome
 
 TARGET = 10_000

@@ -165,12 +165,13 @@ class World:
 IMPORTED_BY_COMMANDS = (
     "accelerate.state", "alembic.command", "open_clip", "peft", "sqlalchemy.dialects.sqlite", "cli.add_concept",
     "cli.adapters", "cli.concepts", "cli.confirm", "cli.db", "cli.doctor", "cli.finetune", "cli.interrupt",
-    "cli.library", "cli.main", "concepts.upgrade", "lambda_studio.decoding", "lambda_studio.edges",
-    "lambda_studio.housekeeping", "lambda_studio.models.stack", "lambda_studio.studio",
-    "lambda_studio.workflows.editing", "lambda_studio.workflows.examining", "lambda_studio.workflows.giving_back",
-    "lambda_studio.workflows.importing", "lambda_studio.workflows.incoming_bundle",
-    "lambda_studio.workflows.incoming_folder", "lambda_studio.workflows.neighbours", "lambda_studio.workflows.removing",
-    "lambda_studio.workflows.tuning", "lambda_studio.workflows.writing",
+    "cli.library", "cli.main", "concepts.stores.upgrade", "lambda_studio.pictures.door_process",
+    "lambda_studio.pictures.edges", "lambda_studio.housekeeping", "lambda_studio.models.stack",
+    "lambda_studio.studio", "lambda_studio.workflows.subjects.editing", "lambda_studio.workflows.upkeep.doctor",
+    "lambda_studio.workflows.subjects.originals", "lambda_studio.workflows.bundles.import_",
+    "lambda_studio.workflows.bundles.from_bundle", "lambda_studio.workflows.bundles.from_folder",
+    "lambda_studio.workflows.subjects.lookalikes", "lambda_studio.workflows.subjects.removal",
+    "lambda_studio.workflows.tuning.run", "lambda_studio.workflows.subjects.versions",
 )  # fmt: skip
 
 
@@ -201,8 +202,8 @@ def warm_up() -> None:
 
 def open_pictures_here() -> None:
     """Decode pictures in this process: the door's own writes nothing, and takes a second to start."""
-    from lambda_studio import door, stored
-    from lambda_studio.images import open_grey, open_photo
+    from lambda_studio.pictures import door, stored
+    from lambda_studio.pictures.opening import open_grey, open_photo
 
     here = {
         "photo": lambda self, path: open_photo(path),
@@ -251,7 +252,7 @@ def dumped(path: Path) -> str:
 
 
 def _library(registry: Any, name: str, home: Path) -> list[Any]:
-    from lambda_studio.workflows.places import adapters_folder
+    from lambda_studio.workflows.home import adapters_folder
 
     adapters = {}
     for adapter in registry.adapters(name):

@@ -1,0 +1,113 @@
+"""Adapters: files beside the database, and the concept versions they saw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
+from concepts.errors import AdapterNotFound
+from concepts.models import Adapter, AdapterConcept, Concept, ConceptVersion, Library, Run, now
+from concepts.names import shown
+from concepts.records import AdapterRecord
+from concepts.rows.libraries import address
+from concepts.rows.lineage import Present, present, snapshots
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewAdapter:
+    """What is known of an adapter when its file has been written."""
+
+    sha256: str
+    file_name: str
+    method: str
+    stack: str
+    settings: dict[str, Any]
+
+
+def add(session: Session, library: Library, new: NewAdapter, versions: Sequence[int]) -> Adapter:
+    """Register an adapter's file; the same bytes made again are the same adapter, made now."""
+    row = session.scalar(select(Adapter).where(Adapter.library_id == library.id, Adapter.sha256 == new.sha256))
+    if row is None:
+        row = Adapter(library_id=library.id, sha256=new.sha256)
+        session.add(row)
+    row.file_name, row.method, row.stack, row.settings = new.file_name, new.method, new.stack, new.settings
+    row.created_at = now()
+    session.flush()
+    session.execute(delete(AdapterConcept).where(AdapterConcept.adapter_id == row.id))
+    session.add_all(AdapterConcept(adapter_id=row.id, **seen) for seen in snapshots(session, library, versions))
+    session.flush()
+    return row
+
+
+def find_row(session: Session, library: Library, adapter: int | str) -> Adapter | None:
+    """The library's adapter of that number, or whose SHA-256 begins so (8 digits or more, one match)."""
+    of_library = select(Adapter).where(Adapter.library_id == library.id)
+    text = str(adapter).strip().lower()
+    if text.isascii() and text.isdigit() and len(text) < 8:
+        return session.scalar(of_library.where(Adapter.id == int(text)))
+    if len(text) < 8 or set(text) - set("0123456789abcdef"):
+        return None
+    matches = session.scalars(of_library.where(Adapter.sha256.startswith(text)).limit(2)).all()
+    return matches[0] if len(matches) == 1 else None
+
+
+def get_row(session: Session, library: Library, adapter: int | str) -> Adapter:
+    """The library's adapter of that number or SHA-256. Raises AdapterNotFound."""
+    if (row := find_row(session, library, adapter)) is not None:
+        return row
+    query = select(Adapter.id).where(Adapter.library_id == library.id).order_by(Adapter.id.desc()).limit(10)
+    known = ", ".join(map(str, session.scalars(query))) or "none yet"
+    cause = f"No adapter {shown(str(adapter))} is in library {shown(address(session, library))}. There is: {known}."
+    raise AdapterNotFound(cause, "List them with: studio adapters")
+
+
+def records(session: Session, library: Library) -> list[AdapterRecord]:
+    """The library's adapters, newest first."""
+    newest = select(Adapter).where(Adapter.library_id == library.id)
+    rows = session.scalars(newest.order_by(Adapter.created_at.desc(), Adapter.id.desc())).all()
+    return _records(session, library, rows)
+
+
+def record(session: Session, library: Library, row: Adapter) -> AdapterRecord:
+    """The adapter as it crosses the border."""
+    return _records(session, library, [row])[0]
+
+
+def that_saw(session: Session, library: Library, concept: Concept) -> list[AdapterRecord]:
+    """The adapters that saw any version of this concept, newest first."""
+    saw = select(AdapterConcept.adapter_id).join(ConceptVersion, AdapterConcept.version_id == ConceptVersion.id)
+    ids = session.scalars(saw.where(ConceptVersion.concept_id == concept.id)).all()
+    newest = select(Adapter).where(Adapter.id.in_(ids)).order_by(Adapter.created_at.desc(), Adapter.id.desc())
+    return _records(session, library, session.scalars(newest).all())
+
+
+def remove(session: Session, row: Adapter) -> bool:
+    """Forget an adapter; answers whether its file is needed by no other library."""
+    sha = row.sha256
+    session.delete(row)
+    session.flush()
+    return not session.scalar(select(exists().where(Adapter.sha256 == sha)))
+
+
+def _records(session: Session, library: Library, rows: Sequence[Adapter]) -> list[AdapterRecord]:
+    concepts = present(session, library) if rows else Present({}, {}, {})
+    return [_record(session, library, row, concepts) for row in rows]
+
+
+def _record(session: Session, library: Library, row: Adapter, concepts: Present) -> AdapterRecord:
+    seen = select(AdapterConcept).where(AdapterConcept.adapter_id == row.id).order_by(AdapterConcept.position)
+    made_by = select(Run.id).where(Run.adapter_id == row.id).order_by(Run.id.desc()).limit(1)
+    return AdapterRecord(
+        id=row.id,
+        library=address(session, library),
+        sha256=row.sha256,
+        file_name=row.file_name,
+        method=row.method,
+        stack=row.stack,
+        settings=row.settings,
+        created_at=row.created_at,
+        run_id=session.scalar(made_by),
+        concepts=tuple(concepts.look_up(each) for each in session.scalars(seen)),
+    )

@@ -1,0 +1,37 @@
+"""Files as a person gave them, byte for byte, beside the working copies that were made of them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from concepts.models import Original
+from concepts.records import ImageRecord, NewImage
+from concepts.rows.blobs import store_blob
+
+
+def of_version(session: Session, version_id: int) -> dict[int, str]:
+    """The SHA-256 of the files that were kept of a version's images, by position."""
+    query = select(Original.position, Original.original_sha).where(Original.version_id == version_id)
+    return {position: sha for position, sha in session.execute(query)}
+
+
+def keep(session: Session, version_id: int, images: Sequence[NewImage]) -> None:
+    """Store the files that these images of a version came with; an image that has one already keeps that, mended."""
+    had = of_version(session, version_id)
+    for position, image in enumerate(images):
+        sha = image.original_sha
+        if image.original is not None and sha is not None and had.get(position, sha) == sha:
+            store_blob(session, sha, image.original)
+    refer(session, version_id, images)
+
+
+def refer(session: Session, version_id: int, images: Sequence[NewImage | ImageRecord]) -> None:
+    """The rows of files whose bytes are stored."""
+    had = of_version(session, version_id)
+    session.add_all(
+        Original(version_id=version_id, position=position, original_sha=image.original_sha)
+        for position, image in enumerate(images)
+        if position not in had and image.original_sha is not None
+    )
+    session.flush()

@@ -1,0 +1,74 @@
+"""Runs: what was trained on what, and how it ended."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from concepts.access import visible
+from concepts.errors import RunNotFound
+from concepts.models import Adapter, Library, Run, RunConcept, now
+from concepts.records import RunRecord
+from concepts.rows.libraries import address
+from concepts.rows.lineage import Present, present, snapshots
+
+
+def start(session: Session, library: Library, kind: str, settings: dict[str, Any], versions: Sequence[int]) -> int:
+    """Write down that a run begins; its id."""
+    row = Run(library_id=library.id, kind=kind, status="running", settings=settings)
+    session.add(row)
+    session.flush()
+    session.add_all(RunConcept(run_id=row.id, **seen) for seen in snapshots(session, library, versions))
+    session.flush()
+    return row.id
+
+
+def find_row(session: Session, user: str, run_id: int) -> tuple[Library, Run] | None:
+    """A run in a library that the user may see."""
+    query = select(Library, Run).join(Run, Run.library_id == Library.id)
+    found = session.execute(query.where(visible(user), Run.id == run_id)).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+def get_row(session: Session, user: str, run_id: int) -> tuple[Library, Run]:
+    """A run in a library that the user may see. Raises RunNotFound."""
+    if (found := find_row(session, user, run_id)) is None:
+        raise RunNotFound(f"No run has the number {run_id}.", "Give the number that studio finetune printed.")
+    return found
+
+
+def end(session: Session, row: Run, status: str, adapter: Adapter | None = None, why: str | None = None) -> None:
+    """Write down how a run ended."""
+    row.status, row.why, row.ended_at = status, why, now()
+    if adapter is not None:
+        row.adapter_id = adapter.id
+    session.flush()
+
+
+def records(session: Session, library: Library) -> list[RunRecord]:
+    """The library's runs, newest first."""
+    concepts = present(session, library)
+    rows = session.scalars(select(Run).where(Run.library_id == library.id).order_by(Run.id.desc()))
+    return [_record(session, library, row, concepts) for row in rows]
+
+
+def record(session: Session, library: Library, row: Run) -> RunRecord:
+    """The run as it crosses the border."""
+    return _record(session, library, row, present(session, library))
+
+
+def _record(session: Session, library: Library, row: Run, concepts: Present) -> RunRecord:
+    seen = select(RunConcept).where(RunConcept.run_id == row.id).order_by(RunConcept.position)
+    return RunRecord(
+        id=row.id,
+        library=address(session, library),
+        kind=row.kind,
+        status=row.status,
+        settings=row.settings,
+        why=row.why,
+        adapter_id=row.adapter_id,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        concepts=tuple(concepts.look_up(each) for each in session.scalars(seen)),
+    )

@@ -1,0 +1,247 @@
+"""Concepts and their immutable versions, inside one library."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import cache
+
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import Session, aliased
+
+from concepts.errors import ConceptChanged, ConceptExists, ConceptNotFound, ImagesMissing
+from concepts.models import AdapterConcept, Concept, ConceptVersion, Library, VersionImage
+from concepts.names import MAX_LENGTH, check_name, check_noun, name_key, shown
+from concepts.records import AddResult, ConceptRecord, ConceptSummary, ImageRecord, NewImage, VersionSummary, manifest
+from concepts.rows import originals
+from concepts.rows.blobs import store_blob
+from concepts.rows.libraries import address
+
+NEAR = 200
+"""Names on either side of an unknown one that it is compared with: in a large library not all can be."""
+
+
+def in_use(library: Library) -> ColumnElement[bool]:
+    """That a concept is in the library and not removed."""
+    return and_(Concept.library_id == library.id, Concept.removed_at.is_(None))
+
+
+def find_row(session: Session, library: Library, name: str) -> Concept | None:
+    """The library's concept of that name, if it is not removed."""
+    key = name_key(name.strip())
+    return session.scalar(select(Concept).where(in_use(library), Concept.name_key == key))
+
+
+def get_row(session: Session, library: Library, name: str) -> Concept:
+    """The library's concept of that name. Raises ConceptNotFound, which names the nearest."""
+    if (row := find_row(session, library, name)) is not None:
+        return row
+    known = near_names(session, library, name)
+    near = [known[key] for key in get_close_matches(name_key(name[:MAX_LENGTH]), known, n=3)] or list(known.values())[
+        :10
+    ]
+    listed = ", ".join(shown(other) for other in near) or "nothing yet"
+    cause = f"No concept named {shown(name)} in library {shown(address(session, library))}. It has: {listed}."
+    raise ConceptNotFound(cause, "Add it with: studio add-concept NAME IMAGE --noun NOUN")
+
+
+def near_names(session: Session, library: Library, name: str) -> dict[str, str]:
+    """The names next to this one in the alphabet, by their keys and in their order: all of a small library's."""
+    key = name_key(name.strip()[:MAX_LENGTH])
+    query = select(Concept.name_key, Concept.name).where(in_use(library)).limit(NEAR)
+    before = session.execute(query.where(Concept.name_key < key).order_by(Concept.name_key.desc())).all()
+    after = session.execute(query.where(Concept.name_key >= key).order_by(Concept.name_key)).all()
+    return {key: name for key, name in [*reversed(before), *after]}
+
+
+def names(session: Session, library: Library) -> dict[str, str]:
+    """The names of the library's concepts, by their keys and in their order."""
+    query = select(Concept.name_key, Concept.name).where(in_use(library)).order_by(Concept.name_key)
+    return {key: name for key, name in session.execute(query)}
+
+
+def add(session: Session, library: Library, name: str, noun: str, images: Sequence[NewImage]) -> AddResult:
+    """A new concept in its first version; one that is there already with the same content is answered as it is."""
+    name, noun = check_name(name), check_noun(noun)
+    require_images(name, images)
+    if (row := find_row(session, library, name)) is None:
+        row = Concept(library_id=library.id, name=name, name_key=name_key(name))
+        session.add(row)
+        session.flush()
+        write_version(session, row, 1, noun, images)
+        return AddResult(record(session, library, row), created=True)
+    present = record(session, library, row)
+    if present.manifest == manifest(noun, images):
+        originals.keep(session, present.version_id, images)
+        return AddResult(record(session, library, row), created=False)
+    where = shown(address(session, library))
+    cause = f"A concept named {shown(row.name)} is already in library {where}, with other content."
+    raise ConceptExists(cause, "Choose another name, or remove it first with: studio concepts remove NAME")
+
+
+def revise(
+    session: Session, library: Library, name: str, noun: str, images: Sequence[NewImage], expected: int | None
+) -> AddResult:
+    """The next version of a concept; `created` is False where the present one has this content."""
+    row, noun = get_row(session, library, name), check_noun(noun)
+    require_images(row.name, images)
+    present = record(session, library, row)
+    if expected is not None and present.version != expected:
+        cause = f"{shown(row.name)} was changed meanwhile: it has version {present.version} now, not {expected}."
+        raise ConceptChanged(cause, "Look at it, and give the command again: studio concepts show NAME")
+    if present.manifest == manifest(noun, images):
+        originals.keep(session, present.version_id, images)
+        return AddResult(record(session, library, row), created=False)
+    write_version(session, row, present.version + 1, noun, images)
+    return AddResult(record(session, library, row), created=True)
+
+
+def rename(session: Session, library: Library, name: str, new_name: str) -> ConceptRecord:
+    """Another name for a concept; no version is touched. Raises ConceptExists where it is taken."""
+    row, new_name = get_row(session, library, name), check_name(new_name)
+    taken = find_row(session, library, new_name)
+    if taken is not None and taken.id != row.id:
+        cause = f"A concept named {shown(taken.name)} is already in library {shown(address(session, library))}."
+        raise ConceptExists(cause, "Choose another name.")
+    row.name, row.name_key = new_name, name_key(new_name)
+    session.flush()
+    return record(session, library, row)
+
+
+def require_images(name: str, images: Sequence[NewImage]) -> None:
+    """Raise ImagesMissing where there is none."""
+    if not images:
+        raise ImagesMissing(f"No image was given for {shown(name)}.", "Give at least one reference image.")
+
+
+def write_version(session: Session, row: Concept, number: int, noun: str, images: Sequence[NewImage]) -> None:
+    """Store bytes and rows of a version."""
+    for image in images:
+        store_blob(session, image.sha, image.data)
+        if image.mask is not None and image.mask_sha is not None:
+            store_blob(session, image.mask_sha, image.mask)
+        if image.original is not None and image.original_sha is not None:
+            store_blob(session, image.original_sha, image.original)
+    write_rows(session, row, number, noun, manifest(noun, images), images)
+
+
+def write_rows(
+    session: Session, row: Concept, number: int, noun: str, content: str, images: Sequence[NewImage | ImageRecord]
+) -> None:
+    """The rows of a version whose manifest is `content` and whose bytes are stored."""
+    version = ConceptVersion(concept_id=row.id, number=number, noun=noun, manifest=content)
+    session.add(version)
+    session.flush()
+    session.add_all(_image_row(version.id, position, image) for position, image in enumerate(images))
+    session.flush()
+    originals.refer(session, version.id, images)
+
+
+@cache  # what is added to a query makes another: to build this one takes longer than to run it
+def latest() -> Select:
+    """A query of concept and present version, for whatever is added to it."""
+    other = aliased(ConceptVersion)
+    newest = select(func.max(other.number)).where(other.concept_id == Concept.id).scalar_subquery()
+    joined = select(Concept, ConceptVersion).join(ConceptVersion, ConceptVersion.concept_id == Concept.id)
+    return joined.where(ConceptVersion.number == newest)
+
+
+def summaries(session: Session, library: Library) -> list[ConceptSummary]:
+    """The library's concepts by name, without touching a byte of an image."""
+    return summaries_where(session, library, in_use(library))
+
+
+def summaries_where(session: Session, library: Library, condition: ColumnElement[bool]) -> list[ConceptSummary]:
+    """Those of the library's concepts, removed ones too, by name, and under one name the newest first."""
+    counted = select(func.count()).where(VersionImage.version_id == ConceptVersion.id).scalar_subquery()
+    query = latest().add_columns(counted).where(Concept.library_id == library.id, condition)
+    query = query.order_by(Concept.name_key, Concept.removed_at.desc(), Concept.id.desc())
+    return [
+        ConceptSummary(
+            id=concept.id,
+            library=address(session, library),
+            name=concept.name,
+            noun=version.noun,
+            version=version.number,
+            version_id=version.id,
+            manifest=version.manifest,
+            image_count=count,
+            created_at=concept.created_at,
+            removed_at=concept.removed_at,
+        )
+        for concept, version, count in session.execute(query)
+    ]
+
+
+def history(session: Session, row: Concept) -> list[VersionSummary]:
+    """The concept's versions, the present one first, each with the adapters that saw it."""
+    counted = select(func.count()).where(VersionImage.version_id == ConceptVersion.id).scalar_subquery()
+    query = select(ConceptVersion, counted).where(ConceptVersion.concept_id == row.id)
+    saw = select(AdapterConcept.version_id, AdapterConcept.adapter_id).join(ConceptVersion)
+    adapters: dict[int | None, list[int]] = {}
+    for version_id, adapter in session.execute(saw.where(ConceptVersion.concept_id == row.id)):
+        adapters.setdefault(version_id, []).append(adapter)
+    return [
+        VersionSummary(
+            number=version.number,
+            version_id=version.id,
+            noun=version.noun,
+            manifest=version.manifest,
+            image_count=count,
+            created_at=version.created_at,
+            adapters=tuple(sorted(adapters.get(version.id, ()))),
+        )
+        for version, count in session.execute(query.order_by(ConceptVersion.number.desc()))
+    ]
+
+
+def record(session: Session, library: Library, row: Concept, number: int | None = None) -> ConceptRecord:
+    """The concept in its present version, or in the one of that number, as it crosses the border."""
+    query = latest().where(Concept.id == row.id)
+    if number is not None:
+        query = select(Concept, ConceptVersion).join(ConceptVersion, ConceptVersion.concept_id == Concept.id)
+        query = query.where(Concept.id == row.id, ConceptVersion.number == number)
+    found = session.execute(query).one_or_none()
+    if found is None:
+        present = record(session, library, row).version
+        cause = f"{shown(row.name)} has no version {number}; it has 1 to {present}."
+        raise ConceptNotFound(cause, f"See them with: studio concepts history {row.name}")
+    version: ConceptVersion = found[1]
+    images = select(VersionImage).where(VersionImage.version_id == version.id).order_by(VersionImage.position)
+    kept = originals.of_version(session, version.id)
+    shown_images = tuple(image_record(image, kept.get(image.position)) for image in session.scalars(images))
+    return concept_record(address(session, library), row, version, shown_images)
+
+
+def concept_record(
+    library: str, row: Concept, version: ConceptVersion, images: tuple[ImageRecord, ...]
+) -> ConceptRecord:
+    """A version of a concept as it crosses the border."""
+    return ConceptRecord(
+        id=row.id,
+        library=library,
+        name=row.name,
+        noun=version.noun,
+        version=version.number,
+        version_id=version.id,
+        manifest=version.manifest,
+        created_at=row.created_at,
+        images=images,
+    )
+
+
+def image_record(row: VersionImage, original_sha: str | None) -> ImageRecord:
+    """A reference image as it crosses the border."""
+    warnings = tuple(row.warnings)
+    return ImageRecord(row.image_sha, row.mask_sha, row.width, row.height, row.source_name, warnings, original_sha)
+
+
+def _image_row(version_id: int, position: int, image: NewImage | ImageRecord) -> VersionImage:
+    return VersionImage(
+        version_id=version_id,
+        position=position,
+        image_sha=image.sha,
+        mask_sha=image.mask_sha,
+        width=image.width,
+        height=image.height,
+        source_name=image.source_name,
+        warnings=list(image.warnings),
+    )

@@ -1,0 +1,1 @@
+"""From a prompt with subjects to pictures: binding names, conditioning, the prior, the sampler."""

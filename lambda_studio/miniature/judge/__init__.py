@@ -1,0 +1,1 @@
+"""What reads drawn pictures, and the measurements of the model card."""

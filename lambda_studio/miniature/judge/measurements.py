@@ -1,0 +1,255 @@
+"""What is measured of a miniature stack, on identities and scenes that training never saw."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lambda_studio.config import FinetuneConfig, GenerateConfig, settings_from
+from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
+from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.miniature.judge.oracle import identity_of
+from lambda_studio.miniature.judge.reader import ANSWERS, Reader
+from lambda_studio.miniature.recipe.networks import seeded
+from lambda_studio.miniature.show.bench import bench_subjects
+from lambda_studio.miniature.world.captions import Caption, captions
+from lambda_studio.miniature.world.figures import FIGURES
+from lambda_studio.miniature.world.scenes import (
+    NOTHING,
+    RELATIONS,
+    SLOTS,
+    Identity,
+    Scene,
+    identities,
+    in_every_slot,
+    render,
+    render_cutouts,
+    scenes,
+)
+from lambda_studio.models.stack import Stack
+from lambda_studio.training.examples import Example
+from lambda_studio.training.trainer import finetune_decoder
+
+REFERENCES = 4
+"""Pictures that stand for one subject: cut-outs for CLIP, whole ones for the oracle's identity."""
+RIVALS = 30
+"""Identities of one noun that the oracle has to tell apart."""
+
+
+class Evaluation:
+    """The measurements, each over `count` pictures drawn from `seed`."""
+
+    def __init__(self, stack: Stack, reader: Reader, count: int, seed: int, steps: int = 25):
+        self.stack, self.reader, self.count, self.seed = stack, reader, count, seed
+        preferred = {"num_inference_steps": steps, "batch_size": 64}
+        self.config = settings_from(GenerateConfig, stack.spec.generate, preferred)
+        self.clip = stack.clip(("text", "vision"))
+        self.zero = self.clip.zero_image_embeds()
+
+    def scenes(self, name: str, relation: str = "alone", dressed: float = 0.5) -> Scene:
+        """Held-out subjects in random places, half of them dressed."""
+        wanted = torch.full((self.count,), RELATIONS.index(relation))
+        generator = seeded(self.seed, name)
+        scene = scenes(self.count, generator, held_out=True, relation=wanted, worn_share=dressed, things_share=0.0)
+        return _distinct(scene)
+
+    def clip_retrieval(self, among: int = 256) -> dict[str, float]:
+        """How often CLIP finds a picture's caption among 256 of held-out pictures, and the other way."""
+        scene = scenes(max(among, self.count // among * among), seeded(self.seed, "retrieval"), held_out=True)
+        words = [c.text for c in captions(scene, seeded(self.seed, "retrieval words"), attributes=0.65)]
+        images = F.normalize(self.clip.encode_pixels(render(scene).images, batch_size=128), dim=-1)
+        tokens = self.clip.tokenizer(words)
+        texts = F.normalize(torch.cat([self.clip.encode_text(t).pooled for t in tokens.split(128)]), dim=-1)
+        target = torch.arange(among)
+        pairs = [(i @ t.T) for i, t in zip(images.split(among), texts.split(among), strict=True)]
+        return {
+            "caption_top1": _mean([(p.argmax(1) == target).float().mean() for p in pairs]),
+            "image_top1": _mean([(p.argmax(0) == target).float().mean() for p in pairs]),
+        }
+
+    def there_and_back(self) -> dict[str, float]:
+        """How well pictures survive MoVQ: the ceiling of what is drawn. `psnr` in dB over values in 0..1."""
+        scene = self.scenes("movq")
+        images, decoder = render(scene).images, self.stack.decoder()
+        with self._computing():
+            back = torch.cat([decoder.decode(decoder.encode(part)) for part in images.split(64)]).float()
+        errors = (back - images).pow(2).mean((1, 2, 3))
+        return {"psnr": (-10 * torch.log10(errors)).mean().item()} | self._single(back, scene)
+
+    def oracle(self) -> dict[str, float]:
+        """The oracle on rendered pictures: the ceiling of what it can find in drawn ones.
+
+        `identity_top1`: how often one picture of a subject is most like another picture of that subject, in another
+        place, among `RIVALS` subjects of the same noun.
+        """
+        scene = self.scenes("oracle")
+        found = [self._told_apart(noun) for noun in range(len(FIGURES))]
+        return self._single(render(scene).images, scene) | {"identity_top1": _mean(found)}
+
+    def _told_apart(self, noun: int) -> Tensor:
+        generator = seeded(self.seed, "rivals", noun)
+        who = identities(RIVALS, generator, held_out=True, nouns=(tuple(FIGURES)[noun],))
+        first, second = (self._identity(who, generator) for _ in range(2))
+        return ((first @ second.T).argmax(1) == torch.arange(RIVALS)).float().mean()
+
+    def _identity(self, who: Identity, generator: torch.Generator) -> Tensor:
+        """The oracle's identity embedding of each subject, alone in a new place and pose."""
+        scene = scenes(len(who.noun), generator, who=in_every_slot(who), relation=torch.zeros_like(who.noun))
+        return identity_of(self.reader.oracle(render(scene).images), who.noun)
+
+    def decoder_from_embeddings(self) -> dict[str, float]:
+        """Pictures drawn from real pictures' embeddings."""
+        scene = self.scenes("decoder")
+        embeds = self.clip.encode_pixels(render(scene).images, batch_size=128)
+        return self._single(self._draw(embeds), scene)
+
+    def zero_shot(self, shown: bool = True) -> dict[str, float]:
+        """The λ prior: the subject as pictures (or, not `shown`, as its noun), all else in words without its looks."""
+        scene = self.scenes("zero-shot")
+        prior_embeds = self._prior(scene, shown)
+        target = self.clip.encode_pixels(render(scene).images, batch_size=128)
+        cosine = F.cosine_similarity(prior_embeds, target).mean().item()
+        return self._single(self._draw(prior_embeds), scene) | {"cosine": cosine}
+
+    def two_subjects(self) -> dict[str, float]:
+        """Two subjects beside each other, both as pictures."""
+        scene = self.scenes("two", "beside", dressed=0.0)
+        marks = self.reader.mark(self._draw(self._prior(scene, True)), scene)
+        return {
+            "both_nouns": marks.every("noun"),
+            "both_main": marks.every("noun", "main"),
+            "place": marks.share("place"),
+            "identity": marks.likeness(self._likenesses(scene)),
+        }
+
+    def _single(self, images: Tensor, scene: Scene) -> dict[str, float]:
+        marks = self.reader.mark(images, scene)
+        return {name: marks.share(name) for name in ANSWERS} | {"identity": marks.likeness(self._likenesses(scene))}
+
+    def _likenesses(self, scene: Scene) -> Tensor:
+        """The mean identity embedding of other pictures of each scene's subjects."""
+        generator, slots = seeded(self.seed, "likenesses"), []
+        for slot in range(int((scene.who.noun != NOTHING).sum(1).max())):
+            who = replace(scene.who[:, slot], noun=scene.who.noun[:, slot].clamp_min(0))
+            slots.append(torch.stack([self._identity(who, generator) for _ in range(REFERENCES)]).mean(0))
+        return F.pad(torch.stack(slots, 1), (0, 0, 0, SLOTS - len(slots)))
+
+    def _prior(self, scene: Scene, shown: bool) -> Tensor:
+        words = captions(scene, seeded(self.seed, "words"), attributes=0.0, places=1.0)
+        spoken = [_keep(caption, "s" if shown else "") for caption in words]
+        subjects: list[dict[str, Tensor]] = [{} for _ in spoken]
+        if shown:
+            embeds = {
+                slot: self._references(scene.who[:, slot])
+                for slot in range(SLOTS)
+                if (scene.who.noun[:, slot] != NOTHING).any()
+            }
+            subjects = [{name: embeds[int(name[1])][row] for name in c.nouns} for row, c in enumerate(spoken)]
+        prompts = [bind(parse(c.template), c.nouns, self.clip.tokenizer) for c in spoken]
+        seeds = range(self.seed, self.seed + len(prompts))
+        parts = []
+        for start in range(0, len(prompts), 128):
+            rows = slice(start, start + 128)
+            inputs = condition_prompts(self.clip, prompts[rows], subjects[rows], self.zero)
+            parts.append(predict_image_embeds(self.stack.prior(), inputs, seeds[rows]))
+        return torch.cat(parts)
+
+    def _references(self, who: Identity) -> Tensor:
+        made = [render_cutouts(who, seeded(self.seed, "references", i)) for i in range(REFERENCES)]
+        return torch.stack([self.clip.encode_pixels(images, batch_size=128) for images in made]).mean(0)
+
+    def _draw(self, embeds: Tensor) -> Tensor:
+        seeds = list(range(self.seed, self.seed + len(embeds)))
+        parts = []
+        with self._computing():
+            for start in range(0, len(embeds), self.config.batch_size):
+                rows = slice(start, start + self.config.batch_size)
+                parts.append(self.stack.decoder().sample(embeds[rows], self.zero, seeds[rows], self.config))
+        return torch.cat(parts).float()
+
+    def _computing(self) -> torch.autocast:
+        """In bfloat16, on a CPU that has it: pictures take two thirds of the time, and read the same."""
+        enabled = self.stack.device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+        return torch.autocast("cpu", torch.bfloat16, enabled=enabled)
+
+    def fine_tuned(self) -> dict[str, float]:
+        """What one LoRA on all of the bench's subjects changes (Eq. 2): their pictures before and after, same seeds.
+
+        Of half as many scenes, for each is drawn twice.
+        """
+        who = _joined(list(bench_subjects().values()))
+        rows = torch.arange(self.count // 2) % len(who.noun)
+        alone = torch.zeros_like(rows)
+        generator = seeded(self.seed, "fine-tuned")
+        scene = scenes(len(rows), generator, who=in_every_slot(who[rows]), relation=alone, worn_share=0.5)
+        embeds, likenesses = self._prior(scene, True), self._likenesses(scene)
+        before = self.reader.mark(self._draw(embeds), scene)
+        config = settings_from(FinetuneConfig, self.stack.spec.finetune, {"seed": self.seed})
+        with tempfile.TemporaryDirectory() as folder:
+            finetune_decoder(self.stack.decoder(), self._examples(who, generator), config, Path(folder) / "run")
+        after = self.reader.mark(self._draw(embeds), scene)
+        self.stack.free("decoder")
+        changes = {
+            f"{name}_change": after.share(name) - before.share(name) for name in ("place", "worn", "noun", "main")
+        }
+        gain = after.likeness(likenesses) - before.likeness(likenesses)
+        return {"identity_before": before.likeness(likenesses), "identity_change": gain, **changes}
+
+    def _examples(self, who: Identity, generator: torch.Generator) -> list[Example]:
+        """Photographs of every subject, alone and undressed in places of all kinds, as Eq. 2 reads them."""
+        rows = torch.arange(len(who.noun)).repeat_interleave(REFERENCES)
+        alone = torch.zeros(len(rows), dtype=torch.int64)
+        images = render(
+            scenes(len(rows), generator, who=in_every_slot(who[rows]), relation=alone, worn_share=0.0)
+        ).images
+        latents, embeds = self.stack.decoder().encode(images), self.clip.encode_pixels(images, batch_size=128)
+        return [
+            Example(str(row), f"{self.seed}-{i}", latents[i].clone(), embeds[i].clone())
+            for i, row in enumerate(rows.tolist())
+        ]
+
+
+MEASUREMENTS: dict[str, Callable[[Evaluation], dict[str, float]]] = {
+    "oracle": Evaluation.oracle,
+    "clip": Evaluation.clip_retrieval,
+    "movq": Evaluation.there_and_back,
+    "decoder": Evaluation.decoder_from_embeddings,
+    "zero-shot": Evaluation.zero_shot,
+    "text-only": lambda evaluation: evaluation.zero_shot(shown=False),
+    "two-subjects": Evaluation.two_subjects,
+    "fine-tuned": Evaluation.fine_tuned,
+}
+"""The measurements by name."""
+
+
+def _joined(people: list[Identity]) -> Identity:
+    values = {f.name: torch.cat([getattr(who, f.name) for who in people]) for f in fields(Identity)}
+    return Identity(**values)
+
+
+def _distinct(scene: Scene) -> Scene:
+    """No noun twice in one picture: the oracle could not say whose looks it reads."""
+    noun = scene.who.noun.clone()
+    for slot in range(1, SLOTS):
+        twin = (noun[:, slot] == noun[:, 0]) & (noun[:, slot] != NOTHING)
+        noun[:, slot] = torch.where(twin, (noun[:, slot] + 1) % 12, noun[:, slot])
+    return replace(scene, who=replace(scene.who, noun=noun))
+
+
+def _keep(caption: Caption, kinds: str) -> Caption:
+    """The caption with only the names of these kinds left; the others become their nouns."""
+    template, kept = caption.template, {}
+    for name, noun in caption.nouns.items():
+        if name[0] in kinds:
+            kept[name] = noun
+        else:
+            template = template.replace(f"<{name}>", noun)
+    return Caption(template=template, nouns=kept)
+
+
+def _mean(values: list[Tensor]) -> float:
+    return torch.stack(values).mean().item()

@@ -1,0 +1,84 @@
+"""What can be asked about each subject of a scene, and the losses of whoever answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
+from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, NOUNS, Scene
+
+LOOKS = {
+    "main": len(COLOURS),
+    "second": len(COLOURS),
+    "pattern": len(PATTERNS),
+    "worn": len(WORN) + 1,
+    "worn_colour": len(COLOURS),
+}
+"""What is asked about a subject, and among how many answers. `worn` 0 is nothing."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The subjects of a batch of scenes that their noun tells from the others: one entry for each.
+
+    `row` and `noun` say which; `truth` has the right answers, `asked` says whom a question concerns.
+    """
+
+    row: Int[Tensor, " subject"]
+    noun: Int[Tensor, " subject"]
+    truth: dict[str, Int[Tensor, " subject"]]
+    asked: dict[str, Bool[Tensor, " subject"]]
+
+
+def noun_counts(scene: Scene) -> Int[Tensor, "batch noun"]:
+    """How many subjects of each noun a scene shows."""
+    rows = F.one_hot(scene.who.noun.clamp_min(0), len(NOUNS)) * (scene.who.noun != NOTHING)[..., None]
+    return rows.sum(1)
+
+
+def questions(scene: Scene) -> Questions:
+    """Every question that the scenes determine; a noun that is there twice is not asked about."""
+    once = noun_counts(scene).gather(1, scene.who.noun.clamp_min(0)) == 1
+    row, slot = ((scene.who.noun != NOTHING) & once).nonzero().T
+    noun = scene.who.noun[row, slot]
+    truth = {name: getattr(scene.who, name)[row, slot] for name in ("main", "second", "pattern")}
+    truth |= {"worn": scene.worn[row, slot] + 1, "worn_colour": scene.worn_colour[row, slot]}
+    figure, dressed = noun < len(FIGURES), scene.worn[row, slot] != NOTHING
+    asked = {
+        "main": torch.ones_like(figure), "second": figure, "pattern": figure, "worn": figure, "worn_colour": dressed
+    }  # fmt: skip
+    return Questions(row, noun, truth, asked)
+
+
+def answers_loss(answers: Mapping[str, Float[Tensor, "subject class"]], about: Questions) -> Tensor:
+    """The sum of the questions' cross-entropies; a question that concerns nobody costs nothing."""
+    loss = torch.zeros((), device=about.row.device)
+    for name, asked in about.asked.items():
+        if asked.any():
+            loss = loss + F.cross_entropy(answers[name][asked], about.truth[name][asked])
+    return loss
+
+
+class Readout(nn.Module):
+    """Answers from one embedding of the whole picture: what CLIP's must hold for a decoder to draw it.
+
+    It teaches while CLIP is trained, and is thrown away afterwards.
+    """
+
+    def __init__(self, dim: int, hidden: int = 512):
+        super().__init__()
+        self.picture = nn.Linear(dim, hidden)
+        self.noun = nn.Embedding(len(NOUNS), hidden)
+        self.answers = nn.ModuleDict({name: nn.Linear(hidden, count) for name, count in LOOKS.items()})
+
+    def forward(
+        self, image_embeds: Float[Tensor, "subject dim"], noun: Int[Tensor, " subject"]
+    ) -> dict[str, Float[Tensor, "subject class"]]:
+        """Logits about the noun's subject, from a picture's embedding of unit length."""
+        pictures = self.picture(image_embeds * image_embeds.shape[-1] ** 0.5)
+        hidden = F.gelu(pictures * (1 + self.noun(noun)))
+        return {name: head(hidden).float() for name, head in self.answers.items()}

@@ -1,0 +1,1 @@
+"""How the miniature's weights are trained from nothing."""

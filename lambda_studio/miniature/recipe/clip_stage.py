@@ -1,0 +1,201 @@
+"""How the miniature's CLIP is trained: pictures against captions, right ones, random ones and nearly right ones."""
+
+from dataclasses import dataclass, replace
+
+import open_clip
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from lambda_studio.miniature.judge.oracle import Oracle, oracle_loss
+from lambda_studio.miniature.judge.questions import Questions, Readout, answers_loss, questions
+from lambda_studio.miniature.recipe.corpus import Corpus, pixels, random_rows
+from lambda_studio.miniature.recipe.fitting import LossOf
+from lambda_studio.miniature.recipe.networks import seeded
+from lambda_studio.miniature.world.captions import captions
+from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
+from lambda_studio.miniature.world.places import PLACES
+from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, Scene, concatenate
+from lambda_studio.models.clip import Clip
+
+
+def edges(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
+    """White lines on black where neighbouring pixels differ: what an edge map of a picture looks like."""
+    grey = images.mean(1, keepdim=True)
+    dx = F.pad(grey[..., :, 1:] - grey[..., :, :-1], (0, 1)).abs()
+    dy = F.pad(grey[..., 1:, :] - grey[..., :-1, :], (0, 0, 0, 1)).abs()
+    return ((dx + dy) > 0.12).float().expand(-1, 3, -1, -1)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Pictures, their captions, and for the first half captions that are wrong in one word (or in none, where it is
+    not said).
+
+    `shown` is what the pictures in colours (the rows `coloured`) show; the rows `scenes` show theirs as it was drawn.
+    """
+
+    images: Tensor
+    words: list[str]
+    wrong: list[str]
+    coloured: Tensor
+    shown: Scene
+    scenes: Tensor
+
+
+def _clip_batch(corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float) -> _Batch:
+    """Mostly scenes, some cut-outs on white, a few edge maps."""
+    scene = corpus.scene[rows]
+    kind = torch.rand(len(rows), generator=generator)
+    cut, line = kind < 0.22, kind > 0.96
+    images = pixels(corpus.images, rows)
+    images[cut] = pixels(corpus.cutouts, corpus.cutout_rows[rows[cut], 0])
+    images[line] = edges(images[line])
+    altered = _altered(scene, generator)
+    dice = generator.get_state()
+    words = _clip_words(scene, cut, line, generator, attributes)
+    generator.set_state(dice)
+    wrong = _clip_words(altered, cut, line, generator, attributes)[: len(rows) // 2]
+    cuts, whole = cut.nonzero()[:, 0], (~cut & ~line).nonzero()[:, 0]
+    shown = concatenate([_alone(scene[cuts]), scene[whole]])
+    return _Batch(images, words, wrong, torch.cat([cuts, whole]), shown, whole)
+
+
+def _clip_words(scene: Scene, cut: Tensor, line: Tensor, generator: torch.Generator, attributes: float) -> list[str]:
+    words = [c.text for c in captions(scene, generator, attributes)]
+    bare = captions(_alone(scene), generator, attributes=0.75, places=0.0)
+    plain = captions(scene, generator, attributes=0.0)
+    for row in cut.nonzero()[:, 0].tolist():
+        words[row] = f"{bare[row].text} on a white background"
+    for row in line.nonzero()[:, 0].tolist():
+        words[row] = f"the edges of {plain[row].text}"
+    return words
+
+
+ALTERED: dict[str, tuple[float, int]] = {
+    "worn": (0.30, len(WORN)),
+    "worn_colour": (0.15, len(COLOURS)),
+    "main": (0.15, len(COLOURS)),
+    "second": (0.12, len(COLOURS)),
+    "pattern": (0.12, len(PATTERNS)),
+    "noun": (0.10, len(FIGURES)),
+    "place": (0.06, len(PLACES)),
+}
+"""What is changed for a caption that is nearly right: how often, and among how many choices."""
+
+
+def _altered(scene: Scene, generator: torch.Generator) -> Scene:
+    """Each scene with one thing about one of its subjects, or its place, changed."""
+    n = len(scene)
+    changed = torch.multinomial(torch.tensor([share for share, _ in ALTERED.values()]), n, True, generator=generator)
+    slot = (torch.rand(n, generator=generator) * (scene.who.noun != NOTHING).sum(1)).long()
+    values = {"worn": scene.worn, "worn_colour": scene.worn_colour, "place": scene.place}
+    values |= {name: getattr(scene.who, name) for name in ("main", "second", "pattern", "noun")}
+    values = {name: value.clone() for name, value in values.items()}
+    for index, (name, (_, count)) in enumerate(ALTERED.items()):
+        rows = (changed == index).nonzero()[:, 0]
+        at = (rows,) if name == "place" else (rows, slot[rows])
+        step = torch.randint(1, count, (len(rows),), generator=generator)
+        # things that lie on the ground stay what they are, and wear nothing
+        figure = scene.who.noun[rows, slot[rows]] < len(FIGURES)
+        keep = ~figure if name in ("worn", "noun") else torch.zeros_like(figure)
+        values[name][at] = torch.where(keep, values[name][at], (values[name][at].clamp_min(0) + step) % count)
+    who = replace(scene.who, **{name: values.pop(name) for name in ("main", "second", "pattern", "noun")})
+    return replace(scene, who=who, **values)
+
+
+def _alone(scene: Scene) -> Scene:
+    """The first subject of each scene by itself, wearing nothing."""
+    noun = scene.who.noun.clone()
+    noun[:, 1:] = NOTHING
+    naked = torch.full_like(scene.worn, NOTHING)
+    return replace(scene, who=replace(scene.who, noun=noun), worn=naked, relation=torch.zeros_like(scene.relation))
+
+
+READOUT_SHARE = 0.3
+"""What the readout's cross-entropies count beside the contrastive loss."""
+MAP_SHARE = 0.1
+"""What the oracle's cross-entropies, over the maps of the tower's middle stages, count beside it."""
+
+
+def clip_stage(
+    clip: Clip,
+    readout: Readout,
+    oracle: Oracle,
+    corpus: Corpus,
+    owner: UInt8[Tensor, "picture cell"],
+    seed: int,
+    batch_size: int,
+    attributes: float = 0.65,
+) -> LossOf:
+    """Symmetric contrastive training (CLIP): each picture against every caption of its batch, and the other way.
+
+    Pictures are also told from captions that are wrong in one word (as NegCLIP does): what a subject wears is a few
+    pixels, and a random caption can be told from the right one without them. And a `readout` of the image embedding
+    answers for each subject's looks, which a caption mentions only sometimes; an `oracle` that reads CLIP's own maps,
+    with `owner` of each cell of every picture given, teaches the middle of the tower to see what is small.
+    """
+    model, device, mean, std = clip.model, clip.device, 0.5, 0.5
+    model.visual.to(memory_format=torch.channels_last)
+
+    def loss_of(step: int) -> dict[str, Tensor]:
+        generator = seeded(seed, "clip", step)
+        rows = random_rows(corpus, generator, batch_size)
+        batch = _clip_batch(corpus, rows, generator, attributes)
+        told_apart = len(batch.wrong)
+        same = torch.tensor([a == b for a, b in zip(batch.words[:told_apart], batch.wrong, strict=True)], device=device)
+        images = ((batch.images.to(device) - mean) / std).contiguous(memory_format=torch.channels_last)
+        token_ids = clip.tokenizer(batch.words + batch.wrong).to(device)
+        fine = model.visual.layer2(model.visual.layer1(model.visual.stem(images)))
+        coarse = model.visual.layer3(fine)
+        image_embeds = F.normalize(model.visual.attnpool(model.visual.layer4(coarse)).float(), dim=-1)
+        text_embeds = F.normalize(_pooled(model, token_ids).float(), dim=-1)
+        logits = model.logit_scale.exp().clamp_max(100) * image_embeds @ text_embeds.T
+        logits[:, batch_size:].masked_fill_(same, -torch.inf)
+        target = torch.arange(batch_size, device=device)
+        right = logits[:, :batch_size]
+        contrast = (F.cross_entropy(logits, target) + F.cross_entropy(right.T, target)) / 2
+        told = (right.diagonal()[:told_apart] > logits[:, batch_size:].diagonal())[~same]
+        about = questions(batch.shown.to(device))
+        answers = readout(image_embeds[batch.coloured.to(device)][about.row], about.noun)
+        looks = answers_loss(answers, about)
+        reading = oracle.read(fine[batch.scenes.to(device)], coarse[batch.scenes.to(device)]).float()
+        whole = rows[batch.scenes]
+        maps = oracle_loss(reading, corpus.scene[whole].to(device), owner[whole].long().to(device))
+        return {
+            "loss": contrast + READOUT_SHARE * looks + MAP_SHARE * maps,
+            "contrast": contrast,
+            "looks": looks,
+            "maps": maps,
+            "top1": (right.argmax(1) == target).float().mean(),
+            "told_from_wrong": told.float().mean(),
+            **{name: _right(answers, about, name) for name in ("main", "pattern", "worn")},
+        }
+
+    return loss_of
+
+
+def _right(answers: dict[str, Tensor], about: Questions, name: str) -> Tensor:
+    return (answers[name].argmax(1) == about.truth[name])[about.asked[name]].float().mean()
+
+
+def _pooled(model: open_clip.CLIP, token_ids: Int[Tensor, "batch position"]) -> Float[Tensor, "batch dim"]:
+    """open_clip's `encode_text`, which insists on the whole context, over as many positions as are used.
+
+    Captions of like length go together, so that short ones do not wait for long ones.
+    """
+    lengths = (token_ids != 0).sum(1)
+    order = lengths.argsort(stable=True)
+    parts = [
+        _pooled_alike(model, token_ids[rows, : lengths[rows].max()]) for rows in order.tensor_split(4) if len(rows)
+    ]
+    return torch.cat(parts)[order.argsort()]
+
+
+def _pooled_alike(model: open_clip.CLIP, token_ids: Int[Tensor, "batch position"]) -> Float[Tensor, "batch dim"]:
+    used = token_ids.shape[1]
+    states = model.token_embedding(token_ids) + model.positional_embedding[:used]
+    states = model.ln_final(model.transformer(states, attn_mask=model.attn_mask[:used, :used]))
+    rows = torch.arange(len(token_ids), device=token_ids.device)
+    return states[rows, token_ids.argmax(1)] @ model.text_projection

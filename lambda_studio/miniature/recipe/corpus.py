@@ -1,0 +1,137 @@
+"""The pictures that the recipe trains on: rendered once, kept on disk as plain arrays, read by every stage."""
+
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from einops import rearrange
+from jaxtyping import Float, Int
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from lambda_studio.miniature.recipe.networks import PIXELS, seeded
+from lambda_studio.miniature.world.scenes import (
+    NOTHING,
+    NOUNS,
+    WORN,
+    Identity,
+    Scene,
+    render,
+    render_cutouts,
+    scenes,
+)
+from lambda_studio.progress import Progress, silent
+
+CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Scenes, their pictures, and a cut-out of each subject and each worn thing as a reference would show it.
+
+    `cutouts` and `worn_cutouts` hold one picture for each (scene, slot) that has one, at `cutout_rows[scene, slot]`
+    (-1: none). Pictures are uint8, `picture height width channel`, memory-mapped.
+    """
+
+    scene: Scene
+    images: np.ndarray
+    cutouts: np.ndarray
+    worn_cutouts: np.ndarray
+    cutout_rows: Tensor
+    worn_rows: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def pixels(pictures: np.ndarray, rows: Tensor) -> Float[Tensor, "batch 3 height width"]:
+    """The pictures of some rows, in 0..1."""
+    return rearrange(torch.from_numpy(pictures[rows.numpy()]), "b h w c -> b c h w").float() / 255
+
+
+def random_rows(corpus: Corpus, generator: torch.Generator, batch_size: int) -> Int[Tensor, " batch"]:
+    """A batch of the corpus, drawn with replacement."""
+    return torch.randint(len(corpus), (batch_size,), generator=generator)
+
+
+def worn_identity(scene: Scene, row: Tensor, slot: Tensor) -> Identity:
+    """Worn things as subjects of their own, so that they can be cut out like any other."""
+    who = scene.who[row, slot]
+    values = {f.name: getattr(who, f.name) for f in fields(who)}
+    values["noun"] = scene.worn[row, slot] + len(NOUNS) - len(WORN)
+    values["main"], values["main_rgb"] = scene.worn_colour[row, slot], scene.worn_rgb[row, slot]
+    return Identity(**values)
+
+
+def _bytes(images: Tensor) -> np.ndarray:
+    return rearrange((images * 255).round().byte(), "b c h w -> b h w c").numpy()
+
+
+def _rows_of(present: Tensor) -> Tensor:
+    rows = torch.full(present.shape, -1)
+    rows[present] = torch.arange(int(present.sum()))
+    return rows
+
+
+def save_whole(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write a file that is there whole or not at all: what is there is not made again."""
+    part = path.with_suffix(".part")
+    save_file(tensors, part)
+    os.replace(part, path)
+
+
+def _save_scene(scene: Scene, path: Path) -> None:
+    who = {f"who.{f.name}": getattr(scene.who, f.name).contiguous() for f in fields(scene.who)}
+    rest = {f.name: getattr(scene, f.name).contiguous() for f in fields(scene) if f.name != "who"}
+    save_whole(who | rest, path)
+
+
+def _load_scene(path: Path) -> Scene:
+    table = load_file(path)
+    who = Identity(**{name[4:]: value for name, value in table.items() if name.startswith("who.")})
+    return Scene(who=who, **{name: value for name, value in table.items() if not name.startswith("who.")})
+
+
+def build_corpus(folder: Path, count: int, seed: int, device: str = "cpu", progress: Progress = silent) -> Corpus:
+    """Render `count` scenes of subjects that are not held out into `folder`, or open what an earlier call left."""
+    done = folder / "scene.safetensors"
+    if not done.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        scene = scenes(count, seeded(seed, "corpus", count))
+        present, dressed = scene.who.noun != NOTHING, scene.worn != NOTHING
+        with progress("rendering", count) as advance:
+            shapes = {"images": count, "cutouts": int(present.sum()), "worn_cutouts": int(dressed.sum())}
+            files = {name: _create(folder / f"{name}.npy", size) for name, size in shapes.items()}
+            at = {"cutouts": 0, "worn_cutouts": 0}
+            for start in range(0, count, CHUNK):
+                rows = torch.arange(start, min(start + CHUNK, count))
+                files["images"][start : start + CHUNK] = _bytes(render(scene[rows].to(device)).images.cpu())
+                for name, mask in (("cutouts", present), ("worn_cutouts", dressed)):
+                    row, slot = mask[rows].nonzero().T
+                    who = scene.who[rows[row], slot] if name == "cutouts" else worn_identity(scene, rows[row], slot)
+                    made = render_cutouts(who.to(device), seeded(seed, name, start)).cpu()
+                    files[name][at[name] : at[name] + len(made)] = _bytes(made)
+                    at[name] += len(made)
+                advance(len(rows))
+            for file in files.values():
+                file.flush()
+        _save_scene(scene, done)
+    return open_corpus(folder)
+
+
+def _create(path: Path, count: int) -> np.memmap:
+    shape = (count, PIXELS, PIXELS, 3)
+    return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+
+
+def open_corpus(folder: Path) -> Corpus:
+    """The corpus that `build_corpus` left in `folder`."""
+    scene = _load_scene(folder / "scene.safetensors")
+    images, cutouts, worn_cutouts = (
+        np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        for name in ("images", "cutouts", "worn_cutouts")
+    )
+    cutout_rows, worn_rows = _rows_of(scene.who.noun != NOTHING), _rows_of(scene.worn != NOTHING)
+    return Corpus(scene, images, cutouts, worn_cutouts, cutout_rows, worn_rows)

@@ -1,0 +1,132 @@
+"""The sizes of the miniature's parts, each in the layout that its full-size sibling is published in."""
+
+import gzip
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from diffusers.models.autoencoders.vq_model import VQModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from open_clip.tokenizer import SimpleTokenizer
+from torch import nn
+
+from lambda_studio.miniature.world.captions import OPENINGS, PLACE_PHRASES
+from lambda_studio.miniature.world.figures import PATTERNS
+from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, RELATIONS
+from lambda_studio.models.prior import PriorTransformer
+
+PIXELS = 64
+DIM = 256
+CONTEXT_LENGTH = 32
+MERGES_FILE = "bpe_merges.txt.gz"
+WORDS = (
+    "a an the and or of in on at with to by for from under over near behind beside next holding wearing riding "
+    "carrying photo picture drawing edges subject white background small big large old new happy sitting "
+    "standing playing hot cold person man woman child kitten puppy toy doll animal hats shoes boot sneaker "
+    "glasses sunglasses plushie red-hat rabbit horse house tree sun rain night day morning street park garden "
+    "kitchen table floor mountain sea lake can candle bowl cup pot box ball book bag chair bike train plane "
+    "duck fish cow sheep lion tiger elephant "
+)
+"""Words beyond the world's own that the short tokenizer also keeps whole."""
+
+
+def vocabulary() -> list[str]:
+    """Every word that the miniature's tokenizer must not fall apart on."""
+    phrases = [WORDS, *OPENINGS, *NOUNS, *PATTERNS, *COLOURS, *RELATIONS]
+    phrases += [phrase for phrases_of_place in PLACE_PHRASES.values() for phrase in phrases_of_place]
+    return sorted({word for phrase in phrases for word in phrase.replace("-", " ").split()})
+
+
+def _merges_for(word: str, ranks: dict[tuple[str, str], int]) -> set[tuple[str, str]]:
+    """The merges that byte-pair encoding applies to one word."""
+    parts, used = [*word[:-1], word[-1] + "</w>"], set()
+    while len(parts) > 1:
+        pairs = list(itertools.pairwise(parts))
+        best = min(pairs, key=lambda pair: ranks.get(pair, len(ranks)))
+        if best not in ranks:
+            break
+        used.add(best)
+        at = pairs.index(best)
+        parts[at : at + 2] = ["".join(best)]
+    return used
+
+
+def write_merges(path: Path) -> int:
+    """Write the part of CLIP's own merges that the vocabulary needs, in CLIP's order; returns the vocabulary's size.
+
+    With all 49,152 of CLIP's tokens the embedding table alone would outweigh everything else in the miniature.
+    """
+    ranks = SimpleTokenizer().bpe_ranks
+    used = set().union(*(_merges_for(word, ranks) for word in vocabulary()))
+    lines = ["#version: CLIP's merges, those that the miniature's vocabulary needs"]
+    lines += [" ".join(pair) for pair in sorted(used, key=ranks.__getitem__)]
+    path.write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
+    return SimpleTokenizer(bpe_path=str(path)).vocab_size
+
+
+def clip_config(vocab_size: int) -> dict[str, Any]:
+    """What `open_clip_config.json` says."""
+    # CLIP's own ResNet: on a few hundred thousand pictures it learns in a fraction of the steps a transformer takes
+    vision = {"layers": [1, 2, 2, 1], "width": 28, "head_width": 32, "image_size": PIXELS}
+    text = {"context_length": CONTEXT_LENGTH, "vocab_size": vocab_size, "width": DIM, "heads": 8, "layers": 3}
+    return {
+        "model_cfg": {"embed_dim": DIM, "vision_cfg": vision, "text_cfg": text},
+        "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic"},
+    }
+
+
+def build_clip(folder: Path) -> nn.Module:
+    """A CLIP from nothing; `folder` receives its configuration and merges."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = clip_config(write_merges(folder / MERGES_FILE))
+    (folder / "open_clip_config.json").write_text(json.dumps(config, indent=1) + "\n")
+    return open_clip.CLIP(**config["model_cfg"])
+
+
+def build_movq() -> VQModel:
+    """A spatially normalised VQModel that takes 64 pixels to 16 x 16 latents."""
+    return VQModel(
+        in_channels=3, out_channels=3, latent_channels=4, vq_embed_dim=4, num_vq_embeddings=1024, layers_per_block=1,
+        block_out_channels=(32, 64, 96), norm_num_groups=16, norm_type="spatial", sample_size=PIXELS,
+        down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
+    )  # fmt: skip
+
+
+def build_unet() -> UNet2DConditionModel:
+    """Kandinsky 2.2's UNet, small: image projection, added keys and values, four channels in and eight out."""
+    return UNet2DConditionModel(
+        sample_size=PIXELS // 4, in_channels=4, out_channels=8, block_out_channels=(64, 112, 160), layers_per_block=1,
+        down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnDownBlock2D"),
+        mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+        up_block_types=("SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
+        cross_attention_dim=128, attention_head_dim=16, encoder_hid_dim=DIM, encoder_hid_dim_type="image_proj",
+        addition_embed_type="image", resnet_time_scale_shift="scale_shift", norm_num_groups=16,
+    )  # fmt: skip
+
+
+def build_scheduler() -> DDPMScheduler:
+    """Kandinsky 2.2's noise schedule, as it was released (`clip_sample` off)."""
+    return DDPMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="linear", clip_sample=False, steps_offset=1,
+        timestep_spacing="leading", prediction_type="epsilon",
+    )  # fmt: skip
+
+
+def build_prior() -> PriorTransformer:
+    """The λ prior at the miniature's widths."""
+    return PriorTransformer(
+        num_attention_heads=8, attention_head_dim=32, num_layers=6, embedding_dim=DIM, num_embeddings=CONTEXT_LENGTH
+    )
+
+
+def seeded(seed: int, *words: str | int) -> torch.Generator:
+    """A generator that is a function of the recipe's seed and where it is used."""
+    mixed = seed
+    for word in words:
+        for byte in str(word).encode() + b"|":
+            mixed = (mixed * 1099511628211 ^ byte) % (1 << 63)
+    return torch.Generator().manual_seed(mixed)

@@ -1,0 +1,303 @@
+"""The recipe: from one seed to the five parts that ship, in the layout of their full-size siblings.
+
+`studio miniature train WORK` runs what `WORK` does not hold yet; stopped, it goes on where it was.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from diffusers.models.autoencoders.vq_model import VQModel
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from lambda_studio.config import require
+from lambda_studio.miniature.judge.oracle import Oracle, owners
+from lambda_studio.miniature.judge.questions import Readout
+from lambda_studio.miniature.recipe import networks, stages
+from lambda_studio.miniature.recipe.clip_stage import clip_stage, edges
+from lambda_studio.miniature.recipe.corpus import Corpus, build_corpus, pixels, save_whole
+from lambda_studio.miniature.recipe.fitting import FitConfig, LossOf, fit
+from lambda_studio.miniature.recipe.networks import MERGES_FILE, seeded
+from lambda_studio.miniature.recipe.whitening import Whitening
+from lambda_studio.miniature.world.scenes import Rendered, Scene, render, scenes
+from lambda_studio.models.clip import Clip, load_clip
+from lambda_studio.progress import Progress, silent
+
+CLIP_WEIGHTS = "open_clip_model.safetensors"
+STAGES = ("clip", "movq", "decoder", "prior", "oracle")
+
+CLIP = FitConfig(steps=5_000, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
+MOVQ = FitConfig(steps=13_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
+CROPS_SHARE = 0.32
+"""The share of MoVQ's steps that see crops; the rest sees whole pictures."""
+DECODER = FitConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
+PRIOR = FitConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
+ORACLE = FitConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
+PICTURES_A_FILE = 2_048
+"""How many of the decoder's pictures are encoded into one file: stopped, no more are to be encoded again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeConfig:
+    """What the weights depend on, beside the code."""
+
+    seed: int = 20
+    pictures: int = 36_000
+    """Scenes of the corpus, from which all parts learn but the decoder and the oracle."""
+    decoder_pictures: int = 56 * PICTURES_A_FILE
+    """Pictures that the decoder learns from: as few as the corpus has it learns by heart (docs/decisions/0026)."""
+    clip: FitConfig = CLIP
+    movq: FitConfig = MOVQ
+    decoder: FitConfig = DECODER
+    prior: FitConfig = PRIOR
+    oracle: FitConfig = ORACLE
+    device: str = "cpu"
+    compiled: bool = False
+    """Compile the MoVQ's and the UNet's forward passes: a third faster here, but needs a C++ compiler."""
+
+    def scaled(self, share: float) -> "RecipeConfig":
+        """The same recipe with every stage `share` as long: for trying it out."""
+        if share == 1.0:
+            return self
+        shorter = {
+            name: replace(getattr(self, name), steps=max(2, int(getattr(self, name).steps * share))) for name in STAGES
+        }
+        pictures, decoder_pictures = (max(512, int(n * share)) for n in (self.pictures, self.decoder_pictures))
+        return replace(self, pictures=pictures, decoder_pictures=decoder_pictures, **shorter)
+
+
+class Recipe:
+    """The stages over one work folder. Each property trains what it needs, or loads what is done."""
+
+    def __init__(self, work: Path, config: RecipeConfig, progress: Progress = silent):
+        self.work, self.config, self.progress = work, config, progress
+        work.mkdir(parents=True, exist_ok=True)
+
+    def run(self, wanted: Sequence[str] | None = None) -> None:
+        """Train the wanted stages (None: all) in their order, and whatever they stand on. Raises InvalidSetting."""
+        for name in wanted or ():
+            require(name in STAGES, f"There is no stage {name!r}.", f"Give some of: {' '.join(STAGES)}.")
+        for name in STAGES:
+            if wanted is None or name in wanted:
+                getattr(self, f"train_{name}")()
+
+    @property
+    def corpus(self) -> Corpus:
+        config = self.config
+        return build_corpus(self.work / "corpus", config.pictures, config.seed, config.device, self.progress)
+
+    def train_clip(self) -> Clip:
+        folder = self.work / "clip"
+        weights = folder / CLIP_WEIGHTS
+        if not weights.exists():
+            networks.build_clip(folder)
+            clip = self._new_clip()
+            clip.model.train().requires_grad_(True)
+            readout, oracle = Readout(networks.DIM), Oracle()
+            oracle.tower = nn.Identity()  # it reads CLIP's own maps
+            loss_of = clip_stage(
+                clip, readout, oracle, self.corpus, self.owners(), self.config.seed, self.config.clip.batch_size
+            )
+            self._fit("clip", nn.ModuleDict({"clip": clip.model, "readout": readout, "oracle": oracle}), loss_of)
+            save_whole(_half(clip.model), weights)
+        return load_clip(f"local-dir:{folder}", device=self.config.device)
+
+    def _new_clip(self) -> Clip:
+        """Untrained. In a folder of its own: in `clip` its weights would look like trained ones to the next run."""
+        folder = self.work / "untrained_clip"
+        torch.manual_seed(self.config.seed)
+        save_file(networks.build_clip(folder).state_dict(), folder / CLIP_WEIGHTS)
+        return load_clip(f"local-dir:{folder}", device=self.config.device)
+
+    def train_movq(self):
+        torch.manual_seed(self.config.seed + 1)
+        movq = networks.build_movq()
+        return self._trained("movq", movq, lambda: stages.movq_stage(
+            movq.to(memory_format=torch.channels_last), self.corpus, self.focus(), self.config.seed,
+            self.config.movq.batch_size, whole_from=int(self.config.movq.steps * CROPS_SHARE),
+            compiled=self.config.compiled,
+        ))  # fmt: skip
+
+    def train_decoder(self):
+        torch.manual_seed(self.config.seed + 2)
+        unet = networks.build_unet()
+        return self._trained(
+            "decoder",
+            unet,
+            lambda: self._decoder_stage(unet.to(memory_format=torch.channels_last)),
+            finish=lambda: Whitening.of(self.targets()["image_embeds"]).fold_into(unet.cpu()),
+        )
+
+    def _decoder_stage(self, unet: nn.Module) -> LossOf:
+        """The UNet sees whitened embeddings; `train_decoder` folds that away at the end (docs/decisions/0025)."""
+        config, targets = self.config, self.targets()
+        whiten = Whitening.of(targets["image_embeds"])
+        return stages.decoder_stage(
+            unet, targets["latents"], whiten(targets["image_embeds"]), whiten(self.embeds()["zero"]), targets["focus"],
+            targets["alone"], config.seed, config.decoder.batch_size, compiled=config.compiled, device=config.device,
+        )  # fmt: skip
+
+    def train_prior(self):
+        torch.manual_seed(self.config.seed + 3)
+        prior = networks.build_prior()
+        return self._trained("prior", prior, lambda: stages.prior_stage(
+            prior, self.train_clip(), self.corpus, self.embeds(), self.config.seed, self.config.prior.batch_size
+        ))  # fmt: skip
+
+    def train_oracle(self):
+        torch.manual_seed(self.config.seed + 4)
+        oracle = Oracle()
+        oracle.start_from(self.train_clip().model.visual)
+        return self._trained("oracle", oracle, lambda: stages.oracle_stage(
+            oracle.to(memory_format=torch.channels_last), self.config.seed, self.config.oracle.batch_size
+        ))  # fmt: skip
+
+    def embeds(self) -> dict[str, Tensor]:
+        """CLIP's embeddings of the corpus (`images`, `edges`, `cutouts`, `worn_cutouts`) and of no picture (`zero`)."""
+        path = self.work / "embeds.safetensors"
+        if not path.exists():
+            clip, corpus = self.train_clip(), self.corpus
+            made = {
+                name: self._embed(clip, name, getattr(corpus, name)) for name in ("images", "cutouts", "worn_cutouts")
+            }
+            made["edges"] = self._embed(clip, "edges", corpus.images)
+            save_whole(made | {"zero": clip.zero_image_embeds().cpu()}, path)
+        return load_file(path)
+
+    def _embed(self, clip: Clip, name: str, pictures) -> Tensor:
+        parts = []
+        with (
+            self.progress(f"embedding {name}", len(pictures)) as advance,
+            torch.autocast(self.config.device, torch.bfloat16),
+        ):
+            for rows in torch.arange(len(pictures)).split(256):
+                images = pixels(pictures, rows).to(self.config.device)
+                parts.append(
+                    clip.encode_pixels(edges(images) if name == "edges" else images, batch_size=256).half().cpu()
+                )
+                advance(len(rows))
+        return torch.cat(parts)
+
+    def targets(self) -> dict[str, Tensor]:
+        """What the decoder learns from, in half precision: pictures drawn, encoded and forgotten.
+
+        Of each its MoVQ `latents`, CLIP's `image_embeds`, `focus`, and whether it shows one subject `alone`.
+        """
+        folder, count = self.work / "targets", self.config.decoder_pictures
+        folder.mkdir(exist_ok=True)
+        files = {start: folder / f"{start}.safetensors" for start in range(0, count, PICTURES_A_FILE)}
+        missing = {start: path for start, path in files.items() if not path.exists()}
+        if missing:
+            clip, movq = self.train_clip(), self.train_movq().to(self.config.device, memory_format=torch.channels_last)
+            with self.progress("encoding pictures for the decoder", len(files)) as advance:
+                advance(len(files) - len(missing))
+                for start, path in missing.items():
+                    whole = scenes(min(PICTURES_A_FILE, count - start), seeded(self.config.seed, "targets", start))
+                    save_whole(self._encode(whole, clip, movq), path)
+                    advance()
+        parts = [load_file(path) for path in files.values()]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    @torch.no_grad()
+    def _encode(self, whole: Scene, clip: Clip, movq: VQModel) -> dict[str, Tensor]:
+        latents, embeds, weights = [], [], []
+        for rows in torch.arange(len(whole)).split(128):
+            drawn = render(whole[rows].to(self.config.device))
+            images = (drawn.images * 2 - 1).contiguous(memory_format=torch.channels_last)
+            with torch.autocast(self.config.device, torch.bfloat16):
+                latents.append(movq.encode(images).latents.half().cpu().contiguous())
+                embeds.append(clip.encode_pixels(drawn.images, batch_size=128).half().cpu())
+            weights.append(stages.focus(drawn).half().cpu())
+        made = {"latents": latents, "image_embeds": embeds, "focus": weights}
+        return {name: torch.cat(parts) for name, parts in made.items()} | {"alone": whole.relation == 0}
+
+    def focus(self) -> Tensor:
+        """How much each latent of the corpus matters, in half precision."""
+        return self._drawn_anew("focus", lambda drawn, scene: stages.focus(drawn).half())
+
+    def owners(self) -> Tensor:
+        """Whose each cell of the oracle's grid is, in each picture of the corpus."""
+        return self._drawn_anew("owners", lambda drawn, scene: owners(drawn, scene).byte())
+
+    def _drawn_anew(self, name: str, of: Callable[[Rendered, Scene], Tensor]) -> Tensor:
+        """What the corpus's pictures do not say, but drawing them does; kept in `name`.safetensors."""
+        path = self.work / f"{name}.safetensors"
+        if not path.exists():
+            whole, parts = self.corpus.scene, []
+            with self.progress(f"drawing for {name}", len(whole)) as advance:
+                for rows in torch.arange(len(whole)).split(256):
+                    scene = whole[rows].to(self.config.device)
+                    parts.append(of(render(scene), scene).cpu())
+                    advance(len(rows))
+            save_whole({name: torch.cat(parts)}, path)
+        return load_file(path)[name]
+
+    def _trained(
+        self, name: str, model: nn.Module, loss_of: Callable[[], LossOf], finish: Callable[[], None] = lambda: None
+    ) -> nn.Module:
+        weights = self.work / f"{name}.safetensors"
+        if not weights.exists():
+            self._fit(name, model, loss_of())
+            finish()
+            save_whole(_half(model), weights)
+        model.load_state_dict(load_file(weights))
+        return model.eval().requires_grad_(False)
+
+    def _fit(self, name: str, model: nn.Module, loss_of) -> None:
+        model.to(self.config.device).train()
+        fit(name, model, loss_of, getattr(self.config, name), self.work, self.config.device, self.progress)
+
+    def export(self, folder: Path) -> None:
+        """Write the shipped layout in half precision: `clip/ prior/ decoder/{unet,movq,scheduler}/ oracle/`."""
+        (folder / "clip").mkdir(parents=True, exist_ok=True)
+        self.train_clip()
+        for file in (MERGES_FILE, "open_clip_config.json", CLIP_WEIGHTS):
+            shutil.copyfile(self.work / "clip" / file, folder / "clip" / file)
+        self.train_prior().half().save_pretrained(folder / "prior")
+        self.train_movq().half().save_pretrained(folder / "decoder" / "movq")
+        self.train_decoder().half().save_pretrained(folder / "decoder" / "unet")
+        self.train_oracle().half().save_pretrained(folder / "oracle")
+        networks.build_scheduler().save_pretrained(folder / "decoder" / "scheduler")
+        index = {
+            "_class_name": "KandinskyV22Pipeline",
+            "movq": ["diffusers", "VQModel"],
+            "scheduler": ["diffusers", "DDPMScheduler"],
+            "unet": ["diffusers", "UNet2DConditionModel"],
+        }
+        (folder / "decoder" / "model_index.json").write_text(json.dumps(index, indent=1) + "\n")
+
+
+def _half(model: nn.Module) -> dict[str, Tensor]:
+    state = model.state_dict()
+    return {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
+
+
+def open_recipe(work: Path, share: float, device: str | None, compiled: bool, progress: Progress) -> Recipe:
+    """The recipe over the folder `work`, on a GPU where there is one. Raises InvalidSetting."""
+    require(0 < share <= 1, f"--share is {share}.", "Give a share above 0 and up to 1.")
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    require(
+        device == "cpu" or (device == "cuda" and torch.cuda.is_available()),
+        f"There is no device {device!r} here.",
+        "Give --device cpu, or cuda where there is a GPU.",
+    )
+    compilers = (os.environ.get("CXX"), "c++", "g++", "clang++")
+    found = not compiled or any(name and shutil.which(name) for name in compilers)
+    require(found, "--compile needs a C++ compiler, and there is none.", "Leave --compile out, or install g++.")
+    recipe = Recipe(work, RecipeConfig(device=device, compiled=compiled).scaled(share), progress)
+    _refuse_another_share(work, share)
+    return recipe
+
+
+def _refuse_another_share(work: Path, share: float) -> None:
+    """What is done in a folder is not done again, so a trial's hundredth would pass for the whole."""
+    kept = work / "share.txt"
+    if not kept.exists():
+        kept.write_text(f"{share}\n", encoding="utf-8")
+    began = kept.read_text(encoding="utf-8").strip()
+    require(began == str(share), f"{work} was begun with --share {began}.", f"Give --share {began}, or another folder.")

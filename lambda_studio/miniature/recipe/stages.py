@@ -1,0 +1,256 @@
+"""The trainings of the recipe after CLIP's, each a loss as a function of the step."""
+
+import torch
+import torch.nn.functional as F
+from diffusers.models.autoencoders.vq_model import VQModel
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from lambda_studio.generation.conditioning import condition
+from lambda_studio.generation.prompt import BoundPrompt, bind, parse
+from lambda_studio.miniature.judge.oracle import Oracle, identity_loss, identity_of, oracle_loss, owners
+from lambda_studio.miniature.recipe.corpus import Corpus, pixels, random_rows
+from lambda_studio.miniature.recipe.fitting import LossOf
+from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, PIXELS, build_scheduler, seeded
+from lambda_studio.miniature.world.captions import Caption, captions
+from lambda_studio.miniature.world.figures import FIGURES
+from lambda_studio.miniature.world.scenes import (
+    NOUNS,
+    SLOTS,
+    Rendered,
+    Scene,
+    concatenate,
+    identities,
+    in_every_slot,
+    render,
+    scenes,
+)
+from lambda_studio.models.clip import Clip
+from lambda_studio.models.prior import PriorTransformer
+from lambda_studio.training.losses import prior_loss
+
+
+def movq_stage(
+    movq: VQModel,
+    corpus: Corpus,
+    weights: Float[Tensor, "picture 16 16"],
+    seed: int,
+    batch_size: int,
+    whole_from: int,
+    crop: int = 32,
+    compiled: bool = False,
+) -> LossOf:
+    """Reconstruct from latents that were not quantised, as the decoder's are; latents are held near unit variance.
+
+    The error is weighted by `focus`: unweighted, places are kept crisp, and subjects of unusual colours fade into them.
+    Crops teach the most for their pixels, but group norms see other statistics in whole pictures: from step
+    `whole_from` on it is those, as many as have the crops' pixels. The codebook learns to follow the latents, so that
+    quantised decoding works too, but steers nothing.
+    """
+
+    def there_and_back(images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        latents = movq.encode(images).latents
+        return latents, movq.decode(latents + noise, force_not_quantize=True).sample.float()
+
+    run = torch.compile(there_and_back, dynamic=False) if compiled else there_and_back
+
+    def loss_of(step: int) -> dict[str, Tensor]:
+        generator = seeded(seed, "movq", step)
+        side, count = (PIXELS, batch_size * crop**2 // PIXELS**2) if step >= whole_from else (crop, batch_size)
+        rows, cut = random_rows(corpus, generator, count), count // 8
+        images, weight = pixels(corpus.images, rows), weights[rows, None].float()
+        images[:cut] = pixels(corpus.cutouts, torch.arange(step, step + cut) % len(corpus.cutouts))
+        weight[:cut] = 1
+        weight = F.interpolate(weight, size=PIXELS)
+        top, left = (4 * torch.randint((PIXELS - side) // 4 + 1, (2,), generator=generator)).tolist()
+        window = (..., slice(top, top + side), slice(left, left + side))
+        weight = weight[window].to(movq.device)
+        target = (images[window].to(movq.device) * 2 - 1).contiguous(memory_format=torch.channels_last)
+        noise = 0.03 * torch.randn(count, 4, side // 4, side // 4, generator=generator).to(movq.device)
+        latents, output = run(target, noise)
+        _, codebook, _ = movq.quantize(latents.detach().float())
+        flat = rearrange(latents.float(), "b c h w -> c (b h w)")
+        unit = flat.mean(1).pow(2).mean() + (flat.std(1) - 1).pow(2).mean()
+        off = output - target
+        sharp = (off.diff(dim=2) * weight[..., 1:, :]).abs().mean() + (off.diff(dim=3) * weight[..., 1:]).abs().mean()
+        error = (off.abs() * weight).mean() + 2 * (off.pow(2) * weight).mean() + 0.5 * sharp
+        psnr = -10 * torch.log10(off.pow(2).mean() / 4)
+        return {"loss": error + 0.02 * unit + codebook, "psnr": psnr, "unit": unit}
+
+    return loss_of
+
+
+def focus(drawn: Rendered) -> Float[Tensor, "picture 16 16"]:
+    """How much each latent matters: 1 where nobody is, up to 4 on a subject and 7 on what it wears; its mean is 1."""
+    weight = 1 + 3 * drawn.subjects.sum(1) + 6 * drawn.worn.sum(1)
+    pooled = F.avg_pool2d(weight[:, None], PIXELS // 16)[:, 0]
+    return pooled / pooled.mean((1, 2), keepdim=True)
+
+
+NOISIEST_WEIGHT = 20.0
+"""How many times more an error of the decoder counts in the noisiest pictures than in clear ones."""
+
+
+def decoder_stage(
+    unet: nn.Module,
+    latents: Float[Tensor, "picture 4 16 16"],
+    image_embeds: Float[Tensor, "picture dim"],
+    zero_image_embeds: Float[Tensor, " dim"],
+    weights: Float[Tensor, "picture 16 16"],
+    alone: Bool[Tensor, " picture"],
+    seed: int,
+    batch_size: int,
+    unconditional: float = 0.1,
+    compiled: bool = False,
+    device: str = "cpu",
+) -> LossOf:
+    """Noise prediction from the picture's own embedding, as it is or whitened; a tenth sees the zero-image embedding.
+
+    The error is weighted by `focus`, half of the timesteps are drawn near the middle, where shapes are decided, half of
+    the pictures show one subject `alone`, large, and half several (there must be pictures of both kinds). Where there
+    is more noise than picture, the error is the picture's (the truncated SNR of Salimans & Ho, 2022, section 4), at
+    most `NOISIEST_WEIGHT` times the noise's: there it is decided what is drawn, and the noise can be told without
+    knowing it. All this says where to learn first, and changes no right answer.
+    """
+    scheduler = build_scheduler()
+    kept = scheduler.alphas_cumprod
+    noisiness = ((1 - kept) / kept).clamp(1, NOISIEST_WEIGHT)
+    run = torch.compile(unet) if compiled else unet
+    large, company = alone.nonzero()[:, 0], (~alone).nonzero()[:, 0]
+
+    def loss_of(step: int) -> dict[str, Tensor]:
+        generator = seeded(seed, "decoder", step)
+        rows = torch.empty(batch_size, dtype=torch.int64)
+        for first, among in enumerate((large, company)):
+            rows[first::2] = among[torch.randint(len(among), rows[first::2].shape, generator=generator)]
+        times = torch.rand(batch_size, 2, generator=generator)
+        middling = torch.arange(batch_size) % 4 < 2
+        times = times.mean(1).where(middling, times[:, 0])
+        timesteps = (times * scheduler.config.num_train_timesteps).long()
+        noise = torch.randn(batch_size, *latents.shape[1:], generator=generator)
+        dropped = torch.rand(batch_size, 1, generator=generator) < unconditional
+        embeds = torch.where(dropped, zero_image_embeds, image_embeds[rows].float())
+        noisy = scheduler.add_noise(latents[rows].float(), noise, timesteps)
+        noisy = noisy.to(device).contiguous(memory_format=torch.channels_last)
+        kwargs = {"added_cond_kwargs": {"image_embeds": embeds.to(device)}, "return_dict": False}
+        noise_pred = run(noisy, timesteps.to(device), None, **kwargs)[0][:, : noise.shape[1]].float()
+        error = (noise_pred - noise.to(device)).pow(2)
+        weight = weights[rows, None].float() * rearrange(noisiness[timesteps], "b -> b 1 1 1")
+        return {"loss": (error * weight.to(device)).mean(), "error": error.mean()}
+
+    return loss_of
+
+
+def bind_caption(caption: Caption, clip: Clip) -> BoundPrompt:
+    """A caption's template, bound as `studio generate` binds it."""
+    return bind(parse(caption.template), caption.nouns, clip.tokenizer)
+
+
+def _subjects(
+    corpus: Corpus, row: int, caption: Caption, embeds: dict[str, Tensor], shown: Tensor
+) -> dict[str, Tensor]:
+    """The embeddings that stand for a caption's names; a name that is not shown stays a word."""
+    chosen = {}
+    for name in caption.nouns:
+        slot = int(name[1])
+        kind, table = ("cutouts", corpus.cutout_rows) if name[0] == "s" else ("worn_cutouts", corpus.worn_rows)
+        if shown[slot if name[0] == "s" else slot + SLOTS]:
+            chosen[name] = embeds[kind][table[row, slot]].float()
+    return chosen
+
+
+def _fitting(scene: Scene, clip: Clip, generator: torch.Generator, attributes: float) -> list[Caption]:
+    """Captions that the text tower can read whole: where the looks make one too long, it goes without them."""
+    long = captions(scene, generator, attributes)
+    short = captions(scene, generator, attributes=0.0, places=0.0)
+    room = CONTEXT_LENGTH - 2
+    return [a if len(clip.tokenizer.encode(a.text)) <= room else b for a, b in zip(long, short, strict=True)]
+
+
+def _words_for(caption: Caption, shown: set[str]) -> Caption:
+    """Names that are not shown become their nouns."""
+    template = caption.template
+    for name, noun in caption.nouns.items():
+        if name not in shown:
+            template = template.replace(f"<{name}>", noun)
+    return Caption(template=template, nouns={n: caption.nouns[n] for n in shown})
+
+
+def prior_stage(
+    prior: PriorTransformer,
+    clip: Clip,
+    corpus: Corpus,
+    embeds: dict[str, Tensor],
+    seed: int,
+    batch_size: int,
+    control_dropped: float = 0.95,
+    text_only: float = 0.15,
+) -> LossOf:
+    """λ-ECLIPSE, Eq. 1, on interleaved prompts (3.2). `embeds` has `images`, `edges`, `cutouts`,
+    `worn_cutouts`, and `zero` for no picture.
+
+    A subject's picture is a cut-out of the same identity drawn anew, not of the target picture.
+    """
+
+    def loss_of(step: int) -> dict[str, Tensor]:
+        generator = seeded(seed, "prior", step)
+        rows = random_rows(corpus, generator, batch_size)
+        words = _fitting(corpus.scene[rows], clip, generator, attributes=0.12)
+        rolls = torch.rand(batch_size, 2 * SLOTS + 1, generator=generator)
+        shown = rolls[:, :-1] < torch.tensor([1.0, 0.9, 0.9, 0.35, 0.35, 0.35])
+        shown &= rolls[:, -1:] > text_only
+        subjects = [_subjects(corpus, r, c, embeds, s) for r, c, s in zip(rows.tolist(), words, shown, strict=True)]
+        prompts = [bind_caption(_words_for(c, set(s)), clip) for c, s in zip(words, subjects, strict=True)]
+        text = clip.encode_text(torch.tensor([p.token_ids for p in prompts]))
+        dropped = torch.rand(batch_size, 1, generator=generator) < control_dropped
+        control = torch.where(dropped, embeds["zero"], embeds["edges"][rows].float())
+        inputs = condition(text, prompts, subjects, control)
+        noise = torch.randn(batch_size, prior.config.embedding_dim, generator=generator).to(clip.device)
+        predicted = prior(
+            noise, inputs.text_encoder_hidden_states, inputs.prompt_embeds, inputs.control_embeds, inputs.text_mask
+        )
+        target = embeds["images"][rows].float().to(clip.device)
+        error = F.mse_loss(predicted.float(), target)
+        cosine = F.cosine_similarity(predicted.float(), target).mean()
+        return {"loss": prior_loss(predicted.float(), target, inputs.prompt_embeds), "mse": error, "cosine": cosine}
+
+    return loss_of
+
+
+def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:
+    """Every question on scenes drawn anew: half of them any, half pairs of one subject, by which identities are told.
+
+    A pair's rivals are mostly of its own noun, for telling a dog from a car is no feat.
+    """
+    pairs = batch_size // 4
+
+    def loss_of(step: int) -> dict[str, Tensor]:
+        generator = seeded(seed, "oracle", step)
+        alone = torch.zeros(pairs, dtype=torch.int64)
+        nouns = tuple(tuple(FIGURES)[(step + i) % len(FIGURES)] for i in range(2))
+        who = in_every_slot(identities(pairs, generator, held_out=False, nouns=nouns))
+        twice = [scenes(pairs, generator, who=who, relation=alone) for _ in range(2)]
+        scene = concatenate([scenes(batch_size - 2 * pairs, generator), *twice])
+        drawn = render(scene)
+        images = _worse(drawn.images, generator).to(oracle.device).contiguous(memory_format=torch.channels_last)
+        scene, owner = scene.to(oracle.device), owners(drawn, scene).to(oracle.device)
+        reading = oracle(images).float()
+        identity = identity_of(reading, scene.who.noun[:, 0])[-2 * pairs :]
+        told = identity_loss(identity[:pairs], identity[pairs:])
+        cells = (reading.cells.argmax(-1) == owner)[owner < len(NOUNS)].float().mean()
+        said = reading.nouns["main"].argmax(2).gather(1, scene.who.noun[:, :1])[:, 0]
+        main = said == scene.who.main[:, 0]
+        loss = oracle_loss(reading, scene, owner) + told
+        return {"loss": loss, "identity": told, "cells": cells, "main": main.float().mean()}
+
+    return loss_of
+
+
+def _worse(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Half of the pictures blurred as through a coarser screen, all a little noisy: drawn pictures are not crisp."""
+    size = int(torch.randint(28, 64, (), generator=generator))
+    coarse = F.interpolate(images[::2], size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+    images = images.clone()
+    images[::2] = F.interpolate(coarse, size=images.shape[-2:], mode="bilinear", align_corners=False)
+    return (images + 0.03 * torch.randn(images.shape, generator=generator)).clamp(0, 1)

@@ -1,0 +1,1 @@
+"""What the miniature shows people: the demo, the gallery, the benchmark's photographs."""

@@ -1,0 +1,1 @@
+"""The drawn world: figures, places, scenes and their captions."""

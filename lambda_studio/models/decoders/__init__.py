@@ -1,0 +1,1 @@
+"""Decoders: from an image embedding to a picture, one module for each family."""

@@ -1,0 +1,1 @@
+"""Processes of ours: isolated from the current folder, without network, with few rights."""

@@ -1,0 +1,144 @@
+"""A bundle on its way in: every object is read, hashed and looked at before anything is stored."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from concepts.errors import ConceptError
+from concepts.names import check_name, check_noun, name_key
+from concepts.records import ImageRecord, NewImage, manifest, sha256
+from lambda_studio.bundles.archive import Archive
+from lambda_studio.bundles.contents import BundleConcept, BundleImage
+from lambda_studio.bundles.given import MAX_VIEWS, GivenView, Note, read_note, view_fault
+from lambda_studio.bundles.signing import Signature
+from lambda_studio.errors import StudioError
+from lambda_studio.pictures.door import PictureDoor
+from lambda_studio.workflows.bundles.import_ import Incoming
+from lambda_studio.workflows.workplace import Workplace
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+
+@contextmanager
+def open_bundle(
+    place: Workplace, path: Path, trusted: Sequence["Ed25519PublicKey"] = ()
+) -> Iterator[tuple[list[Incoming], int, Signature | None]]:
+    """The concepts of a bundle that is right in every respect, the bytes they take, and who signed it.
+
+    Raises BundleRefused, also where keys are trusted and none of them signed it.
+    """
+    with Archive(path, trusted) as archive:
+        archive.faults += _name_faults(archive.contents.concepts)
+        with place.progress("Checking", total=len(archive.contents.objects)) as advance:
+            archive.faults += _object_faults(place.door, archive, advance)
+        archive.refuse_if_faulty()
+        incoming = [_incoming(archive, concept) for concept in archive.contents.concepts]
+        yield incoming, sum(archive.contents.objects.values()), archive.signature
+
+
+def _name_faults(concepts: Sequence[BundleConcept]) -> Iterator[str]:
+    """Names and nouns that cannot be, and versions that are not what they are named by."""
+    seen: set[str] = set()
+    for number, concept in enumerate(concepts, start=1):
+        try:
+            if (check_name(concept.name), check_noun(concept.noun)) != (concept.name, concept.noun):
+                yield f"concept {number}: its name or noun is not in its plain form"
+        except ConceptError as error:
+            yield f"concept {number}: {error.cause.rstrip('.')}"
+        if name_key(concept.name) in seen:
+            yield f"concept {number}: its name is there twice"
+        seen.add(name_key(concept.name))
+        yield from (f"concept {number}: {fault}" for image in concept.images if (fault := _embeddings_fault(image)))
+        if manifest(concept.noun, [_record(image) for image in concept.images]) != concept.manifest:
+            yield f"concept {number}: its manifest hash is not that of its noun and images"
+
+
+def _embeddings_fault(image: BundleImage) -> str | None:
+    """Why an older note's embeddings cannot be put into it; None where they can."""
+    kinds = {(view.encoder, view.preprocessing) for view in image.embeddings}
+    if len(kinds) < len(image.embeddings) or len(kinds) > MAX_VIEWS:
+        return f"an image has two embeddings by one CLIP, or more than {MAX_VIEWS}"
+    return None
+
+
+def _object_faults(door: PictureDoor, archive: Archive, advance: Callable[[], None]) -> Iterator[str]:
+    """Objects that are not what their name says, or not what they are used for."""
+    checks: dict[str, dict[tuple, Callable[[bytes], str | None]]] = {sha: {} for sha in archive.contents.objects}
+    for image in (image for concept in archive.contents.concepts for image in concept.images):
+        for sha, use, check in _uses(door, image):
+            checks[sha][use] = check
+    for sha, uses in checks.items():
+        try:
+            data = archive.read(sha)
+        except StudioError:
+            yield f"object {sha}: its bytes are damaged"
+        else:
+            yield from (f"object {sha} {fault}" for check in uses.values() if (fault := check(data)))
+        advance()
+
+
+def _uses(door: PictureDoor, image: BundleImage) -> Iterator[tuple[str, tuple, Callable[[bytes], str | None]]]:
+    """What each object of an image must be, once for each use."""
+    size = (image.width, image.height)
+    if image.is_note and image.mask is None:
+        older = bool(image.embeddings)
+        yield image.sha256, ("note", older), lambda data: _note_fault(data, older)
+    else:
+        plain = not image.embeddings and not image.is_note and min(size) > 1
+        yield image.sha256, ("picture", plain, *size), lambda data: _only_picture_fault(door, data, size, plain)
+    if image.mask is not None:
+        yield image.mask, ("mask", *size), lambda data: door.mask_fault(data, size)
+    for view in image.embeddings:
+        yield view.sha256, ("view",), view_fault
+
+
+def _only_picture_fault(door: PictureDoor, data: bytes, size: tuple[int, int], plain: bool) -> str | None:
+    if not plain:
+        return "is a picture with embeddings of its own, or of one pixel"
+    return door.picture_fault(data, size)
+
+
+def _note_fault(data: bytes, older: bool) -> str | None:
+    """Whether these bytes are a note, which holds its embeddings, or an older one, whose embeddings are objects."""
+    try:
+        note = read_note(data)
+    except ValueError as error:
+        return str(error)
+    if older and note.views:
+        return "is a note with embeddings of its own, and others beside it"
+    return None if older or note.views else "is a note of pictures left out, without an embedding"
+
+
+def _incoming(archive: Archive, concept: BundleConcept) -> Incoming:
+    notes = {image: _note(archive, image) for image in concept.images if image.is_note}
+    records = [_record(image, notes.get(image)) for image in concept.images]
+    return Incoming(
+        name=concept.name,
+        noun=concept.noun,
+        manifest=manifest(concept.noun, records),
+        images=lambda: [_new_image(archive, image) for image in concept.images],
+        left_out=next(iter(notes.values())).pictures if len(notes) == len(concept.images) == 1 else (),
+    )
+
+
+def _new_image(archive: Archive, image: BundleImage) -> NewImage:
+    mask = archive.read(image.mask) if image.mask else None
+    data = _note(archive, image).encoded() if image.is_note else archive.read(image.sha256)
+    return NewImage(data, mask, image.width, image.height, image.source_name, image.warnings)
+
+
+def _note(archive: Archive, image: BundleImage) -> Note:
+    """The note with its embeddings in it: in a bundle of version 1 they are objects beside it."""
+    note = read_note(archive.read(image.sha256))
+    views = tuple(
+        GivenView(encoder=view.encoder, preprocessing=view.preprocessing, data=archive.read(view.sha256))
+        for view in image.embeddings
+    )
+    return Note(pictures=note.pictures, views=note.views or views, from_cache=note.from_cache)
+
+
+def _record(image: BundleImage, note: Note | None = None) -> ImageRecord:
+    sha = sha256(note.encoded()) if note else image.sha256
+    return ImageRecord(sha, image.mask, image.width, image.height, image.source_name, image.warnings)

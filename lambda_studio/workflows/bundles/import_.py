@@ -1,0 +1,117 @@
+"""Bundles and folders become concepts: every fault is told at once, and one transaction stores all or none."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from concepts.errors import ConceptExists
+from concepts.names import name_key, shown
+from concepts.records import ConceptRecord, NewImage
+from concepts.registry import Registry
+from lambda_studio.bundles.signing import read_public_key
+from lambda_studio.errors import BundleRefused
+from lambda_studio.workflows.answers import Imported, ImportedConcept
+from lambda_studio.workflows.cache.left_out import notes
+from lambda_studio.workflows.workplace import Workplace
+
+ON_CONFLICT = ("fail", "rename", "skip")
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A checked concept on its way in. Its bytes are read when it is written: a library need not fit into memory."""
+
+    name: str
+    noun: str
+    manifest: str
+    images: Callable[[], list[NewImage]]
+    left_out: tuple[tuple[str, str | None], ...] = ()
+    """The pictures that its note stands for, where it came without them."""
+    notes: tuple[str, ...] = ()
+
+
+def import_concepts(place: Workplace, source: Path, on_conflict: str, trusted_keys: Sequence[Path]) -> Imported:
+    """As `Studio.import_concepts`."""
+    from lambda_studio.workflows.bundles.from_bundle import open_bundle
+    from lambda_studio.workflows.bundles.from_folder import open_folder
+
+    trusted = [read_public_key(path) for path in trusted_keys]
+    is_folder = os.path.isdir(source) or source.suffix.lower() == ".json"
+    if is_folder and trusted:
+        cause = f"{source} cannot be imported: a folder is not signed, and a trusted key was given."
+        raise BundleRefused(cause, "Give a signed bundle, or leave --trusted-key out.")
+    opened = open_folder(place, source) if is_folder else open_bundle(place, source, trusted)
+    with opened as (concepts, size, signature):
+        place.database.store.require_room(2 * size, f"Importing {source}")
+        imported = _store(place, concepts, on_conflict)
+    return Imported(place.library, imported, signature.signer if signature else None, bool(trusted))
+
+
+def _store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> tuple[ImportedConcept, ...]:
+    """Write all of them in one transaction, or none."""
+    library = place.library
+
+    def store(registry: Registry) -> tuple[ImportedConcept, ...]:
+        if on_conflict == "fail":
+            _refuse_conflicts(registry, library, concepts)
+        taken = {name_key(name) for name in [*registry.concept_names(library), *(each.name for each in concepts)]}
+        stored = []
+        with place.progress("Importing", total=len(concepts)) as advance:
+            for concept in concepts:
+                stored.append(_store_one(registry, library, concept, on_conflict, taken))
+                advance(note=concept.name)
+        return tuple(stored)
+
+    return place.database.write(store)
+
+
+def _refuse_conflicts(registry: Registry, library: str, concepts: Sequence[Incoming]) -> None:
+    """Raise ConceptExists with every name that other content has."""
+    names = [concept.name for concept in concepts if _conflicts(registry, library, concept)]
+    if names:
+        listed = ", ".join(shown(name) for name in names)
+        cause = f"In library {shown(library)} these names are taken, by other content: {listed}."
+        raise ConceptExists(cause, "Nothing was imported. Say --on-conflict rename, or --on-conflict skip.")
+
+
+def _conflicts(registry: Registry, library: str, concept: Incoming) -> bool:
+    present = registry.find_concept(library, concept.name)
+    return present is not None and present.manifest != concept.manifest and not _renews(registry, present, concept)
+
+
+def _renews(registry: Registry, present: ConceptRecord, concept: Incoming) -> bool:
+    """Whether the two stand for the same pictures, and nothing shows that the present embedding is the one given.
+
+    Then an import is what `doctor` asks for, and no conflict.
+    """
+    if not concept.left_out or present.noun != concept.noun or len(present.images) != 1:
+        return False
+    held = notes(registry, present.images)
+    return any(note.pictures == concept.left_out and not note.proven for note in held.values())
+
+
+def _store_one(
+    registry: Registry, library: str, concept: Incoming, on_conflict: str, taken: set[str]
+) -> ImportedConcept:
+    name, state = concept.name, "added"
+    if _conflicts(registry, library, concept):
+        if on_conflict == "skip":
+            return ImportedConcept(name, concept.noun, "skipped", name, concept.notes)
+        name, state = _free_name(name, taken), "renamed"
+    present = registry.find_concept(library, name)
+    if present is not None and present.manifest != concept.manifest:
+        state, result = "renewed", registry.revise_concept(library, name, concept.noun, concept.images())
+    else:
+        result = registry.add_concept(library, name, concept.noun, concept.images())
+    state = state if result.created else "there already"
+    return ImportedConcept(result.concept.name, concept.noun, state, concept.name, concept.notes)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """The name with the first number that nobody has; from now on it is taken."""
+    number = 2
+    while name_key(f"{name}-{number}") in taken:
+        number += 1
+    taken.add(name_key(f"{name}-{number}"))
+    return f"{name}-{number}"

@@ -1,0 +1,87 @@
+"""The keys of cached features: each says everything its value depends on."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from concepts.records import ImageRecord
+from lambda_studio.pictures.opening import PREPROCESSING
+from lambda_studio.workflows.cache.encoders import Encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureKey:
+    """All that a cached value depends on. `image` and `mask` are SHA-256; None is no image, or no mask."""
+
+    kind: str
+    encoder: Encoder
+    preprocessing: str
+    image: str | None = None
+    mask: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The key as the registry stores it: canonical JSON."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def find(cls, text: str) -> "FeatureKey | None":
+        """The key whose `text` this is; None where it is of none."""
+        try:
+            said = json.loads(text)
+            return cls(**{**said, "encoder": Encoder(**said["encoder"])})
+        except (ValueError, TypeError, KeyError):
+            return None
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether this version would prepare the picture so."""
+        return self.preprocessing.partition("@")[0] == _PREPARED.get(self.kind)
+
+    @property
+    def resolution(self) -> int:
+        """The pixels on a side of what `latents_key` is about."""
+        return int(self.preprocessing.partition("@")[2])
+
+
+SUBJECT, CROP, LATENTS, ZERO = "image_embeds", "crop_image_embeds", "latents", "zero_image_embeds"
+"""The kinds of the keys below."""
+_PREPARED = {
+    SUBJECT: f"{PREPROCESSING} cut_out",
+    CROP: f"{PREPROCESSING} square_crop",
+    LATENTS: f"{PREPROCESSING} square_crop",
+    ZERO: "none",
+}
+
+
+def subject_key(image: ImageRecord, encoder: Encoder) -> FeatureKey:
+    """CLIP's embedding of the cut-out subject."""
+    prepared = _PREPARED[SUBJECT]
+    return FeatureKey(kind=SUBJECT, encoder=encoder, preprocessing=prepared, image=image.sha, mask=image.mask_sha)
+
+
+def subject_keys_between(encoder: Encoder) -> tuple[str, str]:
+    """How `subject_key` begins and ends for every image: all that differs stands between, in columns of its own."""
+    text = subject_key(ImageRecord("", None, 1, 1, "", ()), encoder).text
+    begin, image, rest = text.partition('"image":')
+    return begin + image, rest.partition('"mask":null')[2]
+
+
+def zero_key(encoder: Encoder) -> FeatureKey:
+    """CLIP's embedding of no picture."""
+    return FeatureKey(kind=ZERO, encoder=encoder, preprocessing=_PREPARED[ZERO])
+
+
+def crop_key(image: ImageRecord, encoder: Encoder) -> FeatureKey:
+    """CLIP's embedding of the crop that training denoises."""
+    return FeatureKey(kind=CROP, encoder=encoder, preprocessing=_PREPARED[CROP], image=image.sha)
+
+
+def latents_key(image: ImageRecord, encoder: Encoder, resolution: int) -> FeatureKey:
+    """MoVQ's latents of the same crop."""
+    prepared = f"{_PREPARED[LATENTS]}@{resolution}"
+    return FeatureKey(kind=LATENTS, encoder=encoder, preprocessing=prepared, image=image.sha)
+
+
+def encoder_of(fingerprint: str, dtype: object) -> Encoder:
+    """An encoder from its fingerprint and a torch dtype."""
+    return Encoder(fingerprint, str(dtype).removeprefix("torch."))

@@ -1,0 +1,94 @@
+"""Cached features are computed again, and must come out as they are kept: what no hash of them can tell."""
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import groupby
+
+import torch
+from torch import Tensor
+
+from concepts.records import ImageRecord
+from lambda_studio.pictures.opening import decode_png
+from lambda_studio.training.examples import encode_image_embeds, encode_latents
+from lambda_studio.workflows.cache.keys import CROP, SUBJECT, ZERO, FeatureKey, encoder_of
+from lambda_studio.workflows.cache.store import CHUNK, FeatureStore
+from lambda_studio.workflows.workplace import Workplace
+
+SHARE = 100
+"""Of so many features one is computed again, and never fewer than CHUNK."""
+TOLERANCES = {"float32": 0.01, "float16": 0.02, "bfloat16": 0.1}
+"""How far a value may be from the one that is kept, as a share of its length: by the format it was computed in.
+
+Other processors round otherwise, and GPUs may multiply float32 with fewer bits. At a cosine of 0.90, from where two
+concepts are said to look alike, it is 0.45.
+"""
+
+
+class Recomputing:
+    """The cached features of one stack's encoders, of every picture that the user may see."""
+
+    def __init__(self, place: Workplace):
+        self.place, self.stack = place, place.stack
+        self.store = FeatureStore(place.database, place.progress)
+
+    def cached(self) -> list[FeatureKey]:
+        """Those that this stack would compute today."""
+        prints = self.stack.fingerprints()
+        encoders = [encoder_of(prints[part], self.stack.dtype) for part in ("clip", "movq")]
+        with self.place.database.reading() as registry:
+            kept = [key for text in registry.computed_features() if (key := FeatureKey.find(text))]
+        ours = [key for key in kept if key.encoder in encoders and key.up_to_date]
+        return sorted(ours, key=lambda key: (key.kind, key.preprocessing, key.text))
+
+    def wrong(self, keys: Sequence[FeatureKey]) -> list[FeatureKey]:
+        """Those of these features whose value is not what their encoder gives. Raises what reading models raises."""
+        found: list[FeatureKey] = []
+        with self.place.progress("Computing features again", total=len(keys)) as advance:
+            for chunk in _chunks(keys):
+                kept = self.store.find(chunk)  # without those that are damaged: their hashes have told
+                again = self._compute(list(kept)) if kept else []
+                found += [key for key, value in zip(kept, again, strict=True) if differ(key, kept[key], value)]
+                advance(len(chunk))
+        return found
+
+    def drop(self, keys: Sequence[FeatureKey]) -> None:
+        """Forget these features; they are computed when they are next needed."""
+        self.place.database.write(lambda registry: registry.drop_features([key.text for key in keys]))
+        self.place.directions = None
+
+    def _compute(self, keys: Sequence[FeatureKey]) -> list[Tensor]:
+        """The values of keys of one kind and preparation."""
+        first = keys[0]
+        if first.kind == SUBJECT:
+            return self.place.embedder.embed([ImageRecord(key.image or "", key.mask, 0, 0, "", ()) for key in keys])
+        if first.kind == ZERO:
+            return [self.stack.clip(("vision",)).zero_image_embeds()]
+        with self.place.database.reading() as registry:
+            pictures = [decode_png(registry.blob(key.image or "")) for key in keys]
+        if first.kind == CROP:
+            return list(encode_image_embeds(self.stack.clip(("vision",)), pictures))
+        return list(encode_latents(self.stack.decoder(("movq",)), pictures, first.resolution))
+
+
+def sample(keys: Sequence[FeatureKey], day: date) -> list[FeatureKey]:
+    """One of a hundred, others every day: so that in time all are seen."""
+    count = min(len(keys), max(CHUNK, len(keys) // SHARE))
+    chosen = random.Random(day.toordinal()).sample(range(len(keys)), count)
+    return [keys[at] for at in sorted(chosen)]
+
+
+def differ(key: FeatureKey, kept: Tensor, computed: Tensor) -> bool:
+    """Whether two values of a feature are further apart than processors are."""
+    if kept.shape != computed.shape:
+        return True
+    computed = computed.cpu().float()
+    apart = torch.linalg.vector_norm(kept.float() - computed) / torch.linalg.vector_norm(computed)
+    return not apart <= TOLERANCES[key.encoder.dtype]  # also where it is no number
+
+
+def _chunks(keys: Sequence[FeatureKey]) -> Iterator[list[FeatureKey]]:
+    """Keys that are computed together: of one kind, prepared alike."""
+    for _, group in groupby(keys, key=lambda key: (key.kind, key.preprocessing)):
+        alike = list(group)
+        yield from (alike[start : start + CHUNK] for start in range(0, len(alike), CHUNK))

@@ -1,0 +1,74 @@
+"""CLIP's view of a library's subjects: computed once, kept in the registry, read by everything afterwards."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from concepts.database import Database
+from concepts.records import ConceptRecord, ImageRecord
+from lambda_studio.generation.conditioning import blend
+from lambda_studio.models.stack import Stack
+from lambda_studio.pictures.opening import cut_out, decode_png
+from lambda_studio.progress import Progress
+from lambda_studio.workflows.cache.encoders import Encoder
+from lambda_studio.workflows.cache.keys import encoder_of, subject_key, zero_key
+from lambda_studio.workflows.cache.left_out import given_embeddings
+from lambda_studio.workflows.cache.store import FeatureStore
+
+
+class SubjectEmbedder:
+    """Embeds cut-out subjects with one stack's CLIP; what was embedded before is not embedded again."""
+
+    def __init__(self, database: Database, stack: Stack, progress: Progress):
+        self.database, self.stack = database, stack
+        self.store = FeatureStore(database, progress)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """What the stack's CLIP is, found without loading it."""
+        return encoder_of(self.stack.fingerprints()["clip"], self.stack.dtype)
+
+    def subjects(self, concepts: Sequence[ConceptRecord]) -> tuple[dict[str, list[Tensor]], int]:
+        """Return the embeddings of each concept's reference images by its name, and how many were computed.
+
+        Of pictures they are cached or computed; of notes in place of pictures they are read from the note.
+        Raises PicturesLeftOut where a note holds none for this CLIP.
+        """
+        every = [image for concept in concepts for image in concept.images]
+        with self.database.reading() as registry:
+            held = given_embeddings(registry, every, self.encoder)
+        given = {sha: torch.from_numpy(numbers.copy()) for sha, numbers in held.items()}
+        images = [image for image in every if image.sha not in given]
+        label = f"Encoding {', '.join(concept.name for concept in concepts)}"
+        keys = [subject_key(image, self.encoder) for image in images]
+        kept = self.store.get_or_compute(keys, lambda at: self.embed([images[i] for i in at]), label)
+        values = iter(kept.values)
+        found = [given[image.sha] if image.sha in given else next(values) for image in every]
+        ordered = iter(found)
+        return {concept.name: [next(ordered) for _ in concept.images] for concept in concepts}, kept.computed
+
+    def blended(self, concept: ConceptRecord) -> Tensor:
+        """What prompts use of a concept: one embedding, from those of all its images."""
+        return blend(torch.stack(self.subjects([concept])[0][concept.name]))
+
+    def zero(self) -> Tensor:
+        """What the decoder and the prior take for no picture; kept, so that drawing needs no vision tower."""
+        kept = self.store.get_or_compute(
+            [zero_key(self.encoder)],
+            lambda _: [self.stack.clip(("vision",)).zero_image_embeds()],
+            "Encoding the empty picture",
+        )
+        return kept.values[0]
+
+    def embed(self, images: Sequence[ImageRecord]) -> list[Tensor]:
+        """The embeddings of these pictures' subjects, computed whether they are kept or not."""
+        clip = self.stack.clip(("vision",))
+        with self.database.reading() as registry:
+            stored = [(registry.blob(image.sha), image.mask_sha and registry.blob(image.mask_sha)) for image in images]
+        pictures = [
+            cut_out(decode_png(data), decode_png(mask).convert("L") if mask else None, clip.image_size)
+            for data, mask in stored
+        ]
+        return list(clip.encode_images(pictures))

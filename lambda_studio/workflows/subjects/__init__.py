@@ -1,0 +1,1 @@
+"""Use cases about one concept: its photos, masks, versions, look-alikes."""

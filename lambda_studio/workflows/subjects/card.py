@@ -1,0 +1,82 @@
+"""Everything about one concept, without loading a model."""
+
+from collections.abc import Mapping
+
+from PIL import Image
+
+from concepts.database import Database
+from concepts.names import name_key
+from concepts.records import AdapterRecord, ConceptRecord, ImageRecord
+from concepts.registry import Registry
+from lambda_studio.pictures.opening import decode_png
+from lambda_studio.workflows.answers import ConceptCard, ImageCard, KnownBy
+from lambda_studio.workflows.cache.encoders import Encoder
+from lambda_studio.workflows.cache.keys import subject_key
+from lambda_studio.workflows.cache.left_out import given_view, is_left_out, notes, require_pictures
+from lambda_studio.workflows.subjects.mask_sheet import MaskedPicture, draw_mask_sheet
+
+
+def concept_card(database: Database, library: str, name: str, encoders: Mapping[str, Encoder]) -> ConceptCard:
+    """The concept, its images and masks, what is cached for which stack, and who knows it."""
+    with database.reading() as registry:
+        concept = registry.get_concept(library, name)
+        masks = {image.mask_sha: registry.blob(image.mask_sha) for image in concept.images if image.mask_sha}
+        adapters = registry.adapters(library)
+        embeddings = {stack: _count_cached(registry, concept, encoder) for stack, encoder in encoders.items()}
+    return ConceptCard(
+        concept=concept,
+        images=tuple(_image_card(image, masks) for image in concept.images),
+        embeddings={stack: count for stack, count in embeddings.items() if count},
+        adapters=tuple(known for adapter in adapters for known in _known_by(adapter, concept)),
+    )
+
+
+def mask_sheet(database: Database, concept: ConceptRecord) -> Image.Image:
+    """The concept's references with their masks laid over them, numbered as `edit` takes them."""
+    require_pictures([concept], "a sheet of its masks")
+    with database.reading() as registry:
+        stored = [
+            (registry.blob(image.sha), image.mask_sha and registry.blob(image.mask_sha)) for image in concept.images
+        ]
+    pictures = []
+    for number, (image, (data, mask)) in enumerate(zip(concept.images, stored, strict=True), start=1):
+        said = f"subject: {_coverage(mask)}" if mask else "subject: all of it"
+        label = (f"{number}. {image.source_name}", said)
+        pictures.append(MaskedPicture(decode_png(data), decode_png(mask) if mask else None, label))
+    return draw_mask_sheet(pictures)
+
+
+def _count_cached(registry: Registry, concept: ConceptRecord, encoder: Encoder) -> int:
+    given = notes(registry, concept.images)
+    keys = [subject_key(image, encoder).text for image in concept.images if image.sha not in given]
+    found = registry.features(keys)
+    held = [image for image in concept.images if image.sha in given and given_view(given[image.sha], image, encoder)]
+    return sum(key in found for key in keys) + len(held)
+
+
+def _image_card(image: ImageRecord, masks: Mapping[str, bytes]) -> ImageCard:
+    said = "none: all of it" if image.mask_sha is None else _coverage(masks[image.mask_sha])
+    said = "left out" if is_left_out(image) else said
+    return ImageCard(
+        image.source_name,
+        image.width,
+        image.height,
+        said,
+        image.warnings,
+        image.sha,
+        image.mask_sha,
+        image.original_sha,
+    )
+
+
+def _coverage(mask: bytes) -> str:
+    histogram = decode_png(mask).convert("L").histogram()
+    return f"{sum(histogram[128:]) / sum(histogram):.0%} of it"
+
+
+def _known_by(adapter: AdapterRecord, concept: ConceptRecord) -> list[KnownBy]:
+    return [
+        KnownBy(adapter.id, adapter.method, adapter.stack, seen.version, seen.manifest != concept.manifest)
+        for seen in adapter.concepts
+        if seen.manifest == concept.manifest or (name_key(seen.name) == name_key(concept.name) and not seen.removed)
+    ]

@@ -1,0 +1,84 @@
+"""From photo files to checked images with masks, ready for one short transaction."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from concepts.records import NewImage
+from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
+from lambda_studio.pictures.door import PictureDoor
+from lambda_studio.pictures.masks import FoundMask, load_mask, subject_warnings
+from lambda_studio.pictures.opening import (
+    Photo,
+    encode_png,
+    read_file,
+    refused,
+    refused_together,
+    sha256,
+    warn_of_near_duplicates,
+)
+from lambda_studio.progress import Progress
+from lambda_studio.workflows.subjects.segmenting import Finder
+
+
+def read_images(
+    door: PictureDoor,
+    paths: Sequence[Path],
+    masks: Sequence[Path],
+    find: Finder,
+    progress: Progress,
+    keep_original: bool = False,
+) -> list[NewImage]:
+    """Open and verify every photo and every mask; `find` the subject where no masks are given.
+
+    `keep_original` has each file's bytes go with its image, metadata and all: those that were verified.
+    Raises ImageRefused or MaskRefused, which name every file that cannot be used.
+    """
+    if masks and len(masks) != len(paths):
+        cause = f"There are {len(masks)} masks for {len(paths)} images."
+        raise MaskRefused(cause, "Give one --mask for each image, in the same order, or none.")
+    problems: list[StudioError] = []
+    photos: dict[int, Photo] = {}
+    found: dict[int, FoundMask] = {}
+    with progress("Finding the subject", total=len(paths)) as advance:
+        for index, path in enumerate(paths):
+            try:
+                photos[index] = door.photo(path)
+                found[index] = _mask(door, photos[index], masks[index] if masks else None, find)
+            except (ImageRefused, MaskRefused) as error:
+                problems.append(error)
+            advance()
+    if problems:
+        raise refused_together(problems, len(paths))
+    warned = warn_of_near_duplicates([photos[index] for index in range(len(paths))])
+    return [_new_image(photo, found[index], keep_original) for index, photo in enumerate(warned)]
+
+
+def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> FoundMask:
+    """The mask in a file, or the one that is found."""
+    if path is None:
+        return find(photo)
+    mask = load_mask(path, photo.image.size, door.grey)
+    if mask is None:
+        return FoundMask(None, (f"its mask {path.name} is white throughout: all of the picture is the subject",))
+    histogram = mask.histogram()
+    return FoundMask(mask, subject_warnings(sum(histogram[128:]) / sum(histogram)))
+
+
+def _new_image(photo: Photo, found: FoundMask, keep_original: bool) -> NewImage:
+    return NewImage(
+        data=encode_png(photo.image),
+        mask=None if found.mask is None else encode_png(found.mask),
+        width=photo.image.width,
+        height=photo.image.height,
+        source_name=photo.path.name,
+        warnings=(*photo.warnings, *found.warnings),
+        original=_original(photo) if keep_original else None,
+    )
+
+
+def _original(photo: Photo) -> bytes:
+    """The file's bytes, of which the pixels are. Raises ImageRefused where there are others by now."""
+    content = read_file(photo.path)
+    if sha256(content) != photo.file_sha:
+        raise refused(photo.path, "was changed while it was being added", "Give the command again.")
+    return content

@@ -1,0 +1,35 @@
+"""Which way a person has chosen for the subject to be found in a picture."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lambda_studio.errors import MaskRefused
+from lambda_studio.pictures.masks import FoundMask, find_subject, mask_image, subject_warnings
+from lambda_studio.pictures.opening import Photo
+from lambda_studio.workflows.workplace import Workplace
+
+if TYPE_CHECKING:
+    from lambda_studio.models.grounded import GroundedSegmenter
+
+Finder = Callable[[Photo], FoundMask]
+GROUNDED = "grounded"
+
+
+def subject_finder(place: Workplace, segment: str, noun: str) -> Finder:
+    """What finds the subject, a `noun`, in a photo, by `grounded` or one of `masks.SEGMENTERS`."""
+    if segment != GROUNDED:
+        return partial(find_subject, segment=segment)
+    from lambda_studio.models.grounded import GroundedSegmenter
+
+    spec = place.spec
+    return partial(find_by_noun, GroundedSegmenter(spec.detector, spec.segmenter, on_notice=place.notify), noun)
+
+
+def find_by_noun(segmenter: "GroundedSegmenter", noun: str, photo: Photo) -> FoundMask:
+    """The likeliest thing of that noun in a photo. Raises MaskRefused where there is none."""
+    subject = segmenter.find(photo.image, noun)
+    if subject is None:
+        cause = f"{photo.path} shows no {noun} that Grounding DINO and SAM could find."
+        raise MaskRefused(cause, "Give a mask, say another --noun, or use --segment grabcut.")
+    return FoundMask(mask_image(subject), subject_warnings(subject.mean()))

@@ -1,0 +1,129 @@
+"""One fine-tuning run: training under a progress bar, and an adapter that is durable before anyone knows of it."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from concepts.durable import make_folder, sync_folder
+from concepts.errors import ConceptError
+from concepts.records import AdapterRecord, ConceptRecord, RunRecord
+from concepts.registry import Registry
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.errors import CheckpointFailed, OutputExists, ResumeRefused
+from lambda_studio.models.adapter import AdapterInfo, save_adapter
+from lambda_studio.training.examples import Example
+from lambda_studio.training.trainer import FinetuneResult, StepReport, finetune_decoder
+from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
+from lambda_studio.workflows.cache.training_set import ExampleTable
+from lambda_studio.workflows.home import adapters_folder, run_folder
+from lambda_studio.workflows.workplace import Workplace
+
+
+class Tuner:
+    """Fine-tunes one stack's decoder on concepts of one library, and registers what it makes."""
+
+    def __init__(self, place: Workplace):
+        self.database, self.library, self.home = place.database, place.library, place.home
+        self.stack, self.stack_source, self.progress = place.stack, place.stack_source, place.progress
+
+    def tune(
+        self,
+        concepts: Sequence[ConceptRecord],
+        config: FinetuneConfig,
+        run: RunRecord | None,
+        should_stop: Callable[[], bool],
+    ) -> Finetuned:
+        """Train, from where `run` was left if one is given, and register the adapter unless `should_stop` said so."""
+        table = ExampleTable(self.database, self.stack, self.progress, should_stop)
+        examples = table.examples(concepts, config.resolution or self.stack.resolution)
+        run_id = run.id if run else self._start_run(concepts, config)
+        try:
+            result = self._train(run_id, examples, config, should_stop)
+            adapter = None if result.stopped else self._register(run_id, concepts, config)
+        except (CheckpointFailed, ConceptError, OSError, ResumeRefused):
+            raise  # the disk, or somebody else's lock: the run is as it was, and can go on
+        except Exception as error:  # whatever ended the run is written into it, and raised on
+            why = str(error)
+            self.database.write(lambda registry: registry.fail_run(run_id, why))
+            raise
+        finally:
+            self.stack.free("decoder")  # it holds what was learnt, which only its adapter should bring back
+        names, plot = tuple(concept.name for concept in concepts), run_folder(self.home, run_id) / "loss.png"
+        return Finetuned(run_id, result.steps, self.stack.spec.name, names, adapter, result.loss_log, plot)
+
+    def _start_run(self, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> int:
+        stack = {"stack": self.stack.spec.name, "stack_source": self.stack_source}
+        settings, versions = {**stack, "config": asdict(config)}, [concept.version_id for concept in concepts]
+
+        def start(registry: Registry) -> int:
+            run_id = registry.start_run(self.library, "finetune", settings, versions)
+            if (folder := run_folder(self.home, run_id)).exists():
+                cause = f"{folder} belongs to a run of another database, or of this one before a backup was restored."
+                raise OutputExists(cause, "Move it away, or give each database a --home of its own.")
+            return run_id
+
+        return self.database.write(start)
+
+    def _train(
+        self, run_id: int, examples: Sequence[Example], config: FinetuneConfig, should_stop: Callable[[], bool]
+    ) -> FinetuneResult:
+        folder, done = run_folder(self.home, run_id), 0
+        with self.progress(f"Fine-tuning ({config.method})", total=config.steps) as advance:
+
+            def on_step(report: StepReport) -> None:
+                nonlocal done
+                advance(report.step - done, note=f"loss {report.loss:.4f}")
+                done = report.step
+
+            decoder = self.stack.decoder(("unet",))
+            return finetune_decoder(decoder, examples, config, folder, holds_a_run(folder), on_step, should_stop)
+
+    def _register(self, run_id: int, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> AdapterCard:
+        """The adapter's bytes first, its row last, and only then the checkpoints go."""
+        settings = {**asdict(config), "learning_rate": config.effective_learning_rate}
+        settings["base_fingerprint"] = self.stack.fingerprints()["decoder"]
+        sha, file_name = self._write(concepts, config, settings)
+        name, versions = self.stack.spec.name, [concept.version_id for concept in concepts]
+
+        def register(registry: Registry) -> AdapterRecord:
+            record = registry.add_adapter(self.library, sha, file_name, config.method, name, settings, versions, run_id)
+            registry.finish_run(run_id, record.id)
+            return record
+
+        record = self.database.write(register)
+        shutil.rmtree(run_folder(self.home, run_id) / "checkpoints", ignore_errors=True)
+        return adapter_card(record, adapters_folder(self.home))
+
+    def _write(
+        self, concepts: Sequence[ConceptRecord], config: FinetuneConfig, settings: dict[str, Any]
+    ) -> tuple[str, str]:
+        """Save what the decoder learnt under its own hash; gives the hash and the file's name."""
+        info = AdapterInfo(
+            method=config.method,
+            rank=config.rank,
+            stack=self.stack.spec.name,
+            base_fingerprint=settings["base_fingerprint"],
+            concepts=tuple(map(_seen, concepts)),
+            settings=settings,
+        )
+        folder = adapters_folder(self.home)
+        make_folder(folder)
+        fresh = folder / f".unnamed-{uuid4().hex}.safetensors"  # others may share the folder
+        sha = save_adapter(self.stack.decoder(("unet",)).unet, info, fresh)
+        name = f"{sha}.safetensors"
+        fresh.replace(folder / name)
+        sync_folder(folder)
+        return sha, name
+
+
+def _seen(concept: ConceptRecord) -> dict[str, Any]:
+    version = {"version": concept.version, "manifest": concept.manifest}
+    return {"name": concept.name, "library": concept.library, **version}
+
+
+def holds_a_run(folder: Path) -> bool:
+    """Whether training has begun in this folder."""
+    return (folder / "loss.jsonl").exists() or any(folder.glob("checkpoints/step-*"))

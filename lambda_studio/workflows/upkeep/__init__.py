@@ -1,0 +1,1 @@
+"""Whether a home is whole, and what mends it."""

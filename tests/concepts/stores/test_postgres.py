@@ -1,0 +1,316 @@
+"""What is peculiar to a registry on a server: who somebody is, what cannot be reached, who came between, its upkeep."""
+
+import shlex
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import migrations
+from concepts import database as door
+from concepts.database import Database
+from concepts.errors import (
+    ConceptError,
+    Contended,
+    DatabaseBusy,
+    DatabaseUnreachable,
+    DatabaseUnusable,
+    NameInvalid,
+    ServersOwnTool,
+)
+from concepts.records import DatabaseFault, sha256
+from concepts.stores import postgres
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+def rex(database, picture):
+    """A concept that everything below looks at."""
+    with database.transaction() as registry:
+        return registry.add_concept("default", "rex", "dog", [picture("a")]).concept
+
+
+# Who somebody is
+
+
+def test_the_user_is_the_role_that_connects_whatever_the_environment_says(place, monkeypatch):
+    monkeypatch.setenv("STUDIO_USER", "bob")
+    with place.open("alice") as database, database.reading() as registry:
+        assert (database.user, registry.current_library().owner) == ("alice", "alice")
+        assert database.store.notices() == [
+            "STUDIO_USER says 'bob'; on PostgreSQL you are the role 'alice' all the same."
+        ]
+    monkeypatch.setenv("STUDIO_USER", "alice")
+    with place.open("alice") as database:
+        assert database.store.notices() == []
+
+
+def test_nobody_is_opened_the_registry_for_as_another(place):
+    with pytest.raises(NameInvalid) as refusal:
+        Database.open(place.home, "bob", place.address("alice"))
+    assert "the user is the role that connects, 'alice', and cannot be 'bob'" in refusal.value.cause
+    Database.open(place.home, "alice", place.address("alice")).close()
+
+
+@pytest.mark.parametrize("role", ["a/b", "Zoe\u0308"])
+def test_a_role_that_is_no_users_name_is_refused(place, role):
+    with pytest.raises(NameInvalid):
+        place.open(role)
+    assert place.sql("SELECT DISTINCT owner FROM libraries WHERE owner ILIKE 'zo%' OR owner = 'a/b'") == []
+
+
+def test_a_role_that_sets_another_is_still_itself(place):
+    with place.open("bob"):
+        pass
+    place.server.run("GRANT bob TO alice")
+    with Database.open(place.home, address=f"{place.address('alice')}?options=-crole%3Dbob") as database:
+        assert database.user == "alice"
+
+
+# What cannot be reached
+
+
+def refusal(home: Path, address: str) -> ConceptError:
+    with pytest.raises(ConceptError) as refused:
+        Database.open(home, address=address)
+    assert refused.value.exit_code == 7
+    for text in (refused.value.cause, refused.value.remedy):
+        assert text and "\n" not in text and "s3cret" not in text and "wr0ng" not in text
+    return refused.value
+
+
+def test_what_cannot_be_reached_is_told_in_one_line_without_a_password(place):
+    server, home = place.server, place.home
+    whole = server.address(place.name, "guarded:s3cret")
+    Database.open(home, address=whole).close()
+    wrong = refusal(home, server.address(place.name, "guarded:wr0ng"))
+    assert isinstance(wrong, DatabaseUnreachable) and "does not let you in" in wrong.cause
+    nobody = refusal(home, server.address(place.name, "nobody_of_that_name:s3cret"))
+    assert 'role "nobody_of_that_name" does not exist' in nobody.cause
+    missing = refusal(home, server.address("nothing_here", "guarded:s3cret"))
+    assert missing.cause.endswith('database "nothing_here" does not exist.')
+    assert missing.remedy == "Make it with createdb, or name another."
+    closed = refusal(home, whole.replace(f":{server.port}/", ":1/"))
+    assert closed.cause.startswith(f"postgresql://guarded@127.0.0.1:1/{place.name} cannot be reached: ")
+    assert "Connection refused" in closed.cause and "Check that the server runs" in closed.remedy
+    nowhere = refusal(home, "postgresql+psycopg://guarded:s3cret@no.such.host.invalid/studio")
+    assert nowhere.cause.startswith("postgresql://guarded@no.such.host.invalid/studio cannot be reached: ")
+
+
+def test_a_role_without_rights_is_told_whom_to_ask(place):
+    place.server.run("CREATE ROLE stranger LOGIN")
+    try:
+        refused = refusal(place.home, place.server.address(place.name, "stranger"))
+    finally:
+        place.server.run("DROP ROLE stranger")
+    assert "permission denied for table alembic_version" in refused.cause
+    assert "GRANT the database's owner TO this role" in refused.remedy
+
+
+def test_a_role_that_may_not_make_tables_makes_none(place):
+    place.server.run("CREATE ROLE stranger LOGIN")
+    name = place.server.new_database()
+    try:
+        refused = refusal(place.home, place.server.address(name, "stranger"))
+        assert "permission denied for schema public" in refused.cause
+    finally:
+        place.server.drop(name)
+        place.server.run("DROP ROLE stranger")
+
+
+def test_a_connection_that_broke_between_two_verbs_is_made_anew(place, database):
+    with database.reading() as registry:
+        assert registry.concepts("default") == []
+    assert break_connections(place) > 0
+    with database.transaction() as registry:
+        assert registry.concepts("default") == []
+
+
+def test_a_connection_that_breaks_within_one_is_told(place, database):
+    with pytest.raises(DatabaseUnreachable) as lost, database.transaction() as registry:
+        registry.create_library("toys")
+        break_connections(place)
+        registry.create_library("games")
+    assert lost.value.cause.startswith(f"The connection to {database.store} was lost (")
+    assert lost.value.exit_code == 7
+    with database.reading() as registry:
+        assert [each.name for each in registry.libraries()] == ["default"]
+
+
+def break_connections(place) -> int:
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ? AND pid <> pg_backend_pid()"
+    return len(place.sql(others, place.name))
+
+
+def test_tables_that_somebody_else_has_locked_are_waited_for_and_then_given_up(place, monkeypatch):
+    monkeypatch.setattr(postgres, "BUSY_SECONDS", 1)
+    where = f"host=127.0.0.1 port={place.server.port} user=admin dbname={place.name}"
+    with closing(psycopg.connect(where)) as other:
+        other.execute("LOCK TABLE libraries")
+        with pytest.raises(DatabaseBusy) as refused:
+            place.open()
+    assert (refused.value.exit_code, "lock timeout" in refused.value.cause) == (7, True)
+
+
+# Who came between
+
+
+def test_who_came_between_is_told_and_nothing_is_kept(place, database, rex):
+    with place.open() as other, pytest.raises(Contended) as refused, database.transaction() as registry:
+        registry.create_library("toys")
+        assert registry.concept_names("default") == ["rex"]
+        other.write(lambda registry: registry.add_concept("default", "max", "dog", [image(rex)]))
+        registry.rename_concept("default", "rex", "max")
+    assert refused.value.exit_code == 7
+    with database.reading() as registry:
+        assert registry.concept_names("default") == ["max", "rex"]
+        assert [each.name for each in registry.libraries()] == ["default"]
+
+
+def image(rex):
+    from concepts.records import NewImage
+
+    return NewImage(b"another", None, 1, 1, rex.name)
+
+
+def test_a_verb_is_done_again_alone_where_others_came_between(place, database, rex):
+    modes = []
+
+    def revise(registry):
+        present = registry.get_concept("default", "rex")
+        held = "SELECT count(*) FROM pg_locks WHERE mode = 'ShareRowExclusiveLock' AND database ="
+        modes.append(place.sql(f"{held} (SELECT oid FROM pg_database WHERE datname = ?)", place.name)[0][0])
+        if len(modes) == 1:
+            other.write(lambda registry: registry.revise_concept("default", "rex", "wolf", [image(rex)]))
+        return registry.revise_concept("default", "rex", f"{present.noun}hound", [image(rex)])
+
+    with place.open() as other:
+        revised = database.write(revise)
+    assert modes == [0, 1], "the second time alone"
+    assert (revised.concept.version, revised.concept.noun) == (3, "wolfhound")
+
+
+def test_after_so_many_times_it_is_given_up(place, database, rex, monkeypatch):
+    monkeypatch.setattr(door, "ATTEMPTS", 3)
+    names = iter("abcdef")
+    calls = []
+
+    def rename(registry):
+        calls.append(registry.concept_names("default"))
+        theirs = next(names)  # by another program, which takes no turns
+        place.sql("UPDATE concepts SET name = ?, name_key = ? WHERE name = ?", theirs, theirs, calls[-1][0])
+        registry.rename_concept("default", calls[-1][0], "mine")
+
+    with pytest.raises(Contended):
+        database.write(rename)
+    assert calls == [["rex"], ["a"], ["b"]]
+
+
+# Whose tables
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("CREATE TABLE invoices (id int)", "holds other tables: invoices."),
+        ("CREATE TABLE alembic_version (version_num text)", "is another program's database."),
+    ],
+)
+def test_another_programs_tables_are_left_as_they_are(place, statement, words):
+    name = place.server.new_database()
+    try:
+        place.server.run(statement, database=name)
+        refused = refusal(place.home, place.server.address(name))
+        tables = place.server.run("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", database=name)
+    finally:
+        place.server.drop(name)
+    assert isinstance(refused, DatabaseUnusable) and refused.cause.endswith(words)
+    assert tables == [(1,)]
+
+
+def test_a_database_that_cannot_hold_every_name_is_refused(place):
+    place.server.run("CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII'")
+    try:
+        refused = refusal(place.home, place.server.address("ascii"))
+    finally:
+        place.server.drop("ascii")
+    assert "is encoded in SQL_ASCII" in refused.cause
+    assert "createdb --template=template0 --encoding=UTF8" in refused.remedy
+
+
+def test_the_tables_belong_to_the_team(place, database):
+    owners = place.sql("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+    assert owners == [("studio",)]
+
+
+# Upkeep
+
+
+def test_the_state_and_soundness_are_told(place, database, rex):
+    present = database.store.state()
+    assert (present.path, present.revision, present.newest) == (str(database.store), migrations.HEAD, migrations.HEAD)
+    assert present.size > 1_000_000
+    assert list(database.store.faults()) == []
+    assert database.store.upgrade() == (present, present)
+
+
+def test_damaged_bytes_and_a_changed_schema_are_found(place, database, rex):
+    with database.transaction() as registry:
+        registry.put_feature("key", "image_embeds", b"feature", [7], "uint8", rex.images[0].sha)
+    place.sql("UPDATE blobs SET data = ?, size = 3 WHERE sha IN (?, ?)", b"bad", sha256(b"a"), sha256(b"feature"))
+    assert set(database.store.faults()) == {
+        DatabaseFault(f"the bytes of {sha256(b'a')}, given by a person, are damaged"),
+        DatabaseFault(f"the bytes of {sha256(b'feature')}, a cached value, are damaged", derived=True),
+    }
+    assert list(database.store.faults(contents=False)) == []
+    place.sql("UPDATE version_images SET width = 1, height = 1")
+    assert [fault.derived for fault in database.store.faults()] == [False, False], "it came in place of pictures"
+    place.sql("ALTER TABLE runs DROP COLUMN why")
+    (changed,) = database.store.faults(contents=False)
+    assert "the schema differs from this version's in ('add_column'" in changed.said
+
+
+def test_a_database_without_tables_is_not_present_and_one_out_of_reach_is(place):
+    name = place.server.new_database()
+    try:
+        with closing(postgres.PostgresServer(url(place.server.address(name)))) as store:
+            assert not store.present()
+            with pytest.raises(DatabaseUnusable, match="holds no registry yet"):
+                store.state()
+        with closing(postgres.PostgresServer(url(place.server.address("nothing_here")))) as store:
+            assert store.present()
+    finally:
+        place.server.drop(name)
+
+
+def url(address: str):
+    from sqlalchemy import make_url
+
+    return make_url(address)
+
+
+def test_the_commands_for_a_dump_and_back_do_it(place, database, rex, postgres_programs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(postgres_programs), prepend=":")
+    with pytest.raises(ServersOwnTool) as dump:
+        database.store.back_up(Path("all of it.dump"))
+    with pytest.raises(ServersOwnTool) as restore:
+        database.store.restore(Path("all of it.dump"))
+    assert (dump.value.exit_code, restore.value.exit_code) == (2, 2)
+    command(dump.value)
+    with database.transaction() as registry:
+        registry.forget_concept("default", "rex")
+    command(restore.value)
+    with place.open() as again, again.reading() as registry:
+        assert registry.get_concept("default", "rex") == rex
+        assert registry.blob(rex.images[0].sha) == b"a"
+        assert list(again.store.faults()) == []
+
+
+def command(error: ServersOwnTool) -> None:
+    words = shlex.split(error.remedy.partition(": ")[2])
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

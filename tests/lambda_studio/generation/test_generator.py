@@ -1,0 +1,171 @@
+"""The Kandinsky path from end to end, on tiny models in the hub's layout."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from diffusers import KandinskyV22Pipeline
+
+from lambda_studio.config import GenerateConfig
+from lambda_studio.errors import InvalidSetting
+from lambda_studio.generation.conditioning import condition
+from lambda_studio.generation.generator import condition_prompts, generate, predict_image_embeds, prior_seed
+from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.models.adapter import AdapterInfo, add_lora, lora_parameters, save_adapter
+from lambda_studio.models.decoders.kandinsky import load_decoder
+from lambda_studio.models.stack import Stack, resolve_stack
+
+CONFIG = GenerateConfig(num_inference_steps=4, guidance_scale=3.0, batch_size=2)
+
+
+@pytest.fixture(scope="module")
+def stack(stack_file):
+    return Stack(resolve_stack(str(stack_file)), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def zero(stack):
+    return stack.clip().zero_image_embeds()
+
+
+@pytest.fixture(scope="module")
+def rex():
+    return torch.randn(32, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="module")
+def fedora():
+    return torch.randn(32, generator=torch.Generator().manual_seed(2))
+
+
+def bound(stack, template):
+    return bind(parse(template), {"rex": "dog", "fedora": "hat"}, stack.clip().tokenizer)
+
+
+@pytest.fixture(scope="module")
+def request_of_three(stack, rex, fedora):
+    prompts = [bound(stack, "a <rex> in a <fedora>"), bound(stack, "a <rex>"), bound(stack, "a cat on a toy")]
+    return {"prompts": prompts, "subjects": [{"rex": rex, "fedora": fedora}, {"rex": rex}, {}], "seeds": [5, 6, 7]}
+
+
+@torch.no_grad()
+def test_a_picture_is_text_prior_and_diffusers_own_pipeline_in_a_row(stack, zero, rex, fedora):
+    prompt = bound(stack, "a <rex> in a <fedora>")
+    picture = generate(stack, [prompt], [{"rex": rex, "fedora": fedora}], zero, [5], CONFIG)[0]
+
+    text = stack.clip().encode_text(torch.tensor([prompt.token_ids]))
+    states = text.hidden_states.clone()
+    assert [(span.start, span.end) for span in prompt.spans] == [(2, 3), (6, 7)]  # a dog i n a hat
+    states[0, 2], states[0, 6] = rex, fedora
+    noise = torch.randn(1, 32, generator=torch.Generator().manual_seed(prior_seed(5)))
+    image_embeds = stack.prior()(noise, states, text.pooled, zero[None], text.mask)
+    decoder = stack.decoder()
+    pipeline = KandinskyV22Pipeline(unet=decoder.unet, movq=decoder.movq, scheduler=decoder.scheduler)
+    pipeline.set_progress_bar_config(disable=True)
+    expected = pipeline(
+        image_embeds=image_embeds,
+        negative_image_embeds=zero[None],
+        height=32,
+        width=32,
+        num_inference_steps=4,
+        guidance_scale=3.0,
+        generator=torch.Generator().manual_seed(5),
+        output_type="pt",
+    ).images
+    torch.testing.assert_close(picture.pixels, (expected[0] / 2 + 0.5).clamp(0, 1), rtol=0, atol=1e-4)
+    assert picture.seed == 5
+    assert picture.pixels.shape == (3, 32, 32)
+
+
+def test_batches_change_no_picture(stack_file, request_of_three):
+    stack = Stack(resolve_stack(str(stack_file)), device="cpu", dtype=torch.float64)  # rounding aside
+    zero = stack.clip().zero_image_embeds()
+    in_twos = generate(stack, **request_of_three, zero_image_embeds=zero, config=CONFIG)
+    alone = [
+        generate(stack, [prompt], [subjects], zero, [seed], CONFIG)[0]
+        for prompt, subjects, seed in zip(*request_of_three.values(), strict=True)
+    ]
+    assert [picture.seed for picture in in_twos] == [5, 6, 7]
+    for together, single in zip(in_twos, alone, strict=True):
+        torch.testing.assert_close(together.pixels, single.pixels, rtol=0, atol=1e-4)
+    assert not torch.allclose(in_twos[0].pixels, in_twos[1].pixels, atol=1e-2)
+
+
+def test_the_subject_the_seed_and_the_control_each_change_the_picture(stack, zero, rex, fedora):
+    prompts = [bound(stack, "a <rex>")]
+    plain = generate(stack, prompts, [{"rex": rex}], zero, [5], CONFIG)[0].pixels
+    others = [
+        generate(stack, prompts, [{"rex": fedora}], zero, [5], CONFIG),
+        generate(stack, prompts, [{"rex": rex}], zero, [6], CONFIG),
+        generate(stack, prompts, [{"rex": rex}], zero, [5], CONFIG, control_embeds=fedora),
+    ]
+    assert torch.equal(generate(stack, prompts, [{"rex": rex}], zero, [5], CONFIG)[0].pixels, plain)
+    for other in others:
+        assert not torch.allclose(other[0].pixels, plain, atol=1e-3)
+
+
+def test_a_repeated_prompt_goes_through_the_text_tower_once(stack, zero, rex, fedora):
+    clip = stack.clip()
+    prompts = [bound(stack, "a <rex>"), bound(stack, "a cat"), bound(stack, "a <rex>")]
+    subjects = [{"rex": rex}, {}, {"rex": fedora}]
+    rows = []
+    hook = clip.model.ln_final.register_forward_hook(lambda module, inputs, output: rows.append(len(output)))
+    conditioning = condition_prompts(clip, prompts, subjects, zero)
+    hook.remove()
+    assert rows == [2]
+    text = clip.encode_text(torch.tensor([prompt.token_ids for prompt in prompts]))
+    expected = condition(text, prompts, subjects, zero)
+    torch.testing.assert_close(conditioning.text_encoder_hidden_states, expected.text_encoder_hidden_states)
+    torch.testing.assert_close(conditioning.prompt_embeds, expected.prompt_embeds)
+    assert torch.equal(conditioning.text_mask, expected.text_mask)
+
+
+def test_the_priors_noise_is_each_pictures_own_and_not_the_latents(stack, zero, rex):
+    prompts = [bound(stack, "a <rex>")] * 2
+    conditioning = condition_prompts(stack.clip(), prompts, [{"rex": rex}] * 2, zero)
+    together = predict_image_embeds(stack.prior(), conditioning, [5, 6])
+    again = predict_image_embeds(stack.prior(), conditioning, [9, 6])
+    torch.testing.assert_close(together[1], again[1], rtol=0, atol=1e-6)
+    assert not torch.allclose(together[0], together[1], atol=1e-3)
+    assert len({prior_seed(seed) for seed in range(100)} - set(range(100))) == 100
+
+
+def test_an_adapter_changes_the_picture_and_is_gone_afterwards(stack, zero, rex, decoder_folder, tmp_path):
+    trained = load_decoder(decoder_folder).unet
+    add_lora(trained, 4)
+    with torch.no_grad():
+        for parameter in lora_parameters(trained):
+            parameter += 0.3
+    info = AdapterInfo("lora", 4, "tiny", stack.fingerprints()["decoder"], ({"name": "rex"},), {})
+    save_adapter(trained, info, tmp_path / "rex.safetensors")
+    arguments = (stack, [bound(stack, "a <rex>")], [{"rex": rex}], zero, [5], CONFIG)
+    before = generate(*arguments)[0].pixels
+    tuned = generate(*arguments, adapter=tmp_path / "rex.safetensors")[0].pixels
+    assert not torch.allclose(tuned, before, atol=1e-3)
+    assert torch.equal(generate(*arguments)[0].pixels, before)
+
+
+def test_progress_is_heard_over_all_pictures(stack, zero, request_of_three):
+    heard = []
+    config = replace(CONFIG, resolution=32)
+    generate(
+        stack,
+        **request_of_three,
+        zero_image_embeds=zero,
+        config=config,
+        on_step=lambda done, total: heard.append((done, total)),
+    )
+    assert heard == [(step, 8) for step in range(1, 9)]  # two batches of four steps
+
+
+def test_generating_needs_no_vision_tower(stack_file, zero, rex):
+    stack = Stack(resolve_stack(str(stack_file)), device="cpu")
+    prompt = bind(parse("a <rex>"), {"rex": "dog"}, stack.clip(("text",)).tokenizer)
+    assert len(generate(stack, [prompt], [{"rex": rex}], zero, [5], CONFIG)) == 1
+    assert stack.clip(("text",)).towers == {"text"}
+
+
+def test_lists_of_different_lengths_are_refused_and_empty_ones_draw_nothing(stack, zero):
+    with pytest.raises(InvalidSetting, match="There are 1 prompts, 0 sets of subjects and 2 seeds"):
+        generate(stack, [bound(stack, "a cat")], [], zero, [1, 2], CONFIG)
+    assert generate(stack, [], [], zero, [], CONFIG) == []

@@ -1,0 +1,146 @@
+"""The measurements run through on a few pictures; what they say is judged by the card, not by the tests."""
+
+import json
+import sys
+from dataclasses import asdict
+
+import pytest
+
+from cli.miniature import command as miniature
+from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, OutputExists, QualityTooLow
+from lambda_studio.miniature.judge.measurements import MEASUREMENTS
+from lambda_studio.miniature.judge.report import (
+    COUNT,
+    QUALITY,
+    SEEDS,
+    STEPS,
+    Figure,
+    Report,
+    load_quality,
+    measure,
+    shortfalls,
+)
+from lambda_studio.miniature.recipe.recipe import Recipe
+from lambda_studio.miniature.recipe.release import release
+from lambda_studio.models.stack import resolve_stack
+from lambda_studio.progress import silent
+
+MINIATURE = resolve_stack("miniature")
+
+
+def report(**figures: float) -> Report:
+    found = {name: Figure(value, 0.01, (value,)) for name, value in figures.items()}
+    return Report(10, (1,), {"zero-shot": found})
+
+
+def test_each_seed_gives_a_value_and_their_spread_is_told():
+    found = measure(MINIATURE, count=8, seeds=(1000, 1001), only=("oracle", "movq"), workers=1)
+    assert found.seeds == (1000, 1001)
+    psnr = found.figures["movq"]["psnr"]
+    assert len(psnr.values) == 2 and min(psnr.values) <= psnr.mean <= max(psnr.values)
+    assert psnr.spread > 0
+    assert set(found.figures) == {"oracle", "movq"}
+    assert {"place", "noun", "main", "worn", "identity_top1"} <= set(found.figures["oracle"])
+    assert set(found.figures["oracle"]) - {"identity_top1"} == set(found.figures["movq"]) - {"psnr"}
+    assert json.loads(json.dumps(asdict(found)))["count"] == 8
+
+
+@pytest.mark.slow
+def test_every_measurement_runs():
+    found = measure(MINIATURE, count=8, seeds=(1000,), num_inference_steps=2)
+    assert set(found.figures) == set(MEASUREMENTS)
+    assert all(
+        -1 <= figure.mean <= 1 for each in found.figures.values() for name, figure in each.items() if name != "psnr"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"only": ("clop",)}, "no measurement 'clop'.*clip"),
+        ({"count": 1}, "two pictures"),
+        ({"seeds": ()}, "one seed"),
+        ({"workers": 0}, "--workers is 0"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(asked, said):
+    with pytest.raises(InvalidSetting, match=said):
+        measure(MINIATURE, **asked)
+
+
+def test_a_stack_of_other_pictures_is_not_measured_in_the_miniatures_world(stack_file):
+    with pytest.raises(InvalidSetting, match=r"draws \d+ pixels; the miniature's world has 64.*--stack miniature"):
+        measure(resolve_stack(str(stack_file)), count=8, only=("movq",))
+
+
+def test_processes_that_share_the_work_give_what_one_gives():
+    asked = {"count": 8, "seeds": (1000, 1001), "only": ("movq",)}
+    shared, alone = (measure(MINIATURE, workers=workers, **asked) for workers in (2, 1))
+    assert shared.seeds == alone.seeds and shared.figures.keys() == alone.figures.keys()
+    for question, figure in alone.figures["movq"].items():
+        assert shared.figures["movq"][question].values == pytest.approx(figure.values, abs=1e-3), question
+
+
+def test_what_a_process_refuses_is_said_as_if_there_were_one(tmp_path):
+    with pytest.raises(ModelFilesInvalid, match=r"oracle") as refusal:
+        measure(MINIATURE, tmp_path / "oracle", count=8, only=("oracle",), workers=2)
+    assert refusal.value.remedy
+
+
+def test_weights_below_the_card_are_named_and_noise_is_forgiven():
+    card = {"zero-shot": {"noun": 0.9, "place": 0.9, "worn": 0.9}}
+    assert shortfalls(report(noun=0.88, place=0.95, worn=0.5), card) == ["zero-shot worn: 0.5 is below 0.9"]
+    assert shortfalls(report(noun=0.9, place=0.9, worn=0.9), card) == []
+    text_only = Report(10, (1,), {"text-only": {"main": Figure(0.0, 0.0, (0.0,))}})
+    assert shortfalls(text_only, {"text-only": {"main": 0.5}}) == []
+
+
+class Trained(Recipe):
+    """A recipe that has run."""
+
+    def __init__(self):
+        pass
+
+    def export(self, folder):
+        folder.mkdir()
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """What a release measures, and the card it is compared with."""
+    module = sys.modules[release.__module__]
+
+    monkeypatch.setattr(module, "measure", lambda *_, **__: report(noun=0.8))
+    card = {"zero-shot": {"noun": 0.8}}
+    monkeypatch.setattr(module, "load_quality", lambda: card)
+    return card
+
+
+def test_weights_that_are_worse_than_those_that_ship_are_not_released(measured, tmp_path):
+    measured["zero-shot"]["noun"] = 0.95
+    with pytest.raises(QualityTooLow, match=r"zero-shot noun: 0.8 is below 0.95.*They are in .*out.unchecked"):
+        release(Trained(), tmp_path / "out", silent)
+    assert not (tmp_path / "out").exists()
+    kept = json.loads((tmp_path / "out.unchecked" / "quality.json").read_text(encoding="utf-8"))
+    assert kept["figures"]["zero-shot"]["noun"]["mean"] == 0.8
+
+
+def test_weights_that_are_as_good_are_released_with_what_was_measured(measured, tmp_path):
+    assert release(Trained(), tmp_path / "out", silent).count == 10
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "quality.json").exists()
+    with pytest.raises(OutputExists, match=r"out is already there"):
+        release(Trained(), tmp_path / "out", silent)
+
+
+def test_the_card_of_what_ships_tells_every_measurement():
+    card = load_quality()
+    assert set(card) == set(MEASUREMENTS)
+    assert {"noun", "place", "worn", "main"} <= set(card["zero-shot"])
+
+
+def test_the_command_measures_as_much_as_the_card():
+    defaults = {option.name: option.default for option in miniature.commands["evaluate"].params}
+    assert (defaults["count"], defaults["seeds"], defaults["steps"]) == (COUNT, SEEDS, STEPS)
+    kept = json.loads(QUALITY.read_text(encoding="utf-8"))
+    assert (kept["count"], len(kept["seeds"])) == (COUNT, SEEDS)

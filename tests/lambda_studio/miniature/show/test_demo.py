@@ -1,0 +1,64 @@
+"""The demo on the weights that ship, shortened; and the reader that scores it, on pictures whose truth is known."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from lambda_studio.miniature.judge.reader import Reader, load_reader
+from lambda_studio.miniature.recipe.networks import seeded
+from lambda_studio.miniature.show import demo
+from lambda_studio.miniature.show.demo import PROMPTS, SUBJECTS, run_demo
+from lambda_studio.miniature.world.scenes import is_held_out, render, scenes
+from lambda_studio.models.stack import WEIGHTS
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return load_reader()
+
+
+def test_what_ships_is_small_and_safe():
+    files = [path for path in WEIGHTS.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} <= {".safetensors", ".json", ".gz", ".md"}
+    assert max(path.stat().st_size for path in files) <= 16 * 2**20
+    assert sum(path.stat().st_size for path in files) <= 48 * 2**20
+
+
+def test_the_reader_reads_rendered_pictures(reader):
+    alone = torch.zeros(96, dtype=torch.int64)
+    scene = scenes(96, seeded(1, "reader"), held_out=True, relation=alone, things_share=0.0)
+    marks = reader.mark(render(scene).images, scene)
+    assert marks.share("place") > 0.98
+    assert marks.share("noun") > 0.95
+    assert marks.share("main") > 0.85 and marks.share("worn") > 0.9, "the card says how well it reads these"
+    shuffled = reader.mark(render(scene).images.roll(1, 0), scene)
+    assert shuffled.share("place") < 0.4 and shuffled.share("noun") < 0.4, "it reads the picture, not the question"
+
+
+def test_the_demos_subjects_were_never_seen_in_training():
+    for name, noun in SUBJECTS.items():
+        assert is_held_out(demo._identity(noun, name)).all()
+    assert len(SUBJECTS) >= 3
+    assert {len(asked.names) for asked in PROMPTS} == {1, 2}
+
+
+def test_the_demo_runs_from_photographs_to_a_contact_sheet(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "PER_PROMPT", 1)
+    monkeypatch.setattr(demo, "PROMPTS", (PROMPTS[0], PROMPTS[4]))
+    result = run_demo(tmp_path / "home", tmp_path, steps=2)
+    with Image.open(result.contact_sheet) as sheet:
+        assert sheet.width > 500 and sheet.height > 800
+    report = json.loads(result.scores.read_text(encoding="utf-8"))
+    assert report["steps"] == 2
+    assert report["pictures"] == 2
+    for when in ("before", "after"):
+        assert all(0 <= report[when][name] <= 1 for name in ("noun", "place", "worn", "composition"))
+        assert -1 <= report[when]["identity"] <= 1
+    assert len(list((tmp_path / "photos").rglob("*.png"))) == 5 * len(SUBJECTS)
+    before, after = (sorted((tmp_path / when).glob("*.png")) for when in ("before", "after"))
+    assert [path.name for path in before] == [path.name for path in after] and len(before) == 2
+    with Image.open(after[0]) as picture:
+        assert picture.text["prompt"] == PROMPTS[4].prompt  # "beside" sorts before "wearing"
+        assert picture.text["adapter"] != "none"

@@ -1,0 +1,328 @@
+"""Adapters go in and out, and hostile files stay out."""
+
+import hashlib
+import json
+import struct
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+from diffusers.models.attention_processor import Attention
+from safetensors.torch import load_file, save_file
+
+from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
+from lambda_studio.models.adapter import (
+    MAX_TENSORS,
+    AdapterInfo,
+    adapted,
+    add_lora,
+    apply_adapter,
+    lora_parameters,
+    read_adapter_info,
+    remove_lora,
+    save_adapter,
+)
+from lambda_studio.models.decoders.kandinsky import load_decoder
+
+REX = {"name": "rex", "library": "default", "version": 2, "manifest": "ab" * 32}
+
+
+@pytest.fixture
+def decoder(decoder_folder):
+    return load_decoder(decoder_folder)
+
+
+@pytest.fixture
+def info(decoder):
+    return AdapterInfo(
+        method="lora",
+        rank=4,
+        stack="tiny",
+        base_fingerprint=decoder.fingerprints["unet"],
+        concepts=(REX,),
+        settings={"steps": 3, "learning_rate": 1e-4},
+    )
+
+
+@pytest.fixture
+def lora_file(decoder_folder, info, tmp_path):
+    """An adapter whose updates are not zero."""
+    unet = load_decoder(decoder_folder).unet
+    add_lora(unet, info.rank)
+    disturb(lora_parameters(unet))
+    save_adapter(unet, info, tmp_path / "lora.safetensors")
+    return tmp_path / "lora.safetensors"
+
+
+def disturb(parameters):
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
+
+
+def predict(unet):
+    generator = torch.Generator().manual_seed(1)
+    latents, embeds = torch.randn(2, 4, 8, 8, generator=generator), torch.randn(2, 32, generator=generator)
+    with torch.no_grad():
+        return unet(latents, torch.tensor(500), None, added_cond_kwargs={"image_embeds": embeds}).sample
+
+
+def bits(unet):
+    return {key: value.numpy().tobytes() for key, value in unet.state_dict().items()}
+
+
+def rewrite(file, tensors=None, info=None, metadata=None):
+    """The same adapter file with something else in it."""
+    metadata = metadata or {"lambda_studio": (info or read_adapter_info(file)).to_json()}
+    save_file(load_file(file) if tensors is None else tensors, file, metadata=metadata)
+    return file
+
+
+def write_raw(file, header: bytes, data: bytes = b""):
+    file.write_bytes(struct.pack("<Q", len(header)) + header + data)
+    return file
+
+
+def test_lora_sits_on_every_attention_projection_and_nothing_else_trains(decoder):
+    unet = decoder.unet
+    attentions = [module for module in unet.modules() if isinstance(module, Attention)]
+    projections = sum(isinstance(module, torch.nn.Linear) for each in attentions for module in each.modules())
+    add_lora(unet, 4)
+    assert len(attentions) == 4 and projections == 4 * 6  # q, k, v, out, and the added k and v
+    assert len(lora_parameters(unet)) == 2 * projections
+    trained = [parameter for parameter in unet.parameters() if parameter.requires_grad]
+    assert {id(each) for each in trained} == {id(each) for each in lora_parameters(unet)}
+    assert sum("add_k_proj" in name and "lora_A" in name for name, _ in unet.named_parameters()) == 4
+
+
+def test_new_lora_changes_nothing_and_comes_off_bit_for_bit(decoder):
+    before, expected = bits(decoder.unet), predict(decoder.unet)
+    add_lora(decoder.unet, 4)
+    assert torch.equal(predict(decoder.unet), expected)
+    disturb(lora_parameters(decoder.unet))
+    assert not torch.allclose(predict(decoder.unet), expected, atol=1e-3)
+    remove_lora(decoder.unet)
+    assert bits(decoder.unet) == before
+    assert torch.equal(predict(decoder.unet), expected)
+    assert lora_parameters(decoder.unet) == []
+
+
+def test_lora_starts_the_same_from_the_same_seed_and_leaves_the_global_one_alone(decoder_folder):
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    starts = []
+    for seed in (0, 0, 1):
+        unet = load_decoder(decoder_folder).unet
+        torch.manual_seed(5)
+        add_lora(unet, 4, seed)
+        assert torch.equal(torch.rand(1), expected)
+        starts.append(torch.cat([parameter.flatten() for parameter in lora_parameters(unet)]))
+    assert torch.equal(starts[0], starts[1])
+    assert not torch.equal(starts[0], starts[2])
+
+
+def test_lora_trains_in_float32_on_a_half_precision_base(decoder_folder):
+    unet = load_decoder(decoder_folder, dtype=torch.bfloat16).unet
+    add_lora(unet, 4)
+    assert {parameter.dtype for parameter in lora_parameters(unet)} == {torch.float32}
+
+
+def test_an_applied_adapter_draws_what_was_trained(decoder_folder, decoder, info, tmp_path):
+    trained = load_decoder(decoder_folder).unet
+    add_lora(trained, info.rank)
+    disturb(lora_parameters(trained))
+    save_adapter(trained, info, tmp_path / "a.safetensors")
+    before = predict(decoder.unet)
+    apply_adapter(decoder.unet, tmp_path / "a.safetensors", info.base_fingerprint)
+    torch.testing.assert_close(predict(decoder.unet), predict(trained), rtol=0, atol=1e-5)
+    assert not torch.allclose(predict(decoder.unet), before, atol=1e-3)
+
+
+def test_adapted_leaves_the_model_as_it_was(decoder, lora_file):
+    before, pointers = bits(decoder.unet), [parameter.data_ptr() for parameter in decoder.unet.parameters()]
+    with adapted(decoder, lora_file) as tuned:
+        assert tuned is decoder
+        assert bits(decoder.unet) != before
+    assert bits(decoder.unet) == before
+    assert [parameter.data_ptr() for parameter in decoder.unet.parameters()] == pointers
+    with pytest.raises(ZeroDivisionError), adapted(decoder, lora_file):
+        _ = 1 / 0
+    assert bits(decoder.unet) == before
+    with adapted(decoder, None):
+        assert bits(decoder.unet) == before
+
+
+def test_a_full_adapter_is_the_whole_unet(decoder_folder, decoder, info, tmp_path):
+    trained = load_decoder(decoder_folder).unet
+    disturb(trained.parameters())
+    info = replace(info, method="full", rank=0)
+    save_adapter(trained, info, tmp_path / "full.safetensors")
+    before = bits(decoder.unet)
+    with adapted(decoder, tmp_path / "full.safetensors"):
+        assert bits(decoder.unet) == bits(trained)
+        assert torch.equal(predict(decoder.unet), predict(trained))
+    assert bits(decoder.unet) == before
+
+
+def test_a_file_says_what_it_is_and_the_same_adapter_is_the_same_bytes(decoder, info, tmp_path):
+    add_lora(decoder.unet, info.rank)
+    first = save_adapter(decoder.unet, info, tmp_path / "a.safetensors")
+    second = save_adapter(decoder.unet, info, tmp_path / "b.safetensors")
+    content = (tmp_path / "a.safetensors").read_bytes()
+    assert first == second == hashlib.sha256(content).hexdigest()
+    assert content == (tmp_path / "b.safetensors").read_bytes()
+    assert read_adapter_info(tmp_path / "a.safetensors") == info
+    assert (tmp_path / "a.safetensors").stat().st_mode & 0o777 == 0o644
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.safetensors", "b.safetensors"]
+
+
+def test_a_save_that_fails_leaves_what_was_there(decoder, info, tmp_path, monkeypatch):
+    add_lora(decoder.unet, info.rank)
+    save_adapter(decoder.unet, info, tmp_path / "a.safetensors")
+    before = (tmp_path / "a.safetensors").read_bytes()
+
+    def full_disk(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full_disk)
+    disturb(lora_parameters(decoder.unet))
+    with pytest.raises(OSError, match="No space left"):
+        save_adapter(decoder.unet, info, tmp_path / "a.safetensors")
+    assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]
+    assert (tmp_path / "a.safetensors").read_bytes() == before
+
+
+def test_weights_that_are_not_numbers_are_not_saved(decoder, info, tmp_path):
+    add_lora(decoder.unet, info.rank)
+    with torch.no_grad():
+        lora_parameters(decoder.unet)[0].fill_(torch.inf)
+    with pytest.raises(ModelFilesInvalid, match="values that are not numbers"):
+        save_adapter(decoder.unet, info, tmp_path / "a.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_adapter_of_another_base_is_refused_with_what_it_was_made_for(decoder, lora_file):
+    with pytest.raises(ModelFilesInvalid) as error:
+        apply_adapter(decoder.unet, lora_file, "0" * 64)
+    assert "made for another decoder: stack 'tiny'" in error.value.cause
+    assert decoder.fingerprints["unet"][:12] in error.value.cause
+    assert error.value.remedy == "Use it with --stack tiny, or fine-tune again on this stack."
+
+
+def nan_update(tensors):
+    key = min(tensors)
+    return {**tensors, key: torch.full_like(tensors[key], torch.nan)}
+
+
+def wrong_shape(tensors):
+    key = next(key for key in tensors if "lora_B" in key)
+    return {**tensors, key: torch.zeros(7, 4)}
+
+
+def wrong_rank(tensors):
+    return {key: value[:2].clone() if "lora_A" in key else value[:, :2].clone() for key, value in tensors.items()}
+
+
+def update_of(module):
+    return {f"{module}.lora_A.weight": torch.zeros(4, 16), f"{module}.lora_B.weight": torch.zeros(64, 4)}
+
+
+def half_a_pair(tensors):
+    return {key: value for key, value in tensors.items() if key != min(tensors)}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (nan_update, "has values that are not numbers"),
+        (wrong_shape, "has the shapes"),
+        (wrong_rank, "has the shapes"),
+        (half_a_pair, "is half there"),
+        (lambda tensors: {}, "it holds nothing"),
+        (lambda tensors: {**tensors, "conv_in.weight": torch.zeros(3)}, "which is no low-rank update"),
+        (
+            lambda tensors: update_of("nowhere.to_q"),
+            "no attention projection nowhere.to_q",
+        ),
+        (
+            lambda tensors: update_of("time_embedding.linear_1"),
+            "no attention projection time_embedding",
+        ),
+        (lambda tensors: {key: value.to(torch.int32) for key, value in tensors.items()}, r"is torch\.int32"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_refused_and_the_unet_stays(decoder, lora_file, change, said):
+    before = bits(decoder.unet)
+    rewrite(lora_file, change(load_file(lora_file)))
+    with pytest.raises(ModelFilesInvalid, match=said) as error:
+        apply_adapter(decoder.unet, lora_file, decoder.fingerprints["unet"])
+    assert error.value.cause.startswith("lora.safetensors is no adapter that can be used: ")
+    assert bits(decoder.unet) == before
+
+
+def test_a_full_adapter_of_another_unet_is_refused(decoder, info, lora_file):
+    before = bits(decoder.unet)
+    tensors = decoder.unet.state_dict()
+    for wrong in ({**tensors, "conv_in.bias": torch.zeros(3)}, {**tensors, "more": torch.zeros(1)}):
+        rewrite(lora_file, wrong, replace(info, method="full", rank=0))
+        with pytest.raises(
+            ModelFilesInvalid, match=r"1 of its tensors do not fit this UNet, such as (conv_in\.bias|more)"
+        ):
+            apply_adapter(decoder.unet, lora_file, decoder.fingerprints["unet"])
+    assert bits(decoder.unet) == before
+
+
+def hostile_headers(info):
+    said = info.to_json()
+    metadata = json.dumps({"lambda_studio": said})
+    tensor = '{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
+    many = ",".join(f'"t{i}":{tensor}' for i in range(MAX_TENSORS + 1))
+
+    def saying(**changes):
+        changed = {**asdict(info), **changes}
+        return json.dumps({"__metadata__": {"lambda_studio": json.dumps(changed)}})
+
+    return {
+        "a key comes twice": f'{{"__metadata__":{metadata},"a":{tensor},"a":{tensor}}}',
+        "at most 20000 tensors": f'{{"__metadata__":{metadata},{many}}}',
+        "its header is no list": "[]",
+        "its header cannot be read": '{"__metadata__": ' + "[" * 100_000,
+        "its header says it has": "{" + " " * (4 * 2**20) + "}",
+        "it does not say what it was made for": json.dumps({"__metadata__": {"lambda_studio": said, "more": ""}}),
+        "it does not say": "{}",
+        "cannot be read: Expecting value": json.dumps({"__metadata__": {"lambda_studio": ""}}),
+        "NaN is no number": json.dumps({"__metadata__": {"lambda_studio": said.replace("0.0001", "NaN")}}),
+        "what it says of itself is incomplete": json.dumps({"__metadata__": {"lambda_studio": "{}"}}),
+        "itself has the wrong types": saying(method="pickle"),
+        "has the wrong types": saying(rank="4"),
+        "concepts has the wrong types": saying(concepts=["rex"]),
+    }
+
+
+def test_hostile_headers_are_refused_before_any_tensor_is_read(info, tmp_path):
+    for said, header in hostile_headers(info).items():
+        file = write_raw(tmp_path / "hostile.safetensors", header.encode())
+        with pytest.raises(ModelFilesInvalid) as error:
+            read_adapter_info(file)
+        assert said in error.value.cause
+        assert len(error.value.cause) < 300
+
+
+@pytest.mark.parametrize("content", [b"", b"\x02", struct.pack("<Q", 2**63), struct.pack("<Q", 100) + b"{}"])
+def test_a_cut_off_file_is_refused(tmp_path, content):
+    (tmp_path / "a.safetensors").write_bytes(content)
+    with pytest.raises(ModelFilesInvalid, match="its header says it has"):
+        read_adapter_info(tmp_path / "a.safetensors")
+
+
+def test_cut_off_tensors_are_refused(decoder, lora_file):
+    lora_file.write_bytes(lora_file.read_bytes()[:-10])
+    with pytest.raises(ModelFilesInvalid, match="no adapter that can be used"):
+        apply_adapter(decoder.unet, lora_file, decoder.fingerprints["unet"])
+
+
+def test_a_missing_file_and_a_folder_are_said(tmp_path):
+    for path in (tmp_path / "none.safetensors", tmp_path):
+        with pytest.raises(ModelFilesMissing, match="There is no adapter file"):
+            read_adapter_info(path)

@@ -1,0 +1,194 @@
+"""Pictures are decoded by a process that may use little, and whose end is a refusal and no more."""
+
+import os
+import struct
+import sys
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lambda_studio.errors import ImageRefused, MaskRefused
+from lambda_studio.pictures.door import Limits, PictureDoor
+from lambda_studio.pictures.masks import FoundMask, find_subject
+from lambda_studio.pictures.opening import MAX_FILE_BYTES, Photo, encode_png, open_grey, open_photo, sha256
+from lambda_studio.progress import silent
+from lambda_studio.workflows.subjects.photos import read_images
+
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="address spaces are bounded on Linux only")
+
+
+@pytest.fixture(scope="module")
+def door() -> Iterator[PictureDoor]:
+    with PictureDoor() as opened:
+        yield opened
+
+
+def noisy(mode: str = "RGB", seed: int = 0) -> Image.Image:
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (40, 48, channels), dtype=np.uint8), mode)
+
+
+def saved(path: Path, image: Image.Image) -> Path:
+    image.save(path)
+    return path
+
+
+def large(path: Path, side: int) -> Path:
+    """A PNG of so many clear pixels on a side, in a small file."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header, rows = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0), zlib.compress(bytes((4 * side + 1) * side), 1)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
+    return path
+
+
+def test_a_photo_comes_through_as_it_would_be_opened_here(door, tmp_path: Path) -> None:
+    path = saved(tmp_path / "ä\udcff.png", noisy("RGBA"))
+    through, here = door.photo(path), open_photo(path)
+    assert through.image.tobytes() == here.image.tobytes()
+    assert (through.image.size, through.image.mode) == (here.image.size, "RGB")
+    assert through.alpha is not None and here.alpha is not None
+    assert through.alpha.tobytes() == here.alpha.tobytes()
+    assert (through.path, through.warnings) == (path, here.warnings)
+    assert through.file_sha == here.file_sha == sha256(path.read_bytes())
+    opaque = door.photo(saved(tmp_path / "b.png", noisy()))
+    assert opaque.alpha is None
+
+
+def test_a_mask_comes_through_too(door, tmp_path: Path) -> None:
+    path = saved(tmp_path / "mask.png", noisy().convert("L"))
+    assert door.grey(path).tobytes() == open_grey(path).tobytes()
+
+
+def test_a_refusal_is_the_same_refusal(door, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"nothing")
+    with pytest.raises(ImageRefused) as here:
+        open_photo(tmp_path / "a.png")
+    with pytest.raises(ImageRefused) as through:
+        door.photo(tmp_path / "a.png")
+    assert (through.value.cause, through.value.remedy) == (here.value.cause, here.value.remedy)
+
+
+def test_stored_pictures_are_looked_at_there(door) -> None:
+    assert door.picture_fault(encode_png(noisy()), (48, 40)) is None
+    assert door.picture_fault(b"x", (48, 40)) == "is not a whole PNG"
+    assert door.mask_fault(encode_png(noisy().convert("L")), (48, 40)) is None
+
+
+def test_one_process_serves_all(door, tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", noisy())
+    door.photo(path)
+    first = door._process.pid
+    door.photo(path)
+    with pytest.raises(ImageRefused):
+        door.photo(tmp_path / "gone.png")
+    door.photo(path)
+    assert door._process.pid == first
+    assert first != os.getpid()
+
+
+@only_linux
+def test_a_picture_that_needs_more_memory_is_refused_and_the_next_is_opened(tmp_path: Path) -> None:
+    with PictureDoor(Limits(memory=256 * 2**20)) as strict:
+        with pytest.raises(ImageRefused) as caught:
+            strict.photo(large(tmp_path / "large.png", 5900))
+        assert str(tmp_path / "large.png") in caught.value.cause
+        assert "memory" in caught.value.cause or "MiB" in caught.value.cause
+        assert strict.photo(saved(tmp_path / "a.png", noisy())).image.size == (48, 40)
+
+
+def test_a_picture_that_takes_too_long_is_refused_and_the_next_is_opened(tmp_path: Path, monkeypatch) -> None:
+    with PictureDoor() as strict:
+        path = saved(tmp_path / "a.png", noisy())
+        strict.photo(path)
+        strict.limits = Limits(seconds=0.001)
+        with pytest.raises(ImageRefused, match=r"large\.png cannot be read within 10 seconds and 1024 MiB"):
+            strict.photo(large(tmp_path / "large.png", 3000))
+        strict.limits = Limits()
+        assert strict.photo(path).image.size == (48, 40)
+
+
+def test_a_process_that_was_killed_is_started_anew(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", noisy())
+    with PictureDoor() as strict:
+        strict.photo(path)
+        strict._process.kill()
+        strict._process.wait()
+        with pytest.raises(ImageRefused, match=r"a\.png cannot be read within"):
+            strict.photo(path)
+        assert strict.photo(path).image.size == (48, 40)
+
+
+def test_nothing_is_left_running(tmp_path: Path) -> None:
+    with PictureDoor() as opened:
+        opened.photo(saved(tmp_path / "a.png", noisy()))
+        process = opened._process
+    assert process.returncode == 0
+
+
+# One report
+
+
+def test_every_bad_picture_and_mask_is_named_at_once(door, tmp_path: Path) -> None:
+    good = [saved(tmp_path / f"good{number}.png", noisy(seed=number)) for number in (1, 2)]
+    small, white = saved(tmp_path / "small.png", Image.new("L", (32, 32), 255)), Image.new("L", (48, 40), 255)
+    masks = [small, saved(tmp_path / "white.png", white), saved(tmp_path / "other.png", white)]
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(ImageRefused) as caught:
+        read_images(door, [good[0], tmp_path / "empty.png", good[1]], masks, find_subject, silent)
+    assert caught.value.cause.startswith("2 of 3 pictures cannot be used.")
+    assert "empty.png is empty" in caught.value.cause
+    assert "small.png has 32 x 32 pixels and its picture 48 x 40" in caught.value.cause
+    assert "good2" not in caught.value.cause
+
+
+def test_one_bad_file_is_named_alone(door, tmp_path: Path) -> None:
+    good = saved(tmp_path / "good.png", noisy())
+    with pytest.raises(ImageRefused, match=r"^\S*none\.jpg does not exist\. Check the path\.$"):
+        read_images(door, [good, tmp_path / "none.jpg"], (), partial(find_subject, segment="none"), silent)
+    with pytest.raises(MaskRefused, match="has no transparency"):
+        read_images(door, [good], (), partial(find_subject, segment="alpha"), silent)
+
+
+def test_near_duplicates_are_warned_of(door, tmp_path: Path) -> None:
+    paths = [saved(tmp_path / name, noisy()) for name in ("a.png", "b.png")]
+    warnings = [image.warnings for image in read_images(door, paths, (), partial(find_subject, segment="none"), silent)]
+    assert warnings == [(), ("almost the same picture as a.png",)]
+
+
+def test_the_original_that_is_kept_is_the_file_that_was_looked_at(door, tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", noisy())
+    (kept,) = read_images(door, [path], (), partial(find_subject, segment="none"), silent, keep_original=True)
+    assert kept.original == path.read_bytes()
+    (plain,) = read_images(door, [path], (), partial(find_subject, segment="none"), silent)
+    assert (plain.original, plain.data) == (None, kept.data)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes() + b"more"), "was changed while it was being added"),
+        (lambda path: noisy(seed=1).save(path), "was changed while it was being added"),
+        (lambda path: os.truncate(path, MAX_FILE_BYTES + 1), f"more than {MAX_FILE_BYTES:,}"),
+        (lambda path: os.truncate(path, 0), "is empty"),
+        (lambda path: path.unlink(), "does not exist"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "is not a regular file"),
+    ],
+    ids=["longer", "another picture", "too large", "empty", "gone", "a pipe"],
+)
+def test_an_original_that_changed_since_it_was_looked_at_is_not_kept(door, tmp_path: Path, change, said: str) -> None:
+    def find(photo: Photo) -> FoundMask:
+        change(photo.path)
+        return FoundMask(None)
+
+    with pytest.raises(ImageRefused) as caught:
+        read_images(door, [saved(tmp_path / "a.png", noisy())], (), find, silent, keep_original=True)
+    assert said in caught.value.cause
+    assert str(tmp_path / "a.png") in caught.value.cause

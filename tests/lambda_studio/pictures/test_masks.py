@@ -1,0 +1,192 @@
+"""Where the subject is: on drawn pictures whose masks are known, on photographs, and from files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from lambda_studio.errors import InvalidSetting, MaskRefused
+from lambda_studio.pictures.masks import (
+    FALLBACK,
+    SEGMENTERS,
+    FoundMask,
+    find_mask,
+    find_subject,
+    load_mask,
+    subject_warnings,
+)
+from lambda_studio.pictures.opening import Photo, open_photo
+
+PHOTOS = Path(__file__).parents[3] / ".." / "shared" / "dreambench"
+
+
+def landscape(side: int, subject: tuple[float, float, float, float], seed: int = 0) -> tuple[Photo, np.ndarray]:
+    """A spotted thing on a field under the sky, with some noise, and where it is; the box is in parts of the side."""
+    big = 4 * side
+    picture, truth = Image.new("RGB", (big, big), (150, 190, 235)), Image.new("L", (big, big), 0)
+    draw, box = ImageDraw.Draw(picture), [big * part for part in subject]
+    draw.rectangle([0, 0.55 * big, big, big], fill=(90, 150, 70))
+    draw.ellipse(box, fill=(190, 60, 50))
+    for part in (0.3, 0.6):
+        x, y = box[0] + part * (box[2] - box[0]), box[1] + part * (box[3] - box[1])
+        draw.ellipse([x, y, x + big / 20, y + big / 20], fill=(150, 190, 235))  # a hole in the sky's colour
+    ImageDraw.Draw(truth).ellipse(box, fill=255)
+    pixels = np.asarray(picture.resize((side, side), Image.Resampling.BOX)).astype(float)
+    pixels += np.random.default_rng(seed).normal(0, 4, pixels.shape)
+    image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    return Photo(path=Path("drawn.png"), image=image), np.asarray(truth.resize((side, side))) >= 128
+
+
+def overlap(mask: Image.Image | None, truth: np.ndarray) -> float:
+    """Intersection over union."""
+    assert mask is not None
+    assert mask.mode == "L"
+    assert set(np.unique(np.asarray(mask))) == {0, 255}
+    found = np.asarray(mask) > 0
+    return (found & truth).sum() / (found | truth).sum()
+
+
+@pytest.mark.parametrize("side", [64, 128, 256])
+@pytest.mark.parametrize("box", [(0.3, 0.3, 0.7, 0.85), (0.12, 0.35, 0.5, 0.8), (0.55, 0.4, 0.85, 0.7)])
+def test_the_subject_of_a_drawn_landscape_is_found_without_holes(side, box):
+    photo, truth = landscape(side, box)
+    found = find_subject(photo)
+    assert found.warnings == ()
+    assert overlap(found.mask, truth) > 0.9
+
+
+def test_the_subject_of_a_photograph_is_found():
+    photo = open_photo(PHOTOS / "dog6" / "01.jpg")
+    mask = find_mask(photo)
+    assert mask is not None
+    assert mask.size == photo.image.size
+    subject = np.asarray(mask) > 0
+    assert 0.3 < subject.mean() < 0.5
+    ear, face, chest, paw = (0.32, 0.12), (0.5, 0.25), (0.5, 0.6), (0.4, 0.93)
+    for x, y in (ear, face, chest, paw):
+        assert subject[int(y * mask.height), int(x * mask.width)], (x, y)
+    for x, y in [(0.05, 0.1), (0.95, 0.1), (0.1, 0.6), (0.95, 0.6)]:
+        assert not subject[int(y * mask.height), int(x * mask.width)], (x, y)
+
+
+def test_the_same_picture_always_has_the_same_mask():
+    photo, _ = landscape(96, (0.3, 0.3, 0.7, 0.85))
+    first = find_mask(photo)
+    find_mask(landscape(64, (0.2, 0.2, 0.6, 0.6))[0])
+    second = find_mask(photo)
+    assert first is not None and second is not None
+    assert first.tobytes() == second.tobytes()
+
+
+def test_where_nothing_stands_out_the_middle_is_used_and_that_is_said():
+    ramp = np.linspace(0, 60, 96)[:, None, None] + np.zeros((96, 64, 3))
+    found = find_subject(Photo(path=Path("fog.png"), image=Image.fromarray(ramp.astype(np.uint8))), "grabcut")
+    if found.warnings == (FALLBACK,):
+        y, x = np.mgrid[:96, :64]
+        assert overlap(found.mask, np.hypot((x - 31.5) / 32, (y - 47.5) / 48) <= 0.8) > 0.98
+    else:
+        pytest.fail(f"a picture of fog has a subject: {found.warnings}")
+
+
+def test_a_tiny_subject_is_warned_of():
+    photo, _ = landscape(128, (0.46, 0.5, 0.57, 0.6))
+    (warning,) = find_subject(photo).warnings
+    assert warning.startswith("its subject is tiny (")
+    assert subject_warnings(0.5) == ()
+
+
+def with_alpha(alpha: Image.Image) -> Photo:
+    photo, _ = landscape(alpha.width, (0.3, 0.3, 0.7, 0.85))
+    return Photo(path=Path("cut.png"), image=photo.image, alpha=alpha)
+
+
+def test_alpha_is_the_mask_where_there_is_one():
+    alpha = Image.new("L", (64, 64), 0)
+    ImageDraw.Draw(alpha).rectangle([5, 5, 40, 30], fill=255)
+    for segment in ("auto", "alpha"):
+        mask = find_mask(with_alpha(alpha), segment)
+        assert mask is not None
+        assert mask.tobytes() == alpha.tobytes()
+    assert overlap(find_mask(with_alpha(alpha), "grabcut"), landscape(64, (0.3, 0.3, 0.7, 0.85))[1]) > 0.9
+
+
+def test_alpha_that_is_missing_or_empty_is_refused_where_it_is_asked_for():
+    with pytest.raises(MaskRefused, match=r"^drawn.png has no transparency\. Use --segment grabcut"):
+        find_mask(landscape(64, (0.3, 0.3, 0.7, 0.85))[0], "alpha")
+    with pytest.raises(MaskRefused, match=r"cut\.png is transparent throughout"):
+        find_mask(with_alpha(Image.new("L", (64, 64), 10)))
+
+
+def test_none_means_all_of_the_picture():
+    photo, _ = landscape(64, (0.3, 0.3, 0.7, 0.85))
+    assert find_subject(photo, "none") == FoundMask(None, ())
+
+
+def test_an_unknown_segmenter_is_refused_with_the_known_ones():
+    with pytest.raises(InvalidSetting, match=f"no segmenter 'sam'. Give one of: {', '.join(SEGMENTERS)}"):
+        find_mask(landscape(64, (0.3, 0.3, 0.7, 0.85))[0], "sam")
+
+
+def saved(path: Path, mask: Image.Image) -> Path:
+    mask.save(path)
+    return path
+
+
+def disc(side: int = 64) -> Image.Image:
+    mask = Image.new("L", (side, side), 0)
+    ImageDraw.Draw(mask).ellipse([0.25 * side, 0.25 * side, 0.75 * side, 0.75 * side], fill=255)
+    return mask
+
+
+def test_a_mask_file_is_read_as_it_is(tmp_path):
+    mask = load_mask(saved(tmp_path / "m.png", disc()), (64, 64))
+    assert mask is not None
+    assert mask.tobytes() == disc().tobytes()
+
+
+def test_a_soft_edge_is_made_sharp(tmp_path):
+    soft = disc().filter(ImageFilter.GaussianBlur(1))
+    mask = load_mask(saved(tmp_path / "m.png", soft), (64, 64))
+    assert mask is not None
+    assert np.array_equal(np.asarray(mask), 255 * (np.asarray(soft) >= 128))
+
+
+def test_a_mask_of_a_large_photo_is_scaled_with_it(tmp_path):
+    Image.effect_noise((2001, 1000), 50).convert("RGB").save(tmp_path / "p.jpg")
+    mask = Image.new("L", (2001, 1000), 0)
+    mask.paste(255, (0, 0, 1000, 1000))
+    size = open_photo(tmp_path / "p.jpg").image.size
+    loaded = load_mask(saved(tmp_path / "m.png", mask), size)
+    assert loaded is not None
+    assert loaded.size == size == (1536, 768)
+    assert np.asarray(loaded).mean() / 255 == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_mask_that_is_white_throughout_is_no_mask(tmp_path):
+    assert load_mask(saved(tmp_path / "m.png", Image.new("L", (64, 64), 255)), (64, 64)) is None
+
+
+def test_a_mask_of_another_size_is_refused(tmp_path):
+    path = saved(tmp_path / "m.png", disc())
+    with pytest.raises(MaskRefused) as caught:
+        load_mask(path, (80, 60))
+    assert caught.value.cause == f"The mask {path} has 64 x 64 pixels and its picture 80 x 60."
+    assert caught.value.remedy == "Give a mask of the picture's size, after it is turned upright."
+
+
+def test_an_empty_mask_is_refused(tmp_path):
+    path = saved(tmp_path / "m.png", Image.new("L", (64, 64), 1))
+    with pytest.raises(MaskRefused, match=r"is empty \(its brightest value is 1 of 255\)\. Paint the subject white\."):
+        load_mask(path, (64, 64))
+
+
+def test_a_grey_mask_is_refused(tmp_path):
+    path = saved(tmp_path / "m.png", Image.linear_gradient("L").resize((64, 64)))
+    with pytest.raises(MaskRefused, match=r"m\.png is grey\. Paint the subject white and everything else black\."):
+        load_mask(path, (64, 64))
+
+
+def test_a_mask_that_cannot_be_opened_is_refused_as_a_mask(tmp_path):
+    with pytest.raises(MaskRefused, match=r"^The mask \S*none\.png does not exist\."):
+        load_mask(tmp_path / "none.png", (64, 64))

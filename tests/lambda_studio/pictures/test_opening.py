@@ -1,0 +1,487 @@
+"""The door for pictures: the right pixels, or a refusal that names the file and says why."""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms, PngImagePlugin
+
+from lambda_studio.errors import ImageRefused
+from lambda_studio.pictures.opening import (
+    LONG_SIDE,
+    cut_out,
+    decode_png,
+    encode_png,
+    open_grey,
+    open_photo,
+    sha256,
+    square_crop,
+    warn_of_near_duplicates,
+)
+
+WIDTH, HEIGHT = 48, 40
+
+
+def pattern(width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
+    """Smooth colours that differ at every corner, so that a turn or a flip is seen."""
+    y, x = np.mgrid[:height, :width]
+    rgb = np.stack([255 * x / width, 255 * y / height, 128 + 100 * (x + y) / (width + height)], axis=-1)
+    return Image.fromarray(rgb.astype(np.uint8))
+
+
+def written(path, image: Image.Image, **options):
+    image.save(path, **options)
+    return path
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image).astype(int)
+
+
+def png_chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_of(width: int, height: int, *chunks: bytes) -> bytes:
+    """A PNG that claims a size; its pixels are black rows as far as they go."""
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    rows = png_chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + rows + png_chunk(b"IEND", b"")
+
+
+# Right pixels
+
+
+def test_a_png_comes_back_pixel_for_pixel(tmp_path):
+    photo = open_photo(written(tmp_path / "a.png", pattern()))
+    assert photo.image.mode == "RGB"
+    assert np.array_equal(pixels(photo.image), pixels(pattern()))
+    assert photo.path == tmp_path / "a.png"
+    assert (photo.alpha, photo.warnings) == (None, ())
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".webp", ""])
+def test_each_format_opens_by_its_content(tmp_path, suffix):
+    kind = "WEBP" if suffix == ".webp" else "JPEG"
+    photo = open_photo(written(tmp_path / f"a{suffix}", pattern(), format=kind, quality=95))
+    assert np.abs(pixels(photo.image) - pixels(pattern())).mean() < 4
+
+
+def test_formats_are_there_before_the_first_picture():
+    code = "import lambda_studio.images, PIL.Image; print(*sorted(PIL.Image.OPEN.keys() & {'JPEG', 'PNG', 'WEBP'}))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "JPEG PNG WEBP\n"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_exif_orientation_is_applied(tmp_path, name, orientation):
+    stored_as = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    stored = pattern() if stored_as is None else pattern().transpose(stored_as)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = open_photo(written(tmp_path / name, stored, exif=exif))
+    assert photo.image.size == (WIDTH, HEIGHT)
+    assert np.abs(pixels(photo.image) - pixels(pattern())).mean() < (1e-9 if name == "a.png" else 4)
+
+
+def test_orientation_survives_scaling_down(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = pattern(2000, 1000).transpose(Image.Transpose.ROTATE_90)
+    photo = open_photo(written(tmp_path / "a.jpg", stored, exif=exif))
+    assert photo.image.size == (LONG_SIDE, 768)
+
+
+def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path):
+    grey = np.linspace(0, 65535, WIDTH * HEIGHT).astype(np.uint16).reshape(HEIGHT, WIDTH)
+    photo = open_photo(written(tmp_path / "a.png", Image.fromarray(grey)))
+    assert np.array_equal(pixels(photo.image)[..., 0], grey >> 8)
+
+
+def test_alpha_is_composited_on_white_and_kept(tmp_path):
+    alpha = Image.new("L", (WIDTH, HEIGHT), 0)
+    alpha.paste(255, (10, 10, 30, 30))
+    image = pattern()
+    image.putalpha(alpha)
+    photo = open_photo(written(tmp_path / "a.png", image))
+    assert photo.alpha is not None
+    assert np.array_equal(pixels(photo.alpha), pixels(alpha))
+    assert (pixels(photo.image)[:10] == 255).all()
+    assert np.array_equal(pixels(photo.image)[10:30, 10:30], pixels(pattern())[10:30, 10:30])
+
+
+def test_alpha_that_is_opaque_is_no_alpha(tmp_path):
+    image = pattern()
+    image.putalpha(255)
+    assert open_photo(written(tmp_path / "a.png", image)).alpha is None
+
+
+def test_grey_with_alpha_is_composited_on_white(tmp_path):
+    image = pattern().convert("L")
+    image.putalpha(Image.linear_gradient("L").resize(image.size).point(lambda value: 255 * (value > 127)))
+    photo = open_photo(written(tmp_path / "a.png", image))
+    assert (pixels(photo.image)[0] == 255).all()
+    assert np.array_equal(pixels(photo.image)[-1, :, 0], pixels(pattern().convert("L"))[-1])
+
+
+def test_a_palette_with_transparency_is_composited_on_white(tmp_path):
+    image = pattern().quantize(16)
+    clear = int(np.asarray(image)[0, 0])
+    photo = open_photo(written(tmp_path / "a.png", image, transparency=clear))
+    expected = pixels(image.convert("RGB"))
+    expected[np.asarray(image) == clear] = 255
+    assert np.array_equal(pixels(photo.image), expected)
+    assert np.array_equal(pixels(photo.alpha), np.where(np.asarray(image) == clear, 0, 255))
+
+
+@pytest.mark.parametrize("depth", [2, 4, 8])
+def test_a_transparent_grey_is_found_in_few_bits(tmp_path, depth):
+    top = 2**depth - 1
+    samples = np.random.default_rng(depth).integers(0, top + 1, (40, 48))
+    bits = np.unpackbits(samples.astype(np.uint8)[..., None], axis=-1)[..., 8 - depth :].reshape(40, -1)
+    rows = b"".join(b"\0" + row.tobytes() for row in np.packbits(bits, axis=-1))
+    clear = png_chunk(b"tRNS", struct.pack(">H", 256 + 2))  # only the lowest bits count
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 48, 40, depth, 0, 0, 0, 0))
+    content = b"\x89PNG\r\n\x1a\n" + header + clear + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(content)
+    photo = open_photo(tmp_path / "a.png")
+    expected = np.where(samples == 2, 255, samples * 255 // top)
+    assert np.array_equal(pixels(photo.image), np.repeat(expected[..., None], 3, axis=-1))
+    assert photo.alpha is not None
+    assert np.array_equal(pixels(photo.alpha) == 0, samples == 2)
+
+
+def test_a_transparent_colour_of_sixteen_bits_is_found(tmp_path):
+    samples = np.random.default_rng(0).integers(0, 65536, (40, 48, 3)).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in samples)
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 48, 40, 16, 2, 0, 0, 0))
+    clear = png_chunk(b"tRNS", samples[3, 5].tobytes())
+    content = b"\x89PNG\r\n\x1a\n" + header + clear + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(content)
+    alpha = open_photo(tmp_path / "a.png").alpha
+    assert alpha is not None
+    assert np.argwhere(pixels(alpha) == 0).tolist() == [[3, 5]]
+
+
+def test_a_png_with_a_damaged_end_is_refused(tmp_path):
+    content = written(tmp_path / "a.png", pattern()).read_bytes()
+    (tmp_path / "a.png").write_bytes(content[:-1] + b"x")
+    assert "a.png has a damaged end" in refusal(tmp_path / "a.png").cause
+
+
+def test_cmyk_becomes_rgb(tmp_path):
+    photo = open_photo(written(tmp_path / "a.jpg", pattern().convert("CMYK"), quality=95))
+    assert photo.image.mode == "RGB"
+    assert np.abs(pixels(photo.image) - pixels(pattern())).mean() < 6
+
+
+def wide_gamut_profile() -> bytes:
+    """An RGB profile other than sRGB: sRGB's own, with its tone curves made linear (an identity `curv`)."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for entry in range(struct.unpack(">I", profile[128:132])[0]):
+        tag, offset, size = struct.unpack(">4sII", profile[132 + 12 * entry : 144 + 12 * entry])
+        if tag in (b"rTRC", b"gTRC", b"bTRC"):
+            profile[offset : offset + size] = (b"curv" + bytes(8)).ljust(size, b"\0")
+        if tag == b"desc":
+            named = profile[offset : offset + size].replace("sRGB".encode("utf-16-be"), "Wide".encode("utf-16-be"))
+            profile[offset : offset + size] = named
+    return bytes(profile)
+
+
+def test_a_colour_profile_is_applied(tmp_path):
+    photo = open_photo(written(tmp_path / "a.png", pattern(), icc_profile=wide_gamut_profile()))
+    linear = pixels(pattern()) / 255
+    encoded = 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    assert photo.warnings == ()
+    assert np.abs(pixels(photo.image) - encoded).max() < 3
+
+
+def test_an_srgb_profile_leaves_the_pixels_as_they_are(tmp_path):
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photo = open_photo(written(tmp_path / "a.png", pattern(), icc_profile=srgb))
+    assert np.array_equal(pixels(photo.image), pixels(pattern()))
+
+
+def test_a_profile_that_cannot_be_used_is_ignored_and_said(tmp_path):
+    photo = open_photo(written(tmp_path / "a.png", pattern(), icc_profile=b"no profile at all"))
+    assert photo.warnings == ("its colour profile cannot be used and was ignored",)
+    assert np.array_equal(pixels(photo.image), pixels(pattern()))
+
+
+def test_an_iphone_picture_of_two_frames_gives_its_first(tmp_path):
+    second = Image.new("RGB", (WIDTH, HEIGHT), "red")
+    path = written(tmp_path / "a.jpg", pattern(), format="MPO", save_all=True, append_images=[second], quality=95)
+    photo = open_photo(path)
+    assert np.abs(pixels(photo.image) - pixels(pattern())).mean() < 4
+
+
+@pytest.mark.parametrize(("name", "size"), [("a.png", (1700, 1000)), ("a.jpg", (3400, 3200))])
+def test_large_pictures_are_scaled_down(tmp_path, name, size):
+    large = pattern(size[0] // 10, size[1] // 10).resize(size)
+    photo = open_photo(written(tmp_path / name, large))
+    scaled = (LONG_SIDE, round(size[1] * LONG_SIDE / size[0]))
+    assert photo.image.size == scaled
+    assert np.abs(pixels(photo.image) - pixels(pattern(*scaled))).mean() < 3
+
+
+def test_metadata_is_dropped(tmp_path):
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment", "secret place")
+    exif = Image.Exif()
+    exif[0x010E] = "secret place"
+    photo = open_photo(written(tmp_path / "a.png", pattern(), pnginfo=text, exif=exif, dpi=(72, 72)))
+    assert photo.image.info == {}
+    assert len(photo.image.getexif()) == 0
+    assert b"secret" not in encode_png(photo.image)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.png"])
+def test_nothing_that_a_file_tells_beside_its_pixels_is_in_the_working_copy_or_mask(tmp_path, name):
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[0x1C] = "secret place"  # GPSAreaInformation
+    told = {"exif": exif.tobytes(), "icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()}
+    image, exact = pattern(), {}
+    if name == "a.jpg":
+        told |= {"comment": b"secret place", "xmp": b"<x>secret place</x>"}
+    else:
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+        exact = {"lossless": True}  # of WEBP; PNG is in any case
+    if name == "a.webp":
+        told |= {"xmp": b"<x>secret place</x>"}
+    if name == "a.png":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", "<x>secret place</x>", zip=False)
+        told |= {"pnginfo": text, "dpi": (72, 72)}
+    path = written(tmp_path / name, image, **told, **exact)
+    plain = written(tmp_path / f"plain{path.suffix}", image, **exact)
+    assert path.read_bytes().count(b"secret place") == (3 if name == "a.jpg" else 2)
+    photo, bare = open_photo(path), open_photo(plain)
+    stored = {
+        encode_png(photo.image): encode_png(bare.image),
+        encode_png(open_grey(path)): encode_png(open_grey(plain)),
+    }
+    if photo.alpha is not None and bare.alpha is not None:
+        stored[encode_png(photo.alpha)] = encode_png(bare.alpha)
+    assert (photo.alpha is None) == (name == "a.jpg")
+    assert [told for told, untold in stored.items() if told != untold] == []
+    chunks = (b"secret", b"eXIf", b"iCCP", b"tEXt", b"iTXt", b"zTXt", b"pHYs")
+    assert [chunk for chunk in chunks if chunk in b"".join(stored)] == []
+
+
+# Refusals
+
+
+def refusal(path) -> ImageRefused:
+    with pytest.raises(ImageRefused) as caught:
+        open_photo(path)
+    assert str(path) in caught.value.cause
+    assert caught.value.remedy
+    return caught.value
+
+
+def test_what_is_not_there_is_refused(tmp_path):
+    assert refusal(tmp_path / "none.jpg").cause.endswith("does not exist.")
+
+
+def test_a_folder_is_refused(tmp_path):
+    assert refusal(tmp_path).cause.endswith("is a folder.")
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    assert refusal(tmp_path / "a.jpg").cause.endswith("is empty (0 bytes).")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_fifo_is_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    assert refusal(tmp_path / "a.jpg").cause.endswith("is not a regular file.")
+
+
+@pytest.mark.skipif(not os.path.exists(os.devnull) or os.name == "nt", reason="devices are files on POSIX only")
+def test_a_device_is_refused():
+    assert refusal(Path(os.devnull)).cause.endswith("is not a regular file.")
+
+
+def test_a_link_to_a_picture_is_opened(tmp_path):
+    written(tmp_path / "a.png", pattern())
+    (tmp_path / "b.png").symlink_to(tmp_path / "a.png")
+    assert open_photo(tmp_path / "b.png").image.size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "ICO", "EPS", "PPM"])
+def test_other_formats_are_refused_whatever_they_are_called(tmp_path, kind):
+    path = written(tmp_path / "a.jpg", pattern(), format=kind)
+    assert refusal(path).cause.endswith("is not a JPEG, PNG or WEBP picture.")
+
+
+def test_text_is_refused(tmp_path):
+    (tmp_path / "a.png").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8")
+    assert refusal(tmp_path / "a.png").cause.endswith("is not a JPEG, PNG or WEBP picture.")
+
+
+def test_a_wrong_extension_is_refused_with_the_right_one(tmp_path):
+    error = refusal(written(tmp_path / "a.jpg", pattern(), format="PNG"))
+    assert error.cause.endswith("is a PNG picture, and its name ends in .jpg.")
+    assert error.remedy == "Rename it to end in .png."
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_animations_are_refused(tmp_path, kind):
+    frames = [pattern().rotate(90 * turn) for turn in range(3)]
+    path = tmp_path / f"a.{kind.lower()}"
+    frames[0].save(path, format=kind, save_all=True, append_images=frames[1:], duration=100)
+    assert refusal(path).cause.endswith("is animated (3 pictures).")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp"])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
+def test_truncated_files_are_refused(tmp_path, name, share):
+    path = written(tmp_path / name, pattern(200, 200))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    refusal(path)
+
+
+def test_a_wrong_checksum_is_refused(tmp_path):
+    path = written(tmp_path / "a.png", pattern())
+    content = bytearray(path.read_bytes())
+    content[-14] ^= 0xFF  # the last byte of the pixels' checksum, before the end chunk
+    path.write_bytes(content)
+    assert "cannot be read" in refusal(path).cause
+
+
+def test_a_bomb_of_pixels_is_refused_by_its_header(tmp_path):
+    (tmp_path / "a.png").write_bytes(png_of(9000, 9000))
+    assert refusal(tmp_path / "a.png").cause.endswith("has 9000 x 9000 pixels, more than 36,000,000.")
+    (tmp_path / "b.png").write_bytes(png_of(60_000, 60_000))
+    assert "cannot be read" in refusal(tmp_path / "b.png").cause
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
+def test_a_bomb_in_a_text_or_profile_chunk_is_refused(tmp_path, kind):
+    bomb = png_chunk(kind, b"name\0\0" + zlib.compress(b"\0" * 30_000_000))
+    (tmp_path / "a.png").write_bytes(png_of(64, 64, bomb))
+    assert len((tmp_path / "a.png").read_bytes()) < 100_000
+    refusal(tmp_path / "a.png")
+
+
+def test_tiny_pictures_and_long_strips_are_refused(tmp_path):
+    assert "1 x 1 pixels, too few" in refusal(written(tmp_path / "a.png", Image.new("RGB", (1, 1)))).cause
+    assert "1 x 30000 pixels, too few" in refusal(written(tmp_path / "b.png", Image.new("L", (1, 30000)))).cause
+    assert "400 x 40 pixels, too long a strip" in refusal(written(tmp_path / "c.png", pattern(400, 40))).cause
+
+
+def test_a_picture_of_one_colour_is_refused(tmp_path):
+    assert refusal(written(tmp_path / "a.jpg", Image.new("RGB", (64, 64), "teal"))).cause.endswith("is of one colour.")
+    clear = pattern()
+    clear.putalpha(0)
+    assert refusal(written(tmp_path / "b.png", clear)).cause.endswith("is of one colour.")
+
+
+def test_a_name_that_cannot_be_printed_is_escaped(tmp_path):
+    with pytest.raises(ImageRefused) as caught:
+        open_photo(tmp_path / "a\n\x1b[31m.jpg")
+    assert caught.value.cause.isprintable()
+    assert r"a\n\x1b[31m.jpg" in caught.value.cause
+
+
+@settings(max_examples=60, deadline=None)
+@given(at=st.integers(0, 2**16), value=st.integers(0, 255), name=st.sampled_from(["a.png", "a.jpg", "a.webp"]))
+def test_a_changed_byte_gives_a_picture_or_a_refusal(tmp_path_factory, at, value, name):
+    path = written(tmp_path_factory.mktemp("bytes") / name, pattern())
+    content = bytearray(path.read_bytes())
+    content[at % len(content)] = value
+    path.write_bytes(content)
+    try:
+        assert open_photo(path).image.mode == "RGB"
+    except ImageRefused as error:
+        assert name in error.cause
+
+
+# Many at once
+
+
+def test_near_duplicates_are_warned_of_by_name(tmp_path):
+    first = written(tmp_path / "first.png", pattern())
+    other = written(tmp_path / "other.png", pattern().transpose(Image.Transpose.ROTATE_180))
+    again = written(tmp_path / "again.jpg", pattern(), quality=80)
+    warnings = [
+        photo.warnings for photo in warn_of_near_duplicates([open_photo(path) for path in (first, other, again)])
+    ]
+    assert warnings == [(), (), ("almost the same picture as first.png",)]
+
+
+# Bytes
+
+
+def test_png_bytes_round_trip_and_have_a_name():
+    data = encode_png(pattern())
+    assert np.array_equal(pixels(decode_png(data)), pixels(pattern()))
+    assert encode_png(decode_png(data)) == data
+    assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_bytes_that_are_no_png_are_refused():
+    jpeg = io.BytesIO()
+    pattern().save(jpeg, "JPEG")
+    for data in (b"", encode_png(pattern())[:100], jpeg.getvalue()):
+        with pytest.raises(ImageRefused, match=f"A stored picture of {len(data)} bytes cannot be read"):
+            decode_png(data)
+
+
+# What CLIP and the decoder see
+
+
+def test_a_cut_out_is_the_subject_on_white_with_a_margin_and_centred():
+    image = Image.new("RGB", (100, 60), "blue")
+    image.paste("red", (60, 10, 80, 50))
+    mask = Image.new("L", (100, 60), 0)
+    mask.paste(255, (60, 10, 80, 50))
+    cut = pixels(cut_out(image, mask, 44))  # 40 high, 2 of margin on each side
+    assert cut.shape == (44, 44, 3)
+    assert (cut[2:42, 12:32] == (255, 0, 0)).all()
+    outside = np.ones((44, 44), dtype=bool)
+    outside[2:42, 12:32] = False
+    assert (cut[outside] == 255).all()
+
+
+def test_without_a_mask_all_of_the_picture_is_padded_to_a_square():
+    cut = pixels(cut_out(Image.new("RGB", (100, 60), "red"), None, 50))
+    assert (cut[11:39] == (255, 0, 0)).all()  # a row of each edge is mixed by the resampling
+    assert (cut[:9] == 255).all() and (cut[41:] == 255).all()
+
+
+def test_a_square_crop_is_the_middle():
+    image = Image.new("RGB", (90, 30), "blue")
+    image.paste("red", (30, 0, 60, 30))
+    crop = square_crop(image, 16)
+    assert (crop.size, crop.mode) == ((16, 16), "RGB")
+    assert (pixels(crop) == (255, 0, 0)).all()
+
+
+def test_a_mask_file_may_be_of_one_colour_and_is_read_from_alpha_where_there_is_some(tmp_path):
+    assert open_grey(written(tmp_path / "white.png", Image.new("L", (64, 64), 255))).getextrema() == (255, 255)
+    image = pattern()
+    alpha = Image.new("L", image.size, 0)
+    alpha.paste(255, (10, 10, 30, 30))
+    image.putalpha(alpha)
+    assert np.array_equal(pixels(open_grey(written(tmp_path / "cut.png", image))), pixels(alpha))
