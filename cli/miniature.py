@@ -80,7 +80,7 @@ def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], st
 def bench(session: Session, folder: Path) -> None:
     """Write a miniature DreamBench to FOLDER: 30 subjects that training never saw, and what to draw of them."""
     from cli.progress import bars
-    from lambda_studio.miniature.show.bench import write_bench
+    from lambda_studio.miniature.judge.bench import write_bench
     from lambda_studio.pictures.outputs import new_folder
 
     written = write_bench(new_folder(folder, default="bench"), bars())

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from lambda_studio.miniature.judge.measurements import Evaluation
 from lambda_studio.miniature.judge.questions import LOOKS, answers_loss, noun_counts, questions
 from lambda_studio.miniature.judge.reader import load_reader
-from lambda_studio.miniature.recipe.networks import seeded
 from lambda_studio.miniature.world.scenes import NOTHING, NOUNS, Scene, concatenate, render, scenes
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip import Clip
 from lambda_studio.models.stack import Stack, resolve_stack
 

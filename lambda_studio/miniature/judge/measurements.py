@@ -12,10 +12,9 @@ from torch import Tensor
 from lambda_studio.config import FinetuneConfig, GenerateConfig, settings_from
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
 from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.miniature.judge.bench import bench_subjects
 from lambda_studio.miniature.judge.oracle import identity_of
 from lambda_studio.miniature.judge.reader import ANSWERS, Reader
-from lambda_studio.miniature.recipe.networks import seeded
-from lambda_studio.miniature.show.bench import bench_subjects
 from lambda_studio.miniature.world.captions import Caption, captions
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.miniature.world.scenes import (
@@ -30,6 +29,7 @@ from lambda_studio.miniature.world.scenes import (
     render_cutouts,
     scenes,
 )
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stack import Stack
 from lambda_studio.training.examples import Example
 from lambda_studio.training.trainer import finetune_decoder

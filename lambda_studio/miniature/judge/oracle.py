@@ -17,9 +17,8 @@ from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 
 from lambda_studio.miniature.judge.questions import LOOKS, answers_loss, noun_counts, questions
-from lambda_studio.miniature.recipe.networks import PIXELS
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import NOUNS, Rendered, Scene
+from lambda_studio.miniature.world.scenes import NOUNS, PIXELS, Rendered, Scene
 
 PER_NOUN = {"present": 1, **LOOKS}
 """What is read for each noun, and into how many classes."""

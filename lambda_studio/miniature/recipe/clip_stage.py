@@ -12,11 +12,11 @@ from lambda_studio.miniature.judge.oracle import Oracle, oracle_loss
 from lambda_studio.miniature.judge.questions import Questions, Readout, answers_loss, questions
 from lambda_studio.miniature.recipe.corpus import Corpus, pixels, random_rows
 from lambda_studio.miniature.recipe.fitting import LossOf
-from lambda_studio.miniature.recipe.networks import seeded
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
 from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, Scene, concatenate
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip import Clip
 
 

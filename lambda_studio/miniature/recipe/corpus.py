@@ -11,10 +11,10 @@ from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from lambda_studio.miniature.recipe.networks import PIXELS, seeded
 from lambda_studio.miniature.world.scenes import (
     NOTHING,
     NOUNS,
+    PIXELS,
     WORN,
     Identity,
     Scene,
@@ -22,6 +22,7 @@ from lambda_studio.miniature.world.scenes import (
     render_cutouts,
     scenes,
 )
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.progress import Progress, silent
 
 CHUNK = 256

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
-import torch
 from diffusers.models.autoencoders.vq_model import VQModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
@@ -16,10 +15,9 @@ from torch import nn
 
 from lambda_studio.miniature.world.captions import OPENINGS, PLACE_PHRASES
 from lambda_studio.miniature.world.figures import PATTERNS
-from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, RELATIONS
+from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, PIXELS, RELATIONS
 from lambda_studio.models.prior import PriorTransformer
 
-PIXELS = 64
 DIM = 256
 CONTEXT_LENGTH = 32
 MERGES_FILE = "bpe_merges.txt.gz"
@@ -121,12 +119,3 @@ def build_prior() -> PriorTransformer:
     return PriorTransformer(
         num_attention_heads=8, attention_head_dim=32, num_layers=6, embedding_dim=DIM, num_embeddings=CONTEXT_LENGTH
     )
-
-
-def seeded(seed: int, *words: str | int) -> torch.Generator:
-    """A generator that is a function of the recipe's seed and where it is used."""
-    mixed = seed
-    for word in words:
-        for byte in str(word).encode() + b"|":
-            mixed = (mixed * 1099511628211 ^ byte) % (1 << 63)
-    return torch.Generator().manual_seed(mixed)

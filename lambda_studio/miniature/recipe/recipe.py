@@ -22,9 +22,10 @@ from lambda_studio.miniature.recipe import networks, stages
 from lambda_studio.miniature.recipe.clip_stage import clip_stage, edges
 from lambda_studio.miniature.recipe.corpus import Corpus, build_corpus, pixels, save_whole
 from lambda_studio.miniature.recipe.fitting import FitConfig, LossOf, fit
-from lambda_studio.miniature.recipe.networks import MERGES_FILE, seeded
+from lambda_studio.miniature.recipe.networks import MERGES_FILE
 from lambda_studio.miniature.recipe.whitening import Whitening
 from lambda_studio.miniature.world.scenes import Rendered, Scene, render, scenes
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip import Clip, load_clip
 from lambda_studio.progress import Progress, silent
 

@@ -12,11 +12,12 @@ from lambda_studio.generation.prompt import BoundPrompt, bind, parse
 from lambda_studio.miniature.judge.oracle import Oracle, identity_loss, identity_of, oracle_loss, owners
 from lambda_studio.miniature.recipe.corpus import Corpus, pixels, random_rows
 from lambda_studio.miniature.recipe.fitting import LossOf
-from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, PIXELS, build_scheduler, seeded
+from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, build_scheduler
 from lambda_studio.miniature.world.captions import Caption, captions
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.miniature.world.scenes import (
     NOUNS,
+    PIXELS,
     SLOTS,
     Rendered,
     Scene,
@@ -26,6 +27,7 @@ from lambda_studio.miniature.world.scenes import (
     render,
     scenes,
 )
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip import Clip
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.training.losses import prior_loss

@@ -18,12 +18,12 @@ from torch import Tensor
 
 from lambda_studio.miniature.judge.oracle import identity_of
 from lambda_studio.miniature.judge.reader import Reader, load_reader
-from lambda_studio.miniature.recipe.networks import PIXELS, seeded
 from lambda_studio.miniature.show.contact_sheet import Row, draw_sheet
 from lambda_studio.miniature.world.figures import PATTERNS
 from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import (
     NOTHING,
+    PIXELS,
     SLOTS,
     WORN,
     Identity,
@@ -33,6 +33,7 @@ from lambda_studio.miniature.world.scenes import (
     render,
     scenes,
 )
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.studio import Studio
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image, ImageDraw, ImageFont
 
-from lambda_studio.miniature.show.bench import PROMPTS, bench_subjects, multi_subject_prompts, write_bench
+from lambda_studio.miniature.judge.bench import PROMPTS, bench_subjects, multi_subject_prompts, write_bench
 from lambda_studio.miniature.show.contact_sheet import FAINT, INK, PAPER
 from lambda_studio.miniature.world.scenes import NOUNS
 from lambda_studio.progress import Progress, silent, unheard

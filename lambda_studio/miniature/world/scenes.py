@@ -17,6 +17,8 @@ from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN, WORN_
 from lambda_studio.miniature.world.places import PARAMETERS, PLACES
 from lambda_studio.miniature.world.shapes import Pen
 
+PIXELS = 64
+"""The side of a drawn picture."""
 COLOURS: dict[str, tuple[float, float, float]] = {
     "red": (0.88, 0.16, 0.16), "orange": (0.98, 0.55, 0.10), "yellow": (0.98, 0.88, 0.20), "green": (0.22, 0.66, 0.26),
     "blue": (0.18, 0.38, 0.88), "purple": (0.52, 0.22, 0.72), "pink": (0.98, 0.58, 0.76), "brown": (0.48, 0.28, 0.14),
@@ -259,7 +261,7 @@ def _figures(
 
 
 @torch.no_grad()
-def render(scene: Scene, pixels: int = 64) -> Rendered:
+def render(scene: Scene, pixels: int = PIXELS) -> Rendered:
     """Draw the scenes, `pixels` on a side. Slots are painted from the last to the first: the subject is in front."""
     grid_x, grid_y = (g.expand(1, pixels, pixels) for g in _grid(pixels, scene.place.device))
     images = torch.empty(len(scene), 3, pixels, pixels, device=scene.place.device)

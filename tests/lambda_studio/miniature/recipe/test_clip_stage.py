@@ -9,8 +9,9 @@ from lambda_studio.miniature.judge.oracle import Oracle, owners
 from lambda_studio.miniature.judge.questions import LOOKS, Readout, answers_loss, questions
 from lambda_studio.miniature.recipe.clip_stage import ALTERED, _altered, _clip_batch, _pooled, clip_stage
 from lambda_studio.miniature.recipe.corpus import build_corpus
-from lambda_studio.miniature.recipe.networks import DIM, build_clip, seeded
+from lambda_studio.miniature.recipe.networks import DIM, build_clip
 from lambda_studio.miniature.world.scenes import FIGURES, NOTHING, RELATIONS, identities, in_every_slot, render, scenes
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip import Clip, load_clip
 
 

@@ -15,7 +15,7 @@ from lambda_studio.miniature.judge.oracle import (
 )
 from lambda_studio.miniature.judge.reader import ANSWERS, Reader
 from lambda_studio.miniature.recipe.corpus import build_corpus
-from lambda_studio.miniature.recipe.networks import build_movq, build_scheduler, build_unet, seeded
+from lambda_studio.miniature.recipe.networks import build_movq, build_scheduler, build_unet
 from lambda_studio.miniature.recipe.stages import NOISIEST_WEIGHT, decoder_stage, focus, movq_stage, oracle_stage
 from lambda_studio.miniature.world.scenes import (
     NOTHING,
@@ -29,6 +29,7 @@ from lambda_studio.miniature.world.scenes import (
     render,
     scenes,
 )
+from lambda_studio.miniature.world.seeding import seeded
 
 
 @pytest.fixture(scope="module")

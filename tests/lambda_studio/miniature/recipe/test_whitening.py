@@ -7,9 +7,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lambda_studio.miniature.recipe import recipe as recipes
-from lambda_studio.miniature.recipe.networks import build_unet, seeded
+from lambda_studio.miniature.recipe.networks import build_unet
 from lambda_studio.miniature.recipe.recipe import DECODER, Recipe, RecipeConfig
 from lambda_studio.miniature.recipe.whitening import FLOOR, Whitening
+from lambda_studio.miniature.world.seeding import seeded
 
 STRENGTHS = torch.logspace(1, -2, 256)
 """Standard deviations of the made-up embeddings below, along axes that are none of their own numbers."""

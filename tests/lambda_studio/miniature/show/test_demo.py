@@ -7,10 +7,10 @@ import torch
 from PIL import Image
 
 from lambda_studio.miniature.judge.reader import Reader, load_reader
-from lambda_studio.miniature.recipe.networks import seeded
 from lambda_studio.miniature.show import demo
 from lambda_studio.miniature.show.demo import PROMPTS, SUBJECTS, run_demo
 from lambda_studio.miniature.world.scenes import is_held_out, render, scenes
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stack import WEIGHTS
 
 

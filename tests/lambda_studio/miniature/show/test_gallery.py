@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lambda_studio.generation.prompt import parse
-from lambda_studio.miniature.show.bench import PROMPTS, bench_subjects, write_bench
+from lambda_studio.miniature.judge.bench import PROMPTS, bench_subjects, write_bench
 from lambda_studio.miniature.show.gallery import PICTURE, _asked, _sheet, draw_gallery
 
 

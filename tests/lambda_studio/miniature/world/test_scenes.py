@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lambda_studio.miniature.recipe.corpus import build_corpus, open_corpus, pixels
-from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, seeded, vocabulary, write_merges
+from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, vocabulary, write_merges
 from lambda_studio.miniature.world.captions import PLACE_PHRASES, captions
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN, Skin
 from lambda_studio.miniature.world.places import PLACES
@@ -20,6 +20,7 @@ from lambda_studio.miniature.world.scenes import (
     render_cutouts,
     scenes,
 )
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.miniature.world.shapes import Pen
 
 COUNT = 96

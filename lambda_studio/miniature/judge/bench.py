@@ -15,9 +15,9 @@ import torch
 from einops import rearrange
 from PIL import Image
 
-from lambda_studio.miniature.recipe.networks import seeded
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS
 from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, Identity, identities, in_every_slot, render, scenes
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.progress import Progress, silent
 
 SUBJECTS = 30

@@ -6,8 +6,8 @@ import re
 import pytest
 from PIL import Image
 
+from lambda_studio.miniature.judge.bench import PROMPTS, Bench, bench_subjects, write_bench
 from lambda_studio.miniature.recipe.networks import vocabulary
-from lambda_studio.miniature.show.bench import PROMPTS, Bench, bench_subjects, write_bench
 from lambda_studio.miniature.world.captions import OPENINGS
 from lambda_studio.miniature.world.figures import WORN
 from lambda_studio.miniature.world.places import PLACES
