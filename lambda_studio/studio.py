@@ -260,9 +260,11 @@ class Studio(LibraryUseCases):
         with the newest unfinished run, with no names whichever it is; settings then default to that run's own.
         Raises ConceptNotFound, InvalidSetting, ResumeRefused, TrainingDiverged and what reading models raises.
         """
+        from lambda_studio.workflows.tuning.resuming import run_to_resume
+
         place = self.workplace
         place.require_editor()
-        run = place.run_to_resume(names) if resume else None
+        run = run_to_resume(place, names) if resume else None
         concepts = place.get_concepts([seen.name for seen in run.concepts]) if run else place.named_or_all(names)
         config = settings_from(FinetuneConfig, run.settings["config"] if run else place.spec.finetune, settings or {})
         from lambda_studio.workflows.tuning.run import Tuner

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from concepts.records import AdapterRecord
+
 
 def adapters_folder(home: Path) -> Path:
     """Adapter files, each named by its SHA-256."""
@@ -11,3 +13,18 @@ def adapters_folder(home: Path) -> Path:
 def run_folder(home: Path, run_id: int) -> Path:
     """A run's loss curve and, while it is unfinished, its checkpoints."""
     return home / "runs" / str(run_id)
+
+
+def adapter_file(home: Path, adapter: AdapterRecord) -> Path:
+    """Return where the adapter's file is looked for."""
+    return adapters_folder(home) / adapter.file_name
+
+
+def why_missing(home: Path, adapter: AdapterRecord, on_server: bool) -> tuple[str, str]:
+    """Return cause and remedy for an adapter whose file is not where it is looked for."""
+    path = adapter_file(home, adapter)
+    if on_server:  # another machine may have it
+        remedy = "Let --home (STUDIO_HOME) be the folder that the team shares, and see that you may read it."
+        return f"The file of adapter {adapter.id} is not within reach of this machine: {path}.", remedy
+    remedy = f"Forget it: studio adapters remove {adapter.id}. Then fine-tune again. Or draw with --adapter none."
+    return f"The file of adapter {adapter.id} is gone: {path}.", remedy

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from concepts.database import Database
-from concepts.records import ConceptRecord, ConceptSummary, RunRecord
+from concepts.records import ConceptRecord, ConceptSummary
 from concepts.registry import Registry
 from concepts.stores.sqlite_engine import file_errors
 from lambda_studio.config import require
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from lambda_studio.models.stack import Stack, StackSpec
     from lambda_studio.pictures.door import PictureDoor
+    from lambda_studio.workflows.cache.directions import Directions
     from lambda_studio.workflows.cache.subjects import SubjectEmbedder
-    from lambda_studio.workflows.subjects.lookalikes import Directions
 
 DEFAULT_STACK = "miniature"
 """What a library works with that remembers none: it needs no download and no GPU."""
@@ -109,21 +109,6 @@ class Workplace:
         require(bool(chosen), cause, "Name concepts that were added with: studio add-concept NAME IMAGE --noun NOUN")
         return self.get_concepts(chosen)
 
-    def run_to_resume(self, names: Sequence[str] | None) -> RunRecord:
-        """The unfinished run to go on with; from then on its stack is the one that is worked with."""
-        from lambda_studio.workflows.drawing.adapter_choice import run_to_resume
-
-        wanted = None if names is not None and not names else self.named_or_all(names)
-        named, library = self.spec.name if self._stack_name else None, self.library
-        with self.database.reading() as registry:
-            runs = registry.runs(library)
-        run = run_to_resume(runs, wanted, named, library)
-        if named is None and self.spec.name != run.settings["stack"]:
-            self._stack_name = run.settings["stack_source"]
-            self.__dict__.pop("stack", None)
-            del self.spec
-        return run
-
     # The stack
 
     @cached_property
@@ -147,6 +132,12 @@ class Workplace:
         with self.database.reading() as registry:
             remembered = registry.library_stack(library)
         return self.named_stack() or remembered or DEFAULT_STACK
+
+    def work_with(self, stack: str) -> None:
+        """Work with another stack from now on: its name, or its file."""
+        self._stack_name = stack
+        for known in ("stack", "spec", "embedder"):
+            self.__dict__.pop(known, None)
 
     def named_stack(self) -> str | None:
         """The stack that was asked for, as a library remembers it: a file by its whole path. Raises InvalidSetting."""

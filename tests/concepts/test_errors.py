@@ -10,7 +10,7 @@ from concepts.errors import ConceptError
 
 CLASSES = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, ConceptError)]
 PACKAGE = Path(concepts.__path__[0])
-TREES = [ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))]
+TREES = [ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))]
 CALLS = [node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 

@@ -14,7 +14,7 @@ from lambda_studio.bundles.given import MAX_VIEWS, GivenView, Note, read_note, v
 from lambda_studio.bundles.signing import Signature
 from lambda_studio.errors import StudioError
 from lambda_studio.pictures.door import PictureDoor
-from lambda_studio.workflows.bundles.import_ import Incoming
+from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:

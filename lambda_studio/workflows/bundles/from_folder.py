@@ -14,7 +14,7 @@ from lambda_studio.bundles.archive import told
 from lambda_studio.bundles.folders import FoundConcept, find_concepts
 from lambda_studio.errors import BundleRefused, ImageRefused, MaskRefused
 from lambda_studio.pictures.masks import find_subject
-from lambda_studio.workflows.bundles.import_ import Incoming
+from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.subjects.photos import read_images
 from lambda_studio.workflows.workplace import Workplace
 

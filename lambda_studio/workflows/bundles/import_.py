@@ -1,34 +1,21 @@
 """Bundles and folders become concepts: every fault is told at once, and one transaction stores all or none."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from concepts.errors import ConceptExists
 from concepts.names import name_key, shown
-from concepts.records import ConceptRecord, NewImage
+from concepts.records import ConceptRecord
 from concepts.registry import Registry
 from lambda_studio.bundles.signing import read_public_key
 from lambda_studio.errors import BundleRefused
 from lambda_studio.workflows.answers import Imported, ImportedConcept
+from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.cache.left_out import notes
 from lambda_studio.workflows.workplace import Workplace
 
 ON_CONFLICT = ("fail", "rename", "skip")
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """A checked concept on its way in. Its bytes are read when it is written: a library need not fit into memory."""
-
-    name: str
-    noun: str
-    manifest: str
-    images: Callable[[], list[NewImage]]
-    left_out: tuple[tuple[str, str | None], ...] = ()
-    """The pictures that its note stands for, where it came without them."""
-    notes: tuple[str, ...] = ()
 
 
 def import_concepts(place: Workplace, source: Path, on_conflict: str, trusted_keys: Sequence[Path]) -> Imported:

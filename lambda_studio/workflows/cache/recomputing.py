@@ -10,10 +10,11 @@ from torch import Tensor
 
 from concepts.records import ImageRecord
 from lambda_studio.pictures.opening import decode_png
+from lambda_studio.progress import Progress
 from lambda_studio.training.examples import encode_image_embeds, encode_latents
 from lambda_studio.workflows.cache.keys import CROP, SUBJECT, ZERO, FeatureKey, encoder_of
 from lambda_studio.workflows.cache.store import CHUNK, FeatureStore
-from lambda_studio.workflows.workplace import Workplace
+from lambda_studio.workflows.cache.subjects import SubjectEmbedder
 
 SHARE = 100
 """Of so many features one is computed again, and never fewer than CHUNK."""
@@ -28,15 +29,16 @@ concepts are said to look alike, it is 0.45.
 class Recomputing:
     """The cached features of one stack's encoders, of every picture that the user may see."""
 
-    def __init__(self, place: Workplace):
-        self.place, self.stack = place, place.stack
-        self.store = FeatureStore(place.database, place.progress)
+    def __init__(self, embedder: SubjectEmbedder, progress: Progress):
+        self.embedder, self.progress = embedder, progress
+        self.database, self.stack = embedder.database, embedder.stack
+        self.store = FeatureStore(self.database, progress)
 
     def cached(self) -> list[FeatureKey]:
         """Those that this stack would compute today."""
         prints = self.stack.fingerprints()
         encoders = [encoder_of(prints[part], self.stack.dtype) for part in ("clip", "movq")]
-        with self.place.database.reading() as registry:
+        with self.database.reading() as registry:
             kept = [key for text in registry.computed_features() if (key := FeatureKey.find(text))]
         ours = [key for key in kept if key.encoder in encoders and key.up_to_date]
         return sorted(ours, key=lambda key: (key.kind, key.preprocessing, key.text))
@@ -44,7 +46,7 @@ class Recomputing:
     def wrong(self, keys: Sequence[FeatureKey]) -> list[FeatureKey]:
         """Those of these features whose value is not what their encoder gives. Raises what reading models raises."""
         found: list[FeatureKey] = []
-        with self.place.progress("Computing features again", total=len(keys)) as advance:
+        with self.progress("Computing features again", total=len(keys)) as advance:
             for chunk in _chunks(keys):
                 kept = self.store.find(chunk)  # without those that are damaged: their hashes have told
                 again = self._compute(list(kept)) if kept else []
@@ -54,17 +56,16 @@ class Recomputing:
 
     def drop(self, keys: Sequence[FeatureKey]) -> None:
         """Forget these features; they are computed when they are next needed."""
-        self.place.database.write(lambda registry: registry.drop_features([key.text for key in keys]))
-        self.place.directions = None
+        self.database.write(lambda registry: registry.drop_features([key.text for key in keys]))
 
     def _compute(self, keys: Sequence[FeatureKey]) -> list[Tensor]:
         """The values of keys of one kind and preparation."""
         first = keys[0]
         if first.kind == SUBJECT:
-            return self.place.embedder.embed([ImageRecord(key.image or "", key.mask, 0, 0, "", ()) for key in keys])
+            return self.embedder.embed([ImageRecord(key.image or "", key.mask, 0, 0, "", ()) for key in keys])
         if first.kind == ZERO:
             return [self.stack.clip(("vision",)).zero_image_embeds()]
-        with self.place.database.reading() as registry:
+        with self.database.reading() as registry:
             pictures = [decode_png(registry.blob(key.image or "")) for key in keys]
         if first.kind == CROP:
             return list(encode_image_embeds(self.stack.clip(("vision",)), pictures))

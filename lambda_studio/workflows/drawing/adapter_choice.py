@@ -1,13 +1,13 @@
-"""Which adapter draws a prompt, and which unfinished run is the one to go on with."""
+"""Which adapter draws a prompt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from concepts.names import name_key
-from concepts.records import AdapterRecord, ConceptRecord, RunRecord
-from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, ResumeRefused
-from lambda_studio.workflows.adapter_files import adapter_file, why_missing
+from concepts.records import AdapterRecord, ConceptRecord
+from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
+from lambda_studio.workflows.home import adapter_file, why_missing
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -36,9 +36,9 @@ def choose_adapter(place: Workplace, wanted: str | int, concepts: Sequence[Conce
             choice = checked_adapter(registry.get_adapter(library, wanted), concepts, name)
     if choice.adapter is None:
         return choice
-    path = adapter_file(place, choice.adapter)
+    path = adapter_file(place.home, choice.adapter)
     if not path.is_file():
-        raise ModelFilesMissing(*why_missing(place, choice.adapter))
+        raise ModelFilesMissing(*why_missing(place.home, choice.adapter, place.database.path is None))
     return replace(choice, path=path)
 
 
@@ -87,32 +87,6 @@ def stale_notice(adapter: AdapterRecord, concepts: Sequence[ConceptRecord]) -> s
     manifests = {seen.manifest for seen in adapter.concepts}
     changed = ", ".join(concept.name for concept in concepts if concept.manifest not in manifests)
     return f"Adapter {adapter.id} is stale: it saw another version of {changed}. It is used all the same."
-
-
-def run_to_resume(
-    runs: Sequence[RunRecord], concepts: Sequence[ConceptRecord] | None, stack: str | None, library: str
-) -> RunRecord:
-    """The newest unfinished fine-tuning run: of exactly these concepts, or of any where None are given.
-
-    Raises ResumeRefused where there is none, or where what it trains on has changed since.
-    """
-    unfinished = [run for run in runs if run.kind == "finetune" and run.status == "running"]
-    if stack is not None:
-        unfinished = [run for run in unfinished if run.settings.get("stack") == stack]
-    if concepts is not None:
-        wanted = {name_key(concept.name) for concept in concepts}
-        unfinished = [run for run in unfinished if {name_key(seen.name) for seen in run.concepts} == wanted]
-    if not unfinished:
-        of_these = f" of {', '.join(concept.name for concept in concepts)}" if concepts else ""
-        with_this = f" with {stack}" if stack else ""
-        cause = f"Library {library} has no unfinished run{of_these}{with_this}."
-        raise ResumeRefused(cause, "Start one without --resume.")
-    run = unfinished[0]
-    changed = ", ".join(seen.name for seen in run.concepts if seen.stale or seen.removed)
-    if changed:
-        cause = f"Run {run.id} cannot go on: {changed} changed or was removed since it began."
-        raise ResumeRefused(cause, "Start a new run without --resume.")
-    return run
 
 
 def _knows_names(adapter: AdapterRecord, concepts: Sequence[ConceptRecord]) -> bool:

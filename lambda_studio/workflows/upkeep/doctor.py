@@ -12,9 +12,8 @@ from concepts.stores.store import Store
 from lambda_studio.bundles.given import Note
 from lambda_studio.errors import ModelFilesNotFetched, StudioError
 from lambda_studio.models.stack import Stack
-from lambda_studio.workflows.adapter_files import adapter_file, why_missing
 from lambda_studio.workflows.cache.left_out import IMPORT_AGAIN, notes
-from lambda_studio.workflows.home import adapters_folder
+from lambda_studio.workflows.home import adapter_file, adapters_folder, why_missing
 from lambda_studio.workflows.workplace import Workplace
 
 DEPTHS = ("quick", "usual", "thorough")
@@ -114,9 +113,9 @@ def _adapter_files(place: Workplace, hashed: bool) -> Iterator[Finding]:
     with place.database.reading() as registry:
         adapters = registry.adapters(place.library)
     for adapter in adapters:
-        path, what = adapter_file(place, adapter), f"adapter {adapter.id}"
+        path, what = adapter_file(place.home, adapter), f"adapter {adapter.id}"
         if not path.is_file():
-            yield Finding(what, *why_missing(place, adapter))
+            yield Finding(what, *why_missing(place.home, adapter, place.database.path is None))
         elif hashed and _sha256(path) != adapter.sha256:
             remedy = f"Forget it: studio adapters remove {adapter.id}. Then fine-tune again."
             yield Finding(what, f"its file is damaged: {path}", remedy)
@@ -147,7 +146,7 @@ def _cached_features(place: Workplace, repair: bool) -> Finding:
     """Whether the stack's encoders still give what is kept of them: of a sample, and of all where that is to mend."""
     from lambda_studio.workflows.cache.recomputing import Recomputing, sample
 
-    work = Recomputing(place)
+    work = Recomputing(place.embedder, place.progress)
     try:
         keys = work.cached()
         chosen = sample(keys, date.today())
@@ -160,6 +159,7 @@ def _cached_features(place: Workplace, repair: bool) -> Finding:
         return Finding(CACHED, f"{len(chosen)} of {len(keys)} were computed again, and came out the same")
     if repair:
         work.drop(wrong)
+        place.directions = None
         return Finding(CACHED, f"{len(wrong)} of {len(keys)} were wrong and are dropped; they are computed when needed")
     remedy = "Drop what is wrong, to be computed anew when it is needed: studio doctor --depth thorough --repair"
     return Finding(CACHED, f"{len(wrong)} of {len(chosen)} that were computed again came out otherwise", remedy, True)

@@ -76,7 +76,8 @@ def test_each_format_opens_by_its_content(tmp_path, suffix):
 
 
 def test_formats_are_there_before_the_first_picture():
-    code = "import lambda_studio.images, PIL.Image; print(*sorted(PIL.Image.OPEN.keys() & {'JPEG', 'PNG', 'WEBP'}))"
+    code = "import lambda_studio.pictures.opening, PIL.Image as image"
+    code += "; print(*sorted(image.OPEN.keys() & {'JPEG', 'PNG', 'WEBP'}))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == "JPEG PNG WEBP\n"
 

@@ -526,7 +526,7 @@ import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import torch
-from test_finetune import _config, _decoder, _examples, _weights
+from test_trainer import _config, _decoder, _examples, _weights
 from lambda_studio.training.trainer import finetune_decoder
 
 rank, folder = int(os.environ["RANK"]), Path(sys.argv[2])

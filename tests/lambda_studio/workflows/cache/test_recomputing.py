@@ -91,7 +91,9 @@ def test_a_value_whose_hash_is_right_and_whose_numbers_are_not_is_found_and_drop
 
 def test_where_one_of_the_sample_is_wrong_all_are_looked_at_before_they_are_mended(studio: Studio, monkeypatch) -> None:
     keys = {alter(studio, SUBJECT), alter(studio, LATENTS)}
-    first = next(key for key in Recomputing(studio.workplace).cached() if key.text in keys)
+    first = next(
+        key for key in Recomputing(studio.workplace.embedder, studio.workplace.progress).cached() if key.text in keys
+    )
     monkeypatch.setattr("lambda_studio.workflows.cache.recomputing.sample", lambda keys, day: [first])
     found = told(studio)
     assert found is not None and found.said == "1 of 1 that were computed again came out otherwise"
@@ -101,7 +103,7 @@ def test_where_one_of_the_sample_is_wrong_all_are_looked_at_before_they_are_mend
 
 
 def test_values_of_other_encoders_and_preparations_and_what_is_no_key_are_left_alone(studio: Studio) -> None:
-    ours = Recomputing(studio.workplace).cached()
+    ours = Recomputing(studio.workplace.embedder, studio.workplace.progress).cached()
     assert {key.kind for key in ours} == set(KINDS)
     image = next(key for key in ours if key.kind == CROP)
     others = [
@@ -113,7 +115,7 @@ def test_values_of_other_encoders_and_preparations_and_what_is_no_key_are_left_a
     with studio.database.transaction() as registry:
         for text in [*(other.text for other in others), "key", "[]", "{}"]:
             assert registry.put_feature(text, CROP, bytes(8), (2,), "float32", image.image)
-    assert Recomputing(studio.workplace).cached() == ours
+    assert Recomputing(studio.workplace.embedder, studio.workplace.progress).cached() == ours
 
 
 def test_what_came_in_place_of_a_picture_is_no_cached_value(studio: Studio, tmp_path: Path, stack_file: Path) -> None:

@@ -15,10 +15,11 @@ from concepts.errors import ConceptNotFound
 from concepts.records import SeenImage
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.studio import Studio
+from lambda_studio.workflows.cache.directions import mean_directions
 from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import subject_key
 from lambda_studio.workflows.subjects import lookalikes
-from lambda_studio.workflows.subjects.lookalikes import largest, mean_directions
+from lambda_studio.workflows.subjects.lookalikes import largest
 
 
 @pytest.fixture

@@ -1,1 +1,0 @@
-"""Metrics and benchmarks: how alike, and how well composed."""

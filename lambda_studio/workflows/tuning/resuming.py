@@ -1,0 +1,53 @@
+"""Which unfinished run is the one to go on with."""
+
+from collections.abc import Sequence
+
+from concepts.names import name_key
+from concepts.records import ConceptRecord, RunRecord
+from lambda_studio.errors import ResumeRefused
+from lambda_studio.workflows.workplace import Workplace
+
+
+def run_to_resume(place: Workplace, names: Sequence[str] | None) -> RunRecord:
+    """Return the unfinished run to go on with; from then on its stack is the one that is worked with.
+
+    Args:
+        names: of the concepts that it trains on. None is all of the library, an empty sequence whichever they are.
+
+    Raises:
+        ConceptNotFound, ResumeRefused.
+    """
+    wanted = None if names is not None and not names else place.named_or_all(names)
+    library, named = place.library, place.spec.name if place.named_stack() else None
+    with place.database.reading() as registry:
+        runs = registry.runs(library)
+    run = newest_unfinished(runs, wanted, named, library)
+    if named is None and place.spec.name != run.settings["stack"]:
+        place.work_with(run.settings["stack_source"])
+    return run
+
+
+def newest_unfinished(
+    runs: Sequence[RunRecord], concepts: Sequence[ConceptRecord] | None, stack: str | None, library: str
+) -> RunRecord:
+    """The newest unfinished fine-tuning run: of exactly these concepts, or of any where None are given.
+
+    Raises ResumeRefused where there is none, or where what it trains on has changed since.
+    """
+    unfinished = [run for run in runs if run.kind == "finetune" and run.status == "running"]
+    if stack is not None:
+        unfinished = [run for run in unfinished if run.settings.get("stack") == stack]
+    if concepts is not None:
+        wanted = {name_key(concept.name) for concept in concepts}
+        unfinished = [run for run in unfinished if {name_key(seen.name) for seen in run.concepts} == wanted]
+    if not unfinished:
+        of_these = f" of {', '.join(concept.name for concept in concepts)}" if concepts else ""
+        with_this = f" with {stack}" if stack else ""
+        cause = f"Library {library} has no unfinished run{of_these}{with_this}."
+        raise ResumeRefused(cause, "Start one without --resume.")
+    run = unfinished[0]
+    changed = ", ".join(seen.name for seen in run.concepts if seen.stale or seen.removed)
+    if changed:
+        cause = f"Run {run.id} cannot go on: {changed} changed or was removed since it began."
+        raise ResumeRefused(cause, "Start a new run without --resume.")
+    return run
