@@ -27,7 +27,7 @@ from lambda_studio.models.adapter import lora_parameters, remove_lora
 from lambda_studio.models.clip import Clip, load_clip
 from lambda_studio.models.decoders.kandinsky import Decoder, load_decoder
 from lambda_studio.models.stack import Stack, resolve_stack
-from lambda_studio.pictures.opening import square_crop
+from lambda_studio.pictures.crops import square_crop
 from lambda_studio.training.examples import encode_examples
 from lambda_studio.training.trainer import finetune_decoder
 

@@ -14,7 +14,8 @@ from typing import Any
 from PIL import Image
 
 from lambda_studio.errors import DecoderNotStarted, ImageRefused
-from lambda_studio.pictures.opening import LONG_SIDE, Photo, named, refused
+from lambda_studio.pictures.opening import LONG_SIDE, Photo
+from lambda_studio.pictures.refusals import named, refused
 from lambda_studio.processes.isolated import LastWords, Process, end, start
 
 MAX_HEAD = 2**20
@@ -37,7 +38,7 @@ class Limits:
 
 
 class PictureDoor:
-    """Opens pictures as `lambda_studio.images` does, in a process of its own. Close it, or use it in a `with`.
+    """Opens pictures as `pictures.opening` does, in a process of its own. Close it, or use it in a `with`.
 
     Whatever is asked raises DecoderNotStarted where that process cannot be started.
     """
@@ -59,7 +60,7 @@ class PictureDoor:
             self._process = None
 
     def photo(self, path: Path) -> Photo:
-        """As `images.open_photo`. Raises ImageRefused also for a picture that takes more than the limits."""
+        """As `opening.open_photo`. Raises ImageRefused also for a picture that takes more than the limits."""
         said, data = self._ask(path, {"do": "photo", "path": str(path.absolute())})
         size = _size(said)
         area = size[0] * size[1]
@@ -69,7 +70,7 @@ class PictureDoor:
         return Photo(path=path, image=image, alpha=alpha, warnings=notes, file_sha=said["file_sha"])
 
     def grey(self, path: Path) -> Image.Image:
-        """As `images.open_grey`."""
+        """As `opening.open_grey`."""
         said, data = self._ask(path, {"do": "grey", "path": str(path.absolute())})
         return Image.frombytes("L", _size(said), data)
 

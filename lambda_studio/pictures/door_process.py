@@ -1,6 +1,6 @@
 """The other side of the door for pictures: a process that decodes for another one, and may use little.
 
-Whatever a picture does to the decoder, it does here. `lambda_studio.door` starts it, and speaks with it through pipes:
+Whatever a picture does to the decoder, it does here. `pictures.door` starts it, and speaks with it through pipes:
 a length, a line of JSON, and bytes.
 """
 
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lambda_studio.errors import ImageRefused
-from lambda_studio.pictures.opening import in_one_line, open_grey, open_photo, refused
+from lambda_studio.pictures.opening import open_grey, open_photo
+from lambda_studio.pictures.refusals import in_one_line, refused
 from lambda_studio.pictures.stored import mask_fault, picture_fault
 
 Answer = tuple[dict[str, Any], list[bytes]]

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from lambda_studio.pictures.opening import square_crop
+from lambda_studio.pictures.crops import square_crop
 
 LOW, HIGH = 100, 200
 """Canny's thresholds in the published code."""

@@ -1,24 +1,21 @@
 """The door for pictures: every file is opened once, strictly, and becomes plain sRGB pixels or a clear refusal."""
 
-import hashlib
 import io
 import os
 import stat
-import struct
 import warnings
-import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
+from lambda_studio.pictures.colour import WHITE, eight_bit_colour, eight_bits, to_srgb
+from lambda_studio.pictures.png import sha256, without_metadata
+from lambda_studio.pictures.refusals import DECODER_ERRORS, in_one_line, refused
 
 FORMATS = tuple(str(kind.format) for kind in (JpegImageFile, PngImageFile, WebPImageFile))
 """All that is opened; MPO is opened as JPEG. Imported here, for Pillow's own import at first use is not safe among
@@ -39,29 +36,8 @@ LONG_SIDE = 1536
 """The working copy is at most this long."""
 ONE_COLOUR = 3
 """A picture whose every channel varies by less (of 255) shows nothing."""
-NEAR_DUPLICATE = 2.0
-"""Mean difference of two pictures' 16 x 16 thumbnails (of 255) below which they are called almost the same."""
-PREPROCESSING = "cutout-1"
-"""The version of `cut_out` and `square_crop`: part of every feature's cache key. Change it when their pixels change."""
 PNG_END = b"\0\0\0\0IEND\xaeB\x60\x82"
 """A PNG's last chunk, with its checksum."""
-
-WHITE = (255, 255, 255)
-REMEDY = "Give JPEG, PNG or WEBP photos."
-# What Pillow's decoders are known to raise on files that are not what they say.
-DECODER_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,83 +99,6 @@ def read_file(path: Path) -> bytes:
         raise refused(path, f"cannot be read: {in_one_line(error)}", "Check the path and its permissions.") from error
 
 
-def refused_together(problems: Sequence[StudioError], count: int) -> StudioError:
-    """One error that tells every problem with `count` pictures, and what to do: MaskRefused where all are masks'."""
-    if len(problems) == 1:
-        return problems[0]
-    causes = " ".join(problem.cause for problem in problems)
-    remedies = " ".join(dict.fromkeys(problem.remedy for problem in problems))
-    if all(isinstance(problem, MaskRefused) for problem in problems):
-        return MaskRefused(f"{len(problems)} of {count} masks cannot be used. {causes}", remedies)
-    return ImageRefused(f"{len(problems)} of {count} pictures cannot be used. {causes}", remedies)
-
-
-def encode_png(image: Image.Image) -> bytes:
-    """The picture's pixels as PNG, without metadata."""
-    buffer = io.BytesIO()
-    _without_metadata(image).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def decode_png(data: bytes) -> Image.Image:
-    """The picture that `encode_png` was given. Raises ImageRefused for other bytes."""
-    try:
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            image.load()
-            return _without_metadata(image)
-    except DECODER_ERRORS as error:
-        cause = f"A stored picture of {len(data)} bytes cannot be read: {in_one_line(error)}."
-        raise ImageRefused(cause, "The library may be damaged: studio doctor") from error
-
-
-def sha256(data: bytes) -> str:
-    """The content's name: 64 hexadecimal digits."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def cut_out(image: Image.Image, mask: Image.Image | None, size: int, margin: float = 0.05) -> Image.Image:
-    """The subject on white, cropped to its box with `margin` (of the box's long side), padded to a square, resized.
-
-    Padded, because CLIP's centre crop would cut what is not square. Without a mask all of the picture is the subject,
-    and there is no margin. Gives RGB, `size` pixels on a side.
-    """
-    if mask is not None:
-        box = mask.point(lambda value: 255 * (value >= 128)).getbbox()
-        image = Image.composite(image, Image.new("RGB", image.size, WHITE), mask).crop(box)
-    side = max(image.size)
-    side += 2 * round(side * margin) if mask is not None else 0
-    square = Image.new("RGB", (side, side), WHITE)
-    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
-    return square.resize((size, size), Image.Resampling.BICUBIC)
-
-
-def square_crop(image: Image.Image, size: int) -> Image.Image:
-    """The middle square, resized: what Eq. 2 denoises, and what CLIP sees beside it. RGB, `size` on a side."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    crop = image.crop((left, top, left + side, top + side))
-    return _without_metadata(crop.resize((size, size), Image.Resampling.BICUBIC))
-
-
-def refused(path: Path, why: str, remedy: str = REMEDY) -> ImageRefused:
-    """The refusal of one file, which is named so that it can be printed."""
-    return ImageRefused(f"{named(path)} {why}.", remedy)
-
-
-def named(path: Path) -> str:
-    """Return a file's name as it can be printed."""
-    name = str(path)
-    return name if name.isprintable() else ascii(name)
-
-
-def in_one_line(error: BaseException) -> str:
-    """What a decoder said, fit for a message."""
-    if isinstance(error, MemoryError):
-        return "it needs more memory than a picture may use"
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text.replace(" <_io.BytesIO object", "").split(" at 0x")[0].rstrip(".")
-
-
 def _open(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content), formats=FORMATS)
 
@@ -245,22 +144,12 @@ def _decode(content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str,
     image.draft(None, (LONG_SIDE, LONG_SIDE))  # JPEG only: a fraction of a very large picture, never below this
     image.load()
     if image.format == "PNG" and image.mode in ("L", "RGB") and "transparency" in image.info:
-        image.info["transparency"] = _eight_bit_colour(image.info["transparency"], content[24])
+        image.info["transparency"] = eight_bit_colour(image.info["transparency"], content[24])
     profile = image.info.get("icc_profile")
-    upright = ImageOps.exif_transpose(_scaled(_eight_bits(image), size))
-    alpha = _without_metadata(upright.getchannel("A")) if upright.mode in ("RGBA", "LA") else None
-    rgb, notes = _to_srgb(upright, profile)
-    return _without_metadata(rgb), None if alpha is None or alpha.getextrema() == (255, 255) else alpha, notes
-
-
-def _eight_bit_colour(clear: int | tuple[int, ...], depth: int) -> int | tuple[int, ...]:
-    """PNG's transparent grey or RGB, which Pillow leaves in the file's bits, in those of the pixels that Pillow gives.
-
-    Of 16-bit RGB the upper halves are compared, as only they are there.
-    """
-    if isinstance(clear, int):
-        return (clear % 2**depth) * 255 // (2**depth - 1)
-    return tuple(value >> 8 if depth == 16 else value % 256 for value in clear)
+    upright = ImageOps.exif_transpose(_scaled(eight_bits(image), size))
+    alpha = without_metadata(upright.getchannel("A")) if upright.mode in ("RGBA", "LA") else None
+    rgb, notes = to_srgb(upright, profile)
+    return without_metadata(rgb), None if alpha is None or alpha.getextrema() == (255, 255) else alpha, notes
 
 
 def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -273,50 +162,3 @@ def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     scaled = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
     scaled.getexif().update(exif)
     return scaled
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """One of L, LA, RGB, RGBA, CMYK, with 8 bits a channel and any transparency as alpha."""
-    if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion turns white
-        grey = np.asarray(image)
-        high = Image.fromarray((grey.astype(np.uint32) >> 8).astype(np.uint8))
-        if (clear := image.info.get("transparency")) is not None:
-            high.putalpha(Image.fromarray(np.where(grey == clear, 0, 255).astype(np.uint8)))
-        return high
-    if image.has_transparency_data:
-        return image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
-    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
-    """RGB through the picture's colour profile, or without one as Pillow converts; and what there is to say of it."""
-    colours = image.convert({"RGBA": "RGB", "LA": "L"}.get(image.mode, image.mode))
-    if not profile:
-        return colours.convert("RGB"), ()
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if ImageCms.getProfileDescription(source).startswith("sRGB"):
-            return colours.convert("RGB"), ()
-        converted = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, *DECODER_ERRORS):
-        return colours.convert("RGB"), ("its colour profile cannot be used and was ignored",)
-    assert converted is not None  # it is None only where it works in place
-    return converted, ()
-
-
-def _without_metadata(image: Image.Image) -> Image.Image:
-    """The same pixels in a picture that carries nothing else (GPS positions, comments, profiles)."""
-    bare = Image.new(image.mode, image.size)
-    bare.paste(image)
-    return bare
-
-
-def warn_of_near_duplicates(photos: Sequence[Photo]) -> list[Photo]:
-    """The photos, each with a warning that names an earlier one which looks almost the same."""
-    thumbnails = [np.asarray(photo.image.resize((16, 16), Image.Resampling.BOX), dtype=np.float32) for photo in photos]
-    warned = list(photos)
-    for first, second in combinations(range(len(photos)), 2):
-        if np.abs(thumbnails[first] - thumbnails[second]).mean() < NEAR_DUPLICATE:
-            note = f"almost the same picture as {photos[first].path.name}"
-            warned[second] = replace(warned[second], warnings=(*warned[second].warnings, note))
-    return warned

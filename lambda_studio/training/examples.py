@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lambda_studio.models.clip import Clip
 from lambda_studio.models.decoders.kandinsky import Decoder
-from lambda_studio.pictures.opening import square_crop
+from lambda_studio.pictures.crops import square_crop
 
 
 @dataclass(frozen=True)

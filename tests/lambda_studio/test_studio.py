@@ -16,7 +16,7 @@ from lambda_studio.config import FinetuneConfig, settings_from
 from lambda_studio.errors import InvalidSetting, MaskRefused, ModelFilesInvalid, ModelFilesMissing, TrainingDiverged
 from lambda_studio.models.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
-from lambda_studio.pictures.opening import cut_out, square_crop
+from lambda_studio.pictures.crops import cut_out, square_crop
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.drawing import pictures
 from lambda_studio.workflows.tuning import run as tuning

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from concepts.records import ImageRecord
-from lambda_studio.pictures.opening import PREPROCESSING
+from lambda_studio.pictures.crops import PREPROCESSING
 from lambda_studio.workflows.cache.encoders import Encoder
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from concepts.database import Database
 from concepts.records import ConceptRecord, ImageRecord
 from lambda_studio.models.stack import Stack
-from lambda_studio.pictures.opening import decode_png
+from lambda_studio.pictures.png import decode_png
 from lambda_studio.progress import Progress
 from lambda_studio.training.examples import Example, encode_image_embeds, encode_latents
 from lambda_studio.workflows.cache.keys import crop_key, encoder_of, latents_key

@@ -8,7 +8,7 @@ from concepts.database import Database
 from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord, ImageRecord
 from concepts.registry import Registry
-from lambda_studio.pictures.opening import decode_png
+from lambda_studio.pictures.png import decode_png
 from lambda_studio.workflows.answers import ConceptCard, ImageCard, KnownBy
 from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import subject_key

@@ -10,7 +10,7 @@ from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.masks import load_mask
-from lambda_studio.pictures.opening import encode_png
+from lambda_studio.pictures.png import encode_png
 from lambda_studio.progress import Progress
 from lambda_studio.workflows.subjects.photos import read_images
 from lambda_studio.workflows.subjects.segmenting import Finder

@@ -15,17 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
 from lambda_studio.errors import ImageRefused
-from lambda_studio.pictures.opening import (
-    LONG_SIDE,
-    cut_out,
-    decode_png,
-    encode_png,
-    open_grey,
-    open_photo,
-    sha256,
-    square_crop,
-    warn_of_near_duplicates,
-)
+from lambda_studio.pictures.crops import cut_out, square_crop
+from lambda_studio.pictures.near_duplicates import warn_of_near_duplicates
+from lambda_studio.pictures.opening import LONG_SIDE, open_grey, open_photo
+from lambda_studio.pictures.png import decode_png, encode_png, sha256
 
 WIDTH, HEIGHT = 48, 40
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from lambda_studio.pictures.opening import encode_png
+from lambda_studio.pictures.png import encode_png
 from lambda_studio.pictures.stored import mask_fault, picture_fault
 
 SIZE = (48, 40)

@@ -1,0 +1,56 @@
+"""Refusals of picture files: one file's, several files' together, and what a decoder raised, in one line."""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
+
+REMEDY = "Give JPEG, PNG or WEBP photos."
+# What Pillow's decoders are known to raise on files that are not what they say.
+DECODER_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
+def refused(path: Path, why: str, remedy: str = REMEDY) -> ImageRefused:
+    """The refusal of one file, which is named so that it can be printed."""
+    return ImageRefused(f"{named(path)} {why}.", remedy)
+
+
+def refused_together(problems: Sequence[StudioError], count: int) -> StudioError:
+    """One error that tells every problem with `count` pictures, and what to do: MaskRefused where all are masks'."""
+    if len(problems) == 1:
+        return problems[0]
+    causes = " ".join(problem.cause for problem in problems)
+    remedies = " ".join(dict.fromkeys(problem.remedy for problem in problems))
+    if all(isinstance(problem, MaskRefused) for problem in problems):
+        return MaskRefused(f"{len(problems)} of {count} masks cannot be used. {causes}", remedies)
+    return ImageRefused(f"{len(problems)} of {count} pictures cannot be used. {causes}", remedies)
+
+
+def named(path: Path) -> str:
+    """Return a file's name as it can be printed."""
+    name = str(path)
+    return name if name.isprintable() else ascii(name)
+
+
+def in_one_line(error: BaseException) -> str:
+    """What a decoder said, fit for a message."""
+    if isinstance(error, MemoryError):
+        return "it needs more memory than a picture may use"
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.replace(" <_io.BytesIO object", "").split(" at 0x")[0].rstrip(".")
