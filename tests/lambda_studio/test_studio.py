@@ -213,7 +213,7 @@ def test_an_adapter_is_registered_with_what_it_saw_and_carries_it(studio, photo,
     assert (adapter.knows, adapter.stack, adapter.method) == ({"rex": 1}, "tiny", "lora")
     assert adapter.path == tmp_path / "home" / "adapters" / f"{adapter.sha256}.safetensors"
     assert [path.name for path in adapter.path.parent.iterdir()] == [adapter.path.name]
-    from lambda_studio.models.adapter import read_adapter_info
+    from lambda_studio.models.adapter_info import read_adapter_info
 
     info = read_adapter_info(adapter.path)
     assert info.concepts == ({"name": "rex", "library": "default", "version": 1, "manifest": concept.manifest},)

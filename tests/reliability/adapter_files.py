@@ -20,7 +20,7 @@ Json = Any
 def said(**changes: Json) -> str:
     """What a file says of itself."""
     plain = {"method": "lora", "rank": RANK, "stack": "tiny", "base_fingerprint": BASE, "concepts": [], "settings": {}}
-    return json.dumps({**plain, **changes}, sort_keys=True, separators=(",", ":"))
+    return json.dumps({**plain, "format": 1, **changes}, sort_keys=True, separators=(",", ":"))
 
 
 def updates() -> dict[str, np.ndarray]:
@@ -86,8 +86,20 @@ def cases() -> Iterator[Case]:
     halves = {name: tensor.astype("<f2") for name, tensor in updates().items()}
     yield Case("a right update in half precision", adapter(halves), right=True)
     yield Case("a folder", None)
-    for family in (no_safetensors, odd_headers, odd_offsets, odd_tensors, said_wrong):
+    for family in (said_more, no_safetensors, odd_headers, odd_offsets, odd_tensors, said_wrong):
         yield from family()
+
+
+def said_more() -> Iterator[Case]:
+    """Right files of other times and tools: without a number, with fields or metadata that we do not know."""
+    entries, body = described(updates())
+    without = json.dumps({key: value for key, value in json.loads(said()).items() if key != "format"})
+    yield Case("what 0.1 said, without a number", file_of(entries, body, {"lambda_studio": without}), right=True)
+    yield Case("a field of a later version", adapter(updates(), more=[{"a": 1}]), right=True)
+    for key, value in (("format", "pt"), ("modelspec.title", "rex"), ("", ""), ("x" * 1000, "é" * 1000)):
+        yield Case(
+            f"metadata {key[:20]!r} beside it", file_of(entries, body, {"lambda_studio": said(), key: value}), True
+        )
 
 
 def no_safetensors() -> Iterator[Case]:
@@ -236,14 +248,15 @@ def said_wrong() -> Iterator[Case]:
         "base_fingerprint": ["", "cd" * 32, None, BASE.upper(), BASE + " "],
         "concepts": [None, {}, "rex", [1], [None]],
         "settings": [None, [], "x"],
-        "more": [1],
+        "format": [0, 2, -1, 10**400, 1.0, "1", True, None],
     }.items():
         for value in values:
             yield Case(f"{key} is {str(value)[:20]!r}", adapter(tensors, **{key: value}))
     for what, metadata in (
         ("none", {}),
         ("another's", {"format": "pt"}),
-        ("two", {"lambda_studio": said(), "format": "pt"}),
+        ("text and a number", {"lambda_studio": said(), "more": 1}),
+        ("text and a table", {"lambda_studio": said(), "more": {"a": "b"}}),
         ("no text", {"lambda_studio": 1}),
         ("a list", []),
         ("text", "x"),

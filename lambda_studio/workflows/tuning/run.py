@@ -13,7 +13,8 @@ from concepts.records import AdapterRecord, ConceptRecord, RunRecord
 from concepts.registry import Registry
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import CheckpointFailed, OutputExists, ResumeRefused
-from lambda_studio.models.adapter import AdapterInfo, save_adapter
+from lambda_studio.models.adapter import save_adapter
+from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.training.examples import Example
 from lambda_studio.training.trainer import FinetuneResult, StepReport, finetune_decoder
 from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card

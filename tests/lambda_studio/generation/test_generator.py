@@ -11,7 +11,8 @@ from lambda_studio.errors import InvalidSetting
 from lambda_studio.generation.conditioning import condition
 from lambda_studio.generation.generator import condition_prompts, generate, predict_image_embeds, prior_seed
 from lambda_studio.generation.prompt import bind, parse
-from lambda_studio.models.adapter import AdapterInfo, add_lora, lora_parameters, save_adapter
+from lambda_studio.models.adapter import add_lora, lora_parameters, save_adapter
+from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.stack import Stack, resolve_stack
 

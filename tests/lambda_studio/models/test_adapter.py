@@ -1,27 +1,17 @@
 """Adapters go in and out, and hostile files stay out."""
 
 import hashlib
-import json
 import struct
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 import torch
 from diffusers.models.attention_processor import Attention
 from safetensors.torch import load_file, save_file
 
-from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.adapter import (
-    MAX_TENSORS,
-    AdapterInfo,
-    adapted,
-    add_lora,
-    apply_adapter,
-    lora_parameters,
-    read_adapter_info,
-    remove_lora,
-    save_adapter,
-)
+from lambda_studio.errors import ModelFilesInvalid
+from lambda_studio.models.adapter import adapted, add_lora, apply_adapter, lora_parameters, remove_lora, save_adapter
+from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info
 from lambda_studio.models.decoders.kandinsky import load_decoder
 
 REX = {"name": "rex", "library": "default", "version": 2, "manifest": "ab" * 32}
@@ -273,56 +263,7 @@ def test_a_full_adapter_of_another_unet_is_refused(decoder, info, lora_file):
     assert bits(decoder.unet) == before
 
 
-def hostile_headers(info):
-    said = info.to_json()
-    metadata = json.dumps({"lambda_studio": said})
-    tensor = '{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
-    many = ",".join(f'"t{i}":{tensor}' for i in range(MAX_TENSORS + 1))
-
-    def saying(**changes):
-        changed = {**asdict(info), **changes}
-        return json.dumps({"__metadata__": {"lambda_studio": json.dumps(changed)}})
-
-    return {
-        "a key comes twice": f'{{"__metadata__":{metadata},"a":{tensor},"a":{tensor}}}',
-        "at most 20000 tensors": f'{{"__metadata__":{metadata},{many}}}',
-        "its header is no list": "[]",
-        "its header cannot be read": '{"__metadata__": ' + "[" * 100_000,
-        "its header says it has": "{" + " " * (4 * 2**20) + "}",
-        "it does not say what it was made for": json.dumps({"__metadata__": {"lambda_studio": said, "more": ""}}),
-        "it does not say": "{}",
-        "cannot be read: Expecting value": json.dumps({"__metadata__": {"lambda_studio": ""}}),
-        "NaN is no number": json.dumps({"__metadata__": {"lambda_studio": said.replace("0.0001", "NaN")}}),
-        "what it says of itself is incomplete": json.dumps({"__metadata__": {"lambda_studio": "{}"}}),
-        "itself has the wrong types": saying(method="pickle"),
-        "has the wrong types": saying(rank="4"),
-        "concepts has the wrong types": saying(concepts=["rex"]),
-    }
-
-
-def test_hostile_headers_are_refused_before_any_tensor_is_read(info, tmp_path):
-    for said, header in hostile_headers(info).items():
-        file = write_raw(tmp_path / "hostile.safetensors", header.encode())
-        with pytest.raises(ModelFilesInvalid) as error:
-            read_adapter_info(file)
-        assert said in error.value.cause
-        assert len(error.value.cause) < 300
-
-
-@pytest.mark.parametrize("content", [b"", b"\x02", struct.pack("<Q", 2**63), struct.pack("<Q", 100) + b"{}"])
-def test_a_cut_off_file_is_refused(tmp_path, content):
-    (tmp_path / "a.safetensors").write_bytes(content)
-    with pytest.raises(ModelFilesInvalid, match="its header says it has"):
-        read_adapter_info(tmp_path / "a.safetensors")
-
-
 def test_cut_off_tensors_are_refused(decoder, lora_file):
     lora_file.write_bytes(lora_file.read_bytes()[:-10])
     with pytest.raises(ModelFilesInvalid, match="no adapter that can be used"):
         apply_adapter(decoder.unet, lora_file, decoder.fingerprints["unet"])
-
-
-def test_a_missing_file_and_a_folder_are_said(tmp_path):
-    for path in (tmp_path / "none.safetensors", tmp_path):
-        with pytest.raises(ModelFilesMissing, match="There is no adapter file"):
-            read_adapter_info(path)
