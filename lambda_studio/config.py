@@ -83,6 +83,12 @@ class FinetuneConfig:
 Config = TypeVar("Config", GenerateConfig, FinetuneConfig)
 
 
+def chosen_settings(config: Config) -> dict[str, Any]:
+    """Return the settings that are not at their default: what a run is known by, whatever settings come later."""
+    values = {field.name: (getattr(config, field.name), field.default) for field in fields(config)}
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
 def settings_from(kind: type[Config], *layers: Mapping[str, Any]) -> Config:
     """A configuration from layers of settings, later ones first; None in a layer is not given.
 

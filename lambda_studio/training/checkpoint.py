@@ -18,10 +18,13 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from lambda_studio.errors import CheckpointFailed
+from lambda_studio.errors import CheckpointFailed, ResumeRefused
+from lambda_studio.formats import FORMAT, UPDATE, format_of, too_new
 from lambda_studio.room import require_room
 
 MANIFEST = "manifest.json"
+CHECKPOINT_FORMAT = 1
+"""Of the manifest's body. The envelope, a hash beside a body, is the same in all formats."""
 _STAGED = ".staged-"
 _NAME = re.compile(r"step-(\d{8,})(?:\.(\d+))?")
 _PART = re.compile(r"[a-z0-9_]+")
@@ -72,7 +75,10 @@ def save_checkpoint(
 
 
 def latest_checkpoint(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint in `folder` that is whole, or None. Half-written and damaged ones are passed over."""
+    """Return the newest checkpoint in `folder` that is whole, or None. Half-written and damaged ones are passed over.
+
+    Raises ResumeRefused where the newest that is whole was written by a newer version: an older one would undo it.
+    """
     found = (_find_whole(path) for path in reversed(_saved(folder)))
     return next((checkpoint for checkpoint in found if checkpoint), None)
 
@@ -98,7 +104,7 @@ def _check_plain(value: Any, where: str) -> None:
 
 def _write_staged(staged: Path, step: int, state: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
     files = {f"{part}.pt": _write_part(staged / f"{part}.pt", value) for part, value in state.items()}
-    body = {"format": 1, "step": step, "meta": dict(meta), "files": files}
+    body = {FORMAT: CHECKPOINT_FORMAT, "step": step, "meta": dict(meta), "files": files}
     with open(staged / MANIFEST, "x", encoding="utf-8") as file:
         json.dump({"sha256": _digest(body), "body": body}, file, indent=1)
         file.flush()
@@ -178,11 +184,14 @@ def _free_name(folder: Path, step: int) -> Path:
 
 
 def _find_whole(path: Path) -> Checkpoint | None:
+    """Return the checkpoint, or None where it is not whole. Keys that this version does not know are ignored."""
     try:
         manifest = json.loads((path / MANIFEST).read_bytes())
         body = manifest["body"]
-        if manifest["sha256"] != _digest(body) or body["format"] != 1:
+        if manifest["sha256"] != _digest(body):
             return None
+        if (number := format_of(body)) > CHECKPOINT_FORMAT:
+            raise ResumeRefused(too_new(f"The checkpoint {path}", number, CHECKPOINT_FORMAT), UPDATE)
         if not all(_is_file(path / name, expected) for name, expected in body["files"].items()):
             return None
     except (OSError, ValueError, TypeError, KeyError):

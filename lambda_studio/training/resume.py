@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from itertools import groupby
 from pathlib import Path
 
@@ -11,28 +11,47 @@ from torch import nn
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import OutputExists, ResumeRefused
+from lambda_studio.formats import UPDATE
 from lambda_studio.training.checkpoint import Checkpoint, latest_checkpoint, make_folder
 from lambda_studio.training.examples import Example
 
 Settings = dict[str, str]
-"""What a run depends on, each as text that a person can compare."""
+"""What a run depends on, each as text that a person can compare. Settings at their default are left out."""
 MAY_CHANGE = ("steps", "checkpoint_every", "resolution")
 """Settings that a resumed run may change: what it draws does not hang on them (the examples are encoded already)."""
+CONCEPT = "concept "
+"""How the name of a concept's entry begins."""
 
 
 def describe_run(config: FinetuneConfig, examples: Sequence[Example], unet: nn.Module, processes: int) -> Settings:
-    """All that the trained bits depend on."""
-    chosen = {name: value for name, value in asdict(config).items() if name not in MAY_CHANGE}
-    chosen["learning_rate"] = config.effective_learning_rate
-    if config.method == "full":
-        del chosen["rank"]
-    chosen["processes"] = processes
+    """Return all that the trained bits depend on, without the settings that are at their default.
+
+    So a setting that a later version adds leaves the runs of before as they are.
+    """
+    defaults = _defaults(config.method)
+    chosen = {name: value for name, value in _settings(config).items() if value != defaults[name]}
+    chosen["processes"] = str(processes)
     chosen["latents"] = "x".join(map(str, examples[0].latents.shape))
     chosen["decoder"] = _identity(unet, values=config.method == "lora")
     for concept, group in groupby(examples, key=lambda example: example.concept):
         images = list(group)
-        chosen[f"concept {concept}"] = f"{len(images)} images ({_digest(images)})"
+        chosen[f"{CONCEPT}{concept}"] = f"{len(images)} images ({_digest(images)})"
+    return chosen
+
+
+def _settings(config: FinetuneConfig) -> Settings:
+    """Return every setting that the trained bits depend on."""
+    chosen = {name: value for name, value in asdict(config).items() if name not in MAY_CHANGE}
+    chosen["learning_rate"] = config.effective_learning_rate
+    if config.method == "full":
+        del chosen["rank"]
     return {name: str(value) for name, value in chosen.items()}
+
+
+def _defaults(method: str) -> Settings:
+    """Return the settings of a run of this method that chose nothing else."""
+    default = FinetuneConfig()
+    return {**_settings(FinetuneConfig(method="full") if method == "full" else default), "method": default.method}
 
 
 def _digest(examples: Sequence[Example]) -> str:
@@ -72,10 +91,11 @@ def open_run(folder: Path, resume: bool, settings: Settings, steps: int) -> Chec
 
 
 def _check_resumable(checkpoint: Checkpoint, settings: Settings, steps: int) -> None:
-    before = checkpoint.meta["settings"]
-    names = [name for name in {**before, **settings} if before.get(name) != settings.get(name)]
+    before, now = _with_defaults(checkpoint.meta["settings"]), _with_defaults(settings)
+    _refuse_unknown(before, now)
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if names:
-        changes = "; ".join(f"{name}: {before.get(name, 'none')} -> {settings.get(name, 'none')}" for name in names)
+        changes = "; ".join(f"{name}: {before.get(name, 'none')} -> {now.get(name, 'none')}" for name in names)
         raise ResumeRefused(
             f"The run was started with other settings: {changes}.",
             "Give the settings it was started with, or start a new run in another folder.",
@@ -84,3 +104,17 @@ def _check_resumable(checkpoint: Checkpoint, settings: Settings, steps: int) -> 
         raise ResumeRefused(
             f"The run is at step {checkpoint.step}, and --steps is {steps}.", f"Give {checkpoint.step} or more."
         )
+
+
+def _with_defaults(settings: Settings) -> Settings:
+    """Fill in what was left out. Version 0.1 wrote every setting, and each was one of those that are known here."""
+    return {**_defaults(settings.get("method", "")), **settings}
+
+
+def _refuse_unknown(before: Settings, now: Settings) -> None:
+    """Refuse what a newer version chose and this one does not know: it was not at its default, or it were not there."""
+    known = {field.name for field in fields(FinetuneConfig)} | now.keys()
+    unknown = [name for name in before if name not in known and not name.startswith(CONCEPT)]
+    if unknown:
+        said = ", ".join(f"{name} = {before[name]}" for name in unknown)
+        raise ResumeRefused(f"The run was started with settings that this version does not know: {said}.", UPDATE)

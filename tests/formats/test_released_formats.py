@@ -6,7 +6,9 @@
 import json
 import shlex
 import shutil
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from cli.main import run
+from lambda_studio.config import FinetuneConfig
 from tests.formats.make_formats import USER, write_keys
 
 RELEASED = sorted(file.parent for file in Path(__file__).parent.glob("*/session.json"))
@@ -174,6 +177,28 @@ def test_an_unfinished_run_is_resumed_to_its_end(released: Path, studio: Call, n
     assert Image.open("a.png").text["adapter"] == done["adapter"]["sha256"]
     if name == "rex":
         assert_alike(done["adapter"], studio("adapters show 1"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrownConfig(FinetuneConfig):
+    """The settings of a later version, with one more."""
+
+    ema_decay: float = 0.0
+
+
+def test_an_unfinished_run_is_resumed_by_a_version_that_has_a_setting_more(
+    released: Path, studio: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import lambda_studio.workflows.tuning.run  # so that every module that knows the settings is there to be changed
+
+    modules = [module for module in list(sys.modules.values()) if vars(module).get("FinetuneConfig") is FinetuneConfig]
+    assert lambda_studio.training.resume in modules
+    for module in modules:
+        if module.__name__ != __name__:
+            monkeypatch.setattr(module, "FinetuneConfig", GrownConfig)
+    done = studio("finetune rex --resume")
+    assert (done["run_id"], done["steps"]) == (answer(released, "finetune-stopped")["run_id"], STEPS)
+    assert done["adapter"]["settings"]["ema_decay"] == 0.0
 
 
 def assert_alike(resumed: dict[str, Any], whole: dict[str, Any]) -> None:

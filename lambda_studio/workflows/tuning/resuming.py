@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concepts.names import name_key
 from concepts.records import ConceptRecord, RunRecord
 from lambda_studio.errors import ResumeRefused
+from lambda_studio.workflows.tuning.settings import require_known_settings
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -22,6 +23,7 @@ def run_to_resume(place: Workplace, names: Sequence[str] | None) -> RunRecord:
     with place.database.reading() as registry:
         runs = registry.runs(library)
     run = newest_unfinished(runs, wanted, named, library)
+    require_known_settings(run)
     if named is None and place.spec.name != run.settings["stack"]:
         place.work_with(run.settings["stack_source"])
     return run

@@ -20,6 +20,7 @@ from lambda_studio.training.trainer import FinetuneResult, StepReport, finetune_
 from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
+from lambda_studio.workflows.tuning.settings import settings_row
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -56,8 +57,8 @@ class Tuner:
         return Finetuned(run_id, result.steps, self.stack.spec.name, names, adapter, result.loss_log, plot)
 
     def _start_run(self, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> int:
-        stack = {"stack": self.stack.spec.name, "stack_source": self.stack_source}
-        settings, versions = {**stack, "config": asdict(config)}, [concept.version_id for concept in concepts]
+        settings = settings_row(self.stack.spec.name, self.stack_source, config)
+        versions = [concept.version_id for concept in concepts]
 
         def start(registry: Registry) -> int:
             run_id = registry.start_run(self.library, "finetune", settings, versions)

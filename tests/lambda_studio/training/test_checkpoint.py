@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from lambda_studio.errors import CheckpointFailed
+from lambda_studio.errors import CheckpointFailed, ResumeRefused
 from lambda_studio.training import checkpoint as module
 from lambda_studio.training.checkpoint import latest_checkpoint, save_checkpoint
 
@@ -47,6 +47,45 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert torch.equal(loaded["optimizer"]["state"][0]["exp_avg"], optimizer.state_dict()["state"][0]["exp_avg"])
     assert loaded["optimizer"]["param_groups"] == optimizer.state_dict()["param_groups"]
     assert loaded["more"] == {"n": [1, None, True, "x"]}
+
+
+def _say(checkpoint: Path, **changes: Any) -> None:
+    """Change what a checkpoint's manifest says, under a hash that is right."""
+    manifest = json.loads((checkpoint / "manifest.json").read_text())
+    body = {**manifest["body"], **changes}
+    sha = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    (checkpoint / "manifest.json").write_text(json.dumps({**manifest, "sha256": sha, "body": body, "more": 1}))
+
+
+def test_a_checkpoint_of_a_newer_format_is_said_to_be_too_new_and_the_one_before_does_not_stand_for_it(
+    tmp_path: Path,
+) -> None:
+    for step in (1, 2):
+        save_checkpoint(tmp_path, step, _state(step), {})
+    _say(tmp_path / "step-00000002", format=2)
+    with pytest.raises(ResumeRefused) as refused:
+        latest_checkpoint(tmp_path)
+    where = tmp_path / "step-00000002"
+    assert refused.value.cause == (
+        f"The checkpoint {where} has format 2, and this version of λ-Studio reads formats up to 1."
+    )
+    assert refused.value.remedy == "Update λ-Studio: pip install -U lambda-studio."
+
+
+def test_a_rotten_format_number_is_damage_and_not_a_newer_version(tmp_path: Path) -> None:
+    for step in (1, 2):
+        save_checkpoint(tmp_path, step, _state(step), {})
+    manifest = tmp_path / "step-00000002" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 5'))
+    assert _latest_step(tmp_path) == 1
+
+
+def test_keys_that_this_version_does_not_know_are_ignored(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, 3, _state(3), {"losses": []})
+    _say(tmp_path / "step-00000003", host="a", meta={"losses": [], "objective": "eq-2"})
+    checkpoint = latest_checkpoint(tmp_path)
+    assert checkpoint is not None
+    assert (checkpoint.step, checkpoint.meta["objective"], list(checkpoint.load())) == (3, "eq-2", list(_state(3)))
 
 
 def test_there_is_no_latest_where_nothing_was_saved(tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""The row of a run says how it was started, in words that later and earlier versions can read."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from concepts.records import RunRecord
+from lambda_studio.config import FinetuneConfig, settings_from
+from lambda_studio.errors import ResumeRefused
+from lambda_studio.workflows.tuning.settings import require_known_settings, settings_row
+
+
+def run_with(settings: dict[str, Any]) -> RunRecord:
+    return RunRecord(4, "default", "finetune", "running", settings, None, None, datetime(2026, 1, 1), None, ())
+
+
+def test_a_row_holds_what_was_chosen_and_gives_the_settings_back() -> None:
+    config = FinetuneConfig(rank=2, learning_rate=1e-4, seed=3)
+    row = settings_row("tiny", "models/tiny.toml", config)
+    chosen = {"rank": 2, "learning_rate": 1e-4, "seed": 3}
+    assert row == {"format": 1, "stack": "tiny", "stack_source": "models/tiny.toml", "config": chosen}
+    require_known_settings(run_with(row))
+    assert settings_from(FinetuneConfig, row["config"], {}) == config
+
+
+def test_a_row_of_0_1_has_no_number_and_every_setting() -> None:
+    config = FinetuneConfig(rank=2)
+    row = {"stack": "tiny", "stack_source": "tiny", "config": asdict(config)}
+    require_known_settings(run_with(row))
+    assert settings_from(FinetuneConfig, row["config"], {}) == config
+
+
+def test_settings_that_this_version_does_not_have_are_refused_by_name() -> None:
+    row = settings_row("tiny", "tiny", FinetuneConfig())
+    with pytest.raises(ResumeRefused) as refused:
+        require_known_settings(run_with({**row, "config": {"rank": 2, "ema_decay": 0.9, "warm_up": 10}, "more": 1}))
+    said = "Run 4 was started with settings that this version of λ-Studio does not have: ema_decay = 0.9, warm_up = 10."
+    assert refused.value.cause == said
+    remedy = "Go on with the version that started it, or start a new run without --resume."
+    assert refused.value.remedy == remedy
+
+
+def test_a_row_of_a_newer_format_is_refused_with_the_remedy_to_update() -> None:
+    with pytest.raises(ResumeRefused) as refused:
+        require_known_settings(run_with({"format": 2}))
+    assert refused.value.cause == "Run 4 has format 2, and this version of λ-Studio reads formats up to 1."
+    assert refused.value.remedy == "Update λ-Studio: pip install -U lambda-studio."
