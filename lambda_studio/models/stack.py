@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # a stack can be named and checked without torch
 WEIGHTS = Path(__file__).parent.parent / "miniature" / "weights"
 PRIOR_WEIGHTS = "diffusion_pytorch_model.safetensors"
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+EDGE_MAPS = ("canny", "gradient")
+"""The names of `pictures.edges.EDGE_MAPS`: a stack is named and checked without OpenCV."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,8 @@ class StackSpec:
     """The decoder's weight files' variant, such as fp16."""
     precision: str = "auto"
     """`fp32`, `fp16`, `bf16`, or `auto`: half on a GPU, fp32 elsewhere."""
+    edges: str = "canny"
+    """The edge map that its prior learnt, for `--edges`: `canny` (as the published λ-ECLIPSE) or `gradient`."""
     licence: str = "see where the weights come from"
     """Said before a download."""
     download: str = "its weights"
@@ -65,8 +69,9 @@ class StackSpec:
     def __post_init__(self) -> None:
         for name in ("name", "clip", "prior", "decoder", "detector", "segmenter"):
             require(bool(getattr(self, name)), f"The stack's {name} is empty.", "Name it in the stack's TOML file.")
-        known = " ".join(PRECISIONS)
-        require(self.precision in PRECISIONS, f"The stack's precision is {self.precision!r}.", f"Give one of: {known}.")
+        for name, known in (("precision", PRECISIONS), ("edges", EDGE_MAPS)):
+            value = getattr(self, name)
+            require(value in known, f"The stack's {name} is {value!r}.", f"Give one of: {' '.join(known)}.")
 
 
 BUILT_IN = {
@@ -76,6 +81,7 @@ BUILT_IN = {
         prior=str(WEIGHTS / "prior"),
         decoder=str(WEIGHTS / "decoder"),
         precision="fp32",
+        edges="gradient",
         licence="Apache-2.0",
         download="nothing: it is part of the package",
         generate={"guidance_scale": 3.0},

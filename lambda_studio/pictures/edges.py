@@ -1,16 +1,42 @@
-"""The edges of a picture, as the λ prior takes them for its control token."""
+"""The edge maps of pictures: the λ prior takes the embedding of one for its control token."""
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from lambda_studio.pictures.crops import square_crop
 
+Pixels = UInt8[np.ndarray, "height width 3"]
+Lines = UInt8[np.ndarray, "height width"]
+"""255 on a line, 0 elsewhere."""
+
 LOW, HIGH = 100, 200
 """Canny's thresholds in the published code."""
+GRADIENT = 0.12
+"""The gradient's threshold, of white's brightness: the miniature's weights learnt it (docs/decisions/0029)."""
 
 
-def edge_map(image: Image.Image, resolution: int, size: int) -> Image.Image:
-    """White Canny edges on black: found at `resolution` pixels, given at `size`."""
-    edges = cv2.Canny(np.asarray(square_crop(image, resolution)), LOW, HIGH)
-    return Image.fromarray(edges).resize((size, size), Image.Resampling.BICUBIC).convert("RGB")
+def canny(pixels: Pixels) -> Lines:
+    """Draw Canny's edges, one pixel wide."""
+    return cv2.Canny(pixels, LOW, HIGH)
+
+
+def gradient(pixels: Pixels) -> Lines:
+    """Draw every pixel whose brightness differs from its right and lower neighbours' by more than `GRADIENT`."""
+    bright = pixels.sum(axis=-1, dtype=np.int32)
+    to_right = np.abs(np.diff(bright, axis=1, append=bright[:, -1:]))
+    to_lower = np.abs(np.diff(bright, axis=0, append=bright[-1:]))
+    return np.where(to_right + to_lower > 3 * 255 * GRADIENT, 255, 0).astype(np.uint8)
+
+
+EDGE_MAPS: dict[str, Callable[[Pixels], Lines]] = {"canny": canny, "gradient": gradient}
+"""The maps by the name that a stack gives (`StackSpec.edges`) and a recipe trains with (`RecipeConfig.edges`)."""
+
+
+def edge_map(image: Image.Image, name: str, resolution: int, size: int) -> Image.Image:
+    """Return a picture's edges, white on black: found in its middle square at `resolution` pixels, given at `size`."""
+    lines = EDGE_MAPS[name](np.asarray(square_crop(image, resolution)))
+    return Image.fromarray(lines).resize((size, size), Image.Resampling.BICUBIC).convert("RGB")

@@ -169,4 +169,5 @@ class Workplace:
         from lambda_studio.pictures.edges import edge_map
 
         clip = self.stack.clip(("vision",))
-        return clip.encode_images([edge_map(image, self.stack.resolution, clip.image_size)])[0]
+        found = edge_map(image, self.spec.edges, self.stack.resolution, clip.image_size)
+        return clip.encode_images([found])[0]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lambda_studio.miniature.judge.oracle import Oracle, oracle_loss
 from lambda_studio.miniature.judge.questions import Questions, Readout, answers_loss, questions
-from lambda_studio.miniature.recipe.corpus import Corpus, pixels, random_rows
+from lambda_studio.miniature.recipe.corpus import Corpus, edges, pixels, random_rows
 from lambda_studio.miniature.recipe.fitting import LossOf
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
@@ -18,14 +18,6 @@ from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, Scene, concatenate
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip import Clip
-
-
-def edges(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
-    """White lines on black where neighbouring pixels differ: what an edge map of a picture looks like."""
-    grey = images.mean(1, keepdim=True)
-    dx = F.pad(grey[..., :, 1:] - grey[..., :, :-1], (0, 1)).abs()
-    dy = F.pad(grey[..., 1:, :] - grey[..., :-1, :], (0, 0, 0, 1)).abs()
-    return ((dx + dy) > 0.12).float().expand(-1, 3, -1, -1)
 
 
 @dataclass(frozen=True)
@@ -44,14 +36,14 @@ class _Batch:
     scenes: Tensor
 
 
-def _clip_batch(corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float) -> _Batch:
+def _clip_batch(corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float, edge_map: str) -> _Batch:
     """Mostly scenes, some cut-outs on white, a few edge maps."""
     scene = corpus.scene[rows]
     kind = torch.rand(len(rows), generator=generator)
     cut, line = kind < 0.22, kind > 0.96
     images = pixels(corpus.images, rows)
     images[cut] = pixels(corpus.cutouts, corpus.cutout_rows[rows[cut], 0])
-    images[line] = edges(images[line])
+    images[line] = edges(corpus.images, rows[line], edge_map)
     altered = _altered(scene, generator)
     dice = generator.get_state()
     words = _clip_words(scene, cut, line, generator, attributes)
@@ -128,6 +120,7 @@ def clip_stage(
     seed: int,
     batch_size: int,
     attributes: float = 0.65,
+    edge_map: str = "canny",
 ) -> LossOf:
     """Symmetric contrastive training (CLIP): each picture against every caption of its batch, and the other way.
 
@@ -142,7 +135,7 @@ def clip_stage(
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "clip", step)
         rows = random_rows(corpus, generator, batch_size)
-        batch = _clip_batch(corpus, rows, generator, attributes)
+        batch = _clip_batch(corpus, rows, generator, attributes, edge_map)
         told_apart = len(batch.wrong)
         same = torch.tensor([a == b for a, b in zip(batch.words[:told_apart], batch.wrong, strict=True)], device=device)
         images = ((batch.images.to(device) - mean) / std).contiguous(memory_format=torch.channels_last)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from einops import rearrange
+from einops import rearrange, repeat
 from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -23,6 +23,7 @@ from lambda_studio.miniature.world.scenes import (
     scenes,
 )
 from lambda_studio.miniature.world.seeding import seeded
+from lambda_studio.pictures.edges import EDGE_MAPS
 from lambda_studio.progress import Progress, silent
 
 CHUNK = 256
@@ -50,6 +51,14 @@ class Corpus:
 def pixels(pictures: np.ndarray, rows: Tensor) -> Float[Tensor, "batch 3 height width"]:
     """The pictures of some rows, in 0..1."""
     return rearrange(torch.from_numpy(pictures[rows.numpy()]), "b h w c -> b c h w").float() / 255
+
+
+def edges(pictures: np.ndarray, rows: Tensor, name: str) -> Float[Tensor, "batch 3 height width"]:
+    """The edge maps, of one name in `EDGE_MAPS`, of the pictures of some rows: 0 or 1, found on the host."""
+    maps = np.zeros((len(rows), *pictures.shape[1:3]), dtype=np.uint8)
+    for place, row in enumerate(rows.tolist()):
+        maps[place] = EDGE_MAPS[name](np.asarray(pictures[row]))
+    return repeat(torch.from_numpy(maps).float() / 255, "b h w -> b c h w", c=3)
 
 
 def random_rows(corpus: Corpus, generator: torch.Generator, batch_size: int) -> Int[Tensor, " batch"]:

@@ -19,8 +19,8 @@ from lambda_studio.config import require
 from lambda_studio.miniature.judge.oracle import Oracle, owners
 from lambda_studio.miniature.judge.questions import Readout
 from lambda_studio.miniature.recipe import networks, stages
-from lambda_studio.miniature.recipe.clip_stage import clip_stage, edges
-from lambda_studio.miniature.recipe.corpus import Corpus, build_corpus, pixels, save_whole
+from lambda_studio.miniature.recipe.clip_stage import clip_stage
+from lambda_studio.miniature.recipe.corpus import Corpus, build_corpus, edges, pixels, save_whole
 from lambda_studio.miniature.recipe.fitting import FitConfig, LossOf, fit
 from lambda_studio.miniature.recipe.networks import MERGES_FILE
 from lambda_studio.miniature.recipe.whitening import Whitening
@@ -57,6 +57,8 @@ class RecipeConfig:
     decoder: FitConfig = DECODER
     prior: FitConfig = PRIOR
     oracle: FitConfig = ORACLE
+    edges: str = "canny"
+    """The edge map that CLIP and the prior learn, of `pictures.edges.EDGE_MAPS`."""
     device: str = "cpu"
     compiled: bool = False
     """Compile the MoVQ's and the UNet's forward passes: a third faster here, but needs a C++ compiler."""
@@ -102,8 +104,9 @@ class Recipe:
             readout, oracle = Readout(networks.DIM), Oracle()
             oracle.tower = nn.Identity()  # it reads CLIP's own maps
             loss_of = clip_stage(
-                clip, readout, oracle, self.corpus, self.owners(), self.config.seed, self.config.clip.batch_size
-            )
+                clip, readout, oracle, self.corpus, self.owners(), self.config.seed, self.config.clip.batch_size,
+                edge_map=self.config.edges,
+            )  # fmt: skip
             self._fit("clip", nn.ModuleDict({"clip": clip.model, "readout": readout, "oracle": oracle}), loss_of)
             save_whole(_half(clip.model), weights)
         return load_clip(f"local-dir:{folder}", device=self.config.device)
@@ -177,10 +180,8 @@ class Recipe:
             torch.autocast(self.config.device, torch.bfloat16),
         ):
             for rows in torch.arange(len(pictures)).split(256):
-                images = pixels(pictures, rows).to(self.config.device)
-                parts.append(
-                    clip.encode_pixels(edges(images) if name == "edges" else images, batch_size=256).half().cpu()
-                )
+                seen = edges(pictures, rows, self.config.edges) if name == "edges" else pixels(pictures, rows)
+                parts.append(clip.encode_pixels(seen.to(self.config.device), batch_size=256).half().cpu())
                 advance(len(rows))
         return torch.cat(parts)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lambda_studio.errors import OutputExists, QualityTooLow
 from lambda_studio.miniature.judge.report import Report, load_quality, measure, shortfalls
-from lambda_studio.miniature.recipe.recipe import Recipe
+from lambda_studio.miniature.recipe.recipe import Recipe, RecipeConfig
 from lambda_studio.models.stack import BUILT_IN, StackSpec
 from lambda_studio.progress import Progress
 
@@ -51,6 +51,7 @@ def exported(folder: Path) -> StackSpec:
         prior=str(folder / "prior"),
         decoder=str(folder / "decoder"),
         precision=built_in.precision,
+        edges=RecipeConfig.edges,
         generate=built_in.generate,
         finetune=built_in.finetune,
     )

@@ -228,12 +228,14 @@ def test_folders_in_a_toml_file_may_be_relative_to_it(tmp_path):
     (tmp_path / "weights").mkdir()
     (tmp_path / "mine.toml").write_text(
         'clip = "local-dir:clip"\nprior = "weights"\ndecoder = "org/repo"\nresolution = 256\nprecision = "fp16"\n'
+        'edges = "gradient"\n'
         "[finetune]\nlearning_rate = 3e-4\n[generate]\nguidance_scale = 2.0\n"
     )
     spec = resolve_stack(str(tmp_path / "mine.toml"))
     assert spec.name == "mine"
     assert (spec.clip, spec.prior) == (f"local-dir:{tmp_path / 'clip'}", str(tmp_path / "weights"))
     assert (spec.decoder, spec.resolution, spec.precision) == ("org/repo", 256, "fp16")
+    assert (spec.edges, BUILT_IN["kandinsky-2.2"].edges) == ("gradient", "canny")
     assert spec.finetune == {"learning_rate": 3e-4}
     assert spec.generate == {"guidance_scale": 2.0}
 
@@ -245,6 +247,7 @@ def test_folders_in_a_toml_file_may_be_relative_to_it(tmp_path):
         ('clip = "a"\nprior = "b"\nlicense = "MIT"\n', "unknown setting 'license'. Did you mean licence?"),
         ('clip = 3\nprior = "b"\ndecoder = "c"\n', "has clip = 3. Give a str."),
         ('clip = "a"\nprior = "b"\ndecoder = "c"\nprecision = "int4"\n', "precision is 'int4'. Give one of: auto"),
+        ('clip = "a"\nprior = "b"\ndecoder = "c"\nedges = "sobel"\n', "edges is 'sobel'. Give one of: canny gradient."),
         ('clip = ""\nprior = "b"\ndecoder = ""\n', "is empty"),
         ("clip = \n", "is not TOML"),
     ],

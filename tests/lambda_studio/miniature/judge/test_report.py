@@ -1,13 +1,12 @@
 """The measurements run through on a few pictures; what they say is judged by the card, not by the tests."""
 
 import json
-import sys
 from dataclasses import asdict
 
 import pytest
 
 from cli.miniature import command as miniature
-from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, OutputExists, QualityTooLow
+from lambda_studio.errors import InvalidSetting, ModelFilesInvalid
 from lambda_studio.miniature.judge.measurements import MEASUREMENTS
 from lambda_studio.miniature.judge.report import (
     COUNT,
@@ -20,10 +19,7 @@ from lambda_studio.miniature.judge.report import (
     measure,
     shortfalls,
 )
-from lambda_studio.miniature.recipe.recipe import Recipe
-from lambda_studio.miniature.recipe.release import release
 from lambda_studio.models.stack import resolve_stack
-from lambda_studio.progress import silent
 
 MINIATURE = resolve_stack("miniature")
 
@@ -93,44 +89,6 @@ def test_weights_below_the_card_are_named_and_noise_is_forgiven():
     assert shortfalls(report(noun=0.9, place=0.9, worn=0.9), card) == []
     text_only = Report(10, (1,), {"text-only": {"main": Figure(0.0, 0.0, (0.0,))}})
     assert shortfalls(text_only, {"text-only": {"main": 0.5}}) == []
-
-
-class Trained(Recipe):
-    """A recipe that has run."""
-
-    def __init__(self):
-        pass
-
-    def export(self, folder):
-        folder.mkdir()
-
-
-@pytest.fixture
-def measured(monkeypatch):
-    """What a release measures, and the card it is compared with."""
-    module = sys.modules[release.__module__]
-
-    monkeypatch.setattr(module, "measure", lambda *_, **__: report(noun=0.8))
-    card = {"zero-shot": {"noun": 0.8}}
-    monkeypatch.setattr(module, "load_quality", lambda: card)
-    return card
-
-
-def test_weights_that_are_worse_than_those_that_ship_are_not_released(measured, tmp_path):
-    measured["zero-shot"]["noun"] = 0.95
-    with pytest.raises(QualityTooLow, match=r"zero-shot noun: 0.8 is below 0.95.*They are in .*out.unchecked"):
-        release(Trained(), tmp_path / "out", silent)
-    assert not (tmp_path / "out").exists()
-    kept = json.loads((tmp_path / "out.unchecked" / "quality.json").read_text(encoding="utf-8"))
-    assert kept["figures"]["zero-shot"]["noun"]["mean"] == 0.8
-
-
-def test_weights_that_are_as_good_are_released_with_what_was_measured(measured, tmp_path):
-    assert release(Trained(), tmp_path / "out", silent).count == 10
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    assert (tmp_path / "out" / "quality.json").exists()
-    with pytest.raises(OutputExists, match=r"out is already there"):
-        release(Trained(), tmp_path / "out", silent)
 
 
 def test_the_card_of_what_ships_tells_every_measurement():

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from lambda_studio.miniature.recipe.corpus import build_corpus, open_corpus, pixels
 from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, vocabulary, write_merges
 from lambda_studio.miniature.world.captions import PLACE_PHRASES, captions
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN, Skin
@@ -13,7 +12,6 @@ from lambda_studio.miniature.world.scenes import (
     NOTHING,
     NOUNS,
     RELATIONS,
-    SLOTS,
     identities,
     is_held_out,
     render,
@@ -141,21 +139,6 @@ def test_the_short_tokenizer_keeps_the_worlds_words_whole(tmp_path):
         assert len(short.encode(word)) == len(whole.encode(word)), word
     plain = captions(scenes(300, seeded(11, "many")), seeded(11, "words"), attributes=0.0)
     assert max(len(short.encode(c.text)) for c in plain) + 2 <= CONTEXT_LENGTH
-
-
-def test_a_corpus_is_rendered_once_and_opened_again(tmp_path):
-    made = build_corpus(tmp_path, 40, seed=3)
-    opened = open_corpus(tmp_path)
-    assert len(opened) == 40 and opened.cutout_rows.shape == (40, SLOTS)
-    rows = torch.arange(40)
-    again = render(opened.scene).images
-    assert (pixels(opened.images, rows) - again).abs().max() <= 0.5 / 255 + 1e-6
-    assert int((opened.cutout_rows >= 0).sum()) == len(opened.cutouts)
-    assert int((opened.worn_rows >= 0).sum()) == len(opened.worn_cutouts)
-    modified = (tmp_path / "images.npy").stat().st_mtime_ns
-    build_corpus(tmp_path, 40, seed=3)
-    assert (tmp_path / "images.npy").stat().st_mtime_ns == modified
-    assert not is_held_out(made.scene.who).any() or made.scene.who.noun.max() >= len(FIGURES)
 
 
 def test_a_pattern_leaves_most_of_the_body_in_the_main_colour():

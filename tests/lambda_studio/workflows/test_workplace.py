@@ -1,0 +1,24 @@
+"""What a workplace knows of its library and stack."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lambda_studio.pictures.edges import EDGE_MAPS, edge_map
+from lambda_studio.studio import Studio
+
+
+@pytest.mark.parametrize("name", EDGE_MAPS)
+def test_edges_are_embedded_by_the_map_that_the_stack_names(tmp_path: Path, stack_file: Path, name: str) -> None:
+    file = stack_file.with_name(f"{name}.toml")
+    file.write_text(f'{stack_file.read_text()}\nedges = "{name}"\n')
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 80, (64, 64, 3), dtype=np.uint8))
+    with Studio(tmp_path / "home", stack=str(file)) as studio:
+        embeds, stack = studio.workplace.edge_embeds(picture), studio.workplace.stack
+        maps = [edge_map(picture, each, stack.resolution, stack.clip().image_size) for each in EDGE_MAPS]
+        expected = dict(zip(EDGE_MAPS, stack.clip().encode_images(maps), strict=True))
+    assert torch.allclose(embeds, expected.pop(name), atol=1e-5)
+    assert not any(torch.allclose(embeds, other, atol=1e-3) for other in expected.values())
