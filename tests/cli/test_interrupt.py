@@ -1,79 +1,10 @@
-"""Ctrl-C while fine-tuning: an orderly end, and the same adapter after going on."""
+"""The first Ctrl-C or SIGTERM asks for an orderly end, the second ends at once."""
 
-import json
-import re
 import signal
-from pathlib import Path
 
 import pytest
 
 from cli.interrupt import Interrupt
-from lambda_studio.workflows.tuning import run as tuning
-
-TUNE = ("finetune", "rex", "--steps", 4, "--rank", 2, "--seed", 3)
-
-
-@pytest.fixture
-def stopped_after_two(studio, photos, monkeypatch) -> None:
-    """A run of four steps that Ctrl-C reached in its second."""
-    studio("add-concept", "rex", *photos, "--noun", "dog")
-    train = tuning.finetune_decoder
-
-    def interrupted(decoder, examples, config, folder, resume, on_step, should_stop):
-        def on_second(report) -> None:
-            on_step(report)
-            if report.step == 2:
-                signal.raise_signal(signal.SIGINT)
-
-        return train(decoder, examples, config, folder, resume, on_second, should_stop)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(tuning, "finetune_decoder", interrupted)
-        answer = studio(*TUNE)
-    assert answer.code == 130
-    assert answer.out == "Stopped after step 2. Go on: studio finetune --resume\n"
-    assert answer.err == "Stopping after this step. Press Ctrl-C again to stop at once.\n"
-    assert json.loads(studio("adapters", "--json").out) == []
-
-
-def test_a_resumed_run_makes_the_adapter_of_one_that_was_not_interrupted(studio, stopped_after_two) -> None:
-    resumed = studio("finetune", "--resume", "--json")
-    assert resumed.code == 0
-    assert json.loads(resumed.out)["steps"] == 4
-    whole = studio(*TUNE, "--json")
-    adapters = [json.loads(answer.out)["adapter"]["sha256"] for answer in (resumed, whole)]
-    assert adapters[0] == adapters[1]
-
-
-def test_other_settings_are_refused_with_what_differs(studio, stopped_after_two) -> None:
-    answer = studio("finetune", "rex", "--seed", 4, "--resume")
-    assert answer.code == 2
-    assert "seed: 3 -> 4" in answer.err
-    assert studio("finetune", "rex", "--resume").code == 0
-
-
-def test_more_steps_may_be_asked_for(studio, stopped_after_two) -> None:
-    answer = studio("finetune", "rex", "--resume", "--steps", 6)
-    assert "Adapter 1 knows rex (6 steps of tiny)." in answer.out
-
-
-def test_a_finished_run_is_not_resumed(studio, stopped_after_two) -> None:
-    assert studio("finetune", "--resume").code == 0
-    assert "Library default has no unfinished run with tiny." in studio("finetune", "--resume").err
-
-
-def test_a_run_whose_concept_is_gone_is_refused(studio, stopped_after_two) -> None:
-    studio("concepts", "remove", "rex", "--yes")
-    answer = studio("finetune", "--resume")
-    assert answer.code == 2
-    assert re.search(r"Run 1 cannot go on: rex changed or was removed", answer.err)
-
-
-def test_a_finished_run_keeps_its_curve_and_not_its_checkpoints(studio, stopped_after_two, tmp_path: Path) -> None:
-    folder = tmp_path / "home" / "runs" / "1"
-    assert any((folder / "checkpoints").iterdir())
-    studio("finetune", "--resume")
-    assert sorted(path.name for path in folder.iterdir()) == ["loss.jsonl", "loss.png"]
 
 
 def test_the_second_signal_stops_at_once_and_handlers_come_back(capsys) -> None:
@@ -94,19 +25,3 @@ def test_a_second_sigterm_is_143() -> None:
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)
     assert ended.value.code == 143
-
-
-def test_a_disk_that_is_full_at_the_adapter_leaves_a_run_to_resume(
-    studio, photos, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    studio("add-concept", "rex", photos[0], "--noun", "dog")
-
-    def on_a_full_disk(*_: object) -> str:
-        raise OSError(28, "No space left on device", "adapters")
-
-    with monkeypatch.context() as full:
-        full.setattr("lambda_studio.workflows.tuning.run.save_adapter", on_a_full_disk)
-        refused = studio("finetune", "rex", "--steps", 1, "--rank", 2)
-    assert (refused.code, refused.err.splitlines()[-2]) == (7, "Error: No space left on device: adapters")
-    assert studio("finetune", "--resume").code == 0
-    assert len(json.loads(studio("adapters", "--json").out)) == 1

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from concepts.database import FILE_NAME, Database
-from concepts.records import NewImage
+from concepts.records import AdapterRecord, NewImage
 from concepts.users import current_user
 
 
@@ -115,3 +115,50 @@ def database(place: FilePlace | ServerPlace) -> Iterator[Database]:
 def sql(place: FilePlace | ServerPlace, database: Database) -> Callable[..., list[tuple]]:
     """Run one statement behind the registry's back."""
     return place.sql
+
+
+@pytest.fixture
+def alice(place) -> Iterator[Database]:
+    """Alice, whose library toys holds rex, an adapter and a run."""
+    with place.open("alice") as opened:
+        yield opened
+
+
+@pytest.fixture
+def bob(place) -> Iterator[Database]:
+    with place.open("bob") as opened:
+        yield opened
+
+
+@pytest.fixture
+def toys(alice, picture) -> dict[str, object]:
+    """What alice's library toys holds."""
+    with alice.transaction() as registry:
+        registry.create_library("toys", "miniature")
+        rex = registry.add_concept("toys", "rex", "dog", [picture("a")]).concept
+        image = rex.images[0]
+        registry.put_feature("key", "image_embeds", b"1234", (1,), "float32", image.sha, image.mask_sha)
+        run = registry.start_run("toys", "finetune", {}, [rex.version_id])
+        adapter = registry.add_adapter("toys", "ab" * 32, "ab.safetensors", "lora", "tiny", {}, [rex.version_id], run)
+    return {"rex": rex, "sha": image.sha, "run": run, "adapter": adapter.id}
+
+
+@pytest.fixture
+def rex_and_hat(database, picture) -> tuple[int, int]:
+    """The version ids of two concepts in the library default."""
+    with database.transaction() as registry:
+        rex = registry.add_concept("default", "rex", "dog", [picture("a")]).concept
+        hat = registry.add_concept("default", "hat", "hat", [picture("b")]).concept
+    return rex.version_id, hat.version_id
+
+
+@pytest.fixture
+def add_adapter() -> Callable[..., AdapterRecord]:
+    """Register an adapter that saw these versions."""
+
+    def add(registry, versions, sha="ab" * 32, run_id=None, library="default"):
+        return registry.add_adapter(
+            library, sha, f"{sha}.safetensors", "lora", "miniature", {"rank": 4}, versions, run_id=run_id
+        )
+
+    return add

@@ -211,3 +211,25 @@ def test_of_2_users_who_upgrade_one_old_registry_one_gets_its_libraries(tmp_path
     shutil.copyfile(Path(__file__).parents[1] / "databases" / "0001.sqlite3", tmp_path / FILE_NAME)
     libraries = finish([start(UPGRADE.format(user=user), tmp_path) for user in ("anna", "bob")])
     assert sorted(libraries) == ["default\n", "default toys\n"]
+
+
+def test_an_exception_half_way_leaves_nothing_behind(database, picture, sql):
+    with pytest.raises(RuntimeError, match="power"), database.transaction() as registry:
+        registry.create_library("toys")
+        registry.add_concept("toys", "rex", "dog", [picture("a")])
+        registry.put_feature("k", "image_embeds", b"1234", (1,), "float32", picture("a").sha)
+        raise RuntimeError("power")
+    for table in ("concepts", "concept_versions", "version_images", "blobs", "features"):
+        assert sql(f"SELECT count(*) FROM {table}") == [(0,)], table
+    with database.transaction() as registry:
+        assert [library.name for library in registry.libraries()] == ["default"]
+        assert registry.add_concept("default", "rex", "dog", [picture("a")]).created
+
+
+def test_a_reader_cannot_write(database):
+    with pytest.raises(Exception, match="cannot be written") as refusal, database.reading() as registry:
+        registry.create_library("toys")
+    assert type(refusal.value).__name__ == "StorageFailed"
+    with database.transaction() as registry:
+        assert registry.find_library("toys") is None
+        registry.create_library("toys")

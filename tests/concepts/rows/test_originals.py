@@ -60,22 +60,6 @@ def test_versions_and_copies_share_one_blob_which_goes_with_the_last_of_them(dat
     assert (stored(sql), sql("SELECT * FROM originals")) == (set(), [])
 
 
-def test_a_copy_that_is_there_already_gets_the_originals_that_it_has_not(database, photo, picture, sql):
-    with database.transaction() as registry:
-        registry.add_concept("default", "rex", "dog", [picture("pixels"), picture("other")])
-        registry.create_library("toys")
-        assert registry.copy_concept("default", "rex", "toys").concept.images[0].original_sha is None
-        registry.add_concept("default", "rex", "dog", [photo, picture("other")])
-        again = registry.copy_concept("default", "rex", "toys")
-        assert (again.created, again.concept.version) == (False, 1)
-        assert [image.original_sha for image in again.concept.images] == [sha256(FILE), None]
-        assert registry.copy_concept("default", "rex", "toys").concept == again.concept
-    assert len(sql("SELECT * FROM originals")) == 2
-    with database.transaction() as registry:
-        registry.forget_concept("default", "rex")
-        assert registry.blob(sha256(FILE)) == FILE
-
-
 def test_a_damaged_original_is_not_passed_on_and_is_mended_by_its_file(database, photo, picture, sql):
     with database.transaction() as registry:
         registry.add_concept("default", "rex", "dog", [photo])
@@ -90,14 +74,6 @@ def test_a_damaged_original_is_not_passed_on_and_is_mended_by_its_file(database,
         registry.add_concept("default", "rex", "dog", [photo])
         assert registry.blob(sha256(FILE)) == FILE
         assert registry.copy_concept("default", "rex", "toys").concept.images[0].original_sha == sha256(FILE)
-
-
-def test_a_library_that_is_removed_takes_its_originals_along(database, photo, sql):
-    with database.transaction() as registry:
-        registry.create_library("toys")
-        registry.add_concept("toys", "rex", "dog", [photo])
-        registry.remove_library("toys", agreed=True)
-    assert stored(sql) == set()
 
 
 def test_who_has_the_same_pixels_does_not_get_anothers_original(place, database, photo, picture):

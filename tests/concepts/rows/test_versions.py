@@ -1,6 +1,6 @@
 import pytest
 
-from concepts.errors import ConceptExists, ConceptNotFound, ImagesMissing, NameInvalid, NounMissing
+from concepts.errors import ConceptChanged, ConceptExists, ConceptNotFound, ImagesMissing, NameInvalid, NounMissing
 from concepts.records import ImageRecord, manifest, sha256
 
 
@@ -152,30 +152,52 @@ def test_a_revision_is_a_new_version_and_the_old_one_stays_as_it_was(database, p
     assert sql("SELECT * FROM version_images WHERE version_id = 1") == old[1]
 
 
-def test_an_exception_half_way_leaves_nothing_behind(database, picture, sql):
-    with pytest.raises(RuntimeError, match="power"), database.transaction() as registry:
-        registry.create_library("toys")
-        registry.add_concept("toys", "rex", "dog", [picture("a")])
-        registry.put_feature("k", "image_embeds", b"1234", (1,), "float32", picture("a").sha)
-        raise RuntimeError("power")
-    for table in ("concepts", "concept_versions", "version_images", "blobs", "features"):
-        assert sql(f"SELECT count(*) FROM {table}") == [(0,)], table
+@pytest.fixture
+def three(database, picture):
+    """rex in three versions, the second seen by an adapter."""
     with database.transaction() as registry:
-        assert [library.name for library in registry.libraries()] == ["default"]
-        assert registry.add_concept("default", "rex", "dog", [picture("a")]).created
+        registry.add_concept("default", "rex", "dog", [picture("a")])
+        second = registry.revise_concept("default", "rex", "dog", [picture("a"), picture("b")]).concept
+        registry.add_adapter("default", "f" * 64, "f.safetensors", "lora", "miniature", {}, [second.version_id])
+        registry.revise_concept("default", "rex", "wolf", [picture("b", None)])
+    return database
 
 
-def test_a_reader_cannot_write(database):
-    with pytest.raises(Exception, match="cannot be written") as refusal, database.reading() as registry:
-        registry.create_library("toys")
-    assert type(refusal.value).__name__ == "StorageFailed"
-    with database.transaction() as registry:
-        assert registry.find_library("toys") is None
-        registry.create_library("toys")
+def test_a_history_tells_every_version_and_who_saw_it(three):
+    with three.reading() as registry:
+        history = registry.history("default", "REX")
+        adapter = registry.adapters("default")[0].id
+        versions = [registry.concept_version("default", "rex", number) for number in (3, 2, 1)]
+    told = [(each.number, each.noun, each.image_count, each.adapters) for each in history]
+    assert told == [(3, "wolf", 1, ()), (2, "dog", 2, (adapter,)), (1, "dog", 1, ())]
+    assert [each.manifest for each in history] == [version.manifest for version in versions]
+    assert [each.version_id for each in history] == [version.version_id for version in versions]
+    assert history[0].created_at >= history[2].created_at
 
 
-def test_a_file_name_that_is_not_unicode_can_be_stored(database, picture):
-    odd = picture("a", source_name="caf\udce9.jpg")
-    with database.transaction() as registry:
-        concept = registry.add_concept("default", "rex", "dog", [odd]).concept
-    assert concept.images[0].source_name == "caf\\udce9.jpg"
+def test_an_earlier_version_is_as_it_was(three):
+    with three.reading() as registry:
+        first, present = registry.concept_version("default", "rex", 1), registry.get_concept("default", "rex")
+        assert registry.blob(first.images[0].sha) == b"a"
+    assert (first.noun, first.version, len(first.images)) == ("dog", 1, 1)
+    assert (present.noun, present.version, present.images[0].mask_sha) == ("wolf", 3, None)
+
+
+@pytest.mark.parametrize("number", [0, 4, -1])
+def test_a_version_that_is_not_there_is_told_with_those_that_are(three, number):
+    with three.reading() as registry, pytest.raises(ConceptNotFound) as refusal:
+        registry.concept_version("default", "rex", number)
+    assert refusal.value.cause == f"'rex' has no version {number}; it has 1 to 3."
+    assert refusal.value.remedy == "See them with: studio concepts history rex"
+    with three.reading() as registry, pytest.raises(ConceptNotFound):
+        registry.history("default", "nobody")
+
+
+def test_a_revision_of_what_somebody_changed_meanwhile_is_refused(three, picture):
+    with three.transaction() as registry, pytest.raises(ConceptChanged) as refusal:
+        registry.revise_concept("default", "rex", "dog", [picture("c")], expected=2)
+    assert refusal.value.cause == "'rex' was changed meanwhile: it has version 3 now, not 2."
+    assert refusal.value.exit_code == 4
+    with three.transaction() as registry:
+        assert registry.get_concept("default", "rex").version == 3
+        assert registry.revise_concept("default", "rex", "dog", [picture("c")], expected=3).concept.version == 4

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import migrations
-from concepts.database import Database
+from concepts.database import FILE_NAME, Database
 from concepts.durable import make_folder
 from concepts.errors import ConceptError, DatabaseUnusable, StorageFailed
-from concepts.records import sha256
+from concepts.records import NewImage, sha256
 from concepts.stores import sqlite_upkeep
 
 pytestmark = pytest.mark.sqlite
@@ -197,3 +197,30 @@ def test_a_database_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> N
         with pytest.raises(ConceptError, match=r"gone\.sqlite3"):
             work(tmp_path / "gone.sqlite3")
     assert list(tmp_path.iterdir()) == []
+
+
+def add(home, name):
+    with Database.open(home) as database:
+        image = NewImage(name.encode() * 5000, None, 1, 1, "a.png")
+        database.write(lambda registry: registry.add_concept("default", name, "dog", [image]))
+
+
+def test_what_was_restored_already_is_not_kept_once_more(tmp_path):
+    home = tmp_path / "home"
+    add(home, "rex")
+    backup = sqlite_upkeep.back_up(home / FILE_NAME, tmp_path / "backup.sqlite3")
+    add(home, "fido")
+    assert sqlite_upkeep.restore(home / FILE_NAME, backup) is not None
+    assert sqlite_upkeep.restore(home / FILE_NAME, backup) is None
+    assert names(home / FILE_NAME) == ["rex"]
+    assert len(sqlite_upkeep.backups(home / FILE_NAME)) == 1
+
+
+def test_one_row_more_and_it_is_restored_and_kept(tmp_path):
+    home = tmp_path / "home"
+    add(home, "rex")
+    backup = sqlite_upkeep.back_up(home / FILE_NAME, tmp_path / "backup.sqlite3")
+    with Database.open(home) as database:
+        database.write(lambda registry: registry.rename_concept("default", "rex", "max"))
+    assert sqlite_upkeep.restore(home / FILE_NAME, backup) is not None
+    assert names(home / FILE_NAME) == ["rex"]

@@ -90,3 +90,14 @@ def test_a_version_is_not_given_with_what_is_for_removed_concepts(studio, rex) -
     assert (
         "For an earlier version of it: studio concepts restore rex VERSION" in studio("concepts", "restore", "rex").err
     )
+
+
+def test_removing_says_which_adapters_saw_it(studio, photos) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+    removed = studio("concepts", "remove", "rex", "--yes")
+    assert (
+        removed.out
+        == "Removed rex. Undo it: studio concepts restore rex\nAdapter 1 saw it and still holds what it learned.\n"
+    )
+    assert studio("concepts", "show", "rex").code == 3

@@ -1,15 +1,12 @@
-"""Names of picture files, new folders, tables, and bars that know when nobody watches."""
+"""Names of picture files and new folders: nothing is overwritten."""
 
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from cli.progress import bars, rich_bar
-from cli.tables import counted, table
 from lambda_studio.errors import InvalidSetting, OutputExists
 from lambda_studio.pictures.outputs import new_folder, slug, write_picture
-from lambda_studio.progress import silent
 
 PICTURE = Image.new("RGB", (4, 4))
 
@@ -62,30 +59,3 @@ def test_new_folders_are_numbered(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "demo" / "file").touch()
     with pytest.raises(OutputExists, match="is not empty"):
         new_folder(tmp_path / "demo", "x")
-
-
-def test_columns_line_up() -> None:
-    assert list(table(("NAME", "N"), [("a", 1), ("bcdefg", 22)])) == ["NAME    N", "a       1", "bcdefg  22"]
-    assert list(table(("NAME",), [])) == []
-    assert (counted(1, "image"), counted(2, "image")) == ("1 image", "2 images")
-
-
-def test_nobody_watching_means_silence(monkeypatch, capsys) -> None:
-    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
-    assert bars() is silent
-    with bars()("Drawing", total=2) as advance:
-        advance()
-        advance(note="x")
-    assert capsys.readouterr() == ("", "")
-
-
-def test_a_bar_is_drawn_on_stderr_with_its_note(monkeypatch, capsys) -> None:
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    assert bars() is rich_bar
-    with bars()("Drawing", total=2) as advance:
-        advance(2, note="loss 0.1")
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "Drawing" in err
-    assert "2/2" in err
-    assert "loss 0.1" in err

@@ -1,10 +1,14 @@
-"""`studio concepts edit`, `history` and `restore`, as a person uses them."""
+"""`studio concepts` and its commands, as a person uses them: list, show, similar, edit, history, rename."""
 
 import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from cli import concepts
+from concepts.database import Database
+from concepts.records import NewImage
 
 
 @pytest.fixture
@@ -108,3 +112,63 @@ def test_a_sheet_shows_each_mask_over_its_image(studio, rex, photos, tmp_path: P
         assert inside == photo.getpixel((10, 30))
         assert min(outside) > 150 and max(outside) - min(outside) < 8, "the other half is pale and grey"
     assert studio("concepts", "show", "rex", "--sheet", sheet).err == f"Masks drawn: {tmp_path / 'sheet-2.png'}\n"
+
+
+def test_a_page_at_a_time(studio, tmp_path, monkeypatch) -> None:
+    with Database.open(tmp_path / "home") as database, database.transaction() as registry:
+        for number in range(5):
+            name = f"it's {number}"
+            registry.add_concept("default", name, "dog", [NewImage(name.encode(), None, 64, 64, "a.png")])
+    monkeypatch.setattr(concepts, "PAGE", 2)
+    first = studio("concepts")
+    assert [line.split()[1] for line in first.out.splitlines()[1:]] == ["0", "1"]
+    assert first.err == """There are more; go on with: --after 'it'"'"'s 1'\n"""
+    last = studio("concepts", "list", "--after", "it's 1", "-n", 3)
+    assert ([line.split()[1] for line in last.out.splitlines()[1:]], last.err) == (["2", "3", "4"], "")
+    assert [each["name"] for each in json.loads(studio("concepts", "list", "--json").out)] == [
+        f"it's {number}" for number in range(5)
+    ]
+    assert [each["name"] for each in json.loads(studio("concepts", "list", "--json", "--search", "S 3").out)] == [
+        "it's 3"
+    ]
+    nothing = studio("concepts", "list", "--search", "cat")
+    assert nothing.out == "Library default has no concepts like that: see all with studio concepts list.\n"
+    assert studio("concepts", "list", "-n", 0).code == 2
+    assert studio("concepts", "list", "--removed", "--search", "x").code == 2
+
+
+def test_similar_concepts_are_a_table(studio, photos) -> None:
+    studio("add-concept", "rex", photos[0], "--noun", "dog")
+    assert studio("concepts", "similar", "rex").out == "There is nothing to compare rex with.\n"
+    added = studio("add-concept", "twin", photos[0], "--noun", "wolf")
+    assert "Note: 1.00 like rex; if it is the same, edit that one instead\n" in added.out
+    studio("add-concept", "max", photos[1], "--noun", "cat")
+    lines = studio("concepts", "similar", "rex").out.splitlines()
+    assert lines[0].split() == ["LIKE", "NAME", "NOUN", "LIBRARY"]
+    assert lines[1].split() == ["1.00", "twin", "wolf", "default"]
+    assert lines[2].split()[1:] == ["max", "cat", "default"]
+    found = json.loads(studio("concepts", "similar", "rex", "-n", 1, "--json").out)
+    assert (found["stack"], [each["name"] for each in found["nearest"]]) == ("tiny", ["twin"])
+    assert studio("concepts", "similar", "nix").code == 3
+    refused = studio("concepts", "similar", "rex", "-n", 0)
+    assert (refused.code, refused.err) == (2, "Error: The number of concepts is 0.\n  → Give 1 or more.\n")
+
+
+def test_show_tells_everything(studio, photos) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog", "--segment", "none")
+    assert "none; make one: studio finetune rex" in studio("concepts", "show", "rex").out
+    studio("finetune", "--all", "--steps", 1, "--rank", 2)
+    shown = studio("concepts", "show", "REX").out
+    assert "rex (dog) in library default" in shown
+    assert "version 1 of 20" in shown
+    assert "photo1.png  64 x 64  none: all of it" in shown
+    assert "tiny: 2 of 2" in shown
+    assert "1 (lora, tiny) saw version 1" in shown
+
+
+def test_a_rename_touches_no_version_and_an_adapter_still_knows_it(studio, photos) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+    assert studio("concepts", "rename", "rex", "bello").out == "rex is now called bello.\n"
+    drawn = studio("generate", "a <bello>", "--steps", 1, "--json")
+    assert (json.loads(drawn.out)["adapter"], json.loads(drawn.out)["stale"], drawn.err) == (1, False, "")

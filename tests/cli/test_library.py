@@ -117,3 +117,13 @@ def test_what_cannot_be_is_refused(as_user, toys, line: str, code: int, said: st
     answer = as_user("alice", *line.split())
     assert answer.code == code
     assert said in answer.err
+
+
+def test_libraries_keep_concepts_apart_and_remember_their_stack(studio, photos, stack_file: Path, monkeypatch) -> None:
+    assert studio("library", "create", "work").code == 0
+    studio("add-concept", "rex", *photos, "--noun", "dog", "--library", "work")
+    assert "has no concepts yet" in studio("concepts").out
+    assert studio("library", "use", "work").out == f"Using library work with {stack_file}.\n"
+    assert "rex" in studio("concepts").out
+    monkeypatch.delenv("STUDIO_STACK")
+    assert json.loads(studio("generate", "a <rex>", "--steps", 1, "--json").out)["stack"] == "tiny"

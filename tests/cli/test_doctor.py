@@ -1,6 +1,5 @@
-"""The database and the home as a whole: what doctor says, and how they are mended."""
+"""What doctor says of the database and the home as a whole, and how they are mended."""
 
-import json
 import os
 from pathlib import Path
 
@@ -20,32 +19,6 @@ def test_a_whole_home_is_code_0_at_every_depth(studio, home: Path, depth: str) -
     assert "problem" not in answer.out
     said = {"quick": "its bytes were not read", "usual": "sound", "thorough": "sound, and every hash is right"}
     assert f"MiB: {said[depth]}\n" in answer.out
-
-
-def test_the_database_goes_into_a_backup_and_back(studio, home: Path) -> None:
-    assert "Sound: every row and every hash is right." in studio("db", "check").out
-    assert "has schema" in studio("db", "upgrade").out
-    copy = json.loads(studio("db", "backup", "--json").out)["copy"]
-    assert Path(copy).parent == home / "backups"
-    studio("concepts", "remove", "rex", "--yes")
-    refused = studio("db", "restore", copy)
-    assert (refused.code, "add --yes" in refused.err) == (2, True)
-    restored = studio("db", "restore", copy, "--yes")
-    assert restored.code == 0
-    assert "What was there is kept as" in restored.out
-    assert studio("concepts", "show", "rex").code == 0
-
-
-def test_a_database_that_cannot_be_opened_is_code_2_and_its_newest_backup_named(studio, home: Path) -> None:
-    copy = json.loads(studio("db", "backup", "--json").out)["copy"]
-    (home / "studio.sqlite3").write_bytes(b"")
-    sick = studio("doctor")
-    assert sick.code == 2
-    assert "problem  database:" in sick.out
-    assert f"→ Put the newest backup in its place: studio db restore {copy}" in sick.out
-    assert studio("db", "check").code == 7
-    assert studio("db", "restore", copy, "--yes").code == 0
-    assert studio("doctor").code == 0
 
 
 def test_damaged_bytes_are_found_by_the_thorough(studio, home: Path) -> None:
@@ -103,3 +76,15 @@ def test_doctor_fetches_no_weights_and_says_how_they_come(
 def test_a_quick_doctor_reads_no_weights(studio, home: Path, monkeypatch) -> None:
     monkeypatch.setattr("lambda_studio.models.files.file_sha256", lambda path: pytest.fail(f"read {path}"))
     assert studio("doctor", "--depth", "quick").code == 0
+
+
+def test_doctor_finds_a_damaged_adapter(studio, photos, tmp_path: Path) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+    assert studio("doctor").out.count("ok ") == 4
+    file = next((tmp_path / "home" / "adapters").iterdir())
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    sick = studio("doctor")
+    assert sick.code == 2
+    assert "problem  adapter 1: its file is damaged" in sick.out
+    assert "→ Forget it: studio adapters remove 1. Then fine-tune again." in sick.out

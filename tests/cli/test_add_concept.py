@@ -1,0 +1,58 @@
+"""`studio add-concept`: what is encoded, and where the subject is."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+def test_adding_the_same_files_again_encodes_nothing_and_loads_no_model(studio, photos, monkeypatch) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    monkeypatch.setattr("lambda_studio.models.clip.load_clip", _must_not_load)
+    again = studio("add-concept", "rex", *photos, "--noun", "dog")
+    assert again.code == 0
+    assert "Already there: rex (dog) in library default, 2 images." in again.out
+    assert "Encoded 0 images with tiny; 2 had been before." in again.out
+
+
+def _must_not_load(*args: object, **kwargs: object) -> None:
+    raise AssertionError("a model was loaded")
+
+
+def test_mask_files_say_where_the_subject_is(studio, photos, tmp_path: Path) -> None:
+    for number in (1, 2):
+        mask = Image.new("L", (64, 64))
+        mask.paste(255, (0, 0, 32, 64))
+        mask.save(tmp_path / f"mask{number}.png")
+    masks = ["--mask", "mask1.png", "--mask", "mask2.png"]
+    assert studio("add-concept", "rex", *photos, "--noun", "dog", *masks).code == 0
+    assert studio("concepts", "show", "rex").out.count("50% of it") == 2
+
+
+@pytest.fixture
+def place(tmp_path: Path, photos: list[Path]) -> Path:
+    """A folder with photos and with files that are not."""
+    from PIL import Image
+
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    Image.new("L", (40, 40), 255).save(tmp_path / "small.png")
+    (tmp_path / "empty.toml").write_text('clip = "local-dir:/nowhere"\nprior = "/nowhere"\ndecoder = "/nowhere"\n')
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    return tmp_path
+
+
+def test_all_bad_images_are_named_together_and_nothing_is_stored(studio, place: Path) -> None:
+    answer = studio("add-concept", "rex", "gone.png", "photo1.png", "broken.png", "--noun", "dog")
+    assert answer.code == 5
+    assert "2 of 3 pictures cannot be used" in answer.err
+    assert "gone.png" in answer.err
+    assert "broken.png" in answer.err
+    assert studio("concepts", "show", "rex").code == 3
+
+
+def test_a_name_that_is_taken_by_other_pictures_is_refused(studio, photos) -> None:
+    studio("add-concept", "rex", photos[0], "--noun", "dog")
+    answer = studio("add-concept", "Rex", photos[1], "--noun", "dog")
+    assert answer.code == 4
+    assert "A concept named 'rex' is already in library 'default', with other content." in answer.err

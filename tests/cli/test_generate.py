@@ -1,0 +1,80 @@
+"""`studio generate`: what is drawn, where it goes, and what a picture says of itself."""
+
+import json
+from pathlib import Path
+
+from PIL import Image
+
+from lambda_studio.models import stack as stack_module
+
+
+def test_generating_loads_no_vision_tower(studio, photos, monkeypatch) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    from lambda_studio.models import clip
+
+    towers: list[tuple[str, ...]] = []
+    load = clip.load_clip
+
+    def watched(name, pretrained, device, dtype, wanted, on_download):
+        towers.append(tuple(wanted))
+        return load(name, pretrained, device, dtype, wanted, on_download)
+
+    monkeypatch.setattr(clip, "load_clip", watched)
+    assert studio("generate", "a <rex>", "--steps", 1).code == 0
+    assert towers == [("text",)]
+
+
+def test_pictures_are_never_overwritten(studio, tmp_path: Path) -> None:
+    first = studio("generate", "a dog", "--steps", 1, "--out", "dog.png")
+    before = (tmp_path / "dog.png").read_bytes()
+    second = studio("generate", "a dog", "--steps", 1, "--seed", 9, "--out", "dog.png")
+    assert (first.out, second.out) == ("dog.png\n", "dog-2.png\n")
+    assert (tmp_path / "dog.png").read_bytes() == before
+    assert (tmp_path / "dog-2.png").read_bytes() != before
+
+
+def test_a_picture_says_what_it_is(studio, photos) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+    path = studio("generate", "a <rex>", "--seed", 5, "--steps", 2, "--guidance", 3).out.strip()
+    texts = Image.open(path).text
+    adapter = json.loads(studio("adapters", "show", 1, "--json").out)
+    assert texts["prompt"] == "a <rex>"
+    assert texts["seed"] == "5"
+    assert json.loads(texts["settings"]) == {"num_inference_steps": 2, "guidance_scale": 3.0, "resolution": None}
+    concept = json.loads(studio("concepts", "show", "rex", "--json").out)["concept"]
+    wanted = {key: concept[key] for key in ("name", "noun", "library", "version", "manifest")}
+    assert json.loads(texts["concepts"]) == [wanted]
+    assert (texts["stack"], texts["adapter"]) == ("tiny", adapter["sha256"])
+    assert set(texts) == {"prompt", "seed", "settings", "concepts", "stack", "adapter", "Software"}
+
+
+def test_the_same_seed_draws_the_same_picture(studio) -> None:
+    paths = [studio("generate", "a cat", "-n", n, "--seed", 7, "--steps", 2).out.split()[-1] for n in (1, 1, 2)]
+    first, again, other = (Image.open(path).tobytes() for path in paths)
+    assert first == again != other
+
+
+def test_edges_change_the_picture(studio, photos) -> None:
+    plain = studio("generate", "a cat", "--steps", 1).out.strip()
+    edged = studio("generate", "a cat", "--steps", 1, "--edges", photos[0]).out.strip()
+    assert Image.open(plain).tobytes() != Image.open(edged).tobytes()
+    assert json.loads(Image.open(edged).text["settings"])["edges"] == "photo1.png"
+
+
+def test_the_default_stack_is_the_miniature(studio, monkeypatch) -> None:
+    monkeypatch.delenv("STUDIO_STACK")
+    used: list[str] = []
+    monkeypatch.setattr(stack_module, "resolve_stack", lambda name: used.append(name) or _stop())
+    assert studio("generate", "a cat").code == 130
+    assert used == ["miniature"]
+
+
+def _stop() -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_prompt_that_is_too_long_says_which_words_would_be_cut(studio) -> None:
+    answer = studio("generate", "dog " * 40)
+    assert answer.code == 5
+    assert "The prompt has 42 tokens and CLIP reads 24" in answer.err

@@ -1,0 +1,47 @@
+"""The one place where an error becomes words and an exit code."""
+
+from pathlib import Path
+
+from cli.main import run
+
+
+def test_debug_shows_the_traceback_before_the_error(studio) -> None:
+    answer = studio("concepts", "show", "nix", "--debug")
+    assert answer.code == 3
+    assert answer.err.startswith("Traceback")
+    assert answer.err.endswith("→ Add it with: studio add-concept NAME IMAGE --noun NOUN\n")
+
+
+def test_a_fault_of_ours_is_one_line_and_code_1(studio, monkeypatch) -> None:
+    def broken(*_, **__) -> None:
+        raise RuntimeError("first line\nsecond line")
+
+    monkeypatch.setattr("lambda_studio.studio.Studio.page", broken)
+    answer = studio("concepts")
+    assert answer.code == 1
+    assert answer.err == (
+        "Error: Something inside went wrong: RuntimeError: first line\n"
+        "  → This is a fault of ours. Run it again with --debug and report what it shows.\n"
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_code_7(studio, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    answer = studio("concepts", "--home", tmp_path / "file" / "home")
+    assert answer.code == 7
+    assert str(tmp_path / "file") in answer.err
+
+
+def test_ctrl_c_is_code_130(studio, monkeypatch) -> None:
+    def interrupted(*_, **__) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lambda_studio.studio.Studio.page", interrupted)
+    answer = studio("concepts")
+    assert (answer.code, answer.err) == (130, "\nStopped.\n")
+
+
+def test_the_version_is_the_installed_one(capsys, monkeypatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda name: f"0.9 of {name}")
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == "lambda-studio 0.9 of lambda-studio\n"
