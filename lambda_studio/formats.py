@@ -10,15 +10,20 @@ UPDATE = "Update λ-Studio: pip install -U lambda-studio."
 """The remedy for a format that is newer than this version."""
 
 
+def is_format(number: Any) -> bool:
+    """Return whether a value can be a format number, known or not."""
+    return type(number) is int and 1 <= number < 10**6
+
+
 def format_of(said: Mapping[str, Any]) -> int:
     """Return the format number of a document; 1 where it has none, as version 0.1 wrote no numbers.
 
     Raises ValueError for a number that cannot be one.
     """
     number = said.get(FORMAT, 1)
-    if type(number) is not int or number < 1:
+    if not is_format(number):
         raise ValueError(f"its format is {str(number)[:40]!r}, and not a number from 1")
-    return number
+    return int(number)
 
 
 def too_new(what: str, number: int, known: int) -> str:

@@ -10,10 +10,11 @@ from io import BufferedWriter, BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from lambda_studio.bundles.contents import Contents
-from lambda_studio.bundles.reading import MAX_OBJECT, MAX_OBJECTS, read_contents
+from lambda_studio.bundles.contents import VERSIONS, Contents
+from lambda_studio.bundles.reading import MAX_OBJECT, MAX_OBJECTS, NewerBundle, read_contents
 from lambda_studio.bundles.signing import ENCODED_BYTES, Signature, read_signature, require_trusted, sign
 from lambda_studio.errors import BundleRefused
+from lambda_studio.formats import UPDATE, too_new
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -119,7 +120,11 @@ class Archive:
             require_trusted(self.path, data, self.signature, trusted)
         if data is None:
             self.faults.append(f"{MANIFEST} is missing or cannot be read")
-        contents = None if data is None else read_contents(data, self.faults)
+        try:
+            contents = None if data is None else read_contents(data, self.faults)
+        except NewerBundle as error:
+            cause = too_new(str(self.path), error.version, VERSIONS[-1])
+            raise BundleRefused(cause, f"Nothing was imported. {UPDATE}") from error
         if contents is not None:
             self._compare(contents)
         self.refuse_if_faulty()

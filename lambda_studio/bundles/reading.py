@@ -1,11 +1,11 @@
 """A manifest that a stranger wrote: every value is checked before anything is made of it, and every fault is told."""
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 from lambda_studio.bundles.contents import FORMAT, VERSIONS, BundleConcept, BundleEmbedding, BundleImage, Contents
+from lambda_studio.formats import is_format, parse_json
 from lambda_studio.pictures.opening import LONG_SIDE
 
 MAX_OBJECT = 16 * 2**20
@@ -43,18 +43,27 @@ IMAGE = {
 EMBEDDING = {"encoder": SHA, "preprocessing": TEXT, "sha256": SHA}
 
 
-class Unreadable(ValueError):
-    """The manifest is not even JSON of the right shape; the text says why."""
+class NewerBundle(Exception):
+    """The manifest is of the version `version`, which this code does not know."""
+
+    def __init__(self, version: int):
+        super().__init__(version)
+        self.version = version
 
 
 def read_contents(manifest: bytes, faults: list[str]) -> Contents | None:
-    """What a manifest says; None, and every fault in `faults`, where it says something that cannot be."""
+    """Return what a manifest says, or None with every fault in `faults` where it says something that cannot be.
+
+    Fields that this version does not know are ignored, for the manifest's version says that they may be. Raises
+    NewerBundle for a version that this one does not know, whatever else is wrong.
+    """
     before = len(faults)
     try:
-        value = json.loads(manifest.decode(), object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(manifest.decode())
+    except ValueError as error:
         faults.append(f"manifest.json cannot be read: {str(error).partition(chr(10))[0][:200]}")
         return None
+    _refuse_newer(value)
     if not _fits(value, BUNDLE, "manifest.json", faults):
         return None
     concepts = [_concept(each, f"concept {at}", faults) for at, each in enumerate(value["concepts"], start=1)]
@@ -73,25 +82,33 @@ def _concept(value: Any, where: str, faults: list[str]) -> BundleConcept | None:
     if not _fits(value, CONCEPT, where, faults):
         return None
     images = [_image(each, f"{where}, image {at}", faults) for at, each in enumerate(value["images"], start=1)]
-    return BundleConcept(**{**value, "images": tuple(each for each in images if each)})
+    return BundleConcept(**{**_known(value, CONCEPT), "images": tuple(each for each in images if each)})
 
 
 def _image(value: Any, where: str, faults: list[str]) -> BundleImage | None:
     if not _fits(value, IMAGE, where, faults):
         return None
     found = [each for each in value["embeddings"] if _fits(each, EMBEDDING, f"{where}, embedding", faults)]
-    embeddings = tuple(BundleEmbedding(**each) for each in found)
-    return BundleImage(**{**value, "warnings": tuple(value["warnings"]), "embeddings": embeddings})
+    embeddings = tuple(BundleEmbedding(**_known(each, EMBEDDING)) for each in found)
+    return BundleImage(**{**_known(value, IMAGE), "warnings": tuple(value["warnings"]), "embeddings": embeddings})
+
+
+def _refuse_newer(value: Any) -> None:
+    ours = isinstance(value, dict) and value.get("format") == FORMAT and is_format(value.get("version"))
+    if ours and value["version"] > VERSIONS[-1]:
+        raise NewerBundle(value["version"])
+
+
+def _known(value: dict[str, Any], checks: dict[str, Check]) -> dict[str, Any]:
+    return {name: value[name] for name in checks}
 
 
 def _fits(value: Any, checks: dict[str, Check], where: str, faults: list[str]) -> bool:
-    """Whether a table has exactly these fields, each as it should be."""
+    """Return whether a table has these fields, each as it should be; others are left to versions that know them."""
     if not isinstance(value, dict):
         faults.append(f"{where} is not a table")
         return False
-    unknown, missing = value.keys() - checks.keys(), checks.keys() - value.keys()
-    found = [f"{where} lacks {name}" for name in sorted(missing)]
-    found += [f"{where} has an unknown field {name[:40]!r}" for name in sorted(unknown)]
+    found = [f"{where} lacks {name}" for name in sorted(checks.keys() - value.keys())]
     wrong = (name for name, (right, _) in checks.items() if name in value and not right(value[name]))
     found += [f"{where}: {name} is not {checks[name][1]}" for name in wrong]
     faults += found
@@ -112,14 +129,3 @@ def _is_list(value: Any) -> bool:
 def _is_unicode(text: str) -> bool:
     # JSON can spell half a surrogate pair, which no database stores.
     return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        raise Unreadable("a field is there twice")
-    return table
-
-
-def _no_constant(name: str) -> None:
-    raise Unreadable(f"{name} is not JSON")

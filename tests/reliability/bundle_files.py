@@ -128,6 +128,10 @@ def cases() -> Iterator[Case]:
     yield Case("a right bundle without pictures", written(zipped(ALONE)), right=True)
     yield Case("a right bundle whose note holds its embedding", written(zipped(BOUND)), right=True)
     yield Case("a right bundle that is signed", written(zipped(SIGNED)), right=True)
+    for path in (("more",), ("concepts", 0, "more"), ("concepts", 0, "images", 0, "more")):
+        told = json.dumps(changed(json.loads(RIGHT["manifest.json"]), path, [{"a": 1}])).encode()
+        content = zipped({**RIGHT, "manifest.json": told})
+        yield Case(f"a field that we do not know, {'.'.join(map(str, path))}", written(content), right=True)
     for family in (foreign_entries, odd_entries, torn, said_wrong, held_wrong, places):
         yield from family()
 
@@ -234,10 +238,9 @@ def said_wrong() -> Iterator[Case]:
     concept, image = ("concepts", 0), ("concepts", 0, "images", 0)
     changes: list[tuple[tuple[str | int, ...], list[Json]]] = [
         (("format",), [..., None, "zip", 1]),
-        (("version",), [..., 0, 2, "1", 1.0, True, -1, 10**400]),
+        (("version",), [..., 0, 2, 3, "1", 1.0, True, -1, 10**400]),
         (("concepts",), [..., [], {}, "x", [[]], [None]]),
         (("objects",), [..., [], {}, {"x": 1}, {"0" * 64: 0}]),
-        (("more",), [1]),
         (
             (*concept, "name"),
             [..., "", " rex", "a\u202eb", "\ud800", "x" * 81, "x" * 2000, "<rex>", "a\0b", 7, ["rex"]],

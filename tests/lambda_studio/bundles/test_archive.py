@@ -193,11 +193,11 @@ FIRST_IMAGE = (*FIRST, "images", 0)
     ("path", "value", "said"),
     [
         (("version",), 2, "version is 2, and what it holds is of 1"),
-        (("version",), 3, "version is not 1 or 2, which this version reads"),
+        (("version",), 0, "version is not 1 or 2, which this version reads"),
+        (("version",), 10**9, "version is not 1 or 2, which this version reads"),
         (("version",), True, "version is not 1 or 2, which this version reads"),
         (("format",), "zip", "format is not 'lambda-studio bundle'"),
         (("format",), ..., "manifest.json lacks format"),
-        (("more",), 1, "manifest.json has an unknown field 'more'"),
         (("concepts",), [], "concepts is not a list that is not empty"),
         (("concepts",), {}, "concepts is not a list that is not empty"),
         (FIRST, None, "concept 1 is not a table"),
@@ -222,6 +222,23 @@ FIRST_IMAGE = (*FIRST, "images", 0)
 )
 def test_a_manifest_that_says_what_cannot_be_is_refused(refusal, path, value, said) -> None:
     assert said in refusal(with_manifest(changed(MANIFEST, path, value)))
+
+
+@pytest.mark.parametrize("path", [("more",), (*FIRST, "more"), (*FIRST_IMAGE, "more"), (*FIRST_IMAGE, "0")])
+def test_fields_that_this_version_does_not_know_are_ignored(tmp_path: Path, path) -> None:
+    (tmp_path / "x.zip").write_bytes(with_manifest(changed(MANIFEST, path, [{"a": 1}])))
+    with Archive(tmp_path / "x.zip") as archive:
+        assert archive.contents == CONTENTS
+
+
+def test_a_newer_version_is_refused_with_the_remedy_to_update(tmp_path: Path) -> None:
+    manifest = json.dumps({"format": "lambda-studio bundle", "version": 3, "all": "new"}).encode()
+    (tmp_path / "x.zip").write_bytes(plain_zip(entries(**{"manifest.json": manifest, "index.json": b"{}"})))
+    with pytest.raises(BundleRefused) as caught:
+        Archive(tmp_path / "x.zip")
+    said = f"{tmp_path / 'x.zip'} has format 3, and this version of λ-Studio reads formats up to 2."
+    assert caught.value.cause == said
+    assert caught.value.remedy == "Nothing was imported. Update λ-Studio: pip install -U lambda-studio."
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ SAID = json.loads(NOTE.encoded())["views"][0]
         NOTE.encoded() + b"\n",
         NOTE.encoded()[:-1],
         changed(version=1),
-        changed(version=3),
+        changed(version=3, format="another"),
+        changed(version=10**7),
         changed(version=2.0),
         changed(version=[]),
         changed(views=[]),
@@ -94,6 +95,11 @@ SAID = json.loads(NOTE.encoded())["views"][0]
 def test_what_is_not_spelled_so_is_no_note(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"^is not a note of pictures left out$"):
         read_note(data)
+
+
+def test_a_note_of_a_newer_version_is_said_to_be_newer() -> None:
+    with pytest.raises(ValueError, match=r"^is a note of version 3, which only a newer λ-Studio reads$"):
+        read_note(changed(version=3, more=[1]))
 
 
 @pytest.mark.parametrize(
