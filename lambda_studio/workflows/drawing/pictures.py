@@ -19,6 +19,7 @@ from lambda_studio.generation.generator import Picture, generate
 from lambda_studio.generation.prompt import Template, bind
 from lambda_studio.models.stack import Stack
 from lambda_studio.pictures.outputs import write_picture
+from lambda_studio.pictures.texts import FORMAT_KEY, TEXTS_FORMAT
 from lambda_studio.progress import Progress
 
 
@@ -95,4 +96,5 @@ def texts_of(
         "stack": stack,
         "adapter": adapter.sha256 if adapter else "none",
         "Software": "lambda-studio",
+        FORMAT_KEY: str(TEXTS_FORMAT),
     }

@@ -1,0 +1,134 @@
+"""What a picture that we drew says of itself: its PNG text chunks, read without a decoder and as a stranger's.
+
+Only the chunks' lengths, checksums and texts are looked at; the pixels are never touched.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lambda_studio.errors import ImageRefused
+from lambda_studio.formats import UPDATE, parse_json, too_new
+
+FORMAT_KEY = "lambda-studio format"
+TEXTS_FORMAT = 1
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MAX_CHUNKS = 100_000
+MAX_TEXT = 2**18
+"""Bytes of one text chunk."""
+MAX_TEXTS = 64
+REMEDY = "Give a PNG that studio generate wrote."
+CONCEPT_FIELDS = {"name": str, "noun": str, "library": str, "version": int, "manifest": str}
+
+
+@dataclass(frozen=True)
+class PictureTexts:
+    """How a picture was drawn: the same again where concepts, stack and adapter are the same."""
+
+    prompt: str
+    seed: int
+    settings: dict[str, Any]
+    """Of GenerateConfig, and `edges` where the picture follows a file's. A newer version may have more."""
+    concepts: tuple[dict[str, Any], ...]
+    """Of each concept in the prompt: name, noun, library, version, manifest."""
+    stack: str
+    adapter: str | None
+    """The SHA-256 of the adapter's file, or None."""
+
+
+def read_texts(path: Path) -> PictureTexts:
+    """Return what a picture says of how it was drawn; texts that this version does not know are ignored.
+
+    Raises ImageRefused for a file that is no PNG of ours, for texts that cannot be, and for a newer format.
+    """
+    if not path.is_file():
+        raise ImageRefused(f"There is no picture {path}.", REMEDY)
+    try:
+        with path.open("rb") as file:
+            texts = dict(_texts(file))
+        _require_known_format(path, texts)
+        return _picture(texts)
+    except OSError as error:
+        raise ImageRefused(f"{path} cannot be read: {error.strerror or error}.", REMEDY) from error
+    except ValueError as error:
+        raise ImageRefused(f"{path}: {str(error)[:200]}.", REMEDY) from error
+
+
+def _require_known_format(path: Path, texts: dict[str, str]) -> None:
+    """Version 0.1 wrote no number, and its name in `Software`."""
+    if texts.get("Software") != "lambda-studio" or "prompt" not in texts:
+        raise ValueError("it does not say how λ-Studio drew it")
+    said = texts.get(FORMAT_KEY, "1")
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", said):
+        raise ValueError(f"its format is {said[:40]!r}, and not a number from 1")
+    if int(said) > TEXTS_FORMAT:
+        raise ImageRefused(too_new(str(path), int(said), TEXTS_FORMAT), UPDATE)
+
+
+def _picture(texts: dict[str, str]) -> PictureTexts:
+    lacking = [key for key in ("prompt", "seed", "settings", "concepts", "stack", "adapter") if key not in texts]
+    if lacking:
+        raise ValueError(f"its texts lack {', '.join(lacking)}")
+    seed, adapter = texts["seed"], texts["adapter"]
+    if not re.fullmatch(r"[0-9]{1,20}", seed):
+        raise ValueError(f"its seed is {seed[:40]!r}")
+    if not re.fullmatch(r"none|[0-9a-f]{64}", adapter):
+        raise ValueError(f"its adapter is {adapter[:70]!r}")
+    settings, concepts = parse_json(texts["settings"]), parse_json(texts["concepts"])
+    if not isinstance(settings, dict):
+        raise ValueError("its settings are no table")
+    if not isinstance(concepts, list) or not all(map(_is_concept, concepts)):
+        raise ValueError("its concepts are no list of concepts")
+    known = tuple({name: concept[name] for name in CONCEPT_FIELDS} for concept in concepts)
+    sha = None if adapter == "none" else adapter
+    return PictureTexts(texts["prompt"], int(seed), settings, known, texts["stack"], sha)
+
+
+def _is_concept(value: Any) -> bool:
+    return isinstance(value, dict) and all(type(value.get(name)) is kind for name, kind in CONCEPT_FIELDS.items())
+
+
+def _texts(file: BinaryIO) -> Iterator[tuple[str, str]]:
+    """Yield the keys and texts of a PNG's international text chunks, each key once; packed ones are not ours."""
+    seen: set[str] = set()
+    for data in _text_chunks(file):
+        head, _, rest = data.partition(b"\0")
+        if rest[:2] != b"\0\0":  # packed, or of no known kind
+            continue
+        _, _, rest = rest[2:].partition(b"\0")  # the language
+        _, _, text = rest.partition(b"\0")  # the key in that language
+        key = head.decode("latin-1")
+        if key in seen:
+            raise ValueError(f"its text {key[:40]!r} comes twice")
+        seen.add(key)
+        yield key, text.decode()
+
+
+def _text_chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield what a PNG's iTXt chunks hold; everything else is skipped unread."""
+    if file.read(8) != SIGNATURE:
+        raise ValueError("it is no PNG")
+    found = 0
+    for _ in range(MAX_CHUNKS):
+        head = file.read(8)
+        length, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if len(head) < 8 or length >= 2**31:
+            raise ValueError("it is cut off")
+        if kind == b"IEND":
+            return
+        if kind != b"iTXt":
+            file.seek(length + 4, 1)
+            continue
+        found += 1
+        if length > MAX_TEXT or found > MAX_TEXTS:
+            raise ValueError(f"it has more text than {MAX_TEXTS} chunks of {MAX_TEXT:,} bytes")
+        data, checksum = file.read(length), file.read(4)
+        if len(checksum) < 4:
+            raise ValueError("it is cut off")
+        if checksum != zlib.crc32(kind + data).to_bytes(4, "big"):
+            raise ValueError("a text in it is damaged")
+        yield data
+    raise ValueError(f"it has more than {MAX_CHUNKS} chunks")
