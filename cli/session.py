@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from lambda_studio.studio import Studio
 
 
+ANSWER_FORMAT = 1
+"""Of what `--json` prints: within a number keys are added, and never taken away or changed."""
+
+
 @dataclass
 class Session:
     """One call of `studio`: its global options, wherever on the line they stood."""
@@ -40,7 +44,7 @@ class Session:
     def show(self, value: Any, lines: Callable[[], Iterable[str]]) -> None:
         """Print `value` as JSON where `--json` was given, and `lines()` otherwise."""
         if self.json:
-            click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+            click.echo(json.dumps(numbered(plain(value)), ensure_ascii=False, indent=2))
         else:
             for line in lines():
                 click.echo(line)
@@ -69,6 +73,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     return value.isoformat() if isinstance(value, date) else value
+
+
+def numbered(answer: Any) -> Any:
+    """Put the format's number into an answer, or into each object of a list of them."""
+    if isinstance(answer, list):
+        return [numbered(each) for each in answer]
+    return {"format": ANSWER_FORMAT, **answer} if isinstance(answer, dict) else answer
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

@@ -4,6 +4,10 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lambda_studio.formats import FORMAT, format_of
+
+ENCODERS_FORMAT = 2
+
 
 @dataclass(frozen=True)
 class Encoder:
@@ -20,16 +24,23 @@ class KnownEncoders:
         self.path = home / "encoders.json"
 
     def read(self) -> dict[str, Encoder]:
-        """What was noted; a note that cannot be read is no note."""
+        """Return what was noted. A note that cannot be read, or that a newer version wrote, is no note.
+
+        Version 0.1 noted the stacks themselves, without a number and without a key above them.
+        """
         try:
             noted = json.loads(self.path.read_text(encoding="utf-8"))
-            return {stack: Encoder(**encoder) for stack, encoder in noted.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
+            stacks = noted if type(noted.get(FORMAT)) is not int else noted["encoders"]
+            if stacks is not noted and format_of(noted) > ENCODERS_FORMAT:
+                return {}
+            return {stack: Encoder(each["fingerprint"], each["dtype"]) for stack, each in stacks.items()}
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):
             return {}
 
     def note(self, stack: str, encoder: Encoder) -> None:
         """Write down what a stack's CLIP is."""
         known = self.read()
         if known.get(stack) != encoder:
-            noted = {name: asdict(each) for name, each in {**known, stack: encoder}.items()}
+            encoders = {name: asdict(each) for name, each in {**known, stack: encoder}.items()}
+            noted = {FORMAT: ENCODERS_FORMAT, "encoders": encoders}
             self.path.write_text(json.dumps(noted, indent=1), encoding="utf-8")
