@@ -1,6 +1,6 @@
 """The file that an isolated process executes first: it makes the named packages importable, and runs the module.
 
-`lambda_studio.isolated` starts it by its path, so it imports nothing but the standard library before that.
+`lambda_studio.processes.isolated` starts it by its path, so it imports nothing but the standard library before that.
 """
 
 import json

@@ -96,5 +96,5 @@ def test_the_decoder_has_another_folder_no_secret_and_no_network(tmp_path: Path,
 
 def may_cut_network() -> bool:
     """Ask a process of its own, for what it gives up is gone."""
-    code = "import sys; from lambda_studio.offline import cut_network; sys.exit(not cut_network())"
+    code = "import sys; from lambda_studio.processes.offline import cut_network; sys.exit(not cut_network())"
     return subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,101 @@
+"""A manifest that a stranger wrote: every value is checked, and every fault is told."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambda_studio.bundles.archive import Archive
+from lambda_studio.errors import BundleRefused
+from tests.lambda_studio.bundles.written import CONTENTS, MASK, entries, plain_zip, sha
+from tests.reliability.bundle_files import changed
+
+
+def with_manifest(value: Any) -> bytes:
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return plain_zip(entries(**{"manifest.json": data}))
+
+
+MANIFEST = json.loads(CONTENTS.encoded())
+FIRST = ("concepts", 0)
+FIRST_IMAGE = (*FIRST, "images", 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("version",), 2, "version is 2, and what it holds is of 1"),
+        (("version",), 0, "version is not 1 or 2, which this version reads"),
+        (("version",), 10**9, "version is not 1 or 2, which this version reads"),
+        (("version",), True, "version is not 1 or 2, which this version reads"),
+        (("format",), "zip", "format is not 'lambda-studio bundle'"),
+        (("format",), ..., "manifest.json lacks format"),
+        (("concepts",), [], "concepts is not a list that is not empty"),
+        (("concepts",), {}, "concepts is not a list that is not empty"),
+        (FIRST, None, "concept 1 is not a table"),
+        ((*FIRST, "name"), 7, "concept 1: name is not a short text"),
+        ((*FIRST, "name"), "x" * 1001, "concept 1: name is not a short text"),
+        ((*FIRST, "noun"), "\ud800", "concept 1: noun is not a short text"),
+        ((*FIRST, "manifest"), "0" * 63, "concept 1: manifest is not a SHA-256"),
+        ((*FIRST, "images"), [], "concept 1: images is not a list that is not empty"),
+        ((*FIRST_IMAGE, "sha256"), "../../etc/passwd", "concept 1, image 1: sha256 is not a SHA-256"),
+        ((*FIRST_IMAGE, "mask"), "", "concept 1, image 1: mask is not a SHA-256 or null"),
+        ((*FIRST_IMAGE, "width"), 10**9, "concept 1, image 1: width is not a number from 1 to 1536"),
+        ((*FIRST_IMAGE, "height"), 1.5, "concept 1, image 1: height is not a number from 1 to 1536"),
+        ((*FIRST_IMAGE, "height"), True, "concept 1, image 1: height is not a number from 1 to 1536"),
+        ((*FIRST_IMAGE, "warnings"), [1], "concept 1, image 1: warnings is not a list of texts"),
+        ((*FIRST_IMAGE, "embeddings"), [3], "concept 1, image 1, embedding is not a table"),
+        (["objects"], [], "objects is not a table"),
+        (["objects", "x"], 1, "object 'x': name is not a SHA-256"),
+        (["objects", sha(MASK)], -1, "size is not a number from 1 to"),
+        (["objects", sha(MASK)], ..., f"object {sha(MASK)} is needed and not listed"),
+        (["objects", sha(b"more")], 4, f"object {sha(b'more')} is listed and belongs to nothing"),
+    ],
+)
+def test_a_manifest_that_says_what_cannot_be_is_refused(refusal, path, value, said) -> None:
+    assert said in refusal(with_manifest(changed(MANIFEST, path, value)))
+
+
+@pytest.mark.parametrize("path", [("more",), (*FIRST, "more"), (*FIRST_IMAGE, "more"), (*FIRST_IMAGE, "0")])
+def test_fields_that_this_version_does_not_know_are_ignored(tmp_path: Path, path) -> None:
+    (tmp_path / "x.zip").write_bytes(with_manifest(changed(MANIFEST, path, [{"a": 1}])))
+    with Archive(tmp_path / "x.zip") as archive:
+        assert archive.contents == CONTENTS
+
+
+def test_a_newer_version_is_refused_with_the_remedy_to_update(tmp_path: Path) -> None:
+    manifest = json.dumps({"format": "lambda-studio bundle", "version": 3, "all": "new"}).encode()
+    (tmp_path / "x.zip").write_bytes(plain_zip(entries(**{"manifest.json": manifest, "index.json": b"{}"})))
+    with pytest.raises(BundleRefused) as caught:
+        Archive(tmp_path / "x.zip")
+    said = f"{tmp_path / 'x.zip'} has format 3, and this version of λ-Studio reads formats up to 2."
+    assert caught.value.cause == said
+    assert caught.value.remedy == "Nothing was imported. Update λ-Studio: pip install -U lambda-studio."
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"{",
+        b'{"format": NaN}',
+        b'{"a": 1, "a": 2}',
+        b"[" * 100_000,
+        b'{"version": 1' + b"0" * 9000,
+    ],
+)
+def test_a_manifest_that_is_no_json_of_ours_is_refused(refusal, data: bytes) -> None:
+    assert "manifest.json" in refusal(with_manifest(data))
+
+
+def test_every_fault_of_a_manifest_is_told_and_of_very_many_the_first(refusal) -> None:
+    value = changed(MANIFEST, (*FIRST, "manifest"), "no")
+    value["concepts"] += [{"name": ""}] * 40
+    said = refusal(with_manifest(value))
+    assert "for 121 reasons" in said
+    assert "concept 1: manifest is not a SHA-256" in said
+    assert said.endswith("- and 91 more")
+    assert len(said.splitlines()) == 32
