@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from concepts.access import ROLES
 from concepts.database import Database
 from concepts.errors import (
     AdapterNotFound,
@@ -77,3 +78,14 @@ def test_a_reader_sees_and_uses_everything(alice, bob, toys):
     with alice.reading() as registry:
         assert registry.get_concept("toys", "rex").library == "toys"
         assert registry.current_library().name == "default", "what bob uses is bob's matter"
+
+
+def test_a_role_is_that_of_the_library_and_nobodys_where_it_is_not_shared(alice, bob, toys):
+    def roles() -> list[str]:
+        with bob.reading() as registry:
+            return [each.role for each in registry.libraries()]
+
+    assert roles() == ["owner"]
+    for role in ROLES:
+        share(alice, role)
+        assert roles() == ["owner", role]

@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+import migrations
 from concepts.database import Database
 from concepts.errors import (
     ConceptError,
+    DatabaseTooNew,
     DatabaseUnusable,
 )
+from concepts.stores.postgres_schema import bring_up, find_revision, require_known
 
 pytestmark = pytest.mark.postgresql
 
@@ -17,8 +21,8 @@ def refusal(home: Path, address: str) -> ConceptError:
     with pytest.raises(ConceptError) as refused:
         Database.open(home, address=address)
     assert refused.value.exit_code == 7
-    for text in (refused.value.cause, refused.value.remedy):
-        assert text and "\n" not in text and "s3cret" not in text and "wr0ng" not in text
+    for words in (refused.value.cause, refused.value.remedy):
+        assert words and "\n" not in words and "s3cret" not in words and "wr0ng" not in words
     return refused.value
 
 
@@ -44,3 +48,30 @@ def test_another_programs_tables_are_left_as_they_are(place, statement, words):
 def test_the_tables_belong_to_the_team(place, database):
     owners = place.sql("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
     assert owners == [("studio",)]
+
+
+def test_the_revision_is_that_of_marked_tables_and_of_none_where_there_are_none(place, database):
+    with database.store.engine().connect() as connection:
+        assert find_revision(connection, "it") == migrations.HEAD
+        connection.execute(text("CREATE SCHEMA empty AUTHORIZATION CURRENT_USER"))
+        connection.execute(text("SET search_path = empty"))
+        assert find_revision(connection, "it") is None
+
+
+def test_two_schema_versions_are_damage(place, database):
+    place.sql("INSERT INTO alembic_version VALUES ('0001')")
+    with database.store.engine().connect() as connection, pytest.raises(DatabaseUnusable) as refused:
+        find_revision(connection, "it")
+    assert (refused.value.cause, refused.value.remedy) == ("it has 2 schema versions.", "Restore a dump: pg_restore.")
+
+
+def test_what_is_up_to_date_is_not_brought_up_again(place, database, monkeypatch):
+    monkeypatch.setattr("concepts.stores.upgrade.run_revisions", lambda *_: pytest.fail("it was brought up"))
+    bring_up(database.store.engine(), "it", database.user)
+
+
+def test_a_revision_of_another_time_is_too_new():
+    require_known("it", migrations.HEAD)
+    with pytest.raises(DatabaseTooNew, match="it has schema '9999', which is newer") as refused:
+        require_known("it", "9999")
+    assert "pip install -U lambda-studio" in refused.value.remedy
