@@ -1,11 +1,28 @@
-"""Files that are still there after a power loss, and whether there is room for them."""
+"""Files that are there whole or not at all, also after a kill or a power loss; and whether there is room for them.
+
+The engine may use this module, and no other of the registry. It imports nothing but errors.
+"""
 
 import errno
+import hashlib
 import os
+import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from concepts.errors import StorageFailed
+
+LOCK = ".studio-lock"
+"""How the name of the lock on an unfinished file ends."""
+
+_LOCK_NAME = re.compile(rf"\..+\.[0-9a-f]{{32}}{re.escape(LOCK)}")
+_PARTS = ("-journal", "-wal", "-shm", "")
+"""The files that SQLite may leave beside a database, and the file itself."""
+_LONGEST_NAME = 255 - len(f"..{uuid4().hex}{LOCK}") - max(map(len, _PARTS))
+"""Bytes of the target's name that its unfinished file's name has room for."""
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:
@@ -25,16 +42,93 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
         sync_folder(each.parent)
 
 
-def give_name(path: Path, final: Path) -> None:
-    """Give a whole file its name, never over another file. Raises FileExistsError."""
-    try:
-        os.link(path, final)  # unlike a rename, never replaces
-    except FileExistsError:
-        raise
-    except OSError as error:  # a file system without hard links
-        if final.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final)) from error
+@contextmanager
+def staged_file(final: Path, replace: bool = False) -> Iterator[Path]:
+    """Give a free name beside `final` to write a file under; publish the file at the end, or remove it on an error.
+
+    Raises FileExistsError at the end where `final` is there by then, unless `replace`.
+    """
+    with unfinished(final) as path:
+        yield path
+        publish(path, final, replace)
+
+
+@contextmanager
+def staged_folder(final: Path) -> Iterator[Path]:
+    """Give a new folder beside `final` to fill; publish the folder at the end, or remove it on an error.
+
+    Raises FileExistsError at the end where `final` is there by then.
+    """
+    with unfinished(final) as path:
+        path.mkdir()
+        yield path
+        publish(path, final)
+
+
+def publish(path: Path, final: Path, replace: bool = False) -> None:
+    """Give a whole file, or a folder with all its files, its name in the same folder, when its bytes are durable.
+
+    Raises FileExistsError where something has the name, unless `replace`, which is for files only.
+    """
+    if path.is_dir():
+        _sync_tree(path)
+        _refuse_taken(final)  # a rename would replace an empty folder
         path.rename(final)
+    else:
+        sync_file(path)
+        path.replace(final) if replace else _give_name(path, final)
+    sync_folder(final.parent)
+
+
+@contextmanager
+def unfinished(final: Path) -> Iterator[Path]:
+    """Give a free name in the folder of `final`, for a file or folder; remove at the end what still has that name.
+
+    A lock, held meanwhile, tells it from the files that killed processes left in the folder. Those are removed first.
+    """
+    from filelock import FileLock  # slow to import, and seldom needed
+
+    sweep(final.parent)
+    stem = os.fsencode(final.name)[:_LONGEST_NAME].decode(errors="ignore")
+    path = final.with_name(f".{stem}.{uuid4().hex}")
+    lock = FileLock(path.with_name(path.name + LOCK))
+    with suppress(OSError, NotImplementedError):  # a file system without locks: nobody sweeps up what a kill leaves
+        lock.acquire(timeout=5)  # longer than a sweep holds it
+    try:
+        yield path
+    finally:
+        with suppress(OSError):  # what cannot be removed keeps its lock file, and the next sweep tries again
+            _remove_parts(path)
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+def sweep(folder: Path) -> None:
+    """Remove the unfinished files and folders whose writers are dead: nobody holds their locks."""
+    from filelock import FileLock
+
+    for lock in _locks(folder, ""):
+        with suppress(OSError, NotImplementedError), FileLock(lock, timeout=0):  # held by a living writer; or not ours
+            _remove_parts(lock.with_name(lock.name.removesuffix(LOCK)))
+            lock.unlink(missing_ok=True)
+
+
+def find_unfinished(folder: Path, pattern: str = "") -> list[Path]:
+    """Return the unfinished files and folders in a folder, or in those below it that match `pattern`, with locks."""
+    parts = [
+        lock.with_name(lock.name.removesuffix(LOCK) + end)
+        for lock in _locks(folder, pattern)
+        for end in (LOCK, *_PARTS)
+    ]
+    return [path for path in parts if os.path.lexists(path)]
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it; nothing where it is not there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
@@ -52,3 +146,40 @@ def sync_file(path: Path) -> None:
     """Make the file's bytes durable."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def file_sha256(path: Path) -> str:
+    """Read a file and return its SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _locks(folder: Path, pattern: str) -> list[Path]:
+    found = sorted(folder.glob(f"{pattern}.*{LOCK}"))
+    return [path for path in found if _LOCK_NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()]
+
+
+def _remove_parts(path: Path) -> None:
+    for part in _PARTS:
+        remove(path.with_name(path.name + part))
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder before the folder
+        sync_folder(path) if path.is_dir() else sync_file(path)
+    sync_folder(folder)
+
+
+def _give_name(path: Path, final: Path) -> None:
+    try:
+        os.link(path, final)  # unlike a rename, never replaces
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        _refuse_taken(final)
+        path.rename(final)
+
+
+def _refuse_taken(final: Path) -> None:
+    if os.path.lexists(final):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final))

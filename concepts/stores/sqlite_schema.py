@@ -4,10 +4,9 @@ import sqlite3
 import stat
 from contextlib import closing, suppress
 from pathlib import Path
-from uuid import uuid4
 
 import migrations
-from concepts.durable import give_name, make_folder, sync_file, sync_folder
+from concepts.durable import make_folder, staged_file, sync_folder
 from concepts.errors import DatabaseTooNew, DatabaseUnusable
 from concepts.stores.sqlite_engine import BUSY_SECONDS, registry_engine
 
@@ -67,14 +66,9 @@ def read_revision(path: Path) -> str:
 def create(path: Path, user: str) -> None:
     """Make an empty database under another name, and give it its own when it is durable. Another may win the race."""
     make_folder(path.parent, 0o700)
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        _write_empty(unfinished, user)
-        with suppress(FileExistsError):
-            give_name(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    with suppress(FileExistsError), staged_file(path) as empty:
+        _write_empty(empty, user)
+    sync_folder(path.parent)  # another's, too: this process counts on it being there
 
 
 def _write_empty(path: Path, user: str) -> None:
@@ -84,7 +78,6 @@ def _write_empty(path: Path, user: str) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
         run_revisions(connection, user)
-    sync_file(path)
 
 
 def _bring_up(path: Path, revision: str, user: str) -> None:

@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import migrations
-from concepts.durable import give_name, make_folder, require_room, sync_file, sync_folder
+from concepts.durable import make_folder, publish, require_room, staged_file, sync_folder, unfinished
 from concepts.errors import ConceptError, DatabaseUnusable, StorageFailed
 from concepts.names import name_key, shown
 from concepts.records import DatabaseFault, DatabaseState, ImageRecord, manifest, sha256
 from concepts.stores.sqlite_engine import BUSY_SECONDS, database_errors, file_errors, registry_engine
 from concepts.stores.sqlite_schema import check_header, prepare, read_revision
-from concepts.unfinished import unfinished
 from concepts.users import current_user
 
 _SHOWN_IN = "SELECT count(*) FROM version_images WHERE image_sha = ?1 OR mask_sha = ?1"
@@ -69,10 +68,11 @@ def back_up(path: Path, out: Path | None = None) -> Path:
         if out is None:
             return upgrading.back_up(path, present.revision)
         make_folder(out.parent)
-        with unfinished(out) as copy:
-            upgrading.copy_database(path, copy)
-            sync_file(copy)
-            _publish(copy, out)
+        try:
+            with staged_file(out) as copy:
+                upgrading.copy_database(path, copy)
+        except FileExistsError as error:
+            raise StorageFailed(f"{out} is already there.", "Give another name.") from error
         return out
 
 
@@ -92,11 +92,10 @@ def restore(path: Path, backup: Path, agree: Callable[[], object] = lambda: None
         require_room(path.parent, 3 * backup.stat().st_size, "Restoring a backup")
         with unfinished(path) as copy:
             upgrading.copy_database(backup, copy)
-            sync_file(copy)
             kept: Path | None = None
             if not (path.exists() and _usable(path)):
                 kept = _move_aside(path)
-                copy.rename(path)
+                publish(copy, path)
             elif not _same_pages(path, copy):  # else it was restored before, and there is nothing to keep
                 kept = back_up(path)
                 _write_over(path, copy)  # in one transaction: whoever waits for the file goes on with it
@@ -202,11 +201,3 @@ def _write_over(path: Path, source: Path) -> None:
 def _opened(path: Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=ro"
     return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
-
-
-def _publish(path: Path, out: Path) -> None:
-    try:
-        give_name(path, out)
-    except FileExistsError as error:
-        raise StorageFailed(f"{out} is already there.", "Give another name.") from error
-    sync_folder(out.parent)

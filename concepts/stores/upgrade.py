@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 import migrations
-from concepts.durable import make_folder, require_room, sync_file, sync_folder
+from concepts.durable import make_folder, require_room, staged_file
 from concepts.errors import DatabaseUnusable
 from concepts.models import Base
 from concepts.stores.sqlite_engine import BUSY_SECONDS, registry_engine
@@ -70,14 +70,8 @@ def back_up(path: Path, revision: str) -> Path:
     make_folder(folder, 0o700)
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     final = folder / f"{path.stem}-{revision}-{moment}{path.suffix}"
-    unfinished = final.with_name(f".{final.name}")
-    try:
-        copy_database(path, unfinished)
-        sync_file(unfinished)
-        unfinished.rename(final)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    sync_folder(folder)
+    with staged_file(final) as copy:
+        copy_database(path, copy)
     return final
 
 

@@ -4,10 +4,7 @@ An adapter goes in by exchanging the tensors it changes and comes out by putting
 its usual speed and is afterwards what it was, bit for bit.
 """
 
-import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +16,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from lambda_studio.errors import CheckpointFailed, ModelFilesInvalid
+from concepts.durable import file_sha256, publish, staged_file, unfinished
+from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.adapter_info import METADATA_KEY, AdapterInfo, invalid, read_adapter_info
 from lambda_studio.models.decoders.kandinsky import Decoder
-from lambda_studio.room import require_room
+from lambda_studio.models.saving import saving, tensor_bytes
 
 LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_k_proj", "add_v_proj")
 """Every projection of the UNet's attention, with the added key and value that read the image embedding."""
@@ -63,35 +61,38 @@ def adapter_tensors(unet: nn.Module, method: str) -> dict[str, Tensor]:
 
 
 def save_adapter(unet: nn.Module, info: AdapterInfo, path: Path) -> str:
-    """Write what training changed, and `info`, to `path`, so that the file is there whole or not at all.
+    """Write what training changed, and `info`, to `path`, whole or not at all, and return the file's SHA-256.
 
-    Gives the file's SHA-256. Raises ModelFilesInvalid for weights that are not numbers, CheckpointFailed where there
-    is no room, or the disk refuses.
+    Raises ModelFilesInvalid for weights that are not numbers, CheckpointFailed where there is no room, or the disk
+    refuses.
     """
+    tensors = _finite_tensors(unet, info, path)
+    with saving("The adapter", path.parent, tensor_bytes(tensors)), staged_file(path, replace=True) as staged:
+        return _write(tensors, info, staged)
+
+
+def save_adapter_by_hash(unet: nn.Module, info: AdapterInfo, folder: Path) -> str:
+    """Write as `save_adapter` does, to SHA-256.safetensors in `folder`, and return that SHA-256 of the file."""
+    tensors = _finite_tensors(unet, info, path := folder / "adapter.safetensors")
+    with saving("The adapter", folder, tensor_bytes(tensors)), unfinished(path) as staged:
+        sha = _write(tensors, info, staged)
+        publish(staged, folder / f"{sha}.safetensors", replace=True)
+        return sha
+
+
+def _finite_tensors(unet: nn.Module, info: AdapterInfo, path: Path) -> dict[str, Tensor]:
     tensors = adapter_tensors(unet, info.method)
     _refuse_nonfinite(tensors, path)
-    require_room(path.parent, tensors.values(), "The adapter")
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".adapter-", suffix=".tmp")
-    os.close(descriptor)
-    staged = Path(name)
+    return tensors
+
+
+def _write(tensors: dict[str, Tensor], info: AdapterInfo, path: Path) -> str:
     try:
-        save_file(tensors, staged, metadata={METADATA_KEY: info.to_json()})
-        staged.chmod(0o644)
-        with staged.open("rb+") as file:
-            os.fsync(file.fileno())
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        staged.replace(path)
+        save_file(tensors, path, metadata={METADATA_KEY: info.to_json()})
     except SafetensorError as error:  # its own words for what the disk said
-        staged.unlink(missing_ok=True)
-        cause = f"The adapter could not be written to {path.parent}: {str(error).splitlines()[0]}."
-        raise CheckpointFailed(
-            cause, "The run's last checkpoint is whole: make room, and go on with --resume."
-        ) from error
-    except BaseException:  # an interrupt too must not leave half a file behind
-        staged.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-    return digest
+        raise OSError(str(error).splitlines()[0]) from error
+    path.chmod(0o644)
+    return file_sha256(path)
 
 
 def apply_adapter(unet: nn.Module, path: Path, expect_fingerprint: str | None = None) -> Callable[[], None]:
@@ -195,13 +196,3 @@ def _refuse_nonfinite(tensors: Mapping[str, Tensor], path: Path) -> None:
             raise invalid(path, f"{key[:80]} is {tensor.dtype}")
         if not torch.isfinite(tensor).all():
             raise invalid(path, f"{key[:80]} has values that are not numbers")
-
-
-def _sync_folder(folder: Path) -> None:
-    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

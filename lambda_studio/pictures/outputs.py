@@ -1,6 +1,7 @@
 """Pictures and folders that are written for a person: numbered, told what they are, never over something."""
 
 import io
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -10,13 +11,16 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from concepts.durable import make_folder, staged_file
 from lambda_studio.errors import InvalidSetting, OutputExists
 
 _LONGEST_STEM = 60
 
 
 def write_picture(image: Image.Image, texts: Mapping[str, str], out: Path, title: str) -> Path:
-    """Write a PNG that carries `texts` in its text chunks, under the first free name, and give its path.
+    """Write a PNG that carries `texts` in its text chunks, under the first free name, and return its path.
+
+    The picture is durable and whole under its name, or not there.
 
     `out` is a folder (the name is then made from `title` and a number), or a path that ends in .png (used as it is
     where it is free, and with a number where it is not).
@@ -41,7 +45,7 @@ def make_room(out: Path) -> None:
         raise InvalidSetting(f"{out} names a picture that is no PNG.", remedy)
     folder = out.parent if _names_a_file(out) else out
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except (FileExistsError, NotADirectoryError) as error:
         raise OutputExists(f"{folder} is not a folder.", remedy) from error
 
@@ -88,8 +92,9 @@ def _file_names(path: Path) -> Iterator[Path]:
 
 
 def _write_first_free(paths: Iterator[Path], data: bytes) -> Path:
-    for path in paths:
-        with suppress(FileExistsError), open(path, "xb") as file:
-            file.write(data)
+    for path in (each for each in paths if not os.path.lexists(each)):
+        with suppress(FileExistsError):  # another process was faster
+            with staged_file(path) as staged:
+                staged.write_bytes(data)
             return path
     raise AssertionError("unreachable: numbers do not end")

@@ -1,16 +1,14 @@
 """Checkpoints that a kill at any instant leaves whole.
 
-A checkpoint is staged in a folder of its own, each file and then the manifest is synced, the folder is renamed into
-place and the parent synced: it is there with every byte, or it is not there. The one before goes only afterwards.
+A checkpoint is staged in a folder of its own (concepts.durable), which gets its name when every file is durable: the
+checkpoint is there with every byte, or it is not there. The one before goes only afterwards.
 """
 
 import hashlib
 import json
-import os
 import re
-import secrets
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,14 +16,14 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from lambda_studio.errors import CheckpointFailed, ResumeRefused
+from concepts.durable import file_sha256, make_folder, remove, staged_folder, unfinished
+from lambda_studio.errors import ResumeRefused
 from lambda_studio.formats import FORMAT, UPDATE, format_of, too_new
-from lambda_studio.room import require_room
+from lambda_studio.models.saving import saving, tensor_bytes
 
 MANIFEST = "manifest.json"
 CHECKPOINT_FORMAT = 1
 """Of the manifest's body. The envelope, a hash beside a body, is the same in all formats."""
-_STAGED = ".staged-"
 _NAME = re.compile(r"step-(\d{8,})(?:\.(\d+))?")
 _PART = re.compile(r"[a-z0-9_]+")
 
@@ -57,19 +55,12 @@ def save_checkpoint(
     """
     for part, value in state.items():
         _check_part(part, value)
-    staged = folder / f"{_STAGED}{os.getpid()}-{secrets.token_hex(4)}"
-    try:
+    with saving(f"The checkpoint of step {step}", folder, tensor_bytes(state)):
         make_folder(folder)
-        _remove_staged(folder)
-        require_room(folder, _tensors(state), f"The checkpoint of step {step}")
-        staged.mkdir()
-        _write_staged(staged, step, state, meta)
+        _remove_older_litter(folder)
         final = _free_name(folder, step)
-        os.rename(staged, final)
-        _sync_folder(folder)
-    except OSError as error:
-        shutil.rmtree(staged, ignore_errors=True)
-        raise _failed(folder, step, state, error) from error
+        with staged_folder(final) as staged:
+            _write_parts(staged, step, state, meta)
     _prune(folder, final, step, keep)
     return Checkpoint(final, step, dict(meta), tuple(state))
 
@@ -102,14 +93,11 @@ def _check_plain(value: Any, where: str) -> None:
         raise TypeError(f"{where} is a {type(value).__name__}; a checkpoint holds tensors and plain values only.")
 
 
-def _write_staged(staged: Path, step: int, state: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
+def _write_parts(staged: Path, step: int, state: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
     files = {f"{part}.pt": _write_part(staged / f"{part}.pt", value) for part, value in state.items()}
     body = {FORMAT: CHECKPOINT_FORMAT, "step": step, "meta": dict(meta), "files": files}
-    with open(staged / MANIFEST, "x", encoding="utf-8") as file:
-        json.dump({"sha256": _digest(body), "body": body}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(staged)
+    manifest = json.dumps({"sha256": _digest(body), "body": body}, indent=1)
+    (staged / MANIFEST).write_text(manifest, encoding="utf-8")
 
 
 class _HashedFile:
@@ -140,31 +128,11 @@ def _write_part(path: Path, value: Any) -> dict[str, Any]:
             torch.save(value, hashed)  # type: ignore[arg-type]  # torch asks for no more than write and flush
         except RuntimeError as error:  # torch's zip writer hides the disk's own error behind one of its own
             raise hashed.error or error from error
-        file.flush()
-        os.fsync(file.fileno())
     return {"sha256": hashed.hash.hexdigest(), "size": hashed.size}
 
 
 def _digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
-def make_folder(folder: Path) -> None:
-    """Make it, and those above it that are missing, under names that outlast a power loss."""
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in made:
-        _sync_folder(each.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder, and needs no sync of it
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _order(path: Path) -> tuple[int, int]:
@@ -200,10 +168,7 @@ def _find_whole(path: Path) -> Checkpoint | None:
 
 
 def _is_file(path: Path, expected: Mapping[str, Any]) -> bool:
-    if path.stat().st_size != expected["size"]:
-        return False
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == expected["sha256"]
+    return path.stat().st_size == expected["size"] and file_sha256(path) == expected["sha256"]
 
 
 def _prune(folder: Path, saved: Path, step: int, keep: int) -> None:
@@ -212,36 +177,12 @@ def _prune(folder: Path, saved: Path, step: int, keep: int) -> None:
     kept = set(earlier[-(keep - 1) :] if keep > 1 else ())
     for path in others:
         if path not in kept:
-            _remove(path)
+            with unfinished(path) as doomed:  # a kill leaves no half-removed checkpoint under a good name
+                path.rename(doomed)
 
 
-def _remove(path: Path) -> None:
-    """Under a staged name first, so that a kill leaves no half-removed checkpoint under a good name."""
-    doomed = path.with_name(f"{_STAGED}{path.name}-{secrets.token_hex(4)}")
-    os.rename(path, doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
-
-
-def _remove_staged(folder: Path) -> None:
-    for path in folder.glob(f"{_STAGED}*"):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _failed(folder: Path, step: int, state: Mapping[str, Any], error: OSError) -> CheckpointFailed:
-    need = sum(tensor.numel() * tensor.element_size() for tensor in _tensors(state))
-    return CheckpointFailed(
-        f"The checkpoint of step {step} could not be written to {folder}: {error.strerror or error}.",
-        f"It needs {need / 2**20:.1f} MiB there. The checkpoint before it, if any, is whole: make room and resume.",
-    )
-
-
-def _tensors(value: Any) -> list[Tensor]:
-    """Every tensor in a state."""
-    if isinstance(value, Tensor):
-        return [value]
-    items: Sequence[Any] = ()
-    if isinstance(value, Mapping):
-        items = list(value.values())
-    elif isinstance(value, (list, tuple)):
-        items = value
-    return [tensor for item in items for tensor in _tensors(item)]
+def _remove_older_litter(folder: Path) -> None:
+    """Remove what runs of the first development versions left here when they were killed."""
+    for path in folder.glob(".staged-*"):
+        with suppress(OSError):
+            remove(path)

@@ -2,12 +2,13 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from PIL import Image, ImageDraw, ImageFont
+
+from concepts.durable import staged_file
 
 _SIZE = (960, 480)
 _LEFT, _TOP, _RIGHT, _BOTTOM = 84, 44, 936, 420
@@ -26,9 +27,8 @@ class LossLog:
         self._file = self._open() if write else None
 
     def _open(self) -> TextIO:
-        staged = self.path.with_name(self.path.name + ".staged")
-        staged.write_text("".join(map(_line, range(1, len(self.losses) + 1), self.losses)), encoding="utf-8")
-        os.replace(staged, self.path)
+        with staged_file(self.path, replace=True) as staged:
+            staged.write_text("".join(map(_line, range(1, len(self.losses) + 1), self.losses)), encoding="utf-8")
         return open(self.path, "a", encoding="utf-8")
 
     def append(self, loss: float) -> None:
@@ -77,9 +77,8 @@ def draw_curves(curves: Mapping[str, Sequence[float]], path: Path, label: str = 
     whole = Image.new("RGB", (_SIZE[0], _SIZE[1] * len(curves)), "white")
     for row, (title, values) in enumerate(curves.items()):
         whole.paste(_panel(values, title, label, every), (0, row * _SIZE[1]))
-    staged = path.with_name(path.name + ".staged")
-    whole.save(staged, format="PNG")
-    os.replace(staged, path)
+    with staged_file(path, replace=True) as staged:
+        whole.save(staged, format="PNG")
 
 
 def _panel(values: Sequence[float], title: str, label: str, every: int) -> Image.Image:

@@ -129,13 +129,13 @@ def test_an_export_that_fails_leaves_nothing(filled, tmp_path: Path, monkeypatch
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device", "the disk")
 
-    monkeypatch.setattr("lambda_studio.workflows.bundles.export.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     assert filled("library", "export", "--out", "there/all.zip").code == 7
     assert list((tmp_path / "there").iterdir()) == []
 
 
 def test_an_export_sweeps_up_what_a_killed_one_left(filled, tmp_path: Path) -> None:
-    from concepts.unfinished import LOCK
+    from concepts.durable import LOCK
 
     left = tmp_path / "there" / f".all.zip.{'0a' * 16}"
     left.parent.mkdir()

@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_written_leaves_nothing(studio, photo, tmp_path:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device", "the disk")
 
-    monkeypatch.setattr("lambda_studio.workflows.subjects.originals.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     assert studio("concepts", "originals", "rex", "there/files").code == 7
     assert list((tmp_path / "there").iterdir()) == []
 

@@ -145,8 +145,7 @@ def unknown_litter(home: Path) -> list[str]:
     from lambda_studio.workflows.upkeep.doctor import unfinished
 
     known = set(unfinished(store_at(home, None), home))
-    staged = set(home.glob("runs/*/checkpoints/.staged-*"))  # the next checkpoint of the run sweeps them up
-    return [str(path.relative_to(home)) for path in sorted(home.rglob(".*")) if path not in known | staged]
+    return [str(path.relative_to(home)) for path in sorted(home.rglob(".*")) if path not in known]
 
 
 @contextmanager

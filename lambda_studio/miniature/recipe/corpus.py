@@ -1,6 +1,5 @@
 """The pictures that the recipe trains on: rendered once, kept on disk as plain arrays, read by every stage."""
 
-import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from concepts.durable import make_folder, staged_file, sync_file
 from lambda_studio.miniature.world.scenes import (
     NOTHING,
     NOUNS,
@@ -87,9 +87,8 @@ def _rows_of(present: Tensor) -> Tensor:
 
 def save_whole(tensors: dict[str, Tensor], path: Path) -> None:
     """Write a file that is there whole or not at all: what is there is not made again."""
-    part = path.with_suffix(".part")
-    save_file(tensors, part)
-    os.replace(part, path)
+    with staged_file(path, replace=True) as staged:
+        save_file(tensors, staged)
 
 
 def _save_scene(scene: Scene, path: Path) -> None:
@@ -108,7 +107,7 @@ def build_corpus(folder: Path, count: int, seed: int, device: str = "cpu", progr
     """Render `count` scenes of subjects that are not held out into `folder`, or open what an earlier call left."""
     done = folder / "scene.safetensors"
     if not done.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         scene = scenes(count, seeded(seed, "corpus", count))
         present, dressed = scene.who.noun != NOTHING, scene.worn != NOTHING
         with progress("rendering", count) as advance:
@@ -125,8 +124,9 @@ def build_corpus(folder: Path, count: int, seed: int, device: str = "cpu", progr
                     files[name][at[name] : at[name] + len(made)] = _bytes(made)
                     at[name] += len(made)
                 advance(len(rows))
-            for file in files.values():
+            for name, file in files.items():
                 file.flush()
+                sync_file(folder / f"{name}.npy")  # before the scene, which says that they are whole
         _save_scene(scene, done)
     return open_corpus(folder)
 

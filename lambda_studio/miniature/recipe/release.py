@@ -1,10 +1,10 @@
 """Weights that are about to ship: exported beside their place, measured, and put there if they are no worse."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
+from concepts.durable import publish
 from lambda_studio.errors import OutputExists, QualityTooLow
 from lambda_studio.miniature.judge.report import Report, load_quality, measure, shortfalls
 from lambda_studio.miniature.recipe.recipe import Recipe, RecipeConfig
@@ -38,7 +38,7 @@ def release(recipe: Recipe, folder: Path, progress: Progress) -> Report:
         raise QualityTooLow(
             f"These weights are worse than those that ship ({'; '.join(short)}).", f"They are in {staged}."
         )
-    os.replace(staged, folder)
+    publish(staged, folder)
     return report
 
 

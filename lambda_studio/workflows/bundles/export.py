@@ -1,15 +1,13 @@
 """Concepts become a bundle: a file that is the same, byte for byte, whenever the same concepts are exported."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from concepts.durable import give_name, make_folder, require_room, sync_folder
+from concepts.durable import make_folder, require_room, staged_file
 from concepts.names import name_key
 from concepts.records import ConceptRecord, ImageRecord, NewImage, manifest, sha256
-from concepts.unfinished import unfinished
 from lambda_studio.bundles.archive import require_bundle_size, write_archive
 from lambda_studio.bundles.contents import BundleConcept, BundleImage, Contents
 from lambda_studio.bundles.given import GivenView, Note
@@ -131,22 +129,17 @@ def _bundle_image(image: ImageRecord | NewImage) -> BundleImage:
 def _publish(
     out: Path, contents: Contents, packer: _Packer, key: "Ed25519PrivateKey | None"
 ) -> tuple[int, Signature | None]:
-    """Write the bundle under another name, and give it its own when it is durable. Gives its size and signature."""
-    make_folder(out.parent)
-    with unfinished(out) as path:
-        with packer.place.progress("Writing", total=len(contents.objects)) as advance, path.open("xb") as file:
+    """Write the bundle, whole or not at all, and return its size and signature."""
+    with packer.place.progress("Writing", total=len(contents.objects)) as advance:
 
-            def read(sha: str) -> bytes:
-                advance()
-                return packer.read(sha)
+        def read(sha: str) -> bytes:
+            advance()
+            return packer.read(sha)
 
-            signature = write_archive(file, contents, read, key)
-            file.flush()
-            os.fsync(file.fileno())
-        size = path.stat().st_size
+        make_folder(out.parent)
         try:
-            give_name(path, out)
+            with staged_file(out) as path, path.open("xb") as file:
+                signature = write_archive(file, contents, read, key)
         except FileExistsError as error:
             raise OutputExists(f"{out} is there by now.", "Give another name: --out FILE.zip") from error
-    sync_folder(out.parent)
-    return size, signature
+    return out.stat().st_size, signature

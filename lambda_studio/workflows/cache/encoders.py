@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from concepts.durable import staged_file
 from lambda_studio.formats import FORMAT, format_of
 
 ENCODERS_FORMAT = 2
@@ -43,4 +44,5 @@ class KnownEncoders:
         if known.get(stack) != encoder:
             encoders = {name: asdict(each) for name, each in {**known, stack: encoder}.items()}
             noted = {FORMAT: ENCODERS_FORMAT, "encoders": encoders}
-            self.path.write_text(json.dumps(noted, indent=1), encoding="utf-8")
+            with staged_file(self.path, replace=True) as staged:
+                staged.write_text(json.dumps(noted, indent=1), encoding="utf-8")

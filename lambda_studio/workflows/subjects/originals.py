@@ -1,11 +1,9 @@
 """Originals that were kept go back into files: all of them in one new folder, or none."""
 
-import os
 import re
 from pathlib import Path
 
-from concepts.durable import make_folder, require_room, sync_folder
-from concepts.unfinished import unfinished
+from concepts.durable import make_folder, require_room, staged_folder
 from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
 from lambda_studio.workflows.answers import GivenBack
@@ -28,7 +26,10 @@ def write_originals(place: Workplace, name: str, folder: Path) -> GivenBack:
             _file_name(number, image.source_name): registry.blob(image.original_sha or "") for number, image in kept
         }
     require_room(folder.parent, sum(map(len, files.values())), f"The folder {folder}")
-    _publish(folder, files)
+    make_folder(folder.parent)
+    with staged_folder(folder) as staged:
+        for each, data in files.items():
+            (staged / each).write_bytes(data)
     return GivenBack(concept.name, folder, tuple(files), tuple(sha for _, image in kept if (sha := image.original_sha)))
 
 
@@ -36,18 +37,3 @@ def _file_name(number: int, source_name: str) -> str:
     """A name that no other of them has and that stays in its folder: `IMG_1.jpg` -> `1-IMG_1.jpg`."""
     plain = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]', "_", source_name)
     return f"{number}-{plain.encode()[-_LONGEST_NAME:].decode(errors='ignore')}"
-
-
-def _publish(folder: Path, files: dict[str, bytes]) -> None:
-    """Write the folder under another name, and give it its own when it is durable."""
-    make_folder(folder.parent)
-    with unfinished(folder) as path:
-        path.mkdir()
-        for name, data in files.items():
-            with (path / name).open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        sync_folder(path)
-        path.rename(folder)
-    sync_folder(folder.parent)

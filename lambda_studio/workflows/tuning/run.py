@@ -5,15 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from concepts.durable import make_folder, sync_folder
+from concepts.durable import make_folder
 from concepts.errors import ConceptError
 from concepts.records import AdapterRecord, ConceptRecord, RunRecord
 from concepts.registry import Registry
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import CheckpointFailed, OutputExists, ResumeRefused
-from lambda_studio.models.adapter import save_adapter
+from lambda_studio.models.adapter import save_adapter_by_hash
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.training.examples import Example
 from lambda_studio.training.trainer import FinetuneResult, StepReport, finetune_decoder
@@ -113,12 +112,8 @@ class Tuner:
         )
         folder = adapters_folder(self.home)
         make_folder(folder)
-        fresh = folder / f".unnamed-{uuid4().hex}.safetensors"  # others may share the folder
-        sha = save_adapter(self.stack.decoder(("unet",)).unet, info, fresh)
-        name = f"{sha}.safetensors"
-        fresh.replace(folder / name)
-        sync_folder(folder)
-        return sha, name
+        sha = save_adapter_by_hash(self.stack.decoder(("unet",)).unet, info, folder)
+        return sha, f"{sha}.safetensors"
 
 
 def _seen(concept: ConceptRecord) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Is everything here whole, and what to do where it is not."""
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from concepts.durable import file_sha256, find_unfinished, remove
 from concepts.errors import ConceptError
 from concepts.stores.store import Store
 from lambda_studio.bundles.given import Note
@@ -20,7 +20,9 @@ DEPTHS = ("quick", "usual", "thorough")
 STALE_SECONDS = 3600
 """An unfinished file that nobody has written to for so long was left by a process that died."""
 UNFINISHED = (".unnamed-*.safetensors", ".adapter-*.tmp", ".tmp??????")
-"""Adapters that have no name yet; the last is what safetensors calls a file that it is writing."""
+"""Adapters of older versions that have no name yet; the last is what safetensors calls a file that it is writing."""
+FOLDERS = ("", "*/", "runs/*/", "runs/*/checkpoints/")
+"""Where in a home files are written, as patterns."""
 
 
 CACHED = "cached values"
@@ -116,16 +118,11 @@ def _adapter_files(place: Workplace, hashed: bool) -> Iterator[Finding]:
         path, what = adapter_file(place.home, adapter), f"adapter {adapter.id}"
         if not path.is_file():
             yield Finding(what, *why_missing(place.home, adapter, place.database.path is None))
-        elif hashed and _sha256(path) != adapter.sha256:
+        elif hashed and file_sha256(path) != adapter.sha256:
             remedy = f"Forget it: studio adapters remove {adapter.id}. Then fine-tune again."
             yield Finding(what, f"its file is damaged: {path}", remedy)
         else:
             yield Finding(what, "whole" if hashed else "its file is there")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stack_files(stack: Stack, hashed: bool) -> Finding:
@@ -170,7 +167,7 @@ def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:
     found = unfinished(place.database.store, place.home)
     for path in (each for each in found if each.stat().st_mtime < time.time() - STALE_SECONDS):
         if repair:
-            path.unlink(missing_ok=True)
+            remove(path)
             yield Finding("unfinished file", f"removed: {path}")
         else:
             yield Finding(
@@ -179,6 +176,7 @@ def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:
 
 
 def unfinished(store: Store, home: Path) -> list[Path]:
-    """Files that have no name of their own yet: of the database, and adapters."""
-    adapters = adapters_folder(home)
-    return [*store.unfinished(), *sorted(path for pattern in UNFINISHED for path in adapters.glob(pattern))]
+    """Return the files and folders that have no name of their own yet: of the database, and in the home."""
+    adapters = [path for pattern in UNFINISHED for path in adapters_folder(home).glob(pattern)]
+    staged = [path for folder in FOLDERS for path in find_unfinished(home, folder)]
+    return sorted({*store.unfinished(), *adapters, *staged})

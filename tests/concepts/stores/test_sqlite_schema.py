@@ -11,7 +11,6 @@ import migrations
 from concepts import durable
 from concepts.database import FILE_NAME, Database
 from concepts.errors import ConceptError, DatabaseTooNew, DatabaseUnusable, StorageFailed
-from concepts.stores import sqlite_schema
 
 pytestmark = pytest.mark.sqlite
 
@@ -122,7 +121,7 @@ def test_an_interrupted_creation_leaves_no_database(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device", "the disk")
 
     with monkeypatch.context() as patched:
-        patched.setattr(sqlite_schema, "sync_file", fail)
+        patched.setattr(durable, "sync_file", fail)
         with pytest.raises(StorageFailed, match="No space left on device at the disk") as refusal:
             Database.open(tmp_path)
     assert refusal.value.exit_code == 7
@@ -131,11 +130,13 @@ def test_an_interrupted_creation_leaves_no_database(tmp_path, monkeypatch):
 
 
 def test_the_loser_of_a_race_to_create_keeps_the_winners_database(tmp_path, monkeypatch, new_registry):
+    sync = durable.sync_file
+
     def lose(path: Path) -> None:
-        durable.sync_file(path)
+        sync(path)
         shutil.copy(new_registry, tmp_path)
 
-    monkeypatch.setattr(sqlite_schema, "sync_file", lose)
+    monkeypatch.setattr(durable, "sync_file", lose)
     Database.open(tmp_path).close()
     assert [each.name for each in tmp_path.iterdir()] == [FILE_NAME]
     assert (tmp_path / FILE_NAME).read_bytes() == new_registry.read_bytes()

@@ -1,14 +1,17 @@
-"""Names of picture files and new folders: nothing is overwritten."""
+"""Names of picture files and new folders: nothing is overwritten, and a picture is whole or not there."""
 
+import itertools
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from lambda_studio.errors import InvalidSetting, OutputExists
-from lambda_studio.pictures.outputs import new_folder, slug, write_picture
+from lambda_studio.pictures import outputs
+from lambda_studio.pictures.outputs import make_room, new_folder, slug, write_picture
 
-PICTURE = Image.new("RGB", (4, 4))
+PICTURE = Image.effect_noise((64, 64), 90).convert("RGB")
 
 
 @pytest.mark.parametrize(
@@ -59,3 +62,65 @@ def test_new_folders_are_numbered(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "demo" / "file").touch()
     with pytest.raises(OutputExists, match="is not empty"):
         new_folder(tmp_path / "demo", "x")
+
+
+def test_a_picture_with_a_name_is_never_written_over(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("mine")
+    (tmp_path / "a-2.png").symlink_to(tmp_path / "nowhere")
+    assert write_picture(PICTURE, {}, tmp_path / "a.png", "x") == tmp_path / "a-3.png"
+    assert (tmp_path / "a.png").read_text() == "mine"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_name_that_another_process_took_meanwhile_is_left_to_it(tmp_path: Path, monkeypatch) -> None:
+    lexists, taken = os.path.lexists, tmp_path / "a.png"
+
+    def unlucky(path: Path) -> bool:
+        free = not lexists(path)
+        if path == taken and free:
+            taken.write_text("of another")
+        return not free
+
+    monkeypatch.setattr(outputs.os.path, "lexists", unlucky)
+    assert write_picture(PICTURE, {}, taken, "x") == tmp_path / "a-2.png"
+    assert taken.read_text() == "of another"
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_disk_that_fails_leaves_no_part_of_a_picture(tmp_path: Path, monkeypatch, at: int) -> None:
+    (tmp_path / "out").mkdir()
+    calls, sync = itertools.count(1), os.fsync
+
+    def full(descriptor: int) -> None:
+        if next(calls) == at:
+            raise OSError(28, "No space left on device")
+        sync(descriptor)
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_picture(PICTURE, {}, tmp_path / "out", "x")
+    for path in (tmp_path / "out").iterdir():  # its folder could not be synced: it is whole, and may get lost
+        assert at == 2
+        with Image.open(path) as opened:
+            assert opened.tobytes() == PICTURE.tobytes()
+
+
+def test_a_disk_that_is_full_while_the_bytes_are_written_leaves_nothing(tmp_path: Path, monkeypatch) -> None:
+    def half(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="No space left"):
+        write_picture(PICTURE, {}, tmp_path / "out", "x")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_place_that_cannot_hold_pictures_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputExists, match="file is not a folder"):
+        make_room(tmp_path / "file" / "a.png")
+    with pytest.raises(InvalidSetting, match=r"a\.jpg names a picture that is no PNG"):
+        make_room(tmp_path / "a.jpg")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file"]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from concepts.durable import LOCK
 from lambda_studio.errors import CheckpointFailed, ResumeRefused
 from lambda_studio.training import checkpoint as module
 from lambda_studio.training.checkpoint import latest_checkpoint, save_checkpoint
@@ -156,10 +157,12 @@ def test_every_flipped_byte_of_a_manifest_is_seen_or_harmless(tmp_path: Path) ->
     assert _latest_step(tmp_path) == 1
 
 
-def test_a_staged_folder_of_a_killed_save_is_ignored_and_then_cleaned(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [".staged-1234-abcd", f".step-00000001.{'0a' * 16}"])
+def test_a_staged_folder_of_a_killed_save_is_ignored_and_then_cleaned(tmp_path: Path, name: str) -> None:
     save_checkpoint(tmp_path, 1, _state(1), {})
-    stale = tmp_path / ".staged-1234-abcd"
+    stale = tmp_path / name
     (tmp_path / "step-00000001").rename(stale)
+    stale.with_name(stale.name + LOCK).touch()  # which nobody holds
     assert latest_checkpoint(tmp_path) is None
     save_checkpoint(tmp_path, 2, _state(2), {})
     assert _names(tmp_path) == ["step-00000002"]
@@ -180,21 +183,21 @@ def test_files_and_folders_are_synced_before_and_after_the_rename(
 
     def named_sync(descriptor: int) -> None:
         path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
-        done.append("sync " + ("staged" if path.name.startswith(".staged") else path.name))
+        done.append("sync " + ("staged" if path.name.startswith(".step-00000001.") else path.name))
         sync(descriptor)
 
     def named_rename(source: Path, target: Path) -> None:
         done.append(f"rename {Path(target).name}")
         rename(source, target)
 
-    monkeypatch.setattr(module.os, "fsync", named_sync)
-    monkeypatch.setattr(module.os, "rename", named_rename)
+    monkeypatch.setattr("os.fsync", named_sync)
+    monkeypatch.setattr("os.rename", named_rename)
     save_checkpoint(tmp_path / "run", 1, _state(1), {})
     assert done == [
         f"sync {tmp_path.name}",
         "sync weights.pt",
-        "sync counters.pt",
         "sync manifest.json",
+        "sync counters.pt",
         "sync staged",
         "rename step-00000001",
         "sync run",
@@ -232,7 +235,7 @@ def test_a_full_disk_leaves_nothing_half_done(tmp_path: Path, monkeypatch: pytes
     assert (
         refused.value.cause == f"The checkpoint of step 2 could not be written to {tmp_path}: No space left on device."
     )
-    assert refused.value.remedy.startswith("It needs 1.0 MiB there.")
+    assert refused.value.remedy.startswith("It needs 1.0 MiB there. What was saved before is whole")
     assert refused.value.exit_code == 7
     assert _names(tmp_path) == ["step-00000001"]
     assert _latest_step(tmp_path) == 1
@@ -249,7 +252,7 @@ def test_a_failed_sync_is_a_failed_checkpoint_and_is_not_tried_again(
         tries += 1
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(module.os, "fsync", failing)
+    monkeypatch.setattr("os.fsync", failing)
     with pytest.raises(CheckpointFailed, match="Input/output error"):
         save_checkpoint(tmp_path, 2, _state(2), {})
     assert tries == 1
@@ -290,18 +293,18 @@ def test_a_pickle_that_runs_code_is_not_loaded(tmp_path: Path) -> None:
 
 def test_a_checkpoint_asks_for_room_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_checkpoint(tmp_path, 1, _state(1), {})
-    monkeypatch.setattr("lambda_studio.room.shutil.disk_usage", lambda _folder: SimpleNamespace(free=59))
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=59))
     with pytest.raises(CheckpointFailed, match=r"The checkpoint of step 2 needs 0\.0 MiB, and .* has 0\.0 MiB free"):
         save_checkpoint(tmp_path, 2, _state(2), {})
     assert _names(tmp_path) == ["step-00000001"]
-    monkeypatch.setattr("lambda_studio.room.shutil.disk_usage", lambda _folder: SimpleNamespace(free=60))
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=60))
     save_checkpoint(tmp_path, 2, _state(2), {})
 
 
 KILLED = """
 import os, random, signal, sys, time
 from pathlib import Path
-import torch
+import filelock, torch  # before the forks, which have little time
 from lambda_studio.training.checkpoint import latest_checkpoint, save_checkpoint
 
 folder, kills = Path(sys.argv[1]), int(sys.argv[2])
