@@ -1,6 +1,5 @@
 """The door for pictures: the right pixels, or a refusal that names the file and says why."""
 
-import io
 import os
 import struct
 import subprocess
@@ -15,28 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
 from lambda_studio.errors import ImageRefused
-from lambda_studio.pictures.crops import cut_out, square_crop
-from lambda_studio.pictures.near_duplicates import warn_of_near_duplicates
 from lambda_studio.pictures.opening import LONG_SIDE, open_grey, open_photo
-from lambda_studio.pictures.png import decode_png, encode_png, sha256
-
-WIDTH, HEIGHT = 48, 40
-
-
-def pattern(width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
-    """Smooth colours that differ at every corner, so that a turn or a flip is seen."""
-    y, x = np.mgrid[:height, :width]
-    rgb = np.stack([255 * x / width, 255 * y / height, 128 + 100 * (x + y) / (width + height)], axis=-1)
-    return Image.fromarray(rgb.astype(np.uint8))
-
-
-def written(path, image: Image.Image, **options):
-    image.save(path, **options)
-    return path
-
-
-def pixels(image: Image.Image) -> np.ndarray:
-    return np.asarray(image).astype(int)
+from lambda_studio.pictures.png import encode_png
+from tests.lambda_studio.pictures.pattern import HEIGHT, WIDTH, pattern, pixels, written
 
 
 def png_chunk(kind: bytes, body: bytes) -> bytes:
@@ -104,12 +84,6 @@ def test_orientation_survives_scaling_down(tmp_path):
     assert photo.image.size == (LONG_SIDE, 768)
 
 
-def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path):
-    grey = np.linspace(0, 65535, WIDTH * HEIGHT).astype(np.uint16).reshape(HEIGHT, WIDTH)
-    photo = open_photo(written(tmp_path / "a.png", Image.fromarray(grey)))
-    assert np.array_equal(pixels(photo.image)[..., 0], grey >> 8)
-
-
 def test_alpha_is_composited_on_white_and_kept(tmp_path):
     alpha = Image.new("L", (WIDTH, HEIGHT), 0)
     alpha.paste(255, (10, 10, 30, 30))
@@ -128,96 +102,10 @@ def test_alpha_that_is_opaque_is_no_alpha(tmp_path):
     assert open_photo(written(tmp_path / "a.png", image)).alpha is None
 
 
-def test_grey_with_alpha_is_composited_on_white(tmp_path):
-    image = pattern().convert("L")
-    image.putalpha(Image.linear_gradient("L").resize(image.size).point(lambda value: 255 * (value > 127)))
-    photo = open_photo(written(tmp_path / "a.png", image))
-    assert (pixels(photo.image)[0] == 255).all()
-    assert np.array_equal(pixels(photo.image)[-1, :, 0], pixels(pattern().convert("L"))[-1])
-
-
-def test_a_palette_with_transparency_is_composited_on_white(tmp_path):
-    image = pattern().quantize(16)
-    clear = int(np.asarray(image)[0, 0])
-    photo = open_photo(written(tmp_path / "a.png", image, transparency=clear))
-    expected = pixels(image.convert("RGB"))
-    expected[np.asarray(image) == clear] = 255
-    assert np.array_equal(pixels(photo.image), expected)
-    assert np.array_equal(pixels(photo.alpha), np.where(np.asarray(image) == clear, 0, 255))
-
-
-@pytest.mark.parametrize("depth", [2, 4, 8])
-def test_a_transparent_grey_is_found_in_few_bits(tmp_path, depth):
-    top = 2**depth - 1
-    samples = np.random.default_rng(depth).integers(0, top + 1, (40, 48))
-    bits = np.unpackbits(samples.astype(np.uint8)[..., None], axis=-1)[..., 8 - depth :].reshape(40, -1)
-    rows = b"".join(b"\0" + row.tobytes() for row in np.packbits(bits, axis=-1))
-    clear = png_chunk(b"tRNS", struct.pack(">H", 256 + 2))  # only the lowest bits count
-    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 48, 40, depth, 0, 0, 0, 0))
-    content = b"\x89PNG\r\n\x1a\n" + header + clear + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
-    (tmp_path / "a.png").write_bytes(content)
-    photo = open_photo(tmp_path / "a.png")
-    expected = np.where(samples == 2, 255, samples * 255 // top)
-    assert np.array_equal(pixels(photo.image), np.repeat(expected[..., None], 3, axis=-1))
-    assert photo.alpha is not None
-    assert np.array_equal(pixels(photo.alpha) == 0, samples == 2)
-
-
-def test_a_transparent_colour_of_sixteen_bits_is_found(tmp_path):
-    samples = np.random.default_rng(0).integers(0, 65536, (40, 48, 3)).astype(">u2")
-    rows = b"".join(b"\0" + row.tobytes() for row in samples)
-    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 48, 40, 16, 2, 0, 0, 0))
-    clear = png_chunk(b"tRNS", samples[3, 5].tobytes())
-    content = b"\x89PNG\r\n\x1a\n" + header + clear + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
-    (tmp_path / "a.png").write_bytes(content)
-    alpha = open_photo(tmp_path / "a.png").alpha
-    assert alpha is not None
-    assert np.argwhere(pixels(alpha) == 0).tolist() == [[3, 5]]
-
-
 def test_a_png_with_a_damaged_end_is_refused(tmp_path):
     content = written(tmp_path / "a.png", pattern()).read_bytes()
     (tmp_path / "a.png").write_bytes(content[:-1] + b"x")
     assert "a.png has a damaged end" in refusal(tmp_path / "a.png").cause
-
-
-def test_cmyk_becomes_rgb(tmp_path):
-    photo = open_photo(written(tmp_path / "a.jpg", pattern().convert("CMYK"), quality=95))
-    assert photo.image.mode == "RGB"
-    assert np.abs(pixels(photo.image) - pixels(pattern())).mean() < 6
-
-
-def wide_gamut_profile() -> bytes:
-    """An RGB profile other than sRGB: sRGB's own, with its tone curves made linear (an identity `curv`)."""
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    for entry in range(struct.unpack(">I", profile[128:132])[0]):
-        tag, offset, size = struct.unpack(">4sII", profile[132 + 12 * entry : 144 + 12 * entry])
-        if tag in (b"rTRC", b"gTRC", b"bTRC"):
-            profile[offset : offset + size] = (b"curv" + bytes(8)).ljust(size, b"\0")
-        if tag == b"desc":
-            named = profile[offset : offset + size].replace("sRGB".encode("utf-16-be"), "Wide".encode("utf-16-be"))
-            profile[offset : offset + size] = named
-    return bytes(profile)
-
-
-def test_a_colour_profile_is_applied(tmp_path):
-    photo = open_photo(written(tmp_path / "a.png", pattern(), icc_profile=wide_gamut_profile()))
-    linear = pixels(pattern()) / 255
-    encoded = 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    assert photo.warnings == ()
-    assert np.abs(pixels(photo.image) - encoded).max() < 3
-
-
-def test_an_srgb_profile_leaves_the_pixels_as_they_are(tmp_path):
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    photo = open_photo(written(tmp_path / "a.png", pattern(), icc_profile=srgb))
-    assert np.array_equal(pixels(photo.image), pixels(pattern()))
-
-
-def test_a_profile_that_cannot_be_used_is_ignored_and_said(tmp_path):
-    photo = open_photo(written(tmp_path / "a.png", pattern(), icc_profile=b"no profile at all"))
-    assert photo.warnings == ("its colour profile cannot be used and was ignored",)
-    assert np.array_equal(pixels(photo.image), pixels(pattern()))
 
 
 def test_an_iphone_picture_of_two_frames_gives_its_first(tmp_path):
@@ -409,67 +297,6 @@ def test_a_changed_byte_gives_a_picture_or_a_refusal(tmp_path_factory, at, value
         assert open_photo(path).image.mode == "RGB"
     except ImageRefused as error:
         assert name in error.cause
-
-
-# Many at once
-
-
-def test_near_duplicates_are_warned_of_by_name(tmp_path):
-    first = written(tmp_path / "first.png", pattern())
-    other = written(tmp_path / "other.png", pattern().transpose(Image.Transpose.ROTATE_180))
-    again = written(tmp_path / "again.jpg", pattern(), quality=80)
-    warnings = [
-        photo.warnings for photo in warn_of_near_duplicates([open_photo(path) for path in (first, other, again)])
-    ]
-    assert warnings == [(), (), ("almost the same picture as first.png",)]
-
-
-# Bytes
-
-
-def test_png_bytes_round_trip_and_have_a_name():
-    data = encode_png(pattern())
-    assert np.array_equal(pixels(decode_png(data)), pixels(pattern()))
-    assert encode_png(decode_png(data)) == data
-    assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-
-
-def test_bytes_that_are_no_png_are_refused():
-    jpeg = io.BytesIO()
-    pattern().save(jpeg, "JPEG")
-    for data in (b"", encode_png(pattern())[:100], jpeg.getvalue()):
-        with pytest.raises(ImageRefused, match=f"A stored picture of {len(data)} bytes cannot be read"):
-            decode_png(data)
-
-
-# What CLIP and the decoder see
-
-
-def test_a_cut_out_is_the_subject_on_white_with_a_margin_and_centred():
-    image = Image.new("RGB", (100, 60), "blue")
-    image.paste("red", (60, 10, 80, 50))
-    mask = Image.new("L", (100, 60), 0)
-    mask.paste(255, (60, 10, 80, 50))
-    cut = pixels(cut_out(image, mask, 44))  # 40 high, 2 of margin on each side
-    assert cut.shape == (44, 44, 3)
-    assert (cut[2:42, 12:32] == (255, 0, 0)).all()
-    outside = np.ones((44, 44), dtype=bool)
-    outside[2:42, 12:32] = False
-    assert (cut[outside] == 255).all()
-
-
-def test_without_a_mask_all_of_the_picture_is_padded_to_a_square():
-    cut = pixels(cut_out(Image.new("RGB", (100, 60), "red"), None, 50))
-    assert (cut[11:39] == (255, 0, 0)).all()  # a row of each edge is mixed by the resampling
-    assert (cut[:9] == 255).all() and (cut[41:] == 255).all()
-
-
-def test_a_square_crop_is_the_middle():
-    image = Image.new("RGB", (90, 30), "blue")
-    image.paste("red", (30, 0, 60, 30))
-    crop = square_crop(image, 16)
-    assert (crop.size, crop.mode) == ((16, 16), "RGB")
-    assert (pixels(crop) == (255, 0, 0)).all()
 
 
 def test_a_mask_file_may_be_of_one_colour_and_is_read_from_alpha_where_there_is_some(tmp_path):

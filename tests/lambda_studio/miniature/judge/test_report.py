@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 
 from cli.miniature import command as miniature
-from lambda_studio.errors import InvalidSetting, ModelFilesInvalid
+from lambda_studio.errors import InvalidSetting
 from lambda_studio.miniature.judge.measurements import MEASUREMENTS
 from lambda_studio.miniature.judge.report import (
     COUNT,
@@ -41,15 +41,6 @@ def test_each_seed_gives_a_value_and_their_spread_is_told():
     assert json.loads(json.dumps(asdict(found)))["count"] == 8
 
 
-@pytest.mark.slow
-def test_every_measurement_runs():
-    found = measure(MINIATURE, count=8, seeds=(1000,), num_inference_steps=2)
-    assert set(found.figures) == set(MEASUREMENTS)
-    assert all(
-        -1 <= figure.mean <= 1 for each in found.figures.values() for name, figure in each.items() if name != "psnr"
-    )
-
-
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -67,20 +58,6 @@ def test_what_cannot_be_measured_is_refused(asked, said):
 def test_a_stack_of_other_pictures_is_not_measured_in_the_miniatures_world(stack_file):
     with pytest.raises(InvalidSetting, match=r"draws \d+ pixels; the miniature's world has 64.*--stack miniature"):
         measure(resolve_stack(str(stack_file)), count=8, only=("movq",))
-
-
-def test_processes_that_share_the_work_give_what_one_gives():
-    asked = {"count": 8, "seeds": (1000, 1001), "only": ("movq",)}
-    shared, alone = (measure(MINIATURE, workers=workers, **asked) for workers in (2, 1))
-    assert shared.seeds == alone.seeds and shared.figures.keys() == alone.figures.keys()
-    for question, figure in alone.figures["movq"].items():
-        assert shared.figures["movq"][question].values == pytest.approx(figure.values, abs=1e-3), question
-
-
-def test_what_a_process_refuses_is_said_as_if_there_were_one(tmp_path):
-    with pytest.raises(ModelFilesInvalid, match=r"oracle") as refusal:
-        measure(MINIATURE, tmp_path / "oracle", count=8, only=("oracle",), workers=2)
-    assert refusal.value.remedy
 
 
 def test_weights_below_the_card_are_named_and_noise_is_forgiven():

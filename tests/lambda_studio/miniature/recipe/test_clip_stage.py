@@ -6,11 +6,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from lambda_studio.miniature.judge.oracle import Oracle, owners
-from lambda_studio.miniature.judge.questions import LOOKS, Readout, answers_loss, questions
+from lambda_studio.miniature.judge.questions import Readout
 from lambda_studio.miniature.recipe.clip_stage import ALTERED, _altered, _clip_batch, _pooled, clip_stage
 from lambda_studio.miniature.recipe.corpus import build_corpus
 from lambda_studio.miniature.recipe.networks import DIM, build_clip
-from lambda_studio.miniature.world.scenes import FIGURES, NOTHING, RELATIONS, identities, in_every_slot, render, scenes
+from lambda_studio.miniature.world.scenes import NOTHING, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip import Clip, load_clip
 
@@ -97,27 +97,3 @@ def test_clips_loss_falls_on_a_batch_that_it_sees_again(clip, corpus):
     for name in ("contrast", "looks", "maps"):
         assert seen[-1][name] < 0.7 * seen[0][name], name
     assert seen[-1]["top1"] > seen[0]["top1"] and seen[-1]["main"] > seen[0]["main"]
-
-
-def test_every_subject_is_asked_about_that_its_noun_tells_from_the_others():
-    scene = scenes(300, seeded(6, "asked"))
-    about = questions(scene)
-    for name, limit in LOOKS.items():
-        truth = about.truth[name][about.asked[name]]
-        assert truth.min() >= 0 and truth.max() < limit, name
-    things = about.noun >= len(FIGURES)
-    assert things.any() and about.asked["main"].all()
-    assert not about.asked["pattern"][things].any() and not about.asked["worn"][things].any()
-    assert torch.equal(about.asked["worn_colour"], about.truth["worn"] > 0)
-    twins = in_every_slot(identities(8, seeded(7, "twins"), held_out=False))
-    both = scenes(8, seeded(7, "both"), who=twins, relation=torch.full((8,), RELATIONS.index("beside")))
-    assert len(questions(both).row) == 0
-
-
-def test_right_answers_cost_nothing_and_wrong_ones_do():
-    about = questions(scenes(50, seeded(8, "answers")))
-    right = {name: 30.0 * torch.nn.functional.one_hot(about.truth[name].clamp_min(0), n) for name, n in LOOKS.items()}
-    assert answers_loss(right, about) < 1e-4
-    for name in LOOKS:
-        wrong = right | {name: right[name].roll(1, 1)}
-        assert answers_loss(wrong, about) == pytest.approx(30.0, rel=0.05), name

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, vocabulary, write_merges
-from lambda_studio.miniature.world.captions import PLACE_PHRASES, captions
-from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN, Skin
+from lambda_studio.miniature.world.captions import PLACE_PHRASES
+from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
 from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import (
     COLOURS,
     NOTHING,
     NOUNS,
-    RELATIONS,
+    SLOTS,
+    concatenate,
     identities,
     is_held_out,
     render,
@@ -19,7 +19,7 @@ from lambda_studio.miniature.world.scenes import (
     scenes,
 )
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.miniature.world.shapes import Pen
+from tests.lambda_studio.miniature.judge.perfect import alone
 
 COUNT = 96
 
@@ -102,55 +102,8 @@ def test_a_cutout_fills_its_square_but_for_a_margin():
     assert not ink[:, 0, 0].any(), "corners are white"
 
 
-def test_captions_name_every_subject_and_what_it_wears(scene):
-    for row, caption in enumerate(captions(scene, seeded(8, "words"))):
-        nouns = [NOUNS[n] for n in scene.who.noun[row].tolist() if n != NOTHING]
-        worn = [list(WORN)[n] for n in scene.worn[row].tolist() if n != NOTHING]
-        assert sorted(caption.nouns.values()) == sorted(nouns + worn)
-        assert all(noun in caption.text for noun in nouns + worn)
-        assert "<" not in caption.text
-
-
-def test_captions_mention_looks_sometimes_or_never(scene):
-    words = [f" {c.text} " for c in captions(scene, seeded(9, "words"), attributes=0.5, places=0.0)]
-    coloured = sum(any(f" {colour} " in text for colour in COLOURS) for text in words)
-    assert COUNT * 0.3 < coloured < COUNT
-    bare = [f" {c.text} " for c in captions(scene, seeded(9, "words"), attributes=0.0, places=0.0)]
-    assert not any(f" {colour} " in text for text in bare for colour in COLOURS)
-
-
-def test_every_relation_is_drawn_and_said():
-    many = scenes(600, seeded(10, "many"))
-    words = [c.text for c in captions(many, seeded(10, "words"))]
-    for index, relation in enumerate(RELATIONS):
-        rows = (many.relation == index).nonzero()[:, 0].tolist()
-        assert rows, relation
-        if relation in ("on top of", "in front of", "chasing"):
-            assert all(f" {relation} " in words[row] for row in rows)
-
-
-def test_the_short_tokenizer_keeps_the_worlds_words_whole(tmp_path):
-    from open_clip.tokenizer import SimpleTokenizer
-
-    size = write_merges(tmp_path / "merges.txt.gz")
-    short, whole = SimpleTokenizer(bpe_path=str(tmp_path / "merges.txt.gz")), SimpleTokenizer()
-    assert size == short.vocab_size < 1500
-    for word in vocabulary():
-        assert len(short.encode(word)) == len(whole.encode(word)), word
-    plain = captions(scenes(300, seeded(11, "many")), seeded(11, "words"), attributes=0.0)
-    assert max(len(short.encode(c.text)) for c in plain) + 2 <= CONTEXT_LENGTH
-
-
-def test_a_pattern_leaves_most_of_the_body_in_the_main_colour():
-    """Else nobody could say which of two colours is the main one."""
-    side = torch.linspace(-0.95, 0.95, 200)
-    y, x = torch.meshgrid(side, side, indexing="ij")
-    scale = torch.linspace(-1, 1, 9)
-    for number, pattern in enumerate(PATTERNS):
-        pen = Pen(x.expand(9, -1, -1), y.expand(9, -1, -1), torch.full((9,), 0.01))
-        red, blue = torch.tensor([1.0, 0.0, 0.0]).expand(9, 3), torch.tensor([0.0, 0.0, 1.0]).expand(9, 3)
-        kinds = torch.full((9,), number)
-        body = Skin(main=red, second=blue, pattern=kinds, scale=scale, proportions=torch.zeros(9, 4)).body(pen)
-        second = (body[:, 2] > body[:, 0]).float().mean((1, 2))
-        assert second.max() < 0.46, pattern
-        assert second.min() > (0.1 if number else -1), pattern
+def test_scenes_are_put_one_after_the_other():
+    first, second = alone(3, seed=10), alone(2, seed=11)
+    whole = concatenate([first, second])
+    assert len(whole) == 5 and whole.who.noun.shape == (5, SLOTS)
+    assert torch.equal(render(whole[3:]).images, render(second).images)

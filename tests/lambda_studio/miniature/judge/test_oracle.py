@@ -1,0 +1,51 @@
+"""The oracle's own losses, and whose each cell of its grid is."""
+
+import torch
+
+from lambda_studio.miniature.judge.oracle import (
+    GRID,
+    identity_loss,
+    oracle_loss,
+)
+from lambda_studio.miniature.world.scenes import (
+    NOUNS,
+    RELATIONS,
+    identities,
+    in_every_slot,
+    scenes,
+)
+from lambda_studio.miniature.world.seeding import seeded
+from tests.lambda_studio.miniature.judge.perfect import alone, owners_of, truth
+
+
+def test_an_oracle_that_knows_the_truth_loses_nothing():
+    scene = scenes(64, seeded(4, "truth"))
+    owner = owners_of(scene)
+    right, wrong = (oracle_loss(truth(scene, answers), scene, owner) for answers in ((), ("main",)))
+    assert right < 0.1 < 5 < wrong
+
+
+def test_a_cell_belongs_to_whom_it_mostly_shows():
+    scene = alone(12, seed=12)
+    owner = owners_of(scene)
+    assert owner.shape == (12, GRID**2)
+    corner = owner[:, 0]
+    assert (corner == len(NOUNS)).all(), "nobody stands in the sky's corner"
+    for row in range(12):
+        assert set(owner[row].tolist()) == {int(scene.who.noun[row, 0]), len(NOUNS)}
+
+
+def test_the_oracle_is_not_asked_about_a_noun_that_is_there_twice():
+    two = torch.full((8,), RELATIONS.index("beside"))
+    scene = scenes(8, seeded(5, "twins"), who=in_every_slot(identities(8, seeded(5, "who"), False)), relation=two)
+    reading = truth(scene, ("main", "second", "pattern", "worn", "worn_colour"))
+    assert oracle_loss(reading, scene, owners_of(scene)) < 0.1
+    assert oracle_loss(truth(scene, ("place",)), scene, owners_of(scene)) > 5
+
+
+def test_identities_are_told_apart_both_ways():
+    first = torch.nn.functional.normalize(torch.randn(8, 16, generator=seeded(6, "x")), dim=-1)
+    assert identity_loss(first, first) < identity_loss(first, first.roll(1, 0))
+    logits = first @ first.roll(1, 0).T / 0.1
+    by_hand = (-logits.log_softmax(1).diagonal().mean() - logits.log_softmax(0).diagonal().mean()) / 2
+    assert torch.allclose(identity_loss(first, first.roll(1, 0)), by_hand, atol=1e-5)

@@ -1,0 +1,25 @@
+"""Randomness is a function of a seed and of the place where it is used."""
+
+import torch
+
+from lambda_studio.miniature.world.seeding import seeded
+
+
+def drawn(*said: int | str) -> list[float]:
+    return torch.rand(4, generator=seeded(*said)).tolist()
+
+
+def test_the_same_seed_in_the_same_place_draws_the_same() -> None:
+    assert drawn(1, "corpus", 3) == drawn(1, "corpus", 3)
+    before = drawn(1, "corpus")
+    torch.manual_seed(99)
+    assert drawn(1, "corpus") == before, "the global generator has no part in it"
+
+
+def test_every_word_and_where_it_ends_counts() -> None:
+    places = [(1,), (2,), (1, "clip"), (1, "clip", 0), (1, "clip", 1), (1, "clip1"), (1, "cli", "p"), (1, "p", "cli")]
+    assert len({tuple(drawn(*place)) for place in places}) == len(places)
+
+
+def test_todays_numbers_are_those_that_the_weights_were_trained_with() -> None:
+    assert seeded(20, "corpus", 36_000).initial_seed() == 4278487198870714431
