@@ -18,7 +18,22 @@ TESTED_ELSEWHERE = {
     "migrations/versions/*": "a revision is tested on the one before it: tests/migrations/test_migrations.py",
 }
 """Modules without a test file of their own, and why."""
-BEING_WRITTEN = ("cli/*", "concepts/*", "lambda_studio/*")
+BEING_WRITTEN = (
+    "cli/*",
+    "concepts/*",
+    "lambda_studio/bundles/*",
+    "lambda_studio/config.py",
+    "lambda_studio/errors.py",
+    "lambda_studio/generation/*",
+    "lambda_studio/housekeeping.py",
+    "lambda_studio/miniature/recipe/*",
+    "lambda_studio/models/decoders/*",
+    "lambda_studio/processes/*",
+    "lambda_studio/progress.py",
+    "lambda_studio/room.py",
+    "lambda_studio/training/*",
+    "lambda_studio/workflows/*",
+)
 """Rooms in which test files are still missing."""
 ACROSS_MODULES = {
     "cli/test_current_folder.py": "whole processes in a folder of decoys",
