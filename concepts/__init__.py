@@ -1,4 +1,4 @@
-"""What we know: libraries, concepts, images, masks, cached features, runs and adapters. Facts, no tensors.
+"""Stored facts: libraries, concepts, images, masks, cached features, runs and adapters. No tensors.
 
-Start at `concepts.database.Database`; what crosses the border is in `concepts.records`.
+Start at `concepts.database.Database`. The values it returns are in `concepts.records`.
 """

@@ -1,4 +1,4 @@
-"""Who may see a library, and what they may do in it. Every query of the registry starts here."""
+"""Roles in a library. Every query of the registry starts with `visible`."""
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
@@ -8,30 +8,30 @@ from concepts.models import Library, Member
 from concepts.names import shown
 
 ROLES = ("reader", "editor", "owner")
-"""From the least to the most: to see and use, to write concepts as well, to share and remove as well."""
+"""Each role includes the one before: `reader` sees and uses, `editor` writes, `owner` shares, renames and removes."""
 
 _MAY = {
     "reader": "see and use it",
-    "editor": "change what is in it",
+    "editor": "change its contents",
     "owner": "share, rename or remove it",
 }
 
 
 def visible(user: str) -> ColumnElement[bool]:
-    """That a library is the user's own, or was shared with them."""
+    """Return the condition that a library belongs to the user or is shared with them."""
     shared = select(Member.library_id).where(Member.user == user)
     return or_(Library.owner == user, Library.id.in_(shared))
 
 
 def role_in(session: Session, user: str, library: Library) -> str | None:
-    """What the user is in the library; None where they may not see it."""
+    """Return the user's role in the library, or None if the user cannot see it."""
     if library.owner == user:
         return "owner"
     return session.scalar(select(Member.role).where(Member.library_id == library.id, Member.user == user))
 
 
 def require_role(session: Session, user: str, library: Library, least: str) -> None:
-    """Raise NotPermitted where the user is less than that in a library that they may see."""
+    """Raise NotPermitted if the user's role in a library they can see is lower than `least`."""
     role = role_in(session, user, library) or ROLES[0]
     if ROLES.index(role) < ROLES.index(least):
         cause = f"You ({shown(user)}) are {_article(role)} {role} of {shown(f'{library.owner}/{library.name}')}: "

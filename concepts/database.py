@@ -1,4 +1,4 @@
-"""The door to the registry: one short transaction for each verb, wherever it is kept."""
+"""The open registry: one short transaction for each call, on SQLite or PostgreSQL."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from concepts.stores.store import FILE_NAME as FILE_NAME
 from concepts.stores.store import Store, store_at
 
 ATTEMPTS = 20
-"""How often a verb is tried where others come between."""
+"""How often `Database.write` tries before it gives up on conflicts with other writers."""
 
 Answer = TypeVar("Answer")
 
@@ -36,32 +36,45 @@ class Database:
         address: str | None = None,
         notify: Callable[[str], None] | None = None,
     ) -> "Database":
-        """Open the registry in `home`, or at `address` (as `store_at` takes it); made or upgraded where it has to be.
+        """Open the registry; create or upgrade it if necessary. A failed open changes nothing.
 
-        `user` None is the operating system's, or whom STUDIO_USER names; on PostgreSQL it is the role that connects.
-        `notify` is told when another process makes us wait.
-        Raises AddressInvalid, NameInvalid, DatabaseUnusable, DatabaseTooNew, DatabaseUnreachable, DatabaseBusy or
-        StorageFailed; what is there is then as it was.
+        Args:
+            home: the folder of the database file.
+            user: defaults to STUDIO_USER or the operating system's user. On PostgreSQL it must be the connected role.
+            address: a path or URL instead of `home`, as for `store_at`.
+            notify: called with a message when another process makes this one wait.
+
+        Raises:
+            AddressInvalid: the address is neither a path nor the URL of a supported database.
+            NameInvalid: the user's name cannot be used.
+            DatabaseUnusable: the database is damaged or belongs to another program.
+            DatabaseTooNew: a newer version wrote the database.
+            DatabaseUnreachable: the server does not answer or rejects the role.
+            DatabaseBusy: another process held the database for too long.
+            StorageFailed: the disk is full, read-only or failing.
         """
         store = store_at(home, address)
         try:
             database = cls(store, store.prepare(user), notify)
             database._provide_default_library()
-        except BaseException:  # an interrupt too must leave no connection open
+        except BaseException:  # KeyboardInterrupt too: no connection may stay open
             store.close()
             raise
         return database
 
     @property
     def path(self) -> Path | None:
-        """The file; None on a server."""
+        """The database file; None on a server."""
         return self.store.path
 
     def write(self, work: Callable[[Registry], Answer]) -> Answer:
-        """What `work` answers, kept as a whole, or nothing of it; done again from its start where others came between.
+        """Return the result of `work`, run in one transaction. Re-run `work` if another writer conflicts.
 
-        So `work` does nothing that outlasts its transaction. Keep it short: compute before or after. Raises Contended
-        where others came between every time, DatabaseBusy, DatabaseUnusable, DatabaseUnreachable or StorageFailed.
+        `work` must have no effect outside its transaction. Keep it short: compute before or after.
+
+        Raises:
+            Contended: every attempt conflicted with another writer.
+            DatabaseBusy, DatabaseUnusable, DatabaseUnreachable, StorageFailed: as `open`.
         """
         attempt = 1
         while True:
@@ -75,21 +88,21 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Registry]:
-        """Read and write, once: everything is kept, or nothing where an exception leaves the block.
+        """Begin one transaction: commit at the end of the block, roll back if an exception leaves it.
 
-        Raises as `write`; Contended at once where others came between.
+        Raises the errors of `write`, but does not re-run: the first conflict raises Contended.
         """
         with self._writing() as registry:
             yield registry
 
     @contextmanager
     def reading(self) -> Iterator[Registry]:
-        """Read one moment's state without waiting for writers; writing raises StorageFailed."""
+        """Begin a read-only transaction on a snapshot, without waiting for writers. A write raises StorageFailed."""
         with self._session(self.store.reading) as session:
             yield Registry(session, self.user)
 
     def close(self) -> None:
-        """Give back what is open. A transaction afterwards would open it again."""
+        """Close the connections. A later transaction would open them again."""
         self._engine.dispose()
 
     def __enter__(self) -> "Database":
@@ -108,7 +121,7 @@ class Database:
     @contextmanager
     def _session(self, options: Mapping[str, Any]) -> Iterator[Session]:
         with self.store.errors(), Session(self._engine) as session, session.begin():
-            session.connection(execution_options=dict(options))  # SQLite's lock is taken here, before anything is read
+            session.connection(execution_options=dict(options))  # takes SQLite's lock before the first read
             yield session
 
     def _provide_default_library(self) -> None:

@@ -1,11 +1,11 @@
-"""Everything the registry can refuse, named by the situation.
+"""The registry's errors, named by the situation.
 
-Each error carries one line of cause and one line of remedy, and the exit code that the README lists.
+Each error carries one line of cause, one line of remedy and an exit code; see `docs/troubleshooting.md`.
 """
 
 
 class ConceptError(Exception):
-    """The root of what the registry raises. `exit_code` is what `studio` ends with."""
+    """The base class of the registry's errors. `exit_code` is the exit code of `studio`."""
 
     exit_code = 1
 
@@ -16,25 +16,25 @@ class ConceptError(Exception):
 
 
 class LibraryNotFound(ConceptError):
-    """No library of that name is visible to this user: there is none, or it is not shared with them."""
+    """No library of that name exists, or the library is not shared with this user."""
 
     exit_code = 3
 
 
 class ConceptNotFound(ConceptError):
-    """No concept of that name, or no such version, is in the library."""
+    """The library has no concept of that name, or the concept has no such version."""
 
     exit_code = 3
 
 
 class AdapterNotFound(ConceptError):
-    """No such adapter is in the library."""
+    """The library has no such adapter."""
 
     exit_code = 3
 
 
 class RunNotFound(ConceptError):
-    """No such run is visible to this user."""
+    """No such run exists in a library that this user can see."""
 
     exit_code = 3
 
@@ -46,43 +46,43 @@ class MemberNotFound(ConceptError):
 
 
 class LibraryExists(ConceptError):
-    """A library of that name, as names compare, is already there."""
+    """A library with the same name exists. Names compare by `names.name_key`."""
 
     exit_code = 4
 
 
 class ConceptExists(ConceptError):
-    """A concept of that name, as names compare, is already there with other content."""
+    """A concept with the same name and other content exists. Names compare by `names.name_key`."""
 
     exit_code = 4
 
 
 class ConceptChanged(ConceptError):
-    """Somebody else wrote a new version of a concept meanwhile."""
+    """Another user or process wrote a new version of the concept in the meantime."""
 
     exit_code = 4
 
 
 class LibraryNotEmpty(ConceptError):
-    """A library is to be removed that holds something, and nobody agreed to that."""
+    """Removing the library would delete its contents, and the caller did not confirm."""
 
     exit_code = 2
 
 
 class ConceptAmbiguous(ConceptError):
-    """Several concepts have the name, of which at least one was removed."""
+    """Several concepts have this name, and at least one of them was removed."""
 
     exit_code = 2
 
 
 class NotPermitted(ConceptError):
-    """The library is another's, who lets this user do less than that in it."""
+    """The user's role in the library is too low."""
 
     exit_code = 10
 
 
 class NameInvalid(ConceptError):
-    """A name or noun cannot be used as one."""
+    """A name or noun contains characters that are not allowed, is empty or is too long."""
 
     exit_code = 5
 
@@ -94,56 +94,56 @@ class NounMissing(ConceptError):
 
 
 class ImagesMissing(ConceptError):
-    """A concept was given without a single image."""
+    """A concept was given without images."""
 
     exit_code = 5
 
 
 class DatabaseUnusable(ConceptError):
-    """The database file is not ours, is damaged, or cannot be opened. It was left as it is."""
+    """The database is damaged, belongs to another program or cannot be opened. It was not changed."""
 
     exit_code = 7
 
 
 class AddressInvalid(ConceptError):
-    """What was given as the database's place cannot be one."""
+    """The database's address is neither a path nor the URL of a supported database."""
 
     exit_code = 2
 
 
 class ServersOwnTool(ConceptError):
-    """Something is asked of a database on a server that the server's own tool does."""
+    """The operation on this server needs PostgreSQL's own tool."""
 
     exit_code = 2
 
 
 class DatabaseUnreachable(ConceptError):
-    """The server does not answer, does not let this role in, or went away."""
+    """The server does not answer, rejects this role, or closed the connection."""
 
     exit_code = 7
 
 
 class DatabaseTooNew(DatabaseUnusable):
-    """The database was written by a newer version. It was left as it is."""
+    """A newer version wrote the database. It was not changed."""
 
 
 class DatabaseBusy(ConceptError):
-    """Another process kept the database for longer than we wait."""
+    """Another process held the database for longer than the timeout."""
 
     exit_code = 7
 
 
 class Contended(DatabaseBusy):
-    """Others wrote what this transaction had read. Nothing was kept; the same again may succeed."""
+    """The transaction conflicted with another writer. It was rolled back; a re-run may succeed."""
 
 
 class StorageFailed(ConceptError):
-    """The disk is full, read-only or failing. Nothing half done was kept."""
+    """The disk is full, read-only or failing. No partial result was kept."""
 
     exit_code = 7
 
 
 class ContentDamaged(ConceptError):
-    """Stored bytes are gone or no longer match the hash they are named by."""
+    """Stored bytes are missing or do not match their SHA-256."""
 
     exit_code = 7

@@ -1,4 +1,4 @@
-"""The registry's tables. Every constraint is named: see docs of each class for what it keeps."""
+"""The registry's tables. Every constraint has a name."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -29,15 +29,15 @@ CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
 }
 
-NUMBERED: dict[str, Any] = {"sqlite_autoincrement": True}  # a removed row's number is never given to another
+NUMBERED: dict[str, Any] = {"sqlite_autoincrement": True}  # the id of a deleted row is never reused
 Sha = String(64)
 IN_USE = text("removed_at IS NULL")
-# PostgreSQL's condition is said by concepts.postgres_schema: to take it, SQLAlchemy imports all of that dialect.
+# stores/postgres_schema.py adds PostgreSQL's condition: naming it here would import SQLAlchemy's whole dialect.
 NAME_IN_USE = Index("uq_concepts_name_in_use", "library_id", "name_key", unique=True, sqlite_where=IN_USE)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC, stored without its zone."""
+    """A timezone-aware datetime in UTC, stored without its zone."""
 
     impl = DateTime
     cache_ok = True
@@ -50,12 +50,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def now() -> datetime:
-    """This moment, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 class Base(DeclarativeBase):
-    """The registry's metadata."""
+    """The declarative base with the registry's metadata."""
 
     metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
 
@@ -75,7 +75,7 @@ class Library(Base):
 
 
 class Member(Base):
-    """Somebody beside the owner who may see a library, and what else they may do in it."""
+    """A user with whom the owner shares a library, and the user's role."""
 
     __tablename__ = "members"
     __table_args__ = (CheckConstraint("role IN ('reader', 'editor', 'owner')", name="role_known"),)
@@ -87,7 +87,7 @@ class Member(Base):
 
 
 class CurrentLibrary(Base):
-    """The library that a user (the `owner` of this choice) works in when none is named."""
+    """The library that a user (`owner`) works in if a command names none."""
 
     __tablename__ = "current_libraries"
 
@@ -96,7 +96,7 @@ class CurrentLibrary(Base):
 
 
 class Concept(Base):
-    """A named subject. Names are unique among those of a library that are not removed, as `name_key` compares them."""
+    """A named subject. `name_key` is unique among the concepts of a library that are not removed."""
 
     __tablename__ = "concepts"
     __table_args__ = (
@@ -114,7 +114,7 @@ class Concept(Base):
 
 
 class ConceptVersion(Base):
-    """What a concept looked like: never changed once written. The highest number is the present one."""
+    """An immutable version of a concept. The highest number is the current version."""
 
     __tablename__ = "concept_versions"
     __table_args__ = (
@@ -143,7 +143,7 @@ class Blob(Base):
 
 
 class VersionImage(Base):
-    """One reference image of a version, in the order given; no mask means that all of it is the subject."""
+    """A reference image of a version, in the given order. Without a mask, the whole image is the subject."""
 
     __tablename__ = "version_images"
     __table_args__ = (CheckConstraint("width > 0 AND height > 0", name="has_pixels"),)
@@ -159,7 +159,7 @@ class VersionImage(Base):
 
 
 class Original(Base):
-    """The file that an image of a version was made from, where it was asked to be kept. It has its metadata still."""
+    """The original file of an image, stored if the user asked for it. It still has its metadata."""
 
     __tablename__ = "originals"
     __table_args__ = (
@@ -174,7 +174,7 @@ class Original(Base):
 
 
 class Feature(Base):
-    """A cached result of a frozen encoder. `key` says everything its value depends on."""
+    """A cached result of a frozen encoder. `key` names everything the value depends on."""
 
     __tablename__ = "features"
 
@@ -189,7 +189,7 @@ class Feature(Base):
 
 
 class Adapter(Base):
-    """What fine-tuning made: a file beside the database, named by its SHA-256."""
+    """The result of fine-tuning: a file beside the database, named by its SHA-256."""
 
     __tablename__ = "adapters"
     __table_args__ = (UniqueConstraint("library_id", "sha256"), NUMBERED)
@@ -205,7 +205,7 @@ class Adapter(Base):
 
 
 class Run(Base):
-    """One training: its settings, how it ended, the adapter it made."""
+    """One training run: its settings, its status and its adapter."""
 
     __tablename__ = "runs"
     __table_args__ = (CheckConstraint("status IN ('running', 'finished', 'failed')", name="status_known"), NUMBERED)
@@ -222,7 +222,7 @@ class Run(Base):
 
 
 class AdapterConcept(Base):
-    """A version that an adapter saw; name, number and manifest outlive the version itself."""
+    """A version that an adapter was trained on. Name, number and manifest stay after the version is deleted."""
 
     __tablename__ = "adapter_concepts"
 
@@ -235,7 +235,7 @@ class AdapterConcept(Base):
 
 
 class RunConcept(Base):
-    """A version that a run trains on; kept like `AdapterConcept`."""
+    """A version that a run trains on. Name, number and manifest stay after the version is deleted."""
 
     __tablename__ = "run_concepts"
 

@@ -1,19 +1,19 @@
-"""What may be a name, and when two names are the same."""
+"""Rules for names: which are allowed, and when two are equal."""
 
 import unicodedata
 
 from concepts.errors import NameInvalid, NounMissing
 
 MAX_LENGTH = 80
-"""Characters in a name or noun, after NFC."""
+"""The maximum number of characters in a name or noun, after NFC."""
 
 _JOINERS = "\u200c\u200d"  # inside emoji, and in Persian and Indic words
 _REFUSED = {"Cc": "control", "Cf": "invisible or direction-changing", "Cs": "surrogate", "Co": "private-use"}
 _REFUSED |= {"Cn": "unassigned", "Zl": "line-break", "Zp": "line-break"}
 
 
-# What is not drawn wherever it stands: joiners, variation selectors, fillers (Unicode's Default_Ignorable_Code_Point,
-# as far as a name may hold them).
+# Characters that are always invisible: joiners, variation selectors, fillers. These are the characters of Unicode's
+# Default_Ignorable_Code_Point that a name may contain.
 _UNSEEN = {*map(ord, _JOINERS), *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 _UNSEEN |= {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0}
 _DELETED = dict.fromkeys(_UNSEEN)
@@ -21,15 +21,15 @@ _BLANK = "\u2800"  # the Braille pattern without a dot
 
 
 def name_key(name: str) -> str:
-    """What two names are compared by: NFKC and casefold until neither changes it, without what is never drawn."""
+    """Return the key by which names compare: NFKC and casefold to a fixed point, without invisible characters."""
     key = unicodedata.normalize("NFD", name)
-    for _ in range(2):  # Unicode, D146: folding can undo a composition, and composing bring back a capital
+    for _ in range(2):  # Unicode, D146: casefold can undo a composition, and NFKC can bring back a capital
         key = unicodedata.normalize("NFKC", key.casefold().translate(_DELETED))
     return key
 
 
 def check_name(name: str, what: str = "name") -> str:
-    """The name in NFC without spaces around it. Raises NameInvalid, which calls it a `what`."""
+    """Return the name in NFC, stripped. Raises NameInvalid; `what` is the word for the name in its message."""
     cleaned = unicodedata.normalize("NFC", name.strip())
     if reason := _fault(cleaned):
         raise NameInvalid(f"The {what} {shown(cleaned)} {reason}.", f"Give a {what} of 1 to {MAX_LENGTH} characters.")
@@ -37,19 +37,24 @@ def check_name(name: str, what: str = "name") -> str:
 
 
 def check_noun(noun: str) -> str:
-    """The class noun in NFC with single spaces. Raises NounMissing or NameInvalid."""
+    """Return the class noun in NFC with single spaces.
+
+    Raises:
+        NounMissing: the noun is empty.
+        NameInvalid: the noun contains characters that are not allowed or is too long.
+    """
     if not noun.strip():
-        raise NounMissing("The noun is missing.", "Say what kind of thing it is, for example: --noun dog")
+        raise NounMissing("The noun is missing.", "Name the kind of thing, for example: --noun dog")
     return " ".join(check_name(noun, "noun").split())
 
 
 def shown(name: str) -> str:
-    """The name quoted and escaped for a message: one line, never longer than a name may be."""
+    """Return the name quoted, escaped and shortened to MAX_LENGTH, so that a message stays on one line."""
     return _quoted(name if len(name) <= MAX_LENGTH else name[: MAX_LENGTH - 1] + "…")
 
 
 def _quoted(text: str) -> str:
-    # Whatever could change how a terminal shows it is escaped.
+    # Escape every character that could change the terminal's output.
     return "'" + "".join(_escaped(character) for character in text) + "'"
 
 
@@ -67,11 +72,11 @@ def _fault(name: str) -> str | None:
     for character in name:
         kind = _REFUSED.get(unicodedata.category(character))
         if kind and character not in _JOINERS:
-            return f"holds the {kind} character U+{ord(character):04X}"
+            return f"contains the {kind} character U+{ord(character):04X}"
     if set("<>") & set(name_key(name)):  # prompts write names as <name>
-        return "holds an angle bracket"
+        return "contains an angle bracket"
     if not any(map(_is_drawn, name)):
-        return "shows nothing"
+        return "has no visible character"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Plain, frozen values: all that crosses the registry's border."""
+"""Plain, frozen values: the registry's inputs and results."""
 
 import hashlib
 import json
@@ -10,30 +10,30 @@ from typing import Any
 
 
 def sha256(content: bytes) -> str:
-    """The name that bytes go by: 64 hexadecimal digits."""
+    """Return the SHA-256 of the bytes as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 @dataclass(frozen=True)
 class NewImage:
-    """A checked reference image on its way in; its bytes are hashed here, outside any transaction."""
+    """A checked reference image to store. Its bytes are hashed here, outside any transaction."""
 
     data: bytes
     """The normalised working copy, as PNG."""
     mask: bytes | None
-    """PNG of the same size, white = subject; None: all of the image is the subject."""
+    """PNG of the same size, white = subject. None: the whole image is the subject."""
     width: int
     height: int
     source_name: str
     warnings: tuple[str, ...] = ()
     original: bytes | None = None
-    """The file as it was given, metadata and all, where it is to be kept."""
+    """The original file with its metadata, if it is to be stored."""
     sha: str = field(init=False)
     mask_sha: str | None = field(init=False)
     original_sha: str | None = field(init=False)
 
     def __post_init__(self) -> None:
-        readable = self.source_name.encode(errors="backslashreplace").decode()  # file names need not be Unicode
+        readable = self.source_name.encode(errors="backslashreplace").decode()  # a file name may not be Unicode
         object.__setattr__(self, "source_name", readable)
         object.__setattr__(self, "sha", sha256(self.data))
         object.__setattr__(self, "mask_sha", None if self.mask is None else sha256(self.mask))
@@ -41,22 +41,22 @@ class NewImage:
 
 
 def manifest(noun: str, images: "Sequence[NewImage] | Sequence[ImageRecord]") -> str:
-    """SHA-256 over the noun and the ordered hashes of images and masks: what makes two versions the same."""
+    """Return the SHA-256 of the noun and the ordered hashes of images and masks. It identifies a version's content."""
     content = {"format": 1, "noun": noun, "images": [[image.sha, image.mask_sha] for image in images]}
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 
 
 @dataclass(frozen=True)
 class LibraryRecord:
-    """A library. `current` is true for the one that is used when none is named."""
+    """A library. `current` is true for the library used if a command names none."""
 
     id: int
     name: str
     owner: str
     address: str
-    """What this user names it by: the name, or OWNER/NAME where it is another's."""
+    """The user's name for the library: its name, or OWNER/NAME if it has another owner."""
     role: str
-    """What this user is in it: `reader`, `editor` or `owner`."""
+    """The user's role: `reader`, `editor` or `owner`."""
     stack: str | None
     current: bool
     concept_count: int
@@ -65,7 +65,7 @@ class LibraryRecord:
 
 @dataclass(frozen=True)
 class MemberRecord:
-    """A user who may see a library, as `reader`, `editor` or `owner`."""
+    """A user who can see a library, with a role: `reader`, `editor` or `owner`."""
 
     user: str
     role: str
@@ -73,7 +73,7 @@ class MemberRecord:
 
 @dataclass(frozen=True)
 class RemovedLibrary:
-    """What went with a library. `unused_files`: adapters' files that no other library has."""
+    """A deleted library and its contents. `unused_files` are the adapter files that no other library uses."""
 
     library: LibraryRecord
     concepts: tuple[str, ...]
@@ -85,7 +85,7 @@ class RemovedLibrary:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """A reference image of a version. `sha`, `mask_sha` and `original_sha` are read with `Registry.blob`."""
+    """A reference image of a version. `Registry.blob` reads `sha`, `mask_sha` and `original_sha`."""
 
     sha: str
     mask_sha: str | None
@@ -98,7 +98,7 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class ConceptSummary:
-    """A concept as a list shows it."""
+    """A concept in a list."""
 
     id: int
     library: str
@@ -114,7 +114,7 @@ class ConceptSummary:
 
 @dataclass(frozen=True)
 class ConceptPage:
-    """Some concepts by name, and whether there are more of those that were asked for after the last one."""
+    """A page of concepts, by name. `more`: matching concepts follow after the last one."""
 
     concepts: tuple[ConceptSummary, ...]
     more: bool
@@ -122,7 +122,7 @@ class ConceptPage:
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """A concept of any library that the user may see, as the user names it."""
+    """A concept of any library that the user can see. `library` is the user's address for it."""
 
     id: int
     name: str
@@ -132,7 +132,7 @@ class CatalogueEntry:
 
 @dataclass(frozen=True)
 class SeenImage:
-    """What an encoder gave for one image of a concept's present version."""
+    """An encoder's output for one image of a concept's current version."""
 
     concept_id: int
     data: bytes
@@ -141,7 +141,7 @@ class SeenImage:
 
 @dataclass(frozen=True)
 class ConceptRecord:
-    """A concept in its present version. `version` counts from 1; `version_id` is what runs and adapters point at."""
+    """A concept in one version. `version` counts from 1; runs and adapters refer to `version_id`."""
 
     id: int
     library: str
@@ -156,7 +156,7 @@ class ConceptRecord:
 
 @dataclass(frozen=True)
 class VersionSummary:
-    """One version of a concept, and the adapters that saw it."""
+    """One version of a concept, and the adapters that were trained on it."""
 
     number: int
     version_id: int
@@ -169,7 +169,7 @@ class VersionSummary:
 
 @dataclass(frozen=True)
 class AddResult:
-    """`created` is False where the library held exactly this already."""
+    """A stored concept. `created` is False if the library already had the same content."""
 
     concept: ConceptRecord
     created: bool
@@ -177,24 +177,24 @@ class AddResult:
 
 @dataclass(frozen=True)
 class SeenConcept:
-    """A version that a run or an adapter saw, and what became of it since."""
+    """A version that a run or an adapter was trained on, and the concept's state now."""
 
     name: str
-    """The concept's present name; where it is gone, the name it had."""
+    """The concept's current name; if the concept is gone, its name at training."""
     version: int
     version_id: int | None
     manifest: str
     stale: bool
-    """The concept is there, with other content than was seen."""
+    """The concept is in the library, with other content."""
     removed: bool
-    """No concept of that name or content is there any more."""
+    """No concept in the library has this name or content."""
     forgotten: bool = False
-    """Removed, and its images were deleted for good."""
+    """The concept was removed, and its images were deleted for good."""
 
 
 @dataclass(frozen=True)
 class AdapterRecord:
-    """What fine-tuning made. `stale`: at least one concept has changed since."""
+    """An adapter from fine-tuning. `stale`: at least one of its concepts has changed since."""
 
     id: int
     library: str
@@ -212,13 +212,13 @@ class AdapterRecord:
         return any(seen.stale for seen in self.concepts)
 
     def knows(self, manifests: Sequence[str]) -> bool:
-        """Whether it saw exactly the content of every one of these manifests."""
+        """Return whether the adapter was trained on the exact content of all these manifests."""
         return set(manifests) <= {seen.manifest for seen in self.concepts}
 
 
 @dataclass(frozen=True)
 class RemovedConcept:
-    """What was removed, to be restored or forgotten, and the adapters that saw it: they stay, and know its likeness."""
+    """A hidden concept, and the adapters that were trained on it. The adapters stay and can still draw the concept."""
 
     concept: ConceptSummary
     adapters: tuple[AdapterRecord, ...]
@@ -226,7 +226,7 @@ class RemovedConcept:
 
 @dataclass(frozen=True)
 class DeletedBytes:
-    """Content that was deleted for good: the hash and size of each."""
+    """Deleted blobs: from SHA-256 to size."""
 
     sizes: dict[str, int]
 
@@ -237,18 +237,18 @@ class DeletedBytes:
 
 @dataclass(frozen=True)
 class ForgottenConcept:
-    """What was deleted for good, and what stays: adapters that saw it, and content that other concepts use."""
+    """A deleted concept and its deleted blobs. The adapters that were trained on it stay."""
 
     concept: ConceptSummary
     adapters: tuple[AdapterRecord, ...]
     deleted: DeletedBytes
     kept: tuple[str, ...]
-    """SHA-256 of its images, masks and originals that other concepts have too."""
+    """SHA-256 of its images, masks and originals that other concepts also use."""
 
 
 @dataclass(frozen=True)
 class RemovedAdapter:
-    """`file_unused`: no other library has this file, so it may be deleted once the transaction has ended."""
+    """A removed adapter. `file_unused`: no other library uses the file; the caller may delete it after the commit."""
 
     adapter: AdapterRecord
     file_unused: bool
@@ -256,7 +256,7 @@ class RemovedAdapter:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One training. `why` says why it failed."""
+    """One training run. `why` is the reason of a failure."""
 
     id: int
     library: str
@@ -273,7 +273,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class FeatureRecord:
-    """A cached result of a frozen encoder: raw bytes with the shape and dtype they have."""
+    """A cached result of a frozen encoder: raw bytes with their shape and dtype."""
 
     key: str
     kind: str
@@ -284,10 +284,10 @@ class FeatureRecord:
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """What a database is, before and after something was done with it."""
+    """A database's schema revision and size."""
 
     path: Path | str
-    """The file, or what a server's database is called."""
+    """The file, or the name of a server's database."""
     revision: str
     newest: str
     size: int
@@ -295,7 +295,7 @@ class DatabaseState:
 
 @dataclass(frozen=True)
 class DatabaseFault:
-    """Something that is not as it should be. `derived`: only a cached value is concerned, which can be made again."""
+    """A fault in the database. `derived`: it affects only a cached value that can be recomputed."""
 
     said: str
     derived: bool = False

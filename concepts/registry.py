@@ -1,4 +1,4 @@
-"""What the registry can be asked and told, inside one transaction. Plain values go in and come out."""
+"""The registry's queries and changes, inside one transaction. Inputs and results are plain values."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
@@ -32,12 +32,20 @@ from concepts.rows.library_removal import clear
 
 
 class Registry:
-    """One user's view of the database, as `Database.transaction()` gives it. Names compare by `names.name_key`."""
+    """One user's view of the database, from `Database.transaction`. Names compare by `names.name_key`.
+
+    Methods list only the errors that are not listed here.
+
+    Raises:
+        LibraryNotFound, ConceptNotFound, AdapterNotFound, RunNotFound: the user can see none of that name or id.
+        NotPermitted: the user's role is too low for the change.
+        NameInvalid: a new name or noun cannot be used.
+    """
 
     def __init__(self, session: Session, user: str):
         self._session = session
         self._user = user
-        session.info["user"] = user  # whose names of libraries the records carry
+        session.info["user"] = user  # library addresses in records are relative to this user
 
     def _library(self, name: str, least: str = "reader") -> Library:
         row = libraries.get_row(self._session, self._user, name)
@@ -59,195 +67,204 @@ class Registry:
     # Libraries
 
     def create_library(self, name: str, stack: str | None = None) -> LibraryRecord:
-        """A new, empty library. Raises NameInvalid or LibraryExists."""
+        """Create an empty library that this user owns. Raises LibraryExists if the user owns one of that name."""
         row = libraries.create_row(self._session, self._user, name, stack)
         return self._library_record(row)
 
     def libraries(self) -> list[LibraryRecord]:
-        """The libraries that this user may see: the user's own by name, then others'."""
+        """Return the libraries that this user can see: first the user's own by name, then others' by owner."""
         rows = libraries.list_rows(self._session, self._user)
         return [self._library_record(row) for row in rows]
 
     def owns_library(self) -> bool:
-        """Whether this user has a library of their own."""
+        """Return whether this user owns a library."""
         return libraries.find_own_row(self._session, self._user) is not None
 
     def find_library(self, name: str) -> LibraryRecord | None:
-        """The library of that name, or (OWNER/NAME) another's that is shared with this user; or None."""
+        """Return the library of that name (OWNER/NAME for another owner's), or None if the user cannot see it."""
         row = libraries.find_row(self._session, self._user, name)
         return None if row is None else self._library_record(row)
 
     def get_library(self, name: str) -> LibraryRecord:
-        """The library of that name. Raises LibraryNotFound."""
+        """Return the library of that name."""
         return self._library_record(self._library(name))
 
     def library_address(self, name: str | None = None) -> str:
-        """What this user calls that library, or the current one: a look-up, where a record counts concepts.
-
-        Raises LibraryNotFound.
-        """
+        """Return this user's name for the library or the current one. A record takes longer: it counts concepts."""
         row = self._library(name) if name else libraries.current_row(self._session, self._user)
         return libraries.address(self._session, row)
 
     def library_stack(self, name: str) -> str | None:
-        """The stack that this library remembers, looked up likewise. Raises LibraryNotFound."""
+        """Return the library's default stack. A record takes longer: it counts concepts."""
         return self._library(name).stack
 
     def use_library(self, name: str) -> LibraryRecord:
-        """Remember this library as the current one. Raises LibraryNotFound."""
+        """Make this library the user's current one."""
         row = self._library(name)
         libraries.choose_row(self._session, self._user, row)
         return self._library_record(row)
 
     def current_library(self) -> LibraryRecord:
-        """The library that was chosen last; "default" until one was."""
+        """Return the library that the user chose last, or else the first library that the user created."""
         return self._library_record(libraries.current_row(self._session, self._user))
 
     def set_library_stack(self, name: str, stack: str | None) -> LibraryRecord:
-        """Remember the stack that this library works with. Raises LibraryNotFound, NotPermitted."""
+        """Set the library's default stack."""
         row = self._library(name, "editor")
         row.stack = stack
         self._session.flush()
         return self._library_record(row)
 
     def rename_library(self, name: str, new_name: str) -> LibraryRecord:
-        """Another name for a library. Raises LibraryNotFound, LibraryExists, NameInvalid, NotPermitted."""
+        """Rename a library. Raises LibraryExists if its owner has another library of that name."""
         row = self._library(name, "owner")
         libraries.rename_row(self._session, row, new_name)
         return self._library_record(row)
 
     def remove_library(self, name: str, agreed: bool = False) -> RemovedLibrary:
-        """Delete a library for good. Raises LibraryNotEmpty where something would go and nobody agreed."""
+        """Delete a library for good. Raises LibraryNotEmpty if it has contents and `agreed` is False."""
         return clear(self._session, self._user, self._library(name, "owner"), agreed)
 
     def require_editor(self, name: str) -> None:
-        """Raise NotPermitted where this user may not change what is in the library, or LibraryNotFound."""
+        """Raise NotPermitted unless this user may change the library's contents."""
         self._library(name, "editor")
 
     def share_library(self, name: str, user: str, role: str) -> MemberRecord:
-        """Let somebody see the library as `reader`, `editor` or `owner`. Raises NameInvalid, NotPermitted."""
+        """Share the library with a user as `reader`, `editor` or `owner`. Raises NotPermitted for its first owner."""
         return members.share(self._session, self._library(name, "owner"), user, role)
 
     def unshare_library(self, name: str, user: str) -> MemberRecord:
-        """Let somebody see it no longer; everybody may leave. Raises MemberNotFound, NotPermitted."""
+        """Stop sharing the library with a user. Members may remove themselves.
+
+        Raises:
+            MemberNotFound: the library is not shared with that user.
+            NotPermitted: the user is the library's first owner.
+        """
         row = self._library(name, "reader" if user == self._user else "owner")
         return members.unshare(self._session, row, user)
 
     def members(self, name: str) -> list[MemberRecord]:
-        """Who may see the library, its owner first. Raises LibraryNotFound."""
+        """Return the library's owner, then its other members by name."""
         return members.records(self._session, self._library(name))
 
     # Concepts
 
     def add_concept(self, library: str, name: str, noun: str, images: Sequence[NewImage]) -> AddResult:
-        """A new concept. The same name with the same content is answered with `created` False.
+        """Add a concept. The same name with the same content changes nothing and returns `created` False.
 
-        Raises ConceptExists for other content, LibraryNotFound, NotPermitted, NameInvalid, NounMissing, ImagesMissing.
+        Raises:
+            ConceptExists: the name belongs to a concept with other content.
+            NounMissing: the noun is empty.
+            ImagesMissing: no image was given.
         """
         return versions.add(self._session, self._library(library, "editor"), name, noun, images)
 
     def revise_concept(
         self, library: str, name: str, noun: str, images: Sequence[NewImage], expected: int | None = None
     ) -> AddResult:
-        """The concept's next version; adapters that saw an earlier one become stale.
+        """Add the concept's next version. Adapters that were trained on an earlier version become stale.
 
-        Raises as `add_concept`, and ConceptChanged where the present version is not the `expected` one.
+        Raises:
+            ConceptChanged: the current version is not the `expected` one.
+            NounMissing, ImagesMissing: as `add_concept`.
         """
         return versions.revise(self._session, self._library(library, "editor"), name, noun, images, expected)
 
     def history(self, library: str, name: str) -> list[VersionSummary]:
-        """The concept's versions, the present one first. Raises ConceptNotFound."""
+        """Return the concept's versions, newest first."""
         return versions.history(self._session, self._concept(library, name)[1])
 
     def concept_version(self, library: str, name: str, number: int) -> ConceptRecord:
-        """The concept as it was in that version. Raises ConceptNotFound, also where there is no such version."""
+        """Return that version of the concept. Raises ConceptNotFound if the version does not exist."""
         return versions.record(self._session, *self._concept(library, name), number)
 
     def concepts(self, library: str) -> list[ConceptSummary]:
-        """The library's concepts, by name, without touching a byte of an image."""
+        """Return the library's concepts by name, without reading image bytes."""
         return versions.summaries(self._session, self._library(library))
 
     def page(self, library: str, text: str = "", after: str = "", limit: int | None = None) -> ConceptPage:
-        """Some of the library's concepts, by name: at most `limit`, whose names hold `text` and come after `after`."""
+        """Return at most `limit` concepts by name: names that contain `text` and sort after `after`."""
         return listing.page(self._session, self._library(library), text, after, limit)
 
     def concepts_near(self, library: str, names: Iterable[str]) -> list[ConceptSummary]:
-        """The concepts of these names, and those whose names stand next to them in the alphabet."""
+        """Return the concepts of these names and their neighbours in alphabetical order."""
         return listing.near(self._session, self._library(library), names)
 
     def catalogue(self, ids: Collection[int]) -> list[CatalogueEntry]:
-        """Those of these concepts that this user may see, in whatever library."""
+        """Return the concepts with these ids that this user can see, of all libraries."""
         return nearest.entries(self._session, self._user, ids)
 
     def image_counts(self) -> dict[int, int]:
-        """How many images each concept has, of every library that this user may see, by the concept's id."""
+        """Return the number of images of each concept that this user can see, by concept id."""
         return nearest.image_counts(self._session, self._user)
 
     def seen_images(self, kind: str, begin: str, end: str) -> Iterator[SeenImage]:
-        """What is cached of one kind, under keys that begin and end so, of the images that `image_counts` counts."""
+        """Iterate over features of one kind, key prefix and suffix, of the images that `image_counts` counts."""
         return nearest.seen_images(self._session, self._user, kind, begin, end)
 
     def left_out(self) -> Iterator[tuple[int, bytes]]:
-        """The notes in place of pictures among the images that `image_counts` counts, with their concepts' ids."""
+        """Iterate over the notes in place of pictures among those images, as pairs of concept id and bytes."""
         return nearest.left_out(self._session, self._user)
 
     def generation(self) -> tuple[int, ...]:
-        """Numbers that change with the concepts that this user may see and with their versions."""
+        """Return numbers that change if the concepts that this user can see, or any versions, change."""
         return nearest.generation(self._session, self._user)
 
     def concept_names(self, library: str) -> list[str]:
-        """The names of the library's concepts, in order."""
+        """Return the names of the library's concepts, in order."""
         return list(versions.names(self._session, self._library(library)).values())
 
     def find_concept(self, library: str, name: str) -> ConceptRecord | None:
-        """The concept of that name, or None. Raises LibraryNotFound."""
+        """Return the concept of that name, or None."""
         row = self._library(library)
         concept = versions.find_row(self._session, row, name)
         return None if concept is None else versions.record(self._session, row, concept)
 
     def get_concept(self, library: str, name: str) -> ConceptRecord:
-        """The concept of that name. Raises ConceptNotFound, which names the nearest, or LibraryNotFound."""
+        """Return the concept of that name. The message of ConceptNotFound suggests similar names."""
         return versions.record(self._session, *self._concept(library, name))
 
     def rename_concept(self, library: str, name: str, new_name: str) -> ConceptRecord:
-        """Another name; no version is touched. Raises ConceptExists, ConceptNotFound, NameInvalid."""
+        """Rename a concept; its versions stay unchanged. Raises ConceptExists if another concept has the new name."""
         return versions.rename(self._session, self._library(library, "editor"), name, new_name)
 
     def copy_concept(self, library: str, name: str, target: str, new_name: str | None = None) -> AddResult:
-        """The concept as it is now, in another library too; bytes are not stored again.
+        """Copy the concept's current version to another library. The blobs are shared, not duplicated.
 
-        Raises ConceptNotFound, ConceptExists, ContentDamaged, LibraryNotFound, NotPermitted.
+        Raises:
+            ConceptExists: the target has a concept with this name and other content.
+            ContentDamaged: stored bytes do not match their hash.
         """
         source = versions.record(self._session, *self._concept(library, name))
         return copy(self._session, self._user, source, self._library(target, "editor"), new_name)
 
     def remove_concept(self, library: str, name: str) -> RemovedConcept:
-        """Hide it and free its name; says which adapters saw it. Raises ConceptNotFound, NotPermitted."""
+        """Hide the concept and free its name; return the adapters that were trained on it."""
         return removal.remove(self._session, *self._concept(library, name, "editor"))
 
     def removed_concepts(self, library: str) -> list[ConceptSummary]:
-        """What was removed and not forgotten, by name, the last removed of one name first."""
+        """Return the concepts that were removed and not forgotten, by name, newest removal first."""
         return removal.removed(self._session, self._library(library))
 
     def restore_concept(
         self, library: str, name: str, concept_id: int | None = None, new_name: str | None = None
     ) -> ConceptRecord:
-        """Bring back a removed concept. Raises ConceptNotFound, NotPermitted, and ConceptExists for a name in use."""
+        """Bring back a removed concept. Raises ConceptExists if another concept has the name now."""
         return removal.restore(self._session, self._library(library, "editor"), name, concept_id, new_name)
 
     def find_to_forget(self, library: str, name: str, concept_id: int | None = None) -> ConceptSummary:
-        """The one concept of that name, present or removed. Raises ConceptNotFound, ConceptAmbiguous."""
+        """Return the only concept of that name, removed or not. Raises ConceptAmbiguous if there are several."""
         row = self._library(library, "editor")
         found = removal.find(self._session, row, name, concept_id)
         return versions.summaries_where(self._session, row, Concept.id == found.id)[0]
 
     def forget_concept(self, library: str, name: str, concept_id: int | None = None) -> ForgottenConcept:
-        """Delete it, present or removed, with every byte that only it needed. Raises as `find_to_forget`."""
+        """Delete a concept, removed or not, with every blob that nothing else uses. Raises as `find_to_forget`."""
         row = self._library(library, "editor")
         return removal.forget(self._session, row, removal.find(self._session, row, name, concept_id))
 
     def blob(self, sha: str) -> bytes:
-        """The bytes of an image, mask or original, checked against their hash. Raises ContentDamaged."""
+        """Return the bytes of an image, mask or original, checked against their hash. Raises ContentDamaged."""
         return blobs.read_blob(self._session, self._user, sha)
 
     # Features
@@ -256,53 +273,53 @@ class Registry:
         self, key: str, kind: str, data: bytes, shape: Sequence[int], dtype: str,
         image_sha: str | None = None, mask_sha: str | None = None,
     ) -> bool:  # fmt: skip
-        """Cache a feature for as long as its image (with that mask, where one is named) is in a concept.
+        """Cache a feature while a concept uses its image, with that mask if one is named.
 
-        A feature without an image is kept for good. The first value of a key stays. Answers False, and keeps
-        nothing, where the image has been removed meanwhile.
+        A feature without an image stays for good. The first value of a key stays. Returns False and stores nothing
+        if the image was removed in the meantime.
         """
         new = FeatureRecord(key, kind, data, tuple(shape), dtype)
         return features.put_feature(self._session, self._user, new, image_sha, mask_sha)
 
     def feature(self, key: str) -> FeatureRecord | None:
-        """The cached feature; None where there is none, or where its bytes are damaged."""
+        """Return the cached feature, or None if it is missing or damaged."""
         return features.find_features(self._session, self._user, [key]).get(key)
 
     def features(self, keys: Collection[str]) -> dict[str, FeatureRecord]:
-        """Those of these features that are cached and whole, by key."""
+        """Return the cached features of these keys, without missing and damaged ones."""
         return features.find_features(self._session, self._user, keys)
 
     def computed_features(self) -> list[str]:
-        """The keys of all features of what this user may see, but for those that came in place of a picture."""
+        """Return the keys of all features that this user can see, without embeddings given in place of pictures."""
         return features.computed_keys(self._session, self._user)
 
     def drop_features(self, keys: Collection[str]) -> None:
-        """Forget those of these features whose images this user may see; what needs one computes it again."""
+        """Delete the features of these keys whose images this user can see. They are recomputed on demand."""
         features.drop_features(self._session, self._user, keys)
 
     # Runs
 
     def start_run(self, library: str, kind: str, settings: dict[str, Any], versions: Sequence[int]) -> int:
-        """Begin a run on concept versions, given by `version_id`; the run's id. Raises ConceptNotFound."""
+        """Start a run on concept versions, given by `version_id`; return its id."""
         return runs.start(self._session, self._library(library, "editor"), kind, settings, versions)
 
     def finish_run(self, run_id: int, adapter_id: int | None = None) -> None:
-        """The run has ended well, and made this adapter. Raises RunNotFound, AdapterNotFound."""
+        """Mark the run as finished, with its adapter."""
         library, run = self._run(run_id)
         adapter = None if adapter_id is None else adapters.get_row(self._session, library, adapter_id)
         runs.end(self._session, run, "finished", adapter=adapter)
 
     def fail_run(self, run_id: int, why: str) -> None:
-        """The run has ended otherwise. Raises RunNotFound."""
+        """Mark the run as failed."""
         runs.end(self._session, self._run(run_id)[1], "failed", why=why)
 
     def find_run(self, run_id: int) -> RunRecord | None:
-        """The run of that number, or None."""
+        """Return the run with that id, or None."""
         found = runs.find_row(self._session, self._user, run_id)
         return None if found is None else runs.record(self._session, *found)
 
     def runs(self, library: str) -> list[RunRecord]:
-        """The library's runs, newest first."""
+        """Return the library's runs, newest first."""
         return runs.records(self._session, self._library(library))
 
     # Adapters
@@ -318,9 +335,9 @@ class Registry:
         versions: Sequence[int],
         run_id: int | None = None,
     ) -> AdapterRecord:
-        """Register a file that is durable already, and the versions, by `version_id`, it saw.
+        """Register an adapter file that is already durable, trained on `versions`, each a `version_id`.
 
-        The same bytes made again are the same adapter, and the newest. Raises ConceptNotFound, RunNotFound.
+        The same bytes again become the newest adapter.
         """
         new = adapters.NewAdapter(sha256=sha256, file_name=file_name, method=method, stack=stack, settings=settings)
         row = self._library(library, "editor")
@@ -331,16 +348,16 @@ class Registry:
         return adapters.record(self._session, row, adapter)
 
     def adapters(self, library: str) -> list[AdapterRecord]:
-        """The library's adapters, newest first, each with the versions it saw and whether they are stale."""
+        """Return the library's adapters, newest first, with the versions that they were trained on."""
         return adapters.records(self._session, self._library(library))
 
     def get_adapter(self, library: str, adapter: int | str) -> AdapterRecord:
-        """The adapter of that number, or whose SHA-256 begins so. Raises AdapterNotFound."""
+        """Return the adapter with that id or SHA-256 prefix."""
         row = self._library(library)
         return adapters.record(self._session, row, adapters.get_row(self._session, row, adapter))
 
     def remove_adapter(self, library: str, adapter: int | str) -> RemovedAdapter:
-        """Forget an adapter; its file may be deleted afterwards where `file_unused`. Raises AdapterNotFound."""
+        """Remove an adapter. The caller may delete its file if `file_unused`."""
         row = self._library(library, "editor")
         found = adapters.get_row(self._session, row, adapter)
         removed = adapters.record(self._session, row, found)

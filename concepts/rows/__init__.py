@@ -1,1 +1,1 @@
-"""What the registry's tables hold, one file for each noun: every function works in the caller's transaction."""
+"""Queries on the registry's tables, one file for each noun. Every function runs in the caller's transaction."""

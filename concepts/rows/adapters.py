@@ -1,4 +1,4 @@
-"""Adapters: files beside the database, and the concept versions they saw."""
+"""Adapters: files beside the database, and the concept versions that they were trained on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from concepts.rows.lineage import Present, present, snapshots
 
 @dataclass(frozen=True, kw_only=True)
 class NewAdapter:
-    """What is known of an adapter when its file has been written."""
+    """A new adapter whose file is already written."""
 
     sha256: str
     file_name: str
@@ -27,7 +27,7 @@ class NewAdapter:
 
 
 def add(session: Session, library: Library, new: NewAdapter, versions: Sequence[int]) -> Adapter:
-    """Register an adapter's file; the same bytes made again are the same adapter, made now."""
+    """Register an adapter's file. The same bytes again update the existing adapter and its date."""
     row = session.scalar(select(Adapter).where(Adapter.library_id == library.id, Adapter.sha256 == new.sha256))
     if row is None:
         row = Adapter(library_id=library.id, sha256=new.sha256)
@@ -42,7 +42,7 @@ def add(session: Session, library: Library, new: NewAdapter, versions: Sequence[
 
 
 def find_row(session: Session, library: Library, adapter: int | str) -> Adapter | None:
-    """The library's adapter of that number, or whose SHA-256 begins so (8 digits or more, one match)."""
+    """Return the library's adapter with that id or unique SHA-256 prefix of at least 8 digits, or None."""
     of_library = select(Adapter).where(Adapter.library_id == library.id)
     text = str(adapter).strip().lower()
     if text.isascii() and text.isdigit() and len(text) < 8:
@@ -54,29 +54,29 @@ def find_row(session: Session, library: Library, adapter: int | str) -> Adapter 
 
 
 def get_row(session: Session, library: Library, adapter: int | str) -> Adapter:
-    """The library's adapter of that number or SHA-256. Raises AdapterNotFound."""
+    """Return the library's adapter with that id or SHA-256 prefix. Raises AdapterNotFound."""
     if (row := find_row(session, library, adapter)) is not None:
         return row
     query = select(Adapter.id).where(Adapter.library_id == library.id).order_by(Adapter.id.desc()).limit(10)
     known = ", ".join(map(str, session.scalars(query))) or "none yet"
-    cause = f"No adapter {shown(str(adapter))} is in library {shown(address(session, library))}. There is: {known}."
+    cause = f"No adapter {shown(str(adapter))} is in library {shown(address(session, library))}. It has: {known}."
     raise AdapterNotFound(cause, "List them with: studio adapters")
 
 
 def records(session: Session, library: Library) -> list[AdapterRecord]:
-    """The library's adapters, newest first."""
+    """Return the library's adapters, newest first."""
     newest = select(Adapter).where(Adapter.library_id == library.id)
     rows = session.scalars(newest.order_by(Adapter.created_at.desc(), Adapter.id.desc())).all()
     return _records(session, library, rows)
 
 
 def record(session: Session, library: Library, row: Adapter) -> AdapterRecord:
-    """The adapter as it crosses the border."""
+    """Return the adapter as a plain value."""
     return _records(session, library, [row])[0]
 
 
 def that_saw(session: Session, library: Library, concept: Concept) -> list[AdapterRecord]:
-    """The adapters that saw any version of this concept, newest first."""
+    """Return the adapters that were trained on any version of this concept, newest first."""
     saw = select(AdapterConcept.adapter_id).join(ConceptVersion, AdapterConcept.version_id == ConceptVersion.id)
     ids = session.scalars(saw.where(ConceptVersion.concept_id == concept.id)).all()
     newest = select(Adapter).where(Adapter.id.in_(ids)).order_by(Adapter.created_at.desc(), Adapter.id.desc())
@@ -84,7 +84,7 @@ def that_saw(session: Session, library: Library, concept: Concept) -> list[Adapt
 
 
 def remove(session: Session, row: Adapter) -> bool:
-    """Forget an adapter; answers whether its file is needed by no other library."""
+    """Delete an adapter; return whether no other library uses its file."""
     sha = row.sha256
     session.delete(row)
     session.flush()

@@ -1,4 +1,4 @@
-"""Content-addressed bytes: stored once, verified whenever they are read, deleted when nothing refers to them."""
+"""Content-addressed bytes: stored once, verified at every read, deleted when nothing refers to them."""
 
 from collections.abc import Collection, Iterable
 
@@ -12,7 +12,7 @@ from concepts.records import DeletedBytes, sha256
 
 
 def store_blob(session: Session, sha: str, data: bytes) -> None:
-    """Store the bytes under their hash. Stored bytes that are damaged are mended by the right ones."""
+    """Store the bytes under their hash, and overwrite a damaged copy. Raises StorageFailed if a re-read differs."""
     if _intact(session, sha):
         return
     blob = session.get(Blob, sha)
@@ -22,21 +22,23 @@ def store_blob(session: Session, sha: str, data: bytes) -> None:
         blob.size, blob.data = len(data), data
     session.flush()
     if not _intact(session, sha):
-        raise StorageFailed(f"What was read back of {sha} is not what was written.", "Check the disk and the memory.")
+        raise StorageFailed(
+            f"The stored bytes of {sha} differ from the written ones.", "Check the disk and the memory."
+        )
 
 
 def find_bytes(session: Session, sha: str) -> bytes | None:
-    """The bytes as they are stored, damaged or not."""
+    """Return the stored bytes, unverified, or None."""
     return session.scalar(select(Blob.data).where(Blob.sha == sha))
 
 
 def find_size(session: Session, sha: str) -> int | None:
-    """The number of bytes that are stored under this hash; None where nothing is."""
+    """Return the number of bytes stored under this hash, or None."""
     return session.scalar(select(Blob.size).where(Blob.sha == sha))
 
 
 def read_blob(session: Session, user: str, sha: str) -> bytes:
-    """The bytes of an image, mask or original in a library that the user may see. Raises ContentDamaged."""
+    """Return the bytes of an image, mask or original in a library that the user can see. Raises ContentDamaged."""
     shown = visible_image(user, or_(VersionImage.image_sha == sha, VersionImage.mask_sha == sha))
     data = find_bytes(session, sha) if session.scalar(select(or_(shown, _visible_original(user, sha)))) else None
     if data is None:
@@ -47,13 +49,13 @@ def read_blob(session: Session, user: str, sha: str) -> bytes:
 
 
 def visible_image(user: str, matches: ColumnElement[bool]) -> Exists:
-    """That such an image is in a concept, not a removed one, of a library that the user may see."""
+    """Return the condition that a matching image is in a concept that the user can see."""
     shown = select(VersionImage).where(matches).join(ConceptVersion, VersionImage.version_id == ConceptVersion.id)
     return shown.join(Concept).join(Library).where(visible(user), Concept.removed_at.is_(None)).exists()
 
 
 def of_one_pixel() -> ColumnElement[bool]:
-    """That an image is a note in place of pictures: nothing is computed from it, so it has no features."""
+    """Return the condition that an image is a note in place of pictures. Nothing is computed from a note."""
     return and_(VersionImage.width == 1, VersionImage.height == 1)
 
 
@@ -64,7 +66,7 @@ def _visible_original(user: str, sha: str) -> Exists:
 
 
 def collect(session: Session, shas: Iterable[str | None]) -> DeletedBytes:
-    """Delete those of these blobs that nothing needs any more, with the features that were computed from them."""
+    """Delete the blobs among these that nothing uses any more, with the features computed from them."""
     candidates = {sha for sha in shas if sha is not None}
     if not candidates:
         return DeletedBytes({})
@@ -90,7 +92,7 @@ def _computed_from(shas: Collection[str]) -> ColumnElement[bool]:
 
 
 def _still_shown() -> ColumnElement[bool]:
-    # A feature that names a mask belongs to that pair of image and mask; one that names none, to the image.
+    # A feature with a mask belongs to that pair of image and mask; a feature without a mask belongs to the image.
     same_mask = or_(Feature.mask_sha.is_(None), VersionImage.mask_sha == Feature.mask_sha)
     return exists().where(VersionImage.image_sha == Feature.image_sha, same_mask)
 

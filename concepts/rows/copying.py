@@ -1,4 +1,4 @@
-"""A concept in one more library, without a second copy of its bytes."""
+"""Copying a concept to another library without duplicating its bytes."""
 
 from collections.abc import Iterable
 
@@ -14,10 +14,9 @@ from concepts.rows.libraries import address
 
 
 def copy(session: Session, user: str, source: ConceptRecord, target: Library, new_name: str | None) -> AddResult:
-    """The concept, as it is now, as a concept of its own in `target`; what becomes of one does not touch the other.
+    """Copy the concept's current version to `target` as an independent concept. Raises as `Registry.copy_concept`.
 
-    Damaged bytes are not passed on. One that is there already with the same content is answered as it is, but for the
-    originals that it has not: it gets those.
+    A concept with the same name and content is returned as it is, with any originals that it lacks.
     """
     name = check_name(new_name) if new_name is not None else source.name
     if (taken := versions.find_row(session, target, name)) is not None:
@@ -38,7 +37,7 @@ def copy(session: Session, user: str, source: ConceptRecord, target: Library, ne
 
 
 def _read_whole(session: Session, user: str, shas: Iterable[str | None]) -> None:
-    """Raise ContentDamaged unless all these bytes are whole."""
+    """Raise ContentDamaged unless all these blobs match their hashes."""
     for sha in shas:
         if sha is not None:
             read_blob(session, user, sha)

@@ -1,4 +1,4 @@
-"""Cached results of frozen encoders: what is damaged counts as not there, and is mended when it is put again."""
+"""Cached results of frozen encoders. A damaged value counts as missing; storing it again repairs it."""
 
 from collections.abc import Collection
 
@@ -9,11 +9,11 @@ from concepts.models import Blob, Feature, VersionImage
 from concepts.records import FeatureRecord, sha256
 from concepts.rows.blobs import collect, of_one_pixel, store_blob, visible_image
 
-_KEYS_A_QUERY = 500  # SQLite bounds the variables of one statement
+_KEYS_A_QUERY = 500  # SQLite limits the variables of one statement
 
 
 def find_features(session: Session, user: str, keys: Collection[str]) -> dict[str, FeatureRecord]:
-    """Those of these features that are there and whole, and of no image or of one that the user may see."""
+    """Return the undamaged features of these keys that have no image or an image that the user can see."""
     wanted = list(dict.fromkeys(keys))
     found: dict[str, FeatureRecord] = {}
     for start in range(0, len(wanted), _KEYS_A_QUERY):
@@ -26,12 +26,12 @@ def find_features(session: Session, user: str, keys: Collection[str]) -> dict[st
 
 
 def computed_keys(session: Session, user: str) -> list[str]:
-    """The keys of all features."""
+    """Return the keys of all features that the user can see."""
     return list(session.scalars(select(Feature.key).where(_visible(user))))
 
 
 def drop_features(session: Session, user: str, keys: Collection[str]) -> None:
-    """Forget those of these features that `computed_keys` gives, with their bytes."""
+    """Delete the features of these keys that the user can see, with their bytes."""
     unwanted = list(keys)
     for start in range(0, len(unwanted), _KEYS_A_QUERY):
         chunk = Feature.key.in_(unwanted[start : start + _KEYS_A_QUERY])
@@ -43,7 +43,7 @@ def drop_features(session: Session, user: str, keys: Collection[str]) -> None:
 
 
 def put_feature(session: Session, user: str, new: FeatureRecord, image_sha: str | None, mask_sha: str | None) -> bool:
-    """Keep a feature as long as its picture, with that mask, is kept. False where the user does not see that (now)."""
+    """Cache a feature while its picture, with that mask, is stored. Return False if the user cannot see the picture."""
     if image_sha is not None and not _shown(session, user, image_sha, mask_sha):
         return False
     if find_features(session, user, [new.key]):
@@ -61,9 +61,9 @@ def put_feature(session: Session, user: str, new: FeatureRecord, image_sha: str 
 
 
 def _visible(user: str) -> ColumnElement[bool]:
-    """That a feature is of no image, or of a picture, with its mask, that the user may see.
+    """Return the condition that a feature has no image, or a picture with its mask that the user can see.
 
-    A note in place of pictures holds what was given for them: no cached value stands for it, whoever put it there.
+    A note in place of pictures carries its own embeddings. No cached value replaces them, whoever stored it.
     """
     same_mask = or_(Feature.mask_sha.is_(None), VersionImage.mask_sha == Feature.mask_sha)
     shown = visible_image(user, and_(VersionImage.image_sha == Feature.image_sha, same_mask, ~of_one_pixel()))

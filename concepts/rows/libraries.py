@@ -1,4 +1,4 @@
-"""Libraries, as one user sees them: every query starts from what that user may see."""
+"""Libraries, as one user sees them. Every query starts with `access.visible`."""
 
 import unicodedata
 
@@ -13,39 +13,39 @@ from concepts.records import LibraryRecord
 from concepts.users import check_owned_name
 
 DEFAULT = "default"
-"""The library that every user has from the beginning."""
+"""The library that every user has from the start."""
 
 
 def address(session: Session, row: Library) -> str:
-    """What the session's user calls a library: its name, or OWNER/NAME where it is another's."""
+    """Return the session's user's name for a library: its name, or OWNER/NAME if it has another owner."""
     return row.name if row.owner == session.info["user"] else f"{row.owner}/{row.name}"
 
 
 def find_row(session: Session, user: str, name: str) -> Library | None:
-    """The user's own library of that name or, named OWNER/LIBRARY, one that the user may see."""
+    """Return the user's own library of that name, or the visible library OWNER/LIBRARY, or None."""
     if (own := _of_owner(session, user, user, name)) is not None:
-        return own  # first, as names from older versions may hold a slash
+        return own  # first, because names from older versions may contain a slash
     owner, slash, rest = name.partition("/")
     return _of_owner(session, user, owner, rest) if slash else None
 
 
 def get_row(session: Session, user: str, name: str) -> Library:
-    """The library that `find_row` finds. Raises LibraryNotFound, in the same words whether it is there or not."""
+    """Return the library that `find_row` finds. Raises LibraryNotFound; the message never reveals a hidden library."""
     if (row := find_row(session, user, name)) is not None:
         return row
     known = ", ".join(shown(address(session, library)) for library in list_rows(session, user)[:10])
-    cause = f"No library named {shown(name)}. There is: {known or 'none'}."
+    cause = f"No library named {shown(name)}. You have: {known or 'none'}."
     raise LibraryNotFound(cause, "Make one with: studio library create NAME")
 
 
 def list_rows(session: Session, user: str) -> list[Library]:
-    """The libraries that the user may see, by name: the user's own first, then others' by their owners."""
+    """Return the libraries that the user can see: first the user's own by name, then others' by owner."""
     by_owner = (Library.owner != user, Library.owner, Library.name_key)
     return list(session.scalars(select(Library).where(visible(user)).order_by(*by_owner)))
 
 
 def create_row(session: Session, user: str, name: str, stack: str | None) -> Library:
-    """A new, empty library of the user's. Raises NameInvalid or LibraryExists."""
+    """Create an empty library that the user owns. Raises as `Registry.create_library`."""
     name = check_owned_name(name, "library name")
     _refuse_taken(session, user, name)
     row = Library(owner=user, name=name, name_key=name_key(name), stack=stack)
@@ -55,7 +55,7 @@ def create_row(session: Session, user: str, name: str, stack: str | None) -> Lib
 
 
 def rename_row(session: Session, row: Library, new_name: str) -> None:
-    """Another name for a library. Raises NameInvalid or LibraryExists."""
+    """Rename a library. Raises as `Registry.rename_library`."""
     new_name = check_owned_name(new_name, "library name")
     _refuse_taken(session, row.owner, new_name, but=row)
     row.name, row.name_key = new_name, name_key(new_name)
@@ -63,30 +63,30 @@ def rename_row(session: Session, row: Library, new_name: str) -> None:
 
 
 def find_current_row(session: Session, user: str) -> Library | None:
-    """The library chosen last; where none was, or it is not shared any more, the first that the user made."""
+    """Return the library chosen last. If none is chosen or visible, return the first library that the user created."""
     chosen = select(Library).join(CurrentLibrary, CurrentLibrary.library_id == Library.id)
     row = session.scalar(chosen.where(CurrentLibrary.owner == user, visible(user)))
     return row or find_own_row(session, user)
 
 
 def find_own_row(session: Session, user: str) -> Library | None:
-    """The first library that the user made, of those that are there."""
+    """Return the oldest library that the user owns, or None."""
     return session.scalar(select(Library).where(Library.owner == user).order_by(Library.id).limit(1))
 
 
 def current_row(session: Session, user: str) -> Library:
-    """The library that `find_current_row` finds. Raises LibraryNotFound for a user who has none."""
+    """Return the library that `find_current_row` finds. Raises LibraryNotFound for a user without one."""
     return find_current_row(session, user) or get_row(session, user, DEFAULT)
 
 
 def choose_row(session: Session, user: str, row: Library) -> None:
-    """Make it the one that the user works in."""
+    """Make the library the user's current one."""
     session.merge(CurrentLibrary(owner=user, library_id=row.id))
     session.flush()
 
 
 def library_record(session: Session, user: str, row: Library) -> LibraryRecord:
-    """The library as it crosses the border."""
+    """Return the library as a plain value."""
     in_use = select(func.count()).select_from(Concept).where(Concept.library_id == row.id, Concept.removed_at.is_(None))
     return LibraryRecord(
         id=row.id,

@@ -1,4 +1,4 @@
-"""A library goes, with all that is in it."""
+"""Deleting a library and its contents."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from concepts.rows.libraries import library_record
 
 
 def contents(session: Session, user: str, library: Library) -> RemovedLibrary:
-    """What would go with the library."""
+    """Return everything that would be deleted with the library."""
     adapters = session.scalars(select(Adapter.id).where(Adapter.library_id == library.id).order_by(Adapter.id))
     runs = session.scalars(select(Run.id).where(Run.library_id == library.id).order_by(Run.id))
     return RemovedLibrary(
@@ -27,11 +27,11 @@ def contents(session: Session, user: str, library: Library) -> RemovedLibrary:
 
 
 def clear(session: Session, user: str, library: Library, agreed: bool) -> RemovedLibrary:
-    """Delete the library for good. Raises LibraryNotEmpty where it holds something and nobody `agreed` to that."""
+    """Delete the library for good. Raises LibraryNotEmpty if it has contents and `agreed` is False."""
     goes = contents(session, user, library)
     if not agreed and (held := _told(goes)):
         cause = f"Library {shown(library.name)} is not empty: {held} would be deleted for good."
-        raise LibraryNotEmpty(cause, f"If that is what you want: studio library remove {library.name} --yes")
+        raise LibraryNotEmpty(cause, f"To delete it all: studio library remove {library.name} --yes")
     shas = removal.content_of(session, Concept.library_id == library.id)
     session.delete(library)
     session.flush()

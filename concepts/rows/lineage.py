@@ -1,4 +1,4 @@
-"""Which concept versions a run or an adapter saw, and what became of them since."""
+"""The concept versions of runs and adapters, and what became of them since."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,22 +18,22 @@ from concepts.rows.versions import in_use, latest
 
 @dataclass(frozen=True)
 class Present:
-    """What a library's concepts are now."""
+    """The current concepts of a library."""
 
     names: dict[int, str]
     """From the id of any version to its concept's name."""
     removed_names: dict[int, str]
-    """The same of concepts that were removed."""
+    """The same for removed concepts."""
     contents: dict[str, str]
-    """From the manifest of a present version to its concept's name."""
+    """From the manifest of a current version to its concept's name."""
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The names of all concepts, as names compare."""
+        """The keys of all names, for comparison."""
         return frozenset(map(name_key, self.names.values()))
 
     def look_up(self, row: AdapterConcept | RunConcept) -> SeenConcept:
-        """What became of a version that was seen: content counts, not when or under which name it was added."""
+        """Return the state of a version that was trained on. Equal content counts, not its date or name."""
         number = row.version_id or 0
         last = self.removed_names.get(number, row.name)
         name = self.names.get(number) or self.contents.get(row.manifest, last)
@@ -51,7 +51,7 @@ class Present:
 
 
 def present(session: Session, library: Library) -> Present:
-    """What the library's concepts are now."""
+    """Return the current concepts of the library."""
     versions = select(ConceptVersion.id, Concept.name).join(Concept).where(Concept.library_id == library.id)
     current = latest().with_only_columns(ConceptVersion.manifest, Concept.name).where(in_use(library))
     there = Concept.removed_at.is_(None)
@@ -63,13 +63,13 @@ def present(session: Session, library: Library) -> Present:
 
 
 def snapshots(session: Session, library: Library, versions: Sequence[int]) -> list[dict[str, Any]]:
-    """What to write down of these versions, each once. Raises ConceptNotFound for an id of another library."""
+    """Return the columns to store for these versions, without duplicates. Raises ConceptNotFound for a foreign id."""
     written: list[dict[str, Any]] = []
     for position, version_id in enumerate(dict.fromkeys(versions)):
         query = select(Concept.name, ConceptVersion.number, ConceptVersion.manifest).join(ConceptVersion)
         query = query.where(Concept.library_id == library.id, ConceptVersion.id == version_id)
         if (found := session.execute(query).one_or_none()) is None:
             cause = f"No concept version with the id {version_id} is in library {shown(address(session, library))}."
-            raise ConceptNotFound(cause, "Its concept may have been removed meanwhile: give the command again.")
+            raise ConceptNotFound(cause, "The concept may have been removed in the meantime. Run the command again.")
         written.append({"position": position, "version_id": version_id, **found._mapping})
     return written

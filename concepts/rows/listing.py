@@ -1,4 +1,4 @@
-"""A few of a library's concepts, however many it has: a page, what a word finds, what has nearly a given name."""
+"""Queries for a few concepts of a large library: pages, text search and similar names."""
 
 from collections.abc import Iterable
 
@@ -12,20 +12,20 @@ from concepts.rows import versions
 
 
 def page(session: Session, library: Library, text: str, after: str, limit: int | None) -> ConceptPage:
-    """The first `limit` (None: all) concepts by name, of those whose names hold `text` and come after `after`."""
+    """Return the first `limit` concepts by name (None: all) that contain `text` and sort after `after`."""
     wanted = select(Concept.id).where(versions.in_use(library)).order_by(Concept.name_key)
     if key := name_key(text.strip()):
         wanted = wanted.where(Concept.name_key.contains(key, autoescape=True))
     if after:
         wanted = wanted.where(Concept.name_key > name_key(after.strip()))
     if limit is not None:
-        wanted = wanted.limit(limit + 1)  # one more tells whether there are more
+        wanted = wanted.limit(limit + 1)  # one extra row shows whether more follow
     found = versions.summaries_where(session, library, Concept.id.in_(wanted.scalar_subquery()))
     return ConceptPage(tuple(found[:limit]), more=limit is not None and len(found) > limit)
 
 
 def near(session: Session, library: Library, names: Iterable[str]) -> list[ConceptSummary]:
-    """The concepts of these names and those next to them in the alphabet, each once: all of a small library."""
+    """Return the concepts of these names and their alphabetical neighbours, without duplicates."""
     found: dict[int, ConceptSummary] = {}
     for name in names:
         near_it = versions.in_use(library) & Concept.name_key.in_(versions.near_names(session, library, name))

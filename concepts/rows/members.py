@@ -1,4 +1,4 @@
-"""With whom a library is shared."""
+"""The users with whom a library is shared."""
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from concepts.users import check_user
 
 
 def share(session: Session, library: Library, user: str, role: str) -> MemberRecord:
-    """Let somebody see a library, in this role; again, to change the role. Raises NameInvalid, NotPermitted."""
+    """Share a library with a user in this role, or change the role. Raises as `Registry.share_library`."""
     if role not in ROLES:
         raise ValueError(f"{role!r} is not one of {ROLES}")
     user = _but_the_owner(library, user)
@@ -22,7 +22,7 @@ def share(session: Session, library: Library, user: str, role: str) -> MemberRec
 
 
 def unshare(session: Session, library: Library, user: str) -> MemberRecord:
-    """Let somebody see a library no longer. Raises MemberNotFound, NotPermitted."""
+    """Stop sharing a library with a user. Raises as `Registry.unshare_library`."""
     user = _but_the_owner(library, user)
     member = session.get(Member, (library.id, user))
     if member is None:
@@ -34,7 +34,7 @@ def unshare(session: Session, library: Library, user: str) -> MemberRecord:
 
 
 def records(session: Session, library: Library) -> list[MemberRecord]:
-    """The library's owner, then everybody it is shared with, by name."""
+    """Return the library's owner, then its members by name."""
     rows = session.scalars(select(Member).where(Member.library_id == library.id).order_by(Member.user))
     return [MemberRecord(library.owner, "owner"), *(MemberRecord(row.user, row.role) for row in rows)]
 
@@ -43,5 +43,5 @@ def _but_the_owner(library: Library, user: str) -> str:
     user = check_user(user)
     if user == library.owner:
         cause = f"Library {shown(library.name)} belongs to {shown(user)}, whose role cannot change."
-        raise NotPermitted(cause, "Name somebody else.")
+        raise NotPermitted(cause, "Name another user.")
     return user

@@ -1,4 +1,4 @@
-"""What an encoder saw of every concept that a user may see, of all libraries at once."""
+"""Encoder outputs of every concept that a user can see, over all libraries."""
 
 from collections.abc import Collection, Iterator
 
@@ -16,7 +16,7 @@ ROWS_AT_ONCE = 1000
 
 
 def entries(session: Session, user: str, ids: Collection[int]) -> list[CatalogueEntry]:
-    """Those of these concepts that the user may see and that are not removed, by id."""
+    """Return the concepts with these ids that the user can see and that are not removed, by id."""
     query = versions.latest().add_columns(Library).join(Library, Concept.library_id == Library.id)
     query = query.where(visible(user), Concept.removed_at.is_(None), Concept.id.in_(ids)).order_by(Concept.id)
     return [
@@ -26,21 +26,21 @@ def entries(session: Session, user: str, ids: Collection[int]) -> list[Catalogue
 
 
 def image_counts(session: Session, user: str) -> dict[int, int]:
-    """How many images each concept has that the user may see, by the concept's id."""
+    """Return the number of images of each concept that the user can see, by concept id."""
     counted = _present(user).with_only_columns(Concept.id, func.count()).group_by(Concept.id)
     return {concept_id: count for concept_id, count in session.execute(counted)}
 
 
 def seen_images(session: Session, user: str, kind: str, begin: str, end: str) -> Iterator[SeenImage]:
-    """The whole features of one kind, whose keys begin and end so, of all images that `image_counts` counts.
+    """Iterate over the undamaged features of one kind of all images that `image_counts` counts.
 
-    One query, however many there are, read as it is walked through.
+    `begin` and `end` are the prefix and suffix of the features' keys. One streaming query reads them all.
     """
     query = _present(user).join(Feature, Feature.image_sha == VersionImage.image_sha)
     query = query.join(Blob, Feature.blob_sha == Blob.sha).where(Feature.kind == kind)
     query = query.where(func.substr(Feature.key, 1, len(begin)) == begin)
     query = query.where(func.substr(Feature.key, func.length(Feature.key) - len(end) + 1) == end)
-    masks = (Feature.mask_sha, VersionImage.mask_sha)  # compared here: joined by masks, all that have none would meet
+    masks = (Feature.mask_sha, VersionImage.mask_sha)  # compared in Python: a join on masks would not match NULL
     columns = query.with_only_columns(Concept.id, Feature.dtype, Feature.blob_sha, Blob.data, *masks)
     for concept_id, dtype, sha, data, *pair in session.execute(columns.execution_options(yield_per=ROWS_AT_ONCE)):
         if pair[0] == pair[1] and sha256(data) == sha:
@@ -48,9 +48,9 @@ def seen_images(session: Session, user: str, kind: str, begin: str, end: str) ->
 
 
 def left_out(session: Session, user: str) -> Iterator[tuple[int, bytes]]:
-    """The whole notes that stand in place of pictures, of all images that `image_counts` counts, by the concept's id.
+    """Iterate over the undamaged notes in place of pictures, as pairs of concept id and bytes.
 
-    A note is what its version has as an image of one pixel.
+    A note is a version's image of one pixel.
     """
     query = _present(user).join(Blob, VersionImage.image_sha == Blob.sha).where(of_one_pixel())
     columns = query.with_only_columns(Concept.id, Blob.sha, Blob.data)
@@ -60,7 +60,7 @@ def left_out(session: Session, user: str) -> Iterator[tuple[int, bytes]]:
 
 
 def generation(session: Session, user: str) -> tuple[int, ...]:
-    """Numbers that change with the concepts that the user may see and with their versions."""
+    """Return numbers that change if the concepts that the user can see, or any versions, change."""
     shown = select(func.count(), func.sum(Concept.id)).select_from(Concept).join(Library)
     shown = shown.where(visible(user), Concept.removed_at.is_(None))
     numbers = [*session.execute(shown).one(), session.scalar(select(func.max(ConceptVersion.id)))]
@@ -68,7 +68,7 @@ def generation(session: Session, user: str) -> tuple[int, ...]:
 
 
 def _present(user: str) -> Select:
-    """The images of all concepts that the user may see, in their present versions."""
+    """Return a query of all images, in current versions, of the concepts that the user can see."""
     query = versions.latest().join(Library, Concept.library_id == Library.id)
     query = query.join(VersionImage, VersionImage.version_id == ConceptVersion.id)
     return query.where(visible(user), Concept.removed_at.is_(None))

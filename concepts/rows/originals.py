@@ -1,4 +1,4 @@
-"""Files as a person gave them, byte for byte, beside the working copies that were made of them."""
+"""Original files, byte for byte, beside the working copies made from them."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from concepts.rows.blobs import store_blob
 
 
 def of_version(session: Session, version_id: int) -> dict[int, str]:
-    """The SHA-256 of the files that were kept of a version's images, by position."""
+    """Return the SHA-256 of a version's stored originals, by position."""
     query = select(Original.position, Original.original_sha).where(Original.version_id == version_id)
     return {position: sha for position, sha in session.execute(query)}
 
 
 def keep(session: Session, version_id: int, images: Sequence[NewImage]) -> None:
-    """Store the files that these images of a version came with; an image that has one already keeps that, mended."""
+    """Store the originals of a version's images. An existing original stays; a damaged copy is overwritten."""
     had = of_version(session, version_id)
     for position, image in enumerate(images):
         sha = image.original_sha
@@ -27,7 +27,7 @@ def keep(session: Session, version_id: int, images: Sequence[NewImage]) -> None:
 
 
 def refer(session: Session, version_id: int, images: Sequence[NewImage | ImageRecord]) -> None:
-    """The rows of files whose bytes are stored."""
+    """Add the rows of originals whose bytes are already stored."""
     had = of_version(session, version_id)
     session.add_all(
         Original(version_id=version_id, position=position, original_sha=image.original_sha)

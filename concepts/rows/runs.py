@@ -1,4 +1,4 @@
-"""Runs: what was trained on what, and how it ended."""
+"""Training runs: settings, concept versions and status."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from concepts.rows.lineage import Present, present, snapshots
 
 
 def start(session: Session, library: Library, kind: str, settings: dict[str, Any], versions: Sequence[int]) -> int:
-    """Write down that a run begins; its id."""
+    """Store a new run; return its id. Raises ConceptNotFound for a version of another library."""
     row = Run(library_id=library.id, kind=kind, status="running", settings=settings)
     session.add(row)
     session.flush()
@@ -25,21 +25,21 @@ def start(session: Session, library: Library, kind: str, settings: dict[str, Any
 
 
 def find_row(session: Session, user: str, run_id: int) -> tuple[Library, Run] | None:
-    """A run in a library that the user may see."""
+    """Return a run in a library that the user can see, or None."""
     query = select(Library, Run).join(Run, Run.library_id == Library.id)
     found = session.execute(query.where(visible(user), Run.id == run_id)).one_or_none()
     return None if found is None else (found[0], found[1])
 
 
 def get_row(session: Session, user: str, run_id: int) -> tuple[Library, Run]:
-    """A run in a library that the user may see. Raises RunNotFound."""
+    """Return a run in a library that the user can see. Raises RunNotFound."""
     if (found := find_row(session, user, run_id)) is None:
         raise RunNotFound(f"No run has the number {run_id}.", "Give the number that studio finetune printed.")
     return found
 
 
 def end(session: Session, row: Run, status: str, adapter: Adapter | None = None, why: str | None = None) -> None:
-    """Write down how a run ended."""
+    """Store the run's final status."""
     row.status, row.why, row.ended_at = status, why, now()
     if adapter is not None:
         row.adapter_id = adapter.id
@@ -47,14 +47,14 @@ def end(session: Session, row: Run, status: str, adapter: Adapter | None = None,
 
 
 def records(session: Session, library: Library) -> list[RunRecord]:
-    """The library's runs, newest first."""
+    """Return the library's runs, newest first."""
     concepts = present(session, library)
     rows = session.scalars(select(Run).where(Run.library_id == library.id).order_by(Run.id.desc()))
     return [_record(session, library, row, concepts) for row in rows]
 
 
 def record(session: Session, library: Library, row: Run) -> RunRecord:
-    """The run as it crosses the border."""
+    """Return the run as a plain value."""
     return _record(session, library, row, present(session, library))
 
 

@@ -1,4 +1,4 @@
-"""Concepts and their immutable versions, inside one library."""
+"""The concepts of a library and their immutable versions."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -16,22 +16,22 @@ from concepts.rows.blobs import store_blob
 from concepts.rows.libraries import address
 
 NEAR = 200
-"""Names on either side of an unknown one that it is compared with: in a large library not all can be."""
+"""Names on either side of an unknown name that are compared with it. A large library has too many to compare all."""
 
 
 def in_use(library: Library) -> ColumnElement[bool]:
-    """That a concept is in the library and not removed."""
+    """Return the condition that a concept is in the library and not removed."""
     return and_(Concept.library_id == library.id, Concept.removed_at.is_(None))
 
 
 def find_row(session: Session, library: Library, name: str) -> Concept | None:
-    """The library's concept of that name, if it is not removed."""
+    """Return the library's concept of that name, or None if it does not exist or is removed."""
     key = name_key(name.strip())
     return session.scalar(select(Concept).where(in_use(library), Concept.name_key == key))
 
 
 def get_row(session: Session, library: Library, name: str) -> Concept:
-    """The library's concept of that name. Raises ConceptNotFound, which names the nearest."""
+    """Return the library's concept of that name. Raises ConceptNotFound, whose message suggests similar names."""
     if (row := find_row(session, library, name)) is not None:
         return row
     known = near_names(session, library, name)
@@ -44,7 +44,7 @@ def get_row(session: Session, library: Library, name: str) -> Concept:
 
 
 def near_names(session: Session, library: Library, name: str) -> dict[str, str]:
-    """The names next to this one in the alphabet, by their keys and in their order: all of a small library's."""
+    """Return the alphabetical neighbours of this name, by key, in order. For a small library, these are all names."""
     key = name_key(name.strip()[:MAX_LENGTH])
     query = select(Concept.name_key, Concept.name).where(in_use(library)).limit(NEAR)
     before = session.execute(query.where(Concept.name_key < key).order_by(Concept.name_key.desc())).all()
@@ -53,13 +53,13 @@ def near_names(session: Session, library: Library, name: str) -> dict[str, str]:
 
 
 def names(session: Session, library: Library) -> dict[str, str]:
-    """The names of the library's concepts, by their keys and in their order."""
+    """Return the names of the library's concepts, by key, in order."""
     query = select(Concept.name_key, Concept.name).where(in_use(library)).order_by(Concept.name_key)
     return {key: name for key, name in session.execute(query)}
 
 
 def add(session: Session, library: Library, name: str, noun: str, images: Sequence[NewImage]) -> AddResult:
-    """A new concept in its first version; one that is there already with the same content is answered as it is."""
+    """Add a concept in its first version. Raises as `Registry.add_concept`."""
     name, noun = check_name(name), check_noun(noun)
     require_images(name, images)
     if (row := find_row(session, library, name)) is None:
@@ -80,13 +80,13 @@ def add(session: Session, library: Library, name: str, noun: str, images: Sequen
 def revise(
     session: Session, library: Library, name: str, noun: str, images: Sequence[NewImage], expected: int | None
 ) -> AddResult:
-    """The next version of a concept; `created` is False where the present one has this content."""
+    """Add the next version, unless the content is the current one. Raises as `Registry.revise_concept`."""
     row, noun = get_row(session, library, name), check_noun(noun)
     require_images(row.name, images)
     present = record(session, library, row)
     if expected is not None and present.version != expected:
-        cause = f"{shown(row.name)} was changed meanwhile: it has version {present.version} now, not {expected}."
-        raise ConceptChanged(cause, "Look at it, and give the command again: studio concepts show NAME")
+        cause = f"{shown(row.name)} was changed in the meantime: its version is {present.version} now, not {expected}."
+        raise ConceptChanged(cause, "Look at the new version, then run the command again: studio concepts show NAME")
     if present.manifest == manifest(noun, images):
         originals.keep(session, present.version_id, images)
         return AddResult(record(session, library, row), created=False)
@@ -95,7 +95,7 @@ def revise(
 
 
 def rename(session: Session, library: Library, name: str, new_name: str) -> ConceptRecord:
-    """Another name for a concept; no version is touched. Raises ConceptExists where it is taken."""
+    """Rename a concept; its versions stay unchanged. Raises as `Registry.rename_concept`."""
     row, new_name = get_row(session, library, name), check_name(new_name)
     taken = find_row(session, library, new_name)
     if taken is not None and taken.id != row.id:
@@ -107,13 +107,13 @@ def rename(session: Session, library: Library, name: str, new_name: str) -> Conc
 
 
 def require_images(name: str, images: Sequence[NewImage]) -> None:
-    """Raise ImagesMissing where there is none."""
+    """Raise ImagesMissing if there is no image."""
     if not images:
         raise ImagesMissing(f"No image was given for {shown(name)}.", "Give at least one reference image.")
 
 
 def write_version(session: Session, row: Concept, number: int, noun: str, images: Sequence[NewImage]) -> None:
-    """Store bytes and rows of a version."""
+    """Store the bytes and rows of a version."""
     for image in images:
         store_blob(session, image.sha, image.data)
         if image.mask is not None and image.mask_sha is not None:
@@ -126,7 +126,7 @@ def write_version(session: Session, row: Concept, number: int, noun: str, images
 def write_rows(
     session: Session, row: Concept, number: int, noun: str, content: str, images: Sequence[NewImage | ImageRecord]
 ) -> None:
-    """The rows of a version whose manifest is `content` and whose bytes are stored."""
+    """Store the rows of a version whose bytes are already stored. `content` is its manifest."""
     version = ConceptVersion(concept_id=row.id, number=number, noun=noun, manifest=content)
     session.add(version)
     session.flush()
@@ -135,9 +135,9 @@ def write_rows(
     originals.refer(session, version.id, images)
 
 
-@cache  # what is added to a query makes another: to build this one takes longer than to run it
+@cache  # building this query takes longer than running it; extending it makes a new query
 def latest() -> Select:
-    """A query of concept and present version, for whatever is added to it."""
+    """Return a query of every concept with its current version, for callers to extend."""
     other = aliased(ConceptVersion)
     newest = select(func.max(other.number)).where(other.concept_id == Concept.id).scalar_subquery()
     joined = select(Concept, ConceptVersion).join(ConceptVersion, ConceptVersion.concept_id == Concept.id)
@@ -145,12 +145,12 @@ def latest() -> Select:
 
 
 def summaries(session: Session, library: Library) -> list[ConceptSummary]:
-    """The library's concepts by name, without touching a byte of an image."""
+    """Return the library's concepts by name, without reading image bytes."""
     return summaries_where(session, library, in_use(library))
 
 
 def summaries_where(session: Session, library: Library, condition: ColumnElement[bool]) -> list[ConceptSummary]:
-    """Those of the library's concepts, removed ones too, by name, and under one name the newest first."""
+    """Return the library's matching concepts, removed ones too, by name. Under one name, the newest comes first."""
     counted = select(func.count()).where(VersionImage.version_id == ConceptVersion.id).scalar_subquery()
     query = latest().add_columns(counted).where(Concept.library_id == library.id, condition)
     query = query.order_by(Concept.name_key, Concept.removed_at.desc(), Concept.id.desc())
@@ -172,7 +172,7 @@ def summaries_where(session: Session, library: Library, condition: ColumnElement
 
 
 def history(session: Session, row: Concept) -> list[VersionSummary]:
-    """The concept's versions, the present one first, each with the adapters that saw it."""
+    """Return the concept's versions, newest first, with the adapters that were trained on each."""
     counted = select(func.count()).where(VersionImage.version_id == ConceptVersion.id).scalar_subquery()
     query = select(ConceptVersion, counted).where(ConceptVersion.concept_id == row.id)
     saw = select(AdapterConcept.version_id, AdapterConcept.adapter_id).join(ConceptVersion)
@@ -194,7 +194,7 @@ def history(session: Session, row: Concept) -> list[VersionSummary]:
 
 
 def record(session: Session, library: Library, row: Concept, number: int | None = None) -> ConceptRecord:
-    """The concept in its present version, or in the one of that number, as it crosses the border."""
+    """Return the concept's current version, or version `number`, as a plain value. Raises ConceptNotFound."""
     query = latest().where(Concept.id == row.id)
     if number is not None:
         query = select(Concept, ConceptVersion).join(ConceptVersion, ConceptVersion.concept_id == Concept.id)
@@ -214,7 +214,7 @@ def record(session: Session, library: Library, row: Concept, number: int | None 
 def concept_record(
     library: str, row: Concept, version: ConceptVersion, images: tuple[ImageRecord, ...]
 ) -> ConceptRecord:
-    """A version of a concept as it crosses the border."""
+    """Return a version of a concept as a plain value."""
     return ConceptRecord(
         id=row.id,
         library=library,
@@ -229,7 +229,7 @@ def concept_record(
 
 
 def image_record(row: VersionImage, original_sha: str | None) -> ImageRecord:
-    """A reference image as it crosses the border."""
+    """Return a reference image as a plain value."""
     warnings = tuple(row.warnings)
     return ImageRecord(row.image_sha, row.mask_sha, row.width, row.height, row.source_name, warnings, original_sha)
 

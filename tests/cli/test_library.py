@@ -60,7 +60,7 @@ def test_a_reader_is_told_whom_to_ask_and_an_editor_may_write(as_user, toys, pho
         refused = as_user("bob", *line)
         assert (refused.code, refused.out) == (10, "")
         assert refused.err == (
-            "Error: You ('bob') are a reader of 'alice/toys': only an editor may change what is in it.\n"
+            "Error: You ('bob') are a reader of 'alice/toys': only an editor may change its contents.\n"
             "  → Ask alice for: studio library share toys bob --role editor. "
             "Or copy concepts to a library of your own: studio concepts copy\n"
         )
@@ -91,7 +91,7 @@ def test_a_library_goes_with_all_that_is_in_it_when_somebody_says_so(as_user, to
     assert refused.code == 2
     assert refused.err == (
         "Error: Library 'toys' is not empty: 1 concept ('rex'), 1 adapter, 1 run would be deleted for good.\n"
-        "  → If that is what you want: studio library remove toys --yes\n"
+        "  → To delete it all: studio library remove toys --yes\n"
     )
     gone = as_user("alice", "library", "remove", "toys", "--yes")
     assert gone.out == "Removed library toys, and with it 1 concept, 1 adapter, 1 run.\n"
@@ -103,8 +103,8 @@ def test_a_library_goes_with_all_that_is_in_it_when_somebody_says_so(as_user, to
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
-        ("library create bob/x", 5, "The library name 'bob/x' holds a slash."),
-        ("library share toys a/b", 5, "The user name 'a/b' holds a slash."),
+        ("library create bob/x", 5, "The library name 'bob/x' contains a slash."),
+        ("library share toys a/b", 5, "The user name 'a/b' contains a slash."),
         ("library share toys alice", 10, "belongs to 'alice', whose role cannot change"),
         ("library share toys bob --role king", 2, "'king' is not one of"),
         ("library unshare toys bob", 3, "It is shared with: nobody."),

@@ -28,7 +28,7 @@ def test_what_is_not_shared_is_not_found_in_the_words_for_what_does_not_exist(al
         return str(refused.value).replace(name, "NAME")
 
     assert refusal("alice/toys") == refusal("alice/nothing") == refusal("nobody/toys")
-    assert "There is: 'default'." in refusal("toys")
+    assert "You have: 'default'." in refusal("toys")
     with bob.reading() as registry:
         assert registry.find_library("alice/toys") is None
         assert registry.find_run(toys["run"]) is None

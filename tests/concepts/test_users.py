@@ -12,7 +12,7 @@ def test_a_user_is_the_operating_systems_unless_the_environment_names_one(monkey
     assert current_user({"STUDIO_USER": " Zoe\u0308 "}) == "Zoë"
     with pytest.raises(NameInvalid) as refusal:
         current_user({"STUDIO_USER": "a/b"})
-    assert refusal.value.cause == "The user name 'a/b' holds a slash."
+    assert refusal.value.cause == "The user name 'a/b' contains a slash."
 
 
 @pytest.mark.parametrize("error", [OSError, KeyError, ImportError])

@@ -49,7 +49,7 @@ def test_removing_a_concept_says_which_adapters_saw_it_and_keeps_them(database, 
 def test_an_unknown_adapter_is_an_error_that_lists_those_there_are(database, rex_and_hat, unknown, add_adapter):
     with database.transaction() as registry:
         adapter = add_adapter(registry, rex_and_hat)
-        with pytest.raises(AdapterNotFound, match=rf"There is: {adapter.id}\.") as refusal:
+        with pytest.raises(AdapterNotFound, match=rf"It has: {adapter.id}\.") as refusal:
             registry.get_adapter("default", unknown)
     assert refusal.value.exit_code == 3
 

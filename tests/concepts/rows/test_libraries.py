@@ -51,7 +51,7 @@ def test_a_library_needs_a_name(database):
 def test_a_missing_library_is_an_error_that_lists_those_there_are(database):
     with database.transaction() as registry, pytest.raises(LibraryNotFound) as refusal:
         registry.use_library("toys")
-    assert refusal.value.cause == "No library named 'toys'. There is: 'default'."
+    assert refusal.value.cause == "No library named 'toys'. You have: 'default'."
     assert refusal.value.remedy == "Make one with: studio library create NAME"
     assert refusal.value.exit_code == 3
 

@@ -19,7 +19,7 @@ def test_a_library_that_holds_something_goes_only_where_somebody_agreed(alice, t
     assert refusal.value.cause == (
         "Library 'toys' is not empty: 1 removed concept, 1 adapter, 1 run would be deleted for good."
     )
-    assert refusal.value.remedy == "If that is what you want: studio library remove toys --yes"
+    assert refusal.value.remedy == "To delete it all: studio library remove toys --yes"
     assert (gone.concepts, gone.removed_concepts, gone.unused_files) == (("rex",), (), ("ab.safetensors",))
     assert (gone.adapters, gone.runs) == ((toys["adapter"],), (toys["run"],))
     for table in ("concepts", "concept_versions", "version_images", "features", "blobs", "adapters", "runs"):

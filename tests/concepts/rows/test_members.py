@@ -94,8 +94,8 @@ def test_names_are_unique_for_each_owner(alice, bob, toys):
 def test_a_new_library_has_no_slash_in_its_name(bob, name):
     with bob.transaction() as registry, pytest.raises(NameInvalid) as refusal:
         registry.create_library(name)
-    assert "holds a slash" in refusal.value.cause
-    assert "OWNER/LIBRARY names another's library" in refusal.value.remedy
+    assert "contains a slash" in refusal.value.cause
+    assert "OWNER/LIBRARY names another user's library" in refusal.value.remedy
 
 
 def test_a_library_of_an_older_version_may_have_a_slash(bob, sql):

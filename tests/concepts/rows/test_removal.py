@@ -54,7 +54,7 @@ def test_a_name_that_was_freed_can_be_used_and_then_not_restored_to(database, re
         with pytest.raises(ConceptExists) as refusal:
             registry.restore_concept("default", "rex")
         assert refusal.value.cause == "The name 'rex' is in use again in library 'default'."
-        assert refusal.value.remedy == "Bring it back under another: studio concepts restore NAME --as NEW_NAME"
+        assert refusal.value.remedy == "Restore it under another name: studio concepts restore NAME --as NEW_NAME"
         with pytest.raises(NameInvalid):
             registry.restore_concept("default", "rex", new_name="<rex>")
         back = registry.restore_concept("default", "rex", new_name="Old Rex")
@@ -75,20 +75,18 @@ def test_of_several_removed_the_last_comes_back_or_the_one_of_a_number(database,
         assert registry.restore_concept("default", "rex", second.id).noun == "cat"
         with pytest.raises(ConceptNotFound) as refusal:
             registry.restore_concept("default", "rex", 77)
-        assert refusal.value.cause == (
-            f"No such concept named 'rex' has the number 77. There is: {third.id}, {rex.id}."
-        )
+        assert refusal.value.cause == (f"No such concept named 'rex' has the id 77. Known ids: {third.id}, {rex.id}.")
 
 
 def test_what_was_never_removed_cannot_come_back(database, rex):
     with database.transaction() as registry:
         with pytest.raises(ConceptNotFound) as refusal:
             registry.restore_concept("default", "rex")
-        assert refusal.value.cause == "No concept named 'rex' was removed from library 'default'. 'Rex' is there."
+        assert refusal.value.cause == "No concept named 'rex' was removed from library 'default'. 'Rex' is in use."
         assert refusal.value.remedy == "For an earlier version of it: studio concepts restore Rex VERSION"
         with pytest.raises(ConceptNotFound) as refusal:
             registry.restore_concept("default", "max")
-        assert refusal.value.remedy == "See what was with: studio concepts list --removed"
+        assert refusal.value.remedy == "See the removed concepts with: studio concepts list --removed"
 
 
 def test_removed_and_present_concepts_are_forgotten_alike(database, rex, picture, sql):
@@ -113,7 +111,7 @@ def test_of_several_of_one_name_none_is_forgotten_by_guess(database, rex, pictur
         assert registry.forget_concept("default", "rex", rex.id).concept.noun == "dog"
         assert registry.get_concept("default", "rex").id == present.id
     assert refusal.value.cause == (
-        f"2 concepts are or were named 'rex' in this library: {present.id} (in use), {rex.id} (removed)."
+        f"2 concepts in this library have the name 'rex': {present.id} (in use), {rex.id} (removed)."
     )
     assert refusal.value.exit_code == 2
     assert {data for (data,) in sql("SELECT data FROM blobs")} == {b"c", b"mask"}

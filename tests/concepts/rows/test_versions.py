@@ -196,7 +196,7 @@ def test_a_version_that_is_not_there_is_told_with_those_that_are(three, number):
 def test_a_revision_of_what_somebody_changed_meanwhile_is_refused(three, picture):
     with three.transaction() as registry, pytest.raises(ConceptChanged) as refusal:
         registry.revise_concept("default", "rex", "dog", [picture("c")], expected=2)
-    assert refusal.value.cause == "'rex' was changed meanwhile: it has version 3 now, not 2."
+    assert refusal.value.cause == "'rex' was changed in the meantime: its version is 3 now, not 2."
     assert refusal.value.exit_code == 4
     with three.transaction() as registry:
         assert registry.get_concept("default", "rex").version == 3

@@ -26,7 +26,7 @@ def test_the_user_is_the_named_one_or_the_systems(store, monkeypatch):
     assert not store.present()
     assert (store.prepare(None), store.prepare("bob")) == ("anna", "bob")
     assert store.present()
-    with pytest.raises(NameInvalid, match="holds a slash"):
+    with pytest.raises(NameInvalid, match="contains a slash"):
         store.prepare("a/b")
 
 
