@@ -67,7 +67,9 @@ def studio(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
         code = run([*shlex.split(line), "--json"])
         said = capsys.readouterr()
         assert code == 0, f"studio {line} ended with {code}: {said.err}"
-        return json.loads(said.out)
+        told = json.loads(said.out)
+        assert {each["format"] for each in (told if isinstance(told, list) else [told])} <= {1}
+        return told
 
     return call
 
