@@ -4,10 +4,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from concepts import durable
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
+from lambda_studio.models.known_hashes import KnownHashes, user_note
 
 OTHER_ROUTES = (
     "Use --stack miniature, which needs no download, or give --stack FILE.toml whose clip, prior and decoder "
@@ -81,12 +84,30 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file. The hub's cache keeps large files under theirs, so those are not read."""
+    """Return a file's SHA-256. The hub's cache keeps large files under theirs; others are read once and remembered."""
     target = path.resolve()
-    if target.parent.name == "blobs" and CACHE_BLOB.fullmatch(target.name):
-        return target.name
-    with target.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return _hash_in_name(target) or known_hashes().sha256(target)
+
+
+def is_damaged(path: Path) -> bool:
+    """Read the file, whatever is remembered of it, and tell whether it has another hash than it is known by."""
+    target = path.resolve()
+    known = _hash_in_name(target) or known_hashes().find(target)
+    if known is None:
+        known_hashes().sha256(target)  # from now on it is
+        return False
+    return durable.file_sha256(target) != known
+
+
+@cache
+def known_hashes() -> KnownHashes:
+    """Return the hashes that this process knows, with this user's note."""
+    return KnownHashes(user_note())
+
+
+def _hash_in_name(target: Path) -> str | None:
+    in_the_hubs_cache = target.parent.name == "blobs" and CACHE_BLOB.fullmatch(target.name)
+    return target.name if in_the_hubs_cache else None
 
 
 def fingerprint(config: Mapping[str, Any], files: Sequence[Path]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
-from lambda_studio.models.files import OTHER_ROUTES, OnDownload, get_file
+from lambda_studio.models.files import OTHER_ROUTES, OnDownload, get_file, is_damaged
 from lambda_studio.progress import unheard
 
 if TYPE_CHECKING:  # a stack can be named and checked without torch
@@ -256,6 +256,11 @@ class Stack:
                 "movq": model_fingerprint(decoder["movq"]),
             }
         return dict(self._fingerprints)
+
+    def damaged_files(self) -> list[Path]:
+        """Read the files of all parts and return those that have another hash than they are known by."""
+        clip, prior, decoder = self._files(self._announce)
+        return [path for path in (clip.weights, prior, *decoder.values()) if is_damaged(path)]
 
     def require_fetched(self) -> None:
         """Raise ModelFilesNotFetched where a file of a part is on the hub still. None is fetched, and none is read."""

@@ -130,8 +130,12 @@ def _stack_files(stack: Stack, hashed: bool) -> Finding:
     what = f"stack {stack.spec.name}"
     try:
         stack.require_fetched()
+        if hashed and (damaged := stack.damaged_files()):
+            return Finding(
+                what, f"a file is damaged: {damaged[0]}", "Fetch it again, or copy it from where it is whole."
+            )
         if hashed:
-            stack.fingerprints()
+            stack.fingerprints()  # their configurations are read too
     except ModelFilesNotFetched as error:
         return Finding(what, error.cause, error.remedy, mendable=True)
     except StudioError as error:

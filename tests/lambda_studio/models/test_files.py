@@ -1,4 +1,4 @@
-"""Where a model's files are, and what identifies them."""
+"""Where a model's files are, what identifies them, and how a damaged one is seen."""
 
 import hashlib
 from pathlib import Path
@@ -8,7 +8,11 @@ from huggingface_hub import constants
 from huggingface_hub.errors import EntryNotFoundError
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.files import file_sha256, fingerprint, get_file, read_json
+from lambda_studio.models import files, known_hashes
+from lambda_studio.models.files import file_sha256, fingerprint, get_file, is_damaged, read_json
+from lambda_studio.models.known_hashes import KnownHashes
+
+SHA = hashlib.sha256(b"weights").hexdigest()
 
 
 def test_a_folder_gives_the_first_file_that_it_holds(tmp_path: Path) -> None:
@@ -62,3 +66,55 @@ def test_a_fingerprint_is_of_the_bytes_and_the_settings_wherever_they_lie(tmp_pa
     assert said == fingerprint({"depth": 1, "_version": "2.0", "width": 3}, [there, other])
     others = [({"width": 4, "depth": 1}, [here, other]), ({"width": 3, "depth": 1}, [other, here])]
     assert len({said, *(fingerprint(*each) for each in others)}) == 3
+
+
+@pytest.fixture(autouse=True)
+def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KnownHashes:
+    """Hashes with a note of their own, of files that were written long ago."""
+    monkeypatch.setattr("lambda_studio.models.known_hashes.SETTLED_NS", -(10**18))
+    own = KnownHashes(tmp_path / "cache" / "hashes.json")
+    monkeypatch.setattr(files, "known_hashes", lambda: own)
+    return own
+
+
+def write(path: Path, data: bytes = b"weights") -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def test_a_large_file_of_the_hubs_cache_is_not_read(tmp_path: Path) -> None:
+    link = tmp_path / "model.safetensors"
+    link.symlink_to(write(tmp_path / "blobs" / ("ab" * 32)))
+    assert file_sha256(link) == "ab" * 32
+
+
+def test_a_local_file_is_read_once_whatever_its_link_is_called(tmp_path: Path, monkeypatch) -> None:
+    path, link = write(tmp_path / "model.safetensors"), tmp_path / "link"
+    link.symlink_to(path)
+    assert file_sha256(path) == SHA
+    monkeypatch.setattr("lambda_studio.models.known_hashes.file_sha256", lambda path: pytest.fail("it was read again"))
+    assert file_sha256(link) == SHA
+
+
+def test_damage_is_seen_in_a_file_of_the_hubs_cache(tmp_path: Path) -> None:
+    assert not is_damaged(write(tmp_path / "blobs" / SHA))
+    assert is_damaged(write(tmp_path / "blobs" / SHA, b"wEights"))
+
+
+def test_damage_that_no_time_shows_is_seen_and_told_every_time(tmp_path: Path, known: KnownHashes, monkeypatch) -> None:
+    path = write(tmp_path / "model.safetensors")
+    assert not is_damaged(path), "it is read, and known from now on"
+    assert known.find(path) == SHA
+    assert not is_damaged(path)
+    before = known_hashes._identity(path)
+    write(path, b"wEights")  # as rot on a disk: the file's size, times and inode are what they were
+    monkeypatch.setattr(known_hashes, "_identity", lambda path: before)
+    assert is_damaged(path) and is_damaged(path)
+
+
+def test_a_file_that_was_exchanged_is_not_damaged(tmp_path: Path) -> None:
+    path = write(tmp_path / "model.safetensors")
+    assert not is_damaged(path)
+    assert not is_damaged(write(path, b"other weights"))
+    assert file_sha256(path) == hashlib.sha256(b"other weights").hexdigest()

@@ -10,10 +10,11 @@ from diffusers import UNet2DConditionModel, VQModel
 from huggingface_hub import constants
 
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
-from lambda_studio.models import files
+from lambda_studio.models import files, known_hashes
 from lambda_studio.models.adapter import LORA_TARGETS
 from lambda_studio.models.clip import build_clip, load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder, released_scheduler
+from lambda_studio.models.known_hashes import KnownHashes
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.models.stack import BUILT_IN, Stack, StackSpec, default_dtype, from_toml, resolve_stack
 
@@ -117,6 +118,20 @@ def test_fingerprints_need_no_loading_and_are_the_parts_own(stack):
     assert set(said) == {"clip", "prior", "decoder", "movq"} and len(set(said.values())) == 4
     assert said["clip"] == stack.clip().fingerprint
     assert {"unet": said["decoder"], "movq": said["movq"]} == stack.decoder().fingerprints
+
+
+def test_no_weights_are_hashed_twice_by_one_process(stack, tmp_path, monkeypatch):
+    monkeypatch.setattr(known_hashes, "SETTLED_NS", -(10**18))  # the files were written just now
+    own, read, read_whole = KnownHashes(tmp_path / "hashes.json"), [], known_hashes.file_sha256
+    monkeypatch.setattr(files, "known_hashes", lambda: own)
+    monkeypatch.setattr(known_hashes, "file_sha256", lambda path: read.append(path) or read_whole(path))
+    stack.fingerprints(), stack.clip(), stack.decoder(), stack.prior()
+    weights = [path for path in read if path.suffix == ".safetensors"]
+    assert len(weights) == len(set(weights)) == 4
+    assert len(read) == len(set(read))
+    assert stack.damaged_files() == []
+    monkeypatch.setattr("concepts.durable.file_sha256", lambda path: "00" * 32)
+    assert set(stack.damaged_files()) >= set(weights), "whoever looks for damage reads every one"
 
 
 def test_only_what_is_asked_for_is_loaded_and_then_kept(stack):
