@@ -1,6 +1,6 @@
-"""Files that are there whole or not at all, also after a kill or a power loss; and whether there is room for them.
+"""Durable files: written whole or not at all, also after a kill or a power loss.
 
-The engine may use this module, and no other of the registry. It imports nothing but errors.
+The engine may import this module and no other of the registry. It imports only `concepts.errors`.
 """
 
 import errno
@@ -16,17 +16,17 @@ from uuid import uuid4
 from concepts.errors import StorageFailed
 
 LOCK = ".studio-lock"
-"""How the name of the lock on an unfinished file ends."""
+"""The suffix of the lock file beside an unfinished file."""
 
 _LOCK_NAME = re.compile(rf"\..+\.[0-9a-f]{{32}}{re.escape(LOCK)}")
 _PARTS = ("-journal", "-wal", "-shm", "")
-"""The files that SQLite may leave beside a database, and the file itself."""
+"""The suffixes of the files that SQLite may leave beside a database, and of the database itself."""
 _LONGEST_NAME = 255 - len(f"..{uuid4().hex}{LOCK}") - max(map(len, _PARTS))
-"""Bytes of the target's name that its unfinished file's name has room for."""
+"""The maximum bytes of the target's name in the name of its unfinished file."""
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:
-    """Raise StorageFailed unless the disk of this folder, which may not be there yet, has so many bytes free."""
+    """Raise StorageFailed if the disk of this folder has fewer than `needed` bytes free. The folder may be missing."""
     there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
     free = shutil.disk_usage(there).free
     if free < needed:
@@ -35,7 +35,7 @@ def require_room(folder: Path, needed: int, what: str) -> None:
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Make a folder, and those above it that are missing, under names that are still there after a power loss."""
+    """Make a folder and its missing parents, with durable names."""
     made = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(mode=mode, parents=True, exist_ok=True)
     for each in made:
@@ -44,9 +44,9 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
 
 @contextmanager
 def staged_file(final: Path, replace: bool = False) -> Iterator[Path]:
-    """Give a free name beside `final` to write a file under; publish the file at the end, or remove it on an error.
+    """Yield a temporary name beside `final` for a file; publish the file at the end, or remove it after an error.
 
-    Raises FileExistsError at the end where `final` is there by then, unless `replace`.
+    Raises FileExistsError at the end if `final` exists by then, unless `replace`.
     """
     with unfinished(final) as path:
         yield path
@@ -55,9 +55,9 @@ def staged_file(final: Path, replace: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def staged_folder(final: Path) -> Iterator[Path]:
-    """Give a new folder beside `final` to fill; publish the folder at the end, or remove it on an error.
+    """Yield a new folder beside `final`; publish the folder at the end, or remove it after an error.
 
-    Raises FileExistsError at the end where `final` is there by then.
+    Raises FileExistsError at the end if `final` exists by then.
     """
     with unfinished(final) as path:
         path.mkdir()
@@ -66,9 +66,9 @@ def staged_folder(final: Path) -> Iterator[Path]:
 
 
 def publish(path: Path, final: Path, replace: bool = False) -> None:
-    """Give a whole file, or a folder with all its files, its name in the same folder, when its bytes are durable.
+    """Make a file's or folder's bytes durable, then rename it to `final` in the same folder.
 
-    Raises FileExistsError where something has the name, unless `replace`, which is for files only.
+    Raises FileExistsError if `final` exists, unless `replace`, which is for files only.
     """
     if path.is_dir():
         _sync_tree(path)
@@ -82,39 +82,39 @@ def publish(path: Path, final: Path, replace: bool = False) -> None:
 
 @contextmanager
 def unfinished(final: Path) -> Iterator[Path]:
-    """Give a free name in the folder of `final`, for a file or folder; remove at the end what still has that name.
+    """Yield a temporary name beside `final`, for a file or folder; remove the file at the end if it still exists.
 
-    A lock, held meanwhile, tells it from the files that killed processes left in the folder. Those are removed first.
+    A held lock marks the file as in use. Files of killed processes have no lock holder and are removed first.
     """
-    from filelock import FileLock  # slow to import, and seldom needed
+    from filelock import FileLock  # slow to import, and rarely needed
 
     sweep(final.parent)
     stem = os.fsencode(final.name)[:_LONGEST_NAME].decode(errors="ignore")
     path = final.with_name(f".{stem}.{uuid4().hex}")
     lock = FileLock(path.with_name(path.name + LOCK))
-    with suppress(OSError, NotImplementedError):  # a file system without locks: nobody sweeps up what a kill leaves
+    with suppress(OSError, NotImplementedError):  # a file system without locks: nothing sweeps up after a kill
         lock.acquire(timeout=5)  # longer than a sweep holds it
     try:
         yield path
     finally:
-        with suppress(OSError):  # what cannot be removed keeps its lock file, and the next sweep tries again
+        with suppress(OSError):  # if removal fails, the lock file stays and the next sweep tries again
             _remove_parts(path)
             Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
 
 def sweep(folder: Path) -> None:
-    """Remove the unfinished files and folders whose writers are dead: nobody holds their locks."""
+    """Remove unfinished files and folders of dead processes: nobody holds their locks."""
     from filelock import FileLock
 
     for lock in _locks(folder, ""):
-        with suppress(OSError, NotImplementedError), FileLock(lock, timeout=0):  # held by a living writer; or not ours
+        with suppress(OSError, NotImplementedError), FileLock(lock, timeout=0):  # held by a live process; or not ours
             _remove_parts(lock.with_name(lock.name.removesuffix(LOCK)))
             lock.unlink(missing_ok=True)
 
 
 def find_unfinished(folder: Path, pattern: str = "") -> list[Path]:
-    """Return the unfinished files and folders in a folder, or in those below it that match `pattern`, with locks."""
+    """Return unfinished files and their locks in a folder, or in its subfolders that match `pattern`."""
     parts = [
         lock.with_name(lock.name.removesuffix(LOCK) + end)
         for lock in _locks(folder, pattern)
@@ -124,7 +124,7 @@ def find_unfinished(folder: Path, pattern: str = "") -> list[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link or a folder with all that is in it; nothing where it is not there."""
+    """Remove a file, a link or a folder with its contents. A missing path is no error."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -132,7 +132,7 @@ def remove(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the folder's names durable, where the platform can."""
+    """Make the folder's names durable, on platforms that can."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -149,7 +149,7 @@ def sync_file(path: Path) -> None:
 
 
 def file_sha256(path: Path) -> str:
-    """Read a file and return its SHA-256."""
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -165,7 +165,7 @@ def _remove_parts(path: Path) -> None:
 
 
 def _sync_tree(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder before the folder
+    for path in sorted(folder.rglob("*"), reverse=True):  # a folder's contents before the folder
         sync_folder(path) if path.is_dir() else sync_file(path)
     sync_folder(folder)
 

@@ -54,7 +54,7 @@ class LibraryRecord:
     name: str
     owner: str
     address: str
-    """The user's name for the library: its name, or OWNER/NAME if it has another owner."""
+    """The user's name for the library: NAME, or OWNER/NAME for another owner's library."""
     role: str
     """The user's role: `reader`, `editor` or `owner`."""
     stack: str | None

@@ -1,4 +1,4 @@
-"""How the registry got its shape: Alembic revisions, run in code by `concepts.schema`."""
+"""The registry's schema as Alembic revisions, run by `concepts.stores.upgrade`."""
 
 HEAD = "0004"
-"""The revision this code works with."""
+"""The revision that this version works with."""

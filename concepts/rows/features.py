@@ -63,7 +63,7 @@ def put_feature(session: Session, user: str, new: FeatureRecord, image_sha: str 
 def _visible(user: str) -> ColumnElement[bool]:
     """Return the condition that a feature has no image, or a picture with its mask that the user can see.
 
-    A note in place of pictures carries its own embeddings. No cached value replaces them, whoever stored it.
+    A note in place of pictures carries its own embeddings. A cached value never replaces them.
     """
     same_mask = or_(Feature.mask_sha.is_(None), VersionImage.mask_sha == Feature.mask_sha)
     shown = visible_image(user, and_(VersionImage.image_sha == Feature.image_sha, same_mask, ~of_one_pixel()))

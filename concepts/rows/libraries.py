@@ -17,7 +17,7 @@ DEFAULT = "default"
 
 
 def address(session: Session, row: Library) -> str:
-    """Return the session's user's name for a library: its name, or OWNER/NAME if it has another owner."""
+    """Return the session user's name for a library: NAME, or OWNER/NAME for another owner's library."""
     return row.name if row.owner == session.info["user"] else f"{row.owner}/{row.name}"
 
 

@@ -40,7 +40,10 @@ def seen_images(session: Session, user: str, kind: str, begin: str, end: str) ->
     query = query.join(Blob, Feature.blob_sha == Blob.sha).where(Feature.kind == kind)
     query = query.where(func.substr(Feature.key, 1, len(begin)) == begin)
     query = query.where(func.substr(Feature.key, func.length(Feature.key) - len(end) + 1) == end)
-    masks = (Feature.mask_sha, VersionImage.mask_sha)  # compared in Python: a join on masks would not match NULL
+    masks = (
+        Feature.mask_sha,
+        VersionImage.mask_sha,
+    )  # compared in Python: a join on masks would pair all rows without one
     columns = query.with_only_columns(Concept.id, Feature.dtype, Feature.blob_sha, Blob.data, *masks)
     for concept_id, dtype, sha, data, *pair in session.execute(columns.execution_options(yield_per=ROWS_AT_ONCE)):
         if pair[0] == pair[1] and sha256(data) == sha:

@@ -1,1 +1,1 @@
-"""Where a registry is kept: a SQLite file, or a database on a PostgreSQL server."""
+"""The registry's stores: a SQLite file, or a database on a PostgreSQL server."""

@@ -1,4 +1,4 @@
-"""A registry in a database on a PostgreSQL server: for a team."""
+"""A registry in a database on a PostgreSQL server, for a team."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from concepts.stores.sqlite_engine import BUSY_SECONDS
 from concepts.users import VARIABLE, check_user
 
 CONNECT_SECONDS = 10
-"""How long we wait for a server to answer, where the URL's `connect_timeout` says nothing else."""
+"""The connection timeout, unless the URL sets `connect_timeout`."""
 
 _WHO = text("SELECT session_user, current_setting('server_encoding')")
 _DAMAGED = text("""
@@ -33,17 +33,17 @@ _DAMAGED = text("""
 
 
 class PostgresServer:
-    """The database that `url` names, seen by the role that it connects as.
+    """The database at `url`, seen by the connected role.
 
-    Writers are SERIALIZABLE and wait for nobody: of two that meet, one is told `Contended`, and does it again,
-    with no other writer beside it.
+    Writers are SERIALIZABLE and do not wait. If two conflict, one raises `Contended`. Its re-run excludes other
+    writers.
     """
 
     path: ClassVar[Path | None] = None
     writing: ClassVar[dict[str, Any]] = {"isolation_level": "SERIALIZABLE"}
     reading: ClassVar[dict[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    # Readers wait for neither. No SELECT may come before them: the first one fixes what a transaction sees, so that
-    # waiting afterwards would be for nothing.
+    # Readers wait for neither lock. The lock comes before any SELECT, because the first SELECT takes the transaction's
+    # snapshot: a wait after the snapshot could not prevent a conflict.
     abreast: ClassVar[str | None] = "LOCK TABLE alembic_version IN ROW EXCLUSIVE MODE"
     alone: ClassVar[str | None] = "LOCK TABLE alembic_version IN SHARE ROW EXCLUSIVE MODE"
 
@@ -52,15 +52,15 @@ class PostgresServer:
         self._notices: list[str] = []
 
     def __str__(self) -> str:
-        # From its parts: a password can also stand in the URL's query.
+        # Built from the parts: the URL's query may contain a password.
         role = f"{self.url.username}@" if self.url.username else ""
         port = f":{self.url.port}" if self.url.port else ""
         return f"postgresql://{role}{self.url.host or ''}{port}/{self.url.database or ''}"
 
     def engine(self, notify: Callable[[str], None] | None = None) -> Engine:
-        """Pooled connections, each tried before it is used: a server may have been started anew meanwhile.
+        """Return the engine. It tests each pooled connection before use, because the server may have restarted.
 
-        `notify` is told nothing: a server does not say that it waits, but gives up after BUSY_SECONDS.
+        `notify` is never called: a server does not report a wait, but fails after BUSY_SECONDS.
         """
         return self._engine
 
@@ -78,7 +78,7 @@ class PostgresServer:
             raise DatabaseUnusable(cause, "Install it: pip install 'psycopg[binary]>=3.2,<4'") from error
 
     def errors(self) -> AbstractContextManager[None]:
-        """As `postgres_errors`."""
+        """Return `postgres_errors` for this database."""
         return postgres_errors(str(self))
 
     def close(self) -> None:
@@ -87,9 +87,9 @@ class PostgresServer:
             self._engine.dispose()
 
     def prepare(self, user: str | None) -> str:
-        """As `Store.prepare`: the user is the role that connects, whatever `STUDIO_USER` says.
+        """Create or upgrade the tables; return the user, which is the connected role despite `STUDIO_USER`.
 
-        Raises NameInvalid where another is asked for.
+        Raises as `Store.prepare`, and NameInvalid if `user` is not the connected role.
         """
         with self.errors():
             role = self._role()
@@ -99,20 +99,18 @@ class PostgresServer:
             if self._revision() != migrations.HEAD:
                 bring_up(self._engine, str(self), role)
         if (asked := os.environ.get(VARIABLE)) and asked != role:
-            self._notices = [
-                f"{VARIABLE} says {shown(asked)}; on PostgreSQL you are the role {shown(role)} all the same."
-            ]
+            self._notices = [f"{VARIABLE} says {shown(asked)}; on PostgreSQL you are still the role {shown(role)}."]
         return role
 
     def notices(self) -> list[str]:
-        """That `STUDIO_USER` named somebody else, where it did."""
+        """Return a notice if `STUDIO_USER` names another user than the role."""
         return self._notices
 
     def require_room(self, needed: int, what: str) -> None:
-        """Nothing: how much room its disk has, the server tells when there is none."""
+        """Do nothing: the free space of the server's disk is unknown. A full disk raises StorageFailed at the write."""
 
     def present(self) -> bool:
-        """False for a database without a table, to which nothing is in the way."""
+        """Return False if the database has no tables. Return True if the check fails."""
         try:
             with self.errors():
                 return self._revision() is not None
@@ -120,23 +118,23 @@ class PostgresServer:
             return True
 
     def state(self) -> DatabaseState:
-        """As `Store.state`; the size is that of all that is in the database."""
+        """Return the schema revision and the size of the whole database. Raises as `Store.state`."""
         with self.errors():
             revision = self._revision()
             if revision is None:
-                raise DatabaseUnusable(f"{self} holds no registry yet.", "Any other command makes one.")
+                raise DatabaseUnusable(f"{self} has no registry yet.", "Any other command creates one.")
             with self._engine.connect() as connection:
                 size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
         return DatabaseState(str(self), revision, migrations.HEAD, size)
 
     def upgrade(self) -> tuple[DatabaseState, DatabaseState]:
-        """As `Store.upgrade`, in one transaction, all of it or nothing; a dump before it is the server's own tool's."""
+        """Upgrade the schema in one transaction, without a backup: use pg_dump first. Raises as `Store.upgrade`."""
         before = self.state()
         self.prepare(None)
         return before, self.state()
 
     def faults(self, *, contents: bool = True) -> Iterator[DatabaseFault]:
-        """Where the schema is not the models', and bytes that are not what their name says; the server hashes them."""
+        """Iterate over differences from the models' schema and over damaged blobs. The server computes the hashes."""
         from concepts.stores.upgrade import schema_differences  # Alembic is slow to import
 
         require_known(str(self), self.state().revision)
@@ -149,31 +147,36 @@ class PostgresServer:
                     yield DatabaseFault(f"the bytes of {sha}, {what}, are damaged", derived=not kept)
 
     def back_up(self, out: Path | None = None) -> Path:
-        """Raises ServersOwnTool, which says how."""
+        """Raise ServersOwnTool, with the pg_dump command."""
         command = f"pg_dump --format=custom --file={quote(str(out or 'studio.dump'))} {self._for_tools()}"
-        raise ServersOwnTool(f"{self} is backed up by PostgreSQL's own tool.", f"While others work on: {command}")
+        raise ServersOwnTool(f"{self} is backed up by PostgreSQL's own tool.", f"Run: {command}")
 
     def restore(self, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
-        """Raises ServersOwnTool, which says how."""
-        dump = quote(f"./{backup}" if str(backup).startswith("-") else str(backup))  # a name, and no option
+        """Raise ServersOwnTool, with the pg_restore command."""
+        dump = quote(f"./{backup}" if str(backup).startswith("-") else str(backup))  # a path, not an option
         command = f"pg_restore --clean --if-exists --single-transaction {self._for_tools()} {dump}"
-        raise ServersOwnTool(f"{self} is restored by PostgreSQL's own tool.", f"When nobody works in it: {command}")
+        raise ServersOwnTool(f"{self} is restored by PostgreSQL's own tool.", f"Run while it is not in use: {command}")
 
     def backups(self) -> list[Path]:
-        """None that we know of."""
+        """Return an empty list: the registry makes no backups on a server."""
         return []
 
     def unfinished(self) -> list[Path]:
-        """None."""
+        """Return an empty list."""
         return []
 
     def _role(self) -> str:
-        """Whose view this connection has. Raises NameInvalid, DatabaseUnusable."""
+        """Return the connected role.
+
+        Raises:
+            DatabaseUnusable: the database's encoding is not UTF8.
+            NameInvalid: the role's name cannot be a user's name.
+        """
         with self._engine.connect() as connection:
             role, encoding = connection.execute(_WHO).one()
         if encoding != "UTF8":
-            remedy = "Make one that takes every name: createdb --template=template0 --encoding=UTF8 NAME"
-            raise DatabaseUnusable(f"{self} is encoded in {encoding}, and names are Unicode.", remedy)
+            remedy = "Create a UTF8 database: createdb --template=template0 --encoding=UTF8 NAME"
+            raise DatabaseUnusable(f"{self} cannot store all names: its encoding is {encoding}.", remedy)
         if check_user(role) != role:  # two roles must not become one user
             raise NameInvalid(f"The role {shown(role)} cannot be a user.", "Connect as a role with a plainer name.")
         return role

@@ -1,4 +1,4 @@
-"""The registry's tables in a PostgreSQL database: whether they are ours, how they are made and brought up to date."""
+"""The registry's tables in a PostgreSQL database: recognising, creating and upgrading them."""
 
 from sqlalchemy import Connection, Engine, text
 
@@ -9,20 +9,20 @@ from concepts.models import IN_USE, NAME_IN_USE
 NAME_IN_USE.dialect_kwargs["postgresql_where"] = IN_USE
 
 LOCK = 0x4C535444
-"""The advisory lock of whoever makes or upgrades the tables: "LSTD"; each database has its own."""
+"""The key ("LSTD") of the advisory lock held while tables are created or upgraded. Each database has its own."""
 
 MARK = "lambda-studio"
-"""The comment on `alembic_version` by which tables are known as ours; other programs have such a table too."""
+"""The comment on `alembic_version` that marks the registry's tables. Other programs also use that table's name."""
 
-_OTHER_DATABASE = "It was left as it is: make another for λ-Studio with createdb, and name that."
-# One statement, so one moment: between two, another program may have made the tables.
+_OTHER_DATABASE = "It was not changed. Create a database for λ-Studio with createdb, and name that one."
+# One statement, so one snapshot: between two, another process could create the tables.
 _TABLES = text("""
     SELECT relname, description FROM pg_class
     LEFT JOIN pg_description ON objoid = pg_class.oid AND classoid = 'pg_class'::regclass AND objsubid = 0
     WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND relkind IN ('r', 'p')
     ORDER BY relname
 """)
-# The database's owner can be a role that stands for the team, and then all of it owns the tables.
+# The database's owner may be a team's role. Then the whole team owns the tables.
 _OWNER = text("""
     SELECT pg_get_userbyid(datdba) FROM pg_database
     WHERE datname = current_database() AND pg_has_role(session_user, datdba, 'MEMBER')
@@ -30,7 +30,7 @@ _OWNER = text("""
 
 
 def find_revision(connection: Connection, label: str) -> str | None:
-    """The revision that the tables have; None where the schema is empty. Raises DatabaseUnusable for others' tables."""
+    """Return the tables' revision, or None for an empty schema. Raises DatabaseUnusable for other programs' tables."""
     tables = {name: comment for name, comment in connection.execute(_TABLES)}
     if "alembic_version" not in tables:
         if tables:
@@ -45,9 +45,11 @@ def find_revision(connection: Connection, label: str) -> str | None:
 
 
 def bring_up(engine: Engine, label: str, user: str) -> None:
-    """Make the tables or upgrade them: all of it or nothing, and by one program however many start at once.
+    """Create or upgrade the tables in one transaction, under a lock. A failed upgrade changes nothing.
 
-    Raises DatabaseTooNew, DatabaseUnusable; the database is then as it was.
+    Raises:
+        DatabaseTooNew: a newer version wrote the database.
+        DatabaseUnusable: the tables are another program's, or the upgrade failed.
     """
     from concepts.stores.upgrade import (  # Alembic is slow to import
         find_fault,
@@ -59,7 +61,7 @@ def bring_up(engine: Engine, label: str, user: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         before = find_revision(connection, label)
-        if before == migrations.HEAD:  # another program was faster
+        if before == migrations.HEAD:  # another process was faster
             return
         if before is not None:
             require_known(label, before)
@@ -68,17 +70,17 @@ def bring_up(engine: Engine, label: str, user: str) -> None:
         run_revisions(connection, user)
         connection.execute(text(f"COMMENT ON TABLE alembic_version IS '{MARK}'"))
         if fault := find_fault(connection, counts, rows_changed_since(before or "base")):
-            remedy = "Nothing was changed; please report this, with the versions."
-            raise DatabaseUnusable(f"{label} could not be brought up from schema {before}: {fault}.", remedy)
+            remedy = "Nothing was changed. Please report this, with the versions."
+            raise DatabaseUnusable(f"{label} could not be upgraded from schema {before}: {fault}.", remedy)
 
 
 def require_known(label: str, revision: str) -> None:
-    """Raise DatabaseTooNew for a revision that this code does not have."""
+    """Raise DatabaseTooNew for a revision that this version does not know."""
     from concepts.stores.upgrade import known_revisions
 
     if revision not in known_revisions():
         cause = f"{label} has schema {revision[:40]!r}, which is newer than this version knows ({migrations.HEAD})."
-        raise DatabaseTooNew(cause, "Update λ-Studio: pip install -U lambda-studio. The database was left as it is.")
+        raise DatabaseTooNew(cause, "Update λ-Studio: pip install -U lambda-studio. The database was not changed.")
 
 
 def _work_as_owner(connection: Connection) -> None:

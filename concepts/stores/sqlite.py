@@ -1,4 +1,4 @@
-"""A registry in a SQLite file: what belongs to one person, or to people who share a machine."""
+"""A registry in a SQLite file, for one person or for people who share a machine."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -18,7 +18,7 @@ from concepts.users import check_user, current_user
 
 @dataclass(frozen=True)
 class SqliteFile:
-    """The file at `path`. Writers wait for each other before they read, so none has to try again."""
+    """The database file at `path`. Writers take the lock before they read, so no writer has to re-run."""
 
     path: Path
     writing: ClassVar[dict[str, Any]] = {}
@@ -30,61 +30,61 @@ class SqliteFile:
         return str(self.path)
 
     def prepare(self, user: str | None) -> str:
-        """As `Store.prepare`: the user is the operating system's unless one is named."""
+        """Create or upgrade the file; return the user. Raises as `Store.prepare`."""
         user = current_user() if user is None else check_user(user)
         with database_errors(self.path), file_errors(self.path):
             prepare(self.path, user)
         return user
 
     def notices(self) -> list[str]:
-        """None."""
+        """Return an empty list."""
         return []
 
     def engine(self, notify: Callable[[str], None] | None = None) -> Engine:
-        """As `registry_engine`."""
+        """Return `registry_engine` for this file."""
         return registry_engine(self.path, notify=notify)
 
     def errors(self) -> AbstractContextManager[None]:
-        """As `database_errors`."""
+        """Return `database_errors` for this file."""
         return database_errors(self.path)
 
     def close(self) -> None:
-        """Nothing stays open: each transaction has a connection of its own."""
+        """Do nothing: each transaction closes its own connection."""
 
     def require_room(self, needed: int, what: str) -> None:
-        """Raise StorageFailed unless the file's disk has so many bytes free."""
+        """Raise StorageFailed if the file's disk has fewer than `needed` bytes free."""
         require_room(self.path.parent, needed, what)
 
     def present(self) -> bool:
-        """Whether something is at the path."""
+        """Return whether the path exists."""
         return self.path.exists()
 
     def state(self) -> DatabaseState:
-        """As `sqlite_upkeep.state`."""
+        """Return `sqlite_upkeep.state` of this file."""
         return sqlite_upkeep.state(self.path)
 
     def upgrade(self) -> tuple[DatabaseState, DatabaseState]:
-        """As `sqlite_upkeep.upgrade`."""
+        """Call `sqlite_upkeep.upgrade` on this file."""
         return sqlite_upkeep.upgrade(self.path)
 
     def faults(self, *, contents: bool = True) -> Iterator[DatabaseFault]:
-        """As `sqlite_upkeep.faults`."""
+        """Return `sqlite_upkeep.faults` of this file."""
         return sqlite_upkeep.faults(self.path, contents=contents)
 
     def back_up(self, out: Path | None = None) -> Path:
-        """As `sqlite_upkeep.back_up`."""
+        """Call `sqlite_upkeep.back_up` on this file."""
         return sqlite_upkeep.back_up(self.path, out)
 
     def restore(self, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
-        """As `sqlite_upkeep.restore`."""
+        """Call `sqlite_upkeep.restore` on this file."""
         return sqlite_upkeep.restore(self.path, backup, agree)
 
     def backups(self) -> list[Path]:
-        """As `sqlite_upkeep.backups`."""
+        """Return `sqlite_upkeep.backups` of this file."""
         return sqlite_upkeep.backups(self.path)
 
     def unfinished(self) -> list[Path]:
-        """Databases and backups under the names that they have until they are whole."""
+        """Return unfinished databases and backups, under their temporary names."""
         beside, copies = (
             self.path.parent.glob(f".{self.path.name}.*"),
             self.path.parent.glob(f"backups/.{self.path.stem}-*"),

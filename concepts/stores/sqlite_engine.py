@@ -1,4 +1,4 @@
-"""How SQLite is opened: the settings under which nothing acknowledged is lost."""
+"""SQLite connections, with the settings that make every commit durable."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,27 +13,27 @@ from sqlalchemy.pool import NullPool
 from concepts.errors import ConceptError, DatabaseBusy, DatabaseUnusable, StorageFailed
 
 BUSY_SECONDS = 30
-"""How long we wait for another process to finish its transaction."""
+"""The timeout for another process's transaction."""
 
 NOTICE_SECONDS = 2
-"""How long we wait before we say so."""
+"""The wait before the user is notified."""
 
 READ_ONLY = {"registry_reads": True}
-"""Execution options of a connection that only reads, and waits for no writer."""
+"""Execution options of a read-only connection, which waits for no writer."""
 
 SYNCHRONOUS = {"wal": "FULL", "delete": "EXTRA"}
-"""How hard SQLite waits for the disk in each journal mode: DELETE with FULL can lose the last acknowledged write."""
+"""`PRAGMA synchronous` for each journal mode. In DELETE mode, FULL can lose the last commit."""
 
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "glusterfs", "lustre", "fuse.sshfs", "virtiofs")
 
 
 def wal_is_sound(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
-    """Whether this SQLite has the fix of the WAL-reset bug, which can corrupt a database with two checkpointers."""
+    """Return whether this SQLite has the fix of the WAL-reset bug, which can corrupt a database."""
     return (3, 44, 6) <= version < (3, 45) or (3, 50, 7) <= version < (3, 51) or version >= (3, 51, 3)
 
 
 def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
-    """The type of the file system that holds `path`, or "" where the platform does not tell."""
+    """Return the type of the file system that holds `path`, or "" if the platform does not report it."""
     try:
         lines = [line.split() for line in mounts.read_text(errors="replace").splitlines()]
     except OSError:
@@ -44,19 +44,19 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
 
 
 def on_network(path: Path) -> bool:
-    """Whether `path` is on a network file system, where WAL does not work and locks may not."""
+    """Return whether `path` is on a network file system, where WAL fails and locks may fail."""
     return file_system(path).startswith(NETWORK_FILE_SYSTEMS)
 
 
 def choose_journal(path: Path) -> Literal["wal", "delete"]:
-    """The journal mode for a database at `path`: WAL only where it is sound."""
+    """Return the journal mode for a database at `path`: WAL only where it is safe."""
     return "wal" if wal_is_sound() and not on_network(path) else "delete"
 
 
 def switch_journal(connection: sqlite3.Connection, mode: Literal["wal", "delete"]) -> str:
-    """Give the database this journal mode; the mode it has now.
+    """Set the database's journal mode; return the resulting mode.
 
-    Raises sqlite3.OperationalError where it has to leave WAL and others have it open.
+    Raises sqlite3.OperationalError if the database must leave WAL while other connections are open.
     """
     try:
         return connection.execute(f"PRAGMA journal_mode={mode}").fetchone()[0]
@@ -64,24 +64,22 @@ def switch_journal(connection: sqlite3.Connection, mode: Literal["wal", "delete"
         present = connection.execute("PRAGMA journal_mode").fetchone()[0]
         if mode == "delete" and present == "wal":
             raise
-        return present  # SQLite does not wait for writers before it enters WAL; a later connection will
+        return present  # SQLite does not wait for writers before it enters WAL; a later connection enters it
 
 
 def registry_engine(
     path: Path, *, foreign_keys: bool = True, create: bool = False, notify: Callable[[str], None] | None = None
 ) -> Engine:
-    """An engine whose every transaction begins with BEGIN IMMEDIATE, on a connection of its own.
+    """Return an engine that opens a connection for each transaction and begins with BEGIN IMMEDIATE.
 
-    Where another process holds the database for more than NOTICE_SECONDS, `notify` is told so, once a transaction.
-
-    Without `create`, a missing file is an error and is never made. Connections are not pooled: none outlives its
-    transaction, so none is carried over a fork.
+    Connections are not pooled, so no fork can inherit one. If another process holds the database for more than
+    NOTICE_SECONDS, `notify` is called once per transaction. Without `create`, a missing file is an error.
     """
     target = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
     mode = choose_journal(path)
 
     def connect() -> sqlite3.Connection:
-        # isolation_level None: the driver begins nothing behind our back.
+        # isolation_level None: the driver starts no implicit transaction.
         return sqlite3.connect(target, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
@@ -90,13 +88,13 @@ def registry_engine(
     def configure(connection: sqlite3.Connection, _record: Any) -> None:
         connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")  # has no effect inside BEGIN
         connection.execute("PRAGMA trusted_schema=OFF")
-        connection.execute("PRAGMA secure_delete=ON")  # what is forgotten is overwritten, not only unlinked
+        connection.execute("PRAGMA secure_delete=ON")  # deleted rows are overwritten, not only unlinked
         synchronous = SYNCHRONOUS[switch_journal(connection, mode)]
         connection.execute(f"PRAGMA synchronous={synchronous}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A deferred BEGIN that reads and then writes fails at once when another writer came between.
+        # With a deferred BEGIN, a write after a read fails at once if another writer committed in between.
         reads = connection.get_execution_options().get("registry_reads", False)
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
@@ -108,7 +106,7 @@ def registry_engine(
 
 
 def _begin(connection: sqlite3.Connection, words: str, path: Path, notify: Callable[[str], None] | None) -> None:
-    """Begin a transaction; say so where that has to wait."""
+    """Begin a transaction; notify the user if it has to wait."""
     connection.execute(f"PRAGMA busy_timeout={min(NOTICE_SECONDS, BUSY_SECONDS) * 1000}")
     try:
         connection.execute(words)
@@ -116,7 +114,7 @@ def _begin(connection: sqlite3.Connection, words: str, path: Path, notify: Calla
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
             raise
         if notify is not None:
-            notify(f"Waiting for another process, which writes to {path}: for {BUSY_SECONDS} seconds at most.")
+            notify(f"Waiting for another process that writes to {path}, up to {BUSY_SECONDS} seconds.")
         connection.execute(f"PRAGMA busy_timeout={max(0, BUSY_SECONDS - NOTICE_SECONDS) * 1000}")
         connection.execute(words)
     connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
@@ -124,7 +122,7 @@ def _begin(connection: sqlite3.Connection, words: str, path: Path, notify: Calla
 
 @contextmanager
 def database_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite refuses into errors that name the file and the remedy; others pass as they are."""
+    """Convert SQLite's errors to errors that name the file and a remedy. Other errors pass unchanged."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
@@ -133,12 +131,12 @@ def database_errors(path: Path) -> Iterator[None]:
             raise
         raise refusal from error
     except UnicodeDecodeError as error:
-        raise _damaged(path, "a text in it is not Unicode") from error
+        raise _damaged(path, "a text is not valid UTF-8") from error
 
 
 @contextmanager
 def file_errors(path: Path) -> Iterator[None]:
-    """Turn what the operating system refuses into errors that name the file and the remedy."""
+    """Convert the operating system's errors to errors that name the file and a remedy."""
     try:
         yield
     except OSError as error:
@@ -150,9 +148,11 @@ def _refusal(error: BaseException | None, path: Path) -> ConceptError | None:
     name = getattr(error, "sqlite_errorname", None) or ""
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         cause = f"Another process has kept {path} locked for {BUSY_SECONDS} seconds."
-        return DatabaseBusy(cause, "Wait for it to finish, or stop it, and give the same command again.")
+        return DatabaseBusy(cause, "Wait for that process or stop it, then run the command again.")
     if name.startswith("SQLITE_FULL"):
-        return StorageFailed(f"The disk that holds {path} is full.", "Free some space and give the same command again.")
+        return StorageFailed(
+            f"The disk that holds {path} is full.", "Free some space, then run the same command again."
+        )
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
         return StorageFailed(
             f"{path} cannot be written.", "Make the file and its folder writable, or use another --home."
@@ -161,10 +161,10 @@ def _refusal(error: BaseException | None, path: Path) -> ConceptError | None:
         return StorageFailed(f"{path} cannot be read or written ({error}).", "Check the disk and the folder.")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return _damaged(path, error)
-    if str(error).startswith("Could not decode to UTF-8"):  # the driver's own, which has no name
-        return _damaged(path, "a text in it is not Unicode")
+    if str(error).startswith("Could not decode to UTF-8"):  # the driver's own error, without sqlite_errorname
+        return _damaged(path, "a text is not valid UTF-8")
     return None
 
 
 def _damaged(path: Path, why: object) -> DatabaseUnusable:
-    return DatabaseUnusable(f"{path} is damaged ({why}).", "Put a backup in its place; it was left as it is.")
+    return DatabaseUnusable(f"{path} is damaged ({why}).", "The file was not changed. Restore a backup.")

@@ -1,4 +1,4 @@
-"""The database file: whether it is ours, how it is made, and which revision it has."""
+"""The database file: recognising, creating and upgrading it."""
 
 import sqlite3
 import stat
@@ -11,22 +11,23 @@ from concepts.errors import DatabaseTooNew, DatabaseUnusable
 from concepts.stores.sqlite_engine import BUSY_SECONDS, registry_engine
 
 APPLICATION_ID = 0x4C535444
-"""In the file's header, at byte 68: "LSTD". No other file is opened or written to."""
+"""The application id ("LSTD") at byte 68 of the file's header. Files with another id are not opened."""
 
-_LEFT_AS_IT_IS = "It was left as it is: move it away, or use another --home."
+_LEFT_AS_IT_IS = "It was not changed. Move the file away, or use another --home."
 
 
 def prepare(path: Path, user: str) -> None:
-    """Leave a database of ours at `path`, in the revision of this code; what had no owner yet belongs to `user`.
+    """Create or upgrade the database at `path`. Libraries without an owner get the owner `user`.
 
-    Raises DatabaseUnusable for a file that is not ours or is damaged, DatabaseTooNew for one of a newer version; both
-    before anything is written.
+    Raises:
+        DatabaseUnusable: the file is damaged or another program's. It was not changed.
+        DatabaseTooNew: a newer version wrote the file. It was not changed.
     """
-    # In this order: a journal that is seen before the database is missing belongs to a database that was lost.
+    # Check the journals first: a journal without a database means that the database was lost.
     journals = [name for suffix in ("-journal", "-wal") if (name := path.with_name(path.name + suffix)).exists()]
     if not path.exists():
         if journals:
-            cause = f"{path} is gone, but its journal {journals[0].name} is there."
+            cause = f"{path} is missing, but its journal {journals[0].name} exists."
             raise DatabaseUnusable(cause, "Put the database back, or move the journal away.")
         create(path, user)
         return
@@ -37,13 +38,13 @@ def prepare(path: Path, user: str) -> None:
 
 
 def check_header(path: Path) -> None:
-    """Raise DatabaseUnusable unless the file begins like a database of ours; SQLite is not asked."""
+    """Raise DatabaseUnusable unless the file's header is a λ-Studio database's. SQLite is not called."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise DatabaseUnusable(f"{path} is not a file.", _LEFT_AS_IT_IS)
     with path.open("rb") as file:
         header = file.read(100)
     if not header:
-        raise DatabaseUnusable(f"{path} is empty (0 bytes).", f"Put a backup in its place. {_LEFT_AS_IT_IS}")
+        raise DatabaseUnusable(f"{path} is empty (0 bytes).", f"Restore a backup. {_LEFT_AS_IT_IS}")
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         raise DatabaseUnusable(f"{path} is not a λ-Studio database.", _LEFT_AS_IT_IS)
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
@@ -51,24 +52,22 @@ def check_header(path: Path) -> None:
 
 
 def read_revision(path: Path) -> str:
-    """The revision that the database says it has. Raises DatabaseUnusable where it says none."""
+    """Return the database's schema revision. Raises DatabaseUnusable if it has none."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'").fetchone():
-            raise DatabaseUnusable(f"{path} has no schema version.", f"Put a backup in its place. {_LEFT_AS_IT_IS}")
+            raise DatabaseUnusable(f"{path} has no schema version.", f"Restore a backup. {_LEFT_AS_IT_IS}")
         rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     if len(rows) != 1:
-        raise DatabaseUnusable(
-            f"{path} has {len(rows)} schema versions.", f"Put a backup in its place. {_LEFT_AS_IT_IS}"
-        )
+        raise DatabaseUnusable(f"{path} has {len(rows)} schema versions.", f"Restore a backup. {_LEFT_AS_IT_IS}")
     return str(rows[0][0])
 
 
 def create(path: Path, user: str) -> None:
-    """Make an empty database under another name, and give it its own when it is durable. Another may win the race."""
+    """Create an empty database under a temporary name, then rename it. Another process may do so first."""
     make_folder(path.parent, 0o700)
     with suppress(FileExistsError), staged_file(path) as empty:
         _write_empty(empty, user)
-    sync_folder(path.parent)  # another's, too: this process counts on it being there
+    sync_folder(path.parent)  # also if another process created the file: this one relies on it
 
 
 def _write_empty(path: Path, user: str) -> None:
@@ -85,5 +84,5 @@ def _bring_up(path: Path, revision: str, user: str) -> None:
 
     if revision not in known_revisions():
         cause = f"{path} has schema {revision[:40]!r}, which is newer than this version knows ({migrations.HEAD})."
-        raise DatabaseTooNew(cause, "Update λ-Studio: pip install -U lambda-studio. The database was left as it is.")
+        raise DatabaseTooNew(cause, "Update λ-Studio: pip install -U lambda-studio. The database was not changed.")
     upgrade(path, user)

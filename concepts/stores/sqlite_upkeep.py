@@ -1,4 +1,4 @@
-"""The database file as a whole: what it says of itself, whether it is sound, copies, and an older one in its place."""
+"""Maintenance of the database file: state, upgrade, checks, backup and restore."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ from concepts.stores.sqlite_schema import check_header, prepare, read_revision
 from concepts.users import current_user
 
 _SHOWN_IN = "SELECT count(*) FROM version_images WHERE image_sha = ?1 OR mask_sha = ?1"
-# An original, which older schemas know nothing of, is no feature's bytes either.
+# An original is never a feature's blob. Schemas before 0003 have no table of originals.
 _NOT_COMPUTED = "SELECT count(*) = 0 FROM features WHERE blob_sha = ?"
-# Before schema 0004 an embedding that came in place of pictures, whose image is a note of one pixel, was a feature.
+# Before schema 0004, the embedding of a note (an image of one pixel) was a feature.
 _STANDS_FOR_PICTURES = """
     SELECT count(*) FROM features JOIN version_images USING (image_sha)
     WHERE blob_sha = ? AND width = 1 AND height = 1
@@ -26,18 +26,18 @@ _STANDS_FOR_PICTURES = """
 
 _HEADER_BYTES = 100
 _COUNTERS = ((18, 20), (24, 28), (40, 44), (92, 100))
-"""Journal mode, change counter, schema cookie, and who wrote last: https://www.sqlite.org/fileformat.html."""
+"""Journal mode, change counter, schema cookie and last writer: https://www.sqlite.org/fileformat.html."""
 
 
 def state(path: Path) -> DatabaseState:
-    """The database's schema and size. Raises DatabaseUnusable where it is not ours, is damaged or is not there."""
+    """Return the database's schema and size. Raises DatabaseUnusable if it is missing, damaged or another program's."""
     with database_errors(path), file_errors(path):
         check_header(path)
         return DatabaseState(path, read_revision(path), migrations.HEAD, path.stat().st_size)
 
 
 def upgrade(path: Path) -> tuple[DatabaseState, DatabaseState]:
-    """Bring the schema to this version's, after a backup; what it was and what it is. Raises as `Database.open`."""
+    """Back up the database, then upgrade its schema; return the state before and after. Raises as `Database.open`."""
     before = state(path)
     with database_errors(path), file_errors(path):
         prepare(path, current_user())
@@ -45,21 +45,24 @@ def upgrade(path: Path) -> tuple[DatabaseState, DatabaseState]:
 
 
 def faults(path: Path, *, contents: bool = True) -> Iterator[DatabaseFault]:
-    """Whatever is wrong with the file, its rows and (where asked) any byte in it. Raises DatabaseUnusable."""
+    """Iterate over faults of the file, its rows and (with `contents`) its blobs. Raises DatabaseUnusable."""
     state(path)
     with database_errors(path), closing(_opened(path)) as connection:
-        connection.text_factory = lambda text: text.decode(errors="replace")  # what is damaged need not be Unicode
+        connection.text_factory = lambda text: text.decode(errors="replace")  # a damaged text may not be valid UTF-8
         verdicts = [row[0] for row in connection.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
         yield from (DatabaseFault(str(verdict)) for verdict in verdicts)
         for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
-            yield DatabaseFault(f"row {row} of {table} refers to a row of {parent} that is not there")
+            yield DatabaseFault(f"row {row} of {table} refers to a missing row of {parent}")
         if contents and not verdicts:
             yield from _row_faults(connection)
             yield from _content_faults(connection)
 
 
 def back_up(path: Path, out: Path | None = None) -> Path:
-    """A whole, checked and durable copy: in `backups/` beside the database, or at `out`, never over another file."""
+    """Make a checked, durable copy in `backups/` beside the database, or at `out`; return its path.
+
+    Raises StorageFailed if `out` exists: it is never overwritten.
+    """
     from concepts.stores import upgrade as upgrading  # Alembic is slow to import
 
     present = state(path)
@@ -77,11 +80,10 @@ def back_up(path: Path, out: Path | None = None) -> Path:
 
 
 def restore(path: Path, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
-    """Put a backup in the database's place; what was there is kept, where it was something else, and its path given.
+    """Replace the database with a backup; return the path of the old database's copy, or None if there is none.
 
-    The backup is looked at first, and then `agree` is called, which raises to stop it.
-
-    Raises DatabaseUnusable where the backup is damaged, is not ours or is newer than this version; nothing is changed.
+    `agree` is called once the backup is found sound; an exception from `agree` stops the restore. Raises
+    DatabaseUnusable if the backup is damaged, another program's or newer than this version. Nothing is changed then.
     """
     from concepts.stores import upgrade as upgrading
 
@@ -96,25 +98,25 @@ def restore(path: Path, backup: Path, agree: Callable[[], object] = lambda: None
             if not (path.exists() and _usable(path)):
                 kept = _move_aside(path)
                 publish(copy, path)
-            elif not _same_pages(path, copy):  # else it was restored before, and there is nothing to keep
+            elif not _same_pages(path, copy):  # equal pages: this backup was restored before, so no copy is needed
                 kept = back_up(path)
-                _write_over(path, copy)  # in one transaction: whoever waits for the file goes on with it
+                _write_over(path, copy)  # in one transaction: processes that wait for the file continue with it
         sync_folder(path.parent)
     return kept
 
 
 def backups(path: Path) -> list[Path]:
-    """The backups in `backups/`, the one that was made last at the end."""
+    """Return the backups in `backups/`, oldest first."""
     made = (path.parent / "backups").glob(f"{path.stem}-*{path.suffix}")
     return sorted(made, key=lambda each: each.stat().st_mtime)
 
 
 def _row_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:
-    """Rows that do not agree with what is derived from them: names with their keys, versions with their manifests."""
+    """Iterate over rows that contradict values derived from them: names and keys, versions and manifests."""
     for table in ("libraries", "concepts"):
         for row, name, key in connection.execute(f"SELECT id, name, name_key FROM {table}").fetchall():
             if name_key(name) != key:
-                yield DatabaseFault(f"the name in row {row} of {table}, {shown(name)}, is not the one that was given")
+                yield DatabaseFault(f"the name in row {row} of {table}, {shown(name)}, does not match its key")
     for row, sha, file_name in connection.execute("SELECT id, sha256, file_name FROM adapters").fetchall():
         if file_name != f"{sha}.safetensors":
             yield DatabaseFault(f"the file name of adapter {row} is damaged")
@@ -122,13 +124,11 @@ def _row_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:
     for row, noun, said in connection.execute("SELECT id, noun, manifest FROM concept_versions").fetchall():
         held = [ImageRecord(sha, mask, 0, 0, "", ()) for sha, mask in connection.execute(images, (row,))]
         if manifest(noun, held) != said:
-            yield DatabaseFault(
-                f"the noun or the images of version {row}, {shown(noun)}, are not those that were given"
-            )
+            yield DatabaseFault(f"the noun or the images of version {row}, {shown(noun)}, do not match its manifest")
 
 
 def _content_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:
-    """Bytes that are not what their name says. Said of what they belong to."""
+    """Iterate over blobs that do not match their hash, and say whether each is a cached value."""
     damaged = (sha for sha, data in connection.execute("SELECT sha, data FROM blobs") if sha256(data) != sha)
     for sha in list(damaged):
         kept = any(
@@ -162,14 +162,14 @@ def _usable(path: Path) -> bool:
 
 
 def _same_pages(path: Path, copy: Path) -> bool:
-    """Whether a database is this copy but for what SQLite counts up in the header whenever it writes."""
+    """Return whether the database equals the copy, except for the header's counters, which change at every write."""
     journals = [path.with_name(path.name + suffix) for suffix in ("-journal", "-wal")]
     if any(journal.exists() for journal in journals) or path.stat().st_size < copy.stat().st_size:
         return False
     with path.open("rb") as there, copy.open("rb") as wanted:
         if _without_counters(there.read(_HEADER_BYTES)) != _without_counters(wanted.read(_HEADER_BYTES)):
             return False
-        # The header, which is the same, says how many pages count: what is left behind the last is no part of it.
+        # The equal headers give the number of pages: bytes after the last page do not belong to the database.
         return all(there.read(len(chunk)) == chunk for chunk in iter(lambda: wanted.read(2**20), b""))
 
 
@@ -181,7 +181,7 @@ def _without_counters(header: bytes) -> bytes:
 
 
 def _move_aside(path: Path) -> Path | None:
-    """Give what cannot be used another name, with its journals; it may hold what can still be saved."""
+    """Rename an unusable database and its journals; its data may be recoverable."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     aside = path.with_name(f"{path.stem}-damaged-{moment}{path.suffix}")
     for suffix in ("-journal", "-wal", "-shm", ""):

@@ -1,4 +1,4 @@
-"""Where a registry is kept: a SQLite file, or a database on a PostgreSQL server."""
+"""The interface of the registry's stores, and `store_at`, which chooses one by its address."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -14,84 +14,98 @@ from concepts.records import DatabaseFault, DatabaseState
 from concepts.stores.sqlite import SqliteFile
 
 FILE_NAME = "studio.sqlite3"
-"""The database's name in the home folder."""
+"""The name of the database file in the home folder."""
 
 _SCHEME = re.compile(r"(?P<kind>[a-z][a-z0-9]+)(\+(?P<driver>[a-z0-9]+))?:", re.IGNORECASE)
 _ADDRESSES = "Give the path of a SQLite file, or postgresql+psycopg://ROLE@HOST/DATABASE."
 
 
-@runtime_checkable  # for the types that are checked while testing
+@runtime_checkable  # for the type checks in tests
 class Store(Protocol):
-    """Where a registry is kept. `str()` of it is what messages call it, and never holds a password."""
+    """A SQLite file or a database on a server. `str()` gives its name for messages, never with a password."""
 
     @property
     def path(self) -> Path | None:
-        """The file; None on a server."""
+        """The database file; None on a server."""
 
     @property
     def writing(self) -> Mapping[str, Any]:
-        """Execution options of a connection that writes: what two of them do is as if one came after the other."""
+        """Execution options of a writing connection. Concurrent writers are serializable."""
 
     @property
     def reading(self) -> Mapping[str, Any]:
-        """Execution options of a connection that sees one moment's state, and cannot write."""
+        """Execution options of a read-only connection, which sees one snapshot."""
 
     @property
     def abreast(self) -> str | None:
-        """What a writing transaction says first, beside others; None where they queue by themselves."""
+        """The first statement of a writing transaction that runs beside others; None if writers queue anyway."""
 
     @property
     def alone(self) -> str | None:
-        """What one says instead that others came in the way of: it waits for them, and the others for it."""
+        """The first statement of a re-run after a conflict. It waits for other writers and blocks them."""
 
     def prepare(self, user: str | None) -> str:
-        """Leave a registry there in this code's revision; whose view of it is opened. Raises as `Database.open`."""
+        """Create or upgrade the registry; return the user of this connection. Raises as `Database.open`."""
 
     def notices(self) -> list[str]:
-        """What a person should know about how it was opened."""
+        """Return messages for the user about how the store was opened."""
 
     def engine(self, notify: Callable[[str], None] | None = None) -> Engine:
-        """What gives connections, until `close`; `notify` is told where another process makes us wait."""
+        """Return the engine, usable until `close`. `notify` is called when another process makes this one wait."""
 
     def errors(self) -> AbstractContextManager[None]:
-        """Turns what the database refuses into errors that name it and the remedy."""
+        """Return a context that converts the database's errors to errors that name the store and a remedy."""
 
     def close(self) -> None:
-        """Give back what is open."""
+        """Close the connections."""
 
     def require_room(self, needed: int, what: str) -> None:
-        """Raise StorageFailed where it is known that so many bytes do not fit."""
+        """Raise StorageFailed if the disk is known to have fewer than `needed` bytes free."""
 
     def present(self) -> bool:
-        """Whether there is something already, be it right or wrong."""
+        """Return whether something exists at the address, valid or not."""
 
     def state(self) -> DatabaseState:
-        """The schema and size. Raises DatabaseUnusable, DatabaseUnreachable."""
+        """Return the schema and size.
+
+        Raises:
+            DatabaseUnusable: the database is missing, damaged or another program's.
+            DatabaseUnreachable: the server does not answer or rejects the role.
+        """
 
     def upgrade(self) -> tuple[DatabaseState, DatabaseState]:
-        """Bring the schema to this version's; what it was and what it is. Raises as `Database.open`."""
+        """Upgrade the schema; return the state before and after. Raises as `Database.open`."""
 
     def faults(self, *, contents: bool = True) -> Iterator[DatabaseFault]:
-        """Whatever is wrong with its structure, its rows and (where asked) any byte in it."""
+        """Iterate over faults of the structure, the rows and (with `contents`) the blobs."""
 
     def back_up(self, out: Path | None = None) -> Path:
-        """A whole copy. Raises ServersOwnTool, StorageFailed."""
+        """Make a whole copy; return its path.
+
+        Raises:
+            ServersOwnTool: the store is a server.
+            StorageFailed: the copy cannot be written, or `out` exists.
+        """
 
     def restore(self, backup: Path, agree: Callable[[], object] = lambda: None) -> Path | None:
-        """Put a backup in its place; where what was there is kept. Raises ServersOwnTool, DatabaseUnusable.
+        """Replace the database with a backup; return the path of the old database's copy, or None.
 
-        `agree` is called when the backup was found to be right, and raises to stop it.
+        `agree` is called once the backup is found sound; an exception from `agree` stops the restore.
+
+        Raises:
+            ServersOwnTool: the store is a server.
+            DatabaseUnusable: the backup is damaged, another program's or too new.
         """
 
     def backups(self) -> list[Path]:
-        """The copies that the registry made of itself, the newest last."""
+        """Return the registry's backups, newest last."""
 
     def unfinished(self) -> list[Path]:
-        """Files of its own that were being written, perhaps by a process that died."""
+        """Return the registry's unfinished files. The process that wrote them may be dead."""
 
 
 def store_at(home: Path, address: str | None) -> Store:
-    """The place that `address` names: a path or URL; None is the file in `home`. Raises AddressInvalid."""
+    """Return the store at `address`, a path or URL; None is the file in `home`. Raises AddressInvalid."""
     if not address:
         return SqliteFile(Path(home) / FILE_NAME)
     if (scheme := _SCHEME.match(address)) is None:
@@ -104,19 +118,19 @@ def store_at(home: Path, address: str | None) -> Store:
 
         return PostgresServer(_parsed(address).set(drivername="postgresql+psycopg"))
     named = kind + (f"+{driver}" if driver else "")
-    raise AddressInvalid(f"A database of the kind {named!r} cannot hold a registry.", _ADDRESSES)
+    raise AddressInvalid(f"A registry cannot be stored in a database of the kind {named!r}.", _ADDRESSES)
 
 
 def _parsed(address: str) -> URL:
-    # The address is in no message: it may hold a password, also where it is not written as one.
+    # No message contains the address: any part of it may be a password.
     try:
         url = make_url(address)
     except (ArgumentError, ValueError):
         raise AddressInvalid("The database's address cannot be read as a URL.", _ADDRESSES) from None
     if "@" in f"{url.host}{url.database if url.host else ''}":
-        remedy = "Write an @ in a password as %40; or leave the password out, and put it into ~/.pgpass."
-        raise AddressInvalid("The database's address holds an @ too many.", remedy)
-    if isinstance(password := url.query.get("password"), str):  # where SQLAlchemy would show it
+        remedy = "Write an @ in a password as %40, or store the password in ~/.pgpass instead."
+        raise AddressInvalid("The database's address contains too many @ characters.", remedy)
+    if isinstance(password := url.query.get("password"), str):  # SQLAlchemy would show a password in the query
         url = url.difference_update_query(["password"]).set(password=password)
     return url
 

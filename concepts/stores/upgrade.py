@@ -1,4 +1,4 @@
-"""From an older revision to the present one: a backup first, then all of it in one transaction, or nothing."""
+"""Upgrades from an older revision to the current one: first a backup, then all revisions in one transaction."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ SCRIPTS = Path(migrations.__file__).parent
 
 
 def alembic_config(connection: Connection | None = None, user: str | None = None) -> Config:
-    """Alembic's settings, without a file."""
+    """Return Alembic's settings, without a file."""
     config = Config(attributes={"connection": connection, "user": user})
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -33,19 +33,19 @@ def alembic_config(connection: Connection | None = None, user: str | None = None
 
 
 def known_revisions() -> dict[str, frozenset[str]]:
-    """Every revision of this code, with the tables whose number of rows it changes."""
+    """Return every revision that this version knows, with the tables whose number of rows it changes."""
     revisions = ScriptDirectory.from_config(alembic_config()).walk_revisions()
     return {script.revision: getattr(script.module, "CHANGES_ROWS_OF", frozenset()) for script in revisions}
 
 
 def run_revisions(connection: Connection, user: str) -> None:
-    """Bring the schema to the present revision, inside the connection's transaction."""
+    """Upgrade the schema to the current revision, inside the connection's transaction."""
     command.upgrade(alembic_config(connection, user), "head")
 
 
 def upgrade(path: Path, user: str) -> None:
-    """Bring an older database to the present revision. Raises DatabaseUnusable where it does not come out right."""
-    engine = registry_engine(path, foreign_keys=False)  # on, they would empty the children of a rebuilt table
+    """Upgrade an older database to the current revision. Raises DatabaseUnusable if the result is not sound."""
+    engine = registry_engine(path, foreign_keys=False)  # foreign keys would empty the child tables of a rebuilt table
     with engine.begin() as connection:
         before = current_revision(connection)
         if before == migrations.HEAD:  # another process was faster
@@ -55,17 +55,17 @@ def upgrade(path: Path, user: str) -> None:
         counts = row_counts(connection)
         run_revisions(connection, user)
         if fault := find_fault(connection, counts, rows_changed_since(before)):
-            remedy = "Nothing was changed; please report this, with the versions."
+            remedy = "Nothing was changed. Please report this, with the versions."
             raise DatabaseUnusable(f"{path} could not be upgraded from schema {before}: {fault}.", remedy)
 
 
 def current_revision(connection: Connection) -> str:
-    """The revision that the database says it has."""
+    """Return the database's revision."""
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
 
 
 def back_up(path: Path, revision: str) -> Path:
-    """A whole, checked and durable copy in `backups/` beside the database; its path."""
+    """Make a checked, durable copy in `backups/` beside the database; return its path."""
     folder = path.parent / "backups"
     make_folder(folder, 0o700)
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
@@ -76,22 +76,22 @@ def back_up(path: Path, revision: str) -> Path:
 
 
 def row_counts(connection: Connection) -> dict[str, int]:
-    """The number of rows of every table of ours."""
+    """Return the number of rows of each table of the registry."""
     names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
     return {name: connection.exec_driver_sql(f'SELECT count(*) FROM "{name}"').scalar_one() for name in names}
 
 
 def rows_changed_since(before: str) -> frozenset[str]:
-    """The tables whose number of rows is declared to change from `before` to the present revision."""
+    """Return the tables whose number of rows may change from `before` to the current revision."""
     scripts = ScriptDirectory.from_config(alembic_config()).iterate_revisions("head", before)
     known = known_revisions()
     return frozenset(table for script in scripts for table in known[script.revision])
 
 
 def find_fault(connection: Connection, counts: dict[str, int], declared: Iterable[str]) -> str | None:
-    """What an upgrade has broken, in words; None where it came out right."""
+    """Return a description of the first fault that an upgrade caused, or None."""
     if orphans := _orphans(connection):
-        return f"{len(orphans)} rows of {orphans[0][0]} refer to rows that are not there"
+        return f"{len(orphans)} rows of {orphans[0][0]} refer to missing rows"
     after = row_counts(connection)
     for table in counts.keys() & after.keys() - set(declared):
         if counts[table] != after[table]:
@@ -102,21 +102,21 @@ def find_fault(connection: Connection, counts: dict[str, int], declared: Iterabl
 
 
 def _orphans(connection: Connection) -> list[Any]:
-    # PostgreSQL has no way not to look.
+    # PostgreSQL always checks foreign keys.
     sqlite = connection.dialect.name == "sqlite"
     return list(connection.exec_driver_sql("PRAGMA foreign_key_check")) if sqlite else []
 
 
 def schema_differences(connection: Connection) -> list[object]:
-    """What Alembic would change to make the database equal to the models."""
+    """Return Alembic's operations that would make the database equal to the models."""
     return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
 
 
 def copy_database(path: Path, target: Path) -> None:
-    """Copy a database, whoever uses it, into a new file. Raises DatabaseUnusable where it is damaged."""
+    """Copy a database, even one in use, to a new file. Raises DatabaseUnusable if it is damaged."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     source = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
     with closing(source), closing(sqlite3.connect(target)) as copy:
         source.backup(copy)
         if (verdict := copy.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
-            raise DatabaseUnusable(f"{path} is damaged ({verdict}).", "Put a backup in its place; it was not changed.")
+            raise DatabaseUnusable(f"{path} is damaged ({verdict}).", "The file was not changed. Restore a backup.")

@@ -1,1 +1,1 @@
-"""Concepts that travel: bundles, read as if an enemy had written them, and the folders that people have."""
+"""Import and export of concepts: bundles, which are untrusted input, and common folder layouts."""

@@ -1,4 +1,4 @@
-"""A bundle's ZIP file: written the same for the same contents, and read as if an enemy had written it."""
+"""A bundle's ZIP file: written reproducibly, and read as untrusted input."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MANIFEST, SIGNATURE, OBJECTS = "manifest.json", "manifest.sig", "objects/"
 MAX_MANIFEST = 64 * 2**20
 MAX_BYTES = 2**32 - 2**20
-"""A larger bundle would need ZIP's 64-bit form, which we neither write nor read."""
+"""The maximum size. A larger bundle would need ZIP64, which is neither written nor read."""
 END_BYTES, ENTRY_BYTES = 22, 46 + len(OBJECTS) + 64
 REMEDY = "Nothing was imported. Ask for the bundle again, from: studio library export --out FILE.zip"
 
@@ -33,9 +33,9 @@ def write_archive(
     read: Callable[[str], bytes],
     key: "Ed25519PrivateKey | None" = None,
 ) -> Signature | None:
-    """Write a bundle, signed with `key` where there is one; `read` gives an object's bytes. Gives the signature.
+    """Write a bundle; sign it with `key` if one is given, and return the signature.
 
-    Nothing in it depends on the time or on the machine.
+    `read` returns the bytes of an object. The output depends on neither the time nor the machine.
     """
     manifest = contents.encoded()
     signature = sign(key, manifest) if key else None
@@ -49,7 +49,7 @@ def write_archive(
 
 
 def require_bundle_size(contents: Contents) -> int:
-    """The bytes that a bundle of these contents takes. Raises BundleRefused where that is more than it can."""
+    """Return the size of a bundle of these contents. Raises BundleRefused if it is above the limit."""
     size = sum(contents.objects.values()) + len(contents.encoded()) + 200 * (len(contents.objects) + 2)
     if size > MAX_BYTES or len(contents.objects) > MAX_OBJECTS:
         cause = f"A bundle of {len(contents.objects):,} objects and {size:,} bytes would be too large."
@@ -58,9 +58,9 @@ def require_bundle_size(contents: Contents) -> int:
 
 
 class Archive:
-    """An open bundle. Entries are read by their place in the file, checked by their hash, and never extracted.
+    """An open bundle. Entries are located by their offset, checked against their hash, and never extracted.
 
-    Where there are `trusted` keys, its manifest is believed only if one of them signed it.
+    If `trusted` keys are given, one of them must have signed the manifest.
     """
 
     def __init__(self, path: Path, trusted: Sequence["Ed25519PublicKey"] = ()):
@@ -72,7 +72,7 @@ class Archive:
             self._entries = self._list()
             self.signature = self._read_signature()
             self.contents = self._read_contents(trusted)
-        except BaseException:  # nobody closes what was never handed over, an interrupt or not
+        except BaseException:  # KeyboardInterrupt too: the caller has no archive to close yet
             self.close()
             raise
 
@@ -83,26 +83,26 @@ class Archive:
         self.close()
 
     def close(self) -> None:
-        """Give the file back."""
-        self._file.close()  # the archive in it was only read, and has nothing to close
+        """Close the file."""
+        self._file.close()  # a ZipFile opened for reading needs no close
 
     def refuse_if_faulty(self) -> None:
-        """Raise BundleRefused with every fault that was found."""
+        """Raise BundleRefused with every fault found so far."""
         if self.faults:
             raise BundleRefused(told(self.path, self.faults), REMEDY)
 
     def read(self, sha: str) -> bytes:
-        """An object's bytes. Raises BundleRefused where they are not what their name says."""
+        """Return an object's bytes. Raises BundleRefused if they do not match their hash."""
         data = self._bytes(OBJECTS + sha, MAX_OBJECT)
         if data is None or hashlib.sha256(data).hexdigest() != sha:
-            raise BundleRefused(f"In {self.path} the bytes of object {sha} are not what its name says.", REMEDY)
+            raise BundleRefused(f"In {self.path} the bytes of object {sha} do not match its name.", REMEDY)
         return data
 
     def _list(self) -> dict[str, zipfile.ZipInfo]:
-        """Every entry by its name."""
+        """Return every entry by its name."""
         entries = self._archive.infolist()
         times = Counter(entry.filename for entry in entries)
-        self.faults += [f"entry {name[:100]!r} is there {count} times" for name, count in times.items() if count > 1]
+        self.faults += [f"entry {name[:100]!r} occurs {count} times" for name, count in times.items() if count > 1]
         self.faults += [fault for entry in entries for fault in _entry_faults(entry)]
         return {entry.filename: entry for entry in entries}
 
@@ -128,7 +128,7 @@ class Archive:
         if contents is not None:
             self._compare(contents)
         self.refuse_if_faulty()
-        assert contents is not None  # or there would have been a fault
+        assert contents is not None  # otherwise a fault was raised above
         return contents
 
     def _compare(self, contents: Contents) -> None:
@@ -141,7 +141,7 @@ class Archive:
                 self.faults.append(f"object {sha} has {size} bytes, and the manifest says {contents.objects[sha]}")
 
     def _bytes(self, name: str, limit: int) -> bytes | None:
-        """An entry's bytes, never more than the limit; None where there is none, or it cannot be read."""
+        """Return an entry's bytes, or None if it is missing, unreadable or larger than the limit."""
         entry = self._entries.get(name)
         if entry is None or _entry_faults(entry) or entry.file_size > limit:
             return None
@@ -149,11 +149,11 @@ class Archive:
             with self._archive.open(entry) as file:
                 return file.read(limit + 1)
         except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError):
-            return None  # the caller says so
+            return None  # the caller reports the fault
 
 
 def told(path: Path, faults: list[str]) -> str:
-    """Every fault, on a line of its own; of very many, the first."""
+    """Return a message that lists the faults, one a line; a long list is cut."""
     if len(faults) == 1:
         return f"{path} cannot be imported: {faults[0]}."
     shown = [*faults[:30], *([f"and {len(faults) - 30} more"] if len(faults) > 30 else [])]
@@ -167,7 +167,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _open(path: Path) -> IO[bytes]:
-    """The open file, which must be a regular one: nothing else is waited for."""
+    """Open a regular file. Other kinds are refused, because opening them could block."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise BundleRefused(f"{path} is not a regular file.", "Give a bundle or a folder.")
@@ -179,7 +179,7 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _opened(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
-    """The archive. What its end claims is held against the file's size before any of it is believed."""
+    """Return the archive, after checking the claims of its end record against the file's size."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - END_BYTES))
     end = file.read(END_BYTES)
@@ -187,7 +187,7 @@ def _opened(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
         raise BundleRefused(f"{path} is not a λ-Studio bundle (or something follows its end).", REMEDY)
     count, length, start = (int.from_bytes(end[a:b], "little") for a, b in ((10, 12), (12, 16), (16, 20)))
     if start + length + END_BYTES != size or any(end[4:8]) or count > MAX_OBJECTS + 2 or length > count * ENTRY_BYTES:
-        raise BundleRefused(f"{path} is not a λ-Studio bundle: its list of {count} entries is odd.", REMEDY)
+        raise BundleRefused(f"{path} is not a λ-Studio bundle: its directory of {count} entries is not valid.", REMEDY)
     try:
         return zipfile.ZipFile(file)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, UnicodeDecodeError) as error:
@@ -195,16 +195,16 @@ def _opened(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
 
 
 def _entry_faults(entry: zipfile.ZipInfo) -> list[str]:
-    """What is wrong with an entry by what the list says of it."""
+    """Return the faults of an entry's record in the ZIP directory."""
     sha = entry.filename.removeprefix(OBJECTS)
     named = len(sha) == 64 and not set(sha) - set("0123456789abcdef") and entry.filename == OBJECTS + sha
     faults = []
     if entry.filename not in (MANIFEST, SIGNATURE) and not named:
-        faults.append("may not be in a bundle")
+        faults.append("is not allowed in a bundle")
     if entry.create_system == 3 and stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         faults.append("is not a regular file")
     if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
-        faults.append("is compressed: bundles are not")
+        faults.append("is compressed, which bundles must not be")
     if entry.flag_bits & 0x1:
         faults.append("is encrypted")
     limit = {MANIFEST: MAX_MANIFEST, SIGNATURE: ENCODED_BYTES}.get(entry.filename, MAX_OBJECT)

@@ -1,4 +1,4 @@
-"""The folders that people have: DreamBench's, kohya's, Custom Diffusion's, or one folder for each subject."""
+"""Folder layouts for import: DreamBench, kohya, Custom Diffusion, or one folder for each subject."""
 
 import json
 import re
@@ -12,14 +12,14 @@ CLASSES, CONCEPTS_LIST = "prompts_and_classes.txt", "concepts_list.json"
 PICTURES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp")
 MAX_LIST_BYTES = 2**20
 LAYOUTS = (
-    f"It may hold a folder for each subject (with {CLASSES} as DreamBench has it, or named like 10_cat as kohya has"
-    f" it), or {CONCEPTS_LIST} as Custom Diffusion has it."
+    f"Give a folder with a subfolder for each subject (DreamBench's with {CLASSES}, or kohya's with names like 10_cat),"
+    f" or with Custom Diffusion's {CONCEPTS_LIST}."
 )
 
 
 @dataclass(frozen=True)
 class FoundConcept:
-    """A subject in a folder of pictures. `notes` say what was guessed or left aside."""
+    """A subject found in a folder of pictures. `notes` tell the user about guesses and skipped files."""
 
     name: str
     noun: str
@@ -28,7 +28,7 @@ class FoundConcept:
 
 
 def find_concepts(source: Path) -> list[FoundConcept]:
-    """The subjects in a folder, or in a Custom Diffusion list. Raises BundleRefused with every fault."""
+    """Return the subjects in a folder or a Custom Diffusion list. Raises BundleRefused with every fault."""
     if not source.exists():
         raise BundleRefused(f"{source} does not exist.", "Check the path.")
     faults: list[str] = []
@@ -39,7 +39,7 @@ def find_concepts(source: Path) -> list[FoundConcept]:
     root = source.parent if source.is_file() else source
     faults += [fault for concept in found for fault in _strays(concept, root)]
     if not found and not faults:
-        faults.append("there is no folder with JPEG, PNG or WEBP pictures in it")
+        faults.append("no subfolder contains JPEG, PNG or WEBP pictures")
     if faults:
         cause = "\n  - ".join([f"{source} cannot be imported:", *faults])
         raise BundleRefused(cause, LAYOUTS)
@@ -47,7 +47,7 @@ def find_concepts(source: Path) -> list[FoundConcept]:
 
 
 def _foldered(root: Path, faults: list[str]) -> Iterator[FoundConcept]:
-    """DreamBench's, kohya's, or plain: a folder for each subject."""
+    """Iterate over the subjects of DreamBench's, kohya's or a plain layout, with a folder for each."""
     nouns = _classes(root / CLASSES, faults)
     for folder in sorted(each for each in root.iterdir() if each.is_dir() and not each.name.startswith(".")):
         pictures, notes = _pictures(folder)
@@ -59,20 +59,22 @@ def _foldered(root: Path, faults: list[str]) -> Iterator[FoundConcept]:
             yield FoundConcept(kohya[1], kohya[2] or kohya[1], pictures, notes)
         else:
             noun = " ".join(re.findall(r"[^\W\d_]+", folder.name)) or "thing"
-            guessed = f"its noun {noun!r} is its folder's name; change it: studio concepts edit NAME --noun NOUN"
+            guessed = (
+                f"the noun {noun!r} comes from the folder's name; change it: studio concepts edit NAME --noun NOUN"
+            )
             yield FoundConcept(folder.name, noun, pictures, (*notes, guessed))
 
 
 def _pictures(folder: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """The pictures in a folder by name, and a note of what else is there."""
+    """Return the pictures in a folder by name, and a note about other files."""
     files = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
     pictures = tuple(file for file in files if file.suffix.lower() in PICTURES)
     aside = [file.name for file in files if file not in pictures]
-    return pictures, (f"left aside: {', '.join(aside[:5])}{' …' if len(aside) > 5 else ''}",) if aside else ()
+    return pictures, (f"skipped: {', '.join(aside[:5])}{' …' if len(aside) > 5 else ''}",) if aside else ()
 
 
 def _classes(path: Path, faults: list[str]) -> dict[str, str]:
-    """The nouns in DreamBench's file, by subject; none where there is no such file."""
+    """Return the nouns in DreamBench's file, by subject; without such a file, an empty dict."""
     text = _text(path, faults) if path.is_file() else ""
     _, _, table = text.partition("subject_name,class\n")
     rows = table.partition("\n\n")[0].splitlines()
@@ -80,7 +82,7 @@ def _classes(path: Path, faults: list[str]) -> dict[str, str]:
 
 
 def _listed(path: Path, faults: list[str]) -> Iterator[FoundConcept]:
-    """Custom Diffusion's list; its folders are looked for beside the list, then in the current folder."""
+    """Iterate over Custom Diffusion's list. Its folders are searched beside the list, then in the current folder."""
     try:
         entries = json.loads(_text(path, faults) or "[]")
         rows = [(str(each["instance_data_dir"]), str(each["class_prompt"])) for each in entries]
@@ -93,21 +95,21 @@ def _listed(path: Path, faults: list[str]) -> Iterator[FoundConcept]:
         if pictures and folder:
             yield FoundConcept(folder.name, _noun(prompt), pictures, notes)
         else:
-            faults.append(f"{path.name} names {directory!r}, where no pictures are")
+            faults.append(f"{path.name} names {directory!r}, which contains no pictures")
 
 
 def _noun(prompt: str) -> str:
-    """`photo of a cat` -> `cat`."""
+    """Return the noun of a class prompt: `photo of a cat` -> `cat`."""
     return re.sub(r"^(?:(?:a|an|the|photo|picture|image|of)\s+)+", "", prompt.strip(), flags=re.IGNORECASE)
 
 
 def _strays(concept: FoundConcept, root: Path) -> Iterator[str]:
-    """Pictures that are, through a link or a list, outside the folder that was given and the current one."""
+    """Iterate over faults for pictures that a link or list takes from outside the given and the current folder."""
     allowed = (root.resolve(), Path.cwd())
     for picture in concept.pictures:
         real = picture.resolve()
         if not any(real.is_relative_to(folder) for folder in allowed):
-            yield f"{picture} lies outside, at {real}"
+            yield f"{picture} is outside the folder, at {real}"
 
 
 def _text(path: Path, faults: list[str]) -> str:

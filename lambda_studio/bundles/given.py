@@ -1,4 +1,4 @@
-"""The note in place of a concept's pictures: it names what was left out, and holds the embeddings that were given."""
+"""The note in place of a concept's pictures: their hashes and the given embeddings."""
 
 import binascii
 import json
@@ -14,9 +14,9 @@ from lambda_studio.bundles.contents import LEFT_OUT, canonical
 from lambda_studio.formats import is_format
 
 MAX_DIM = 16_384
-"""Numbers in an embedding."""
+"""The maximum numbers in an embedding."""
 MAX_VIEWS = 64
-"""Embeddings in a note: one for each CLIP."""
+"""The maximum embeddings in a note, one for each CLIP."""
 DTYPE = "float32"
 _FIELDS = {
     1: {"format", "pictures", "version"},
@@ -36,28 +36,28 @@ class GivenView:
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """What a version has in place of pictures. Its bytes are the version's image, so the manifest's hash covers them.
+    """A version's stand-in for pictures. Its bytes are the version's image, so the manifest covers them.
 
-    `pictures` are the hashes of image and mask. Without views it is of version 1, whose embeddings lay elsewhere.
+    `pictures` are the hashes of image and mask. A note without views has version 1: its embeddings are elsewhere.
     """
 
     pictures: tuple[tuple[str, str | None], ...]
     views: tuple[GivenView, ...] = ()
     from_cache: bool = False
-    """The embeddings were in a cache that all users share, before schema 0004: nothing shows who gave them."""
+    """The embeddings come from the shared cache of schemas before 0004, so their author is unknown."""
 
     @property
     def proven(self) -> bool:
-        """Whether the embeddings are the ones that came with the note."""
+        """Whether the embeddings are known to have come with the note."""
         return bool(self.views) and not self.from_cache
 
     def view(self, encoder: str, preprocessing: str) -> GivenView | None:
-        """The embedding by this CLIP of pictures that were prepared so, or None."""
+        """Return the embedding by this CLIP and preprocessing, or None."""
         wanted = (encoder, preprocessing)
         return next((each for each in self.views if (each.encoder, each.preprocessing) == wanted), None)
 
     def encoded(self) -> bytes:
-        """The note's bytes: the same for the same note."""
+        """Return the note's bytes. Equal notes give equal bytes."""
         pictures = [list(pair) for pair in self.pictures]
         if not self.views:
             return canonical({"format": LEFT_OUT, "pictures": pictures, "version": 1})
@@ -67,7 +67,7 @@ class Note:
 
 
 def read_note(data: bytes) -> Note:
-    """Return the note that these bytes are, in its one spelling. Raises ValueError, which says what is wrong."""
+    """Return the note in these bytes. Raises ValueError, with the fault, unless they are a note's canonical bytes."""
     wrong = "is not a note of pictures left out"
     try:
         told = json.loads(data)
@@ -88,7 +88,7 @@ def read_note(data: bytes) -> Note:
 
 
 def view_fault(data: bytes) -> str | None:
-    """Why these bytes are not an embedding's numbers; None where they are."""
+    """Return why these bytes are not an embedding's numbers, or None if they are."""
     if len(data) % 4 or not 4 <= len(data) <= 4 * MAX_DIM:
         return f"is not an embedding of 1 to {MAX_DIM} numbers"
     return (
@@ -103,7 +103,7 @@ def _said(view: GivenView) -> dict[str, Any]:
 
 
 def _read(told: Any) -> Note:
-    """The note, before its spelling is compared: fields and types are checked here. Raises ValueError and its like."""
+    """Return the note after checking fields and types. Raises ValueError, TypeError, KeyError or AttributeError."""
     version = told["version"]
     if type(version) is not int or told.keys() != _FIELDS[version]:
         raise ValueError(version)

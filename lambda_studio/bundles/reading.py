@@ -1,4 +1,4 @@
-"""A manifest that a stranger wrote: every value is checked before anything is made of it, and every fault is told."""
+"""Reading an untrusted manifest: every value is checked before use, and every fault is reported."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from lambda_studio.formats import is_format, parse_json
 from lambda_studio.pictures.opening import LONG_SIDE
 
 MAX_OBJECT = 16 * 2**20
-"""Bytes of one object: more than any working copy of a picture takes."""
+"""The maximum bytes of one object: more than any working copy of a picture needs."""
 MAX_OBJECTS = 60_000
 MAX_TEXT = 1000
 
@@ -44,7 +44,7 @@ EMBEDDING = {"encoder": SHA, "preprocessing": TEXT, "sha256": SHA}
 
 
 class NewerBundle(Exception):
-    """The manifest is of the version `version`, which this code does not know."""
+    """The manifest has a version that this code does not know."""
 
     def __init__(self, version: int):
         super().__init__(version)
@@ -52,10 +52,9 @@ class NewerBundle(Exception):
 
 
 def read_contents(manifest: bytes, faults: list[str]) -> Contents | None:
-    """Return what a manifest says, or None with every fault in `faults` where it says something that cannot be.
+    """Return a manifest's contents, or None with every fault appended to `faults`.
 
-    Fields that this version does not know are ignored, for the manifest's version says that they may be. Raises
-    NewerBundle for a version that this one does not know, whatever else is wrong.
+    Unknown fields are ignored. Raises NewerBundle for an unknown newer version, whatever its other faults.
     """
     before = len(faults)
     try:
@@ -69,12 +68,14 @@ def read_contents(manifest: bytes, faults: list[str]) -> Contents | None:
     concepts = [_concept(each, f"concept {at}", faults) for at, each in enumerate(value["concepts"], start=1)]
     for sha, size in value["objects"].items():
         _fits({"name": sha, "size": size}, {"name": SHA, "size": SIZE}, f"object {sha[:80]!r}", faults)
-    if len(faults) > before:  # what is no number may not be taken for one
+    if len(faults) > before:  # sizes that failed their check must not be used as numbers
         return None
     contents = Contents(tuple(each for each in concepts if each), value["objects"])
     _compare(contents, faults)
     if contents.version != value["version"]:
-        faults.append(f"manifest.json: version is {value['version']}, and what it holds is of {contents.version}")
+        faults.append(
+            f"manifest.json: version is {value['version']}, but its contents are of version {contents.version}"
+        )
     return contents if len(faults) == before else None
 
 
@@ -104,7 +105,7 @@ def _known(value: dict[str, Any], checks: dict[str, Check]) -> dict[str, Any]:
 
 
 def _fits(value: Any, checks: dict[str, Check], where: str, faults: list[str]) -> bool:
-    """Return whether a table has these fields, each as it should be; others are left to versions that know them."""
+    """Return whether a table has all these fields with valid values. Unknown fields are ignored."""
     if not isinstance(value, dict):
         faults.append(f"{where} is not a table")
         return False
@@ -116,10 +117,10 @@ def _fits(value: Any, checks: dict[str, Check], where: str, faults: list[str]) -
 
 
 def _compare(contents: Contents, faults: list[str]) -> None:
-    """What the concepts need and what is listed must be the same."""
+    """Append a fault for every object that is needed but not listed, or listed but not needed."""
     needed = {sha for concept in contents.concepts for image in concept.images for sha in image.objects}
-    faults += [f"object {sha} is needed and not listed" for sha in sorted(needed - contents.objects.keys())]
-    faults += [f"object {sha} is listed and belongs to nothing" for sha in sorted(contents.objects.keys() - needed)]
+    faults += [f"object {sha} is needed but not listed" for sha in sorted(needed - contents.objects.keys())]
+    faults += [f"object {sha} is listed but not needed" for sha in sorted(contents.objects.keys() - needed)]
 
 
 def _is_list(value: Any) -> bool:
@@ -127,5 +128,5 @@ def _is_list(value: Any) -> bool:
 
 
 def _is_unicode(text: str) -> bool:
-    # JSON can spell half a surrogate pair, which no database stores.
+    # JSON can contain half a surrogate pair, which no database stores.
     return not any("\ud800" <= character <= "\udfff" for character in text)

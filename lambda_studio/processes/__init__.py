@@ -1,1 +1,1 @@
-"""Processes of ours: isolated from the current folder, without network, with few rights."""
+"""Child processes: isolated from the current folder, without network, with few rights."""

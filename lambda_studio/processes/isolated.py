@@ -1,7 +1,7 @@
-"""The one place where Python processes are started: isolated, so that no file of the current folder is executed.
+"""Starts every Python child process. A child never executes a file of the current folder.
 
-Such a process imports what Python and its installed packages hold, and the named packages from where this process has
-them. Its environment is an allow-list; it has no network where Linux lets a process give its own up.
+A child imports the standard library, installed packages and the named packages of this process. Its environment is
+an allow-list. It has no network where Linux lets a process give up its own.
 """
 
 import json
@@ -26,15 +26,14 @@ Process = subprocess.Popen[bytes]
 KEPT_NAMES = {"PATH", "SYSTEMROOT", "WINDIR", "TMPDIR", "TMP", "TEMP", "LANG", "LANGUAGE", "HOME", "USERPROFILE"}
 KEPT_NAMES |= {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"}
 KEPT_PREFIXES = ("LC_", "OMP_", "OPENBLAS_", "MKL_", "KMP_", "MALLOC_")
-"""Where programs, libraries and temporary files are, how text is encoded, and how many threads there are. Not: what
-Python, the hub or a database is told, nor any password."""
+"""Allowed: paths, locale and numbers of threads. Not allowed: passwords, settings of Python, the hub or a database."""
 NEUTRAL_FOLDER = sys.prefix if sys.platform == "win32" else "/"
 LAST_WORDS = 16
-"""Pieces of at most 4 KiB of stderr that are remembered."""
+"""The number of stderr pieces, of at most 4 KiB each, that are kept."""
 
 
 class LastWords:
-    """The end of what a process writes to stderr, which is read as it comes, so that nothing is ever held up."""
+    """The end of a process's stderr, read continuously so that the process never blocks on a full pipe."""
 
     def __init__(self, stderr: IO[bytes]):
         self._pieces: deque[bytes] = deque(maxlen=LAST_WORDS)
@@ -55,7 +54,7 @@ class LastWords:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the part of this process's environment that a process of ours is given, and what it gets besides."""
+    """Return the allowed part of this process's environment, with `more` added."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -65,11 +64,11 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def start(module: str, words: Sequence[str], packages: Sequence[str], **more: str) -> tuple[Process, LastWords]:
-    """Start Python on a module, with pipes; `more` goes into its environment.
+    """Start Python on a module, with pipes; `more` is added to its environment.
 
     Args:
-        packages: top-level packages that it finds where this process finds them, and nowhere else. They may lie
-            outside of what isolated Python looks through: in a checkout, in PYTHONPATH, in a user's own packages.
+        packages: top-level packages to import from this process's folders. Isolated Python would not find
+            packages in a checkout, in PYTHONPATH or in the user's site-packages.
 
     Raises:
         OSError: the interpreter cannot be executed.
@@ -86,9 +85,9 @@ def start(module: str, words: Sequence[str], packages: Sequence[str], **more: st
 
 
 def end(process: Process) -> None:
-    """Let a process end by closing its pipes; kill it if it does not within a second."""
+    """Close a process's pipes so that it ends; kill it after a second."""
     if process.stdin is not None and process.stdout is not None:
-        with suppress(BrokenPipeError):  # it has gone already
+        with suppress(BrokenPipeError):  # the process has already ended
             process.stdin.close()
         process.stdout.close()
     try:
@@ -100,20 +99,20 @@ def end(process: Process) -> None:
 
 @contextmanager
 def pool(workers: int, begin: Callable[..., None], words: tuple[Any, ...]) -> Iterator[ProcessPoolExecutor]:
-    """Give worker processes that each call `begin(*words)` first. Whatever is raised here ends them at once.
+    """Yield worker processes that each call `begin(*words)` first. An exception in the block ends them at once.
 
-    They import from where this process does. Unlike multiprocessing's own, they do not look in the current folder
-    before they are told so.
+    The workers import from this process's folders. Unlike multiprocessing's workers, they do not search the current
+    folder before that.
     """
     with _reduced_environment():
-        # spawned: a fork of a process whose threads have run may hang
+        # spawn: a forked child may hang if this process has threads
         spawn = get_context("spawn")
         executor = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(begin, words))
         executor.submit(int)  # the first task starts all workers
     with executor:
         try:
             yield executor
-        except BaseException:  # Ctrl-C too: nobody waits for what is no longer wanted
+        except BaseException:  # KeyboardInterrupt too: do not wait for cancelled work
             executor.shutdown(wait=False, cancel_futures=True)
             for process in active_children():
                 process.terminate()
@@ -127,7 +126,7 @@ def _begin(begin: Callable[..., None], words: tuple[Any, ...]) -> None:
 
 @contextmanager
 def _reduced_environment() -> Iterator[None]:
-    """Let this process's environment be that of its children, for multiprocessing gives them no other."""
+    """Reduce this process's environment for a moment, because multiprocessing's children inherit it."""
     whole = dict(os.environ)
     reduced = environment(PYTHONSAFEPATH="1")
     try:
@@ -140,6 +139,6 @@ def _reduced_environment() -> Iterator[None]:
 
 
 def _folder_of(package: str) -> str | None:
-    """Return the folder that this process imports a package from; None where it has none."""
+    """Return the folder from which this process imports a package, or None if there is none."""
     spec = find_spec(package)
     return str(Path(spec.origin).absolute().parents[1]) if spec and spec.origin and spec.parent else None

@@ -1,6 +1,6 @@
-"""The file that an isolated process executes first: it makes the named packages importable, and runs the module.
+"""The first file of an isolated process: it makes the named packages importable and runs the module.
 
-`lambda_studio.processes.isolated` starts it by its path, so it imports nothing but the standard library before that.
+`lambda_studio.processes.isolated` starts it by its path, so until then it imports only the standard library.
 """
 
 import json
@@ -12,7 +12,7 @@ from types import ModuleType
 
 
 class NamedPackages:
-    """Finds packages in the folder that is named for each, and nothing else in these folders."""
+    """A finder of the named packages in their folders. It finds nothing else in these folders."""
 
     def __init__(self, folders: dict[str, str]):
         self.folders = folders
@@ -20,14 +20,14 @@ class NamedPackages:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """As `importlib.abc.MetaPathFinder.find_spec`."""
+        """Return the spec of a named package, else None, as `importlib.abc.MetaPathFinder.find_spec`."""
         return PathFinder.find_spec(name, [self.folders[name]]) if name in self.folders else None
 
 
 def main(folders: str, module: str, *words: str) -> None:
-    """Run a module as `python -m` does, without network where the system allows to give it up."""
+    """Run a module as `python -m` does, without network if the system allows a process to give it up."""
     sys.meta_path.insert(0, NamedPackages(json.loads(folders)))
-    from lambda_studio.processes.offline import cut_network  # found only now
+    from lambda_studio.processes.offline import cut_network  # importable from here on
 
     cut_network()
     sys.argv = [module, *words]

@@ -1,4 +1,4 @@
-"""Giving up the network: a process that reads foreign bytes has no use for it."""
+"""Giving up the network, which a process that reads untrusted bytes does not need."""
 
 import ctypes
 import os
@@ -10,19 +10,19 @@ CAPABILITIES_VERSION_3 = 0x20080522
 
 
 def cut_network() -> bool:
-    """Move this process to an empty network, as Linux lets root do, and others if its user namespaces may be used.
+    """Move this process to an empty network namespace; return whether that worked.
 
-    Return whether that was done. Nothing is done on other systems, or where containers or AppArmor forbid it. A process
-    that has threads can do it as root only. Sockets that are files are not covered.
+    Linux allows this to root, and to others if they may create user namespaces. Containers or AppArmor may forbid it. A
+    process with threads needs root. Unix sockets in the file system stay reachable.
     """
     if sys.platform != "linux":
         return False
     system = ctypes.CDLL(None)
     if system.unshare(NEW_NETWORK) == 0:
         return True
-    # Root would lose its right to read everybody's files there.
+    # In a user namespace, root would lose its right to read all files.
     if os.geteuid() == 0 or system.unshare(NEW_USER | NEW_NETWORK) != 0:
         return False
-    # In its namespace the process has all capabilities: they go at once, for they only widen what can be attacked.
+    # In its namespace, the process has all capabilities. Drop them: they only widen the attack surface.
     header, none = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION_3, 0), (ctypes.c_uint32 * 6)()
     return bool(system.capset(header, none) == 0)

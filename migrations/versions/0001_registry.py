@@ -1,4 +1,4 @@
-"""The registry's first shape."""
+"""The registry's first schema."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +17,7 @@ def upgrade() -> None:
 
 
 def _create_libraries_and_concepts() -> None:
-    # Who has which concepts, and what each looked like.
+    # Libraries, concepts and versions.
     op.create_table(
         "libraries",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -73,7 +73,7 @@ def _create_libraries_and_concepts() -> None:
 
 
 def _create_content() -> None:
-    # Bytes, and what they are the bytes of.
+    # Blobs, images and features.
     op.create_table(
         "blobs",
         sa.Column("sha", sa.String(length=64), nullable=False),
@@ -123,7 +123,7 @@ def _create_content() -> None:
 
 
 def _create_adapters() -> None:
-    # What fine-tuning made, and what it saw.
+    # Adapters and the versions that they were trained on.
     op.create_table(
         "adapters",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -161,7 +161,7 @@ def _create_adapters() -> None:
 
 
 def _create_runs() -> None:
-    # Trainings, and what they see.
+    # Runs and the versions that they train on.
     op.create_table(
         "runs",
         sa.Column("id", sa.Integer(), nullable=False),

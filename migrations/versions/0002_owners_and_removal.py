@@ -1,4 +1,4 @@
-"""Libraries belong to users and have members; a concept that is removed stays until it is forgotten."""
+"""Libraries get owners and members; removed concepts stay until they are forgotten."""
 
 import unicodedata
 
@@ -22,13 +22,13 @@ def upgrade() -> None:
 
 
 def _let_removed_concepts_stay() -> None:
-    # SQLite cannot drop a table's UNIQUE: the table is made anew, without batch mode. Its children refer to it by name.
+    # SQLite cannot drop a UNIQUE constraint: rebuild the table without batch mode. Child tables refer to its name.
     if op.get_bind().dialect.name == "sqlite":
         _rebuild_concepts()
     else:
         op.drop_constraint("uq_concepts_library_id_name_key", "concepts", type_="unique")
         op.add_column("concepts", sa.Column("removed_at", sa.DateTime(), nullable=True))
-        for table in ("libraries", "concepts"):  # in the order of SQLite, whatever the server's language
+        for table in ("libraries", "concepts"):  # in SQLite's order, independent of the server's locale
             op.alter_column(table, "name_key", type_=sa.Text(collation="C"))
     op.create_index(
         "uq_concepts_name_in_use",
@@ -58,7 +58,7 @@ def _rebuild_concepts() -> None:
     )
     columns = "id, library_id, name, name_key, created_at"
     op.execute(f"INSERT INTO concepts_anew ({columns}) SELECT {columns} FROM concepts")
-    # The number of a concept that is gone must not be given to another.
+    # The id of a deleted concept must never be reused.
     op.execute("DELETE FROM sqlite_sequence WHERE name = 'concepts_anew'")
     op.execute(
         "INSERT INTO sqlite_sequence (name, seq) SELECT 'concepts_anew', seq FROM sqlite_sequence"
@@ -85,13 +85,13 @@ def _create_members() -> None:
 
 
 def _give_libraries_to_whoever_upgrades(user: str) -> None:
-    # Until now there was one owner, whom nobody had asked for a name.
+    # Schema 0001 had one owner, named "local".
     for table in ("libraries", "current_libraries"):
         op.execute(sa.text(f"UPDATE {table} SET owner = :user WHERE owner = 'local'").bindparams(user=user))
 
 
 def _compare_names_anew(table: str, scope: str) -> None:
-    # Names that only now compare as one: what compares as before keeps its name, another gets a number.
+    # Under the new comparison, some names become duplicates. A name whose key is unchanged stays; others get a number.
     connection = op.get_bind()
     rows = connection.execute(sa.text(f"SELECT id, {scope}, name, name_key FROM {table} ORDER BY id")).fetchall()
     taken = {(place, key) for _, place, name, key in rows if key == _name_key(name)}
@@ -108,7 +108,7 @@ def _compare_names_anew(table: str, scope: str) -> None:
 
 
 def _name_key(name: str) -> str:
-    # As concepts.names had it when this was written: a revision must not change with the code.
+    # A frozen copy from concepts.names: a revision must not change with the code.
     unseen = {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
     unseen |= {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x200C, 0x200D, 0x3164, 0xFFA0}
     key = unicodedata.normalize("NFD", name)

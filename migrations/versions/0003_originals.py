@@ -1,4 +1,4 @@
-"""The files that images were made from can be kept as they were given."""
+"""The original files of images can be stored."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""An embedding that came in place of pictures goes into the version's note, out of the cache that all users share."""
+"""An embedding given in place of pictures moves from the shared cache to the version's note."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ def upgrade() -> None:
 
 
 def _notes() -> list[str]:
-    """The hashes of all images that are whole notes."""
+    """Return the hashes of all undamaged notes."""
     query = (
         f"SELECT DISTINCT sha, data FROM blobs JOIN version_images ON image_sha = sha WHERE {ONE_PIXEL} ORDER BY sha"
     )
@@ -43,9 +43,9 @@ def _notes() -> list[str]:
 
 
 def _with_views(sha: str) -> bytes | None:
-    """The note with what is cached for it; None where nothing whole is."""
+    """Return the note with its cached embeddings, or None if no undamaged one exists."""
     ((data,),) = _run("SELECT data FROM blobs WHERE sha = :sha", sha=sha)
-    # The formats of one CLIP's numbers had equal values, that of float32 comes last.
+    # One CLIP's numbers had equal values in every format; the key with float32 sorts last.
     cached = _run(
         "SELECT key, sha, data FROM features JOIN blobs ON blob_sha = sha"
         " WHERE image_sha = :sha AND kind = 'image_embeds' AND dtype = 'float32' ORDER BY key",
@@ -58,7 +58,7 @@ def _with_views(sha: str) -> bytes | None:
     }
     if not views:
         return None
-    # Whoever came first had put it there: that it is the one in the bundle is not known.
+    # Any user could have cached the embedding first: it may differ from the bundle's embedding.
     told = {"format": LEFT_OUT, "from_cache": True, "pictures": _pictures(bytes(data)), "version": 2}
     return _canonical({**told, "views": [views[kind] for kind in sorted(views)[:64]]})
 
@@ -67,7 +67,7 @@ def _pictures(data: bytes) -> list[Any] | None:
     try:
         told = json.loads(data)
         return told["pictures"] if (told["format"], told["version"]) == (LEFT_OUT, 1) else None
-    except (ValueError, TypeError, KeyError, RecursionError):  # another image, of one pixel
+    except (ValueError, TypeError, KeyError, RecursionError):  # an ordinary image of one pixel
         return None
 
 
@@ -110,7 +110,7 @@ def _write_manifest(version: int) -> None:
 
 
 def _forget_cached() -> None:
-    """Delete the notes that no version has now, what was cached for them, and bytes that were only theirs."""
+    """Delete unused notes, their cached embeddings and the bytes that nothing else uses."""
     unused = "NOT EXISTS (SELECT 1 FROM version_images WHERE {0} IN (image_sha, mask_sha))"
     stale = f"kind = 'image_embeds' AND mask_sha IS NULL AND {unused.format('features.image_sha')}"
     rows = _run(f"SELECT image_sha, blob_sha FROM features WHERE image_sha IS NOT NULL AND {stale}")
@@ -131,5 +131,5 @@ def _sha(data: bytes) -> str:
 
 
 def _canonical(value: Any) -> bytes:
-    # As lambda_studio.bundles.contents had it when this was written: a revision must not change with the code.
+    # A frozen copy from lambda_studio.bundles.contents: a revision must not change with the code.
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,1 +1,1 @@
-"""One file for each change of the schema."""
+"""The revisions, one file for each change of the schema."""

@@ -18,7 +18,7 @@ MISTAKES = [
     ("library export", 2, "Missing option '--out'", "studio library export --help"),
     ("library import gone.zip", 5, "gone.zip does not exist", "Check the path"),
     ("library import photo1.png", 5, "photo1.png is not a λ-Studio bundle", "Nothing was imported"),
-    ("library import full", 5, "there is no folder with JPEG, PNG or WEBP pictures", "DreamBench"),
+    ("library import full", 5, "no subfolder contains JPEG, PNG or WEBP pictures", "DreamBench"),
     ("db restore gone.sqlite3", 7, "gone.sqlite3", "Choose another backup"),
     ("db restore photo1.png", 7, "photo1.png is not a λ-Studio database", "Choose another backup"),
     ("library export --out out.txt", 2, "out.txt is no name for a bundle.", "Let it end in .zip: --out out.zip"),

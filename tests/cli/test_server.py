@@ -93,7 +93,7 @@ def test_the_database_as_a_whole_is_looked_after_or_it_is_said_who_does_it(as_ro
 def test_who_you_are_not_is_said(as_role, monkeypatch) -> None:
     monkeypatch.setenv("STUDIO_USER", "bob")
     answer = as_role("alice", "library", "members", "default")
-    assert answer.err == "STUDIO_USER says 'bob'; on PostgreSQL you are the role 'alice' all the same.\n"
+    assert answer.err == "STUDIO_USER says 'bob'; on PostgreSQL you are still the role 'alice'.\n"
     assert answer.out.splitlines()[1].split() == ["alice", "owner"]
 
 

@@ -37,9 +37,7 @@ def test_the_user_is_the_role_that_connects_whatever_the_environment_says(place,
     monkeypatch.setenv("STUDIO_USER", "bob")
     with place.open("alice") as database, database.reading() as registry:
         assert (database.user, registry.current_library().owner) == ("alice", "alice")
-        assert database.store.notices() == [
-            "STUDIO_USER says 'bob'; on PostgreSQL you are the role 'alice' all the same."
-        ]
+        assert database.store.notices() == ["STUDIO_USER says 'bob'; on PostgreSQL you are still the role 'alice'."]
     monkeypatch.setenv("STUDIO_USER", "alice")
     with place.open("alice") as database:
         assert database.store.notices() == []
@@ -154,7 +152,7 @@ def test_a_database_that_cannot_hold_every_name_is_refused(place):
         refused = refusal(place.home, place.server.address("ascii"))
     finally:
         place.server.drop("ascii")
-    assert "is encoded in SQL_ASCII" in refused.cause
+    assert "its encoding is SQL_ASCII" in refused.cause
     assert "createdb --template=template0 --encoding=UTF8" in refused.remedy
 
 
@@ -190,7 +188,7 @@ def test_a_database_without_tables_is_not_present_and_one_out_of_reach_is(place)
     try:
         with closing(postgres.PostgresServer(url(place.server.address(name)))) as store:
             assert not store.present()
-            with pytest.raises(DatabaseUnusable, match="holds no registry yet"):
+            with pytest.raises(DatabaseUnusable, match="has no registry yet"):
                 store.state()
         with closing(postgres.PostgresServer(url(place.server.address("nothing_here")))) as store:
             assert store.present()

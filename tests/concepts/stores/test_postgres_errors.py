@@ -44,7 +44,7 @@ def test_what_cannot_be_reached_is_told_in_one_line_without_a_password(place):
     assert 'role "nobody_of_that_name" does not exist' in nobody.cause
     missing = refusal(home, server.address("nothing_here", "guarded:s3cret"))
     assert missing.cause.endswith('database "nothing_here" does not exist.')
-    assert missing.remedy == "Make it with createdb, or name another."
+    assert missing.remedy == "Create the database with createdb, or name another."
     closed = refusal(home, whole.replace(f":{server.port}/", ":1/"))
     assert closed.cause.startswith(f"postgresql://guarded@127.0.0.1:1/{place.name} cannot be reached: ")
     assert "Connection refused" in closed.cause and "Check that the server runs" in closed.remedy
@@ -59,7 +59,7 @@ def test_a_role_without_rights_is_told_whom_to_ask(place):
     finally:
         place.server.run("DROP ROLE stranger")
     assert "permission denied for table alembic_version" in refused.cause
-    assert "GRANT the database's owner TO this role" in refused.remedy
+    assert "GRANT the owner's role TO this role" in refused.remedy
 
 
 def test_a_connection_that_breaks_within_one_is_told(place, database):

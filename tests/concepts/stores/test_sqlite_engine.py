@@ -100,7 +100,7 @@ def test_a_transaction_locks_before_it_reads(database, monkeypatch):
         with impatient.reading() as registry:
             assert registry.concepts("default") == []
     assert refusal.value.exit_code == 7
-    assert refusal.value.remedy == "Wait for it to finish, or stop it, and give the same command again."
+    assert refusal.value.remedy == "Wait for that process or stop it, then run the command again."
     with impatient.transaction() as registry:
         assert registry.concepts("default") == []
 
@@ -120,7 +120,7 @@ def test_who_waits_for_another_process_is_told_so_once_and_then_goes_on(database
             assert registry.concepts("default") == []
         with patient.transaction():
             pass
-    assert told == [f"Waiting for another process, which writes to {database.path}: for 30 seconds at most."]
+    assert told == [f"Waiting for another process that writes to {database.path}, up to 30 seconds."]
 
 
 @pytest.mark.parametrize(("pragma", "words"), [("max_page_count=1", "is full"), ("query_only=ON", "cannot be written")])
@@ -136,7 +136,7 @@ def test_a_full_or_read_only_disk_is_one_clear_line_and_stores_nothing(database,
 
 def test_bytes_that_are_not_read_back_as_written_are_not_kept(database, picture, monkeypatch):
     monkeypatch.setattr("concepts.rows.blobs.sha256", lambda _data: "0" * 64)
-    with pytest.raises(StorageFailed, match="is not what was written"), database.transaction() as registry:
+    with pytest.raises(StorageFailed, match="differ from the written ones"), database.transaction() as registry:
         registry.add_concept("default", "rex", "dog", [picture("a")])
     with database.reading() as registry:
         assert registry.concepts("default") == []

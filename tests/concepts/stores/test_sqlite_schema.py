@@ -111,7 +111,7 @@ def test_a_database_of_a_newer_version_is_refused(path):
 @pytest.mark.parametrize("suffix", ["-journal", "-wal"])
 def test_no_database_is_made_beside_the_journal_of_a_lost_one(path, suffix):
     path.rename(path.with_name(FILE_NAME + suffix))
-    with pytest.raises(DatabaseUnusable, match="is gone, but its journal"):
+    with pytest.raises(DatabaseUnusable, match="is missing, but its journal"):
         Database.open(path.parent)
     assert not path.exists()
 

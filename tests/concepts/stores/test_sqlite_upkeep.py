@@ -65,11 +65,11 @@ def test_every_damaged_byte_string_is_named_with_what_it_was(path: Path) -> None
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("UPDATE concepts SET name = 'sex'", "the name in row 1 of concepts, 'sex', is not the one that was given"),
-        ("UPDATE libraries SET name = 'x'", "the name in row 1 of libraries, 'x', is not the one that was given"),
+        ("UPDATE concepts SET name = 'sex'", "the name in row 1 of concepts, 'sex', does not match its key"),
+        ("UPDATE libraries SET name = 'x'", "the name in row 1 of libraries, 'x', does not match its key"),
         (
             "UPDATE concept_versions SET noun = 'dig'",
-            "the noun or the images of version 1, 'dig', are not those that were given",
+            "the noun or the images of version 1, 'dig', do not match its manifest",
         ),
     ],
 )
@@ -83,7 +83,7 @@ def test_text_that_is_no_longer_unicode_is_damage_and_no_fault_of_ours(path: Pat
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE concepts SET name = CAST(x'FF7265' AS TEXT)")
     assert [fault.derived for fault in sqlite_upkeep.faults(path)] == [False]
-    with pytest.raises(DatabaseUnusable, match=r"is damaged .a text in it is not Unicode"):
+    with pytest.raises(DatabaseUnusable, match=r"is damaged .a text is not valid UTF-8"):
         names(path)
 
 
@@ -107,7 +107,7 @@ def test_a_row_without_its_parent_is_a_fault(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM concepts")
     assert [fault.said for fault in sqlite_upkeep.faults(path)] == [
-        "row 1 of concept_versions refers to a row of concepts that is not there"
+        "row 1 of concept_versions refers to a missing row of concepts"
     ]
 
 

@@ -90,7 +90,7 @@ def test_an_upgrade_that_rebuilds_a_parent_table_keeps_its_children_and_makes_a_
     ("last", "declared", "words"),
     [
         ('raise ZeroDivisionError("half-way")', "", "half-way"),
-        ('op.execute("DELETE FROM runs")', "", "refer to rows that are not there"),
+        ('op.execute("DELETE FROM runs")', "", "refer to missing rows"),
         ('op.execute("DELETE FROM features")', "", "features had 1 rows and has 0"),
         ('op.drop_column("runs", "why")', "", "the schema differs from this code"),
     ],

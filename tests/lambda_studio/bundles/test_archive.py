@@ -40,7 +40,7 @@ def test_a_zip_by_another_hand_is_read_if_it_holds_the_same(tmp_path: Path) -> N
     "name", ["../evil", "/etc/passwd", "objects/../../evil", "objects/" + "A" * 64, "objects/", "C:\\x", "x.pkl", "é"]
 )
 def test_any_other_name_is_refused(refusal, name: str) -> None:
-    assert "may not be in a bundle" in refusal(plain_zip(entries(**{name: b"x"})))
+    assert "is not allowed in a bundle" in refusal(plain_zip(entries(**{name: b"x"})))
 
 
 def test_a_link_is_refused(refusal) -> None:
@@ -56,14 +56,14 @@ def test_what_is_compressed_is_refused_unread(refusal) -> None:
 
     bomb = plain_zip(entries(**{f"objects/{sha(b'')}": bytes(10**7)}), deflated)
     assert len(bomb) < 50_000
-    assert refusal(bomb).count("is compressed: bundles are not") == 4
+    assert refusal(bomb).count("is compressed, which bundles must not be") == 4
 
 
 def test_an_entry_that_is_there_twice_is_refused(refusal) -> None:
     file = io.BytesIO(bundle())
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(file, "a") as opened:
         opened.writestr(f"objects/{sha(PICTURE)}", PICTURE)
-    assert f"entry 'objects/{sha(PICTURE)}' is there 2 times" in refusal(file.getvalue())
+    assert f"entry 'objects/{sha(PICTURE)}' occurs 2 times" in refusal(file.getvalue())
 
 
 def test_a_missing_and_a_foreign_object_are_both_named(refusal) -> None:
@@ -88,7 +88,7 @@ def test_an_object_too_large_is_refused(refusal, monkeypatch) -> None:
 def test_wrong_bytes_are_refused_when_they_are_read(tmp_path: Path) -> None:
     wrong = plain_zip(entries(**{f"objects/{sha(MASK)}": b"the bytes of a Mask"}))
     (tmp_path / "x.zip").write_bytes(wrong)
-    with Archive(tmp_path / "x.zip") as opened, pytest.raises(BundleRefused, match="are not what its name says"):
+    with Archive(tmp_path / "x.zip") as opened, pytest.raises(BundleRefused, match="do not match its name"):
         opened.read(sha(MASK))
 
 
@@ -104,13 +104,13 @@ def test_what_is_not_a_whole_zip_is_refused(refusal, content: bytes) -> None:
 def test_a_list_of_entries_larger_than_it_can_be_is_refused(refusal) -> None:
     content = bytearray(bundle())
     content[-12:-10] = (60_003).to_bytes(2, "little")
-    assert "60003 entries is odd" in refusal(bytes(content))
+    assert "60003 entries is not valid" in refusal(bytes(content))
 
 
 def test_a_file_that_says_it_is_one_of_several_disks_is_refused(refusal) -> None:
     content = bytearray(bundle())
     content[-18] = 1
-    assert "is odd" in refusal(bytes(content))
+    assert "is not valid" in refusal(bytes(content))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

@@ -39,8 +39,8 @@ def test_a_plain_folder_gives_its_name_as_noun_and_says_so(tmp_path: Path) -> No
     fill(tmp_path / "toy_robot3", "1.PNG", "1.txt", ".hidden.jpg")
     (concept,) = find_concepts(tmp_path)
     assert (concept.name, concept.noun, len(concept.pictures)) == ("toy_robot3", "toy robot", 1)
-    assert concept.notes[0] == "left aside: 1.txt"
-    assert concept.notes[1].startswith("its noun 'toy robot' is its folder's name")
+    assert concept.notes[0] == "skipped: 1.txt"
+    assert concept.notes[1].startswith("the noun 'toy robot' comes from the folder's name")
 
 
 @pytest.mark.parametrize("as_file", [True, False])
@@ -54,11 +54,11 @@ def test_custom_diffusions_list_says_folders_and_class_prompts(tmp_path: Path, a
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{}", "there is no folder with JPEG"),
+        ("{}", "no subfolder contains JPEG"),
         ("[1]", "is not a list of instance_data_dir and class_prompt"),
         ("[" * 100_000, "concepts_list.json"),
         ('[{"class_prompt": "cat"}]', "is not a list of instance_data_dir and class_prompt"),
-        ('[{"class_prompt": "cat", "instance_data_dir": "gone"}]', "names 'gone', where no pictures are"),
+        ('[{"class_prompt": "cat", "instance_data_dir": "gone"}]', "names 'gone', which contains no pictures"),
     ],
 )
 def test_a_list_that_cannot_be_read_is_refused(tmp_path: Path, text: str, said: str) -> None:
@@ -73,15 +73,15 @@ def test_pictures_outside_the_folder_are_refused_by_link_and_by_list(tmp_path: P
     private = fill(tmp_path / "private")
     bench = fill(tmp_path / "bench" / "cat").parent
     (bench / "cat" / "2.jpg").symlink_to(private / "1.jpg")
-    with pytest.raises(BundleRefused, match=r"2\.jpg lies outside, at \S*private"):
+    with pytest.raises(BundleRefused, match=r"2\.jpg is outside the folder, at \S*private"):
         find_concepts(bench)
     (bench / "concepts_list.json").write_text('[{"class_prompt": "cat", "instance_data_dir": "../private"}]')
-    with pytest.raises(BundleRefused, match=r"1\.jpg lies outside, at \S*private"):
+    with pytest.raises(BundleRefused, match=r"1\.jpg is outside the folder, at \S*private"):
         find_concepts(bench)
 
 
 def test_a_folder_without_pictures_or_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleRefused, match="there is no folder with JPEG, PNG or WEBP pictures"):
+    with pytest.raises(BundleRefused, match="no subfolder contains JPEG, PNG or WEBP pictures"):
         find_concepts(tmp_path)
     with pytest.raises(BundleRefused, match=r"gone does not exist"):
         find_concepts(tmp_path / "gone")

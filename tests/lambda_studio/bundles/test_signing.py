@@ -80,7 +80,7 @@ def test_a_trusted_keys_bundle_is_opened_also_when_several_are_trusted(opened) -
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (signed(None), "x.zip cannot be imported: it is not signed, and a trusted key was given."),
+        (signed(None), "x.zip cannot be imported: it is not signed, but a trusted key was given."),
         (signed(OTHER), "which is not a trusted key."),
         (with_entry("manifest.json", contents("cat").encoded()), f"{FINGERPRINT} did not sign this manifest."),
         (with_entry("manifest.json", contents().encoded() + b" "), f"{FINGERPRINT} did not sign this manifest."),
@@ -131,10 +131,10 @@ def test_another_kind_of_key_or_none_is_refused(tmp_path: Path) -> None:
     path = key_file(tmp_path, generate_private_key(SECP256R1()))
     public, gone = path.with_suffix(".pub"), tmp_path / "gone"
     for read, file, said in (
-        (read_private_key, path, "is a key of another kind than Ed25519"),
-        (read_public_key, public, "is a key of another kind than Ed25519"),
+        (read_private_key, path, "is not an Ed25519 key"),
+        (read_public_key, public, "is not an Ed25519 key"),
         (read_private_key, public, "cannot be used to sign"),
-        (read_public_key, path, "is no public key"),
+        (read_public_key, path, "is not a public key"),
         (read_private_key, gone, "cannot be read"),
         (read_public_key, gone, "cannot be read"),
     ):
