@@ -152,13 +152,16 @@ def measure(home: Path, concepts: int, calls: int) -> Iterator[tuple[str, dict[s
                 assert registry.get_concept(library, name).name == name
 
         yield "lookup", spread([timed(lambda name=name: lookup(name)) for name in names])
-        yield "page", spread([timed(lambda name=name: studio.page(limit=50, after=name)) for name in names])
+        yield "page", spread([timed(lambda name=name: studio.concepts.page(limit=50, after=name)) for name in names])
         words = [name[-4:] for name in names]
-        yield "search", spread([timed(lambda word=word: studio.page(word, limit=50)) for word in words])
-        yield "search-nothing-found", spread([timed(lambda: studio.page("no such", limit=50)) for _ in range(20)])
+        yield "search", spread([timed(lambda word=word: studio.concepts.page(word, limit=50)) for word in words])
+        yield (
+            "search-nothing-found",
+            spread([timed(lambda: studio.concepts.page("no such", limit=50)) for _ in range(20)]),
+        )
         yield "not-found", spread([timed(lambda name=name: missing(studio, name)) for name in names[:20]])
-        yield "nearest-first", spread([timed(lambda: studio.similar(names[0]))])
-        yield "nearest-again", spread([timed(lambda name=name: studio.similar(name)) for name in names[:20]])
+        yield "nearest-first", spread([timed(lambda: studio.concepts.similar(names[0]))])
+        yield "nearest-again", spread([timed(lambda name=name: studio.concepts.similar(name)) for name in names[:20]])
     yield "concepts-list", spread([timed(lambda: cli(home, "concepts", "list")) for _ in range(10)])
     yield "concepts-list-search", spread([timed(lambda: cli(home, "concepts", "list", "--search", words[0]))])
     yield "help", spread([timed(lambda: cli(home, "--help")) for _ in range(10)])
@@ -170,7 +173,7 @@ def missing(studio: Studio, name: str) -> None:
     from concepts.errors import ConceptNotFound
 
     try:
-        studio.show(name + "x")
+        studio.concepts.show(name + "x")
     except ConceptNotFound as error:
         assert name in str(error), error
     else:

@@ -21,7 +21,7 @@ def command(ctx: click.Context) -> None:
 def listing(session: Session) -> None:
     """List the adapters of the library, newest first."""
     with session.studio() as studio:
-        adapters = studio.adapters()
+        adapters = studio.adapters.list()
 
     def lines() -> list[str]:
         if not adapters:
@@ -48,7 +48,7 @@ def listing(session: Session) -> None:
 def show(session: Session, adapter_id: str) -> None:
     """Tell everything about one adapter."""
     with session.studio() as studio:
-        adapter = studio.adapter(adapter_id)
+        adapter = studio.adapters.get(adapter_id)
 
     def since(name: str) -> str:
         return " (forgotten)" if name in adapter.forgotten else " (removed)" if name in adapter.removed else ""
@@ -75,7 +75,7 @@ def show(session: Session, adapter_id: str) -> None:
 def remove(session: Session, adapter_id: str, yes: bool) -> None:
     """Remove an adapter and its file. Concepts stay."""
     with session.studio() as studio:
-        adapter = studio.adapter(adapter_id)
+        adapter = studio.adapters.get(adapter_id)
         confirmed(f"Remove adapter {adapter.id}, which knows {', '.join(adapter.knows)}?", yes)
-        studio.remove_adapter(adapter_id)
+        studio.adapters.remove(adapter_id)
     session.show(adapter, lambda: [f"Removed adapter {adapter.id}."])

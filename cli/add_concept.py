@@ -39,7 +39,7 @@ def command(
       studio add-concept rex photo1.jpg photo2.jpg --noun dog
     """
     with session.studio() as studio:
-        added = studio.add_concept(name, images, noun=noun, masks=masks, segment=segment, keep_original=keep_original)
+        added = studio.concepts.add(name, images, noun=noun, masks=masks, segment=segment, keep_original=keep_original)
     concept = added.concept
 
     def lines() -> list[str]:

@@ -31,7 +31,7 @@ def export(session: Session, names: tuple[str, ...], out: Path, without_pictures
       ssh-keygen -t ed25519 -N '' -f FILE
     """
     with session.studio() as studio:
-        exported = studio.export(names, out, pictures=not without_pictures, sign_with=sign)
+        exported = studio.libraries.export(names, out, pictures=not without_pictures, sign_with=sign)
 
     def lines() -> list[str]:
         what = counted(len(exported.concepts), "concept") + ("" if exported.pictures else ", without pictures")
@@ -73,7 +73,7 @@ def importing(session: Session, source: Path, on_conflict: str, trusted_keys: tu
     concepts_list.json.
     """
     with session.studio() as studio:
-        imported = studio.import_concepts(source, on_conflict=on_conflict, trusted_keys=trusted_keys)
+        imported = studio.libraries.import_(source, on_conflict=on_conflict, trusted_keys=trusted_keys)
 
     def lines() -> list[str]:
         rows = [

@@ -64,6 +64,11 @@ class _TakesGlobalOptions(click.Command):
 
     is_root = False
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and let the session know which it is: errors are told with its options."""
+        ctx.find_root().ensure_object(Session).command = self
+        return super().invoke(ctx)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The command's own options first, the global ones in a section of their own."""
         own: list[tuple[str, str]] = []

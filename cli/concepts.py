@@ -48,9 +48,9 @@ def listing(session: Session, removed: bool = False, text: str = "", after: str 
     with session.studio() as studio:
         library = studio.library
         if removed:
-            gone = studio.concepts(removed=True)
+            gone = studio.concepts.list(removed=True)
             return session.show(gone, lambda: _removed_lines(library, gone))
-        page = studio.page(text, after=after, limit=limit)
+        page = studio.concepts.page(text, after=after, limit=limit)
 
     def lines() -> list[str]:
         if not page.concepts:
@@ -79,9 +79,9 @@ def _nothing(library: str, text: str, after: str) -> str:
 def show(session: Session, name: str, sheet: Path | None) -> None:
     """Tell everything about one concept."""
     with session.studio() as studio:
-        card = studio.show(name)
+        card = studio.concepts.show(name)
         if sheet is not None:
-            notice(f"Masks drawn: {studio.write_sheet(name, sheet)}")
+            notice(f"Masks drawn: {studio.concepts.write_sheet(name, sheet)}")
     concept = card.concept
 
     def lines() -> list[str]:
@@ -118,7 +118,7 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
 def similar(session: Session, name: str, count: int) -> None:
     """Find the concepts that look most like one, among all that you may see, by CLIP's cached view of them."""
     with session.studio() as studio:
-        found = studio.similar(name, count)
+        found = studio.concepts.similar(name, count)
 
     def lines() -> list[str]:
         rows = [(f"{each.similarity:.2f}", each.name, each.noun, each.library) for each in found.nearest]
@@ -158,7 +158,7 @@ def edit(
     """
     numbered = _numbered(masks)
     with session.studio() as studio:
-        added = studio.edit(
+        added = studio.concepts.edit(
             name, noun=noun, add=add, drop=drop, masks=numbered, segment=segment, keep_original=keep_original
         )
     session.show(added, lambda: removing.written(added))
@@ -170,7 +170,7 @@ def edit(
 def history(session: Session, name: str) -> None:
     """List a concept's versions, the present one first, and the adapters that saw them."""
     with session.studio() as studio:
-        versions = studio.history(name)
+        versions = studio.concepts.history(name)
 
     def lines() -> list[str]:
         rows = [
@@ -207,7 +207,7 @@ def _numbered(masks: tuple[str, ...]) -> dict[int, Path]:
 def rename(session: Session, name: str, new_name: str) -> None:
     """Give a concept another name. What knows it goes on knowing it."""
     with session.studio() as studio:
-        concept = studio.rename(name, new_name)
+        concept = studio.concepts.rename(name, new_name)
     session.show(concept, lambda: [f"{name} is now called {concept.name}."])
 
 
@@ -225,7 +225,7 @@ def copy(session: Session, name: str, target: str, new_name: str | None) -> None
       studio library share for-bob bob
     """
     with session.studio() as studio:
-        copied = studio.copy(name, target, new_name)
+        copied = studio.concepts.copy(name, target, new_name)
     there = f"{copied.concept.name} ({copied.concept.noun}) in library {copied.concept.library}"
     state = "Copied to" if copied.created else "Already there:"
     held = counted(len(copied.concept.images), "image")

@@ -18,9 +18,7 @@ def command() -> None:
 @pass_session
 def upgrade(session: Session) -> None:
     """Bring the schema to this version's, after a backup. Every command does so too when it has to."""
-    from lambda_studio.housekeeping import upgrade_database
-
-    done = upgrade_database(session.folder, session.database)
+    done = session.upkeep().upgrade()
     changed = done.before.revision != done.after.revision
     words = f"is now schema {done.after.revision}" if changed else f"has schema {done.after.revision} already"
     session.show(done, lambda: [f"{done.after.path} {words}."])
@@ -30,9 +28,7 @@ def upgrade(session: Session) -> None:
 @pass_session
 def check(session: Session) -> int:
     """Look at every row and every byte of the database, and change nothing."""
-    from lambda_studio.housekeeping import check_database
-
-    checked = check_database(session.folder, session.database)
+    checked = session.upkeep().check()
     size = f"schema {checked.state.revision}, {checked.state.size / 2**20:,.1f} MiB"
     told = [f"problem  {fault.said}" for fault in checked.faults] or ["Sound: every row and every hash is right."]
     session.show(checked, lambda: [f"{checked.state.path} ({size})", *told])
@@ -46,9 +42,7 @@ def check(session: Session) -> int:
 @pass_session
 def backup(session: Session, out: Path | None) -> None:
     """Write a whole, checked copy of the database, while others go on working with it."""
-    from lambda_studio.housekeeping import back_up_database
-
-    copied = back_up_database(session.folder, out, session.database)
+    copied = session.upkeep().back_up(out)
     session.show(copied, lambda: [f"Backed up to {copied.copy}", "Adapters are files beside it: adapters/."])
 
 
@@ -58,11 +52,10 @@ def backup(session: Session, out: Path | None) -> None:
 @pass_session
 def restore(session: Session, file: Path, yes: bool) -> None:
     """Put a backup in the database's place. What is there now is kept beside it."""
-    from lambda_studio.housekeeping import restore_database
 
     def agree() -> None:
         confirmed(f"Put {file} in the place of the database?", yes)
 
-    copied = restore_database(session.folder, file, agree, session.database)
+    copied = session.upkeep().restore(file, agree)
     kept = [f"What was there is kept as {copied.copy}"] if copied.copy else []
     session.show(copied, lambda: [f"Restored {copied.database} from {file}.", *kept])

@@ -26,9 +26,7 @@ def command(session: Session, depth: str, repair: bool) -> int:
 
     Ends with 0 where it is, 1 where all that is not can be mended with --repair or mends itself, else with 2.
     """
-    from lambda_studio.housekeeping import examine
-
-    findings = examine(session.folder, session.studio, depth, repair, session.database)
+    findings = session.upkeep().examine(session.studio, depth, repair)
 
     def lines() -> list[str]:
         return [

@@ -1,9 +1,11 @@
 """studio finetune NAME… | --all"""
 
+from typing import Any
+
 import click
 
 from cli.commands import StudioCommand
-from cli.session import Session, pass_session
+from cli.session import Session, given, pass_session
 
 
 @click.command("finetune", cls=StudioCommand)
@@ -25,9 +27,7 @@ from cli.session import Session, pass_session
 @click.option("--seed", type=int, help="Order, noise and timesteps follow from it.  [default: 0]")
 @click.option("--resume", is_flag=True, help="Go on with the last unfinished run; without names, whichever it is.")
 @pass_session
-def command(
-    session: Session, names: tuple[str, ...], everything: bool, resume: bool, **settings: str | int | float | None
-) -> int:
+def command(session: Session, names: tuple[str, ...], everything: bool, resume: bool, **settings: Any) -> int:
     """Make the likeness of concepts exact: fine-tune one decoder on all that are named.
 
     \b
@@ -35,11 +35,13 @@ def command(
       studio finetune --all --steps 800
     """
     from cli.interrupt import Interrupt
+    from lambda_studio import FinetuneConfig
 
     if everything == bool(names) and not (resume and not everything):
         raise click.UsageError("Name concepts, or give --all." if not names else "Give names or --all, not both.")
     with session.studio() as studio, Interrupt() as interrupted:
-        done = studio.finetune(None if everything else names, settings=settings, resume=resume, should_stop=interrupted)
+        config = FinetuneConfig(**given(**settings))
+        done = studio.finetune(None if everything else names, config, resume=resume, should_stop=interrupted)
 
     def lines() -> list[str]:
         if done.adapter is None:

@@ -1,20 +1,22 @@
 """studio generate PROMPT"""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from cli.commands import StudioCommand
-from cli.session import Session, pass_session
+from cli.session import Session, given, pass_session
 
 
 @click.command("generate", cls=StudioCommand)
 @click.argument("prompt")
 @click.option("-n", "--number", "count", type=int, default=1, show_default=True, help="How many pictures.")
 @click.option("--seed", type=int, help="Picture i is drawn from seed + i.  [default: 0]")
-@click.option("--steps", type=int, help="Denoising steps (DDIM).  [default: 50]")
+@click.option("--steps", "num_inference_steps", type=int, help="Denoising steps (DDIM).  [default: 50]")
 @click.option(
     "--guidance",
+    "guidance_scale",
     type=float,
     help="How closely to follow the prompt; 1 switches guidance off.  [default: the stack's, else 7.5]",
 )
@@ -38,19 +40,19 @@ def command(
     session: Session,
     prompt: str,
     count: int,
-    seed: int | None,
-    steps: int | None,
-    guidance: float | None,
     adapter: str,
     edges: Path | None,
     out: Path,
+    **settings: Any,
 ) -> None:
     """Draw pictures of a prompt that names concepts as <name>. Nothing is ever overwritten.
 
     \b
       studio generate "a <rex> wearing a <red-hat> on the beach" -n 4 --seed 1
     """
-    settings = {"seed": seed, "num_inference_steps": steps, "guidance_scale": guidance}
+    from lambda_studio import GenerateConfig
+
+    config = GenerateConfig(**given(**settings))
     with session.studio() as studio:
-        drawn = studio.generate(prompt, count=count, adapter=adapter, edges=edges, out=out, settings=settings)
+        drawn = studio.generate(prompt, config, count=count, adapter=adapter, edges=edges, out=out)
     session.show(drawn, lambda: [str(picture.path) for picture in drawn.pictures])

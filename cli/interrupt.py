@@ -5,6 +5,9 @@ from types import FrameType, TracebackType
 
 import click
 
+STOPPED = 130
+"""The exit code of what stopped because it was asked to."""
+
 
 class Interrupt:
     """`with Interrupt() as interrupted:` and pass `interrupted` as `should_stop`; it answers True after a signal."""
@@ -21,8 +24,12 @@ class Interrupt:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself gave
-        if kind is KeyboardInterrupt and self.received == signal.SIGTERM:
+        if self.received != signal.SIGTERM:
+            return
+        if kind is KeyboardInterrupt:
             raise SystemExit(self.exit_code)
+        if getattr(error, "exit_code", None) == STOPPED:
+            error.exit_code = self.exit_code  # type: ignore[union-attr]  # it has one, as was just asked
 
     def __call__(self) -> bool:
         return self.received is not None

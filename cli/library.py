@@ -29,7 +29,7 @@ command.add_command(importing)
 def create(session: Session, name: str) -> None:
     """Create a library. With --stack, it remembers the stack."""
     with session.studio() as studio:
-        record = studio.create_library(name)
+        record = studio.libraries.create(name)
     session.show(record, lambda: [f"Created library {record.name}. Work in it: studio library use {record.name}"])
 
 
@@ -38,7 +38,7 @@ def create(session: Session, name: str) -> None:
 def listing(session: Session) -> None:
     """List your libraries and those shared with you; the current one is marked."""
     with session.studio() as studio:
-        current, libraries = studio.library, studio.libraries()
+        current, libraries = studio.library, studio.libraries.list()
 
     def lines() -> list[str]:
         rows = [
@@ -56,7 +56,7 @@ def listing(session: Session) -> None:
 def use(session: Session, name: str) -> None:
     """Make a library the current one. With --stack, it remembers the stack from now on."""
     with session.studio() as studio:
-        record = studio.use_library(name)
+        record = studio.libraries.use(name)
     stack = f" with {record.stack}" if record.stack else ""
     session.show(record, lambda: [f"Using library {record.address}{stack}."])
 
@@ -68,7 +68,7 @@ def use(session: Session, name: str) -> None:
 def rename(session: Session, name: str, new_name: str) -> None:
     """Give a library another name."""
     with session.studio() as studio:
-        record = studio.rename_library(name, new_name)
+        record = studio.libraries.rename(name, new_name)
     session.show(record, lambda: [f"{name} is now called {record.address}."])
 
 
@@ -79,7 +79,7 @@ def rename(session: Session, name: str, new_name: str) -> None:
 def remove(session: Session, name: str, yes: bool) -> None:
     """Delete a library for good. One that is not empty needs --yes; without, you are told what would go."""
     with session.studio() as studio:
-        removed = studio.remove_library(name, yes)
+        removed = studio.libraries.remove(name, yes)
     went = {"concept": len(removed.concepts), "removed concept": len(removed.removed_concepts)}
     went |= {"adapter": len(removed.adapters), "run": len(removed.runs)}
 
@@ -107,7 +107,7 @@ def share(session: Session, name: str, user: str, role: str) -> None:
     To share a single concept, copy it into a library that you share: studio concepts copy.
     """
     with session.studio() as studio:
-        member = studio.share(name, user, role)
+        member = studio.libraries.share(name, user, role)
     session.show(member, lambda: [f"{member.user} is {_a(member.role)} of {name} now."])
 
 
@@ -118,7 +118,7 @@ def share(session: Session, name: str, user: str, role: str) -> None:
 def unshare(session: Session, name: str, user: str) -> None:
     """Let another user see a library no longer. You may leave another's library yourself."""
     with session.studio() as studio:
-        member = studio.unshare(name, user)
+        member = studio.libraries.unshare(name, user)
     session.show(member, lambda: [f"{member.user}, who was {_a(member.role)}, does not see {name} any more."])
 
 
@@ -128,7 +128,7 @@ def unshare(session: Session, name: str, user: str) -> None:
 def members(session: Session, name: str) -> None:
     """List who may see a library, and as what."""
     with session.studio() as studio:
-        found = studio.members(name)
+        found = studio.libraries.members(name)
     session.show(found, lambda: table(("USER", "ROLE"), [(each.user, each.role) for each in found]))
 
 

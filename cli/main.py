@@ -1,6 +1,7 @@
 """The outermost command and the one place where an error becomes words and an exit code."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -71,8 +72,23 @@ def run(args: Sequence[str] | None = None) -> int:
         cause, remedy, code = told(error)
         if session.debug:
             traceback.print_exception(error)
-        click.echo(f"Error: {cause}\n  → {remedy}", err=True)
+        if code in (130, 143):
+            click.echo("Stopped.", err=True)
+            return code
+        names = option_names(session.command, getattr(error, "fields", ()))
+        click.echo(f"Error: {with_options(cause, names)}\n  → {with_options(remedy, names)}", err=True)
         return code
+
+
+def option_names(command: click.Command | None, fields: Sequence[str]) -> dict[str, str]:
+    """Return the command's option for each of these settings; one that it has no option for keeps its name."""
+    params = command.params if command else []
+    return {each.name: max(each.opts, key=len) for each in params if each.name in fields}
+
+
+def with_options(text: str, names: dict[str, str]) -> str:
+    """Return the text with options in place of the settings that it names."""
+    return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), text) if names else text
 
 
 def told(error: Any) -> tuple[str, str, int]:

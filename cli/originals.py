@@ -26,7 +26,7 @@ keep_original_option = click.option(
 def originals(session: Session, name: str, folder: Path) -> None:
     """Write the files that --keep-original kept, byte for byte with their metadata, into a new folder."""
     with session.studio() as studio:
-        given = studio.write_originals(name, folder)
+        given = studio.concepts.write_originals(name, folder)
     session.show(given, lambda: [str(given.folder / file) for file in given.files])
 
 

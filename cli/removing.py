@@ -31,11 +31,11 @@ def restore(session: Session, name: str, version: int | None, concept_id: int | 
         if concept_id is not None or new_name is not None:
             raise click.UsageError("--id and --as are for a removed concept; a VERSION is of one that is there.")
         with session.studio() as studio:
-            added = studio.restore(name, version)
+            added = studio.concepts.restore(name, version)
         session.show(added, lambda: written(added))
         return
     with session.studio() as studio:
-        concept = studio.bring_back(name, concept_id, new_name)
+        concept = studio.concepts.bring_back(name, concept_id, new_name)
     what = f"{concept.name} ({concept.noun}) is back, in version {concept.version}"
     session.show(concept, lambda: [f"{what}: {counted(len(concept.images), 'image')}."])
 
@@ -47,9 +47,9 @@ def restore(session: Session, name: str, version: int | None, concept_id: int | 
 def remove(session: Session, name: str, yes: bool) -> None:
     """Hide a concept and free its name, and say which adapters saw it. `restore` undoes it; `forget` ends it."""
     with session.studio() as studio:
-        present = studio.history(name)[0]  # which reads no image: one that is damaged can be removed too
+        present = studio.concepts.history(name)[0]  # which reads no image: one that is damaged can be removed too
         confirmed(f"Remove {name} and its {counted(present.image_count, 'image')}?", yes)
-        removed = studio.remove(name)
+        removed = studio.concepts.remove(name)
 
     def lines() -> list[str]:
         return [
@@ -77,7 +77,7 @@ def forget(session: Session, name: str, concept_id: int | None, yes: bool) -> No
         confirmed(f"Forget {found.name} (number {found.id}, {state}) for good?", yes)
 
     with session.studio() as studio:
-        gone = studio.forget(name, concept_id, agree)
+        gone = studio.concepts.forget(name, concept_id, agree)
 
     def lines() -> list[str]:
         kept = counted(len(gone.kept), "image, mask or original of it", "images, masks or originals of it")

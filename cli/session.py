@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from lambda_studio.studio import Studio
+    from lambda_studio.studio import DatabaseUpkeep, Studio
 
 
 ANSWER_FORMAT = 1
@@ -28,6 +28,8 @@ class Session:
     stack: str | None = None
     debug: bool = False
     json: bool = False
+    command: click.Command | None = None
+    """The innermost command that was called."""
 
     @property
     def folder(self) -> Path:
@@ -40,6 +42,12 @@ class Session:
         from lambda_studio.studio import Studio
 
         return Studio(self.folder, self.library, self.stack, notify=notice, progress=bars(), database=self.database)
+
+    def upkeep(self) -> "DatabaseUpkeep":
+        """The database that the global options name, as such: it need not be sound."""
+        from lambda_studio.studio import Studio
+
+        return Studio.upkeep(self.folder, self.database)
 
     def show(self, value: Any, lines: Callable[[], Iterable[str]]) -> None:
         """Print `value` as JSON where `--json` was given, and `lines()` otherwise."""
@@ -55,6 +63,11 @@ def default_home() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("lambda-studio", appauthor=False)
+
+
+def given(**settings: Any) -> dict[str, Any]:
+    """Return the options that were given: the others are None."""
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def notice(text: str) -> None:

@@ -1,1 +1,19 @@
-"""What we can do: the engine of λ-Studio. No database and no terminal, but for `studio` and its `workflows`."""
+"""The engine of λ-Studio, and its front door: `from lambda_studio import Studio, GenerateConfig, FinetuneConfig`.
+
+The names are looked up when they are first used: importing the package, or one of its modules, loads nothing else.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lambda_studio.config import FinetuneConfig, GenerateConfig
+    from lambda_studio.studio import Studio
+
+__all__ = ["FinetuneConfig", "GenerateConfig", "Studio"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("lambda_studio.studio" if name == "Studio" else "lambda_studio.config"), name)

@@ -2,20 +2,59 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import InitVar, dataclass, fields, replace
 from typing import Any, Literal, TypeVar
 
 from lambda_studio.errors import InvalidSetting
 
 
-def require(condition: bool, cause: str, remedy: str) -> None:
-    """Raise InvalidSetting unless `condition` holds."""
+def require(condition: bool, cause: str, remedy: str, field: str | None = None) -> None:
+    """Raise InvalidSetting unless `condition` holds; `field` is the setting that the cause or remedy names."""
     if not condition:
-        raise InvalidSetting(cause, remedy)
+        raise InvalidSetting(cause, remedy, *([field] if field else []))
+
+
+Config = TypeVar("Config", bound="Settings")
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerateConfig:
+class Settings:
+    """Settings that remember which of them were given, so that a stack's preferences fill in only the others."""
+
+    _given: InitVar[frozenset[str]] = frozenset()
+    """Of the object that `dataclasses.replace` copies. It must be the first field: see `__new__`."""
+
+    def __new__(cls: type[Config], **named: Any) -> Config:
+        # dataclasses.replace passes the changed fields first, then every other field in order, beginning with _given.
+        changed = list(named)[: list(named).index("_given")] if "_given" in named else named
+        made = object.__new__(cls)
+        object.__setattr__(made, "_given", frozenset(changed) | named.get("_given", frozenset()))
+        return made
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of the fields that were given, also where the value is the default."""
+        names: frozenset[str] = vars(self)["_given"]
+        return names
+
+    def _require(self, field: str, condition: bool, remedy: str) -> None:
+        value = getattr(self, field)
+        require(condition, f"{field} is {value!r}.", remedy, field)
+
+    def preferring(self: Config, preferences: Mapping[str, Any]) -> Config:
+        """Return these settings with `preferences` in place of the defaults of fields that were not given.
+
+        Raises InvalidSetting for a name that is no field, and names the nearest.
+        """
+        known = [each.name for each in fields(self)]
+        for name in preferences:
+            near = difflib.get_close_matches(name, known, n=1) or known
+            require(name in known, f"There is no setting {name!r}.", f"Did you mean {near[0]}?")
+        return replace(self, **{name: value for name, value in preferences.items() if name not in self.given})
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateConfig(Settings):
     """How pictures are drawn from a prompt. The defaults are the paper's (section 4)."""
 
     num_inference_steps: int = 50
@@ -29,15 +68,15 @@ class GenerateConfig:
     batch_size: int = 8
     """Pictures drawn at once; it changes the memory used, not the pictures."""
 
-    def __post_init__(self) -> None:
-        require(1 <= self.num_inference_steps <= 1000, f"--steps is {self.num_inference_steps}.", "Give 1 to 1000.")
-        require(0 <= self.guidance_scale <= 100, f"--guidance is {self.guidance_scale}.", "Give 0 to 100.")
-        require(self.batch_size >= 1, f"The batch size is {self.batch_size}.", "Give 1 or more.")
-        require(self.seed >= 0, f"--seed is {self.seed}.", "Give 0 or more.")
+    def __post_init__(self, _given: frozenset[str]) -> None:
+        self._require("num_inference_steps", 1 <= self.num_inference_steps <= 1000, "Give 1 to 1000.")
+        self._require("guidance_scale", 0 <= self.guidance_scale <= 100, "Give 0 to 100.")
+        self._require("batch_size", self.batch_size >= 1, "Give 1 or more.")
+        self._require("seed", self.seed >= 0, "Give 0 or more.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinetuneConfig:
+class FinetuneConfig(Settings):
     """How the decoder is tuned on concepts (λ-ECLIPSE, Eq. 2 and appendix D)."""
 
     method: Literal["lora", "full"] = "lora"
@@ -65,14 +104,13 @@ class FinetuneConfig:
     seed: int = 0
     """Order, noise and timesteps are functions of the seed and the step alone."""
 
-    def __post_init__(self) -> None:
-        require(self.method in ("lora", "full"), f"--method is {self.method!r}.", "Give lora or full.")
+    def __post_init__(self, _given: frozenset[str]) -> None:
+        self._require("method", self.method in ("lora", "full"), "Give lora or full.")
         for name in ("rank", "steps", "batch_size", "gradient_accumulation_steps", "checkpoint_every"):
-            value = getattr(self, name)
-            require(value >= 1, f"--{name.replace('_', '-')} is {value}.", "Give 1 or more.")
+            self._require(name, getattr(self, name) >= 1, "Give 1 or more.")
         rate = self.learning_rate
-        require(rate is None or 0 < rate < 1, f"--learning-rate is {rate}.", "Give a number between 0 and 1.")
-        require(self.seed >= 0, f"--seed is {self.seed}.", "Give 0 or more.")
+        self._require("learning_rate", rate is None or 0 < rate < 1, "Give a number between 0 and 1.")
+        self._require("seed", self.seed >= 0, "Give 0 or more.")
 
     @property
     def effective_learning_rate(self) -> float:
@@ -80,23 +118,7 @@ class FinetuneConfig:
         return self.learning_rate or {"lora": 1e-4, "full": 1e-5}[self.method]
 
 
-Config = TypeVar("Config", GenerateConfig, FinetuneConfig)
-
-
-def chosen_settings(config: Config) -> dict[str, Any]:
+def chosen_settings(config: Settings) -> dict[str, Any]:
     """Return the settings that are not at their default: what a run is known by, whatever settings come later."""
     values = {field.name: (getattr(config, field.name), field.default) for field in fields(config)}
     return {name: value for name, (value, default) in values.items() if value != default}
-
-
-def settings_from(kind: type[Config], *layers: Mapping[str, Any]) -> Config:
-    """A configuration from layers of settings, later ones first; None in a layer is not given.
-
-    Raises InvalidSetting for a key that `kind` does not have, and names the nearest it has.
-    """
-    known = [field.name for field in fields(kind)]
-    given = {key: value for layer in layers for key, value in layer.items() if value is not None}
-    for key in given:
-        near = difflib.get_close_matches(key, known, n=1) or known
-        require(key in known, f"There is no setting {key!r}.", f"Did you mean {near[0]}?")
-    return kind(**given)

@@ -5,23 +5,38 @@ Each error carries one line of cause and one line of remedy, and the exit code t
 
 
 class StudioError(Exception):
-    """The root of what the engine and the use cases raise. `exit_code` is what `studio` ends with."""
+    """The root of what the engine and the use cases raise. `exit_code` is what `studio` ends with.
+
+    `fields` are the settings that `cause` and `remedy` name; the command line writes its options in their place.
+    """
 
     exit_code = 1
 
-    def __init__(self, cause: str, remedy: str):
+    def __init__(self, cause: str, remedy: str, *fields: str):
         super().__init__(f"{cause} {remedy}")
         self.cause = cause
         self.remedy = remedy
+        self.fields = fields
 
-    def __reduce__(self) -> tuple[type["StudioError"], tuple[str, str]]:
-        return type(self), (self.cause, self.remedy)  # so that it can come from another process
+    @property
+    def field(self) -> str | None:
+        """The setting that is at fault, where there is one."""
+        return self.fields[0] if self.fields else None
+
+    def __reduce__(self) -> tuple[type["StudioError"], tuple[str, ...]]:
+        return type(self), (self.cause, self.remedy, *self.fields)  # so that it can come from another process
 
 
 class InvalidSetting(StudioError):
     """A setting has a value that it cannot have."""
 
     exit_code = 2
+
+
+class Cancelled(StudioError):
+    """Work was asked to stop before it had anything to keep; what was computed by then is cached."""
+
+    exit_code = 130
 
 
 class ImageRefused(StudioError):

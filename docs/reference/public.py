@@ -1,7 +1,9 @@
 """The public Python names, in one place: what the Python reference tells of."""
 
-STUDIO = "lambda_studio.studio:Studio"
-CONFIGURATIONS = ("lambda_studio.config:GenerateConfig", "lambda_studio.config:FinetuneConfig")
+STUDIO = "lambda_studio:Studio"
+UPKEEP = "lambda_studio.workflows.upkeep.database:DatabaseUpkeep"
+"""What `Studio.upkeep` returns."""
+CONFIGURATIONS = ("lambda_studio:GenerateConfig", "lambda_studio:FinetuneConfig")
 ERROR_MODULES = ("lambda_studio.errors", "concepts.errors")
 OURS = ("lambda_studio", "concepts")
 """Packages whose dataclasses are told of where a public method returns one."""

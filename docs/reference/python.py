@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 from concepts.errors import ConceptError
 from docs.reference.markdown import NOTICE, code, escaped, table
-from docs.reference.public import CONFIGURATIONS, ERROR_MODULES, OURS, STUDIO
+from docs.reference.public import CONFIGURATIONS, ERROR_MODULES, OURS, STUDIO, UPKEEP
 from docs.reference.source import (
     Function,
     attributes,
     classes_in,
     is_property,
+    is_static,
     load,
     public_members,
     signature,
@@ -30,11 +31,12 @@ HEAD = f"# Python reference\n\n{NOTICE}\n"
 def python_page() -> str:
     """Return the page that lists the public Python names."""
     studio = load(STUDIO)
-    parts = [HEAD, *_module_line(studio), *_class(studio, studio.__name__, "studio"), *_groups(studio)]
+    parts = [HEAD, *_module_line(STUDIO), *_class(studio, studio.__name__, "studio"), *_groups(studio)]
+    parts += _class(load(UPKEEP), "Studio.upkeep(home)", "upkeep")
     parts += ["## Configurations\n"]
     for address in CONFIGURATIONS:
         kind = load(address)
-        parts += [f"### {kind.__name__}\n", *_module_line(kind), *_prose(kind.__doc__), *_fields(kind)]
+        parts += [f"### {kind.__name__}\n", *_module_line(address), *_prose(kind.__doc__), *_fields(kind)]
     parts += ["## Answers\n", "What the methods return. All are frozen dataclasses.\n"]
     for kind in sorted(_answers(studio), key=lambda each: each.__name__):
         parts += [f"### {kind.__name__}\n", *_prose(kind.__doc__), *_fields(kind)]
@@ -53,8 +55,9 @@ def _is_ours(kind: type) -> bool:
     return kind.__module__.partition(".")[0] in OURS
 
 
-def _module_line(kind: type) -> list[str]:
-    return [f"```python\nfrom {kind.__module__} import {kind.__name__}\n```\n"]
+def _module_line(address: str) -> list[str]:
+    module, _, name = address.partition(":")
+    return [f"```python\nfrom {module} import {name}\n```\n"]
 
 
 def _groups(studio: type) -> Iterator[str]:
@@ -72,7 +75,7 @@ def _class(kind: type, title: str, instance: str) -> Iterator[str]:
     group_names = [name for name, _ in groups(kind)]
     for name, node in public_members(kind):
         if name not in group_names:
-            yield from _member(f"{instance}.{name}", node)
+            yield from _member(f"{kind.__name__ if is_static(node) else instance}.{name}", node)
 
 
 def _member(name: str, node: Function) -> Iterator[str]:
@@ -113,7 +116,7 @@ def _fields(kind: type) -> Iterator[str]:
 
 def _answers(studio: type) -> set[type]:
     """Return the dataclasses that public methods return, and those in their fields."""
-    kinds = [studio, *(kind for _, kind in groups(studio))]
+    kinds = [studio, *(kind for _, kind in groups(studio)), load(UPKEEP)]
     nodes = [(node.returns, kind) for kind in kinds for _, node in public_members(kind)]
     found: set[type] = set()
     while nodes:

@@ -42,6 +42,11 @@ def is_property(node: Function) -> bool:
     return any("property" in ast.unparse(each) for each in node.decorator_list)
 
 
+def is_static(node: Function) -> bool:
+    """Return whether a member is called on the class itself."""
+    return any(ast.unparse(each) == "staticmethod" for each in node.decorator_list)
+
+
 def signature(name: str, node: Function, width: int = 96) -> str:
     """Return a call as it is written in the source, without `self`; one argument a line where it is long."""
     pieces = _arguments(node.args)
@@ -79,7 +84,9 @@ def attributes(kind: type) -> Iterator[tuple[str, str, str | None, str]]:
     for base in reversed([each for each in kind.__mro__ if each is not object]):
         body = tree(base).body
         for node, after in zip(body, [*body[1:], None], strict=True):
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+                continue
+            if not node.target.id.startswith("_"):
                 default = ast.unparse(node.value) if node.value else None
                 yield node.target.id, ast.unparse(node.annotation), default, _text(after)
 

@@ -16,7 +16,7 @@ def test_a_fault_of_ours_is_one_line_and_code_1(studio, monkeypatch) -> None:
     def broken(*_, **__) -> None:
         raise RuntimeError("first line\nsecond line")
 
-    monkeypatch.setattr("lambda_studio.studio.Studio.page", broken)
+    monkeypatch.setattr("lambda_studio.workflows.subjects.concepts.Concepts.page", broken)
     answer = studio("concepts")
     assert answer.code == 1
     assert answer.err == (
@@ -36,7 +36,7 @@ def test_ctrl_c_is_code_130(studio, monkeypatch) -> None:
     def interrupted(*_, **__) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lambda_studio.studio.Studio.page", interrupted)
+    monkeypatch.setattr("lambda_studio.workflows.subjects.concepts.Concepts.page", interrupted)
     answer = studio("concepts")
     assert (answer.code, answer.err) == (130, "\nStopped.\n")
 

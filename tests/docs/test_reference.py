@@ -81,6 +81,7 @@ def test_a_group_is_found_behind_its_property_and_its_answers_behind_its_methods
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(python, "STUDIO", f"{__name__}:Front")
+    monkeypatch.setattr(python, "UPKEEP", f"{__name__}:Group")
     monkeypatch.setattr(python, "OURS", (__name__.partition(".")[0],))
     page = python.python_page()
     assert "```python\nFront(home: str)\n```" in page

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ from PIL import Image, ImageDraw
 from safetensors.torch import load_file, save_file
 
 from concepts.errors import ConceptNotFound, NounMissing
-from lambda_studio.config import FinetuneConfig, settings_from
-from lambda_studio.errors import InvalidSetting, MaskRefused, ModelFilesInvalid, ModelFilesMissing, TrainingDiverged
+from lambda_studio.config import FinetuneConfig, GenerateConfig
+from lambda_studio.errors import MaskRefused, ModelFilesInvalid, ModelFilesMissing, TrainingDiverged
 from lambda_studio.models.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.pictures.crops import cut_out, square_crop
@@ -21,8 +22,8 @@ from lambda_studio.studio import Studio
 from lambda_studio.workflows.drawing import pictures
 from lambda_studio.workflows.tuning import run as tuning
 
-QUICK = {"steps": 1, "rank": 2}
-ONE_STEP = {"num_inference_steps": 1}
+QUICK = FinetuneConfig(steps=1, rank=2)
+ONE_STEP = GenerateConfig(num_inference_steps=1)
 
 
 @pytest.fixture
@@ -63,12 +64,12 @@ def half_mask(path: Path, left: bool) -> Path:
 
 def add(studio: Studio, name: str, *images: Path, noun: str = "dog"):
     """A concept whose whole pictures are the subject."""
-    return studio.add_concept(name, images, noun=noun, segment="none")
+    return studio.concepts.add(name, images, noun=noun, segment="none")
 
 
 def test_the_cached_embedding_is_clips_of_the_cut_out_subject(studio, photo, tmp_path, clip_folder) -> None:
     mask = half_mask(tmp_path / "mask.png", left=True)
-    added = studio.add_concept("rex", [photo], noun="dog", masks=[mask])
+    added = studio.concepts.add("rex", [photo], noun="dog", masks=[mask])
     assert (added.created, added.encoded, added.cached) == (True, 1, 0)
     (cached,) = studio.workplace.embedder.subjects([added.concept])[0]["rex"]
     clip = load_clip(f"local-dir:{clip_folder}")
@@ -77,8 +78,8 @@ def test_the_cached_embedding_is_clips_of_the_cut_out_subject(studio, photo, tmp
 
 
 def test_another_mask_is_another_embedding_and_the_first_stays(studio, photo, tmp_path) -> None:
-    left = studio.add_concept("left", [photo], noun="dog", masks=[half_mask(tmp_path / "l.png", left=True)])
-    right = studio.add_concept("right", [photo], noun="dog", masks=[half_mask(tmp_path / "r.png", left=False)])
+    left = studio.concepts.add("left", [photo], noun="dog", masks=[half_mask(tmp_path / "l.png", left=True)])
+    right = studio.concepts.add("right", [photo], noun="dog", masks=[half_mask(tmp_path / "r.png", left=False)])
     assert (left.encoded, right.encoded) == (1, 1)
     embeddings, computed = studio.workplace.embedder.subjects([left.concept, right.concept])
     assert computed == 0
@@ -87,7 +88,7 @@ def test_another_mask_is_another_embedding_and_the_first_stays(studio, photo, tm
 
 def test_the_same_picture_in_another_library_is_not_encoded_again(studio, photo, tmp_path, stack_file) -> None:
     assert add(studio, "rex", photo).encoded == 1
-    studio.create_library("work")
+    studio.libraries.create("work")
     with Studio(tmp_path / "home", "work", str(stack_file)) as other:
         added = add(other, "bello", photo)
     assert (added.created, added.encoded, added.cached) == (True, 0, 1)
@@ -105,7 +106,7 @@ def test_another_clip_is_another_embedding_and_show_counts_both(
     )
     with Studio(tmp_path / "home", stack=str(toml)) as other:
         assert add(other, "rex", photo).encoded == 1
-        assert other.show("rex").embeddings == {"tiny": 1, "twice": 1}
+        assert other.concepts.show("rex").embeddings == {"tiny": 1, "twice": 1}
 
 
 def test_missing_model_files_are_missed_before_anything_is_stored(tmp_path, photo) -> None:
@@ -114,8 +115,8 @@ def test_missing_model_files_are_missed_before_anything_is_stored(tmp_path, phot
     with Studio(tmp_path / "home", stack=str(toml)) as studio:
         with pytest.raises(ModelFilesMissing, match="--stack miniature"):
             add(studio, "rex", photo)
-        assert studio.concepts() == []
-        assert studio.libraries()[0].stack is None
+        assert studio.concepts.list() == []
+        assert studio.libraries.list()[0].stack is None
 
 
 def test_every_mask_that_cannot_be_used_is_named(studio, photo, tmp_path) -> None:
@@ -125,23 +126,23 @@ def test_every_mask_that_cannot_be_used_is_named(studio, photo, tmp_path) -> Non
     Image.new("L", (40, 40), 255).save(small)
     second = draw(tmp_path / "second.png", 1)
     with pytest.raises(MaskRefused) as refused:
-        studio.add_concept("rex", [photo, second], noun="dog", masks=[empty, small])
+        studio.concepts.add("rex", [photo, second], noun="dog", masks=[empty, small])
     assert "empty.png is empty" in refused.value.cause
     assert "small.png has 40 x 40 pixels" in refused.value.cause
-    assert studio.concepts() == []
+    assert studio.concepts.list() == []
 
 
 def test_a_white_mask_is_said_and_is_no_mask(studio, photo, tmp_path) -> None:
     white = tmp_path / "white.png"
     Image.new("L", (80, 64), 255).save(white)
-    added = studio.add_concept("rex", [photo], noun="dog", masks=[white])
+    added = studio.concepts.add("rex", [photo], noun="dog", masks=[white])
     assert added.concept.images[0].mask_sha is None
     assert added.warnings == ("photo.png: its mask white.png is white throughout: all of the picture is the subject",)
 
 
 def test_a_noun_is_needed_before_a_picture_is_opened(studio, tmp_path) -> None:
     with pytest.raises(NounMissing, match="--noun dog"):
-        studio.add_concept("rex", [tmp_path / "gone.png"], noun=None)
+        studio.concepts.add("rex", [tmp_path / "gone.png"], noun=None)
 
 
 def test_a_library_remembers_the_first_stack_that_is_named(studio, photo, notices, stack_file, tmp_path) -> None:
@@ -164,9 +165,9 @@ def test_each_name_is_drawn_with_the_mean_of_its_own_embeddings(studio, photo, t
         return original(stack, prompts, subjects, *rest, **named)
 
     monkeypatch.setattr(pictures, "generate", watched)
-    studio.generate("a <REX> on a <hat>", count=2, out=tmp_path, settings=ONE_STEP)
+    studio.generate("a <REX> on a <hat>", count=2, out=tmp_path, config=ONE_STEP)
     ((prompts, subjects),) = calls
-    embeddings, _ = studio.workplace.embedder.subjects([studio.show(name).concept for name in ("rex", "hat")])
+    embeddings, _ = studio.workplace.embedder.subjects([studio.concepts.show(name).concept for name in ("rex", "hat")])
     assert [prompt.text for prompt in prompts] == ["a dog on a hat"] * 2
     for given in subjects:
         assert set(given) == {"rex", "hat"}
@@ -184,7 +185,7 @@ def test_training_denoises_the_crop_that_clip_sees(studio, photo, monkeypatch, c
         return train(decoder, examples, *rest)
 
     monkeypatch.setattr(tuning, "finetune_decoder", watched)
-    studio.finetune(["rex"], settings=QUICK)
+    studio.finetune(["rex"], config=QUICK)
     ((parts, (example,)),) = seen
     assert parts == {"unet"}
     image = Image.open(photo)
@@ -196,19 +197,19 @@ def test_training_denoises_the_crop_that_clip_sees(studio, photo, monkeypatch, c
 
 def test_tuning_again_encodes_nothing(studio, photo, monkeypatch) -> None:
     add(studio, "rex", photo)
-    studio.finetune(["rex"], settings=QUICK)
+    studio.finetune(["rex"], config=QUICK)
 
     def must_not_encode(*args):
         raise AssertionError("encoded again")
 
     monkeypatch.setattr("lambda_studio.workflows.cache.training_set.encode_latents", must_not_encode)
     monkeypatch.setattr("lambda_studio.workflows.cache.training_set.encode_image_embeds", must_not_encode)
-    assert studio.finetune(["rex"], settings={**QUICK, "seed": 1}).adapter is not None
+    assert studio.finetune(["rex"], config=replace(QUICK, seed=1)).adapter is not None
 
 
 def test_an_adapter_is_registered_with_what_it_saw_and_carries_it(studio, photo, tmp_path) -> None:
     concept = add(studio, "rex", photo).concept
-    adapter = studio.finetune(None, settings=QUICK).adapter
+    adapter = studio.finetune(None, config=QUICK).adapter
     assert adapter is not None
     assert (adapter.knows, adapter.stack, adapter.method) == ({"rex": 1}, "tiny", "lora")
     assert adapter.path == tmp_path / "home" / "adapters" / f"{adapter.sha256}.safetensors"
@@ -225,11 +226,11 @@ def test_tuning_changes_the_pictures_and_leaves_the_base_as_it_was(studio, photo
     add(studio, "rex", photo)
 
     def drawn(adapter: str) -> bytes:
-        answer = studio.generate("a <rex>", out=tmp_path, adapter=adapter, settings={**ONE_STEP, "seed": 4})
+        answer = studio.generate("a <rex>", out=tmp_path, adapter=adapter, config=replace(ONE_STEP, seed=4))
         return Image.open(answer.pictures[0].path).tobytes()
 
     before = drawn("auto")
-    studio.finetune(["rex"], settings={"steps": 3, "rank": 4, "learning_rate": 0.05})
+    studio.finetune(["rex"], config=FinetuneConfig(steps=3, rank=4, learning_rate=0.05))
     assert drawn("auto") != before
     assert drawn("none") == before
 
@@ -237,14 +238,14 @@ def test_tuning_changes_the_pictures_and_leaves_the_base_as_it_was(studio, photo
 def test_the_newest_adapter_that_knows_all_names_is_used(studio, photo, tmp_path, notices) -> None:
     add(studio, "rex", photo)
     add(studio, "hat", draw(tmp_path / "hat.png", 1), noun="hat")
-    made = [studio.finetune(names, settings=QUICK).adapter for names in (["rex", "hat"], ["rex"], ["hat"])]
+    made = [studio.finetune(names, config=QUICK).adapter for names in (["rex", "hat"], ["rex"], ["hat"])]
     both, rex, hat = (adapter.id for adapter in made if adapter)
 
     def used(prompt: str) -> int | None:
-        return studio.generate(prompt, out=tmp_path, settings=ONE_STEP).adapter
+        return studio.generate(prompt, out=tmp_path, config=ONE_STEP).adapter
 
     assert [used("a <rex> on a <hat>"), used("a <rex>"), used("a <hat>"), used("a cat")] == [both, rex, hat, None]
-    studio.remove_adapter(both)
+    studio.adapters.remove(both)
     notices.clear()
     assert used("a <rex> on a <hat>") is None
     assert notices == ["No adapter knows all of: rex hat. Drawing without one; make one: studio finetune rex hat"]
@@ -252,36 +253,36 @@ def test_the_newest_adapter_that_knows_all_names_is_used(studio, photo, tmp_path
 
 def test_a_stale_adapter_is_used_and_said_to_be_stale(studio, photo, tmp_path, notices) -> None:
     add(studio, "rex", photo)
-    adapter = studio.finetune(["rex"], settings=QUICK).adapter
+    adapter = studio.finetune(["rex"], config=QUICK).adapter
     assert adapter is not None
-    studio.remove("rex")
+    studio.concepts.remove("rex")
     add(studio, "rex", draw(tmp_path / "second.png", 1))
     notices.clear()
-    drawn = studio.generate("a <rex>", out=tmp_path, settings=ONE_STEP)
+    drawn = studio.generate("a <rex>", out=tmp_path, config=ONE_STEP)
     assert (drawn.adapter, drawn.stale) == (adapter.id, True)
     assert notices == [f"Adapter {adapter.id} is stale: it saw another version of rex. It is used all the same."]
-    assert [known.stale for known in studio.show("rex").adapters] == [True]
+    assert [known.stale for known in studio.concepts.show("rex").adapters] == [True]
 
 
 def test_an_adapter_of_another_stack_is_never_used(studio, photo, tmp_path, stack_file) -> None:
     add(studio, "rex", photo)
-    adapter = studio.finetune(["rex"], settings=QUICK).adapter
+    adapter = studio.finetune(["rex"], config=QUICK).adapter
     assert adapter is not None
     twin = tmp_path / "twin.toml"
     twin.write_text(stack_file.read_text().replace('name = "tiny"', 'name = "twin"'))
     with Studio(tmp_path / "home", stack=str(twin)) as other:
-        assert other.generate("a <rex>", out=tmp_path, settings=ONE_STEP).adapter is None
+        assert other.generate("a <rex>", out=tmp_path, config=ONE_STEP).adapter is None
         with pytest.raises(ModelFilesInvalid, match="made for the stack tiny, and this is twin"):
-            other.generate("a <rex>", out=tmp_path, adapter=str(adapter.id), settings=ONE_STEP)
+            other.generate("a <rex>", out=tmp_path, adapter=str(adapter.id), config=ONE_STEP)
 
 
 def test_an_adapter_whose_file_is_gone_is_told(studio, photo, tmp_path) -> None:
     add(studio, "rex", photo)
-    adapter = studio.finetune(["rex"], settings=QUICK).adapter
+    adapter = studio.finetune(["rex"], config=QUICK).adapter
     assert adapter is not None
     adapter.path.unlink()
     with pytest.raises(ModelFilesMissing, match="The file of adapter 1 is gone"):
-        studio.generate("a <rex>", out=tmp_path, settings=ONE_STEP)
+        studio.generate("a <rex>", out=tmp_path, config=ONE_STEP)
 
 
 def test_a_run_that_diverges_is_failed_with_its_reason_and_makes_no_adapter(studio, photo, monkeypatch) -> None:
@@ -292,11 +293,11 @@ def test_a_run_that_diverges_is_failed_with_its_reason_and_makes_no_adapter(stud
 
     monkeypatch.setattr(tuning, "finetune_decoder", diverge)
     with pytest.raises(TrainingDiverged):
-        studio.finetune(["rex"], settings=QUICK)
+        studio.finetune(["rex"], config=QUICK)
     with studio.database.reading() as registry:
         (run,) = registry.runs("default")
     assert (run.status, run.why) == ("failed", "The loss is nan at step 1. Start again.")
-    assert studio.adapters() == []
+    assert studio.adapters.list() == []
 
 
 def test_a_stack_says_what_fine_tuning_prefers(tmp_path, photo, stack_file) -> None:
@@ -304,32 +305,22 @@ def test_a_stack_says_what_fine_tuning_prefers(tmp_path, photo, stack_file) -> N
     toml.write_text(stack_file.read_text() + "[finetune]\nsteps = 2\nrank = 3\n")
     with Studio(tmp_path / "home", stack=str(toml)) as studio:
         add(studio, "rex", photo)
-        done = studio.finetune(["rex"], settings={"rank": 1, "seed": None})
+        done = studio.finetune(["rex"], config=FinetuneConfig(rank=1))
     assert done.adapter is not None
     settings = done.adapter.settings
     assert (done.steps, settings["steps"], settings["rank"], settings["seed"]) == (2, 2, 1, 0)
 
 
-def test_an_unknown_setting_names_the_nearest() -> None:
-    with pytest.raises(InvalidSetting, match=r"There is no setting 'learning_rat'\. Did you mean learning_rate\?"):
-        settings_from(FinetuneConfig, {"learning_rat": 1e-4})
-
-
-def test_layers_of_settings_outrank_each_other_and_none_is_not_given() -> None:
-    config = settings_from(FinetuneConfig, {"steps": 5, "rank": 3}, {"steps": 7, "rank": None})
-    assert (config.steps, config.rank, config.seed) == (7, 3, 0)
-
-
 def test_nothing_is_tuned_where_a_name_is_unknown(studio, photo) -> None:
     add(studio, "rex", photo)
     with pytest.raises(ConceptNotFound, match="No concept named 'hat'"):
-        studio.finetune(["rex", "hat"], settings=QUICK)
+        studio.finetune(["rex", "hat"], config=QUICK)
     with studio.database.reading() as registry:
         assert registry.runs("default") == []
 
 
 def test_a_prompt_without_names_needs_no_concept(studio, tmp_path) -> None:
-    drawn = studio.generate("a cat", out=tmp_path, settings=ONE_STEP)
+    drawn = studio.generate("a cat", out=tmp_path, config=ONE_STEP)
     assert json.loads(Image.open(drawn.pictures[0].path).text["concepts"]) == []
 
 

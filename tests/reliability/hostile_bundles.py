@@ -45,7 +45,7 @@ def import_fault(studio: Studio, case: Case, folder: Path) -> str | None:
     path = case.make(folder)
     before = everything(studio.home.parent)
     try:
-        names = [concept.name for concept in studio.import_concepts(path).concepts]
+        names = [concept.name for concept in studio.libraries.import_(path).concepts]
     except BundleRefused as error:
         if case.right:
             return f"was refused: {error.cause}"
@@ -53,7 +53,7 @@ def import_fault(studio: Studio, case: Case, folder: Path) -> str | None:
     except Exception as error:  # whatever comes out beside a refusal is what is looked for
         return f"{type(error).__name__}: {error}"
     for name in names:
-        studio.forget(name, None, lambda summary: None)
+        studio.concepts.forget(name, None, lambda summary: None)
     return None if case.right else "was imported"
 
 

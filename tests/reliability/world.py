@@ -166,11 +166,11 @@ IMPORTED_BY_COMMANDS = (
     "accelerate.state", "alembic.command", "open_clip", "peft", "sqlalchemy.dialects.sqlite", "cli.add_concept",
     "cli.adapters", "cli.concepts", "cli.confirm", "cli.db", "cli.doctor", "cli.finetune", "cli.interrupt",
     "cli.library", "cli.main", "concepts.stores.upgrade", "lambda_studio.pictures.door_process",
-    "lambda_studio.pictures.edges", "lambda_studio.housekeeping", "lambda_studio.models.stack",
-    "lambda_studio.studio", "lambda_studio.workflows.subjects.editing", "lambda_studio.workflows.upkeep.doctor",
+    "lambda_studio.pictures.edges", "lambda_studio.workflows.upkeep.database", "lambda_studio.models.stack",
+    "lambda_studio.studio", "lambda_studio.workflows.subjects.concepts", "lambda_studio.workflows.upkeep.doctor",
     "lambda_studio.workflows.subjects.originals", "lambda_studio.workflows.bundles.import_",
     "lambda_studio.workflows.bundles.from_bundle", "lambda_studio.workflows.bundles.from_folder",
-    "lambda_studio.workflows.subjects.lookalikes", "lambda_studio.workflows.subjects.removal",
+    "lambda_studio.workflows.subjects.lookalikes", "lambda_studio.workflows.libraries",
     "lambda_studio.workflows.tuning.run", "lambda_studio.workflows.subjects.versions",
 )  # fmt: skip
 

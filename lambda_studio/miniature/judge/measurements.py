@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lambda_studio.config import FinetuneConfig, GenerateConfig, settings_from
+from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
 from lambda_studio.generation.prompt import bind, parse
 from lambda_studio.miniature.judge.bench import bench_subjects
@@ -45,8 +45,7 @@ class Evaluation:
 
     def __init__(self, stack: Stack, reader: Reader, count: int, seed: int, steps: int = 25):
         self.stack, self.reader, self.count, self.seed = stack, reader, count, seed
-        preferred = {"num_inference_steps": steps, "batch_size": 64}
-        self.config = settings_from(GenerateConfig, stack.spec.generate, preferred)
+        self.config = GenerateConfig(num_inference_steps=steps, batch_size=64).preferring(stack.spec.generate)
         self.clip = stack.clip(("text", "vision"))
         self.zero = self.clip.zero_image_embeds()
 
@@ -188,7 +187,7 @@ class Evaluation:
         scene = scenes(len(rows), generator, who=in_every_slot(who[rows]), relation=alone, worn_share=0.5)
         embeds, likenesses = self._prior(scene, True), self._likenesses(scene)
         before = self.reader.mark(self._draw(embeds), scene)
-        config = settings_from(FinetuneConfig, self.stack.spec.finetune, {"seed": self.seed})
+        config = FinetuneConfig(seed=self.seed).preferring(self.stack.spec.finetune)
         with tempfile.TemporaryDirectory() as folder:
             finetune_decoder(self.stack.decoder(), self._examples(who, generator), config, Path(folder) / "run")
         after = self.reader.mark(self._draw(embeds), scene)

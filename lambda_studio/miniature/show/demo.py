@@ -16,6 +16,7 @@ from einops import rearrange
 from PIL import Image
 from torch import Tensor
 
+from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.miniature.judge.oracle import identity_of
 from lambda_studio.miniature.judge.reader import Reader, load_reader
 from lambda_studio.miniature.show.contact_sheet import Row, draw_sheet
@@ -106,9 +107,9 @@ def run_demo(
     photos = {name: _photographs(who[name], out / "photos" / name, seed) for name in who}
     with Studio(home, stack="miniature", notify=notify, progress=progress) as studio:
         for name, noun in SUBJECTS.items():
-            studio.add_concept(name, photos[name], noun=noun)
+            studio.concepts.add(name, photos[name], noun=noun)
         drawn = {"before": _draw_all(studio, out / "before", "none", seed)}
-        studio.finetune(tuple(SUBJECTS), settings={"steps": steps, "seed": seed})
+        studio.finetune(tuple(SUBJECTS), FinetuneConfig(steps=steps, seed=seed))
         drawn["after"] = _draw_all(studio, out / "after", "auto", seed)
     reader = load_reader()
     likenesses = {name: _likeness(photos[name], who[name], reader) for name in who}
@@ -157,7 +158,7 @@ def _write(images: Tensor, folder: Path) -> list[Path]:
 
 def _draw_all(studio: Studio, out: Path, adapter: str, seed: int) -> list[list[Path]]:
     drawn = [
-        studio.generate(asked.prompt, count=PER_PROMPT, adapter=adapter, out=out, settings={"seed": seed + 100 * i})
+        studio.generate(asked.prompt, GenerateConfig(seed=seed + 100 * i), count=PER_PROMPT, adapter=adapter, out=out)
         for i, asked in enumerate(PROMPTS)
     ]
     return [[picture.path for picture in each.pictures] for each in drawn]

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image, ImageDraw, ImageFont
 
+from lambda_studio.config import GenerateConfig
 from lambda_studio.miniature.judge.bench import PROMPTS, bench_subjects, multi_subject_prompts, write_bench
 from lambda_studio.miniature.show.contact_sheet import FAINT, INK, PAPER
 from lambda_studio.miniature.world.scenes import NOUNS
@@ -41,11 +42,13 @@ def draw_gallery(
         with Studio(place / "home", stack="miniature", notify=notify) as studio:
             with progress("Adding subjects", len(bench_subjects())) as advance:
                 for name, who in bench_subjects().items():
-                    studio.add_concept(name, sorted((place / "bench" / name).glob("*.jpg")), noun=NOUNS[int(who.noun)])
+                    photos = sorted((place / "bench" / name).glob("*.jpg"))
+                    studio.concepts.add(name, photos, noun=NOUNS[int(who.noun)])
                     advance()
             with progress("Drawing pictures", count) as advance:
                 for number, asked in enumerate(chosen):
-                    drawn = studio.generate(asked.prompt, out=place / "out", settings={"seed": seed + number})
+                    config = GenerateConfig(seed=seed + number)
+                    drawn = studio.generate(asked.prompt, config, out=place / "out")
                     pictures.append(drawn.pictures[0].path)
                     advance()
         title = f"{count} prompts of the miniature's benchmark, zero-shot, seeds {seed} to {seed + count - 1}, unpicked"

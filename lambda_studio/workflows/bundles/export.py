@@ -6,12 +6,11 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from concepts.durable import make_folder, require_room, staged_file
-from concepts.names import name_key
 from concepts.records import ConceptRecord, ImageRecord, NewImage, manifest, sha256
 from lambda_studio.bundles.archive import require_bundle_size, write_archive
 from lambda_studio.bundles.contents import BundleConcept, BundleImage, Contents
 from lambda_studio.bundles.given import GivenView, Note
-from lambda_studio.bundles.signing import Signature, read_private_key
+from lambda_studio.bundles.signing import Signature
 from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
 from lambda_studio.workflows.answers import Exported
@@ -26,16 +25,18 @@ SUFFIX = ".zip"
 """How the name of a bundle ends."""
 
 
-def export(place: Workplace, names: Sequence[str], out: Path, pictures: bool, sign_with: Path | None) -> Exported:
-    """As `Studio.export`."""
+def require_free(out: Path) -> None:
+    """Raise InvalidSetting where `out` is no name for a bundle, OutputExists where it is there already."""
     named = quote(str(out.parent / f"{out.stem or 'concepts'}{SUFFIX}"))
     require(out.suffix.lower() == SUFFIX, f"{out} is no name for a bundle.", f"Let it end in {SUFFIX}: --out {named}")
-    key = read_private_key(sign_with) if sign_with else None
     if out.exists():
         raise OutputExists(f"{out} is already there.", "Give another name: --out FILE.zip")
-    chosen = names or [summary.name for summary in place.concepts()]
-    require(bool(chosen), f"Library {place.library} has no concepts to export.", "Add one: studio add-concept")
-    concepts = sorted(place.get_concepts(chosen), key=lambda concept: name_key(concept.name))
+
+
+def write_bundle(
+    place: Workplace, concepts: Sequence[ConceptRecord], out: Path, pictures: bool, key: "Ed25519PrivateKey | None"
+) -> Exported:
+    """Write concepts into a bundle, with or without their pictures, signed where there is a key."""
     packer = _Packer(place)
     contents = packer.pack(concepts, pictures)
     require_room(out.parent, require_bundle_size(contents), f"The bundle {out}")

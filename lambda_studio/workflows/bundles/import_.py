@@ -1,16 +1,12 @@
 """Bundles and folders become concepts: every fault is told at once, and one transaction stores all or none."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from concepts.errors import ConceptExists
 from concepts.names import name_key, shown
 from concepts.records import ConceptRecord
 from concepts.registry import Registry
-from lambda_studio.bundles.signing import read_public_key
-from lambda_studio.errors import BundleRefused
-from lambda_studio.workflows.answers import Imported, ImportedConcept
+from lambda_studio.workflows.answers import ImportedConcept
 from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.cache.left_out import notes
 from lambda_studio.workflows.workplace import Workplace
@@ -18,28 +14,11 @@ from lambda_studio.workflows.workplace import Workplace
 ON_CONFLICT = ("fail", "rename", "skip")
 
 
-def import_concepts(place: Workplace, source: Path, on_conflict: str, trusted_keys: Sequence[Path]) -> Imported:
-    """As `Studio.import_concepts`."""
-    from lambda_studio.workflows.bundles.from_bundle import open_bundle
-    from lambda_studio.workflows.bundles.from_folder import open_folder
-
-    trusted = [read_public_key(path) for path in trusted_keys]
-    is_folder = os.path.isdir(source) or source.suffix.lower() == ".json"
-    if is_folder and trusted:
-        cause = f"{source} cannot be imported: a folder is not signed, and a trusted key was given."
-        raise BundleRefused(cause, "Give a signed bundle, or leave --trusted-key out.")
-    opened = open_folder(place, source) if is_folder else open_bundle(place, source, trusted)
-    with opened as (concepts, size, signature):
-        place.database.store.require_room(2 * size, f"Importing {source}")
-        imported = _store(place, concepts, on_conflict)
-    return Imported(place.library, imported, signature.signer if signature else None, bool(trusted))
-
-
-def _store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> tuple[ImportedConcept, ...]:
-    """Write all of them in one transaction, or none."""
+def store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> tuple[ImportedConcept, ...]:
+    """Write all of them in one transaction, or none. Raises ConceptExists."""
     library = place.library
 
-    def store(registry: Registry) -> tuple[ImportedConcept, ...]:
+    def store_all(registry: Registry) -> tuple[ImportedConcept, ...]:
         if on_conflict == "fail":
             _refuse_conflicts(registry, library, concepts)
         taken = {name_key(name) for name in [*registry.concept_names(library), *(each.name for each in concepts)]}
@@ -50,7 +29,7 @@ def _store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> 
                 advance(note=concept.name)
         return tuple(stored)
 
-    return place.database.write(store)
+    return place.database.write(store_all)
 
 
 def _refuse_conflicts(registry: Registry, library: str, concepts: Sequence[Incoming]) -> None:

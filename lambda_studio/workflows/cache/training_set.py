@@ -8,6 +8,7 @@ from torch import Tensor
 
 from concepts.database import Database
 from concepts.records import ConceptRecord, ImageRecord
+from lambda_studio.errors import Cancelled
 from lambda_studio.models.stack import Stack
 from lambda_studio.pictures.png import decode_png
 from lambda_studio.progress import Progress
@@ -65,7 +66,7 @@ class ExampleTable:
 
     def _pictures(self, rows: Sequence[Row], at: Sequence[int]) -> list[Any]:
         if self.should_stop():
-            raise KeyboardInterrupt
+            raise Cancelled("Stopped before the first step.", "What was encoded by then is cached: give it again.")
         with self.database.reading() as registry:
             stored = [registry.blob(rows[i].image.sha) for i in at]
         return [decode_png(data) for data in stored]

@@ -1,10 +1,8 @@
 """From a prompt to picture files: the concepts it names, the adapter that knows them, and the drawing."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from lambda_studio.config import GenerateConfig, require, settings_from
+from lambda_studio.config import GenerateConfig, require
 from lambda_studio.pictures.outputs import make_room
 from lambda_studio.workflows.answers import Drawn, DrawnPicture
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapter
@@ -19,11 +17,11 @@ def generate(
     adapter: str | int,
     edges: Path | None,
     out: Path,
-    settings: Mapping[str, Any],
+    config: GenerateConfig,
 ) -> Drawn:
-    """As `Studio.generate`. What can be refused is refused before a model is loaded."""
+    """Draw a prompt and write the pictures. What can be refused is refused before a model is loaded."""
     require(count >= 1, f"The number of pictures is {count}.", "Give 1 or more.")
-    config = settings_from(GenerateConfig, place.spec.generate, settings)
+    config = config.preferring(place.spec.generate)
     template = read_prompt(prompt, place.nouns_near)
     concepts = place.get_concepts(template.names)
     edged = place.door.photo(edges).image if edges else None

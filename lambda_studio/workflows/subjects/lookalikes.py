@@ -4,27 +4,13 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from concepts.records import ConceptRecord
-from lambda_studio.config import require
-from lambda_studio.workflows.answers import Neighbour, Neighbours
+from lambda_studio.workflows.answers import Neighbour
 from lambda_studio.workflows.cache.directions import present_directions
-from lambda_studio.workflows.cache.encoders import Encoder, KnownEncoders
+from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.workplace import Workplace
 
 ALIKE = 0.90
 """From here on a new concept is said to look like another: docs/decisions/0010."""
-
-
-def similar(place: Workplace, name: str, count: int) -> Neighbours:
-    """As `Studio.similar`."""
-    require(count >= 1, f"The number of concepts is {count}.", "Give 1 or more.")
-    concept = place.get_concepts([name])[0]
-    encoder = KnownEncoders(place.home).read().get(place.spec.name) or place.embedder.encoder
-    found = neighbours(place, concept, encoder, count)
-    if found is None:
-        place.embedder.subjects([concept])
-        found = neighbours(place, concept, place.embedder.encoder, count)
-    nearest, not_compared = found or ([], 0)
-    return Neighbours(concept.name, place.spec.name, tuple(nearest), not_compared)
 
 
 def lookalike_warning(place: Workplace, concept: ConceptRecord) -> tuple[str, ...]:

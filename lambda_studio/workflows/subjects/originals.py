@@ -4,36 +4,42 @@ import re
 from pathlib import Path
 
 from concepts.durable import make_folder, require_room, staged_folder
+from concepts.records import ConceptRecord
 from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
-from lambda_studio.workflows.answers import GivenBack
 from lambda_studio.workflows.workplace import Workplace
 
 _LONGEST_NAME = 200
 """In bytes, of 255 that file systems take."""
 
 
-def write_originals(place: Workplace, name: str, folder: Path) -> GivenBack:
-    """As `Studio.write_originals`."""
+def require_free(folder: Path) -> None:
+    """Raise OutputExists where the folder is there already."""
     if folder.exists() or folder.is_symlink():
         raise OutputExists(f"{folder} is already there.", "Give the name of a folder that is not there yet.")
-    concept = place.get_concepts([name])[0]
+
+
+def kept_files(place: Workplace, concept: ConceptRecord) -> dict[str, bytes]:
+    """Return the originals of a concept's images by the names they get. Raises InvalidSetting where none was kept."""
     kept = [(number, image) for number, image in enumerate(concept.images, start=1) if image.original_sha]
     cause = f"No original of {concept.name} was kept."
     require(bool(kept), cause, "Where you have the files: studio concepts edit NAME --add IMAGE --keep-original")
     with place.database.reading() as registry:
-        files = {
+        return {
             _file_name(number, image.source_name): registry.blob(image.original_sha or "") for number, image in kept
         }
-    require_room(folder.parent, sum(map(len, files.values())), f"The folder {folder}")
-    make_folder(folder.parent)
-    with staged_folder(folder) as staged:
-        for each, data in files.items():
-            (staged / each).write_bytes(data)
-    return GivenBack(concept.name, folder, tuple(files), tuple(sha for _, image in kept if (sha := image.original_sha)))
 
 
 def _file_name(number: int, source_name: str) -> str:
     """A name that no other of them has and that stays in its folder: `IMG_1.jpg` -> `1-IMG_1.jpg`."""
     plain = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]', "_", source_name)
     return f"{number}-{plain.encode()[-_LONGEST_NAME:].decode(errors='ignore')}"
+
+
+def publish(folder: Path, files: dict[str, bytes]) -> None:
+    """Write all files into a new folder, or none. Raises OutputExists, StorageFailed."""
+    require_room(folder.parent, sum(map(len, files.values())), f"The folder {folder}")
+    make_folder(folder.parent)
+    with staged_folder(folder) as staged:
+        for name, data in files.items():
+            (staged / name).write_bytes(data)

@@ -1,109 +1,97 @@
-"""A subject is added, or gets another version: from files to a version in the registry that CLIP has seen."""
+"""A concept's next version: from the images of one it has, and from files, to a version that CLIP has seen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from concepts.errors import NounMissing
-from concepts.names import check_name, check_noun
-from concepts.records import AddResult, ConceptRecord, NewImage
+from concepts.database import Database
+from concepts.records import AddResult, ConceptRecord, ImageRecord, NewImage
 from concepts.registry import Registry
 from lambda_studio.config import require
+from lambda_studio.pictures.door import PictureDoor
+from lambda_studio.pictures.masks import load_mask
+from lambda_studio.pictures.png import encode_png
 from lambda_studio.workflows.answers import Added
-from lambda_studio.workflows.subjects.editing import edited_images, stored_images
-from lambda_studio.workflows.subjects.lookalikes import lookalike_warning
 from lambda_studio.workflows.subjects.photos import read_images
-from lambda_studio.workflows.subjects.segmenting import subject_finder
+from lambda_studio.workflows.subjects.segmenting import Finder
 from lambda_studio.workflows.workplace import Workplace
 
 
-class ConceptWriter:
-    """Writes versions of concepts. Models that are missing are missed before anything is stored."""
+@dataclass(frozen=True)
+class Changes:
+    """What another version has of its own: image files to `add`, and by number images to `drop` or to mask anew."""
 
-    def __init__(self, workplace: Workplace):
-        self.workplace = workplace
+    add: Sequence[Path] = ()
+    drop: Sequence[int] = ()
+    masks: Mapping[int, Path] = field(default_factory=dict)
+    keep_original: bool = False
 
-    def add(
-        self,
-        name: str,
-        images: Sequence[Path],
-        noun: str | None,
-        masks: Sequence[Path],
-        segment: str,
-        keep_original: bool,
-    ) -> Added:
-        """As `Studio.add_concept`."""
-        place, name = self.workplace, check_name(name)
-        if noun is None:
-            cause = f"The noun of {name!r} is missing."
-            raise NounMissing(cause, "Say what kind of thing it is, for example: --noun dog")
-        library, noun = place.library, check_noun(noun)
-        place.require_editor()
-        find = subject_finder(place, segment, noun)
-        new_images = read_images(place.door, images, masks, find, place.progress, keep_original)
-        _ = place.embedder.encoder
 
-        def store(registry: Registry) -> tuple[AddResult, str | None]:
-            return registry.add_concept(library, name, noun, new_images), place.remember_stack(registry)
+def stored_images(database: Database, concept: ConceptRecord) -> list[NewImage]:
+    """Return the concept's images as they are stored, ready to be written into another version."""
+    with database.reading() as registry:
+        return [_stored_image(registry, image) for image in concept.images]
 
-        result, remembered = place.database.write(store)
-        if remembered:
-            place.notify(f"Library {library} now works with {remembered}.")
-        added = self._embedded(result, new_images)
-        alike = lookalike_warning(place, added.concept) if added.created else ()
-        return replace(added, warnings=(*added.warnings, *alike))
 
-    def edit(
-        self,
-        name: str,
-        noun: str | None,
-        add: Sequence[Path],
-        drop: Sequence[int],
-        masks: Mapping[int, Path],
-        segment: str,
-        keep_original: bool,
-    ) -> Added:
-        """As `Studio.edit`."""
-        cause = f"Nothing to change about {name} was given."
-        require(bool(noun or add or drop or masks), cause, "Give --noun, --add, --drop or --mask.")
-        require(bool(add or not keep_original), "There is no file to keep the original of.", "Give --add IMAGE.")
-        place = self.workplace
-        place.require_editor()
-        concept = place.get_concepts([name])[0]
-        find = subject_finder(place, segment, noun or concept.noun)
-        images = edited_images(
-            place.door, place.database, concept, add, drop, masks, find, place.progress, keep_original
-        )
-        return self._revise(concept, noun or concept.noun, images)
+def _stored_image(registry: Registry, image: ImageRecord) -> NewImage:
+    data = registry.blob(image.sha)
+    mask = registry.blob(image.mask_sha) if image.mask_sha else None
+    original = registry.blob(image.original_sha) if image.original_sha else None
+    return NewImage(data, mask, image.width, image.height, image.source_name, image.warnings, original)
 
-    def restore(self, name: str, number: int) -> Added:
-        """As `Studio.restore`."""
-        place, library = self.workplace, self.workplace.library
-        with place.database.reading() as registry:
-            present = registry.get_concept(library, name)
-            wanted = registry.concept_version(library, name, number)
-        return self._revise(present, wanted.noun, stored_images(place.database, wanted))
 
-    def _revise(self, concept: ConceptRecord, noun: str, images: Sequence[NewImage]) -> Added:
-        place = self.workplace
-        _ = place.embedder.encoder
-        library, expected = place.library, concept.version
-        result = place.database.write(
-            lambda registry: registry.revise_concept(library, concept.name, noun, images, expected)
-        )
-        had = {image.sha for image in concept.images}
-        return self._embedded(result, [image for image in images if image.sha not in had])
+def changed_images(place: Workplace, concept: ConceptRecord, changes: Changes, find: Finder) -> list[NewImage]:
+    """Return the concept's images without the dropped ones, with other masks for some, and the added ones last.
 
-    def _embedded(self, result: AddResult, new_images: Sequence[NewImage]) -> Added:
-        """Cache CLIP's view of a concept that was just written."""
-        embedder = self.workplace.embedder
-        _, encoded = embedder.subjects([result.concept])
-        embedder.zero()
-        return Added(
-            concept=result.concept,
-            created=result.created,
-            stack=self.workplace.spec.name,
-            encoded=encoded,
-            cached=len(result.concept.images) - encoded,
-            warnings=tuple(f"{image.source_name}: {text}" for image in new_images for text in image.warnings),
-        )
+    An image that the concept has already, with that mask, is not added twice (but its original is kept now, if it had
+    none): a command that was carried out and not acknowledged may be repeated. Images are numbered from 1.
+
+    Raises:
+        InvalidSetting, ImageRefused, MaskRefused.
+    """
+    known = range(1, len(concept.images) + 1)
+    for number in (*changes.drop, *changes.masks):
+        require(number in known, f"{concept.name} has no image {number}.", f"It has images 1 to {len(concept.images)}.")
+    both = sorted({*changes.drop} & {*changes.masks})
+    require(not both, f"Image {both and both[0]} would be dropped and given a mask.", "Do one or the other.")
+    images = dict(zip(known, stored_images(place.database, concept), strict=True))
+    images |= {number: _masked(place.door, images[number], path) for number, path in changes.masks.items()}
+    kept = [image for number, image in images.items() if number not in changes.drop]
+    if not changes.add:
+        return kept
+    new = read_images(place.door, changes.add, (), find, place.progress, changes.keep_original)
+    had = {(image.sha, image.mask_sha) for image in kept}
+    files = {(image.sha, image.mask_sha): image.original for image in new}
+    kept = [replace(each, original=each.original or files.get((each.sha, each.mask_sha))) for each in kept]
+    return [*kept, *(image for image in new if (image.sha, image.mask_sha) not in had)]
+
+
+def _masked(door: PictureDoor, image: NewImage, path: Path) -> NewImage:
+    mask = load_mask(path, (image.width, image.height), door.grey)
+    data = None if mask is None else encode_png(mask)
+    return replace(image, mask=data)
+
+
+def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence[NewImage]) -> Added:
+    """Write the concept's next version, unless somebody else did meanwhile, and cache CLIP's view of it."""
+    _ = place.embedder.encoder  # models that are missing are missed before anything is stored
+    library, expected = place.library, concept.version
+    result = place.database.write(
+        lambda registry: registry.revise_concept(library, concept.name, noun, images, expected)
+    )
+    had = {image.sha for image in concept.images}
+    return embedded(place, result, [image for image in images if image.sha not in had])
+
+
+def embedded(place: Workplace, result: AddResult, new_images: Sequence[NewImage]) -> Added:
+    """Cache CLIP's view of a concept that was just written, and return what the person is told of it."""
+    _, encoded = place.embedder.subjects([result.concept])
+    place.embedder.zero()
+    return Added(
+        concept=result.concept,
+        created=result.created,
+        stack=place.spec.name,
+        encoded=encoded,
+        cached=len(result.concept.images) - encoded,
+        warnings=tuple(f"{image.source_name}: {text}" for image in new_images for text in image.warnings),
+    )

@@ -146,7 +146,7 @@ def test_a_stack_names_the_models_and_a_subject_is_added(folders, stack_file, tm
     assert from_toml(own).detector == str(folders[0])
     picture.save(tmp_path / "a.png")
     with Studio(tmp_path / "home", stack=str(own)) as studio:
-        added = studio.add_concept("rex", [tmp_path / "a.png"], noun="dog", segment="grounded")
+        added = studio.concepts.add("rex", [tmp_path / "a.png"], noun="dog", segment="grounded")
         expected = GroundedSegmenter(*map(str, folders)).find(picture, "dog")
         with studio.database.reading() as registry:
             stored = registry.blob(added.concept.images[0].mask_sha)
@@ -155,8 +155,8 @@ def test_a_stack_names_the_models_and_a_subject_is_added(folders, stack_file, tm
         assert np.array_equal(np.asarray(decode_png(stored)), 255 * expected)
         monkeypatch.setattr(grounded, "THRESHOLD", 1.1)
         with pytest.raises(MaskRefused, match="shows no hat"):
-            studio.add_concept("red-hat", [tmp_path / "a.png"], noun="hat", segment="grounded")
-        assert [each.name for each in studio.concepts()] == ["rex"]
+            studio.concepts.add("red-hat", [tmp_path / "a.png"], noun="hat", segment="grounded")
+        assert [each.name for each in studio.concepts.list()] == ["rex"]
 
 
 def test_without_weights_the_other_ways_are_named(tmp_path, picture, monkeypatch) -> None:

@@ -71,7 +71,7 @@ def maker(tmp_path: Path, stack_file: Path) -> Iterator[Studio]:
     for name in ("one", "two"):
         Image.fromarray(noise.integers(0, 255, (48, 40, 3), dtype=np.uint8)).save(tmp_path / f"{name}.png")
     with Studio(tmp_path / "maker", stack=str(stack_file)) as studio:
-        studio.add_concept("rex", [tmp_path / "one.png", tmp_path / "two.png"], noun="dog", segment="none")
+        studio.concepts.add("rex", [tmp_path / "one.png", tmp_path / "two.png"], noun="dog", segment="none")
         yield studio
 
 
@@ -148,7 +148,7 @@ def bundles(maker: Studio, tmp_path: Path, key: Path, shape: str) -> tuple[Path,
     if shape == "older":
         genuine = older_bundle(maker, tmp_path / "genuine.zip", numbers(maker), key)
         return older_bundle(maker, tmp_path / "forged.zip", FORGED), genuine
-    maker.export(["rex"], tmp_path / "genuine.zip", pictures=False, sign_with=key)
+    maker.libraries.export(["rex"], tmp_path / "genuine.zip", pictures=False, sign_with=key)
     return forged(tmp_path / "genuine.zip", tmp_path / "forged.zip"), tmp_path / "genuine.zip"
 
 
@@ -158,34 +158,34 @@ def test_a_trusted_bundle_is_drawn_from_with_its_own_numbers_whoever_came_before
 ) -> None:
     forgery, genuine = bundles(maker, tmp_path, key, shape)
     mallory = opened("mallory")
-    mallory.import_concepts(forgery)
+    mallory.libraries.import_(forgery)
     bob = opened("bob")
-    assert bob.import_concepts(genuine, trusted_keys=[key.with_suffix(".pub")]).verified
+    assert bob.libraries.import_(genuine, trusted_keys=[key.with_suffix(".pub")]).verified
     assert np.array_equal(numbers(bob), numbers(maker))
     assert np.array_equal(numbers(mallory), FORGED)
     out = tmp_path / "again.zip"
-    bob.export(["rex"], out, pictures=False, sign_with=key)
+    bob.libraries.export(["rex"], out, pictures=False, sign_with=key)
     if shape == "present":
         assert out.read_bytes() == genuine.read_bytes()
-    bob.export(["rex"], tmp_path / "with.zip", pictures=True, sign_with=key)
+    bob.libraries.export(["rex"], tmp_path / "with.zip", pictures=True, sign_with=key)
     assert (tmp_path / "with.zip").read_bytes() == out.read_bytes()
-    mallory.import_concepts(out, on_conflict="rename")
+    mallory.libraries.import_(out, on_conflict="rename")
     assert np.array_equal(numbers(mallory, "rex-2"), numbers(maker))
     assert np.array_equal(numbers(mallory), FORGED)
-    assert [finding for finding in bob.examine() if finding.what.startswith("concept")] == []
+    assert [finding for finding in bob.doctor() if finding.what.startswith("concept")] == []
 
 
 def test_other_numbers_are_other_content(opened: Team, maker: Studio, tmp_path: Path, key: Path) -> None:
     forgery, genuine = bundles(maker, tmp_path, key, "present")
     bob = opened("bob")
-    bob.import_concepts(genuine)
+    bob.libraries.import_(genuine)
     for on_conflict, state in (("skip", "skipped"), ("rename", "renamed")):
-        (done,) = bob.import_concepts(forgery, on_conflict=on_conflict).concepts
+        (done,) = bob.libraries.import_(forgery, on_conflict=on_conflict).concepts
         assert done.state == state
         assert np.array_equal(numbers(bob), numbers(maker))
     with pytest.raises(ConceptExists, match="by other content: 'rex'"):
-        bob.import_concepts(forgery)
-    assert bob.import_concepts(genuine).concepts[0].state == "there already"
+        bob.libraries.import_(forgery)
+    assert bob.libraries.import_(genuine).concepts[0].state == "there already"
     assert np.array_equal(numbers(bob, "rex-2"), FORGED)
 
 
@@ -194,21 +194,21 @@ def test_a_given_embedding_is_compared_copied_and_forgotten_with_its_concept(
 ) -> None:
     forgery, genuine = bundles(maker, tmp_path, key, "present")
     bob = opened("bob")
-    bob.import_concepts(genuine)
-    bob.import_concepts(forgery, on_conflict="rename")
+    bob.libraries.import_(genuine)
+    bob.libraries.import_(forgery, on_conflict="rename")
     bob.workplace.database.write(lambda registry: registry.create_library("toys"))
-    bob.copy("rex", "toys")
-    found = bob.similar("rex")
+    bob.concepts.copy("rex", "toys")
+    found = bob.concepts.similar("rex")
     assert (found.not_compared, [(other.name, other.library) for other in found.nearest]) == (
         0,
         [("rex", "toys"), ("rex-2", "default")],
     )
     assert found.nearest[0].similarity == pytest.approx(1)
-    assert bob.show("rex").embeddings == {"tiny": 1}
-    (image,) = bob.show("rex-2").images
-    forgotten = bob.forget("rex-2", None, lambda summary: None)
+    assert bob.concepts.show("rex").embeddings == {"tiny": 1}
+    (image,) = bob.concepts.show("rex-2").images
+    forgotten = bob.concepts.forget("rex-2", None, lambda summary: None)
     assert image.sha in forgotten.deleted
-    assert bob.forget("rex", None, lambda summary: None).deleted == ()
+    assert bob.concepts.forget("rex", None, lambda summary: None).deleted == ()
     with bob.database.reading() as registry:
         assert registry.computed_features() == []
         assert sum(1 for _ in registry.left_out()) == 1
@@ -219,7 +219,7 @@ def test_no_cached_value_stands_for_a_given_one(opened: Team, maker: Studio, tmp
 
     _, genuine = bundles(maker, tmp_path, key, "present")
     bob = opened("bob")
-    bob.import_concepts(genuine)
+    bob.libraries.import_(genuine)
     (image,) = bob.workplace.get_concepts(["rex"])[0].images
     put = (subject_key(image, bob.workplace.embedder.encoder).text, "image_embeds", FORGED.tobytes(), (32,), "float32")
     assert not bob.database.write(lambda registry: registry.put_feature(*put, image.sha))
@@ -231,14 +231,14 @@ def test_what_a_concept_without_pictures_and_another_picture_become_is_again_a_n
 ) -> None:
     _, genuine = bundles(maker, tmp_path, key, "present")
     bob = opened("bob")
-    bob.import_concepts(genuine)
-    bob.edit("rex", add=[tmp_path / "one.png"], segment="none")
+    bob.libraries.import_(genuine)
+    bob.concepts.edit("rex", add=[tmp_path / "one.png"], segment="none")
     mixed = numbers(bob)
     assert not np.array_equal(mixed, numbers(maker))
-    bob.export(["rex"], tmp_path / "mixed.zip", pictures=False)
-    bob.restore("rex", 1)
+    bob.libraries.export(["rex"], tmp_path / "mixed.zip", pictures=False)
+    bob.concepts.restore("rex", 1)
     assert np.array_equal(numbers(bob), numbers(maker))
-    bob.import_concepts(tmp_path / "mixed.zip", on_conflict="rename")
+    bob.libraries.import_(tmp_path / "mixed.zip", on_conflict="rename")
     assert np.array_equal(numbers(bob, "rex-2"), mixed)
 
 
@@ -303,7 +303,7 @@ def old(opened: Team, maker: Studio) -> Old:
 
 
 def findings(studio: Studio) -> list[tuple[str, str]]:
-    found = [finding for finding in studio.examine("thorough") if not finding.whole]
+    found = [finding for finding in studio.doctor("thorough") if not finding.whole]
     assert all("Import the bundle again: studio library import FILE.zip" in finding.remedy for finding in found)
     return [(finding.what, finding.said) for finding in found]
 
@@ -322,14 +322,14 @@ def test_what_was_cached_for_all_becomes_the_versions_and_doctor_says_that_it_is
         assert left.scalar_one() == 0, "the cached copy is gone, and so is the note that did not hold it"
         assert connection.execute(text("SELECT count(*) FROM features WHERE key LIKE '{%'")).scalar_one() == 0
     assert [fault.said for fault in bob.database.store.faults()] == []
-    bob.export(["rex"], tmp_path / "doubtful.zip", pictures=False)
-    bob.import_concepts(tmp_path / "doubtful.zip", on_conflict="rename")
+    bob.libraries.export(["rex"], tmp_path / "doubtful.zip", pictures=False)
+    bob.libraries.import_(tmp_path / "doubtful.zip", on_conflict="rename")
     _, genuine = bundles(maker, tmp_path, key, "older")
-    (done,) = bob.import_concepts(genuine, trusted_keys=[key.with_suffix(".pub")]).concepts
+    (done,) = bob.libraries.import_(genuine, trusted_keys=[key.with_suffix(".pub")]).concepts
     assert (done.name, done.state) == ("rex", "renewed")
     assert np.array_equal(numbers(bob), numbers(maker))
     assert findings(bob) == []
-    assert bob.import_concepts(genuine).concepts[0].state == "there already"
+    assert bob.libraries.import_(genuine).concepts[0].state == "there already"
     mallory = old.open_as("mallory")
     assert np.array_equal(numbers(mallory), FORGED)
     assert findings(mallory) == [("concept rex", unproven)]
@@ -344,8 +344,8 @@ def test_an_embedding_that_was_damaged_before_is_lost_and_can_be_had_again(
     with pytest.raises(PicturesLeftOut, match="there is no embedding for the CLIP of this stack"):
         numbers(bob)
     with pytest.raises(PicturesLeftOut, match="the embedding that came in their place is lost"):
-        bob.export(["rex"], tmp_path / "lost.zip", pictures=False)
+        bob.libraries.export(["rex"], tmp_path / "lost.zip", pictures=False)
     _, genuine = bundles(maker, tmp_path, key, "present")
-    assert bob.import_concepts(genuine, on_conflict="skip").concepts[0].state == "renewed"
+    assert bob.libraries.import_(genuine, on_conflict="skip").concepts[0].state == "renewed"
     assert np.array_equal(numbers(bob), numbers(maker))
     assert findings(bob) == []

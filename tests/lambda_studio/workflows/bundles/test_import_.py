@@ -58,9 +58,9 @@ def imported(tmp_path: Path, concepts: list[BundleConcept], *more: bytes):
     (tmp_path / "x.zip").write_bytes(buffer.getvalue())
     with Studio(tmp_path / "home") as studio:
         try:
-            return studio.import_concepts(tmp_path / "x.zip")
+            return studio.libraries.import_(tmp_path / "x.zip")
         except BundleRefused as error:
-            assert studio.concepts() == []
+            assert studio.concepts.list() == []
             return error.cause
 
 
@@ -135,4 +135,4 @@ def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
     with Studio(tmp_path / "home") as studio:
         for name in ("x" * 5000, "a\0b"):
             with pytest.raises(BundleRefused, match="cannot be read"):
-                studio.import_concepts(tmp_path / f"{name}.zip")
+                studio.libraries.import_(tmp_path / f"{name}.zip")

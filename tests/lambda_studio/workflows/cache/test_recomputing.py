@@ -28,7 +28,7 @@ def studio(tmp_path: Path, stack_file: Path):
     for name in ("one", "two"):
         Image.fromarray(numbers.integers(0, 255, (48, 40, 3), dtype=np.uint8)).save(tmp_path / f"{name}.png")
     with Studio(tmp_path / "home", stack=str(stack_file)) as opened:
-        opened.add_concept("rex", [tmp_path / "one.png", tmp_path / "two.png"], noun="dog", segment="none")
+        opened.concepts.add("rex", [tmp_path / "one.png", tmp_path / "two.png"], noun="dog", segment="none")
         place = opened.workplace
         table = ExampleTable(place.database, place.stack, place.progress, never)
         table.examples(place.get_concepts(["rex"]), place.stack.resolution)
@@ -56,7 +56,7 @@ def kept(studio: Studio) -> dict[str, str]:
 
 def told(studio: Studio, depth: str = "thorough", repair: bool = False) -> Finding | None:
     """What doctor says of cached values; of everything else that it is whole."""
-    found = {finding.what: finding for finding in studio.examine(depth, repair)}
+    found = {finding.what: finding for finding in studio.doctor(depth, repair=repair)}
     cached = found.pop(CACHED, None)
     assert all(finding.whole for finding in found.values())
     return cached
@@ -119,9 +119,9 @@ def test_values_of_other_encoders_and_preparations_and_what_is_no_key_are_left_a
 
 
 def test_what_came_in_place_of_a_picture_is_no_cached_value(studio: Studio, tmp_path: Path, stack_file: Path) -> None:
-    studio.export(["rex"], tmp_path / "rex.zip", pictures=False)
+    studio.libraries.export(["rex"], tmp_path / "rex.zip", pictures=False)
     with Studio(tmp_path / "elsewhere", stack=str(stack_file)) as other:
-        other.import_concepts(tmp_path / "rex.zip")
+        other.libraries.import_(tmp_path / "rex.zip")
         assert kept(other) == {}
         assert told(other, repair=True) == Finding(CACHED, "0 of 0 were computed again, and came out the same")
         other.workplace.embedder.subjects(other.workplace.get_concepts(["rex"]))
@@ -135,7 +135,7 @@ def test_without_the_encoders_weights_it_is_said_that_nothing_was_checked(
     gone.write_text(stack_file.read_text().replace(clip_folder.as_posix(), str(tmp_path / "nowhere")))
     alter(studio, SUBJECT)
     with Studio(studio.home, stack=str(gone)) as other:
-        found = {finding.what: finding for finding in other.examine("thorough", repair=True)}
+        found = {finding.what: finding for finding in other.doctor("thorough", repair=True)}
     assert found["stack tiny"].remedy
     assert found[CACHED] == Finding(CACHED, "not checked: see the stack's files")
     assert len(kept(studio)) == 7

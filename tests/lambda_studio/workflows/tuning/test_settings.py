@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from concepts.records import RunRecord
-from lambda_studio.config import FinetuneConfig, settings_from
+from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.workflows.tuning.settings import require_known_settings, settings_row
 
@@ -22,14 +22,14 @@ def test_a_row_holds_what_was_chosen_and_gives_the_settings_back() -> None:
     chosen = {"rank": 2, "learning_rate": 1e-4, "seed": 3}
     assert row == {"format": 1, "stack": "tiny", "stack_source": "models/tiny.toml", "config": chosen}
     require_known_settings(run_with(row))
-    assert settings_from(FinetuneConfig, row["config"], {}) == config
+    assert FinetuneConfig().preferring(row["config"]) == config
 
 
 def test_a_row_of_0_1_has_no_number_and_every_setting() -> None:
     config = FinetuneConfig(rank=2)
     row = {"stack": "tiny", "stack_source": "tiny", "config": asdict(config)}
     require_known_settings(run_with(row))
-    assert settings_from(FinetuneConfig, row["config"], {}) == config
+    assert FinetuneConfig().preferring(row["config"]) == config
 
 
 def test_settings_that_this_version_does_not_have_are_refused_by_name() -> None:
