@@ -224,6 +224,10 @@ class Registry:
         """Return the concept of that name. The message of ConceptNotFound suggests similar names."""
         return versions.record(self._session, *self._concept(library, name))
 
+    def find_concepts(self, library: str, names: Iterable[str]) -> list[ConceptRecord]:
+        """Return the named concepts that exist, in the order of `names`, without duplicates. Raises LibraryNotFound."""
+        return listing.named(self._session, self._library(library), names)
+
     def rename_concept(self, library: str, name: str, new_name: str) -> ConceptRecord:
         """Rename a concept; its versions stay unchanged. Raises ConceptExists if another concept has the new name."""
         return versions.rename(self._session, self._library(library, "editor"), name, new_name)

@@ -1,14 +1,17 @@
-"""Queries for a few concepts of a large library: pages, text search and similar names."""
+"""Queries for a few concepts of a large library: pages, named concepts, text search and similar names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from concepts.models import Concept, Library
+from concepts.models import Concept, ConceptVersion, Library, VersionImage
 from concepts.names import name_key
-from concepts.records import ConceptPage, ConceptSummary
-from concepts.rows import versions
+from concepts.records import ConceptPage, ConceptRecord, ConceptSummary
+from concepts.rows import originals, versions
+from concepts.rows.libraries import address
+
+NAMES_A_QUERY = 1000
 
 
 def page(session: Session, library: Library, text: str, after: str, limit: int | None) -> ConceptPage:
@@ -22,6 +25,43 @@ def page(session: Session, library: Library, text: str, after: str, limit: int |
         wanted = wanted.limit(limit + 1)  # one extra row shows whether more follow
     found = versions.summaries_where(session, library, Concept.id.in_(wanted.scalar_subquery()))
     return ConceptPage(tuple(found[:limit]), more=limit is not None and len(found) > limit)
+
+
+def named(session: Session, library: Library, names: Iterable[str]) -> list[ConceptRecord]:
+    """Return the named concepts that exist, without duplicates, in the order of `names`.
+
+    Up to `NAMES_A_QUERY` names take one query for concepts, one for images and one for originals.
+    """
+    keys = list(dict.fromkeys(name_key(name.strip()) for name in names))
+    found: dict[str, tuple[Concept, ConceptVersion]] = {}
+    for start in range(0, len(keys), NAMES_A_QUERY):
+        wanted = Concept.name_key.in_(keys[start : start + NAMES_A_QUERY])
+        rows = session.execute(versions.latest().where(versions.in_use(library), wanted))
+        found |= {concept.name_key: (concept, version) for concept, version in rows}
+    ordered = [found[key] for key in keys if key in found]
+    return [
+        record
+        for start in range(0, len(ordered), NAMES_A_QUERY)
+        for record in _records(session, library, ordered[start : start + NAMES_A_QUERY])
+    ]
+
+
+def _records(session: Session, library: Library, rows: Sequence[tuple[Concept, ConceptVersion]]) -> list[ConceptRecord]:
+    """Read the images of these versions and return the concepts."""
+    images: dict[int, list[VersionImage]] = {version.id: [] for _, version in rows}
+    query = select(VersionImage).where(VersionImage.version_id.in_(images)).order_by(VersionImage.position)
+    for image in session.scalars(query):
+        images[image.version_id].append(image)
+    kept, where = originals.of_versions(session, images), address(session, library)
+    return [
+        versions.concept_record(
+            where,
+            concept,
+            version,
+            tuple(versions.image_record(each, kept.get((version.id, each.position))) for each in images[version.id]),
+        )
+        for concept, version in rows
+    ]
 
 
 def near(session: Session, library: Library, names: Iterable[str]) -> list[ConceptSummary]:

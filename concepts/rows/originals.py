@@ -1,6 +1,6 @@
 """Original files, byte for byte, beside the working copies made from them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +14,12 @@ def of_version(session: Session, version_id: int) -> dict[int, str]:
     """Return the SHA-256 of a version's stored originals, by position."""
     query = select(Original.position, Original.original_sha).where(Original.version_id == version_id)
     return {position: sha for position, sha in session.execute(query)}
+
+
+def of_versions(session: Session, version_ids: Iterable[int]) -> dict[tuple[int, int], str]:
+    """Return the SHA-256 of several versions' stored originals, by version and position."""
+    query = select(Original).where(Original.version_id.in_(list(version_ids)))
+    return {(row.version_id, row.position): row.original_sha for row in session.scalars(query)}
 
 
 def keep(session: Session, version_id: int, images: Sequence[NewImage]) -> None:

@@ -15,7 +15,16 @@ OTHERS = {
     *("libraries", "find_library", "get_library", "current_library", "catalogue", "members", "runs", "find_run"),
     *("concepts", "concept_names", "find_concept", "get_concept", "history", "concept_version", "removed_concepts"),
     *("adapters", "get_adapter", "blob", "feature", "features"),
-    *("page", "concepts_near", "image_counts", "seen_images", "generation", "owns_library", "computed_features"),
+    *(
+        "page",
+        "find_concepts",
+        "concepts_near",
+        "image_counts",
+        "seen_images",
+        "generation",
+        "owns_library",
+        "computed_features",
+    ),
     "left_out",
     *("library_address", "library_stack"),
     *("create_library", "use_library"),  # these write what is the user's own

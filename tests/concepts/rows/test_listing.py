@@ -1,9 +1,12 @@
 """A few concepts of many: pages, what a word finds, and what has nearly a name that is not there."""
 
+from dataclasses import replace
+
 import pytest
+from sqlalchemy import event
 
 from concepts.errors import ConceptNotFound
-from concepts.rows import versions
+from concepts.rows import listing, versions
 
 NAMES = ("Ärmel", "blue hat", "Blue_dog", "cup 100%", "red hat", "zebra")
 
@@ -65,3 +68,29 @@ def test_a_name_that_is_not_there_is_compared_with_those_beside_it(filled, monke
         assert sorted(each.name for each in near) == ["Blue_dog", "blue hat", "cup 100%", "red hat", "zebra", "Ärmel"]
         assert [each.name for each in registry.concepts_near("default", ["a"])] == ["blue hat", "Blue_dog"]
         assert registry.concepts_near("default", []) == []
+
+
+def test_named_concepts_come_once_each_in_the_order_of_the_names(filled, picture):
+    with filled.transaction() as registry:
+        kept = replace(picture("kept"), original=b"file")
+        registry.revise_concept("default", "zebra", "animal", [picture("one"), kept, picture("zebra")])
+    with filled.reading() as registry:
+        found = registry.find_concepts("default", ["ZEBRA", " red hat", "red gone", "nobody", "zebra", "A\u0308rmel"])
+        assert found == [registry.get_concept("default", name) for name in ("zebra", "red hat", "Ärmel")]
+        assert (found[0].noun, found[0].version) == ("animal", 2)
+        assert [image.original_sha is not None for image in found[0].images] == [False, True, False]
+        assert registry.find_concepts("default", []) == []
+
+
+def test_many_names_are_as_many_queries_as_one(filled, monkeypatch):
+    with filled.reading() as registry:
+        statements = []
+        event.listen(registry._session.get_bind(), "before_cursor_execute", lambda *told: statements.append(told[2]))
+        counts = []
+        for names in (NAMES[:1], NAMES):
+            assert len(registry.find_concepts("default", names)) == len(names)
+            counts.append(len(statements))
+            statements.clear()
+        assert counts[1] <= counts[0]
+        monkeypatch.setattr(listing, "NAMES_A_QUERY", 2)
+        assert [each.name for each in registry.find_concepts("default", NAMES)] == list(NAMES)
