@@ -25,7 +25,8 @@ from PIL import Image
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.adapter import lora_parameters, remove_lora
 from lambda_studio.models.clip import Clip, load_clip
-from lambda_studio.models.decoders.kandinsky import Decoder, load_decoder
+from lambda_studio.models.decoders.kandinsky import KandinskyDecoder as Decoder
+from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.stack import Stack, resolve_stack
 from lambda_studio.pictures.crops import square_crop
 from lambda_studio.training.examples import encode_examples

@@ -111,9 +111,10 @@ class Studio:
         Raises:
             PromptInvalid, ConceptNotFound, AdapterNotFound, InvalidSetting, and what reading models raises.
         """
-        from lambda_studio.workflows.drawing.generate import generate
+        from lambda_studio.workflows.drawing.generate import Drawing, generate
 
-        return generate(self.workplace, prompt, count, adapter, edges, out, config or GenerateConfig())
+        drawing = Drawing(prompt=prompt, count=count, adapter=adapter, edges=edges, out=out)
+        return generate(self.workplace, drawing, config or GenerateConfig())
 
     def finetune(
         self,

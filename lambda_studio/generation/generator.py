@@ -2,21 +2,34 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lambda_studio.config import GenerateConfig, require
+from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.conditioning import Conditioning, condition
 from lambda_studio.generation.prompt import BoundPrompt
+from lambda_studio.generation.samplers import OnStep, sample, seeded_noise
 from lambda_studio.models.adapter import adapted
 from lambda_studio.models.clip import Clip, TextFeatures
-from lambda_studio.models.decoders.kandinsky import OnStep, seeded_noise
+from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.models.stack import Stack
+
+
+@dataclass(frozen=True)
+class PictureRequest:
+    """One picture that is asked for."""
+
+    prompt: BoundPrompt
+    seed: int
+    subjects: Mapping[str, Float[Tensor, " dim"]] = field(default_factory=dict)
+    """The image embedding of each subject that the prompt names."""
+    control_embeds: Float[Tensor, " dim"] | None = None
+    """CLIP's embedding of a picture of edges to follow; None is no control."""
 
 
 @dataclass(frozen=True)
@@ -27,33 +40,32 @@ class Picture:
     seed: int
 
 
-def generate(
+def draw(
     stack: Stack,
-    prompts: Sequence[BoundPrompt],
-    subjects: Sequence[Mapping[str, Tensor]],
+    requests: Sequence[PictureRequest],
     zero_image_embeds: Float[Tensor, " dim"],
-    seeds: Sequence[int],
     config: GenerateConfig,
-    control_embeds: Float[Tensor, " dim"] | Float[Tensor, "batch dim"] | None = None,
     adapter: Path | None = None,
     on_step: OnStep | None = None,
 ) -> list[Picture]:
-    """Draw one picture for each prompt, with its own subjects and seed; `config.batch_size` at a time.
+    """Draw one picture for each request, `config.batch_size` at a time; `config.seed` is not used.
 
-    `zero_image_embeds` (Clip.zero_image_embeds) stands for no picture in guidance, and for no control where
-    `control_embeds` is None. `on_step` hears how many denoising steps are done, over all pictures, and of how many.
+    `zero_image_embeds` (Clip.zero_image_embeds) stands for no picture in guidance, and for no control. `on_step` hears
+    how many denoising steps are done, over all pictures, and of how many.
     """
-    require(
-        len(prompts) == len(subjects) == len(seeds),
-        f"There are {len(prompts)} prompts, {len(subjects)} sets of subjects and {len(seeds)} seeds.",
-        "Give one of each for each picture.",
-    )
-    if not prompts:
+    if not requests:
         return []
-    control = zero_image_embeds if control_embeds is None else control_embeds
-    conditioning = condition_prompts(stack.clip(("text",)), prompts, subjects, control)
+    controls = [zero_image_embeds if each.control_embeds is None else each.control_embeds for each in requests]
+    conditioning = condition_prompts(
+        stack.clip(("text",)),
+        [each.prompt for each in requests],
+        [each.subjects for each in requests],
+        torch.stack([control.to(zero_image_embeds) for control in controls]),
+    )
+    seeds = [each.seed for each in requests]
     image_embeds = predict_image_embeds(stack.prior(), conditioning, seeds)
-    return draw(stack, image_embeds, zero_image_embeds, seeds, config, adapter, on_step)
+    with adapted(stack.decoder(), adapter) as decoder:
+        return draw_embeds(decoder, image_embeds, zero_image_embeds, seeds, config, on_step)
 
 
 def condition_prompts(
@@ -90,16 +102,15 @@ def prior_seed(seed: int) -> int:
     return int.from_bytes(hashlib.sha256(f"prior {seed}".encode()).digest()[:4], "little")
 
 
-def draw(
-    stack: Stack,
+def draw_embeds(
+    decoder: Decoder,
     image_embeds: Float[Tensor, "batch dim"],
     zero_image_embeds: Float[Tensor, " dim"],
     seeds: Sequence[int],
     config: GenerateConfig,
-    adapter: Path | None = None,
     on_step: OnStep | None = None,
 ) -> list[Picture]:
-    """Draw one picture for each image embedding."""
+    """Draw one picture for each image embedding, `config.batch_size` at a time."""
     pictures: list[Picture] = []
     starts = range(0, len(seeds), config.batch_size)
     total = len(starts) * config.num_inference_steps
@@ -108,9 +119,8 @@ def draw(
         if on_step:
             on_step(len(pictures) // config.batch_size * config.num_inference_steps + done, total)
 
-    with adapted(stack.decoder(), adapter) as decoder:
-        for start in starts:
-            batch = slice(start, start + config.batch_size)
-            pixels = decoder.sample(image_embeds[batch], zero_image_embeds, seeds[batch], config, on_batch_step)
-            pictures += [Picture(picture.cpu(), seed) for picture, seed in zip(pixels, seeds[batch], strict=True)]
+    for start in starts:
+        batch = slice(start, start + config.batch_size)
+        pixels = sample(decoder, image_embeds[batch], zero_image_embeds, seeds[batch], config, on_batch_step)
+        pictures += [Picture(picture.cpu(), seed) for picture, seed in zip(pixels, seeds[batch], strict=True)]
     return pictures

@@ -2,7 +2,7 @@
 
 import difflib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -116,8 +116,8 @@ def bind(template: Template, nouns: Mapping[str, str], tokenizer: Tokenizer) -> 
     is); a space is put between a name and a letter or digit that touches it. A span's name is spelled as in `nouns`.
     Raises PromptInvalid for a name that `nouns` has not, for an empty noun, and for a text that is too long.
     """
+    require_known(template, nouns)
     known = {name_key(name): name for name in nouns}
-    _refuse_unknown(template, known)
     token_ids, text, spans = [tokenizer.start_token], "", []
     for piece, name in _pieces(template):
         name = known[name_key(name)] if name is not None else None
@@ -147,7 +147,9 @@ def _pieces(template: Template) -> Iterator[tuple[str, str | None]]:
     yield template.text[end:], None
 
 
-def _refuse_unknown(template: Template, known: Mapping[str, str]) -> None:
+def require_known(template: Template, names: Iterable[str]) -> None:
+    """Raise PromptInvalid, with the nearest of `names`, where the template has a name that is not among them."""
+    known = {name_key(name): name for name in names}
     unknown = [name for name in template.names if name_key(name) not in known]
     if not unknown:
         return

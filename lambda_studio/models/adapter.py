@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from jaxtyping import Float
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from concepts.durable import file_sha256, publish, staged_file, unfinished
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.adapter_info import METADATA_KEY, AdapterInfo, invalid, read_adapter_info
-from lambda_studio.models.decoders.kandinsky import Decoder
+from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.saving import saving, tensor_bytes
 
 LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_k_proj", "add_v_proj")
@@ -29,8 +29,11 @@ LORA_KEY = re.compile(r"(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
 FLOAT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
 
-def add_lora(unet: UNet2DConditionModel, rank: int, seed: int = 0) -> None:
-    """Put trainable low-rank updates, which change nothing yet, on every attention projection; freeze the rest."""
+def add_lora(unet: Any, rank: int, seed: int = 0) -> None:
+    """Put trainable low-rank updates, which change nothing yet, on every attention projection; freeze the rest.
+
+    `unet` is any network of diffusers that takes peft's adapters.
+    """
     from peft import LoraConfig
 
     with torch.random.fork_rng(devices=[]):
@@ -45,7 +48,7 @@ def lora_parameters(unet: nn.Module) -> list[nn.Parameter]:
     return [parameter for name, parameter in unet.named_parameters() if f".{LORA_NAME}." in name]
 
 
-def remove_lora(unet: UNet2DConditionModel) -> None:
+def remove_lora(unet: Any) -> None:
     """Take off what add_lora added; the UNet is what it was, bit for bit."""
     unet.unload_lora()
 

@@ -103,8 +103,7 @@ class Clip:
     @cached_property
     def tokenizer(self) -> ClipTokenizer:
         """The model's tokenizer."""
-        own = {"bpe_path": str(self.files.merges)} if self.files.merges else {}
-        return ClipTokenizer(open_clip.get_tokenizer(self.files.name, **own), self.context_length)
+        return build_tokenizer(self.files.name, self.files.model_config, self.files.merges)
 
     @property
     def device(self) -> torch.device:
@@ -202,25 +201,56 @@ def load_clip(
     return Clip(model, files, towers)
 
 
+def load_tokenizer(name: str, on_download: OnDownload | None = None) -> ClipTokenizer:
+    """Load the tokenizer of a CLIP, of which only the configuration is read. Raises ModelFilesMissing and -Invalid."""
+    schema, place = open_clip.factory.parse_model_name(name)
+    if schema is None:
+        return build_tokenizer(name, _named_config(place))
+    config_file, config = _read_config(place, on_download)
+    return build_tokenizer(name, config["model_cfg"], _merges_beside(config_file))
+
+
+def build_tokenizer(name: str, model_config: dict[str, Any], merges: Path | None = None) -> ClipTokenizer:
+    """The tokenizer that open_clip has for a CLIP of this name and configuration."""
+    own = {"bpe_path": str(merges)} if merges else {}
+    return ClipTokenizer(open_clip.get_tokenizer(name, **own), model_config["text_cfg"].get("context_length", 77))
+
+
 def find_clip(name: str, pretrained: str | None = None, on_download: OnDownload | None = None) -> ClipFiles:
     """Find a CLIP's files, and fetch them where they are on the hub, without loading them."""
     schema, place = open_clip.factory.parse_model_name(name)
     if schema is None:
         return _find_by_name(place, pretrained, on_download)
+    config_file, config = _read_config(place, on_download)
+    weights = get_file(place, WEIGHT_NAMES, on_download=on_download)
+    preprocess = merge_preprocess_dict(asdict(PreprocessCfg()), config.get("preprocess_cfg", {}))
+    return ClipFiles(name, config["model_cfg"], preprocess, weights, _merges_beside(config_file))
+
+
+def _read_config(place: str, on_download: OnDownload | None) -> tuple[Path, dict[str, Any]]:
+    """The configuration in a folder or on the hub, and its file."""
     config_file = get_file(place, [CONFIG_NAME], on_download=on_download)
     config = read_json(config_file)
     if not {"embed_dim", "vision_cfg", "text_cfg"} <= config.get("model_cfg", {}).keys():
         raise ModelFilesInvalid(f"{config_file} describes no CLIP (model_cfg).", OTHER_ROUTES)
-    weights = get_file(place, WEIGHT_NAMES, on_download=on_download)
+    return config_file, config
+
+
+def _merges_beside(config_file: Path) -> Path | None:
     merges = config_file.parent / MERGES_NAME
-    preprocess = merge_preprocess_dict(asdict(PreprocessCfg()), config.get("preprocess_cfg", {}))
-    return ClipFiles(name, config["model_cfg"], preprocess, weights, merges if merges.is_file() else None)
+    return merges if merges.is_file() else None
 
 
-def _find_by_name(name: str, pretrained: str | None, on_download: OnDownload | None) -> ClipFiles:
+def _named_config(name: str) -> dict[str, Any]:
+    """The configuration that open_clip has under this name."""
     model_config = open_clip.get_model_config(name)
     if model_config is None:
         raise ModelFilesMissing(f"open_clip knows no model {name!r}.", OTHER_ROUTES)
+    return model_config
+
+
+def _find_by_name(name: str, pretrained: str | None, on_download: OnDownload | None) -> ClipFiles:
+    model_config = _named_config(name)
     tag = open_clip.get_pretrained_cfg(name, pretrained or "")
     repo = tag.get("hf_hub", "").rstrip("/")
     if pretrained and Path(pretrained).is_file() and pretrained.endswith(".safetensors"):

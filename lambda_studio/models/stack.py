@@ -5,21 +5,23 @@ import gc
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
+from lambda_studio.models.decoders.families import KANDINSKY, get_family, require_family
 from lambda_studio.models.files import OTHER_ROUTES, OnDownload, get_file, is_damaged
 from lambda_studio.progress import unheard
 
 if TYPE_CHECKING:  # a stack can be named and checked without torch
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import torch
 
-    from lambda_studio.models.clip import Clip, ClipFiles, Tower
-    from lambda_studio.models.decoders.kandinsky import Decoder, Part
+    from lambda_studio.models.clip import Clip, ClipFiles, ClipTokenizer, Tower
+    from lambda_studio.models.decoders.protocol import Decoder, DecoderSource, Part
     from lambda_studio.models.prior import PriorTransformer
 
 WEIGHTS = Path(__file__).parent.parent / "miniature" / "weights"
@@ -43,6 +45,8 @@ class StackSpec:
     """A folder or hub id of a λ prior (config.json and safetensors)."""
     decoder: str
     """A folder or hub id in diffusers' layout (unet/ movq/ scheduler/)."""
+    family: str = KANDINSKY
+    """What kind of decoder that is: a name in `families.FAMILIES`."""
     detector: str = "IDEA-Research/grounding-dino-tiny"
     """A folder or hub id of a Grounding DINO, for --segment grounded."""
     segmenter: str = "facebook/sam-vit-base"
@@ -69,6 +73,7 @@ class StackSpec:
     def __post_init__(self) -> None:
         for name in ("name", "clip", "prior", "decoder", "detector", "segmenter"):
             require(bool(getattr(self, name)), f"The stack's {name} is empty.", "Name it in the stack's TOML file.")
+        require_family(self.family)
         for name, known in (("precision", PRECISIONS), ("edges", EDGE_MAPS)):
             value = getattr(self, name)
             require(value in known, f"The stack's {name} is {value!r}.", f"Give one of: {' '.join(known)}.")
@@ -188,12 +193,19 @@ class Stack:
             self._loaded["clip"] = clip
         return clip
 
+    @cached_property
+    def tokenizer(self) -> "ClipTokenizer":
+        """CLIP's tokenizer, for which no weights are read."""
+        from lambda_studio.models.clip import load_tokenizer
+
+        return load_tokenizer(self.spec.clip, self._announce)
+
     def prior(self) -> "PriorTransformer":
         """The λ prior, in float32 everywhere: it is small, and runs once for each picture."""
         if "prior" not in self._loaded:
             import torch
 
-            from lambda_studio.models.decoders.kandinsky import load_model
+            from lambda_studio.models.pretrained import load_model
             from lambda_studio.models.prior import PriorTransformer
 
             folder = self._prior_weights(self._announce).parent
@@ -202,18 +214,14 @@ class Stack:
             self._loaded["prior"] = prior
         return self._loaded["prior"]
 
-    def decoder(self, parts: "Sequence[Part]" = ("unet", "movq")) -> "Decoder":
+    def decoder(self, parts: "Sequence[Part]" = ("unet", "autoencoder")) -> "Decoder":
         """The decoder with at least these parts."""
-        from lambda_studio.models.decoders.kandinsky import load_decoder
-
         decoder = self._loaded.get("decoder")
         if decoder is None or not decoder.parts >= set(parts):
             have = decoder.parts if decoder else frozenset()
             missing = [part for part in parts if part not in have]
-            spec = self.spec
-            loaded = load_decoder(
-                spec.decoder, self.device, self.dtype, missing, spec.revision, spec.variant, self._announce
-            )
+            family, source = get_family(self.spec.family), self._decoder_source(self._announce)
+            loaded = family.load(source, self.device, self.dtype, missing)
             decoder = loaded if decoder is None else decoder.joined(loaded)
             self._loaded["decoder"] = decoder
         return decoder
@@ -223,18 +231,11 @@ class Stack:
         """Pixels on a side of this stack's pictures, without loading anything."""
         if self.spec.resolution:
             return self.spec.resolution
-        from lambda_studio.models.decoders.kandinsky import movq_scale_factor
-        from lambda_studio.models.files import read_json
-
-        unet, movq = (
-            read_json(get_file(self.spec.decoder, [f"{part}/config.json"], self.spec.revision, self._announce))
-            for part in ("unet", "movq")
-        )
-        return unet["sample_size"] * movq_scale_factor(movq)
+        return get_family(self.spec.family).resolution(self._decoder_source(self._announce))
 
     def free(self, part: str) -> None:
-        """Let go of `clip`, `prior` or `decoder`, or of the decoder's `unet` or `movq` alone."""
-        if part in ("unet", "movq") and "decoder" in self._loaded:
+        """Let go of `clip`, `prior` or `decoder`, or of the decoder's `unet` or `autoencoder` alone."""
+        if part in ("unet", "autoencoder") and "decoder" in self._loaded:
             self._loaded["decoder"] = self._loaded["decoder"].without(part)
         self._loaded.pop(part, None)
         gc.collect()
@@ -244,16 +245,17 @@ class Stack:
             torch.cuda.empty_cache()
 
     def fingerprints(self) -> dict[str, str]:
-        """A SHA-256 for each of clip, prior, decoder (its UNet) and movq, from their files; nothing is loaded."""
+        """A SHA-256 for each of clip, prior, decoder (its UNet) and autoencoder, from their files alone."""
         if not self._fingerprints:
-            from lambda_studio.models.decoders.kandinsky import model_fingerprint
+            from lambda_studio.models.pretrained import model_fingerprint
 
-            clip, prior, decoder = self._files(self._announce)
+            clip, prior, _ = self._files(self._announce)
+            decoder = get_family(self.spec.family).fingerprints(self._decoder_source(self._announce))
             self._fingerprints = {
                 "clip": clip.fingerprint,
                 "prior": model_fingerprint(prior),
-                "decoder": model_fingerprint(decoder["unet"]),
-                "movq": model_fingerprint(decoder["movq"]),
+                "decoder": decoder["unet"],
+                "autoencoder": decoder["autoencoder"],
             }
         return dict(self._fingerprints)
 
@@ -266,15 +268,18 @@ class Stack:
         """Raise ModelFilesNotFetched where a file of a part is on the hub still. None is fetched, and none is read."""
         self._files(self._refuse_download)
 
-    def _files(self, on_download: OnDownload) -> "tuple[ClipFiles, Path, dict[str, Path]]":
+    def _files(self, on_download: OnDownload) -> "tuple[ClipFiles, Path, Mapping[str, Path]]":
         """The files of CLIP, the prior's weights, and the decoder's files."""
         from lambda_studio.models.clip import find_clip
-        from lambda_studio.models.decoders.kandinsky import find_decoder
 
-        spec = self.spec
-        decoder = find_decoder(spec.decoder, ("unet", "movq"), spec.revision, spec.variant, on_download)
-        clip = find_clip(spec.clip, spec.clip_pretrained, on_download)
+        decoder = get_family(self.spec.family).find(self._decoder_source(on_download), ("unet", "autoencoder"))
+        clip = find_clip(self.spec.clip, self.spec.clip_pretrained, on_download)
         return clip, self._prior_weights(on_download), decoder
+
+    def _decoder_source(self, on_download: OnDownload) -> "DecoderSource":
+        from lambda_studio.models.decoders.protocol import DecoderSource
+
+        return DecoderSource(self.spec.decoder, self.spec.revision, self.spec.variant, on_download)
 
     def _prior_weights(self, on_download: OnDownload) -> Path:
         get_file(self.spec.prior, ["config.json"], on_download=on_download)

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.errors import ResumeRefused, TrainingDiverged
 from lambda_studio.models.adapter import add_lora, lora_parameters, remove_lora
-from lambda_studio.models.decoders.kandinsky import Decoder, predict_noise
+from lambda_studio.models.decoders.kandinsky import predict_noise
+from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.training.checkpoint import Checkpoint, save_checkpoint
 from lambda_studio.training.curve import LossLog, draw_losses
 from lambda_studio.training.examples import Example

@@ -83,12 +83,6 @@ class Workplace:
         with self.database.reading() as registry:
             return registry.concepts(library)
 
-    def nouns_near(self, names: Sequence[str]) -> dict[str, str]:
-        """The nouns of the concepts of these names and of those that stand next to them in the alphabet, by name."""
-        library = self.library
-        with self.database.reading() as registry:
-            return {concept.name: concept.noun for concept in registry.concepts_near(library, names)}
-
     def removed_concepts(self) -> list[ConceptSummary]:
         """What was removed from the library, by name."""
         library = self.library

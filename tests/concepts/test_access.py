@@ -36,7 +36,8 @@ def test_what_is_not_shared_is_not_found_in_the_words_for_what_does_not_exist(al
         assert registry.catalogue([toys["rex"].id]) == [] and registry.image_counts() == {}
         assert list(registry.seen_images("image_embeds", "k", "y")) == []
         near = partial(registry.concepts_near, names=["rex"])
-        for of_a_library in (registry.page, near, registry.library_address, registry.library_stack):
+        named = partial(registry.find_concepts, names=["rex"])
+        for of_a_library in (registry.page, near, named, registry.library_address, registry.library_stack):
             with pytest.raises(LibraryNotFound):
                 of_a_library("alice/toys")
         with pytest.raises(ContentDamaged, match="No image, mask or original"):

@@ -1,6 +1,5 @@
 """The use cases, without a command line: what is stored, cached, chosen and said."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,12 +13,11 @@ from safetensors.torch import load_file, save_file
 
 from concepts.errors import ConceptNotFound, NounMissing
 from lambda_studio.config import FinetuneConfig, GenerateConfig
-from lambda_studio.errors import MaskRefused, ModelFilesInvalid, ModelFilesMissing, TrainingDiverged
+from lambda_studio.errors import MaskRefused, ModelFilesMissing, TrainingDiverged
 from lambda_studio.models.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.pictures.crops import cut_out, square_crop
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.drawing import pictures
 from lambda_studio.workflows.tuning import run as tuning
 
 QUICK = FinetuneConfig(steps=1, rank=2)
@@ -153,28 +151,6 @@ def test_a_library_remembers_the_first_stack_that_is_named(studio, photo, notice
         assert later.workplace.stack.spec.name == "tiny"
 
 
-def test_each_name_is_drawn_with_the_mean_of_its_own_embeddings(studio, photo, tmp_path, monkeypatch) -> None:
-    second, third = draw(tmp_path / "second.png", 1), draw(tmp_path / "third.png", 2)
-    add(studio, "rex", photo, second)
-    add(studio, "hat", third, noun="hat")
-    calls = []
-    original = pictures.generate
-
-    def watched(stack, prompts, subjects, *rest, **named):
-        calls.append((prompts, subjects))
-        return original(stack, prompts, subjects, *rest, **named)
-
-    monkeypatch.setattr(pictures, "generate", watched)
-    studio.generate("a <REX> on a <hat>", count=2, out=tmp_path, config=ONE_STEP)
-    ((prompts, subjects),) = calls
-    embeddings, _ = studio.workplace.embedder.subjects([studio.concepts.show(name).concept for name in ("rex", "hat")])
-    assert [prompt.text for prompt in prompts] == ["a dog on a hat"] * 2
-    for given in subjects:
-        assert set(given) == {"rex", "hat"}
-        torch.testing.assert_close(given["rex"], torch.stack(embeddings["rex"]).mean(0))
-        torch.testing.assert_close(given["hat"], embeddings["hat"][0])
-
-
 def test_training_denoises_the_crop_that_clip_sees(studio, photo, monkeypatch, clip_folder, decoder_folder) -> None:
     add(studio, "rex", photo)
     seen = []
@@ -235,56 +211,6 @@ def test_tuning_changes_the_pictures_and_leaves_the_base_as_it_was(studio, photo
     assert drawn("none") == before
 
 
-def test_the_newest_adapter_that_knows_all_names_is_used(studio, photo, tmp_path, notices) -> None:
-    add(studio, "rex", photo)
-    add(studio, "hat", draw(tmp_path / "hat.png", 1), noun="hat")
-    made = [studio.finetune(names, config=QUICK).adapter for names in (["rex", "hat"], ["rex"], ["hat"])]
-    both, rex, hat = (adapter.id for adapter in made if adapter)
-
-    def used(prompt: str) -> int | None:
-        return studio.generate(prompt, out=tmp_path, config=ONE_STEP).adapter
-
-    assert [used("a <rex> on a <hat>"), used("a <rex>"), used("a <hat>"), used("a cat")] == [both, rex, hat, None]
-    studio.adapters.remove(both)
-    notices.clear()
-    assert used("a <rex> on a <hat>") is None
-    assert notices == ["No adapter knows all of: rex hat. Drawing without one; make one: studio finetune rex hat"]
-
-
-def test_a_stale_adapter_is_used_and_said_to_be_stale(studio, photo, tmp_path, notices) -> None:
-    add(studio, "rex", photo)
-    adapter = studio.finetune(["rex"], config=QUICK).adapter
-    assert adapter is not None
-    studio.concepts.remove("rex")
-    add(studio, "rex", draw(tmp_path / "second.png", 1))
-    notices.clear()
-    drawn = studio.generate("a <rex>", out=tmp_path, config=ONE_STEP)
-    assert (drawn.adapter, drawn.stale) == (adapter.id, True)
-    assert notices == [f"Adapter {adapter.id} is stale: it saw another version of rex. It is used all the same."]
-    assert [known.stale for known in studio.concepts.show("rex").adapters] == [True]
-
-
-def test_an_adapter_of_another_stack_is_never_used(studio, photo, tmp_path, stack_file) -> None:
-    add(studio, "rex", photo)
-    adapter = studio.finetune(["rex"], config=QUICK).adapter
-    assert adapter is not None
-    twin = tmp_path / "twin.toml"
-    twin.write_text(stack_file.read_text().replace('name = "tiny"', 'name = "twin"'))
-    with Studio(tmp_path / "home", stack=str(twin)) as other:
-        assert other.generate("a <rex>", out=tmp_path, config=ONE_STEP).adapter is None
-        with pytest.raises(ModelFilesInvalid, match="made for the stack tiny, and this is twin"):
-            other.generate("a <rex>", out=tmp_path, adapter=str(adapter.id), config=ONE_STEP)
-
-
-def test_an_adapter_whose_file_is_gone_is_told(studio, photo, tmp_path) -> None:
-    add(studio, "rex", photo)
-    adapter = studio.finetune(["rex"], config=QUICK).adapter
-    assert adapter is not None
-    adapter.path.unlink()
-    with pytest.raises(ModelFilesMissing, match="The file of adapter 1 is gone"):
-        studio.generate("a <rex>", out=tmp_path, config=ONE_STEP)
-
-
 def test_a_run_that_diverges_is_failed_with_its_reason_and_makes_no_adapter(studio, photo, monkeypatch) -> None:
     add(studio, "rex", photo)
 
@@ -317,11 +243,6 @@ def test_nothing_is_tuned_where_a_name_is_unknown(studio, photo) -> None:
         studio.finetune(["rex", "hat"], config=QUICK)
     with studio.database.reading() as registry:
         assert registry.runs("default") == []
-
-
-def test_a_prompt_without_names_needs_no_concept(studio, tmp_path) -> None:
-    drawn = studio.generate("a cat", out=tmp_path, config=ONE_STEP)
-    assert json.loads(Image.open(drawn.pictures[0].path).text["concepts"]) == []
 
 
 def test_the_library_and_its_stack_are_known_without_counting_its_concepts(tmp_path, stack_file, monkeypatch):

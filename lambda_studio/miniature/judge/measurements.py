@@ -12,6 +12,7 @@ from torch import Tensor
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
 from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.generation.samplers import sample
 from lambda_studio.miniature.judge.bench import bench_subjects
 from lambda_studio.miniature.judge.oracle import identity_of
 from lambda_studio.miniature.judge.reader import ANSWERS, Reader
@@ -167,7 +168,7 @@ class Evaluation:
         with self._computing():
             for start in range(0, len(embeds), self.config.batch_size):
                 rows = slice(start, start + self.config.batch_size)
-                parts.append(self.stack.decoder().sample(embeds[rows], self.zero, seeds[rows], self.config))
+                parts.append(sample(self.stack.decoder(), embeds[rows], self.zero, seeds[rows], self.config))
         return torch.cat(parts).float()
 
     def _computing(self) -> torch.autocast:

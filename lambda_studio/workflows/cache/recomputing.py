@@ -37,7 +37,7 @@ class Recomputing:
     def cached(self) -> list[FeatureKey]:
         """Those that this stack would compute today."""
         prints = self.stack.fingerprints()
-        encoders = [encoder_of(prints[part], self.stack.dtype) for part in ("clip", "movq")]
+        encoders = [encoder_of(prints[part], self.stack.dtype) for part in ("clip", "autoencoder")]
         with self.database.reading() as registry:
             kept = [key for text in registry.computed_features() if (key := FeatureKey.find(text))]
         ours = [key for key in kept if key.encoder in encoders and key.up_to_date]
@@ -69,7 +69,7 @@ class Recomputing:
             pictures = [decode_png(registry.blob(key.image or "")) for key in keys]
         if first.kind == CROP:
             return list(encode_image_embeds(self.stack.clip(("vision",)), pictures))
-        return list(encode_latents(self.stack.decoder(("movq",)), pictures, first.resolution))
+        return list(encode_latents(self.stack.decoder(("autoencoder",)), pictures, first.resolution))
 
 
 def sample(keys: Sequence[FeatureKey], day: date) -> list[FeatureKey]:

@@ -56,11 +56,11 @@ class ExampleTable:
         return self.store.get_or_compute(keys, encode, "Encoding what CLIP sees").values
 
     def _latents(self, rows: Sequence[Row], resolution: int) -> list[Tensor]:
-        encoder = encoder_of(self.stack.fingerprints()["movq"], self.stack.dtype)
+        encoder = encoder_of(self.stack.fingerprints()["autoencoder"], self.stack.dtype)
         keys = [latents_key(row.image, encoder, resolution) for row in rows]
 
         def encode(at: Sequence[int]) -> list[Tensor]:
-            return list(encode_latents(self.stack.decoder(("movq",)), self._pictures(rows, at), resolution))
+            return list(encode_latents(self.stack.decoder(("autoencoder",)), self._pictures(rows, at), resolution))
 
         return self.store.get_or_compute(keys, encode, "Encoding latents").values
 

@@ -1,58 +1,99 @@
 """From a prompt to picture files: the concepts it names, the adapter that knows them, and the drawing."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from concepts.records import ConceptRecord
 from lambda_studio.config import GenerateConfig, require
+from lambda_studio.generation.prompt import BoundPrompt, Template, bind, parse, require_known
 from lambda_studio.pictures.outputs import make_room
 from lambda_studio.workflows.answers import Drawn, DrawnPicture
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapter
-from lambda_studio.workflows.drawing.naming import read_prompt
 from lambda_studio.workflows.workplace import Workplace
 
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
 
-def generate(
-    place: Workplace,
-    prompt: str,
-    count: int,
-    adapter: str | int,
-    edges: Path | None,
-    out: Path,
-    config: GenerateConfig,
-) -> Drawn:
+    from lambda_studio.generation.generator import PictureRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """What is asked for: pictures of a prompt, and where they go."""
+
+    prompt: str
+    count: int = 1
+    adapter: str | int = "auto"
+    """ "auto", "none", a number, or how a hash begins."""
+    edges: Path | None = None
+    """A picture whose edges to follow."""
+    out: Path = Path("outputs")
+    """A folder, or a name ending in .png."""
+
+
+def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Drawn:
     """Draw a prompt and write the pictures. What can be refused is refused before a model is loaded."""
-    require(count >= 1, f"The number of pictures is {count}.", "Give 1 or more.")
+    require(drawing.count >= 1, f"The number of pictures is {drawing.count}.", "Give 1 or more.")
     config = config.preferring(place.spec.generate)
-    template = read_prompt(prompt, place.nouns_near)
-    concepts = place.get_concepts(template.names)
-    edged = place.door.photo(edges).image if edges else None
-    make_room(out)
-    choice = choose_adapter(place, adapter, concepts)
+    template = parse(drawing.prompt)
+    concepts = named_concepts(place, template)
+    edged = place.door.photo(drawing.edges).image if drawing.edges else None
+    make_room(drawing.out)
+    choice = choose_adapter(place, drawing.adapter, concepts)
     for notice in choice.notices:
         place.notify(notice)
-    from lambda_studio.workflows.drawing.pictures import draw, texts_of, write_drawing
+    from lambda_studio.generation.generator import draw
+    from lambda_studio.workflows.drawing.pictures import texts_of, write_drawing
+
+    prompt = bind(template, {concept.name: concept.noun for concept in concepts}, place.stack.tokenizer)
+    requests, zero_image_embeds = _requests(
+        place, prompt, concepts, edged, range(config.seed, config.seed + drawing.count)
+    )
+    batches = -(-drawing.count // config.batch_size)
+    with place.progress("Drawing", total=batches * config.num_inference_steps) as advance:
+        pictures = draw(place.stack, requests, zero_image_embeds, config, choice.path, lambda *_: advance())
+    texts = texts_of(template, config, concepts, place.spec.name, choice.adapter, drawing.edges)
+    return Drawn(
+        prompt=drawing.prompt,
+        pictures=tuple(
+            DrawnPicture(write_drawing(item, texts, drawing.out, drawing.prompt), item.seed) for item in pictures
+        ),
+        stack=place.spec.name,
+        adapter=choice.adapter.id if choice.adapter else None,
+        stale=choice.stale,
+    )
+
+
+def named_concepts(place: Workplace, template: Template) -> list[ConceptRecord]:
+    """Read the concepts that a prompt names, at once. Raises PromptInvalid, with the nearest to an unknown name."""
+    library = place.library
+    with place.database.reading() as registry:
+        concepts = registry.find_concepts(library, template.names)
+        if len(concepts) < len(template.names):
+            require_known(template, [near.name for near in registry.concepts_near(library, template.names)])
+    return concepts
+
+
+def _requests(
+    place: Workplace,
+    prompt: BoundPrompt,
+    concepts: Sequence[ConceptRecord],
+    edged: "Image.Image | None",
+    seeds: Sequence[int],
+) -> "tuple[list[PictureRequest], Tensor]":
+    """One request for each seed, with CLIP's view of subjects and edges; and CLIP's view of no picture."""
+    import torch
+
+    from lambda_studio.generation.conditioning import blend
+    from lambda_studio.generation.generator import PictureRequest
 
     embeddings, computed = place.embedder.subjects(concepts)
     zero_image_embeds = place.embedder.zero()
     control = place.edge_embeds(edged) if edged else None
     if computed or edged:
         place.stack.free("clip")  # only the text tower is needed from here on
-    pictures = draw(
-        place.stack,
-        template,
-        concepts,
-        embeddings,
-        zero_image_embeds,
-        control,
-        config,
-        count,
-        choice.path,
-        place.progress,
-    )
-    texts = texts_of(template, config, concepts, place.spec.name, choice.adapter, edges)
-    return Drawn(
-        prompt=prompt,
-        pictures=tuple(DrawnPicture(write_drawing(item, texts, out, prompt), item.seed) for item in pictures),
-        stack=place.spec.name,
-        adapter=choice.adapter.id if choice.adapter else None,
-        stale=choice.stale,
-    )
+    subjects = {name: blend(torch.stack(values)) for name, values in embeddings.items()}
+    return [PictureRequest(prompt, seed, subjects, control) for seed in seeds], zero_image_embeds

@@ -1,4 +1,4 @@
-"""From a prompt to picture files: binding names, the adapter that fits, and what each file says of itself."""
+"""Picture files: what was drawn, and what each file says of itself."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,44 +14,10 @@ from torch import Tensor
 
 from concepts.records import AdapterRecord, ConceptRecord
 from lambda_studio.config import GenerateConfig
-from lambda_studio.generation.conditioning import blend
-from lambda_studio.generation.generator import Picture, generate
-from lambda_studio.generation.prompt import Template, bind
-from lambda_studio.models.stack import Stack
+from lambda_studio.generation.generator import Picture
+from lambda_studio.generation.prompt import Template
 from lambda_studio.pictures.outputs import write_picture
 from lambda_studio.pictures.texts import FORMAT_KEY, TEXTS_FORMAT
-from lambda_studio.progress import Progress
-
-
-def draw(
-    stack: Stack,
-    template: Template,
-    concepts: Sequence[ConceptRecord],
-    embeddings: Mapping[str, Sequence[Tensor]],
-    zero_image_embeds: Tensor,
-    control_embeds: Tensor | None,
-    config: GenerateConfig,
-    count: int,
-    adapter: Path | None,
-    progress: Progress,
-) -> list[Picture]:
-    """Draw `count` pictures; picture i from seed + i."""
-    bound = bind(template, {concept.name: concept.noun for concept in concepts}, stack.clip(("text",)).tokenizer)
-    subjects = {name: blend(torch.stack(list(values))) for name, values in embeddings.items()}
-    seeds = [config.seed + i for i in range(count)]
-    batches = -(-count // config.batch_size)
-    with progress("Drawing", total=batches * config.num_inference_steps) as advance:
-        return generate(
-            stack,
-            [bound] * count,
-            [subjects] * count,
-            zero_image_embeds,
-            seeds,
-            config,
-            control_embeds=control_embeds,
-            adapter=adapter,
-            on_step=lambda *_: advance(),
-        )
 
 
 def write_drawing(picture: Picture, texts: Mapping[str, str], out: Path, title: str) -> Path:

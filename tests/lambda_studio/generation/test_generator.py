@@ -7,9 +7,8 @@ import torch
 from diffusers import KandinskyV22Pipeline
 
 from lambda_studio.config import GenerateConfig
-from lambda_studio.errors import InvalidSetting
 from lambda_studio.generation.conditioning import condition
-from lambda_studio.generation.generator import condition_prompts, generate, predict_image_embeds, prior_seed
+from lambda_studio.generation.generator import PictureRequest, condition_prompts, draw, predict_image_embeds, prior_seed
 from lambda_studio.generation.prompt import bind, parse
 from lambda_studio.models.adapter import add_lora, lora_parameters, save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo
@@ -44,15 +43,18 @@ def bound(stack, template):
 
 
 @pytest.fixture(scope="module")
-def request_of_three(stack, rex, fedora):
-    prompts = [bound(stack, "a <rex> in a <fedora>"), bound(stack, "a <rex>"), bound(stack, "a cat on a toy")]
-    return {"prompts": prompts, "subjects": [{"rex": rex, "fedora": fedora}, {"rex": rex}, {}], "seeds": [5, 6, 7]}
+def three(stack, rex, fedora):
+    return [
+        PictureRequest(bound(stack, "a <rex> in a <fedora>"), 5, {"rex": rex, "fedora": fedora}),
+        PictureRequest(bound(stack, "a <rex>"), 6, {"rex": rex}),
+        PictureRequest(bound(stack, "a cat on a toy"), 7),
+    ]
 
 
 @torch.no_grad()
 def test_a_picture_is_text_prior_and_diffusers_own_pipeline_in_a_row(stack, zero, rex, fedora):
     prompt = bound(stack, "a <rex> in a <fedora>")
-    picture = generate(stack, [prompt], [{"rex": rex, "fedora": fedora}], zero, [5], CONFIG)[0]
+    picture = draw(stack, [PictureRequest(prompt, 5, {"rex": rex, "fedora": fedora})], zero, CONFIG)[0]
 
     text = stack.clip().encode_text(torch.tensor([prompt.token_ids]))
     states = text.hidden_states.clone()
@@ -78,14 +80,11 @@ def test_a_picture_is_text_prior_and_diffusers_own_pipeline_in_a_row(stack, zero
     assert picture.pixels.shape == (3, 32, 32)
 
 
-def test_batches_change_no_picture(stack_file, request_of_three):
+def test_batches_change_no_picture(stack_file, three):
     stack = Stack(resolve_stack(str(stack_file)), device="cpu", dtype=torch.float64)  # rounding aside
     zero = stack.clip().zero_image_embeds()
-    in_twos = generate(stack, **request_of_three, zero_image_embeds=zero, config=CONFIG)
-    alone = [
-        generate(stack, [prompt], [subjects], zero, [seed], CONFIG)[0]
-        for prompt, subjects, seed in zip(*request_of_three.values(), strict=True)
-    ]
+    in_twos = draw(stack, three, zero, CONFIG)
+    alone = [draw(stack, [request], zero, CONFIG)[0] for request in three]
     assert [picture.seed for picture in in_twos] == [5, 6, 7]
     for together, single in zip(in_twos, alone, strict=True):
         torch.testing.assert_close(together.pixels, single.pixels, rtol=0, atol=1e-4)
@@ -93,14 +92,14 @@ def test_batches_change_no_picture(stack_file, request_of_three):
 
 
 def test_the_subject_the_seed_and_the_control_each_change_the_picture(stack, zero, rex, fedora):
-    prompts = [bound(stack, "a <rex>")]
-    plain = generate(stack, prompts, [{"rex": rex}], zero, [5], CONFIG)[0].pixels
+    asked = PictureRequest(bound(stack, "a <rex>"), 5, {"rex": rex})
+    plain = draw(stack, [asked], zero, CONFIG)[0].pixels
     others = [
-        generate(stack, prompts, [{"rex": fedora}], zero, [5], CONFIG),
-        generate(stack, prompts, [{"rex": rex}], zero, [6], CONFIG),
-        generate(stack, prompts, [{"rex": rex}], zero, [5], CONFIG, control_embeds=fedora),
+        draw(stack, [replace(asked, subjects={"rex": fedora})], zero, CONFIG),
+        draw(stack, [replace(asked, seed=6)], zero, CONFIG),
+        draw(stack, [replace(asked, control_embeds=fedora)], zero, CONFIG),
     ]
-    assert torch.equal(generate(stack, prompts, [{"rex": rex}], zero, [5], CONFIG)[0].pixels, plain)
+    assert torch.equal(draw(stack, [asked], zero, CONFIG)[0].pixels, plain)
     for other in others:
         assert not torch.allclose(other[0].pixels, plain, atol=1e-3)
 
@@ -139,34 +138,28 @@ def test_an_adapter_changes_the_picture_and_is_gone_afterwards(stack, zero, rex,
             parameter += 0.3
     info = AdapterInfo("lora", 4, "tiny", stack.fingerprints()["decoder"], ({"name": "rex"},), {})
     save_adapter(trained, info, tmp_path / "rex.safetensors")
-    arguments = (stack, [bound(stack, "a <rex>")], [{"rex": rex}], zero, [5], CONFIG)
-    before = generate(*arguments)[0].pixels
-    tuned = generate(*arguments, adapter=tmp_path / "rex.safetensors")[0].pixels
+    arguments = (stack, [PictureRequest(bound(stack, "a <rex>"), 5, {"rex": rex})], zero, CONFIG)
+    before = draw(*arguments)[0].pixels
+    tuned = draw(*arguments, adapter=tmp_path / "rex.safetensors")[0].pixels
     assert not torch.allclose(tuned, before, atol=1e-3)
-    assert torch.equal(generate(*arguments)[0].pixels, before)
+    assert torch.equal(draw(*arguments)[0].pixels, before)
 
 
-def test_progress_is_heard_over_all_pictures(stack, zero, request_of_three):
+def test_progress_is_heard_over_all_pictures(stack, zero, three):
     heard = []
     config = replace(CONFIG, resolution=32)
-    generate(
-        stack,
-        **request_of_three,
-        zero_image_embeds=zero,
-        config=config,
-        on_step=lambda done, total: heard.append((done, total)),
-    )
+    draw(stack, three, zero, config, on_step=lambda done, total: heard.append((done, total)))
     assert heard == [(step, 8) for step in range(1, 9)]  # two batches of four steps
 
 
 def test_generating_needs_no_vision_tower(stack_file, zero, rex):
     stack = Stack(resolve_stack(str(stack_file)), device="cpu")
-    prompt = bind(parse("a <rex>"), {"rex": "dog"}, stack.clip(("text",)).tokenizer)
-    assert len(generate(stack, [prompt], [{"rex": rex}], zero, [5], CONFIG)) == 1
+    prompt = bind(parse("a <rex>"), {"rex": "dog"}, stack.tokenizer)
+    assert len(draw(stack, [PictureRequest(prompt, 5, {"rex": rex})], zero, CONFIG)) == 1
     assert stack.clip(("text",)).towers == {"text"}
 
 
-def test_lists_of_different_lengths_are_refused_and_empty_ones_draw_nothing(stack, zero):
-    with pytest.raises(InvalidSetting, match="There are 1 prompts, 0 sets of subjects and 2 seeds"):
-        generate(stack, [bound(stack, "a cat")], [], zero, [1, 2], CONFIG)
-    assert generate(stack, [], [], zero, [], CONFIG) == []
+def test_nothing_asked_for_loads_nothing(stack_file, zero):
+    stack = Stack(resolve_stack(str(stack_file)), device="cpu")
+    assert draw(stack, [], zero, CONFIG) == []
+    assert not stack._loaded

@@ -1,6 +1,7 @@
 """Stacks: what they are made of, what they load, and what they say where there is nothing to load."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,9 +116,9 @@ def test_a_toml_file_goes_the_same_way_as_the_built_in_stacks(stack, clip_folder
 def test_fingerprints_need_no_loading_and_are_the_parts_own(stack):
     said = stack.fingerprints()
     assert not stack._loaded
-    assert set(said) == {"clip", "prior", "decoder", "movq"} and len(set(said.values())) == 4
+    assert set(said) == {"clip", "prior", "decoder", "autoencoder"} and len(set(said.values())) == 4
     assert said["clip"] == stack.clip().fingerprint
-    assert {"unet": said["decoder"], "movq": said["movq"]} == stack.decoder().fingerprints
+    assert {"unet": said["decoder"], "autoencoder": said["autoencoder"]} == stack.decoder().fingerprints
 
 
 def test_no_weights_are_hashed_twice_by_one_process(stack, tmp_path, monkeypatch):
@@ -139,10 +140,24 @@ def test_only_what_is_asked_for_is_loaded_and_then_kept(stack):
     assert text.towers == {"text"} and stack.clip(("text",)) is text
     assert stack.clip(("vision",)).towers == {"text", "vision"}
     assert stack.clip(("text",)) is stack.clip()
-    movq = stack.decoder(("movq",)).movq
-    assert stack.decoder(("movq",)).parts == {"movq"}
-    assert stack.decoder().parts == {"unet", "movq"} and stack.decoder().movq is movq
+    movq = stack.decoder(("autoencoder",)).movq
+    assert stack.decoder(("autoencoder",)).parts == {"autoencoder"}
+    assert stack.decoder().parts == {"unet", "autoencoder"} and stack.decoder().movq is movq
     assert stack.prior() is stack.prior()
+
+
+def test_the_tokenizer_is_clips_and_needs_no_weights(stack, clip_folder, tmp_path):
+    text = "a dog in a hat"
+    assert stack.tokenizer.encode(text) == stack.clip(("text",)).tokenizer.encode(text)
+    bare = shutil.copytree(clip_folder, tmp_path / "clip", ignore=shutil.ignore_patterns("*.safetensors"))
+    without = Stack(replace(stack.spec, clip=f"local-dir:{bare}"), device="cpu")
+    assert without.tokenizer.encode(text) == stack.tokenizer.encode(text)
+    assert without.tokenizer.context_length == stack.tokenizer.context_length == 24
+    assert not without._loaded
+    full_size = Stack(BUILT_IN["kandinsky-2.2"], device="cpu").tokenizer
+    assert (full_size.context_length, full_size.encode("dog")) == (77, [1929])
+    with pytest.raises(ModelFilesMissing, match="There is no folder /nowhere"):
+        Stack(replace(stack.spec, clip="local-dir:/nowhere"), device="cpu").tokenizer.encode("dog")
 
 
 def test_a_freed_part_is_gone_and_comes_again(stack):
@@ -150,7 +165,7 @@ def test_a_freed_part_is_gone_and_comes_again(stack):
     stack.free("clip")
     assert stack.clip() is not clip
     stack.free("unet")
-    assert stack.decoder(("movq",)).parts == {"movq"}
+    assert stack.decoder(("autoencoder",)).parts == {"autoencoder"}
     assert stack.decoder().unet is not unet
     stack.free("decoder")
     stack.free("prior")
@@ -199,7 +214,7 @@ def test_a_first_download_says_once_what_how_large_which_licence_and_where(
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
     stack = Stack(BUILT_IN["kandinsky-2.2"], device="cpu", on_notice=notices.append)
-    assert stack.decoder().parts == {"unet", "movq"}
+    assert stack.decoder().parts == {"unet", "autoencoder"}
     assert sorted(fetched) == [
         f"kandinsky-community/kandinsky-2-2-decoder/{name}"
         for name in (
@@ -264,6 +279,10 @@ def test_folders_in_a_toml_file_may_be_relative_to_it(tmp_path):
         ('clip = "a"\nprior = "b"\ndecoder = "c"\nprecision = "int4"\n', "precision is 'int4'. Give one of: auto"),
         ('clip = "a"\nprior = "b"\ndecoder = "c"\nedges = "sobel"\n', "edges is 'sobel'. Give one of: canny gradient."),
         ('clip = ""\nprior = "b"\ndecoder = ""\n', "is empty"),
+        (
+            'clip = "a"\nprior = "b"\ndecoder = "c"\nfamily = "kandinski"\n',
+            "'kandinski'. Did you mean kandinsky-2.2? Give",
+        ),
         ("clip = \n", "is not TOML"),
     ],
 )
@@ -272,6 +291,11 @@ def test_a_wrong_toml_file_is_refused(tmp_path, text, said):
     with pytest.raises(InvalidSetting) as error:
         from_toml(tmp_path / "mine.toml")
     assert said in str(error.value)
+
+
+def test_a_stack_file_without_a_family_is_kandinskys(stack):
+    assert stack.spec.family == "kandinsky-2.2"
+    assert {spec.family for spec in BUILT_IN.values()} == {"kandinsky-2.2"}
 
 
 def test_a_stack_that_is_not_there_is_said(tmp_path):

@@ -8,7 +8,8 @@ from PIL import Image
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.clip import Clip, load_clip
-from lambda_studio.models.decoders.kandinsky import Decoder, load_decoder
+from lambda_studio.models.decoders.kandinsky import load_decoder
+from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.pictures.crops import square_crop
 from lambda_studio.training.examples import encode_examples, encode_image_embeds, encode_latents
 from lambda_studio.training.trainer import finetune_decoder

@@ -20,7 +20,7 @@ from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import InvalidSetting, OutputExists, ResumeRefused, TrainingDiverged
 from lambda_studio.models.adapter import adapted, save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo
-from lambda_studio.models.decoders.kandinsky import Decoder
+from lambda_studio.models.decoders.kandinsky import KandinskyDecoder as Decoder
 from lambda_studio.training.checkpoint import latest_checkpoint
 from lambda_studio.training.examples import Example
 from lambda_studio.training.randomness import EvenOrder, draw_micro_batch

@@ -1,0 +1,119 @@
+"""Sampling against diffusers' own pipeline."""
+
+import pytest
+import torch
+from diffusers import KandinskyV22Pipeline
+
+from lambda_studio.config import GenerateConfig
+from lambda_studio.errors import InvalidSetting
+from lambda_studio.generation.samplers import ddim, ddim_schedule, sample, seeded_noise
+from lambda_studio.models.decoders.kandinsky import load_decoder
+
+FEW_STEPS = GenerateConfig(num_inference_steps=6)
+
+
+@pytest.fixture(scope="module")
+def decoder(decoder_folder):
+    return load_decoder(decoder_folder)
+
+
+@pytest.fixture
+def embeds():
+    return torch.randn(3, 32, generator=torch.Generator().manual_seed(7))
+
+
+def pipeline_pixels(decoder, embeds, negative, seeds, config, side):
+    pipeline = KandinskyV22Pipeline(unet=decoder.unet, movq=decoder.movq, scheduler=decoder.scheduler)
+    pipeline.set_progress_bar_config(disable=True)
+    pixels = pipeline(
+        image_embeds=embeds,
+        negative_image_embeds=negative.expand_as(embeds),
+        height=side,
+        width=side,
+        num_inference_steps=config.num_inference_steps,
+        guidance_scale=config.guidance_scale,
+        generator=[torch.Generator().manual_seed(seed) for seed in seeds],
+        output_type="pt",
+    ).images
+    return (pixels / 2 + 0.5).clamp(0, 1)  # the pipeline leaves tensors in -1..1
+
+
+@pytest.mark.parametrize("guidance_scale", [7.5, 1.0])
+def test_pictures_equal_those_of_diffusers_pipeline(decoder, embeds, guidance_scale):
+    config = GenerateConfig(num_inference_steps=6, guidance_scale=guidance_scale)
+    negative = torch.zeros(32)
+    ours = sample(decoder, embeds, negative, [3, 4, 5], config)
+    theirs = pipeline_pixels(decoder, embeds, negative, [3, 4, 5], config, 32)
+    assert ours.shape == (3, 3, 32, 32)
+    assert ours.std() > 0.01
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+def test_a_larger_picture_equals_the_pipelines(decoder, embeds):
+    config = GenerateConfig(num_inference_steps=2, resolution=64)
+    ours = sample(decoder, embeds[:1], torch.zeros(32), [9], config)
+    theirs = pipeline_pixels(decoder, embeds[:1], torch.zeros(32), [9], config, 64)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+def test_a_picture_is_the_same_whatever_its_batch(decoder_folder, embeds):
+    decoder = load_decoder(decoder_folder, dtype=torch.float64)  # so that only a wrong noise could make a difference
+    together = sample(decoder, embeds, torch.zeros(32), [3, 4, 5], FEW_STEPS)
+    alone = sample(decoder, embeds[1:2], torch.zeros(32), [4], FEW_STEPS)
+    torch.testing.assert_close(together[1:2], alone, rtol=0, atol=1e-6)
+    assert not torch.allclose(together[0], together[1], atol=1e-2)
+
+
+def test_guidance_of_one_calls_the_unet_on_the_condition_only(decoder, embeds):
+    sizes = []
+    hook = decoder.unet.conv_in.register_forward_hook(lambda module, inputs, output: sizes.append(len(inputs[0])))
+    sample(decoder, embeds, torch.zeros(32), [0, 1, 2], GenerateConfig(num_inference_steps=2, guidance_scale=1.0))
+    sample(decoder, embeds, torch.zeros(32), [0, 1, 2], GenerateConfig(num_inference_steps=2, guidance_scale=2.0))
+    hook.remove()
+    assert sizes == [3, 3, 6, 6]
+
+
+def test_every_step_is_reported(decoder, embeds):
+    steps = []
+    sample(decoder, embeds[:1], torch.zeros(32), [0], FEW_STEPS, lambda done, total: steps.append((done, total)))
+    assert steps == [(step, 6) for step in range(1, 7)]
+
+
+def test_sampled_pictures_and_latents_can_be_trained_on(decoder, embeds):
+    weight = torch.ones(1, requires_grad=True)
+    pixels = sample(decoder, embeds[:1], torch.zeros(32), [0], FEW_STEPS)
+    (pixels * weight).sum().backward()
+    (decoder.encode(pixels) * weight).sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (GenerateConfig(resolution=36), "The resolution is 36. This decoder draws multiples of 8."),
+        (GenerateConfig(num_inference_steps=1000), "num_inference_steps is 1000. Give less than 1000."),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(decoder, embeds, config, said):
+    with pytest.raises(InvalidSetting) as error:
+        sample(decoder, embeds, torch.zeros(32), [0, 1, 2], config)
+    assert str(error.value) == said
+
+
+def test_ddim_takes_the_picture_that_the_noise_is_said_to_hide(decoder):
+    """Song et al. 2020, Eq. 12: where all is predicted rightly, every step lands on the noisy picture of its time."""
+    schedule = ddim_schedule(decoder.scheduler, 10)
+    timesteps, alphas = schedule.timesteps.tolist(), schedule.alphas_cumprod.double()
+    picture, noise = (seeded_noise(seed, (1, 4, 2, 2)).double() for seed in (1, 2))
+    start = alphas[timesteps[4]].sqrt() * picture + (1 - alphas[timesteps[4]]).sqrt() * noise
+    seen = []
+    last = ddim(lambda latents, timestep: seen.append(int(timestep)) or noise, schedule, start, timesteps[4:])
+    assert seen == timesteps[4:], "it may begin part of the way"
+    end = schedule.final_alpha_cumprod.double()
+    torch.testing.assert_close(last, end.sqrt() * picture + (1 - end).sqrt() * noise)
+
+
+def test_the_decoders_own_scheduler_is_left_alone(decoder):
+    before = decoder.scheduler.timesteps.clone()
+    schedule = ddim_schedule(decoder.scheduler, 7)
+    assert len(schedule.timesteps) == 7 and schedule.config.clip_sample is False
+    assert torch.equal(decoder.scheduler.timesteps, before)

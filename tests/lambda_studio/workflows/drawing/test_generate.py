@@ -1,0 +1,162 @@
+"""A prompt on its way: read once, bound once, and refused before a model is loaded."""
+
+import json
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+import torch
+from PIL import Image
+from sqlalchemy import event
+
+from concepts.errors import AdapterNotFound
+from concepts.registry import Registry
+from lambda_studio.config import GenerateConfig
+from lambda_studio.errors import ImageRefused, InvalidSetting, OutputExists, PromptInvalid
+from lambda_studio.generation import generator
+from lambda_studio.generation.prompt import parse
+from lambda_studio.models.stack import Stack
+from lambda_studio.studio import Studio
+from lambda_studio.workflows.drawing import generate as drawing
+
+ONE_STEP = GenerateConfig(num_inference_steps=1)
+
+
+@pytest.fixture
+def unloaded(monkeypatch):
+    """Call it when nothing may be loaded from now on."""
+
+    def forbid(*names):
+        for name in names or ("clip", "prior", "decoder", "fingerprints"):
+            monkeypatch.setattr(Stack, name, lambda *_: pytest.fail("a model was asked for"))
+
+    return forbid
+
+
+def test_each_name_is_drawn_with_the_mean_of_its_own_embeddings(studio, add, box, tmp_path, monkeypatch):
+    add("rex", box(0), box(1))
+    add("hat", box(2), noun="hat")
+    calls = []
+    original = generator.draw
+
+    def watched(stack, requests, *rest):
+        calls.append(requests)
+        return original(stack, requests, *rest)
+
+    monkeypatch.setattr(generator, "draw", watched)
+    studio.generate("a <REX> on a <hat>", count=2, out=tmp_path, config=replace(ONE_STEP, seed=7))
+    (requests,) = calls
+    embeddings, _ = studio.workplace.embedder.subjects([studio.concepts.show(name).concept for name in ("rex", "hat")])
+    assert [request.prompt.text for request in requests] == ["a dog on a hat"] * 2
+    assert [request.seed for request in requests] == [7, 8]
+    for request in requests:
+        assert set(request.subjects) == {"rex", "hat"} and request.control_embeds is None
+        torch.testing.assert_close(request.subjects["rex"], torch.stack(embeddings["rex"]).mean(0))
+        torch.testing.assert_close(request.subjects["hat"], embeddings["hat"][0])
+
+
+def test_a_prompt_without_names_needs_no_concept(studio, tmp_path):
+    drawn = studio.generate("a cat", out=tmp_path, config=ONE_STEP)
+    assert json.loads(Image.open(drawn.pictures[0].path).text["concepts"]) == []
+
+
+def test_a_prompt_is_parsed_and_bound_once_and_its_names_are_read_once(studio, add, box, tmp_path, monkeypatch):
+    add("rex", box(0))
+    add("hat", box(1), noun="hat")
+    calls = []
+
+    def count(owner, name):
+        original = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *given: calls.append(name) or original(*given))
+
+    count(drawing, "parse")
+    count(drawing, "bind")
+    for name in ("find_concepts", "get_concept", "concepts_near", "find_concept", "concepts"):
+        count(Registry, name)
+    studio.generate("a <rex> on a <hat> by a <rex>", out=tmp_path, config=ONE_STEP)
+    assert calls == ["parse", "find_concepts", "bind"]
+
+
+def test_more_names_are_no_more_queries(studio, add, box):
+    names = ["rex", "hat", "cup"]
+    for seed, name in enumerate(names):
+        add(name, box(seed))
+    statements = []
+    with studio.database.reading() as registry:
+        engine = registry._session.get_bind()
+    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    counts = []
+    for known in (names[:1], names):
+        statements.clear()
+        concepts = drawing.named_concepts(studio.workplace, parse(" ".join(f"<{name}>" for name in known)))
+        assert [concept.name for concept in concepts] == known
+        counts.append(len(statements))
+    assert 0 < counts[1] <= counts[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "remedy"),
+    [
+        ("a <rx> and <rex>", "The prompt names <rx>, which the library does not have.", "Did you mean <rex>?"),
+        ("a <rx> in <het>", "The prompt names <rx>, <het>, which the library", "Did you mean <rex> or <hat>?"),
+        ("a <bicycle>", "The prompt names <bicycle>, which", "It has: hat, rex."),
+        ("a <rex", "This name is never closed", "Close it with >."),
+    ],
+)
+def test_names_that_are_not_there_are_told_before_a_model_is_loaded(
+    studio, add, box, tmp_path, unloaded, text, cause, remedy
+):
+    add("rex", box(0))
+    add("hat", box(1), noun="hat")
+    unloaded()
+    with pytest.raises(PromptInvalid) as error:
+        studio.generate(text, out=tmp_path)
+    assert cause in error.value.cause and error.value.remedy == remedy
+
+
+def test_an_empty_library_says_how_to_add_a_concept(studio, tmp_path, unloaded):
+    unloaded()
+    with pytest.raises(PromptInvalid, match="It has none yet: studio add-concept rex IMAGE --noun NOUN"):
+        studio.generate("a <rex>", out=tmp_path)
+
+
+def test_a_prompt_that_is_too_long_is_told_before_a_model_is_loaded(studio, tmp_path, unloaded):
+    unloaded()
+    with pytest.raises(PromptInvalid, match="CLIP reads 24: it would not see"):
+        studio.generate("dog " * 30, out=tmp_path, adapter="none")
+
+
+def test_refusals_come_in_their_order_and_before_a_model_is_loaded(studio, add, box, tmp_path, unloaded):
+    add("rex", box(0))
+    unloaded("clip", "prior", "decoder")
+    (tmp_path / "taken").write_text("a file")
+    (tmp_path / "no.png").write_text("no picture")
+    cases = {
+        "count": (0, 1, InvalidSetting),
+        "prompt": ("a <rx>", "a <rex>", PromptInvalid),
+        "edges": (tmp_path / "no.png", None, ImageRefused),
+        "out": (tmp_path / "taken" / "folder", tmp_path, OutputExists),
+        "adapter": ("77", "none", AdapterNotFound),
+    }
+    given = {key: wrong for key, (wrong, _, _) in cases.items()}
+    for key, (_, right, error) in cases.items():
+        with pytest.raises(error):
+            studio.generate(given["prompt"], **{name: value for name, value in given.items() if name != "prompt"})
+        given[key] = right
+
+
+def test_progress_counts_every_step_of_every_batch(tmp_path, stack_file):
+    told = {}
+
+    @contextmanager
+    def progress(label, total):
+        told[label] = [total, 0]
+
+        def advance(steps=1, note=""):
+            told[label][1] += steps
+
+        yield advance
+
+    with Studio(tmp_path / "home", stack=str(stack_file), progress=progress) as studio:
+        studio.generate("a cat", count=3, out=tmp_path, config=GenerateConfig(num_inference_steps=2, batch_size=2))
+    assert told["Drawing"] == [4, 4]

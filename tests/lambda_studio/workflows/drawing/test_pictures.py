@@ -1,0 +1,36 @@
+"""What a picture file says of itself."""
+
+import json
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from lambda_studio.config import GenerateConfig
+from lambda_studio.generation.generator import Picture
+from lambda_studio.generation.prompt import parse
+from lambda_studio.pictures.texts import FORMAT_KEY, TEXTS_FORMAT
+from lambda_studio.workflows.drawing.pictures import texts_of, to_image, write_drawing
+
+
+def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed(add, box, tmp_path):
+    concept = add("rex", box(0)).concept
+    config = GenerateConfig(num_inference_steps=2, guidance_scale=3.0, seed=5, batch_size=4)
+    texts = texts_of(parse("a <rex>"), config, [concept], "tiny", None, Path("folder/edges.png"))
+    (tmp_path / "out").mkdir()
+    path = write_drawing(Picture(torch.zeros(3, 4, 6), 6), texts, tmp_path / "out", "a <rex>")
+    said = Image.open(path).text
+    assert (path.parent, path.suffix) == (tmp_path / "out", ".png")
+    settings = {"num_inference_steps": 2, "guidance_scale": 3.0, "resolution": None, "edges": "edges.png"}
+    assert json.loads(said.pop("settings")) == settings
+    seen = {"name": "rex", "noun": "dog", "library": "default", "version": 1, "manifest": concept.manifest}
+    assert json.loads(said.pop("concepts")) == [seen]
+    expected = {"prompt": "a <rex>", "seed": "6", "stack": "tiny", "adapter": "none", "Software": "lambda-studio"}
+    assert said == {**expected, FORMAT_KEY: str(TEXTS_FORMAT)}
+
+
+def test_pixels_are_rounded_and_kept_in_range():
+    pixels = torch.tensor([-1.0, 0.0, 0.5, 1.0, 2.0, 100.4 / 255]).expand(3, 1, 6)
+    image = to_image(pixels)
+    assert (image.mode, image.size) == ("RGB", (6, 1))
+    assert [image.getpixel((x, 0))[0] for x in range(6)] == [0, 0, 128, 255, 255, 100]
