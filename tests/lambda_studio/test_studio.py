@@ -165,7 +165,7 @@ def test_training_denoises_the_crop_that_clip_sees(studio, photo, monkeypatch, c
     ((parts, (example,)),) = seen
     assert parts == {"unet"}
     image = Image.open(photo)
-    clip, movq = load_clip(f"local-dir:{clip_folder}"), load_decoder(decoder_folder, parts=("movq",))
+    clip, movq = load_clip(f"local-dir:{clip_folder}"), load_decoder(decoder_folder, parts=("autoencoder",))
     pixels = torch.from_numpy(np.asarray(square_crop(image, 32)).copy()).permute(2, 0, 1)[None] / 255
     torch.testing.assert_close(example.latents, movq.encode(pixels)[0])
     torch.testing.assert_close(example.image_embeds, clip.encode_images([square_crop(image, clip.image_size)])[0])
