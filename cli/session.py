@@ -31,23 +31,18 @@ class Session:
     command: click.Command | None = None
     """The innermost command that was called."""
 
-    @property
-    def folder(self) -> Path:
-        """The home that is worked in."""
-        return self.home or default_home()
-
     def studio(self) -> "Studio":
         """Open the studio that the global options name; close it by leaving the `with`."""
         from cli.progress import bars
         from lambda_studio.studio import Studio
 
-        return Studio(self.folder, self.library, self.stack, notify=notice, progress=bars(), database=self.database)
+        return Studio(self.home, self.library, self.stack, notify=notice, progress=bars(), database=self.database)
 
     def upkeep(self) -> "DatabaseUpkeep":
         """The database that the global options name, as such: it need not be sound."""
         from lambda_studio.studio import Studio
 
-        return Studio.upkeep(self.folder, self.database)
+        return Studio.upkeep(self.home, self.database)
 
     def show(self, value: Any, lines: Callable[[], Iterable[str]]) -> None:
         """Print `value` as JSON where `--json` was given, and `lines()` otherwise."""
@@ -56,13 +51,6 @@ class Session:
         else:
             for line in lines():
                 click.echo(line)
-
-
-def default_home() -> Path:
-    """The platform's folder for a person's data."""
-    import platformdirs
-
-    return platformdirs.user_data_path("lambda-studio", appauthor=False)
 
 
 def given(**settings: Any) -> dict[str, Any]:

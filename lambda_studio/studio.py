@@ -11,6 +11,7 @@ from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.workflows.adapters import Adapters
 from lambda_studio.workflows.answers import Drawn, Finetuned
+from lambda_studio.workflows.home import default_home
 from lambda_studio.workflows.libraries import Libraries
 from lambda_studio.workflows.subjects.concepts import Concepts
 from lambda_studio.workflows.workplace import Workplace
@@ -32,6 +33,7 @@ class Studio:
     """One person's studio: the registry in `home`, one library of it, one stack. Close it, or use it in a `with`.
 
     Args:
+        home: None is the folder that STUDIO_HOME names, else the platform's folder for a person's data.
         library: None is the current one.
         stack: None is the library's own, else the miniature; one that is named is remembered by a library that has
             none.
@@ -42,7 +44,7 @@ class Studio:
 
     def __init__(
         self,
-        home: Path,
+        home: Path | str | None = None,
         library: str | None = None,
         stack: str | None = None,
         *,
@@ -50,7 +52,7 @@ class Studio:
         progress: Progress = silent,
         database: str | None = None,
     ):
-        self.workplace = Workplace(home, library, stack, notify, progress, database)
+        self.workplace = Workplace(Path(home or default_home()), library, stack, notify, progress, database)
         self.home, self.database = self.workplace.home, self.workplace.database
 
     def __enter__(self) -> "Studio":
@@ -64,11 +66,11 @@ class Studio:
         self.workplace.close()
 
     @staticmethod
-    def upkeep(home: Path, database: str | None = None) -> "DatabaseUpkeep":
+    def upkeep(home: Path | str | None = None, database: str | None = None) -> "DatabaseUpkeep":
         """Return what is done to a database as such, also to one that cannot be opened: check, back up, restore."""
         from lambda_studio.workflows.upkeep.database import DatabaseUpkeep
 
-        return DatabaseUpkeep(home, database)
+        return DatabaseUpkeep(Path(home or default_home()), database)
 
     @property
     def library(self) -> str:

@@ -1,8 +1,17 @@
 """Where files lie beside the database, in a studio's home."""
 
+import os
 from pathlib import Path
 
 from concepts.records import AdapterRecord
+
+
+def default_home() -> Path:
+    """Return the home of a person who names none: STUDIO_HOME, or the platform's folder for a person's data."""
+    import platformdirs
+
+    named = os.environ.get("STUDIO_HOME")
+    return Path(named) if named else platformdirs.user_data_path("lambda-studio", appauthor=False)
 
 
 def adapters_folder(home: Path) -> Path:
