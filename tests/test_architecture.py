@@ -40,6 +40,8 @@ ACROSS_MODULES = {
     "migrations/test_postgres_migrations.py": "all revisions in their order, on a server",
 }
 """Test files that mirror no module, and why."""
+MAIN_PATHS = ("lambda_studio/generation/", "lambda_studio/models/decoders/", "lambda_studio/workflows/drawing/")
+"""Rooms that a prompt passes on its way to a picture."""
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
@@ -61,6 +63,17 @@ def test_a_package_says_what_it_is_and_imports_nothing(path: Path) -> None:
         assert not [node for node in module.body if node in imports]
     else:
         assert not imports
+
+
+@pytest.mark.parametrize("room", MAIN_PATHS)
+def test_no_function_on_the_main_paths_takes_more_than_six_parameters(room: str) -> None:
+    found = {}
+    for path in (path for path in SOURCES if path.relative_to(ROOT).as_posix().startswith(room)):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                names = [each.arg for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+                found[f"{path.name}: {node.name}"] = len([name for name in names if name not in ("self", "cls")])
+    assert found and {name: count for name, count in found.items() if count > 6} == {}
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.parent.name == "cli"], ids=lambda path: path.name)

@@ -49,18 +49,16 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
     from lambda_studio.workflows.drawing.pictures import texts_of, write_drawing
 
     prompt = bind(template, {concept.name: concept.noun for concept in concepts}, place.stack.tokenizer)
-    requests, zero_image_embeds = _requests(
-        place, prompt, concepts, edged, range(config.seed, config.seed + drawing.count)
-    )
+    seeds = range(config.seed, config.seed + drawing.count)
+    requests, zero_image_embeds = _requests(place, prompt, concepts, edged, seeds)
     batches = -(-drawing.count // config.batch_size)
     with place.progress("Drawing", total=batches * config.num_inference_steps) as advance:
         pictures = draw(place.stack, requests, zero_image_embeds, config, choice.path, lambda *_: advance())
     texts = texts_of(template, config, concepts, place.spec.name, choice.adapter, drawing.edges)
+    written = [(write_drawing(picture, texts, drawing.out, drawing.prompt), picture.seed) for picture in pictures]
     return Drawn(
         prompt=drawing.prompt,
-        pictures=tuple(
-            DrawnPicture(write_drawing(item, texts, drawing.out, drawing.prompt), item.seed) for item in pictures
-        ),
+        pictures=tuple(DrawnPicture(path, seed) for path, seed in written),
         stack=place.spec.name,
         adapter=choice.adapter.id if choice.adapter else None,
         stale=choice.stale,
