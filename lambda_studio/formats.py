@@ -1,13 +1,13 @@
-"""What our formats have in common: a number that says how to read them, and JSON that is read strictly."""
+"""Check format numbers and parse JSON strictly, for every λ-Studio format."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 FORMAT = "format"
-"""The key of the number in each of our JSON documents."""
+"""The key of the format number in every λ-Studio JSON document."""
 UPDATE = "Update λ-Studio: pip install -U lambda-studio."
-"""The remedy for a format that is newer than this version."""
+"""The remedy for a newer format than this version's."""
 
 
 def is_format(number: Any) -> bool:
@@ -16,25 +16,25 @@ def is_format(number: Any) -> bool:
 
 
 def format_of(said: Mapping[str, Any]) -> int:
-    """Return the format number of a document; 1 where it has none, as version 0.1 wrote no numbers.
+    """Return the format number of a document, or 1 if there is none, because version 0.1 wrote no numbers.
 
-    Raises ValueError for a number that cannot be one.
+    Raises ValueError for an invalid number.
     """
     number = said.get(FORMAT, 1)
     if not is_format(number):
-        raise ValueError(f"its format is {str(number)[:40]!r}, and not a number from 1")
+        raise ValueError(f"its format is {str(number)[:40]!r}, not a number from 1")
     return int(number)
 
 
 def too_new(what: str, number: int, known: int) -> str:
-    """Return the cause of an error about a document that a newer version wrote."""
+    """Return the cause of the error for a document of a newer format."""
     return f"{what} has format {number}, and this version of λ-Studio reads formats up to {known}."
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Return the value of JSON that a stranger may have written.
+    """Return the value of untrusted JSON.
 
-    Raises ValueError for text that is no JSON, a key that comes twice, NaN, infinity, and nesting that is too deep.
+    Raises ValueError for invalid JSON, a duplicate key, NaN, infinity, and too deep nesting.
     """
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
@@ -45,7 +45,7 @@ def parse_json(text: str | bytes) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) < len(pairs):
-        raise ValueError("a key comes twice")
+        raise ValueError("a key is duplicated")
     return table
 
 

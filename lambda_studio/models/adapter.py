@@ -1,7 +1,7 @@
-"""What fine-tuning made: low-rank updates of a UNet's attention, or a whole UNet, in one safetensors file.
+"""Save and apply adapters: LoRA updates of a UNet's attention, or a full UNet, in one safetensors file.
 
-An adapter goes in by exchanging the tensors it changes and comes out by putting the old ones back, so the UNet runs at
-its usual speed and is afterwards what it was, bit for bit.
+Applying an adapter replaces the tensors that it changes; removing it restores the old ones. The UNet runs at its usual
+speed, and is bit-identical after the removal.
 """
 
 import re
@@ -23,16 +23,16 @@ from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.saving import saving, tensor_bytes
 
 LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_k_proj", "add_v_proj")
-"""Every projection of the UNet's attention, with the added key and value that read the image embedding."""
+"""Every projection of the UNet's attention, including the added key and value for the image embedding."""
 LORA_NAME = "lambda_studio"
 LORA_KEY = re.compile(r"(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
 FLOAT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
 
 def add_lora(unet: Any, rank: int, seed: int = 0) -> None:
-    """Put trainable low-rank updates, which change nothing yet, on every attention projection; freeze the rest.
+    """Add trainable LoRA updates with no effect yet to every attention projection; freeze the rest.
 
-    `unet` is any network of diffusers that takes peft's adapters.
+    `unet` is any diffusers network that supports peft adapters.
     """
     from peft import LoraConfig
 
@@ -44,17 +44,17 @@ def add_lora(unet: Any, rank: int, seed: int = 0) -> None:
 
 
 def lora_parameters(unet: nn.Module) -> list[nn.Parameter]:
-    """The parameters that add_lora added, in the model's order."""
+    """Return the parameters that add_lora added, in the model's order."""
     return [parameter for name, parameter in unet.named_parameters() if f".{LORA_NAME}." in name]
 
 
 def remove_lora(unet: Any) -> None:
-    """Take off what add_lora added; the UNet is what it was, bit for bit."""
+    """Remove the updates that add_lora added; the UNet is bit-identical to before."""
     unet.unload_lora()
 
 
 def adapter_tensors(unet: nn.Module, method: str) -> dict[str, Tensor]:
-    """What an adapter's file holds of a trained UNet."""
+    """Return the tensors of a trained UNet that an adapter's file contains."""
     if method == "full":
         return {key: value.detach().cpu().contiguous() for key, value in unet.state_dict().items()}
     from peft import get_peft_model_state_dict
@@ -64,10 +64,11 @@ def adapter_tensors(unet: nn.Module, method: str) -> dict[str, Tensor]:
 
 
 def save_adapter(unet: nn.Module, info: AdapterInfo, path: Path) -> str:
-    """Write what training changed, and `info`, to `path`, whole or not at all, and return the file's SHA-256.
+    """Write the trained tensors and `info` to `path` atomically, and return the file's SHA-256.
 
-    Raises ModelFilesInvalid for weights that are not numbers, CheckpointFailed where there is no room, or the disk
-    refuses.
+    Raises:
+        ModelFilesInvalid: A weight is NaN or infinite.
+        CheckpointFailed: The disk is full or the write fails.
     """
     tensors = _finite_tensors(unet, info, path)
     with saving("The adapter", path.parent, tensor_bytes(tensors)), staged_file(path, replace=True) as staged:
@@ -75,7 +76,7 @@ def save_adapter(unet: nn.Module, info: AdapterInfo, path: Path) -> str:
 
 
 def save_adapter_by_hash(unet: nn.Module, info: AdapterInfo, folder: Path) -> str:
-    """Write as `save_adapter` does, to SHA-256.safetensors in `folder`, and return that SHA-256 of the file."""
+    """Write as `save_adapter` does, to SHA-256.safetensors in `folder`, and return the SHA-256."""
     tensors = _finite_tensors(unet, info, path := folder / "adapter.safetensors")
     with saving("The adapter", folder, tensor_bytes(tensors)), unfinished(path) as staged:
         sha = _write(tensors, info, staged)
@@ -92,23 +93,26 @@ def _finite_tensors(unet: nn.Module, info: AdapterInfo, path: Path) -> dict[str,
 def _write(tensors: dict[str, Tensor], info: AdapterInfo, path: Path) -> str:
     try:
         save_file(tensors, path, metadata={METADATA_KEY: info.to_json()})
-    except SafetensorError as error:  # its own words for what the disk said
+    except SafetensorError as error:  # safetensors wraps the disk's error
         raise OSError(str(error).splitlines()[0]) from error
     path.chmod(0o644)
     return file_sha256(path)
 
 
 def apply_adapter(unet: nn.Module, path: Path, expect_fingerprint: str | None = None) -> Callable[[], None]:
-    """Put an adapter into a UNet; calling what this gives takes it out again, bit for bit.
+    """Apply an adapter to a UNet, and return a function that removes the adapter, bit for bit.
 
-    `expect_fingerprint` is the UNet's own; None asks no questions. Raises ModelFilesMissing, and ModelFilesInvalid
-    for another base, wrong shapes, values that are not numbers, or a hostile header; the UNet is then as it was.
+    `expect_fingerprint` is the UNet's own; None skips this check. After an error the UNet is unchanged.
+
+    Raises:
+        ModelFilesMissing: There is no such file.
+        ModelFilesInvalid: The adapter has another base, wrong shapes, NaN or infinite values, or a hostile header.
     """
     info = read_adapter_info(path)
     if expect_fingerprint is not None and info.base_fingerprint != expect_fingerprint:
         raise ModelFilesInvalid(
             f"{path.name} was made for another decoder: stack {info.stack!r}, UNet {info.base_fingerprint[:12]}, "
-            f"and this one is {expect_fingerprint[:12]}.",
+            f"but this UNet is {expect_fingerprint[:12]}.",
             f"Use it with --stack {info.stack}, or fine-tune again on this stack.",
         )
     try:
@@ -119,13 +123,13 @@ def apply_adapter(unet: nn.Module, path: Path, expect_fingerprint: str | None = 
     originals = dict(unet.named_parameters())
     changed = _full_weights if info.method == "full" else _merged_weights
     values = changed(originals, tensors, info, path)
-    _refuse_nonfinite(values, path)  # numbers may have no sum, or none in the model's precision
+    _refuse_nonfinite(values, path)  # finite values can overflow in their sum or in the model's precision
     return _exchange(originals, values)
 
 
 @contextmanager
 def adapted(decoder: Decoder, path: Path | None) -> Iterator[Decoder]:
-    """A decoder with an adapter in it, for as long as the block runs. None is no adapter."""
+    """Apply an adapter to a decoder while the block runs. None is no adapter."""
     undo = apply_adapter(decoder.unet, path, decoder.fingerprints.get("unet")) if path else lambda: None
     try:
         yield decoder
@@ -137,7 +141,7 @@ def adapted(decoder: Decoder, path: Path | None) -> Iterator[Decoder]:
 def _merged_weights(
     originals: Mapping[str, Tensor], tensors: Mapping[str, Tensor], info: AdapterInfo, path: Path
 ) -> dict[str, Tensor]:
-    """Each tuned projection plus its low-rank update."""
+    """Return each tuned projection plus its low-rank update."""
     merged = {}
     for module, (down, up) in _lora_pairs(tensors, path).items():
         weight = originals.get(f"{module}.weight")
@@ -161,18 +165,18 @@ def _lora_pairs(tensors: Mapping[str, Tensor], path: Path) -> dict[str, tuple[Te
     for key, tensor in tensors.items():
         matched = LORA_KEY.fullmatch(key)
         if matched is None:
-            raise invalid(path, f"it holds {key[:80]!r}, which is no low-rank update")
+            raise invalid(path, f"it contains {key[:80]!r}, which is not a low-rank update")
         sides.setdefault(matched["module"], {})[matched["side"]] = tensor
     incomplete = [module for module, pair in sides.items() if len(pair) != 2]
     if incomplete or not sides:
-        raise invalid(path, f"the update of {incomplete[0]} is half there" if sides else "it holds nothing")
+        raise invalid(path, f"the update of {incomplete[0]} is incomplete" if sides else "it is empty")
     return {module: (pair["A"], pair["B"]) for module, pair in sides.items()}
 
 
 def _full_weights(
     originals: Mapping[str, Tensor], tensors: Mapping[str, Tensor], info: AdapterInfo, path: Path
 ) -> dict[str, Tensor]:
-    """All of the UNet's parameters."""
+    """Return all of the UNet's parameters."""
     wrong = originals.keys() ^ tensors.keys() or {
         key for key, weight in originals.items() if weight.shape != tensors[key].shape
     }
@@ -182,7 +186,7 @@ def _full_weights(
 
 
 def _exchange(parameters: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> Callable[[], None]:
-    """Give parameters new values; what this gives puts the very tensors back that were there."""
+    """Set parameters to new values, and return a function that restores the original tensors."""
     before = {key: parameters[key].data for key in values}
 
     def set_all(tensors: Mapping[str, Tensor]) -> None:
@@ -198,4 +202,4 @@ def _refuse_nonfinite(tensors: Mapping[str, Tensor], path: Path) -> None:
         if tensor.dtype not in FLOAT_DTYPES:
             raise invalid(path, f"{key[:80]} is {tensor.dtype}")
         if not torch.isfinite(tensor).all():
-            raise invalid(path, f"{key[:80]} has values that are not numbers")
+            raise invalid(path, f"{key[:80]} has NaN or infinite values")

@@ -1,4 +1,4 @@
-"""What an adapter's file says of itself: read from the header alone, as if a stranger had written it."""
+"""Read an adapter's metadata from the file header alone, as untrusted input."""
 
 import json
 from dataclasses import MISSING, asdict, dataclass, fields
@@ -9,7 +9,7 @@ from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.formats import FORMAT, UPDATE, format_of, parse_json, too_new
 
 METADATA_KEY = "lambda_studio"
-"""Our only key in the file's metadata: safetensors writes several keys in an order that changes from run to run."""
+"""Our only key in the file's metadata, because safetensors writes several keys in an unstable order."""
 ADAPTER_FORMAT = 1
 MAX_HEADER_BYTES = 4 * 2**20
 MAX_TENSORS = 20_000
@@ -18,10 +18,9 @@ ANOTHER_FILE = "Use another adapter, or fine-tune again."
 
 @dataclass(frozen=True)
 class AdapterInfo:
-    """What an adapter is, what it was made for and what it saw.
+    """The metadata of an adapter: its kind, its base and its training data.
 
-    A field that is added needs a default: the files of before do not have it. A field whose meaning changes needs the
-    next ADAPTER_FORMAT.
+    A new field needs a default, because older files do not have it. A changed meaning needs the next ADAPTER_FORMAT.
     """
 
     method: str
@@ -31,38 +30,40 @@ class AdapterInfo:
     stack: str
     """The stack whose decoder was tuned."""
     base_fingerprint: str
-    """That decoder's UNet (Decoder.fingerprints["unet"])."""
+    """The fingerprint of that decoder's UNet (Decoder.fingerprints["unet"])."""
     concepts: tuple[dict[str, Any], ...]
-    """Of each concept: name, library, version, manifest."""
+    """The name, library, version and manifest of each concept."""
     settings: dict[str, Any]
     """The settings of the run."""
 
     def to_json(self) -> str:
-        """Return canonical JSON: the same adapter is the same bytes."""
+        """Return canonical JSON: equal adapters give equal bytes."""
         said = {**asdict(self), FORMAT: ADAPTER_FORMAT}
         return json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def read_adapter_info(path: Path) -> AdapterInfo:
-    """Return what a file says of itself, without reading a tensor; keys that this version does not know are ignored.
+    """Return a file's metadata without reading a tensor. Unknown keys are ignored.
 
-    Raises ModelFilesMissing, and ModelFilesInvalid also for a format that is newer than this version.
+    Raises:
+        ModelFilesMissing: There is no such file.
+        ModelFilesInvalid: The header is invalid, or its format is newer than this version.
     """
     metadata = _read_header(path).get("__metadata__")
     if not isinstance(metadata, dict) or METADATA_KEY not in metadata:
-        raise invalid(path, "it does not say what it was made for")
+        raise invalid(path, "it has no λ-Studio metadata")
     if not all(isinstance(value, str) for value in metadata.values()):
         raise invalid(path, "its metadata is not text")
     said = _parsed(metadata[METADATA_KEY], path)
     if not isinstance(said, dict):
-        raise invalid(path, "what it says of itself is no table")
+        raise invalid(path, "its metadata is not a table")
     _require_known_format(said, path)
     return _info(said, path)
 
 
 def invalid(path: Path, why: str) -> ModelFilesInvalid:
-    """Return the error for a file that is no adapter."""
-    return ModelFilesInvalid(f"{path.name} is no adapter that can be used: {why}.", ANOTHER_FILE)
+    """Return the error for a file that is not a valid adapter."""
+    return ModelFilesInvalid(f"{path.name} is not a usable adapter: {why}.", ANOTHER_FILE)
 
 
 def _require_known_format(said: dict[str, Any], path: Path) -> None:
@@ -75,34 +76,34 @@ def _require_known_format(said: dict[str, Any], path: Path) -> None:
 
 
 def _info(said: dict[str, Any], path: Path) -> AdapterInfo:
-    """Build the info from the fields that this version knows, each of the type that it declares."""
+    """Build the info from the known fields, each checked against its declared type."""
     hints = get_type_hints(AdapterInfo)
     kinds = {field.name: get_origin(hints[field.name]) or hints[field.name] for field in fields(AdapterInfo)}
     needed = {field.name for field in fields(AdapterInfo) if field.default is field.default_factory is MISSING}
     if not needed <= said.keys():
-        raise invalid(path, "what it says of itself is incomplete")
+        raise invalid(path, "its metadata is incomplete")
     known: dict[str, Any] = {name: value for name, value in said.items() if name in kinds}
     if any(type(value) is not (list if kinds[name] is tuple else kinds[name]) for name, value in known.items()):
-        raise invalid(path, "what it says of itself has the wrong types")
+        raise invalid(path, "its metadata has the wrong types")
     if known["method"] not in ("lora", "full"):
         raise invalid(path, f"its method is {known['method'][:40]!r}")
     if not all(isinstance(concept, dict) for concept in known["concepts"]):
-        raise invalid(path, "what it says of its concepts has the wrong types")
+        raise invalid(path, "its concepts have the wrong types")
     known.update({name: tuple(value) for name, value in known.items() if kinds[name] is tuple})
     return AdapterInfo(**known)
 
 
 def _read_header(path: Path) -> dict[str, Any]:
-    """Return the header of a safetensors file, which the usual loader trusts too much."""
+    """Return the header of a safetensors file, with stricter checks than the usual loader."""
     if not path.is_file():
-        raise ModelFilesMissing(f"There is no adapter file {path}.", "See which there are: studio adapters")
+        raise ModelFilesMissing(f"There is no adapter file {path}.", "List the adapters: studio adapters")
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= min(MAX_HEADER_BYTES, path.stat().st_size - 8):
-            raise invalid(path, f"its header says it has {length} bytes")
+            raise invalid(path, f"its header has an invalid length of {length} bytes")
         header = _parsed(file.read(length), path)
     if not isinstance(header, dict) or len(header) > MAX_TENSORS + 1:
-        raise invalid(path, f"its header is no list of at most {MAX_TENSORS} tensors")
+        raise invalid(path, f"its header is not a list of at most {MAX_TENSORS} tensors")
     return header
 
 

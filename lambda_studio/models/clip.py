@@ -1,4 +1,4 @@
-"""CLIP by open_clip: what a picture shows, and what a prompt says."""
+"""Load CLIP with open_clip, and embed pictures and prompts."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,13 +28,13 @@ BOTH_TOWERS: tuple[Tower, ...] = ("text", "vision")
 CONFIG_NAME = "open_clip_config.json"
 WEIGHT_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors")
 MERGES_NAME = "bpe_merges.txt.gz"
-"""A local folder's own BPE merges; without it the tokenizer is CLIP's usual one."""
+"""A local folder's own BPE merges. Without this file the default CLIP tokenizer is used."""
 TEXT_PARTS = ("transformer", "token_embedding", "positional_embedding", "ln_final", "text_projection", "attn_mask")
 
 
 @dataclass(frozen=True)
 class TextFeatures:
-    """What the text tower says of a batch of prompts, in float32."""
+    """The text tower's output for a batch of prompts, in float32."""
 
     hidden_states: Float[Tensor, "batch position width"]
     """The state of each token, after the final layer norm and before the projection."""
@@ -45,7 +45,7 @@ class TextFeatures:
 
 
 class ClipTokenizer:
-    """open_clip's two kinds of tokenizer, as `prompt.Tokenizer` asks for them."""
+    """An adapter from open_clip's two kinds of tokenizer to `prompt.Tokenizer`."""
 
     def __init__(self, tokenizer: Any, context_length: int):
         self.wrapped = tokenizer
@@ -58,20 +58,20 @@ class ClipTokenizer:
             self.end_token = inner.sep_token_id if inner.eos_token_id is None else inner.eos_token_id
 
     def encode(self, text: str) -> list[int]:
-        """The tokens of `text`, without start and end."""
+        """Return the tokens of `text`, without start and end."""
         inner = getattr(self.wrapped, "tokenizer", None)
         if inner is None:
             return self.wrapped.encode(text)
         return inner.encode(self.wrapped.clean_fn(text), add_special_tokens=False)
 
     def __call__(self, texts: Sequence[str]) -> Int[Tensor, "batch position"]:
-        """Padded and cut to the context length, with start and end, as open_clip does it."""
+        """Return token ids with start and end, padded and cut to the context length by open_clip."""
         return self.wrapped(list(texts))
 
 
 @dataclass(frozen=True)
 class ClipFiles:
-    """A CLIP on disk: its configuration, how pictures are prepared for it, and its weights."""
+    """The files of a CLIP: its configuration, picture preprocessing and weights."""
 
     name: str
     model_config: dict[str, Any]
@@ -81,7 +81,7 @@ class ClipFiles:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A SHA-256 over configuration, preparation, weights and merges."""
+        """Return a SHA-256 over configuration, preprocessing, weights and merges."""
         config = {"model": self.model_config, "preprocess": self.preprocess}
         return fingerprint(config, [self.weights, *([self.merges] if self.merges else [])])
 
@@ -102,21 +102,21 @@ class Clip:
 
     @cached_property
     def tokenizer(self) -> ClipTokenizer:
-        """The model's tokenizer."""
+        """Return the model's tokenizer."""
         return build_tokenizer(self.files.name, self.files.model_config, self.files.merges)
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """Return the model's device."""
         return next(self.model.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the model computes in."""
+        """Return the dtype of the model's weights."""
         return next(self.model.parameters()).dtype
 
     def encode_images(self, images: Sequence[Image.Image], batch_size: int = 32) -> Float[Tensor, "image dim"]:
-        """Embed RGB pictures of `image_size` on each side (images.cut_out and square_crop make them)."""
+        """Embed square RGB pictures of `image_size` pixels, as `cut_out` and `square_crop` make them."""
         sizes = {image.size for image in images} - {(self.image_size, self.image_size)}
         require(not sizes, f"CLIP was given pictures of {sizes} pixels.", f"Give squares of {self.image_size} pixels.")
         batches = [self._pixels(images[i : i + batch_size]) for i in range(0, len(images), batch_size)]
@@ -125,33 +125,34 @@ class Clip:
     def encode_pixels(
         self, pixels: Float[Tensor, "image 3 size size"], batch_size: int = 32
     ) -> Float[Tensor, "image dim"]:
-        """Embed pictures whose pixels are in 0..1."""
+        """Embed pictures with pixels in 0..1."""
         mean, std = (rearrange(torch.tensor(value), "c -> c 1 1").to(pixels) for value in (self.mean, self.std))
         return torch.cat([self._encode_image((batch - mean) / std) for batch in pixels.split(batch_size)])
 
     def zero_image_embeds(self) -> Float[Tensor, " dim"]:
-        """The embedding of an all-zero normalised picture: what λ-ECLIPSE takes for no picture, and for no control."""
+        """Return the embedding of an all-zero normalised picture: λ-ECLIPSE's input for no picture or no control."""
         return self._encode_image(torch.zeros(1, 3, self.image_size, self.image_size))[0]
 
     @torch.no_grad()
     def encode_text(self, token_ids: Int[Tensor, "batch position"]) -> TextFeatures:
-        """Token states and pooled embeddings of prompts that hold a start and an end token."""
+        """Return token states and pooled embeddings of prompts with a start and an end token."""
         self._need("text")
         token_ids = token_ids.to(self.device)
         with self._token_states() as states:
             pooled = self.model.encode_text(token_ids)
         ends = (token_ids == self.tokenizer.end_token).cumsum(1)
-        # up to and including the first end token: some tokenizers also pad with it
+        # up to and including the first end token: some tokenizers also pad with the end token
         mask = (ends == 0) | ((ends == 1) & (token_ids == self.tokenizer.end_token))
         return TextFeatures(states[0].float(), pooled.float(), mask)
 
     @contextmanager
     def _token_states(self) -> Iterator[list[Tensor]]:
-        """Collects what ln_final puts out: open_clip's encode_text answers only the pooled embedding."""
+        """Collect the output of ln_final, because open_clip's encode_text returns only the pooled embedding."""
         tower = getattr(self.model, "text", self.model)
         if not isinstance(getattr(tower, "ln_final", None), nn.Module):
             raise ModelFilesInvalid(
-                f"The text tower of {self.files.name} has no final layer norm.", "Choose a CLIP with open_clip's own."
+                f"The text tower of {self.files.name} has no final layer norm.",
+                "Choose a CLIP whose text tower is open_clip's own.",
             )
         states: list[Tensor] = []
         hook = tower.ln_final.register_forward_hook(lambda module, inputs, output: states.append(output))
@@ -186,8 +187,17 @@ def load_clip(
 ) -> Clip:
     """Load a CLIP, or one tower of it, from safetensors.
 
-    `name` is an open_clip model's name (with `pretrained`, a tag or a .safetensors file), `hf-hub:org/repo` or
-    `local-dir:FOLDER`. Raises ModelFilesMissing and ModelFilesInvalid.
+    Args:
+        name: An open_clip model's name, `hf-hub:org/repo` or `local-dir:FOLDER`.
+        pretrained: For an open_clip name, a tag or a .safetensors file.
+        device: The device of the model.
+        dtype: The dtype of the weights.
+        towers: The towers to load.
+        on_download: A callback before a download.
+
+    Raises:
+        ModelFilesMissing: The files are not on this machine and cannot be downloaded.
+        ModelFilesInvalid: The files are not a valid CLIP.
     """
     files = find_clip(name, pretrained, on_download)
     model = build_clip(files.model_config, towers)
@@ -202,7 +212,7 @@ def load_clip(
 
 
 def load_tokenizer(name: str, on_download: OnDownload | None = None) -> ClipTokenizer:
-    """Load the tokenizer of a CLIP, of which only the configuration is read. Raises ModelFilesMissing and -Invalid."""
+    """Load a CLIP's tokenizer, from its configuration only. Raises ModelFilesMissing and ModelFilesInvalid."""
     schema, place = open_clip.factory.parse_model_name(name)
     if schema is None:
         return build_tokenizer(name, _named_config(place))
@@ -211,13 +221,13 @@ def load_tokenizer(name: str, on_download: OnDownload | None = None) -> ClipToke
 
 
 def build_tokenizer(name: str, model_config: dict[str, Any], merges: Path | None = None) -> ClipTokenizer:
-    """The tokenizer that open_clip has for a CLIP of this name and configuration."""
+    """Return open_clip's tokenizer for a CLIP of this name and configuration."""
     own = {"bpe_path": str(merges)} if merges else {}
     return ClipTokenizer(open_clip.get_tokenizer(name, **own), model_config["text_cfg"].get("context_length", 77))
 
 
 def find_clip(name: str, pretrained: str | None = None, on_download: OnDownload | None = None) -> ClipFiles:
-    """Find a CLIP's files, and fetch them where they are on the hub, without loading them."""
+    """Find a CLIP's files without loading them. Files on the hub are downloaded."""
     schema, place = open_clip.factory.parse_model_name(name)
     if schema is None:
         return _find_by_name(place, pretrained, on_download)
@@ -232,7 +242,7 @@ def _read_config(place: str, on_download: OnDownload | None) -> tuple[Path, dict
     config_file = get_file(place, [CONFIG_NAME], on_download=on_download)
     config = read_json(config_file)
     if not {"embed_dim", "vision_cfg", "text_cfg"} <= config.get("model_cfg", {}).keys():
-        raise ModelFilesInvalid(f"{config_file} describes no CLIP (model_cfg).", OTHER_ROUTES)
+        raise ModelFilesInvalid(f"{config_file} does not describe a CLIP (model_cfg).", OTHER_ROUTES)
     return config_file, config
 
 
@@ -242,10 +252,10 @@ def _merges_beside(config_file: Path) -> Path | None:
 
 
 def _named_config(name: str) -> dict[str, Any]:
-    """The configuration that open_clip has under this name."""
+    """Return open_clip's configuration of this name."""
     model_config = open_clip.get_model_config(name)
     if model_config is None:
-        raise ModelFilesMissing(f"open_clip knows no model {name!r}.", OTHER_ROUTES)
+        raise ModelFilesMissing(f"open_clip has no model {name!r}.", OTHER_ROUTES)
     return model_config
 
 
@@ -263,7 +273,7 @@ def _find_by_name(name: str, pretrained: str | None, on_download: OnDownload | N
 
 
 def build_clip(model_config: dict[str, Any], towers: Sequence[Tower] = BOTH_TOWERS) -> nn.Module:
-    """A CLIP's network without weights: the plain ones on the meta device, so that a tower left out costs nothing."""
+    """Build a CLIP's network without weights. Standard networks use the meta device, so omitted towers cost nothing."""
     config = deepcopy(model_config)
     is_custom = config.pop("custom_text", False) or "hf_model_name" in config["text_cfg"]
     if is_custom:
@@ -280,14 +290,14 @@ def build_clip(model_config: dict[str, Any], towers: Sequence[Tower] = BOTH_TOWE
 
 
 def _load_weights(model: nn.Module, files: ClipFiles, device: torch.device, dtype: torch.dtype) -> None:
-    """Read only the tensors that `model` has. Raises RuntimeError or SafetensorError."""
+    """Load only the tensors that `model` has. Raises RuntimeError or SafetensorError."""
     shapes = {key: value.shape for key, value in model.state_dict().items()}
     with safe_open(files.weights, framework="pt") as weights:
         state = {key: _cast(weights.get_tensor(key), device, dtype) for key in shapes}
-    for key in state.keys() & {"logit_scale", "logit_bias"}:  # a scalar in some files, one element in others
+    for key in state.keys() & {"logit_scale", "logit_bias"}:  # a scalar in some files, a vector of length 1 in others
         state[key] = state[key].reshape(shapes[key])
     model.load_state_dict(state, strict=True, assign=True)
-    if getattr(model, "attn_mask", None) is not None:  # a buffer that no file holds
+    if getattr(model, "attn_mask", None) is not None:  # a buffer that is in no file
         length = files.model_config["text_cfg"].get("context_length", 77)
         model.attn_mask = torch.full((length, length), -torch.inf, device=device).triu(1)
     model.to(device)

@@ -1,4 +1,4 @@
-"""Where a model's files are: in a folder, in the hub's cache, or still on the hub."""
+"""Find a model's files in a folder, in the hub's cache or on the hub."""
 
 import hashlib
 import json
@@ -19,13 +19,13 @@ OTHER_ROUTES = (
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 CACHE_BLOB = re.compile(r"[0-9a-f]{64}")
 OnDownload = Callable[[], None]
-"""Called before a file is fetched from the hub, so that a person can be told."""
+"""A callback before a download from the hub, to notify the user."""
 
 
 def get_file(
     source: str, names: Sequence[str], revision: str | None = None, on_download: OnDownload | None = None
 ) -> Path:
-    """The first of `names` that `source`, a folder or a hub id, holds; fetched from the hub where it must be.
+    """Return the first of `names` in `source`, a folder or a hub id. It is downloaded from the hub if needed.
 
     Raises ModelFilesMissing.
     """
@@ -65,7 +65,7 @@ def _download(repo: str, names: Sequence[str], revision: str | None, on_download
             break
         except EntryNotFoundError as error:
             problem = error
-        except (OSError, ValueError) as error:  # the hub's own errors and the network's are all OSErrors
+        except (OSError, ValueError) as error:  # the hub's and the network's errors are all OSErrors
             problem = error
             break
     why = " ".join(str(problem).split())[:200]
@@ -73,7 +73,7 @@ def _download(repo: str, names: Sequence[str], revision: str | None, on_download
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file. Raises ModelFilesInvalid."""
+    """Return the object in a JSON file. Raises ModelFilesInvalid."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -84,24 +84,24 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def file_sha256(path: Path) -> str:
-    """Return a file's SHA-256. The hub's cache keeps large files under theirs; others are read once and remembered."""
+    """Return a file's SHA-256. In the hub's cache it is the file's name; other hashes are cached."""
     target = path.resolve()
     return _hash_in_name(target) or known_hashes().sha256(target)
 
 
 def is_damaged(path: Path) -> bool:
-    """Read the file, whatever is remembered of it, and tell whether it has another hash than it is known by."""
+    """Read the file again and return whether its hash differs from the known one."""
     target = path.resolve()
     known = _hash_in_name(target) or known_hashes().find(target)
     if known is None:
-        known_hashes().sha256(target)  # from now on it is
+        known_hashes().sha256(target)  # it is known from now on
         return False
     return durable.file_sha256(target) != known
 
 
 @cache
 def known_hashes() -> KnownHashes:
-    """Return the hashes that this process knows, with this user's note."""
+    """Return the hashes that this process knows, backed by this user's note."""
     return KnownHashes(user_note())
 
 
@@ -111,7 +111,7 @@ def _hash_in_name(target: Path) -> str | None:
 
 
 def fingerprint(config: Mapping[str, Any], files: Sequence[Path]) -> str:
-    """A SHA-256 of a configuration and of the bytes of the files that go with it, wherever they lie."""
+    """Return a SHA-256 of a configuration and its files' bytes, independent of their paths."""
     said = {"config": {key: config[key] for key in config if not key.startswith("_")}}
     identity = json.dumps([said, [file_sha256(file) for file in files]], sort_keys=True, default=str)
     return hashlib.sha256(identity.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Where a thing is in a picture, by its noun: Grounding DINO finds its box, and SAM its outline in that box."""
+"""Segment an object by its noun: Grounding DINO finds the box, and SAM the outline in the box."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -22,9 +22,9 @@ TOLD = {
     "IDEA-Research/grounding-dino-tiny": "0.7 GB. Licence: Apache-2.0",
     "facebook/sam-vit-base": "0.4 GB. Licence: Apache-2.0",
 }
-"""Size and licence of what is fetched where nothing else is named."""
+"""Size and licence of the default models."""
 THRESHOLD = 0.25
-"""The least score of a box, as in transformers' own post-processing of Grounding DINO."""
+"""The minimum score of a box, as in transformers' own post-processing of Grounding DINO."""
 REMEDY = (
     "Use --segment grabcut, which needs no models, or give --stack FILE.toml whose detector and segmenter are local "
     "folders (config.json, model.safetensors, preprocessor_config.json; the detector's tokenizer too)."
@@ -32,9 +32,9 @@ REMEDY = (
 
 
 class GroundedSegmenter:
-    """Grounding DINO and SAM, each loaded when it is first needed, on a GPU where there is one.
+    """Grounding DINO and SAM, each loaded at first use, on a GPU if there is one.
 
-    `detector` and `segmenter` are folders or hub ids. Raises ModelFilesMissing, ModelFilesInvalid.
+    `detector` and `segmenter` are folders or hub ids. Loading raises ModelFilesMissing or ModelFilesInvalid.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class GroundedSegmenter:
         self._announced: set[str] = set()
 
     def find(self, image: Image.Image, noun: str) -> Bool[np.ndarray, "height width"] | None:
-        """The pixels of the likeliest thing of that noun in an RGB picture; None where there is none."""
+        """Return the pixels of the most likely object of that noun in an RGB picture, or None if there is none."""
         box = self.box(image, noun)
         return None if box is None else self.outline(image, box)
 
     @torch.inference_mode()
     def box(self, image: Image.Image, noun: str) -> list[float] | None:
-        """Left, top, right and bottom, in pixels, of the best box for a noun; None where no score is high enough."""
+        """Return left, top, right and bottom (pixels) of the best box for a noun, or None below `THRESHOLD`."""
         model, prepare, tokenizer = self._dino
         pictures = prepare(images=image, return_tensors="pt").to(self.device)
         words = tokenizer(f"{noun.lower()}.", return_tensors="pt", return_token_type_ids=True).to(self.device)
@@ -67,7 +67,7 @@ class GroundedSegmenter:
 
     @torch.inference_mode()
     def outline(self, image: Image.Image, box: Sequence[float]) -> Bool[np.ndarray, "height width"] | None:
-        """What SAM takes for the thing in a box: of its three masks the one it rates best; None where it is empty."""
+        """Return the best-rated of SAM's three masks for a box, or None if this mask is empty."""
         model, prepare = self._sam
         given = prepare(images=image, input_boxes=[[list(box)]], return_tensors="pt")
         boxes = given["input_boxes"].to(self.device, torch.float32)
@@ -93,7 +93,7 @@ class GroundedSegmenter:
         return self._load(SamModel, folder), SamProcessor(_read(SamImageProcessor, folder))
 
     def _folder(self, source: str, names: Sequence[str]) -> Path:
-        """Where a model's files are, fetched first where they must be."""
+        """Return the folder of a model's files, downloaded if needed."""
         try:
             files = [get_file(source, [name], on_download=lambda: self._announce(source)) for name in names]
         except ModelFilesMissing as error:
@@ -106,15 +106,17 @@ class GroundedSegmenter:
         if source in self._announced:
             return
         self._announced.add(source)
-        told = TOLD.get(source, "for its size and licence see its page there")
-        self._on_notice(f"{source} is fetched from the Hugging Face hub, once: {told}. It goes to {HF_HUB_CACHE}.")
+        told = TOLD.get(source, "see its hub page for size and licence")
+        self._on_notice(
+            f"{source} is downloaded once from the Hugging Face hub: {told}. The cache folder is {HF_HUB_CACHE}."
+        )
 
     def _load(self, kind: Any, folder: Path) -> nn.Module:
-        """A whole model in float32, ready to be used; nothing is unpickled."""
+        """Load a complete model in float32 for inference. Nothing is unpickled."""
         import transformers
 
         settings = {"use_safetensors": True, "local_files_only": True, "output_loading_info": True}
-        transformers.utils.logging.disable_progress_bar()  # it would be drawn where there is no terminal too
+        transformers.utils.logging.disable_progress_bar()  # transformers shows the bar even without a terminal
         model, loaded = _read(kind, folder, **settings)
         if missing := loaded["missing_keys"]:
             cause = f"The model in {folder} lacks {len(missing)} of its weights, such as {min(missing)}."
@@ -123,17 +125,17 @@ class GroundedSegmenter:
 
 
 def _read(kind: Any, folder: Path, **settings: Any) -> Any:
-    """What transformers makes of a folder's files. Raises ModelFilesInvalid where that is nothing."""
+    """Load a folder's files with transformers. Raises ModelFilesInvalid if they cannot be loaded."""
     try:
         return kind.from_pretrained(folder, **{"local_files_only": True, **settings})
     except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         why = str(error).partition("\n")[0][:200]
-        cause = f"The files in {folder} are not those of a model that can be used: {why}."
+        cause = f"The files in {folder} are not a usable model: {why}."
         raise ModelFilesInvalid(cause, "Fetch the model's files again.") from error
 
 
 def corners(box: Float[Tensor, "4"], size: tuple[int, int]) -> list[float]:
-    """A box given by its middle and size, in shares of the picture, as left, top, right, bottom inside it in pixels."""
+    """Convert a box from centre and size (shares of the picture) to left, top, right, bottom in pixels, clamped."""
     x, y, width, height = box.tolist()
     shares = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     return [min(max(share, 0.0), 1.0) * length for share, length in zip(shares, (*size, *size), strict=True)]

@@ -1,6 +1,6 @@
-"""The λ prior: text states, with subjects written into them, to an image embedding in one forward pass.
+"""The λ prior, which maps text states with subjects written into them to an image embedding in one forward pass.
 
-Key for key and shape for shape the class that λ-ECLIPSE published, so that its weights load as they are.
+Its keys and shapes are those of the published λ-ECLIPSE class, so that the published weights load unchanged.
 """
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lambda_studio.config import require
 
 MASKED = -10000.0
-"""What is added to the attention score of a position that may not be seen; the published class adds the same."""
+"""The value added to the attention score of a masked position, as in the published class."""
 
 FIXED_SETTINGS = {
     "added_emb_type": "prd",
@@ -23,7 +23,7 @@ FIXED_SETTINGS = {
     "encoder_hid_proj_type": "linear",
     "norm_in_type": None,
 }
-"""Settings of the published configuration that have one value here."""
+"""Settings of the published configuration with only one supported value."""
 
 
 class SelfAttention(nn.Module):
@@ -38,7 +38,7 @@ class SelfAttention(nn.Module):
     def forward(
         self, hidden_states: Float[Tensor, "batch position dim"], mask: Float[Tensor, "batch 1 position position"]
     ) -> Float[Tensor, "batch position dim"]:
-        """Let every position read the positions that `mask` allows (0 allowed, `MASKED` not)."""
+        """Attend from every position to the positions that `mask` allows (0 allowed, `MASKED` not)."""
         query, key, value = (
             rearrange(project(hidden_states), "b n (h d) -> b h n d", h=self.num_heads)
             for project in (self.to_q, self.to_k, self.to_v)
@@ -56,24 +56,24 @@ class Gelu(nn.Module):
         self.proj = nn.Linear(dim, dim_out)
 
     def forward(self, hidden_states: Float[Tensor, "*shape dim"]) -> Float[Tensor, "*shape dim_out"]:
-        """GELU of the projected states."""
+        """Return the GELU of the projected states."""
         return F.gelu(self.proj(hidden_states))
 
 
 class FeedForward(nn.Module):
-    """Two layers, four times as wide between them."""
+    """Two linear layers with a hidden width of four times `dim`."""
 
     def __init__(self, dim: int, dropout: float = 0.0):
         super().__init__()
         self.net = nn.Sequential(Gelu(dim, 4 * dim), nn.Dropout(dropout), nn.Linear(4 * dim, dim))
 
     def forward(self, hidden_states: Float[Tensor, "*shape dim"]) -> Float[Tensor, "*shape dim"]:
-        """Each position by itself."""
+        """Transform each position independently."""
         return self.net(hidden_states)
 
 
 class TransformerBlock(nn.Module):
-    """A pre-norm block. Its names are those of diffusers' `BasicTransformerBlock`, which skips norm2 here."""
+    """A pre-norm block with the names of diffusers' `BasicTransformerBlock`. There is no norm2."""
 
     def __init__(self, dim: int, num_heads: int, dropout: float = 0.0):
         super().__init__()
@@ -85,7 +85,7 @@ class TransformerBlock(nn.Module):
     def forward(
         self, hidden_states: Float[Tensor, "batch position dim"], mask: Float[Tensor, "batch 1 position position"]
     ) -> Float[Tensor, "batch position dim"]:
-        """Attention, then feed-forward, each added to what came in."""
+        """Add attention, then feed-forward, to the hidden states."""
         hidden_states = hidden_states + self.attn1(self.norm1(hidden_states), mask)
         return hidden_states + self.ff(self.norm3(hidden_states))
 
@@ -93,8 +93,9 @@ class TransformerBlock(nn.Module):
 class PriorTransformer(ModelMixin, ConfigMixin):
     """The published prior (λ-ECLIPSE 3.2; `ECLIPSE-Community/Lambda-ECLIPSE-Prior-v1.0`, 34,849,536 parameters).
 
-    It reads `[text states | control | pooled text | noise | prd]`, each projected to the inner width, causally, and
-    answers at the `prd` token. It has no time embedding. `clip_mean` and `clip_std` are in its files and never used.
+    The input is `[text states | control | pooled text | noise | prd]`, each projected to the inner width. Attention is
+    causal, and the output is read at the `prd` token. There is no time embedding. `clip_mean` and `clip_std` are in
+    the published files but unused.
 
     The defaults build the published model. Raises InvalidSetting for a configuration of another kind of prior.
     """
@@ -144,9 +145,9 @@ class PriorTransformer(ModelMixin, ConfigMixin):
         control_embeds: Float[Tensor, "batch dim"],
         text_mask: Bool[Tensor, "batch position"],
     ) -> Float[Tensor, "batch clip_dim"]:
-        """The raw (not normalised) CLIP image embedding of the picture that was asked for.
+        """Return the raw (not normalised) CLIP image embedding of the requested picture.
 
-        `text_mask` is true from the start token to the end token; what stands in the other positions has no effect.
+        `text_mask` is true from the start token to the end token; the other positions have no effect.
         """
         tokens = torch.cat(
             [
@@ -165,7 +166,7 @@ class PriorTransformer(ModelMixin, ConfigMixin):
         return self.proj_to_clip_embeddings(self.norm_out(hidden_states)[:, -1])
 
     def _attention_mask(self, text_mask: Bool[Tensor, "batch position"]) -> Float[Tensor, "batch 1 sequence sequence"]:
-        """Causal, and blind to padded text: each adds `MASKED`, as in the published class."""
+        """Return a causal mask that also hides padded text. Each adds `MASKED`, as in the published class."""
         length = self.positional_embedding.shape[1]
         causal = torch.full((length, length), MASKED, device=text_mask.device).triu(1)
         padding = F.pad(~text_mask, (0, length - text_mask.shape[1])).float() * MASKED
@@ -173,7 +174,7 @@ class PriorTransformer(ModelMixin, ConfigMixin):
 
 
 def _refuse_other_priors(config) -> None:
-    """Raise InvalidSetting where a configuration asks for a part that the λ prior does not have."""
+    """Raise InvalidSetting if a configuration needs a part that the λ prior does not have."""
     for name, value in FIXED_SETTINGS.items():
         require(
             config[name] == value,

@@ -1,1 +1,1 @@
-"""Picture files: opened once by an isolated process, masked, cropped, written for people."""
+"""Picture files: opened by an isolated process, masked, cropped, and written as output."""

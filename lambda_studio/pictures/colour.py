@@ -1,4 +1,4 @@
-"""A decoded picture's colours: eight bits a channel, transparency as alpha, sRGB."""
+"""Convert a decoded picture's colours to 8 bits a channel, alpha and sRGB."""
 
 import io
 
@@ -11,9 +11,9 @@ WHITE = (255, 255, 255)
 
 
 def eight_bit_colour(clear: int | tuple[int, ...], depth: int) -> int | tuple[int, ...]:
-    """PNG's transparent grey or RGB, which Pillow leaves in the file's bits, in those of the pixels that Pillow gives.
+    """Convert a PNG's transparent grey or RGB from the file's bit depth to 8 bits.
 
-    Of 16-bit RGB the upper halves are compared, as only they are there.
+    Pillow converts the pixels but not this colour. Of 16-bit RGB, Pillow keeps only the upper 8 bits.
     """
     if isinstance(clear, int):
         return (clear % 2**depth) * 255 // (2**depth - 1)
@@ -21,8 +21,8 @@ def eight_bit_colour(clear: int | tuple[int, ...], depth: int) -> int | tuple[in
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
-    """One of L, LA, RGB, RGBA, CMYK, with 8 bits a channel and any transparency as alpha."""
-    if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion turns white
+    """Return the picture as L, LA, RGB, RGBA or CMYK, with 8 bits a channel and transparency as alpha."""
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion turns it white
         grey = np.asarray(image)
         high = Image.fromarray((grey.astype(np.uint32) >> 8).astype(np.uint8))
         if (clear := image.info.get("transparency")) is not None:
@@ -34,7 +34,7 @@ def eight_bits(image: Image.Image) -> Image.Image:
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
-    """RGB through the picture's colour profile, or without one as Pillow converts; and what there is to say of it."""
+    """Return the picture in sRGB, and warnings. Without a colour profile, Pillow's plain conversion is used."""
     colours = image.convert({"RGBA": "RGB", "LA": "L"}.get(image.mode, image.mode))
     if not profile:
         return colours.convert("RGB"), ()
@@ -45,5 +45,5 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tup
         converted = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, *DECODER_ERRORS):
         return colours.convert("RGB"), ("its colour profile cannot be used and was ignored",)
-    assert converted is not None  # it is None only where it works in place
+    assert converted is not None  # Pillow returns None only when converting in place
     return converted, ()

@@ -1,4 +1,4 @@
-"""Square crops of a picture: the subject cut out for CLIP, and the middle square for training."""
+"""Make square crops of a picture: the cut-out subject for CLIP, and the middle square for training."""
 
 from PIL import Image
 
@@ -6,14 +6,14 @@ from lambda_studio.pictures.colour import WHITE
 from lambda_studio.pictures.png import without_metadata
 
 PREPROCESSING = "cutout-1"
-"""The version of `cut_out` and `square_crop`: part of every feature's cache key. Change it when their pixels change."""
+"""The version of `cut_out` and `square_crop`, in every feature's cache key. Change it when their pixels change."""
 
 
 def cut_out(image: Image.Image, mask: Image.Image | None, size: int, margin: float = 0.05) -> Image.Image:
-    """The subject on white, cropped to its box with `margin` (of the box's long side), padded to a square, resized.
+    """Cut the subject out on white, crop it to its box, pad it to a square and resize it to `size` pixels (RGB).
 
-    Padded, because CLIP's centre crop would cut what is not square. Without a mask all of the picture is the subject,
-    and there is no margin. Gives RGB, `size` pixels on a side.
+    The padding keeps CLIP's centre crop from cutting the subject. `margin` is a share of the box's long side. Without
+    a mask the whole picture is the subject, without a margin.
     """
     if mask is not None:
         box = mask.point(lambda value: 255 * (value >= 128)).getbbox()
@@ -26,7 +26,7 @@ def cut_out(image: Image.Image, mask: Image.Image | None, size: int, margin: flo
 
 
 def square_crop(image: Image.Image, size: int) -> Image.Image:
-    """The middle square, resized: what Eq. 2 denoises, and what CLIP sees beside it. RGB, `size` on a side."""
+    """Return the middle square in RGB, resized to `size` pixels: the picture that Eq. 2 denoises and CLIP embeds."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     crop = image.crop((left, top, left + side, top + side))

@@ -1,6 +1,6 @@
-"""The door for pictures, from outside: files are decoded by another process, which is killed if it takes too much.
+"""Open pictures in an isolated process, which is killed if it exceeds its limits.
 
-One process serves all files of a command; it is started for the first, and anew after one that it did not survive.
+One process serves all files of a command. It starts with the first file, and restarts after a crash.
 """
 
 import json
@@ -19,28 +19,28 @@ from lambda_studio.pictures.refusals import named, refused
 from lambda_studio.processes.isolated import LastWords, Process, end, start
 
 MAX_HEAD = 2**20
-REMEDY = "Give another copy of it, saved anew by a program that you trust."
+REMEDY = "Save the picture again with a program that you trust, and give that copy."
 START_SECONDS = 60.0
-"""On the clock, until the process says that it is ready."""
-START_REMEDY = "No picture is at fault. See that Python and Pillow work: python -I -c 'import PIL.Image, numpy'"
+"""The wall-clock limit for the process to report that it is ready."""
+START_REMEDY = "No picture is at fault. Check that Python and Pillow work: python -I -c 'import PIL.Image, numpy'"
 Answer = tuple[dict[str, Any], bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one picture may take."""
+    """The limits of one picture."""
 
     memory: int = 2**30
-    """Bytes of address space, the interpreter's and its libraries' 200 MB among them."""
+    """Bytes of address space, including 200 MB for the interpreter and its libraries."""
     processor_seconds: int = 10
     seconds: float = 60.0
-    """On the clock: a busy machine is slow."""
+    """The wall-clock limit. It is higher because a busy machine is slow."""
 
 
 class PictureDoor:
-    """Opens pictures as `pictures.opening` does, in a process of its own. Close it, or use it in a `with`.
+    """A client that opens pictures as `pictures.opening` does, in a separate process. Close it, or use `with`.
 
-    Whatever is asked raises DecoderNotStarted where that process cannot be started.
+    Every method that opens a picture raises DecoderNotStarted if the process cannot be started.
     """
 
     def __init__(self, limits: Limits | None = None):
@@ -54,13 +54,13 @@ class PictureDoor:
         self.close()
 
     def close(self) -> None:
-        """Let the process go. A picture afterwards would start another."""
+        """End the process. The next picture starts another one."""
         if self._process is not None:
             end(self._process)
             self._process = None
 
     def photo(self, path: Path) -> Photo:
-        """As `opening.open_photo`. Raises ImageRefused also for a picture that takes more than the limits."""
+        """Open a photo as `opening.open_photo` does. Raises ImageRefused also for a picture that exceeds the limits."""
         said, data = self._ask(path, {"do": "photo", "path": str(path.absolute())})
         size = _size(said)
         area = size[0] * size[1]
@@ -70,16 +70,16 @@ class PictureDoor:
         return Photo(path=path, image=image, alpha=alpha, warnings=notes, file_sha=said["file_sha"])
 
     def grey(self, path: Path) -> Image.Image:
-        """As `opening.open_grey`."""
+        """Open a mask as `opening.open_grey` does."""
         said, data = self._ask(path, {"do": "grey", "path": str(path.absolute())})
         return Image.frombytes("L", _size(said), data)
 
     def picture_fault(self, data: bytes, size: tuple[int, int]) -> str | None:
-        """As `stored.picture_fault`."""
+        """Check a stored picture as `stored.picture_fault` does."""
         return self._fault("picture", data, size)
 
     def mask_fault(self, data: bytes, size: tuple[int, int]) -> str | None:
-        """As `stored.mask_fault`."""
+        """Check a stored mask as `stored.mask_fault` does."""
         return self._fault("mask", data, size)
 
     def _fault(self, do: str, data: bytes, size: tuple[int, int]) -> str | None:
@@ -89,7 +89,7 @@ class PictureDoor:
             return error.cause.removeprefix("it ").rstrip(".")
 
     def _ask(self, path: Path, question: dict[str, Any], data: bytes = b"") -> Answer:
-        """The process's answer. Raises ImageRefused with what it refuses, and where it does not live to answer."""
+        """Return the process's answer. Raises ImageRefused if the picture is refused or the process ends first."""
         process = self._process = self._process or _started(self.limits)
         answer = _exchange(process, self.limits.seconds, question, data)
         if answer is None:
@@ -103,16 +103,16 @@ class PictureDoor:
         return answer
 
     def _why(self, code: int) -> str:
-        """Why a process did not answer, by how it ended."""
+        """Return why a process ended without an answer, by its exit code."""
         if code in (-getattr(signal, "SIGKILL", 9), -getattr(signal, "SIGXCPU", 24), 1):
             return f"cannot be read within {self.limits.processor_seconds} seconds and {self.limits.memory >> 20} MiB"
-        return f"brought its decoder down (exit code {code})"
+        return f"crashed its decoder (exit code {code})"
 
 
 def _started(limits: Limits) -> Process:
-    """Return a process that has said that it is ready. Raises DecoderNotStarted, with the last line that it wrote."""
+    """Start a process and wait until it is ready. Raises DecoderNotStarted with the last line that it wrote."""
     words = [str(limits.memory), str(limits.processor_seconds)]
-    # One thread a library: each would take address space of its own.
+    # One thread per library, because each thread takes address space.
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
         process, said = start(
@@ -122,7 +122,7 @@ def _started(limits: Limits) -> Process:
         raise _not_started(f"{error.strerror}: {error.filename}") from error
     try:
         answer = _answered(process, START_SECONDS)
-    except BaseException:  # Ctrl-C: it must not be left behind
+    except BaseException:  # including Ctrl-C: the process must not be left behind
         end(process)
         raise
     if answer is None or not answer[0].get("ready"):
@@ -140,7 +140,7 @@ def _not_started(why: str) -> DecoderNotStarted:
 
 
 def _exchange(process: Process, seconds: float, question: dict[str, Any], data: bytes) -> Answer | None:
-    """One question and its answer; None where the process ended first, or had to be killed when its time was over."""
+    """Ask one question and return its answer, or None if the process ended or was killed after its time limit."""
     text = json.dumps({**question, "parts": [len(data)]}).encode()
     return _answered(process, seconds, struct.pack(">I", len(text)) + text + data)
 
@@ -160,7 +160,7 @@ def _answered(process: Process, seconds: float, asked: bytes = b"") -> Answer | 
 
 
 def _read(process: Process) -> Answer | None:
-    """The next message, bounded before it is read; None where there is no whole one."""
+    """Read the next message, whose size is checked first. Return None if the message is incomplete."""
     assert process.stdout is not None
     length = process.stdout.read(4)
     if len(length) < 4 or (size := struct.unpack(">I", length)[0]) > MAX_HEAD:
@@ -172,7 +172,7 @@ def _read(process: Process) -> Answer | None:
 
 
 def _with_name_as_given(cause: str, path: Path) -> str:
-    """The refusal of a path that was made absolute, with the name that the person gave."""
+    """Return a refusal with the path as the user gave it, not the absolute path."""
     absolute = named(path.absolute())
     return named(path) + cause.removeprefix(absolute) if cause.startswith(absolute) else cause
 

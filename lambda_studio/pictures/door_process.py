@@ -1,7 +1,6 @@
-"""The other side of the door for pictures: a process that decodes for another one, and may use little.
+"""Decode pictures in a process with strict limits, so that a hostile picture can crash only this process.
 
-Whatever a picture does to the decoder, it does here. `pictures.door` starts it, and speaks with it through pipes:
-a length, a line of JSON, and bytes.
+`pictures.door` starts this process and talks to it through pipes: a length, a line of JSON, and bytes.
 """
 
 import json
@@ -22,31 +21,31 @@ Answer = tuple[dict[str, Any], list[bytes]]
 
 
 def main(memory: int, seconds: int) -> None:
-    """Say that this process is ready, and answer until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks
+    """Report that this process is ready, and answer until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     answers, sys.stdout = os.fdopen(os.dup(1), "wb"), sys.stderr
     limit_memory(memory)
     send(answers, {"ready": True}, [])
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what decoders say of pictures is nobody's to read
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # discard the decoders' warnings
     while (asked := receive(sys.stdin.buffer)) is not None:
         limit_time(seconds)
         send(answers, *answer(*asked))
 
 
 def limit_memory(memory: int) -> None:
-    """Bound the address space, write no file and leave no core, as far as the platform has such limits."""
+    """Limit the address space and forbid files and core dumps, where the platform supports these limits."""
     if sys.platform == "win32":
         return
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    if sys.platform == "linux":  # elsewhere it is refused, or does nothing
+    if sys.platform == "linux":  # other systems refuse or ignore this limit
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
 
 def limit_time(seconds: int) -> None:
-    """Let this process compute for so long from now on, and no longer."""
+    """Limit the processor time of this process to `seconds` from now."""
     if sys.platform == "win32":
         return
     import resource
@@ -57,17 +56,17 @@ def limit_time(seconds: int) -> None:
 
 
 def answer(asked: dict[str, Any], data: bytes) -> Answer:
-    """What became of one picture. A decoder may raise anything: whatever it is, it is told and not raised.
+    """Return the answer for one picture. Any error of a decoder becomes a refusal.
 
-    After one that took all memory, what is left may not do for the next: the process is `spent`.
+    After a picture that used up the memory, the process is `spent`: the next picture needs a new process.
     """
     try:
         return QUESTIONS[asked["do"]](asked, data)
     except ImageRefused as error:
         return {"cause": error.cause, "remedy": error.remedy, "spent": isinstance(error.__cause__, MemoryError)}, []
-    except Exception as error:  # whatever a hostile file makes its decoder raise is that file's refusal
+    except Exception as error:  # a hostile file can make its decoder raise any error
         why = refused(
-            Path(asked.get("path", "it")), f"cannot be read: {in_one_line(error)}", "Give another copy of it."
+            Path(asked.get("path", "it")), f"cannot be read: {in_one_line(error)}", "Give another copy of the picture."
         )
         return {"cause": why.cause, "remedy": why.remedy, "spent": isinstance(error, MemoryError)}, []
 
@@ -101,14 +100,14 @@ QUESTIONS: dict[str, Callable[[dict[str, Any], bytes], Answer]] = {
 
 
 def send(pipe: BinaryIO, head: dict[str, Any], parts: list[bytes]) -> None:
-    """Write a message: the length of its JSON, the JSON, and the bytes whose lengths it says."""
+    """Write a message: the length of its JSON, the JSON, and the bytes that the JSON describes."""
     text = json.dumps({**head, "parts": [len(part) for part in parts]}).encode()
     pipe.write(b"".join([struct.pack(">I", len(text)), text, *parts]))
     pipe.flush()
 
 
 def receive(pipe: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
-    """Read a message; None where nobody writes any more."""
+    """Read a message. Return None at the end of the input."""
     if len(length := pipe.read(4)) < 4:
         return None
     head = json.loads(pipe.read(*struct.unpack(">I", length)))

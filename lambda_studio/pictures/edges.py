@@ -1,4 +1,4 @@
-"""The edge maps of pictures: the λ prior takes the embedding of one for its control token."""
+"""Draw edge maps of pictures. The λ prior's control token is the embedding of an edge map."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ Lines = UInt8[np.ndarray, "height width"]
 LOW, HIGH = 100, 200
 """Canny's thresholds in the published code."""
 GRADIENT = 0.12
-"""The gradient's threshold, of white's brightness: the miniature's weights learnt it (docs/decisions/0029)."""
+"""The gradient's threshold as a share of white. The miniature was trained with it (docs/decisions/0029)."""
 
 
 def canny(pixels: Pixels) -> Lines:
@@ -33,10 +33,10 @@ def gradient(pixels: Pixels) -> Lines:
 
 
 EDGE_MAPS: dict[str, Callable[[Pixels], Lines]] = {"canny": canny, "gradient": gradient}
-"""The maps by the name that a stack gives (`StackSpec.edges`) and a recipe trains with (`RecipeConfig.edges`)."""
+"""The edge maps by name, as in a stack (`StackSpec.edges`) and a recipe (`RecipeConfig.edges`)."""
 
 
 def edge_map(image: Image.Image, name: str, resolution: int, size: int) -> Image.Image:
-    """Return a picture's edges, white on black: found in its middle square at `resolution` pixels, given at `size`."""
+    """Return the edges of a picture's middle square at `resolution`, white on black, resized to `size`."""
     lines = EDGE_MAPS[name](np.asarray(square_crop(image, resolution)))
     return Image.fromarray(lines).resize((size, size), Image.Resampling.BICUBIC).convert("RGB")

@@ -1,4 +1,4 @@
-"""Where the subject is in a picture: from a mask file, the alpha channel, or GrabCut seeded from the centre."""
+"""Find the subject of a picture: from a mask file, the alpha channel, or GrabCut seeded from the centre."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,38 +14,38 @@ from lambda_studio.errors import ImageRefused, MaskRefused
 from lambda_studio.pictures.opening import Photo, open_grey
 
 SEGMENTERS = ("auto", "alpha", "grabcut", "none")
-"""auto: alpha where the picture has one, else grabcut. none: all of the picture is the subject."""
+"""auto: alpha if the picture has it, otherwise grabcut. none: the whole picture is the subject."""
 WORK_SIDE = 192
-"""GrabCut works on a copy this long, and its mask is scaled back: a few tenths of a second whatever the picture."""
+"""The long side of GrabCut's working copy, so that every picture takes a few tenths of a second."""
 BORDER_COLOURS = 8
 STANDS_OUT = 0.3
-"""Of Otsu's threshold: GrabCut can drop what was offered to it, and seldom finds what was not."""
+"""The share of Otsu's threshold. It is low because GrabCut drops pixels more reliably than it adds them."""
 NOTHING, EVERYTHING = 0.01, 0.95
-"""GrabCut's mask is believed where it covers a share of the picture between these."""
+"""GrabCut's mask is used only if it covers a share of the picture between these."""
 TINY = 0.02
-"""A subject that covers less of its picture is warned of."""
+"""A subject that covers a smaller share of its picture gives a warning."""
 GREY = 0.1
-"""A mask may have this share of pixels between black and white (its soft edge) and still be a mask."""
+"""The maximum share of a mask's pixels between black and white (its soft edge)."""
 FALLBACK = "the subject was not found and the middle of the picture is used: give a mask"
 
 
 @dataclass(frozen=True)
 class FoundMask:
-    """A mask (mode L, 255 = subject; None: all of the picture), and what a person should know of it."""
+    """A mask (mode L, 255 = subject; None: the whole picture) and warnings about it."""
 
     mask: Image.Image | None
     warnings: tuple[str, ...] = ()
 
 
 def find_mask(photo: Photo, segment: str = "auto") -> Image.Image | None:
-    """The mask of `find_subject`, without its warnings."""
+    """Return the mask of `find_subject`, without its warnings."""
     return find_subject(photo, segment).mask
 
 
 def find_subject(photo: Photo, segment: str = "auto") -> FoundMask:
-    """Find the one subject of a picture, by one of `SEGMENTERS`. The same picture always has the same mask.
+    """Find the one subject of a picture, by one of `SEGMENTERS`. The same picture always gives the same mask.
 
-    Raises MaskRefused where `alpha` is asked for and the picture has none or is transparent throughout.
+    Raises MaskRefused if `segment` is alpha and the picture has no alpha or is fully transparent.
     """
     cause = f"There is no segmenter {segment!r}."
     require(segment in SEGMENTERS, cause, f"Give one of: {', '.join(SEGMENTERS)}.")
@@ -60,9 +60,9 @@ def find_subject(photo: Photo, segment: str = "auto") -> FoundMask:
 
 
 def load_mask(path: Path, size: tuple[int, int], read: Callable[[Path], Image.Image] = open_grey) -> Image.Image | None:
-    """A mask from a file, which `read` opens, for a picture of `size` (width, height): white or opaque is the subject.
+    """Load a mask file with `read`, for a picture of `size` (width, height). White or opaque pixels are the subject.
 
-    None where it is white throughout. Raises MaskRefused for another size, an empty mask, or one that is grey.
+    Return None if the whole mask is white. Raises MaskRefused for another size, an empty mask, or a grey mask.
     """
     try:
         grey = np.asarray(read(path))
@@ -82,7 +82,7 @@ def load_mask(path: Path, size: tuple[int, int], read: Callable[[Path], Image.Im
 
 
 def subject_warnings(share: float) -> tuple[str, ...]:
-    """What there is to say of a subject that covers this share of its picture."""
+    """Return the warnings for a subject that covers this share of its picture."""
     return (f"its subject is tiny ({share:.1%} of the picture)",) if share < TINY else ()
 
 
@@ -91,17 +91,17 @@ def _from_alpha(photo: Photo) -> FoundMask:
         raise MaskRefused(f"{photo.path} has no transparency.", "Use --segment grabcut, or give a mask.")
     subject = np.asarray(photo.alpha) >= 128
     if not subject.any():
-        raise MaskRefused(f"{photo.path} is transparent throughout.", "Use --segment grabcut, or give a mask.")
+        raise MaskRefused(f"{photo.path} is fully transparent.", "Use --segment grabcut, or give a mask.")
     return FoundMask(None) if subject.all() else FoundMask(mask_image(subject), subject_warnings(subject.mean()))
 
 
 def mask_image(subject: Bool[np.ndarray, "height width"]) -> Image.Image:
-    """A mask as it is stored: mode L, 255 = subject."""
+    """Return the mask as it is stored: mode L, 255 = subject."""
     return Image.fromarray(subject.astype(np.uint8) * 255)
 
 
 def _grabcut(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
-    """GrabCut on a small copy, cleaned up and scaled back."""
+    """Run GrabCut on a small copy, clean the mask and scale it back."""
     height, width = pixels.shape[:2]
     scale = WORK_SIDE / max(height, width)
     shape = max(16, round(width * scale)), max(16, round(height * scale))
@@ -112,7 +112,7 @@ def _grabcut(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "h
 
 
 def _cut(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
-    """GrabCut, which starts from what stands out near the centre."""
+    """Run GrabCut from the pixels that stand out near the centre."""
     pixels = np.ascontiguousarray(pixels)
     seeds = np.where(_stands_out(pixels), cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     seeds[_edge(seeds.shape, 0.02)] = cv2.GC_BGD
@@ -124,7 +124,7 @@ def _cut(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "heigh
 
 
 def _stands_out(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
-    """Pixels whose colour is far from every colour of the border at a like height, weighted towards the centre."""
+    """Return the pixels that differ from the border's colours at a similar height, weighted towards the centre."""
     height, width = pixels.shape[:2]
     lab = cv2.cvtColor(cv2.GaussianBlur(pixels, (0, 0), max(height, width) / 200 + 0.3), cv2.COLOR_RGB2LAB)
     x, y = _centred(pixels.shape[:2])
@@ -141,7 +141,7 @@ def _stands_out(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray,
 
 
 def _clean(subject: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """Without specks, threads and what stands apart from the subject, and without holes."""
+    """Remove specks, threads, parts away from the subject, and holes."""
     opened = cv2.morphologyEx(subject.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, labels, stats, centres = cv2.connectedComponentsWithStats(opened, connectivity=4)
     if count < 2:
@@ -153,14 +153,14 @@ def _clean(subject: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "heigh
 
 
 def _fill_holes(subject: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """What is background and not joined to the picture's edge becomes subject."""
+    """Add every background area that does not touch the picture's edge to the subject."""
     background = np.pad(~subject, 1, constant_values=True).astype(np.uint8)
     _, labels = cv2.connectedComponents(background, connectivity=4)
     return (labels != labels[0, 0])[1:-1, 1:-1]
 
 
 def _edge(shape: tuple[int, ...], share: float) -> Bool[np.ndarray, "height width"]:
-    """A frame, `share` of the longer side wide, open at the middle of its foot: there subjects leave the picture."""
+    """Return a frame, `share` of the longer side wide. It is open at the bottom, where subjects leave the picture."""
     height, width = shape
     thickness = max(1, round(share * max(shape)))
     frame = np.ones(shape, dtype=bool)
@@ -170,13 +170,13 @@ def _edge(shape: tuple[int, ...], share: float) -> Bool[np.ndarray, "height widt
 
 
 def _centred(shape: tuple[int, ...]) -> tuple[Float[np.ndarray, "height width"], Float[np.ndarray, "height width"]]:
-    """x and y of each pixel, from -1 to 1."""
+    """Return x and y of each pixel, from -1 to 1."""
     axes = [((2 * np.arange(length) + 1) / length - 1).astype(np.float32) for length in shape[:2]]
     y, x = np.meshgrid(*axes, indexing="ij")
     return x, y
 
 
 def _ellipse(shape: tuple[int, ...], radius: float) -> Bool[np.ndarray, "height width"]:
-    """The middle of the picture; radius 1 touches its edges."""
+    """Return an ellipse in the middle of the picture; radius 1 touches its edges."""
     x, y = _centred(shape)
     return x**2 + y**2 <= radius**2

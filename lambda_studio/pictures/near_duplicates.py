@@ -1,4 +1,4 @@
-"""Photos that are almost the same picture as another one."""
+"""Find photos that are near-duplicates of each other."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,11 +10,11 @@ from PIL import Image
 from lambda_studio.pictures.opening import Photo
 
 NEAR_DUPLICATE = 2.0
-"""Mean difference of two pictures' 16 x 16 thumbnails (of 255) below which they are called almost the same."""
+"""Two pictures are near-duplicates if their 16 x 16 thumbnails differ by less (mean, of 255)."""
 
 
 def warn_of_near_duplicates(photos: Sequence[Photo]) -> list[Photo]:
-    """The photos, each with a warning that names an earlier one which looks almost the same."""
+    """Return the photos, with a warning on each near-duplicate that names the earlier photo."""
     thumbnails = [np.asarray(photo.image.resize((16, 16), Image.Resampling.BOX), dtype=np.float32) for photo in photos]
     warned = list(photos)
     for first, second in combinations(range(len(photos)), 2):

@@ -1,4 +1,4 @@
-"""The door for pictures: every file is opened once, strictly, and becomes plain sRGB pixels or a clear refusal."""
+"""Open picture files strictly: each becomes plain sRGB pixels or is refused with a cause."""
 
 import io
 import os
@@ -18,68 +18,68 @@ from lambda_studio.pictures.png import sha256, without_metadata
 from lambda_studio.pictures.refusals import DECODER_ERRORS, in_one_line, refused
 
 FORMATS = tuple(str(kind.format) for kind in (JpegImageFile, PngImageFile, WebPImageFile))
-"""All that is opened; MPO is opened as JPEG. Imported here, for Pillow's own import at first use is not safe among
-threads: one may find no JPEG."""
+"""The formats that are opened; MPO is opened as JPEG. They are imported here because Pillow's lazy import is not safe
+among threads."""
 SUFFIXES = {
     "JPEG": ("", ".jpg", ".jpeg", ".jpe", ".jfif"),
     "MPO": ("", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "PNG": ("", ".png"),
     "WEBP": ("", ".webp"),
 }
-"""The formats that are opened, and what their files may be called."""
+"""The formats that are opened, and the suffixes of their files."""
 MAX_PIXELS = {"JPEG": 64_000_000, "MPO": 64_000_000, "PNG": 36_000_000, "WEBP": 36_000_000}
-"""JPEG may hold more: it can be decoded at a fraction of its size."""
+"""The limit for JPEG is higher because a JPEG can be decoded at a fraction of its size."""
 MAX_FILE_BYTES = 100 * 2**20
 MAX_ASPECT = 8
 MIN_SIDE = 32
 LONG_SIDE = 1536
-"""The working copy is at most this long."""
+"""The maximum long side of the working copy."""
 ONE_COLOUR = 3
-"""A picture whose every channel varies by less (of 255) shows nothing."""
+"""A picture whose every channel varies by less (of 255) counts as one colour."""
 PNG_END = b"\0\0\0\0IEND\xaeB\x60\x82"
 """A PNG's last chunk, with its checksum."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """A picture that passed the door: RGB pixels, upright, on white, without metadata; `alpha` where it had one."""
+    """An opened picture: upright RGB pixels on white, without metadata."""
 
     path: Path
     image: Image.Image
     alpha: Image.Image | None = None
-    """Mode L, the image's size: 255 where the picture was opaque. None where all of it was."""
+    """Mode L, the image's size: 255 = opaque. None if the whole picture was opaque."""
     warnings: tuple[str, ...] = ()
     file_sha: str = ""
-    """SHA-256 of the file's bytes as they were looked at."""
+    """SHA-256 of the file's bytes when they were read."""
 
 
 def open_photo(path: Path) -> Photo:
     """Open one file as a working copy: sRGB, upright, alpha on white, long side at most `LONG_SIDE`.
 
-    Raises ImageRefused, naming the file, for whatever is not one whole still JPEG (MPO: its first picture), PNG or
-    WEBP picture of a subject.
+    Raises ImageRefused for a file that is not one complete still JPEG (MPO: its first picture), PNG or WEBP picture,
+    or has only one colour.
     """
     content = read_file(path)
     rgb, alpha, notes = _pixels(path, content)
     if alpha is not None:
         rgb = Image.composite(rgb, Image.new("RGB", rgb.size, WHITE), alpha)
     if np.ptp(np.asarray(rgb), axis=(0, 1)).max() < ONE_COLOUR:
-        raise refused(path, "is of one colour", "Give a photo that shows the subject.")
+        raise refused(path, "has only one colour", "Give a photo that shows the subject.")
     return Photo(path=path, image=rgb, alpha=alpha, warnings=notes, file_sha=sha256(content))
 
 
 def open_grey(path: Path) -> Image.Image:
-    """A mask file through the same door, scaled as its photo would be: mode L, its alpha where it has one.
+    """Open a mask file (mode L), scaled as its photo is. The file's alpha is the mask if it has one.
 
-    Raises ImageRefused as `open_photo` does, except that a mask may be of one colour.
+    Raises ImageRefused as `open_photo` does, except that a mask may have only one colour.
     """
     rgb, alpha, _ = _pixels(path, read_file(path))
     return alpha or rgb.convert("L")
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a regular file; nothing else, and no larger one, is waited for or read. Raises ImageRefused."""
-    # Not blocking, or opening a FIFO waits for its writer.
+    """Read a regular file of at most MAX_FILE_BYTES. Raises ImageRefused for any other file, without blocking."""
+    # Non-blocking, because opening a FIFO would wait for its writer.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         status = os.stat(path)
@@ -104,7 +104,7 @@ def _open(content: bytes) -> Image.Image:
 
 
 def _verify(path: Path, content: bytes) -> None:
-    """Refuse by what the header says, before any pixel is decoded; then let Pillow check PNG's checksums."""
+    """Check the header before any pixel is decoded; then let Pillow check a PNG's checksums."""
     try:
         image = _open(content)
     except Image.UnidentifiedImageError as error:
@@ -120,17 +120,17 @@ def _verify(path: Path, content: bytes) -> None:
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise refused(path, f"has {width} x {height} pixels, too long a strip", "Crop it to the subject.")
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and kind != "MPO":  # iPhone photos are MPO and say they have two
+    if frames > 1 and kind != "MPO":  # iPhone photos are MPO with two frames
         raise refused(path, f"is animated ({frames} pictures)", "Give one still picture.")
     image.verify()
-    if kind == "PNG" and PNG_END not in content:  # the one checksum that Pillow leaves out
-        raise refused(path, "has a damaged end", "Give another copy of it.")
+    if kind == "PNG" and PNG_END not in content:  # the one checksum that Pillow does not verify
+        raise refused(path, "has a damaged end", "Give another copy of the picture.")
 
 
 def _pixels(path: Path, content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str, ...]]:
-    """RGB pixels (colours under transparency as they are), alpha unless all is opaque, and what there is to say."""
+    """Return RGB pixels (transparent ones keep their colours), alpha or None if all is opaque, and warnings."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of oddities that are either harmless or refused below
+        warnings.simplefilter("ignore")  # Pillow's warnings are harmless, or refused below
         try:
             _verify(path, content)
             return _decode(content)
@@ -141,7 +141,7 @@ def _pixels(path: Path, content: bytes) -> tuple[Image.Image, Image.Image | None
 def _decode(content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str, ...]]:
     image = _open(content)
     size = image.size
-    image.draft(None, (LONG_SIDE, LONG_SIDE))  # JPEG only: a fraction of a very large picture, never below this
+    image.draft(None, (LONG_SIDE, LONG_SIDE))  # JPEG only: decodes a large picture at a fraction, not below this
     image.load()
     if image.format == "PNG" and image.mode in ("L", "RGB") and "transparency" in image.info:
         image.info["transparency"] = eight_bit_colour(image.info["transparency"], content[24])
@@ -153,7 +153,7 @@ def _decode(content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str,
 
 
 def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The picture with its long side at most `LONG_SIDE`; `size` is what its header says, whatever was decoded."""
+    """Scale the picture to a long side of at most `LONG_SIDE`. `size` is the header's size, before any draft."""
     scale = min(1, LONG_SIDE / max(size))
     width, height = (max(1, round(length * scale)) for length in size)
     if image.size == (width, height):

@@ -1,4 +1,4 @@
-"""Pictures and folders that are written for a person: numbered, told what they are, never over something."""
+"""Write pictures and folders for users, under numbered names. Nothing is overwritten."""
 
 import io
 import os
@@ -18,12 +18,15 @@ _LONGEST_STEM = 60
 
 
 def write_picture(image: Image.Image, texts: Mapping[str, str], out: Path, title: str) -> Path:
-    """Write a PNG that carries `texts` in its text chunks, under the first free name, and return its path.
+    """Write a PNG with `texts` in its text chunks, under the first free name, and return its path.
 
-    The picture is durable and whole under its name, or not there.
+    The write is atomic and durable.
 
-    `out` is a folder (the name is then made from `title` and a number), or a path that ends in .png (used as it is
-    where it is free, and with a number where it is not).
+    Args:
+        image: The picture.
+        texts: The keys and texts of the text chunks.
+        out: A folder, or a path that ends in .png. A number is added to the path if the path exists.
+        title: The source of the picture's name if `out` is a folder.
     """
     chunks = PngInfo()
     for key, text in texts.items():
@@ -38,11 +41,13 @@ def write_picture(image: Image.Image, texts: Mapping[str, str], out: Path, title
 def make_room(out: Path) -> None:
     """Make the folder that `write_picture` writes into.
 
-    Raises OutputExists where a file is in its place, and InvalidSetting where `out` names a picture of another kind.
+    Raises:
+        OutputExists: A file has the folder's name.
+        InvalidSetting: `out` names a picture of another format.
     """
     remedy = "Give a folder, or a name that ends in .png."
     if out.suffix.lower() in Image.registered_extensions() and not _names_a_file(out) and not out.is_dir():
-        raise InvalidSetting(f"{out} names a picture that is no PNG.", remedy)
+        raise InvalidSetting(f"{out} names a picture that is not a PNG.", remedy)
     folder = out.parent if _names_a_file(out) else out
     try:
         make_folder(folder)
@@ -51,15 +56,15 @@ def make_room(out: Path) -> None:
 
 
 def slug(title: str) -> str:
-    """Letters, digits and dashes, at most 60: `a <rex> on the beach` -> `a-rex-on-the-beach`."""
+    """Return at most 60 letters, digits and dashes: `a <rex> on the beach` -> `a-rex-on-the-beach`."""
     words = re.findall(r"[^\W_]+", title.casefold())
     return "-".join(words)[:_LONGEST_STEM].strip("-") or "picture"
 
 
 def new_folder(wanted: Path | None, default: str) -> Path:
-    """Make the folder `wanted`, or `default`, `default-2`, … under the current one. It is empty when it is given back.
+    """Make and return the empty folder `wanted`, or `default`, `default-2`, … in the current folder.
 
-    Raises OutputExists where `wanted` holds something.
+    Raises OutputExists if `wanted` is not empty.
     """
     if wanted is not None:
         make_room(wanted)
@@ -93,7 +98,7 @@ def _file_names(path: Path) -> Iterator[Path]:
 
 def _write_first_free(paths: Iterator[Path], data: bytes) -> Path:
     for path in (each for each in paths if not os.path.lexists(each)):
-        with suppress(FileExistsError):  # another process was faster
+        with suppress(FileExistsError):  # another process wrote this name first
             with staged_file(path) as staged:
                 staged.write_bytes(data)
             return path

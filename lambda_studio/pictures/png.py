@@ -1,4 +1,4 @@
-"""Pictures as PNG bytes without metadata, and the bytes' name."""
+"""Encode and decode pictures as PNG bytes without metadata, and hash the bytes."""
 
 import hashlib
 import io
@@ -11,14 +11,14 @@ from lambda_studio.pictures.refusals import DECODER_ERRORS, in_one_line
 
 
 def encode_png(image: Image.Image) -> bytes:
-    """The picture's pixels as PNG, without metadata."""
+    """Encode the picture's pixels as PNG, without metadata."""
     buffer = io.BytesIO()
     without_metadata(image).save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def decode_png(data: bytes) -> Image.Image:
-    """The picture that `encode_png` was given. Raises ImageRefused for other bytes."""
+    """Decode a picture that `encode_png` encoded. Raises ImageRefused for invalid bytes."""
     try:
         with Image.open(io.BytesIO(data), formats=(str(PngImageFile.format),)) as image:
             image.load()
@@ -29,12 +29,12 @@ def decode_png(data: bytes) -> Image.Image:
 
 
 def sha256(data: bytes) -> str:
-    """The content's name: 64 hexadecimal digits."""
+    """Return the SHA-256 of the content: 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def without_metadata(image: Image.Image) -> Image.Image:
-    """The same pixels in a picture that carries nothing else (GPS positions, comments, profiles)."""
+    """Return a copy with the same pixels and no metadata (GPS positions, comments, profiles)."""
     bare = Image.new(image.mode, image.size)
     bare.paste(image)
     return bare

@@ -1,4 +1,4 @@
-"""Refusals of picture files: one file's, several files' together, and what a decoder raised, in one line."""
+"""Build the errors for refused picture files: for one file, for several files, and from a decoder's error."""
 
 import struct
 import zlib
@@ -10,7 +10,7 @@ from PIL import Image
 from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
 
 REMEDY = "Give JPEG, PNG or WEBP photos."
-# What Pillow's decoders are known to raise on files that are not what they say.
+# The errors that Pillow's decoders are known to raise on invalid files.
 DECODER_ERRORS = (
     OSError,
     ValueError,
@@ -27,12 +27,12 @@ DECODER_ERRORS = (
 
 
 def refused(path: Path, why: str, remedy: str = REMEDY) -> ImageRefused:
-    """The refusal of one file, which is named so that it can be printed."""
+    """Return the error for one refused file, with its name in printable form."""
     return ImageRefused(f"{named(path)} {why}.", remedy)
 
 
 def refused_together(problems: Sequence[StudioError], count: int) -> StudioError:
-    """One error that tells every problem with `count` pictures, and what to do: MaskRefused where all are masks'."""
+    """Return one error with every cause and remedy: MaskRefused if all problems are with masks."""
     if len(problems) == 1:
         return problems[0]
     causes = " ".join(problem.cause for problem in problems)
@@ -43,13 +43,13 @@ def refused_together(problems: Sequence[StudioError], count: int) -> StudioError
 
 
 def named(path: Path) -> str:
-    """Return a file's name as it can be printed."""
+    """Return a file's name in printable form."""
     name = str(path)
     return name if name.isprintable() else ascii(name)
 
 
 def in_one_line(error: BaseException) -> str:
-    """What a decoder said, fit for a message."""
+    """Return a decoder's error as one line for a message."""
     if isinstance(error, MemoryError):
         return "it needs more memory than a picture may use"
     text = " ".join(str(error).split()) or type(error).__name__

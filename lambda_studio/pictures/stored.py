@@ -1,4 +1,4 @@
-"""Pictures as the registry stores them, come from elsewhere: are they what `encode_png` would have written?"""
+"""Check pictures from other sources: are they in the form that `encode_png` writes?"""
 
 import struct
 import zlib
@@ -13,13 +13,13 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def picture_fault(data: bytes, size: tuple[int, int]) -> str | None:
-    """Why these bytes are not the working copy of a picture of this size; None where they are."""
+    """Return why these bytes are not a working copy of this size, or None if they are."""
     image = _decoded(data, size, "RGB")
     return image if isinstance(image, str) else None
 
 
 def mask_fault(data: bytes, size: tuple[int, int]) -> str | None:
-    """Why these bytes are not a mask of this size; None where they are."""
+    """Return why these bytes are not a mask of this size, or None if they are."""
     image = _decoded(data, size, "L")
     if isinstance(image, str):
         return image
@@ -27,24 +27,24 @@ def mask_fault(data: bytes, size: tuple[int, int]) -> str | None:
 
 
 def _decoded(data: bytes, size: tuple[int, int], mode: str) -> Image.Image | str:
-    """The picture, or what is wrong: nothing is decoded before its header says the size that it should have."""
+    """Return the picture or its fault. Nothing is decoded unless the header has the expected size."""
     if (kinds := _chunks(data)) is None:
-        return "is not a whole PNG"
+        return "is not a complete PNG"
     if odd := kinds - {b"IHDR", b"IDAT", b"IEND"}:
-        return f"carries more than pixels ({', '.join(sorted(kind.decode('latin-1') for kind in odd))})"
+        return f"has chunks that are not pixels ({', '.join(sorted(kind.decode('latin-1') for kind in odd))})"
     if (found := struct.unpack(">II", data[16:24])) != size:
-        return f"has {found[0]} x {found[1]} pixels, and should have {size[0]} x {size[1]}"
+        return f"has {found[0]} x {found[1]} pixels instead of {size[0]} x {size[1]}"
     try:
         image = decode_png(data)
     except ImageRefused as error:
         return error.cause.partition(" cannot be read: ")[2].rstrip(".") or "cannot be read"
     if image.mode != mode:
-        return f"has the mode {image.mode}, and should have {mode}"
-    return image if _holds_only_its_pixels(data, len(mode)) else "holds something beside its pixels, or is not plain"
+        return f"has the mode {image.mode} instead of {mode}"
+    return image if _holds_only_its_pixels(data, len(mode)) else "has data beside its pixels, or is not plain 8-bit"
 
 
 def _holds_only_its_pixels(data: bytes, channels: int) -> bool:
-    """Whether a whole PNG of 8 bits, not interlaced, unpacks to its rows and not a byte more."""
+    """Return whether a complete PNG is 8-bit, not interlaced, and unpacks to exactly its rows."""
     width, height = struct.unpack(">II", data[16:24])
     packed, at = [], len(SIGNATURE)
     while at < len(data):
@@ -55,13 +55,13 @@ def _holds_only_its_pixels(data: bytes, channels: int) -> bool:
     unpacking = zlib.decompressobj()
     try:
         held = len(unpacking.decompress(b"".join(packed), rows + 1))
-    except zlib.error:  # after the last pixel, where a decoder of pixels does not look
+    except zlib.error:  # damaged data after the last pixel, which a decoder does not read
         return False
     return data[24] == 8 and data[28] == 0 and held == rows and unpacking.eof and not unpacking.unused_data
 
 
 def _chunks(data: bytes) -> set[bytes] | None:
-    """The kinds of a PNG's chunks; None where they do not fill the bytes from the header to the end chunk."""
+    """Return the kinds of a PNG's chunks, or None if the chunks do not fill the file exactly."""
     if not data.startswith(SIGNATURE + b"\0\0\0\x0dIHDR"):
         return None
     at, kinds = len(SIGNATURE), set()

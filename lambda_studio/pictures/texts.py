@@ -1,6 +1,6 @@
-"""What a picture that we drew says of itself: its PNG text chunks, read without a decoder and as a stranger's.
+"""Read the PNG text chunks of a generated picture, without a decoder and as untrusted input.
 
-Only the chunks' lengths, checksums and texts are looked at; the pixels are never touched.
+Only the chunks' lengths, checksums and texts are read; the pixels are not.
 """
 
 import re
@@ -18,7 +18,7 @@ TEXTS_FORMAT = 1
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 100_000
 MAX_TEXT = 2**18
-"""Bytes of one text chunk."""
+"""The maximum bytes of one text chunk."""
 MAX_TEXTS = 64
 REMEDY = "Give a PNG that studio generate wrote."
 CONCEPT_FIELDS = {"name": str, "noun": str, "library": str, "version": int, "manifest": str}
@@ -26,23 +26,23 @@ CONCEPT_FIELDS = {"name": str, "noun": str, "library": str, "version": int, "man
 
 @dataclass(frozen=True)
 class PictureTexts:
-    """How a picture was drawn: the same again where concepts, stack and adapter are the same."""
+    """The inputs of a generated picture. The same concepts, stack and adapter give the same picture again."""
 
     prompt: str
     seed: int
     settings: dict[str, Any]
-    """Of GenerateConfig, and `edges` where the picture follows a file's. A newer version may have more."""
+    """The GenerateConfig, and `edges` if the picture follows a file's edges. Newer versions may add more."""
     concepts: tuple[dict[str, Any], ...]
-    """Of each concept in the prompt: name, noun, library, version, manifest."""
+    """The name, noun, library, version and manifest of each concept in the prompt."""
     stack: str
     adapter: str | None
     """The SHA-256 of the adapter's file, or None."""
 
 
 def read_texts(path: Path) -> PictureTexts:
-    """Return what a picture says of how it was drawn; texts that this version does not know are ignored.
+    """Return how a picture was generated, from its texts. Unknown texts are ignored.
 
-    Raises ImageRefused for a file that is no PNG of ours, for texts that cannot be, and for a newer format.
+    Raises ImageRefused for a file that λ-Studio did not write, for invalid texts, and for a newer format.
     """
     if not path.is_file():
         raise ImageRefused(f"There is no picture {path}.", REMEDY)
@@ -58,12 +58,12 @@ def read_texts(path: Path) -> PictureTexts:
 
 
 def _require_known_format(path: Path, texts: dict[str, str]) -> None:
-    """Version 0.1 wrote no number, and its name in `Software`."""
+    """Check the format. Version 0.1 wrote no format number, but its name in `Software`."""
     if texts.get("Software") != "lambda-studio" or "prompt" not in texts:
-        raise ValueError("it does not say how λ-Studio drew it")
+        raise ValueError("it has no texts from λ-Studio")
     said = texts.get(FORMAT_KEY, "1")
     if not re.fullmatch(r"[1-9][0-9]{0,5}", said):
-        raise ValueError(f"its format is {said[:40]!r}, and not a number from 1")
+        raise ValueError(f"its format is {said[:40]!r}, not a number from 1")
     if int(said) > TEXTS_FORMAT:
         raise ImageRefused(too_new(str(path), int(said), TEXTS_FORMAT), UPDATE)
 
@@ -79,9 +79,9 @@ def _picture(texts: dict[str, str]) -> PictureTexts:
         raise ValueError(f"its adapter is {adapter[:70]!r}")
     settings, concepts = parse_json(texts["settings"]), parse_json(texts["concepts"])
     if not isinstance(settings, dict):
-        raise ValueError("its settings are no table")
+        raise ValueError("its settings are not a table")
     if not isinstance(concepts, list) or not all(map(_is_concept, concepts)):
-        raise ValueError("its concepts are no list of concepts")
+        raise ValueError("its concepts are not a list of concepts")
     known = tuple({name: concept[name] for name in CONCEPT_FIELDS} for concept in concepts)
     sha = None if adapter == "none" else adapter
     return PictureTexts(texts["prompt"], int(seed), settings, known, texts["stack"], sha)
@@ -92,25 +92,25 @@ def _is_concept(value: Any) -> bool:
 
 
 def _texts(file: BinaryIO) -> Iterator[tuple[str, str]]:
-    """Yield the keys and texts of a PNG's international text chunks, each key once; packed ones are not ours."""
+    """Yield the keys and texts of a PNG's international text chunks. Compressed texts are skipped."""
     seen: set[str] = set()
     for data in _text_chunks(file):
         head, _, rest = data.partition(b"\0")
-        if rest[:2] != b"\0\0":  # packed, or of no known kind
+        if rest[:2] != b"\0\0":  # compressed, or of an unknown kind
             continue
         _, _, rest = rest[2:].partition(b"\0")  # the language
         _, _, text = rest.partition(b"\0")  # the key in that language
         key = head.decode("latin-1")
         if key in seen:
-            raise ValueError(f"its text {key[:40]!r} comes twice")
+            raise ValueError(f"its text {key[:40]!r} is a duplicate")
         seen.add(key)
         yield key, text.decode()
 
 
 def _text_chunks(file: BinaryIO) -> Iterator[bytes]:
-    """Yield what a PNG's iTXt chunks hold; everything else is skipped unread."""
+    """Yield the contents of a PNG's iTXt chunks. Other chunks are skipped unread."""
     if file.read(8) != SIGNATURE:
-        raise ValueError("it is no PNG")
+        raise ValueError("it is not a PNG")
     found = 0
     for _ in range(MAX_CHUNKS):
         head = file.read(8)

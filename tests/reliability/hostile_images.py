@@ -20,7 +20,7 @@ from tests.reliability.picture_files import SIGNATURE, Case, Expected, png_kinds
 
 BY_HAND, MUTATIONS = 250, 1_000_000
 SECONDS, BYTES = 1.0, 300 * 10**6
-FELL = ("brought its decoder down", "cannot be read within", "more memory than a picture may use")
+FELL = ("crashed its decoder", "cannot be read within", "more memory than a picture may use")
 """What the door says of a file that its process did not survive, or that took all it may take."""
 COVERS = "one process opened all of them; processor time and peak memory are that process's, on Linux"
 

@@ -187,7 +187,7 @@ def test_weights_that_are_not_numbers_are_not_saved(decoder, info, tmp_path):
     add_lora(decoder.unet, info.rank)
     with torch.no_grad():
         lora_parameters(decoder.unet)[0].fill_(torch.inf)
-    with pytest.raises(ModelFilesInvalid, match="values that are not numbers"):
+    with pytest.raises(ModelFilesInvalid, match="NaN or infinite values"):
         save_adapter(decoder.unet, info, tmp_path / "a.safetensors")
     assert list(tmp_path.iterdir()) == []
 
@@ -225,12 +225,12 @@ def half_a_pair(tensors):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (nan_update, "has values that are not numbers"),
+        (nan_update, "has NaN or infinite values"),
         (wrong_shape, "has the shapes"),
         (wrong_rank, "has the shapes"),
-        (half_a_pair, "is half there"),
-        (lambda tensors: {}, "it holds nothing"),
-        (lambda tensors: {**tensors, "conv_in.weight": torch.zeros(3)}, "which is no low-rank update"),
+        (half_a_pair, "is incomplete"),
+        (lambda tensors: {}, "it is empty"),
+        (lambda tensors: {**tensors, "conv_in.weight": torch.zeros(3)}, "which is not a low-rank update"),
         (
             lambda tensors: update_of("nowhere.to_q"),
             "no attention projection nowhere.to_q",
@@ -247,7 +247,7 @@ def test_tensors_that_do_not_fit_are_refused_and_the_unet_stays(decoder, lora_fi
     rewrite(lora_file, change(load_file(lora_file)))
     with pytest.raises(ModelFilesInvalid, match=said) as error:
         apply_adapter(decoder.unet, lora_file, decoder.fingerprints["unet"])
-    assert error.value.cause.startswith("lora.safetensors is no adapter that can be used: ")
+    assert error.value.cause.startswith("lora.safetensors is not a usable adapter: ")
     assert bits(decoder.unet) == before
 
 
@@ -265,5 +265,5 @@ def test_a_full_adapter_of_another_unet_is_refused(decoder, info, lora_file):
 
 def test_cut_off_tensors_are_refused(decoder, lora_file):
     lora_file.write_bytes(lora_file.read_bytes()[:-10])
-    with pytest.raises(ModelFilesInvalid, match="no adapter that can be used"):
+    with pytest.raises(ModelFilesInvalid, match="not a usable adapter"):
         apply_adapter(decoder.unet, lora_file, decoder.fingerprints["unet"])

@@ -73,7 +73,7 @@ def test_a_newer_format_is_refused_with_the_remedy_to_update(tmp_path: Path) -> 
 @pytest.mark.parametrize("number", [0, -1, True, 1.0, "1", None, [1]])
 def test_a_format_that_is_no_number_is_refused(tmp_path: Path, number: Any) -> None:
     said = {**json.loads(INFO.to_json()), "format": number}
-    with pytest.raises(ModelFilesInvalid, match=r"its format is .*, and not a number from 1"):
+    with pytest.raises(ModelFilesInvalid, match=r"its format is .*, not a number from 1"):
         read_adapter_info(saying(tmp_path, said))
 
 
@@ -105,22 +105,22 @@ def hostile_headers() -> dict[str, str]:
         return json.dumps({"__metadata__": {"lambda_studio": json.dumps({**asdict(INFO), **changes})}})
 
     return {
-        "a key comes twice": f'{{"__metadata__":{metadata},"a":{tensor},"a":{tensor}}}',
+        "a key is duplicated": f'{{"__metadata__":{metadata},"a":{tensor},"a":{tensor}}}',
         "at most 20000 tensors": f'{{"__metadata__":{metadata},{many}}}',
-        "its header is no list": "[]",
+        "its header is not a list": "[]",
         "its header cannot be read": '{"__metadata__": ' + "[" * 100_000,
-        "its header says it has": "{" + " " * (4 * 2**20) + "}",
-        "it does not say what it was made for": json.dumps({"__metadata__": {"format": "pt"}}),
-        "it does not say": "{}",
+        "its header has an invalid length": "{" + " " * (4 * 2**20) + "}",
+        "it has no λ-Studio metadata": json.dumps({"__metadata__": {"format": "pt"}}),
+        "it has no λ-Studio": "{}",
         "its metadata is not text": json.dumps({"__metadata__": {"lambda_studio": said, "more": 1}}),
         "cannot be read: Expecting value": json.dumps({"__metadata__": {"lambda_studio": ""}}),
         "NaN is not a JSON number": json.dumps({"__metadata__": {"lambda_studio": said.replace("0.0001", "NaN")}}),
-        "what it says of itself is no table": json.dumps({"__metadata__": {"lambda_studio": "[]"}}),
-        "what it says of itself is incomplete": json.dumps({"__metadata__": {"lambda_studio": "{}"}}),
+        "its metadata is not a table": json.dumps({"__metadata__": {"lambda_studio": "[]"}}),
+        "its metadata is incomplete": json.dumps({"__metadata__": {"lambda_studio": "{}"}}),
         "its method is 'pickle'": changed(method="pickle"),
         "has the wrong types": changed(rank="4"),
-        "itself has the wrong types": changed(rank=True),
-        "concepts has the wrong types": changed(concepts=["rex"]),
+        "its metadata has the wrong types": changed(rank=True),
+        "its concepts have the wrong types": changed(concepts=["rex"]),
     }
 
 
@@ -136,7 +136,7 @@ def test_hostile_headers_are_refused_before_any_tensor_is_read(said: str, tmp_pa
 @pytest.mark.parametrize("content", [b"", b"\x02", struct.pack("<Q", 2**63), struct.pack("<Q", 100) + b"{}"])
 def test_a_cut_off_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.safetensors").write_bytes(content)
-    with pytest.raises(ModelFilesInvalid, match="its header says it has"):
+    with pytest.raises(ModelFilesInvalid, match="its header has an invalid length"):
         read_adapter_info(tmp_path / "a.safetensors")
 
 

@@ -195,7 +195,7 @@ def test_missing_weights_are_said_with_the_other_routes(clip_folder, tmp_path):
 @pytest.mark.parametrize(
     ("name", "pretrained", "said"),
     [
-        ("ViT-nonesuch", "laion", "open_clip knows no model 'ViT-nonesuch'."),
+        ("ViT-nonesuch", "laion", "open_clip has no model 'ViT-nonesuch'."),
         ("ViT-B-32", "nonesuch", "open_clip has no safetensors for 'ViT-B-32' and 'nonesuch'."),
         ("ViT-B-32", None, "open_clip has no safetensors for 'ViT-B-32' and None."),
         ("local-dir:/nonesuch/folder", None, "There is no folder /nonesuch/folder."),

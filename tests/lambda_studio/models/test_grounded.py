@@ -175,9 +175,11 @@ def test_a_download_is_told_with_its_size_licence_and_place() -> None:
     for source in (segmenter.detector, segmenter.detector, segmenter.segmenter):
         segmenter._announce(source)
     assert len(told) == 2
-    assert told[0].startswith("IDEA-Research/grounding-dino-tiny is fetched from the Hugging Face hub, once: 0.7 GB. ")
-    assert "Licence: Apache-2.0. It goes to " in told[0]
-    assert "for its size and licence see its page there" in told[1]
+    assert told[0].startswith(
+        "IDEA-Research/grounding-dino-tiny is downloaded once from the Hugging Face hub: 0.7 GB. "
+    )
+    assert "Licence: Apache-2.0. The cache folder is " in told[0]
+    assert "see its hub page for size and licence" in told[1]
 
 
 def test_files_that_are_no_such_model_are_refused(tmp_path, picture) -> None:
@@ -194,5 +196,5 @@ def test_files_that_are_no_such_model_are_refused(tmp_path, picture) -> None:
     with pytest.raises(ModelFilesInvalid, match=f"lacks 1 of its weights, such as {lost}"):
         GroundedSegmenter("", str(folder)).outline(picture, [0.0, 0.0, 9.0, 9.0])
     (folder / "model.safetensors").write_bytes(b"\x80\x04K\x01.")
-    with pytest.raises(ModelFilesInvalid, match="are not those of a model that can be used"):
+    with pytest.raises(ModelFilesInvalid, match="are not a usable model"):
         GroundedSegmenter("", str(folder)).outline(picture, [0.0, 0.0, 9.0, 9.0])

@@ -79,7 +79,7 @@ def test_a_refusal_is_the_same_refusal(door, tmp_path: Path) -> None:
 
 def test_stored_pictures_are_looked_at_there(door) -> None:
     assert door.picture_fault(encode_png(noisy()), (48, 40)) is None
-    assert door.picture_fault(b"x", (48, 40)) == "is not a whole PNG"
+    assert door.picture_fault(b"x", (48, 40)) == "is not a complete PNG"
     assert door.mask_fault(encode_png(noisy().convert("L")), (48, 40)) is None
 
 

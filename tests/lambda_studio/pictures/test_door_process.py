@@ -28,10 +28,8 @@ def test_a_photo_is_answered_with_its_planes(tmp_path: Path) -> None:
 def test_stored_bytes_are_answered_with_their_fault() -> None:
     size = [WIDTH, HEIGHT]
     assert answer({"do": "picture", "size": size}, encode_png(pattern())) == ({"fault": None}, [])
-    assert answer({"do": "mask", "size": size}, encode_png(pattern()))[0]["fault"] == (
-        "has the mode RGB, and should have L"
-    )
-    assert answer({"do": "picture", "size": size}, b"x") == ({"fault": "is not a whole PNG"}, [])
+    assert answer({"do": "mask", "size": size}, encode_png(pattern()))[0]["fault"] == ("has the mode RGB instead of L")
+    assert answer({"do": "picture", "size": size}, b"x") == ({"fault": "is not a complete PNG"}, [])
 
 
 def test_a_refusal_is_an_answer(tmp_path: Path) -> None:
@@ -53,7 +51,7 @@ def test_whatever_a_decoder_raises_is_an_answer(monkeypatch, raised: Exception, 
 
     monkeypatch.setitem(door_process.QUESTIONS, "photo", broken)
     told, planes = answer({"do": "photo", "path": "a.png"}, b"")
-    assert told == {"cause": said, "remedy": "Give another copy of it.", "spent": spent} and planes == []
+    assert told == {"cause": said, "remedy": "Give another copy of the picture.", "spent": spent} and planes == []
 
 
 def test_messages_come_back_whole_and_an_end_is_no_message(tmp_path: Path) -> None:

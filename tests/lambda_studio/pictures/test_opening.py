@@ -273,10 +273,12 @@ def test_tiny_pictures_and_long_strips_are_refused(tmp_path):
 
 
 def test_a_picture_of_one_colour_is_refused(tmp_path):
-    assert refusal(written(tmp_path / "a.jpg", Image.new("RGB", (64, 64), "teal"))).cause.endswith("is of one colour.")
+    assert refusal(written(tmp_path / "a.jpg", Image.new("RGB", (64, 64), "teal"))).cause.endswith(
+        "has only one colour."
+    )
     clear = pattern()
     clear.putalpha(0)
-    assert refusal(written(tmp_path / "b.png", clear)).cause.endswith("is of one colour.")
+    assert refusal(written(tmp_path / "b.png", clear)).cause.endswith("has only one colour.")
 
 
 def test_a_name_that_cannot_be_printed_is_escaped(tmp_path):

@@ -43,7 +43,7 @@ def test_a_folder_that_ends_in_png_is_a_folder(tmp_path: Path) -> None:
 
 def test_a_name_of_another_kind_of_picture_makes_no_folder(tmp_path: Path) -> None:
     for name in ("sheet.jpg", "SHEET.WEBP"):
-        with pytest.raises(InvalidSetting, match=f"{name} names a picture that is no PNG"):
+        with pytest.raises(InvalidSetting, match=f"{name} names a picture that is not a PNG"):
             write_picture(PICTURE, {}, tmp_path / name, "x")
     assert not list(tmp_path.iterdir())
     (tmp_path / "trip.jpg").mkdir()
@@ -121,6 +121,6 @@ def test_a_place_that_cannot_hold_pictures_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputExists, match="file is not a folder"):
         make_room(tmp_path / "file" / "a.png")
-    with pytest.raises(InvalidSetting, match=r"a\.jpg names a picture that is no PNG"):
+    with pytest.raises(InvalidSetting, match=r"a\.jpg names a picture that is not a PNG"):
         make_room(tmp_path / "a.jpg")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file"]

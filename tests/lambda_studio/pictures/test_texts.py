@@ -115,24 +115,24 @@ def test_a_newer_format_is_refused_with_the_remedy_to_update(picture: Write) -> 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"Software": None}, "it does not say how λ-Studio drew it"),
-        ({"Software": "another"}, "it does not say how λ-Studio drew it"),
-        ({"prompt": None}, "it does not say how λ-Studio drew it"),
+        ({"Software": None}, "it has no texts from λ-Studio"),
+        ({"Software": "another"}, "it has no texts from λ-Studio"),
+        ({"prompt": None}, "it has no texts from λ-Studio"),
         ({"seed": None, "stack": None}, "its texts lack seed, stack"),
-        ({"lambda__studio_format": "0"}, "its format is '0', and not a number from 1"),
+        ({"lambda__studio_format": "0"}, "its format is '0', not a number from 1"),
         ({"lambda__studio_format": "1.0"}, "its format is '1.0'"),
         ({"lambda__studio_format": "9" * 5000}, "its format is '9999"),
         ({"seed": "-1"}, "its seed is '-1'"),
         ({"seed": "9" * 5000}, "its seed is '999"),
         ({"adapter": "../../etc/passwd"}, "its adapter is '../../etc/passwd'"),
-        ({"settings": "[]"}, "its settings are no table"),
+        ({"settings": "[]"}, "its settings are not a table"),
         ({"settings": '{"a": NaN}'}, "NaN is not a JSON number"),
-        ({"settings": '{"a": 1, "a": 2}'}, "a key comes twice"),
+        ({"settings": '{"a": 1, "a": 2}'}, "a key is duplicated"),
         ({"settings": "[" * 100_000}, "recursion"),
-        ({"concepts": "{}"}, "its concepts are no list of concepts"),
-        ({"concepts": "[1]"}, "its concepts are no list of concepts"),
-        ({"concepts": json.dumps([{**REX, "version": "2"}])}, "its concepts are no list of concepts"),
-        ({"concepts": json.dumps([{**REX, "version": True}])}, "its concepts are no list of concepts"),
+        ({"concepts": "{}"}, "its concepts are not a list of concepts"),
+        ({"concepts": "[1]"}, "its concepts are not a list of concepts"),
+        ({"concepts": json.dumps([{**REX, "version": "2"}])}, "its concepts are not a list of concepts"),
+        ({"concepts": json.dumps([{**REX, "version": True}])}, "its concepts are not a list of concepts"),
         ({"Comment": "x" * MAX_TEXT}, f"it has more text than 64 chunks of {MAX_TEXT:,} bytes"),
     ],
 )
@@ -147,12 +147,12 @@ def test_what_is_no_whole_png_is_refused(picture: Write, tmp_path: Path) -> None
     many = b"".join(chunk(b"iTXt", b"k%d\0\0\0\0\0a" % number) for number in range(MAX_TEXTS + 1))
     damaged = whole.replace(b"<rex>", b"<rax>", 1)
     for content, said in {
-        b"": "it is no PNG",
-        b"GIF89a" + whole: "it is no PNG",
+        b"": "it is not a PNG",
+        b"GIF89a" + whole: "it is not a PNG",
         whole[:-12]: "it is cut off",
         whole[:60]: "it is cut off",
         whole[:8] + long: "it is cut off",
-        whole[:8] + twice + end: "its text 'prompt' comes twice",
+        whole[:8] + twice + end: "its text 'prompt' is a duplicate",
         whole[:8] + many + end: "it has more text than 64 chunks",
         whole[:8] + chunk(b"iTXt", b"prompt\0\0\0\0\0\xff") + end: "codec can't decode",
         whole[:8] + chunk(b"tEXt", b"a\0b") * 100_001 + end: "it has more than 100000 chunks",
@@ -170,4 +170,4 @@ def test_packed_texts_are_not_ours_and_are_not_unpacked(tmp_path: Path) -> None:
     for key, text in TEXTS.items():
         chunks.add_itxt(key, text, zip=key == "prompt")
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png", pnginfo=chunks)
-    assert "it does not say how λ-Studio drew it" in refusal(tmp_path / "a.png").cause
+    assert "it has no texts from λ-Studio" in refusal(tmp_path / "a.png").cause

@@ -41,7 +41,7 @@ def test_a_decoder_that_cannot_start_says_why_and_blames_no_picture(tmp_path: Pa
             with pytest.raises(DecoderNotStarted) as caught:
                 ask()
             assert caught.value.cause == f"The process that opens pictures cannot be started: {said}"
-            assert caught.value.remedy.startswith("No picture is at fault. See that Python and Pillow work: ")
+            assert caught.value.remedy.startswith("No picture is at fault. Check that Python and Pillow work: ")
             assert caught.value.exit_code == 7
 
 

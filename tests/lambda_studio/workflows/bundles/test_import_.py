@@ -85,9 +85,9 @@ NAN = np.array([1, np.nan], dtype="<f4").tobytes()
 @pytest.mark.parametrize(
     ("image", "data", "said"),
     [
-        (picture(WRONG), WRONG, "has 64 x 40 pixels, and should have 64 x 48"),
-        (picture(MASK), MASK, "has the mode L, and should have RGB"),
-        (picture(PICTURE, PICTURE), PICTURE, "has the mode RGB, and should have L"),
+        (picture(WRONG), WRONG, "has 64 x 40 pixels instead of 64 x 48"),
+        (picture(MASK), MASK, "has the mode L instead of RGB"),
+        (picture(PICTURE, PICTURE), PICTURE, "has the mode RGB instead of L"),
         (picture(PICTURE, EMPTY), EMPTY, "is an empty mask"),
         (picture(NOTE, None, (1, 1)), NOTE, "is a note of pictures left out, without an embedding"),
         (left_out(bound()), bound(), "is a note with embeddings of its own, and others beside it"),
