@@ -1,6 +1,6 @@
-"""The door for pictures: opening them through a process of their own, against opening them in this one.
+"""Compare opening pictures in an isolated process with opening them in this process.
 
-The two take turns, picture by picture, so that what else the machine does weighs on both. Prints ratios.
+The two alternate picture by picture, so that other load on the machine affects both. The output is ratios.
 
     python benchmarks/door_overhead.py --pictures 30 --side 1024 [--record]
 """
@@ -22,7 +22,7 @@ from lambda_studio.pictures.opening import open_photo
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Seconds that it takes."""
+    """Return the seconds that `work` takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

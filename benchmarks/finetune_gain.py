@@ -1,4 +1,4 @@
-"""How much fine-tuning helps: the demo over several seeds, its scores before and after as JSON.
+"""Measure the gain of fine-tuning: run the demo over several seeds, and print its scores before and after as JSON.
 
 python benchmarks/finetune_gain.py --seeds 1 2 3 [--record]
 """

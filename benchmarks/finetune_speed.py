@@ -1,7 +1,7 @@
-"""Fine-tuning: ours against the plain loop of the official script, on the same model in the same process.
+"""Compare our fine-tuning with the plain loop of the official script, on the same model in the same process.
 
-The plain loop encodes each picture with MoVQ and CLIP at every step; ours reads a table of constants and uses fused
-AdamW. The two take turns, round by round, so that what else the machine does weighs on both. Prints ratios.
+The plain loop encodes each picture with MoVQ and CLIP at every step. Ours reads a table of constants and uses fused
+AdamW. The two alternate round by round, so that other load on the machine affects both. The output is ratios.
 
     python benchmarks/finetune_speed.py                    # random weights of the miniature's size, nothing needed
     python benchmarks/finetune_speed.py --stack miniature  # a stack's own weights
@@ -71,7 +71,7 @@ MOVQ_CONFIG: dict[str, Any] = {
 
 
 def random_models(folder: Path, device: str) -> tuple[Decoder, Clip]:
-    """A decoder and a CLIP of the miniature's size with random weights."""
+    """Return a decoder and a CLIP of the miniature's size with random weights."""
     import open_clip
     from diffusers import DDPMScheduler, KandinskyV22Pipeline, UNet2DConditionModel, VQModel
     from safetensors.torch import save_file
@@ -90,20 +90,20 @@ def random_models(folder: Path, device: str) -> tuple[Decoder, Clip]:
 
 
 def stack_models(name: str, device: str) -> tuple[Decoder, Clip]:
-    """The decoder and the CLIP of a stack, in float32."""
+    """Return the decoder and the CLIP of a stack, in float32."""
     stack = Stack(resolve_stack(name), device=device, dtype=torch.float32)
     return stack.decoder(), stack.clip(("vision",))
 
 
 def random_pictures(count: int, side: int) -> list[Image.Image]:
-    """Noise, smoothed."""
+    """Return pictures of smoothed noise."""
     generator = torch.Generator().manual_seed(1)
     small = torch.randint(256, (count, 8, 8, 3), generator=generator, dtype=torch.uint8)
     return [Image.fromarray(pixels.numpy()).resize((side, side)) for pixels in small]
 
 
 def train_plainly(decoder: Decoder, clip: Clip, pictures: Sequence[Image.Image], resolution: int, steps: int) -> None:
-    """The official script's loop, at float32 and batch 4: encode, add noise, predict, step."""
+    """Run the official script's loop in float32 with batch size 4: encode, add noise, predict, step."""
     unet = decoder.unet.requires_grad_(True).train()
     optimizer = torch.optim.AdamW(unet.parameters(), lr=1e-5, weight_decay=1e-2)
     generator = torch.Generator().manual_seed(0)
@@ -130,7 +130,7 @@ def _pixels(image: Image.Image) -> torch.Tensor:
 
 
 def seconds(decoder: Decoder, run: Any, *arguments: Any, **settings: Any) -> float:
-    """How long `run` takes; the UNet is afterwards what it was."""
+    """Return the seconds that `run` takes. The UNet's weights are restored afterwards."""
     weights = deepcopy(decoder.unet.state_dict())
     began = time.perf_counter()
     run(decoder, *arguments, **settings)
@@ -144,7 +144,7 @@ def seconds(decoder: Decoder, run: Any, *arguments: Any, **settings: Any) -> flo
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stack", help="a stack's name or TOML file; without it: random weights")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -160,14 +160,14 @@ def main() -> None:
 
 
 def compare(decoder: Decoder, clip: Clip, asked: argparse.Namespace, folder: Path) -> None:
-    """Rounds of the plain loop, ours full and ours LoRA, each from the same weights."""
+    """Run rounds of the plain loop, our full fine-tuning and our LoRA, each from the same weights."""
     side = decoder.resolution
     pictures = random_pictures(asked.pictures, 2 * side)
     names = [f"concept {number % 3}" for number in range(asked.pictures)]
     began = time.perf_counter()
     examples = encode_examples(decoder, clip, names, list(map(str, range(asked.pictures))), pictures, side)
     encoding = time.perf_counter() - began
-    train_plainly(decoder, clip, pictures, side, 1)  # warm
+    train_plainly(decoder, clip, pictures, side, 1)  # warm-up
     took: dict[str, list[float]] = {"plain": [], "full": [], "lora": []}
     for number in range(asked.rounds):
         took["plain"].append(seconds(decoder, train_plainly, clip, pictures, side, asked.steps))
@@ -178,7 +178,7 @@ def compare(decoder: Decoder, clip: Clip, asked: argparse.Namespace, folder: Pat
 
 
 def report(took: dict[str, list[float]], encoding: float, asked: argparse.Namespace) -> None:
-    """Milliseconds a step (medians of the rounds), and how many times faster than the plain loop."""
+    """Print the milliseconds per step (medians of the rounds), and the speed relative to the plain loop."""
     plain = median(took["plain"])
     print(
         f"{asked.rounds} rounds of {asked.steps} steps of 4 pictures, {asked.device}; encoding once: {encoding:.2f} s"

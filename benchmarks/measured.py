@@ -1,10 +1,10 @@
-"""Keep measured numbers in docs/measured.json, and fill them into README, model card and docs.
+"""Keep measured numbers in docs/measured.json, and insert them into README, model card and docs.
 
     python benchmarks/measured.py    # or: make measured
 
-A benchmark writes its numbers with `--record`. In Markdown, a comment names the numbers that stand directly before it:
-`0.91 ± 0.01<!-- measured: miniature.zero-shot main -->`, or all those of a table's row in its last cell. The first word
-is where in the JSON they are, the others are their keys. Decimals, sign and ± stay as they are in the text.
+A benchmark writes its numbers with `--record`. In Markdown, a comment names the numbers directly before it:
+`0.91 ± 0.01<!-- measured: miniature.zero-shot main -->`. In a table, the comment in a row's last cell names all numbers
+of the row. The first word is the path in the JSON, the others are the keys. The text's decimals, sign and ± stay.
 """
 
 import argparse
@@ -25,9 +25,9 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 MEASURED = ROOT / "docs" / "measured.json"
 TEXTS = [ROOT / "README.md", ROOT / "lambda_studio/miniature/weights/MODEL_CARD.md", *sorted(ROOT.glob("docs/*.md"))]
-"""Where numbers are filled in. Decisions are dated records, whose numbers stay."""
+"""The files with measured numbers. Decisions are dated records, whose numbers stay."""
 ABOUT = ("command", "date", "commit", "machine", "unit")
-"""What is known of every measurement, beside its `values` or the file that they are `from`."""
+"""The keys of every measurement, beside its `values` or the file that they are `from`."""
 
 MARK = re.compile(r"<!-- measured: (\S+) (.+?) -->")
 NUMBER = re.compile(r"(?<![\w.,])[+-]?\d[\d,]*(?:\.\d+)?(?:\s±\s[\d.,]*\d)?")
@@ -39,27 +39,27 @@ def add_record_option(parser: argparse.ArgumentParser) -> None:
 
 
 def record(name: str, unit: str, values: Mapping[str, Any]) -> None:
-    """Write one benchmark's values, numbers or `{"mean": ..., "spread": ..., "values": [...]}`, under `name`."""
+    """Write one benchmark's values under `name`: numbers or `{"mean": ..., "spread": ..., "values": [...]}`."""
     script = Path(sys.argv[0]).resolve().relative_to(ROOT)
     command = shlex.join(["python", str(script), *sys.argv[1:]])
     _write(_read() | {name: {"command": command, **_now(), "unit": unit, "values": values}})
 
 
 def over_seeds(values: Sequence[float]) -> dict[str, Any]:
-    """Return what each seed or round gave, their mean, and their standard deviation."""
+    """Return the mean and standard deviation of the values of all seeds or rounds, with the values."""
     spread = stdev(values) if len(values) > 1 else 0.0
     return {"mean": round(fmean(values), 4), "spread": round(spread, 4), "values": [round(each, 4) for each in values]}
 
 
 def load() -> dict[str, dict[str, Any]]:
-    """Return every measurement by its name, the values of other files read in."""
+    """Return every measurement by name, including values from other files."""
     return {name: _values(entry) for name, entry in _read().items()}
 
 
 def render(text: str, measured: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return a Markdown text with the measured numbers in their places.
+    """Return a Markdown text with the measured numbers inserted.
 
-    Raises ValueError where a mark begins a line, has too few numbers before it, or names what was not measured.
+    Raises ValueError if a mark begins a line, has too few numbers before it, or names an unknown measurement.
     """
     if begun := re.search(r"^\s*<!-- measured: .*", text, re.MULTILINE):
         raise ValueError(f"{begun[0].strip()}: a line that begins with a comment is no paragraph in Markdown.")
@@ -73,7 +73,7 @@ def render(text: str, measured: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def unmarked(text: str) -> list[str]:
-    """Return each number with a spread that no mark names: it was measured, and copied by hand."""
+    """Return each number with a spread but without a mark: a measurement that was copied by hand."""
     rest = [before[: _numbers(before, names)[0].start()] for before, _, names in _pieces(text)]
     return re.findall(r"[\d.]+\s±\s[\d.]+", "\n".join([*rest, MARK.split(text)[-1]]))
 
@@ -85,7 +85,7 @@ def _pieces(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _numbers(before: str, names: str) -> list[re.Match[str]]:
-    """Return the last numbers of a text, as many as there are names."""
+    """Return as many numbers from the end of a text as there are names."""
     numbers = list(NUMBER.finditer(before))[-len(names.split()) :]
     if len(numbers) < len(names.split()):
         raise ValueError(f"There are too few numbers before the mark of {names}.")
@@ -105,7 +105,7 @@ def _find(measured: Mapping[str, Any], path: str, name: str) -> Any:
 
 
 def _like(shown: str, value: Any) -> str:
-    """Write a value as the number that is shown now: its decimals, and a plus sign or a spread if it has one."""
+    """Format a value like the present number: its decimals, plus sign and spread."""
     mean, *spread = [value["mean"], value["spread"]] if isinstance(value, Mapping) else [value]
     decimals = len(shown.split()[0].partition(".")[2])
     sign = "+" if shown[0] in "+-" else "-"
@@ -114,14 +114,14 @@ def _like(shown: str, value: Any) -> str:
 
 
 def _values(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a measurement's values, its own or those of another file."""
+    """Return a measurement's values, from its entry or from another file."""
     if "values" in entry:
         return entry["values"]
     return json.loads((ROOT / entry["from"]).read_text(encoding="utf-8"))["figures"]
 
 
 def _now() -> dict[str, str]:
-    """Return when, on which code and on which machine it is measured."""
+    """Return the date, commit and machine of a measurement."""
     torch = sys.modules.get("torch")
     gpu = f", {torch.cuda.get_device_name()}" if torch and torch.cuda.is_available() else ""
     system = f"{platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()}"
@@ -151,12 +151,12 @@ def _sha256(entry: Mapping[str, Any]) -> str:
 
 
 def stale() -> list[str]:
-    """Return the measurements whose values another file holds, if that file was written anew since."""
+    """Return the measurements with values in another file that has changed since."""
     return [name for name, entry in _read().items() if "from" in entry and entry["sha256"] != _sha256(entry)]
 
 
 def main() -> None:
-    """Note which files with measurements are new, and rewrite every text."""
+    """Update the entries of changed files, and rewrite every text."""
     entries = _read()
     for name in stale():
         entries[name] |= {**_now(), "sha256": _sha256(entries[name])}

@@ -1,4 +1,4 @@
-"""How many parameters each part of the miniature has, in millions, as JSON.
+"""Print the number of parameters of each part of the miniature, in millions, as JSON.
 
 python benchmarks/miniature_size.py [--record]
 """

@@ -1,13 +1,13 @@
-"""The registry at 100,000 concepts and 500,000 images' rows: how long what a person asks of it takes.
+"""Measure the latency of the registry at 100,000 concepts and 500,000 image rows.
 
-The database is written in bulk, with the tables, hashes and manifests that the registry itself would write; everything
-that is measured goes through the public API and the command line. Beside each figure stands what a plain piece of work
-took in the same minute (`yardstick`), because on a busy machine only their ratios mean anything.
+The database is written in bulk, with the same tables, hashes and manifests as the registry's own. The measurements use
+the public API and the command line. Each result has a `yardstick`, the time of a fixed piece of work in the same
+minute, because on a busy machine only their ratio is meaningful.
 
     python benchmarks/registry_scale.py [--home FOLDER] [--concepts 100000] [--images 5] [--width 1280] [--calls 300]
         [--record]
 
-It takes about 3 GB of disk in FOLDER, which is kept and used again; without --home, in a folder that is deleted.
+It needs about 3 GB of disk in FOLDER, which is kept for re-runs. Without --home it uses a temporary folder.
 """
 
 import argparse
@@ -47,16 +47,16 @@ TARGETS = {
     "concepts-list": 500.0,
     "help": 300.0,
 }
-"""Milliseconds, at most. docs/measured.json has what was measured."""
+"""The maximum milliseconds. docs/measured.json has the measurements."""
 
 
 def name_of(number: int) -> str:
-    """Names as people give them: a colour, a noun and a number."""
+    """Return a realistic name: a colour, a noun and a number."""
     return f"{COLOURS[number % 10]} {NOUNS[number // 10 % 10]} {number:06d}"
 
 
 def build(home: Path, concepts: int, images: int, width: int) -> None:
-    """Fill a new registry in bulk: `images` rows with an embedding of their own for each concept."""
+    """Fill a new registry in bulk: `images` rows, each with its own embedding, for each concept."""
     with Database.open(home) as database, database.reading() as registry:
         library = registry.current_library().id
     engine = registry_engine(home / "studio.sqlite3", foreign_keys=False)
@@ -74,7 +74,7 @@ def build(home: Path, concepts: int, images: int, width: int) -> None:
 
 
 class Rows:
-    """The rows of some concepts, as `Registry.add_concept` and `put_feature` would have written them."""
+    """The rows of some concepts, as `Registry.add_concept` and `put_feature` write them."""
 
     def __init__(self, library: int, images: int, embeddings: np.ndarray):
         self.library, self.images, self.embeddings = library, images, embeddings
@@ -118,19 +118,19 @@ class Rows:
 
 
 def moment(number: int) -> datetime:
-    """When a concept was added: one a minute."""
+    """Return the creation time of a concept: one per minute."""
     return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Milliseconds that it takes, on the clock and of this and its children's processors."""
+    """Return the wall-clock and processor milliseconds of `work`, including child processes."""
     start, before = time.perf_counter(), sum(os.times()[:4])
     work()
     return 1000 * (time.perf_counter() - start), 1000 * (sum(os.times()[:4]) - before)
 
 
 def spread(times: list[tuple[float, float]]) -> dict[str, float]:
-    """p50 and p99 on the clock, and the mean of what was computed, in milliseconds."""
+    """Return p50 and p99 of the wall-clock time and the mean processor time, in milliseconds."""
     clock, processor = zip(*times, strict=True)
     return {
         "p50": float(np.percentile(clock, 50)),
@@ -141,7 +141,7 @@ def spread(times: list[tuple[float, float]]) -> dict[str, float]:
 
 
 def measure(home: Path, concepts: int, calls: int) -> Iterator[tuple[str, dict[str, float]]]:
-    """Each question that a person asks, and how long its answers took."""
+    """Yield each kind of request with its times."""
     picks = [int(pick) for pick in np.random.default_rng(1).integers(1, concepts + 1, calls)]
     names = [name_of(pick) for pick in picks]
     with Studio(home) as studio:
@@ -169,7 +169,7 @@ def measure(home: Path, concepts: int, calls: int) -> Iterator[tuple[str, dict[s
 
 
 def missing(studio: Studio, name: str) -> None:
-    """Ask for what is not there, nearly spelled as what is."""
+    """Ask for an unknown name that is close to a known one."""
     from concepts.errors import ConceptNotFound
 
     try:
@@ -181,18 +181,18 @@ def missing(studio: Studio, name: str) -> None:
 
 
 def cli(home: Path, *words: str) -> None:
-    """One command in a process of its own, which must end well."""
+    """Run one command in its own process, which must succeed."""
     command = [sys.executable, "-P", "-m", "cli.main", "--home", str(home), *words]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def bare() -> None:
-    """What no command that reads the database can be faster than."""
+    """Start Python and import the libraries: the minimum time of a command that reads the database."""
     subprocess.run([sys.executable, "-P", "-c", "import sqlalchemy.orm, click"], check=True)
 
 
 def yardstick() -> dict[str, float]:
-    """A fixed piece of work, in which nothing of ours takes part: some 12 ms of a quiet processor of 2026."""
+    """Time a fixed piece of work without our code: about 12 ms on an idle processor of 2026."""
     times = spread([timed(lambda: sum(range(1_000_000))) for _ in range(10)])
     return {"yardstick": times["p50"], "yardstick processor": times["processor"]}
 

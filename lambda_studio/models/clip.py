@@ -238,7 +238,7 @@ def find_clip(name: str, pretrained: str | None = None, on_download: OnDownload 
 
 
 def _read_config(place: str, on_download: OnDownload | None) -> tuple[Path, dict[str, Any]]:
-    """The configuration in a folder or on the hub, and its file."""
+    """Return the configuration in a folder or on the hub, and its file."""
     config_file = get_file(place, [CONFIG_NAME], on_download=on_download)
     config = read_json(config_file)
     if not {"embed_dim", "vision_cfg", "text_cfg"} <= config.get("model_cfg", {}).keys():

@@ -1,1 +1,1 @@
-"""What reads drawn pictures, and the measurements of the model card."""
+"""Read generated pictures, and measure the numbers of the model card."""

@@ -1,7 +1,7 @@
-"""A miniature DreamBench: subjects that training never saw, photographs of them, prompts, and what each should show.
+"""Write a miniature DreamBench: held-out subjects, their photographs, prompts, and the expected content.
 
-The folders and the prompt file are DreamBench's own, so that what reads the one reads the other; beside them lie the
-prompts for several subjects, and the truth, which DreamBench cannot know.
+The folders and the prompt file have DreamBench's own format, so that the same code reads both. Two more files have the
+prompts for several subjects and the ground truth, which DreamBench does not have.
 """
 
 import json
@@ -22,14 +22,14 @@ from lambda_studio.progress import Progress, silent
 
 SUBJECTS = 30
 REFERENCES = (4, 5, 6)
-"""How many photographs the subjects have, in turn."""
+"""The numbers of photographs of the subjects, in turn."""
 PIXELS = 256
 SEED = 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """A prompt in DreamBench's form, and what its picture should show. `{0} {1}` is a subject's token and class."""
+    """A prompt in DreamBench's form, and the expected content. `{0} {1}` is a subject's token and class."""
 
     text: str
     place: str | None = None
@@ -74,7 +74,7 @@ MULTI_PLACES = {"beach": "on the beach", "snow": "in the snow", "city": "in the 
 
 @dataclass(frozen=True)
 class Bench:
-    """What was written."""
+    """The result of `write_bench`."""
 
     folder: Path
     subjects: tuple[str, ...]
@@ -84,7 +84,7 @@ class Bench:
 
 
 def bench_subjects() -> dict[str, Identity]:
-    """The subjects by name, `dog dog2 dog3 …`, in DreamBench's manner; no two of a noun have the same looks."""
+    """Return the subjects by name, `dog dog2 dog3 …` as in DreamBench. Subjects of a noun have distinct looks."""
     found: dict[str, Identity] = {}
     nouns = [noun for _, noun in zip(range(SUBJECTS), _in_turn(tuple(FIGURES)), strict=False)]
     for noun in dict.fromkeys(nouns):
@@ -97,7 +97,7 @@ def bench_subjects() -> dict[str, Identity]:
 
 
 def write_bench(folder: Path, progress: Progress = silent) -> Bench:
-    """Write the subjects' photographs, the prompts and the truth into `folder`, which is empty."""
+    """Write the subjects' photographs, the prompts and the truth into the empty `folder`."""
     subjects, images = bench_subjects(), 0
     with progress("Drawing subjects", len(subjects)) as advance:
         for (name, who), number in zip(subjects.items(), _in_turn(REFERENCES), strict=False):
@@ -119,7 +119,7 @@ def _in_turn(values: tuple) -> Iterator:
 
 
 def _photograph(name: str, who: Identity, number: int, folder: Path) -> int:
-    """Pictures of one subject, alone and undressed, each in another place."""
+    """Write pictures of one subject, alone and undressed, each in another place. Return their number."""
     alone = torch.zeros(number, dtype=torch.int64)
     cast = in_every_slot(who[alone])
     scene = scenes(number, seeded(SEED, "photographs", name), who=cast, relation=alone, worn_share=0.0)
@@ -141,7 +141,7 @@ def _looks(who: Identity) -> dict[str, str]:
 
 
 def _prompts_and_classes(subjects: dict[str, Identity]) -> str:
-    """DreamBench's prompt file: a table of classes, and a list of prompts for things and one for living subjects."""
+    """Return DreamBench's prompt file: a table of classes, and the prompts for objects and for live subjects."""
     classes = "".join(f"{name},{NOUNS[int(who.noun)]}\n" for name, who in subjects.items())
     lines = ",\n".join(f"'{prompt.text}'.format(unique_token, class_token)" for prompt in PROMPTS)
     prompts = f"prompt_list = [\n{lines}\n]\n"
@@ -152,12 +152,12 @@ def _prompts_and_classes(subjects: dict[str, Identity]) -> str:
 
 
 def multi_subject_prompts(names: tuple[str, ...]) -> Iterator[dict]:
-    """Two and three subjects of different nouns, in every relation and place."""
+    """Yield prompts for two and three subjects of different nouns, in every relation and place."""
     starts = islice(_in_turn(names), 0, None, 7)
     for relation, words in MULTI_SUBJECT.items():
         for place, phrase in MULTI_PLACES.items():
             first = names.index(next(starts))
-            # neighbours in the list may share a noun; steps of four never do
+            # neighbours in the list may share a noun; subjects four apart never do
             chosen = [names[(first + 4 * i) % len(names)] for i in range(3 if relation == "three" else 2)]
             yield {"subjects": chosen, "prompt": f"{words} {phrase}", "relation": relation, "place": place}
 

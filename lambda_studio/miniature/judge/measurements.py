@@ -1,4 +1,4 @@
-"""What is measured of a miniature stack, on identities and scenes that training never saw."""
+"""Measure a miniature stack on held-out identities and scenes."""
 
 import tempfile
 from collections.abc import Callable
@@ -36,9 +36,9 @@ from lambda_studio.training.examples import Example
 from lambda_studio.training.trainer import finetune_decoder
 
 REFERENCES = 4
-"""Pictures that stand for one subject: cut-outs for CLIP, whole ones for the oracle's identity."""
+"""The number of pictures per subject: cut-outs for CLIP, whole pictures for the oracle's identity."""
 RIVALS = 30
-"""Identities of one noun that the oracle has to tell apart."""
+"""The number of identities of one noun that the oracle must distinguish."""
 
 
 class Evaluation:
@@ -51,14 +51,14 @@ class Evaluation:
         self.zero = self.clip.zero_image_embeds()
 
     def scenes(self, name: str, relation: str = "alone", dressed: float = 0.5) -> Scene:
-        """Held-out subjects in random places, half of them dressed."""
+        """Return held-out subjects in random places. `dressed` is the share with a worn thing."""
         wanted = torch.full((self.count,), RELATIONS.index(relation))
         generator = seeded(self.seed, name)
         scene = scenes(self.count, generator, held_out=True, relation=wanted, worn_share=dressed, things_share=0.0)
         return _distinct(scene)
 
     def clip_retrieval(self, among: int = 256) -> dict[str, float]:
-        """How often CLIP finds a picture's caption among 256 of held-out pictures, and the other way."""
+        """Measure how often CLIP finds a picture's caption among those of 256 held-out pictures, and the reverse."""
         scene = scenes(max(among, self.count // among * among), seeded(self.seed, "retrieval"), held_out=True)
         words = [c.text for c in captions(scene, seeded(self.seed, "retrieval words"), attributes=0.65)]
         images = F.normalize(self.clip.encode_pixels(render(scene).images, batch_size=128), dim=-1)
@@ -72,7 +72,7 @@ class Evaluation:
         }
 
     def there_and_back(self) -> dict[str, float]:
-        """How well pictures survive MoVQ: the ceiling of what is drawn. `psnr` in dB over values in 0..1."""
+        """Measure MoVQ's reconstruction, the ceiling of generated pictures. `psnr` is in dB over values in 0..1."""
         scene = self.scenes("movq")
         images, decoder = render(scene).images, self.stack.decoder()
         with self._computing():
@@ -81,10 +81,10 @@ class Evaluation:
         return {"psnr": (-10 * torch.log10(errors)).mean().item()} | self._single(back, scene)
 
     def oracle(self) -> dict[str, float]:
-        """The oracle on rendered pictures: the ceiling of what it can find in drawn ones.
+        """Measure the oracle on rendered pictures: the ceiling of its answers on generated pictures.
 
-        `identity_top1`: how often one picture of a subject is most like another picture of that subject, in another
-        place, among `RIVALS` subjects of the same noun.
+        `identity_top1` is the share of pictures whose most similar picture in another place shows the same subject,
+        among `RIVALS` subjects of one noun.
         """
         scene = self.scenes("oracle")
         found = [self._told_apart(noun) for noun in range(len(FIGURES))]
@@ -97,18 +97,18 @@ class Evaluation:
         return ((first @ second.T).argmax(1) == torch.arange(RIVALS)).float().mean()
 
     def _identity(self, who: Identity, generator: torch.Generator) -> Tensor:
-        """The oracle's identity embedding of each subject, alone in a new place and pose."""
+        """Return the oracle's identity embedding of each subject, alone in a new place and pose."""
         scene = scenes(len(who.noun), generator, who=in_every_slot(who), relation=torch.zeros_like(who.noun))
         return identity_of(self.reader.oracle(render(scene).images), who.noun)
 
     def decoder_from_embeddings(self) -> dict[str, float]:
-        """Pictures drawn from real pictures' embeddings."""
+        """Measure pictures generated from the embeddings of rendered pictures."""
         scene = self.scenes("decoder")
         embeds = self.clip.encode_pixels(render(scene).images, batch_size=128)
         return self._single(self._draw(embeds), scene)
 
     def zero_shot(self, shown: bool = True) -> dict[str, float]:
-        """The λ prior: the subject as pictures (or, not `shown`, as its noun), all else in words without its looks."""
+        """Measure the λ prior with the subject as pictures (its noun if not `shown`) and a prompt without looks."""
         scene = self.scenes("zero-shot")
         prior_embeds = self._prior(scene, shown)
         target = self.clip.encode_pixels(render(scene).images, batch_size=128)
@@ -116,7 +116,7 @@ class Evaluation:
         return self._single(self._draw(prior_embeds), scene) | {"cosine": cosine}
 
     def two_subjects(self) -> dict[str, float]:
-        """Two subjects beside each other, both as pictures."""
+        """Measure two subjects beside each other, both as pictures."""
         scene = self.scenes("two", "beside", dressed=0.0)
         marks = self.reader.mark(self._draw(self._prior(scene, True)), scene)
         return {
@@ -131,7 +131,7 @@ class Evaluation:
         return {name: marks.share(name) for name in ANSWERS} | {"identity": marks.likeness(self._likenesses(scene))}
 
     def _likenesses(self, scene: Scene) -> Tensor:
-        """The mean identity embedding of other pictures of each scene's subjects."""
+        """Return the mean identity embedding of other pictures of each scene's subjects."""
         generator, slots = seeded(self.seed, "likenesses"), []
         for slot in range(int((scene.who.noun != NOTHING).sum(1).max())):
             who = replace(scene.who[:, slot], noun=scene.who.noun[:, slot].clamp_min(0))
@@ -172,14 +172,14 @@ class Evaluation:
         return torch.cat(parts).float()
 
     def _computing(self) -> torch.autocast:
-        """In bfloat16, on a CPU that has it: pictures take two thirds of the time, and read the same."""
+        """Return autocast to bfloat16 on a CPU with support: two thirds of the time for the same readings."""
         enabled = self.stack.device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
         return torch.autocast("cpu", torch.bfloat16, enabled=enabled)
 
     def fine_tuned(self) -> dict[str, float]:
-        """What one LoRA on all of the bench's subjects changes (Eq. 2): their pictures before and after, same seeds.
+        """Measure one LoRA on all of the bench's subjects (Eq. 2): pictures before and after, with the same seeds.
 
-        Of half as many scenes, for each is drawn twice.
+        It uses half as many scenes, because each is drawn twice.
         """
         who = _joined(list(bench_subjects().values()))
         rows = torch.arange(self.count // 2) % len(who.noun)
@@ -200,7 +200,7 @@ class Evaluation:
         return {"identity_before": before.likeness(likenesses), "identity_change": gain, **changes}
 
     def _examples(self, who: Identity, generator: torch.Generator) -> list[Example]:
-        """Photographs of every subject, alone and undressed in places of all kinds, as Eq. 2 reads them."""
+        """Return training examples (Eq. 2) of every subject, alone and undressed in random places."""
         rows = torch.arange(len(who.noun)).repeat_interleave(REFERENCES)
         alone = torch.zeros(len(rows), dtype=torch.int64)
         images = render(
@@ -232,7 +232,7 @@ def _joined(people: list[Identity]) -> Identity:
 
 
 def _distinct(scene: Scene) -> Scene:
-    """No noun twice in one picture: the oracle could not say whose looks it reads."""
+    """Replace duplicate nouns in a scene, because the oracle reads looks by noun."""
     noun = scene.who.noun.clone()
     for slot in range(1, SLOTS):
         twin = (noun[:, slot] == noun[:, 0]) & (noun[:, slot] != NOTHING)
@@ -241,7 +241,7 @@ def _distinct(scene: Scene) -> Scene:
 
 
 def _keep(caption: Caption, kinds: str) -> Caption:
-    """The caption with only the names of these kinds left; the others become their nouns."""
+    """Return the caption with only the names of these kinds. Other names become their nouns."""
     template, kept = caption.template, {}
     for name, noun in caption.nouns.items():
         if name[0] in kinds:

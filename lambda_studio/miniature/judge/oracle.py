@@ -1,7 +1,7 @@
-"""The oracle: reads off a picture of the miniature's world what is in it, and whether two subjects are the same one.
+"""The oracle, which reads the content of the miniature's pictures and compares the identities of subjects.
 
-Trained on rendered pictures only. For each noun it says whether it is there, in which colours and pattern, and what it
-wears; for the picture, the place. Its identity embeddings play the part that DINO plays on photographs.
+It is trained on rendered pictures only. For each noun it predicts presence, colours, pattern and worn thing; for the
+picture, the place. Its identity embeddings have the role of DINO's on photographs.
 """
 
 from collections.abc import Sequence
@@ -21,39 +21,39 @@ from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import NOUNS, PIXELS, Rendered, Scene
 
 PER_NOUN = {"present": 1, **LOOKS}
-"""What is read for each noun, and into how many classes."""
+"""The questions for each noun, with their number of classes."""
 
 
 GRID = 8
-"""The oracle says for each of 8 x 8 cells whose it is."""
+"""The oracle predicts the owner of each of 8 x 8 cells."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Logits: `place` is `batch place`, each entry of `nouns` is `batch noun class`, `cells` says whose each cell is.
+    """Logits: `place` is `batch place`, each entry of `nouns` is `batch noun class`, `cells` is each cell's owner.
 
-    `identity` is `batch noun dim`, of unit length; it means something for the nouns that are there.
+    `identity` is `batch noun dim`, of unit length, and valid only for the nouns that are present.
     """
 
     place: Float[Tensor, "batch place"]
     nouns: dict[str, Tensor]
     identity: Float[Tensor, "batch noun dim"]
     cells: Float[Tensor, "batch cell owner"]
-    """The last owner is nobody."""
+    """The last class is no owner."""
 
     def float(self) -> "Reading":
-        """The same in float32."""
+        """Return the same logits in float32."""
         nouns = {name: logits.float() for name, logits in self.nouns.items()}
         return Reading(self.place.float(), nouns, self.identity.float(), self.cells.float())
 
 
 class Oracle(ModelMixin, ConfigMixin):
-    """The first three stages of a CLIP's ResNet; each noun finds its cells, each question those that tell."""
+    """The first three stages of a CLIP's ResNet, with attention over cells for each noun and question."""
 
     @register_to_config
     def __init__(self, layers: Sequence[int] = (1, 2, 2), width: int = 28, dim: int = 256, identity_dim: int = 64):
         super().__init__()
-        # the fourth stage and the pooling are there only because open_clip builds them
+        # open_clip always builds the fourth stage and the pooling
         tower = ModifiedResNet([*layers, 0], output_dim=dim, heads=1, image_size=PIXELS, width=width)
         del tower.layer4, tower.attnpool
         self.tower = tower
@@ -67,21 +67,21 @@ class Oracle(ModelMixin, ConfigMixin):
         self.identity = nn.Linear(dim, identity_dim)
 
     def start_from(self, clip_tower: ModifiedResNet) -> None:
-        """Take over what a CLIP's image tower of these widths has learnt."""
+        """Load the weights of a CLIP's image tower of the same widths."""
         own = set(self.tower.state_dict())
         self.tower.load_state_dict({name: value for name, value in clip_tower.state_dict().items() if name in own})
 
     def forward(self, images: Float[Tensor, "batch 3 64 64"]) -> Reading:
-        """Read pictures whose values are in 0..1."""
+        """Read pictures with values in 0..1."""
         fine = self.tower.layer2(self.tower.layer1(self.tower.stem(images * 2 - 1)))
         return self.read(fine, self.tower.layer3(fine))
 
     def read(self, fine: Float[Tensor, "batch c 8 8"], coarse: Float[Tensor, "batch d 4 4"]) -> Reading:
-        """Read what a tower's second and third stage made of pictures."""
+        """Read pictures from the features of a tower's second and third stage."""
         coarse = F.interpolate(coarse, size=(GRID, GRID), mode="bilinear", align_corners=False)
         features = F.silu(self.features(rearrange(torch.cat([fine, coarse], 1), "b c h w -> b (h w) c")))
         cells = self.cells(features)
-        # a cell counts for a question about a noun as far as it is the noun's, and as far as the question concerns it
+        # a cell's weight: the noun's share of the cell, times the cell's relevance for the question
         share = cells.float().log_softmax(-1)[..., :-1, None] + self.relevance(features).float()[..., None, :]
         share = share.softmax(1).to(features.dtype)
         hidden = self.hidden(einsum(share, features, "b cell noun question, b cell c -> question b noun c"))
@@ -90,7 +90,7 @@ class Oracle(ModelMixin, ConfigMixin):
 
 
 def owners(drawn: Rendered, scene: Scene) -> Int[Tensor, "batch cell"]:
-    """Whose each cell of the oracle's grid is: a noun's number, or the number of nouns for nobody's."""
+    """Return the owner of each cell of the oracle's grid: a noun's index, or the number of nouns for no owner."""
     covered = F.adaptive_avg_pool2d(drawn.subjects + drawn.worn, GRID)
     most, slot = rearrange(covered, "b slot h w -> b (h w) slot").max(-1)
     noun = scene.who.noun.gather(1, slot)
@@ -98,9 +98,9 @@ def owners(drawn: Rendered, scene: Scene) -> Int[Tensor, "batch cell"]:
 
 
 def oracle_loss(reading: Reading, scene: Scene, owner: Int[Tensor, "batch cell"]) -> Tensor:
-    """Cross-entropy of every answer that the scene determines (`questions`), of the place and of the cells' owners."""
+    """Return the cross-entropy of the answers (see `questions`), of the place and of the cells' owners."""
     loss = F.cross_entropy(reading.place, scene.place)
-    # most cells are nobody's: those of somebody must not drown in them
+    # most cells have no owner, so this class gets a low weight
     weight = torch.ones(len(NOUNS) + 1, device=owner.device)
     weight[-1] = 0.1
     loss = loss + 3 * F.cross_entropy(reading.cells.flatten(0, 1), owner.flatten(), weight)
@@ -112,12 +112,12 @@ def oracle_loss(reading: Reading, scene: Scene, owner: Int[Tensor, "batch cell"]
 
 
 def identity_of(reading: Reading, noun: Int[Tensor, " batch"]) -> Float[Tensor, "batch dim"]:
-    """The identity embedding of the subject that `noun` names in each picture."""
+    """Return the identity embedding of the subject that `noun` names in each picture."""
     return reading.identity[torch.arange(len(noun), device=noun.device), noun]
 
 
 def identity_loss(first: Float[Tensor, "n d"], second: Float[Tensor, "n d"], temperature: float = 0.1) -> Tensor:
-    """InfoNCE both ways: two pictures of one subject against pictures of others."""
+    """Return InfoNCE in both directions: two pictures of one subject against pictures of others."""
     logits = first @ second.T / temperature
     target = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2

@@ -1,4 +1,4 @@
-"""What can be asked about each subject of a scene, and the losses of whoever answers."""
+"""Ask questions about each subject of a scene, and compute the loss of the answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ LOOKS = {
     "worn": len(WORN) + 1,
     "worn_colour": len(COLOURS),
 }
-"""What is asked about a subject, and among how many answers. `worn` 0 is nothing."""
+"""The questions about a subject, with their number of answers. `worn` 0 is no worn thing."""
 
 
 @dataclass(frozen=True)
 class Questions:
-    """The subjects of a batch of scenes that their noun tells from the others: one entry for each.
+    """The subjects of a batch of scenes whose noun is unique in their scene: one entry for each.
 
-    `row` and `noun` say which; `truth` has the right answers, `asked` says whom a question concerns.
+    `row` and `noun` identify a subject, `truth` has the right answers, and `asked` selects a question's subjects.
     """
 
     row: Int[Tensor, " subject"]
@@ -35,13 +35,13 @@ class Questions:
 
 
 def noun_counts(scene: Scene) -> Int[Tensor, "batch noun"]:
-    """How many subjects of each noun a scene shows."""
+    """Return the number of subjects of each noun in a scene."""
     rows = F.one_hot(scene.who.noun.clamp_min(0), len(NOUNS)) * (scene.who.noun != NOTHING)[..., None]
     return rows.sum(1)
 
 
 def questions(scene: Scene) -> Questions:
-    """Every question that the scenes determine; a noun that is there twice is not asked about."""
+    """Return the questions about the scenes. A duplicate noun has no questions."""
     once = noun_counts(scene).gather(1, scene.who.noun.clamp_min(0)) == 1
     row, slot = ((scene.who.noun != NOTHING) & once).nonzero().T
     noun = scene.who.noun[row, slot]
@@ -55,7 +55,7 @@ def questions(scene: Scene) -> Questions:
 
 
 def answers_loss(answers: Mapping[str, Float[Tensor, "subject class"]], about: Questions) -> Tensor:
-    """The sum of the questions' cross-entropies; a question that concerns nobody costs nothing."""
+    """Return the sum of the questions' cross-entropies. A question without subjects adds 0."""
     loss = torch.zeros((), device=about.row.device)
     for name, asked in about.asked.items():
         if asked.any():
@@ -64,9 +64,9 @@ def answers_loss(answers: Mapping[str, Float[Tensor, "subject class"]], about: Q
 
 
 class Readout(nn.Module):
-    """Answers from one embedding of the whole picture: what CLIP's must hold for a decoder to draw it.
+    """A network that answers from one embedding of the whole picture.
 
-    It teaches while CLIP is trained, and is thrown away afterwards.
+    Its loss makes CLIP's embedding hold the details that a decoder needs. It is discarded after CLIP's training.
     """
 
     def __init__(self, dim: int, hidden: int = 512):
@@ -78,7 +78,7 @@ class Readout(nn.Module):
     def forward(
         self, image_embeds: Float[Tensor, "subject dim"], noun: Int[Tensor, " subject"]
     ) -> dict[str, Float[Tensor, "subject class"]]:
-        """Logits about the noun's subject, from a picture's embedding of unit length."""
+        """Return logits for the noun's subject, from a picture's embedding of unit length."""
         pictures = self.picture(image_embeds * image_embeds.shape[-1] ** 0.5)
         hidden = F.gelu(pictures * (1 + self.noun(noun)))
         return {name: head(hidden).float() for name, head in self.answers.items()}

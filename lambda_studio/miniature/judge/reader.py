@@ -1,7 +1,7 @@
-"""How much of what was asked for is seen in pictures: who is there, in which looks, wearing what, where.
+"""Measure how much of a prompt is visible in its pictures: subjects, looks, worn things and place.
 
-The oracle reads them: a network trained for it on rendered pictures only, and measured on them, so that neither the
-CLIP that conditioned a picture nor the decoder that drew it is the judge.
+The oracle reads the pictures. It is trained and measured on rendered pictures only, so that neither the CLIP that
+conditions a picture nor the decoder that draws it is the judge.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,11 @@ ANSWERS = ("place", "noun", *LOOKS, "worn")
 
 @dataclass(frozen=True)
 class Marks:
-    """What was seen of each subject that was asked for, `picture slot`; where nothing was asked it is NaN or false.
+    """The oracle's readings of each expected subject, `picture slot`. Slots without a question are NaN or false.
 
-    `probability` is that of the right answer, `first` whether it was the likeliest; `place` has one slot. A noun counts
-    as the likeliest where it is among as many as there should be. `identity` is each subject's identity embedding.
+    `probability` is the probability of the right answer, and `first` is whether this answer has the highest. `place`
+    has one slot. A noun is `first` if it is among the top n of n expected subjects. `identity` is each subject's
+    identity embedding.
     """
 
     probability: dict[str, Float[Tensor, "picture slot"]]
@@ -35,29 +36,29 @@ class Marks:
     identity: Float[Tensor, "picture slot dim"]
 
     def share(self, answer: str) -> float:
-        """The share of right answers; NaN where nothing was asked."""
+        """Return the share of right answers, or NaN if there are no questions."""
         return self.first[answer][~self.probability[answer].isnan()].float().mean().item()
 
     def every(self, *answers: str) -> float:
-        """The share of pictures of which all these answers are right for every subject."""
+        """Return the share of pictures where all these answers are right for every subject."""
         right = [(self.first[name] | self.probability[name].isnan()).all(1) for name in answers]
         return torch.stack(right).all(0).float().mean().item()
 
     def likeness(self, references: Float[Tensor, "picture slot dim"]) -> float:
-        """Mean cosine similarity between the subjects and references of theirs, in -1..1."""
+        """Return the mean cosine similarity between the subjects and their references, in -1..1."""
         asked = ~self.probability["noun"].isnan()
         return F.cosine_similarity(self.identity, references, dim=-1)[asked].mean().item()
 
 
 class Reader:
-    """An oracle that reads pictures of the miniature's world against the scenes that were asked for."""
+    """An oracle that compares pictures of the miniature's world with the expected scenes."""
 
     def __init__(self, oracle: Oracle):
         self.oracle = oracle.eval().requires_grad_(False)
 
     @torch.no_grad()
     def mark(self, images: Float[Tensor, "picture 3 height width"], scene: Scene) -> Marks:
-        """Read pictures and compare them with what they should show."""
+        """Read pictures and compare them with the expected scene."""
         reading = _joined([self.oracle(part) for part in images.split(128)])
         noun, rows = scene.who.noun.clamp_min(0), torch.arange(len(scene))[:, None]
         there = scene.who.noun != NOTHING
@@ -82,7 +83,7 @@ class Reader:
 
 
 def load_reader(folder: Path = WEIGHTS / "oracle") -> Reader:
-    """The reader that ships, or the one in `folder`. Raises ModelFilesMissing and ModelFilesInvalid."""
+    """Load the packaged reader, or the one in `folder`. Raises ModelFilesMissing and ModelFilesInvalid."""
     return Reader(load_model(Oracle, folder, torch.device("cpu"), torch.float32))
 
 

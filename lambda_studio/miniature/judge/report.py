@@ -1,4 +1,4 @@
-"""Every figure of the model card, measured anew, with its spread over seeds; and whether weights are that good."""
+"""Measure every number of the model card again, with its spread over seeds, and compare weights with it."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -14,21 +14,21 @@ from lambda_studio.models.stack import WEIGHTS, Stack, StackSpec, resolve_stack
 from lambda_studio.progress import Progress, silent
 
 QUALITY = WEIGHTS / "quality.json"
-"""What the weights that ship reached: the report that `studio miniature evaluate --json` gave."""
+"""The report of `studio miniature evaluate --json` for the packaged weights."""
 ORACLE = WEIGHTS / "oracle"
-"""Who reads the pictures."""
+"""The folder of the oracle that reads the pictures."""
 COUNT, SEEDS, STEPS, FIRST_SEED = 500, 4, 8, 1000
-"""Of the card: so many pictures for each of so many seeds, drawn in so many steps."""
+"""The card's settings: pictures per seed, seeds, inference steps, first seed."""
 SLACK = {"psnr": 0.3}
-"""How far below the card a figure may be, at least; `SLACK_OF_SHARES` for those that are not listed."""
+"""The minimum tolerance below the card's number. Other questions use `SLACK_OF_SHARES`."""
 SLACK_OF_SHARES = 0.03
 UNRANKED = frozenset({"text-only"})
-"""Measurements in which more is not better."""
+"""Measurements where higher is not better."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What one question gave with each seed, their mean, and their standard deviation (0 for a single seed)."""
+    """The values of one question over seeds, their mean, and their standard deviation (0 for a single seed)."""
 
     mean: float
     spread: float
@@ -37,7 +37,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Report:
-    """Figures by measurement and question, each over `count` pictures for each of the `seeds`."""
+    """Results by measurement and question, each over `count` pictures for each of the `seeds`."""
 
     count: int
     seeds: tuple[int, ...]
@@ -54,21 +54,30 @@ def measure(
     workers: int | None = None,
     progress: Progress = silent,
 ) -> Report:
-    """Take the measurements named in `only`, or all, once for each seed, as the oracle in the folder `oracle` reads.
+    """Run the measurements once for each seed.
 
-    `workers` processes share them (None: one for each core, none beside a GPU). Raises InvalidSetting for an unknown
-    measurement, and for a `stack` (its name, or its TOML file) that is none or draws other pictures.
+    Args:
+        stack: A stack, its name or its TOML file.
+        oracle: The folder of the oracle that reads the pictures.
+        count: The pictures per seed.
+        seeds: The seeds.
+        only: The names of the measurements, or nothing for all.
+        num_inference_steps: The steps of the decoder.
+        workers: The number of processes. None is one for each core, or one with a GPU.
+        progress: A callback for the progress.
+
+    Raises InvalidSetting for an unknown measurement, an unknown stack, or a stack of another picture size.
     """
     for name in only:
         require(name in MEASUREMENTS, f"There is no measurement {name!r}.", f"Give some of: {' '.join(MEASUREMENTS)}.")
     spec = resolve_stack(stack) if isinstance(stack, str) else stack
     pixels = Stack(spec).resolution
-    cause = f"The stack {spec.name} draws {pixels} pixels; the miniature's world has {PIXELS}."
+    cause = f"The stack {spec.name} draws {pixels} pixels, but the miniature's world has {PIXELS}."
     require(pixels == PIXELS, cause, "Give --stack miniature, or a stack that the recipe exported.")
     require(count >= 2 and len(seeds) >= 1, "There is nothing to measure.", "Give two pictures and one seed, or more.")
     require(workers is None or workers >= 1, f"--workers is {workers}.", "Give one or more.")
     wanted = [name for name in MEASUREMENTS if not only or name in only]
-    tasks = [(name, seed) for name in reversed(wanted) for seed in seeds]  # the longest first, so that all end together
+    tasks = [(name, seed) for name in reversed(wanted) for seed in seeds]  # longest first, to balance the workers
     measuring = Measuring(spec, oracle, count, num_inference_steps)
     found: dict[Task, dict[str, float]] = {}
     with progress("Measuring", len(tasks)) as advance:
@@ -87,13 +96,13 @@ def _figures(found: list[dict[str, float]]) -> dict[str, Figure]:
 
 
 def load_quality() -> dict[str, dict[str, float]]:
-    """The card's figures, by measurement and question."""
+    """Return the card's numbers by measurement and question."""
     report = json.loads(QUALITY.read_text(encoding="utf-8"))
     return {name: {q: figure["mean"] for q, figure in found.items()} for name, found in report["figures"].items()}
 
 
 def shortfalls(report: Report, card: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """The figures that are below the card's by more than two spreads and the slack, each as a line."""
+    """Return a line for each number below the card's by more than the slack and two spreads."""
     lines = []
     for name, found in report.figures.items():
         for question, figure in found.items():

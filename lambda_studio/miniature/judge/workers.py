@@ -1,4 +1,4 @@
-"""Measurements shared out among processes: each is of one seed, stands alone, and takes minutes of one core."""
+"""Distribute measurements among processes. Each is for one seed, independent, and takes minutes of one core."""
 
 import os
 import signal
@@ -16,16 +16,16 @@ from lambda_studio.models.stack import Stack, StackSpec
 from lambda_studio.processes.isolated import pool
 
 Task = tuple[str, int]
-"""A measurement's name, and the seed of its pictures."""
+"""A measurement's name and the seed of its pictures."""
 MOST_WORKERS = 8
-"""Each takes about a gigabyte."""
+"""The maximum number of workers. Each takes about 1 GB."""
 KEPT = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31)}
-"""Memory that glibc keeps in place of asking for its pages anew with every large tensor: a twelfth of the time."""
+"""Settings that make glibc reuse memory for large tensors, which saves a twelfth of the time."""
 
 
 @dataclass(frozen=True)
 class Measuring:
-    """Takes measurements of one stack, which it loads when the first is asked for."""
+    """A callable that measures one stack, which is loaded at the first measurement."""
 
     spec: StackSpec
     oracle: Path
@@ -46,18 +46,18 @@ class Measuring:
 
 
 def default_workers(tasks: int) -> int:
-    """One for each core that may be used and each task; one where there is a GPU, which they would have to share."""
+    """Return one worker per usable core, at most one per task, or one if there is a GPU to share."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return 1 if torch.cuda.is_available() else min(cores, tasks, MOST_WORKERS)
 
 
 def measured(measuring: Measuring, tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, dict[str, float]]]:
-    """Each task with what it gave, in the order in which they end. One worker is this process."""
+    """Yield each task with its result, in the order of completion. One worker means this process."""
     if workers == 1:
         yield from ((task, measuring(task)) for task in tasks)
         return
     for name, bytes_ in KEPT.items():
-        os.environ.setdefault(name, bytes_)  # read by processes when they start
+        os.environ.setdefault(name, bytes_)  # glibc reads these at the start of a process
     with pool(workers, _begin, (measuring, workers)) as processes:
         futures = {processes.submit(_measure, task): task for task in tasks}
         for future in as_completed(futures):
@@ -65,12 +65,12 @@ def measured(measuring: Measuring, tasks: Sequence[Task], workers: int) -> Itera
 
 
 _measuring: Measuring
-"""What a worker measures with."""
+"""The `Measuring` of this worker process."""
 
 
 def _begin(measuring: Measuring, workers: int) -> None:
     global _measuring
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is answered by who asked
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     torch.set_num_threads(max(1, torch.get_num_threads() // workers))
     _measuring = measuring
 

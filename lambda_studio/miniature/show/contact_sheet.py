@@ -1,4 +1,4 @@
-"""A contact sheet: references, and each prompt's pictures before and after fine-tuning, side by side with labels."""
+"""Draw a contact sheet: references, and each prompt's pictures before and after fine-tuning, with labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ INK, FAINT, PAPER = "#20242a", "#6a7078", "#ffffff"
 
 @dataclass(frozen=True)
 class Row:
-    """A labelled row of pictures; `groups` are set apart from each other."""
+    """A labelled row of pictures, with space between its `groups`."""
 
     label: str
     groups: tuple[tuple[Path, ...], ...]
@@ -24,7 +24,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def draw_sheet(title: str, headings: Sequence[str], references: Sequence[Row], rows: Sequence[Row]) -> Image.Image:
-    """Draw the sheet. `headings` stand over the groups of `rows`, each row's `notes` under its groups."""
+    """Draw the sheet, with `headings` above the groups of `rows` and each row's `notes` below its groups."""
     count = max(len(group) for row in rows for group in row.groups)
     group_width = count * (TILE + GAP) + 3 * GAP
     widest_reference = max(len(row.groups[0]) for row in references) * (TILE + GAP)

@@ -1,7 +1,7 @@
-"""`studio demo`: the main job on the embedded default, from photographs to pictures by name, before and after training.
+"""Run `studio demo`: from photographs to pictures by name on the miniature, before and after fine-tuning.
 
-Everything goes through the public use cases that the commands call; only the photographs are drawn here, and the
-miniature's oracle reads the results, because in this world the truth is known.
+The demo uses the public use cases of the commands. It draws only the photographs itself. The miniature's oracle reads
+the results, because the ground truth of the drawn world is known.
 """
 
 import json
@@ -43,12 +43,12 @@ REFERENCE_PIXELS = 256
 STEPS = 400
 PER_PROMPT = 4
 IDENTITY_SEED = 3
-"""Whom the demo is about; `seed` varies everything else: photographs, pictures, training."""
+"""The seed of the demo's subjects. `seed` varies photographs, pictures and training."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A prompt and what its picture should show: names by slot, the thing the first one wears, the place."""
+    """A prompt and its expected content: names by slot, the place, the worn thing of the first name."""
 
     prompt: str
     names: tuple[str, ...]
@@ -70,9 +70,10 @@ PROMPTS = (
 
 @dataclass(frozen=True)
 class Scores:
-    """What the oracle reads, as means over the prompts. `identity` is the cosine similarity of the subjects' identity
-    embeddings with those of their reference photographs; the others are shares of right answers, and `composition` is
-    the mean of noun, place and worn thing.
+    """The oracle's readings, as means over the prompts.
+
+    `identity` is the cosine similarity of the subjects' identity embeddings with those of their reference photographs.
+    The other values are shares of right answers. `composition` is the mean of noun, place and worn thing.
     """
 
     identity: float
@@ -85,7 +86,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo wrote, and what it measured before and after fine-tuning."""
+    """The demo's files, and its scores before and after fine-tuning."""
 
     contact_sheet: Path
     scores: Path
@@ -102,7 +103,7 @@ def run_demo(
     seed: int = 7,
     steps: int = STEPS,
 ) -> DemoResult:
-    """Run the demo with its registry in `home` and its pictures in `out`."""
+    """Run the demo with the registry in `home` and the pictures in `out`."""
     who = {name: _identity(noun, name) for name, noun in SUBJECTS.items()}
     photos = {name: _photographs(who[name], out / "photos" / name, seed) for name in who}
     with Studio(home, stack="miniature", notify=notify, progress=progress) as studio:
@@ -125,14 +126,14 @@ def run_demo(
 
 
 def _identity(noun: str, name: str) -> Identity:
-    """A subject whose looks training never saw together on its noun; a patterned one, so that it tells."""
+    """Return a held-out subject with a pattern, so that its identity is visible."""
     pool = identities(64, seeded(IDENTITY_SEED, "demo", name), held_out=True, nouns=(noun,))
     told = [PATTERNS.index(pattern) for pattern in ("striped", "spotted", "checked")]
     return pool[torch.isin(pool.pattern, torch.tensor(told)).nonzero()[:1, 0]]
 
 
 def _cast(people: list[Identity]) -> Identity:
-    """One row of slots: the given subjects, then nobody."""
+    """Return one row of slots: the given subjects, then empty slots."""
     row = {f.name: torch.stack([getattr(p, f.name)[0] for p in people]) for f in fields(Identity)}
     padded = {k: torch.cat([v, v[:1].expand(SLOTS - len(v), *v.shape[1:])])[None] for k, v in row.items()}
     padded["noun"][:, len(people) :] = NOTHING
@@ -140,7 +141,7 @@ def _cast(people: list[Identity]) -> Identity:
 
 
 def _photographs(who: Identity, folder: Path, seed: int) -> list[Path]:
-    """Pictures of one subject, alone and undressed, each in another place."""
+    """Write pictures of one subject, alone and undressed, each in another place."""
     rows = torch.zeros(REFERENCES, dtype=torch.int64)
     cast = in_every_slot(who[rows])
     scene = scenes(REFERENCES, seeded(seed, "photographs", folder.name), who=cast, relation=rows, worn_share=0.0)
@@ -165,7 +166,7 @@ def _draw_all(studio: Studio, out: Path, adapter: str, seed: int) -> list[list[P
 
 
 def _scene_of(asked: Asked, who: dict[str, Identity], count: int) -> Scene:
-    """What a prompt's pictures should show, as scenes to compare them with."""
+    """Return the expected scenes of a prompt's pictures."""
     rows = torch.zeros(count, dtype=torch.int64)
     cast = _cast([who[name] for name in asked.names])[rows]
     scene = scenes(count, seeded(0, asked.prompt), who=cast, relation=rows, worn_share=0.0)
@@ -186,7 +187,7 @@ def _load(paths: list[Path]) -> Tensor:
 
 
 def _likeness(photos: list[Path], who: Identity, reader: Reader) -> Tensor:
-    """The mean identity embedding of a subject's reference photographs."""
+    """Return the mean identity embedding of a subject's reference photographs."""
     return identity_of(reader.oracle(_load(photos)), who.noun.expand(len(photos))).mean(0)
 
 

@@ -1,4 +1,4 @@
-"""A gallery: pictures of the benchmark's subjects by name, zero-shot and unpicked, each beside what it was shown."""
+"""Draw a gallery of the benchmark's subjects by name: zero-shot, not selected, each beside its references."""
 
 import textwrap
 from collections.abc import Callable, Iterator
@@ -30,9 +30,9 @@ class Shown:
 def draw_gallery(
     count: int = 64, seed: int = 1, notify: Callable[[str], None] = unheard, progress: Progress = silent
 ) -> Image.Image:
-    """Add the benchmark's subjects to a library of their own, draw `count` prompts one after the other, and show all.
+    """Add the benchmark's subjects to a temporary library, draw `count` prompts in order, and show all pictures.
 
-    Everything goes through the public use cases; the library is thrown away.
+    The gallery uses the public use cases. The library is deleted afterwards.
     """
     with TemporaryDirectory() as folder:
         place = Path(folder)
@@ -56,7 +56,7 @@ def draw_gallery(
 
 
 def _asked(bench: Path) -> Iterator[Shown]:
-    """Every second of the prompts for several subjects, then the others, each with the next but six of the subjects."""
+    """Yield every second multi-subject prompt, then single-subject prompts, with subjects in steps of seven."""
     names = list(bench_subjects())
 
     def photo(name: str) -> Path:

@@ -1,7 +1,7 @@
-"""Scenes in words: captions with attributes sometimes, and the templates that the λ prior is trained on.
+"""Write captions for scenes, some with attributes: the prompt templates that train the λ prior.
 
-A caption is a template in the form that `studio generate` takes, `"a <s0> wearing a <w0> on the beach"`, with a noun
-for each name, so that the miniature's prior learns from exactly what it is asked later.
+A caption is a template in the form of `studio generate`, `"a <s0> wearing a <w0> on the beach"`, with a noun for each
+name. The miniature's prior is therefore trained on the form of its later prompts.
 """
 
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ OPENINGS = ("", "", "", "a photo of ", "a picture of ")
 
 @dataclass(frozen=True, kw_only=True)
 class Caption:
-    """A prompt template and the noun of each of its names (`s0 s1 s2` subjects, `w0 w1 w2` what they wear)."""
+    """A prompt template and the noun of each name (`s0 s1 s2`: subjects, `w0 w1 w2`: the things that they wear)."""
 
     template: str
     nouns: dict[str, str]
 
     @property
     def text(self) -> str:
-        """The caption as plain words."""
+        """Return the caption as plain words."""
         words = self.template
         for name, noun in self.nouns.items():
             words = words.replace(f"<{name}>", noun)
@@ -45,7 +45,7 @@ class Caption:
 
 
 class _Dice:
-    """Cheap seeded draws: one row of uniform numbers, used up one by one."""
+    """A source of cheap seeded draws: one row of uniform numbers, used one by one."""
 
     def __init__(self, numbers: list[float]):
         self.numbers = iter(numbers)
@@ -58,12 +58,12 @@ class _Dice:
 
 
 def a(words: str) -> str:
-    """The words with their article."""
+    """Return the words with their article."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def _look(main: str, second: str, pattern: str, dice: _Dice, both: bool) -> str:
-    """Adjectives for an identity; a plain one shows its second colour too, on ears or handles."""
+    """Return the adjectives of an identity. A plain one also has a second colour, on ears or handles."""
     kind = "" if pattern == "plain" else f"{pattern} "
     if both:
         return f"{main} and {second} {kind}"
@@ -95,9 +95,14 @@ def _subject(scene: Scene, row: int, slot: int, dice: _Dice, attributes: float) 
 
 
 def caption(scene: Scene, row: int, dice: Tensor, attributes: float = 0.5, places: float = 0.92) -> Caption:
-    """Say one scene of a batch; `attributes` is the chance that each thing's looks are mentioned.
+    """Write the caption of one scene of a batch.
 
-    `dice` is a row of at least 32 uniform numbers.
+    Args:
+        scene: The batch.
+        row: The scene's row in the batch.
+        dice: At least 32 uniform numbers.
+        attributes: The probability that the caption mentions a thing's looks.
+        places: The probability that the caption mentions the place.
     """
     rolls, relation = _Dice(dice.tolist()), RELATIONS[scene.relation[row]]
     phrases: list[str] = []
@@ -119,6 +124,6 @@ def caption(scene: Scene, row: int, dice: Tensor, attributes: float = 0.5, place
 
 
 def captions(scene: Scene, generator: torch.Generator, attributes: float = 0.5, places: float = 0.92) -> list[Caption]:
-    """One caption for each scene of the batch."""
+    """Write a caption for each scene of the batch."""
     dice = torch.rand(len(scene), 48, generator=generator)
     return [caption(scene, row, dice[row], attributes, places) for row in range(len(scene))]

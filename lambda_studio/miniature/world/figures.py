@@ -1,7 +1,7 @@
-"""How each noun of the miniature's world is built, and the things that figures wear.
+"""Paint the figures of the miniature's world, one function for each noun, and the things that figures wear.
 
-A figure function paints one kind of subject and returns where things are worn on it. Proportions are in -1..1:
-(build, head, limbs, extra); each figure gives them its own meaning.
+A figure function paints one kind of subject and returns the anchors for worn things. Proportions are in -1..1:
+(build, head, limbs, extra); each figure interprets them itself.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ LIGHT = (0.97, 0.97, 0.95)
 
 @dataclass(frozen=True, kw_only=True)
 class Skin:
-    """What a batch of figures is painted with."""
+    """The colours, patterns and proportions of a batch of figures."""
 
     main: Float[Tensor, "batch 3"]
     second: Float[Tensor, "batch 3"]
@@ -29,9 +29,9 @@ class Skin:
     proportions: Float[Tensor, "batch 4"]
 
     def body(self, pen: Pen, split: float = -0.5) -> Float[Tensor, "batch 3 height width"]:
-        """The main colour with the identity's pattern in its second colour, lit from above.
+        """Return the main colour with the identity's pattern in the second colour, lit from above.
 
-        Whatever the pattern, most of it is the main colour; what is two-tone changes colour at the height `split`.
+        Most of every pattern is the main colour. The two-tone pattern changes colour at the height `split`.
         """
         period = 0.52 + 0.10 * self.scale
         u, v = wave(pen.x, period), wave(pen.y + 0.13, period)
@@ -52,7 +52,7 @@ class Skin:
 
 @dataclass(frozen=True, kw_only=True)
 class Anchors:
-    """Where a figure wears things, in its own coordinates: the head's `top`, `eyes`, `neck`, and half its `width`."""
+    """The anchors for worn things in a figure's coordinates: the head's `top`, `eyes`, `neck` and half its `width`."""
 
     x: Tensor | float
     top: Tensor | float
@@ -68,7 +68,7 @@ def _face(pen: Pen, x: Tensor, y: Tensor, gap: float = 0.16, size: float = 0.075
 
 
 def dog(pen: Pen, skin: Skin) -> Anchors:
-    """Sitting, with hanging ears in the second colour."""
+    """Paint a sitting dog with hanging ears in the second colour."""
     paint, w = skin.body(pen), 0.46 + 0.08 * skin.of(0)
     head, ear = 0.42 + 0.05 * skin.of(1), 0.34 + 0.10 * skin.of(2)
     pen.fill(pen.line((w, -0.75), (w + 0.34, -0.30 + 0.15 * skin.of(3)), 0.09), skin.main)
@@ -85,7 +85,7 @@ def dog(pen: Pen, skin: Skin) -> Anchors:
 
 
 def cat(pen: Pen, skin: Skin) -> Anchors:
-    """Standing sideways on four legs, pointed ears, a long tail raised."""
+    """Paint a cat from the side, on four legs, with pointed ears and a long raised tail."""
     paint, length = skin.body(pen), 0.62 + 0.10 * skin.of(0)
     head, leg = 0.33 + 0.04 * skin.of(1), 0.40 + 0.08 * skin.of(2)
     hx, body = -length + 0.10, -0.98 + leg + 0.30
@@ -105,7 +105,7 @@ def cat(pen: Pen, skin: Skin) -> Anchors:
 
 
 def bird(pen: Pen, skin: Skin) -> Anchors:
-    """Sideways on two thin legs, a beak, a wing in the second colour."""
+    """Paint a bird from the side, on two thin legs, with a beak and a wing in the second colour."""
     paint, w = skin.body(pen), 0.55 + 0.07 * skin.of(0)
     head, leg = 0.27 + 0.04 * skin.of(1), 0.40 + 0.08 * skin.of(2)
     by = -1 + leg + 0.34
@@ -126,7 +126,7 @@ def bird(pen: Pen, skin: Skin) -> Anchors:
 
 
 def bear(pen: Pen, skin: Skin) -> Anchors:
-    """The stuffed animal: a sitting bear with round ears, arms and feet, a patch on its belly."""
+    """Paint the stuffed animal: a sitting bear with round ears, arms, feet and a belly patch."""
     paint, w = skin.body(pen), 0.46 + 0.06 * skin.of(0)
     head, limb = 0.44 + 0.05 * skin.of(1), 0.20 + 0.03 * skin.of(2)
     for side in (-1, 1):
@@ -146,7 +146,7 @@ def bear(pen: Pen, skin: Skin) -> Anchors:
 
 
 def robot(pen: Pen, skin: Skin) -> Anchors:
-    """A box on legs with a square head, an antenna, and arms."""
+    """Paint a robot: a box on legs with a square head, an antenna, and arms."""
     paint, w = skin.body(pen), 0.42 + 0.07 * skin.of(0)
     head, leg = 0.33 + 0.05 * skin.of(1), 0.30 + 0.06 * skin.of(2)
     body = -1 + leg + 0.42
@@ -167,7 +167,7 @@ def robot(pen: Pen, skin: Skin) -> Anchors:
 
 
 def car(pen: Pen, skin: Skin) -> Anchors:
-    """From the side: a body, a cabin with windows, two wheels."""
+    """Paint a car from the side: a body, a cabin with windows, two wheels."""
     paint, w = skin.body(pen, split=-0.68), 0.95 + 0.10 * skin.of(0)
     cabin, wheel, lift = 0.52 + 0.10 * skin.of(1), 0.24 + 0.04 * skin.of(2), 0.10 * skin.of(3)
     body = -0.55 + 0.3 * (wheel - 0.2)
@@ -185,7 +185,7 @@ def car(pen: Pen, skin: Skin) -> Anchors:
 
 
 def boat(pen: Pen, skin: Skin) -> Anchors:
-    """A hull with a mast and two sails, the smaller one in the second colour."""
+    """Paint a boat: a hull with a mast and two sails, the smaller one in the second colour."""
     paint, w = skin.body(pen, split=-0.78), 0.85 + 0.12 * skin.of(0)
     mast, sail, deep = 1.35 + 0.15 * skin.of(1), 0.62 + 0.14 * skin.of(2), 0.42 + 0.08 * skin.of(3)
     top = -0.95 + deep
@@ -199,7 +199,7 @@ def boat(pen: Pen, skin: Skin) -> Anchors:
 
 
 def teapot(pen: Pen, skin: Skin) -> Anchors:
-    """A round pot with a spout, a handle and a lid with a knob."""
+    """Paint a teapot: a round pot with a spout, a handle and a lid with a knob."""
     paint, w = skin.body(pen, split=-0.62), 0.56 + 0.07 * skin.of(0)
     h, spout, handle = 0.52 + 0.06 * skin.of(1), 0.40 + 0.08 * skin.of(2), 0.27 + 0.05 * skin.of(3)
     cy = -0.95 + h
@@ -212,7 +212,7 @@ def teapot(pen: Pen, skin: Skin) -> Anchors:
 
 
 def mug(pen: Pen, skin: Skin) -> Anchors:
-    """A straight cup with one handle, open at the top."""
+    """Paint a mug: a straight cup with one handle, open at the top."""
     paint, w = skin.body(pen, split=-0.58), 0.52 + 0.10 * skin.of(0)
     h, handle = 0.58 + 0.10 * skin.of(1), 0.26 + 0.05 * skin.of(2)
     cy = -0.95 + h
@@ -224,7 +224,7 @@ def mug(pen: Pen, skin: Skin) -> Anchors:
 
 
 def vase(pen: Pen, skin: Skin) -> Anchors:
-    """A round belly under a narrow neck that opens again."""
+    """Paint a vase with a round belly, a narrow neck and a wider rim."""
     paint, w = skin.body(pen, split=-0.62), 0.48 + 0.08 * skin.of(0)
     neck, tall = 0.17 + 0.04 * skin.of(1), 0.62 + 0.12 * skin.of(2)
     belly = -0.95 + w + 0.02
@@ -237,7 +237,7 @@ def vase(pen: Pen, skin: Skin) -> Anchors:
 
 
 def clock(pen: Pen, skin: Skin) -> Anchors:
-    """An alarm clock: a round face with hands, two bells and two feet."""
+    """Paint an alarm clock: a round face with hands, two bells and two feet."""
     paint, r = skin.body(pen), 0.66 + 0.06 * skin.of(0)
     bell, face = 0.20 + 0.04 * skin.of(1), 0.66 + 0.06 * skin.of(2)
     cy = -0.88 + r
@@ -259,7 +259,7 @@ def clock(pen: Pen, skin: Skin) -> Anchors:
 
 
 def backpack(pen: Pen, skin: Skin) -> Anchors:
-    """A rounded bag with a loop, straps at the sides, and a pocket in the second colour."""
+    """Paint a backpack: a rounded bag with a loop, straps at the sides, and a pocket in the second colour."""
     paint, w = skin.body(pen), 0.54 + 0.08 * skin.of(0)
     h, pocket = 0.72 + 0.08 * skin.of(1), 0.62 + 0.10 * skin.of(2)
     cy = -0.95 + h
@@ -311,7 +311,7 @@ def glasses(pen: Pen, at: Anchors, colour: Tensor) -> None:
 
 
 def balloon(pen: Pen, at: Anchors, colour: Tensor) -> None:
-    """Held beside the figure on a string."""
+    """Paint a balloon on a string beside the figure."""
     x, y = pen.each(at.x + at.width + 0.42), pen.each(at.top + 0.10)
     pen.fill(pen.line((x - 0.30, y - 1.20), (x, y - 0.3), 0.03), DARK, outline=0.0)
     pen.fill(pen.ellipse(x, y, 0.30, 0.36), colour)
@@ -336,9 +336,9 @@ WORN_ALONE: dict[str, Anchors] = {
     "balloon": Anchors(x=-0.92, top=0.25, eyes=0.0, neck=0.0, width=0.5),
     "bow": Anchors(x=-0.2, top=-0.70, eyes=0.0, neck=0.0, width=0.6),
 }
-"""How a worn thing lies on the ground when nobody wears it."""
+"""The anchors of a thing that lies on the ground instead of being worn."""
 
 
 def shadow(pen: Pen) -> Field:
-    """How dark the ground is under a figure."""
+    """Return the darkness of the ground under a figure."""
     return torch.sigmoid(-pen.ellipse(0.05, -0.97, 0.85, 0.13) * 14) * 0.45

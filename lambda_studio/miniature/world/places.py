@@ -1,4 +1,4 @@
-"""The places of the miniature's world: each paints a background from a few numbers in 0..1."""
+"""Paint the places (backgrounds) of the miniature's world, each from a few parameters in 0..1."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Grid = Float[Tensor, "batch height width"]
 
 
 def _paint(low: tuple, high: tuple, choice: Tensor) -> Float[Tensor, "batch 3 1 1"]:
-    """A colour between two, chosen per picture."""
+    """Return a colour between two, chosen per picture."""
     a, b = torch.tensor(low, device=choice.device), torch.tensor(high, device=choice.device)
     return (a + (b - a) * choice[:, None])[:, :, None, None]
 
@@ -23,7 +23,7 @@ def _blend(below: Tensor, above: Tensor, weight: Grid) -> Rgb:
 
 
 def _edge(distance: Grid) -> Grid:
-    """1 where the distance is negative, with a soft edge of about a pixel at 64."""
+    """Return 1 where the distance is negative, with a soft edge of about one pixel at 64 pixels."""
     return torch.sigmoid(-distance * 90)
 
 
@@ -193,4 +193,4 @@ PLACES: dict[str, Callable[[Grid, Grid, Tensor], Rgb]] = {
     "desert": desert, "forest": forest, "room": room, "moon": moon,
 }  # fmt: skip
 PARAMETERS = 8
-"""How many numbers in 0..1 each place is painted from."""
+"""The number of parameters in 0..1 of each place."""

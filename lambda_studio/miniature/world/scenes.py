@@ -1,7 +1,7 @@
-"""The miniature's world: seeded scenes of known subjects, what they wear and where they are, and their pictures.
+"""Generate and render seeded scenes of the miniature's world: known subjects, worn things and places.
 
-A `Scene` batch is a table of numbers; `render` draws it, `captions.py` says it in words. Everything is batched and runs
-on any device; the same seed gives the same scenes everywhere, because they are drawn on the CPU.
+A `Scene` batch is a table of numbers. `render` draws it, and `captions.py` describes it in words. Everything is
+batched and runs on any device. A seed gives the same scenes on every device, because the numbers come from the CPU.
 """
 
 from collections.abc import Sequence
@@ -18,23 +18,23 @@ from lambda_studio.miniature.world.places import PARAMETERS, PLACES
 from lambda_studio.miniature.world.shapes import Pen
 
 PIXELS = 64
-"""The side of a drawn picture."""
+"""The side of a rendered picture in pixels."""
 COLOURS: dict[str, tuple[float, float, float]] = {
     "red": (0.88, 0.16, 0.16), "orange": (0.98, 0.55, 0.10), "yellow": (0.98, 0.88, 0.20), "green": (0.22, 0.66, 0.26),
     "blue": (0.18, 0.38, 0.88), "purple": (0.52, 0.22, 0.72), "pink": (0.98, 0.58, 0.76), "brown": (0.48, 0.28, 0.14),
     "white": (0.95, 0.95, 0.95), "black": (0.16, 0.16, 0.18),
 }  # fmt: skip
 NOUNS = (*FIGURES, *WORN)
-"""Every noun that can be a subject: twelve figures, then the things to wear, which can also lie on the ground."""
+"""The nouns of all subjects: twelve figures, then the things to wear, which can also lie on the ground."""
 RELATIONS = ("alone", "beside", "on top of", "in front of", "chasing", "three")
 SLOTS = 3
 NOTHING = -1
-"""In `Scene.worn`: wears nothing. In `Identity.noun` of an empty slot: nobody is there."""
+"""The value of `Scene.worn` without a worn thing, and of `Identity.noun` in an empty slot."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """A batch of subjects, each one that can be told from every other. All tensors share their leading shape."""
+    """A batch of subjects, each with its own looks. All tensors share their leading shape."""
 
     noun: Int[Tensor, "*n"]
     main: Int[Tensor, "*n"]
@@ -80,13 +80,13 @@ class Scene:
 
 
 def in_every_slot(who: Identity) -> Identity:
-    """`n` identities as `n slot`: what a scene of one subject each is made with."""
+    """Expand `n` identities to `n slot`, the shape for scenes with one subject each."""
     values = {f.name: getattr(who, f.name) for f in fields(Identity)}
     return Identity(**{k: v[:, None].expand(-1, SLOTS, *v.shape[1:]).clone() for k, v in values.items()})
 
 
 def concatenate(parts: Sequence[Scene]) -> Scene:
-    """The scenes of several batches, one after the other."""
+    """Concatenate several batches of scenes."""
     names = [f.name for f in fields(Scene) if f.name != "who"]
     rest = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
     who = {f.name: torch.cat([getattr(part.who, f.name) for part in parts]) for f in fields(Identity)}
@@ -95,7 +95,7 @@ def concatenate(parts: Sequence[Scene]) -> Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """Pictures in 0..1, and where each slot's subject and the thing it wears can be seen."""
+    """Pictures in 0..1, and the visible pixels of each slot's subject and of its worn thing."""
 
     images: Float[Tensor, "batch 3 height width"]
     subjects: Float[Tensor, "batch slot height width"]
@@ -111,13 +111,13 @@ def _choose(generator: torch.Generator, count: int, *shape: int) -> Tensor:
 
 
 def _rgb(colour: Tensor, generator: torch.Generator, spread: float = 0.07) -> Tensor:
-    """The named colours' values, each a little off: no two red dogs are the same red."""
+    """Return the named colours' values with a small random offset, so that no two red dogs have the same red."""
     exact = torch.tensor(list(COLOURS.values()))[colour]
     return (exact + _uniform(generator, *colour.shape, 3, low=-spread, high=spread)).clamp(0.03, 1)
 
 
 def is_held_out(identity: Identity) -> Bool[Tensor, "*n"]:
-    """A tenth of all (noun, colours, pattern): training never draws them, the tests draw nothing else."""
+    """Return whether an identity is held out: a tenth of all (noun, colours, pattern), never used for training."""
     code = ((identity.noun * 31 + identity.main) * 37 + identity.second) * 41 + identity.pattern
     return (code * 7919 % 1000) % 10 == 0
 
@@ -136,7 +136,7 @@ def _draw_identities(count: int, generator: torch.Generator, nouns: Tensor) -> I
 def identities(
     count: int, generator: torch.Generator, held_out: bool, nouns: tuple[str, ...] = tuple(FIGURES)
 ) -> Identity:
-    """`count` subjects drawn from the held-out tenth, or from the rest."""
+    """Draw `count` subjects from the held-out tenth, or from the rest."""
     table = torch.tensor([NOUNS.index(noun) for noun in nouns])
     pool = _draw_identities(count * (24 if held_out else 2) + 64, generator, table)
     wanted = (is_held_out(pool) == held_out).nonzero()[:, 0][:count]
@@ -146,7 +146,7 @@ def identities(
 
 
 def _stand(relation: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Where each slot stands, how large it is and which way it faces, by the scene's relation."""
+    """Return x, y, size and facing of each slot, by the scene's relation."""
     n = len(relation)
     #          x of the slots       foot of the slots      size     by RELATIONS
     table = torch.tensor([
@@ -176,9 +176,16 @@ def scenes(
     worn_share: float = 0.45,
     things_share: float = 0.08,
 ) -> Scene:
-    """`count` random scenes; `who` (`count slot`) and `relation` are drawn where they are not given.
+    """Generate `count` random scenes.
 
-    `things_share` of the scenes without company show a thing to wear, lying on the ground, as their subject.
+    Args:
+        count: The number of scenes.
+        generator: The source of randomness.
+        held_out: Whether the subjects are held-out identities.
+        who: The subjects (`count slot`), or None for random ones.
+        relation: The relations, or None for random ones.
+        worn_share: The share of figures that wear something.
+        things_share: The share of single-subject scenes that show a thing to wear, lying on the ground.
     """
     if relation is None:
         relation = torch.multinomial(
@@ -214,7 +221,7 @@ def _grid(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def _draw(noun: int, pen: Pen, who: Identity, worn: Tensor, worn_rgb: Tensor) -> Tensor:
-    """Paint one noun's figures, dressed; returns how much of each pixel the worn thing covers."""
+    """Paint one noun's figures and their worn things. Return the worn things' coverage of each pixel."""
     if noun >= len(FIGURES):
         name = NOUNS[noun]
         WORN[name](pen, WORN_ALONE[name], who.main_rgb)
@@ -243,7 +250,7 @@ def _rows(anchors: figures.Anchors, rows: Tensor) -> figures.Anchors:
 def _figures(
     who: Identity, worn: Tensor, worn_rgb: Tensor, x: Tensor, y: Tensor, size: Tensor, facing: Tensor, *, pixels: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Paint a batch of figures, each where it stands: premultiplied rgb, alpha, worn alpha, shadow."""
+    """Paint a batch of figures at their positions. Return premultiplied rgb, alpha, worn alpha and shadow."""
     count, device = len(who.noun), who.noun.device
     grid_x, grid_y = _grid(pixels, device)
     rgb, alpha, covered, dark = (torch.zeros(count, c, pixels, pixels, device=device) for c in (3, 1, 1, 1))
@@ -262,7 +269,7 @@ def _figures(
 
 @torch.no_grad()
 def render(scene: Scene, pixels: int = PIXELS) -> Rendered:
-    """Draw the scenes, `pixels` on a side. Slots are painted from the last to the first: the subject is in front."""
+    """Render the scenes at `pixels` on a side. The subject (slot 0) is painted last, in front."""
     grid_x, grid_y = (g.expand(1, pixels, pixels) for g in _grid(pixels, scene.place.device))
     images = torch.empty(len(scene), 3, pixels, pixels, device=scene.place.device)
     for index, paint in enumerate(PLACES.values()):
@@ -290,7 +297,7 @@ def render(scene: Scene, pixels: int = PIXELS) -> Rendered:
 def render_cutouts(
     who: Identity, generator: torch.Generator, pixels: int = 64, margin: float = 0.05
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Each subject alone on white, filling the square but for a margin: what a reference's cut-out looks like."""
+    """Render each subject alone on white, filling the square except a margin, like a reference's cut-out."""
     n, device = len(who.noun), who.noun.device
     naked = torch.full((n,), NOTHING, device=device)
     colour = torch.zeros(n, 3, device=device)
@@ -307,7 +314,7 @@ def render_cutouts(
 
 
 def _boxes(alpha: Float[Tensor, "batch height width"]) -> tuple[Tensor, Tensor, Tensor]:
-    """Centre and half side of the square around what is seen, in pictures of -1..1."""
+    """Return the centre and half side of the square around the visible pixels, in coordinates of -1..1."""
     pixels = alpha.shape[-1]
     steps = ((torch.arange(pixels, device=alpha.device) + 0.5) / pixels * 2 - 1)[None]
     columns, rows = (alpha > 0.5).any(1), (alpha > 0.5).any(2)

@@ -1,10 +1,10 @@
-"""Randomness that is a function of a seed and of the place where it is used."""
+"""Create random generators that depend on a seed and on their use."""
 
 import torch
 
 
 def seeded(seed: int, *words: str | int) -> torch.Generator:
-    """A generator that is a function of the recipe's seed and where it is used."""
+    """Return a generator that depends only on the seed and the words."""
     mixed = seed
     for word in words:
         for byte in str(word).encode() + b"|":
