@@ -4,6 +4,11 @@ import re
 import subprocess
 from pathlib import Path
 
+from PIL import Image, ImageDraw
+
+import lambda_studio
+from lambda_studio import Studio
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCED = [line for block in re.findall(r"```\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
@@ -28,3 +33,23 @@ def test_the_ci_finds_the_test_command_in_the_readme() -> None:
 def test_files_that_the_readme_shows_are_there() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
         assert (ROOT / target).is_file(), target
+
+
+def test_it_is_one_screen_of_why() -> None:
+    assert len(README.splitlines()) <= 110
+    assert len(re.sub(r"```.*?```", "", README, flags=re.DOTALL).split()) <= 900
+
+
+def test_the_python_in_it_runs_as_written(tmp_path, monkeypatch, stack_file) -> None:
+    """On a tiny stack, and in fewer steps."""
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert code and 10 <= len(code[1].splitlines()) <= 12
+    for number in (1, 2):
+        photo = Image.effect_noise((96, 96), 40).convert("RGB")
+        ImageDraw.Draw(photo).ellipse((20, 20 + number, 70, 76), fill="red")
+        photo.save(tmp_path / f"photo{number}.jpg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(lambda_studio, "Studio", lambda home: Studio(home, stack=str(stack_file)), raising=False)
+    exec(code[1].replace("steps=400", "steps=2"), {})
+    assert len(list((tmp_path / "outputs").glob("a-rex-on-the-beach-*.png"))) == 4
+    assert len(list((tmp_path / "my-studio" / "adapters").glob("*.safetensors"))) == 1

@@ -46,7 +46,16 @@ def test_a_picture_says_what_it_is(studio, photos) -> None:
     wanted = {key: concept[key] for key in ("name", "noun", "library", "version", "manifest")}
     assert json.loads(texts["concepts"]) == [wanted]
     assert (texts["stack"], texts["adapter"]) == ("tiny", adapter["sha256"])
-    assert set(texts) == {"prompt", "seed", "settings", "concepts", "stack", "adapter", "Software", "lambda-studio format"}
+    assert set(texts) == {
+        "prompt",
+        "seed",
+        "settings",
+        "concepts",
+        "stack",
+        "adapter",
+        "Software",
+        "lambda-studio format",
+    }
 
 
 def test_the_same_seed_draws_the_same_picture(studio) -> None:
