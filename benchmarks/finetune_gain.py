@@ -18,7 +18,7 @@ from lambda_studio.models.stack import BUILT_IN
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
 parser.add_argument("--steps", type=int, default=STEPS)
-parser.add_argument("--learning-rate", type=float, help="in place of the miniature's own")
+parser.add_argument("--learning-rate", type=float, help="instead of the miniature's own")
 add_record_option(parser)
 arguments = parser.parse_args()
 if arguments.learning_rate:

@@ -3,7 +3,7 @@
 The plain loop encodes each picture with MoVQ and CLIP at every step. Ours reads a table of constants and uses fused
 AdamW. The two alternate round by round, so that other load on the machine affects both. The output is ratios.
 
-    python benchmarks/finetune_speed.py                    # random weights of the miniature's size, nothing needed
+    python benchmarks/finetune_speed.py                    # random weights of the miniature's size, no files
     python benchmarks/finetune_speed.py --stack miniature  # a stack's own weights
 """
 

@@ -35,7 +35,7 @@ NUMBER = re.compile(r"(?<![\w.,])[+-]?\d[\d,]*(?:\.\d+)?(?:\s±\s[\d.,]*\d)?")
 
 def add_record_option(parser: argparse.ArgumentParser) -> None:
     """Add `--record` to a benchmark's options."""
-    parser.add_argument("--record", action="store_true", help="write what was measured to docs/measured.json")
+    parser.add_argument("--record", action="store_true", help="write the measurements to docs/measured.json")
 
 
 def record(name: str, unit: str, values: Mapping[str, Any]) -> None:
@@ -62,7 +62,7 @@ def render(text: str, measured: Mapping[str, Mapping[str, Any]]) -> str:
     Raises ValueError if a mark begins a line, has too few numbers before it, or names an unknown measurement.
     """
     if begun := re.search(r"^\s*<!-- measured: .*", text, re.MULTILINE):
-        raise ValueError(f"{begun[0].strip()}: a line that begins with a comment is no paragraph in Markdown.")
+        raise ValueError(f"{begun[0].strip()}: a line that begins with a comment is not a paragraph in Markdown.")
     filled = []
     for before, path, names in _pieces(text):
         for number, name in reversed(list(zip(_numbers(before, names), names.split(), strict=True))):

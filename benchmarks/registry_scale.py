@@ -1,8 +1,8 @@
 """Measure the latency of the registry at 100,000 concepts and 500,000 image rows.
 
 The database is written in bulk, with the same tables, hashes and manifests as the registry's own. The measurements use
-the public API and the command line. Each result has a `yardstick`, the time of a fixed piece of work in the same
-minute, because on a busy machine only their ratio is meaningful.
+the public API and the command line. Each result has a `yardstick`: the time of a fixed piece of work in the same
+minute. On a busy machine only their ratio is meaningful.
 
     python benchmarks/registry_scale.py [--home FOLDER] [--concepts 100000] [--images 5] [--width 1280] [--calls 300]
         [--record]

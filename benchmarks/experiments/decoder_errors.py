@@ -1,9 +1,9 @@
-"""How far off the picture is that the miniature's decoder predicts in one step, as JSON, by how noisy it was.
+"""Print the one-step prediction error of the miniature's decoder by noise level, as JSON.
 
 python benchmarks/experiments/decoder_errors.py [--unet FILE.safetensors]
 
-Of pictures of held-out subjects, one and two, the same ones with the same noise each time: finer than asking an oracle
-about pictures drawn, so that two trainings can be told apart after minutes. Errors are of latents, weighted by `focus`.
+The pictures show one and two held-out subjects, with the same noise in each run. This measure is finer than the
+oracle's, so that two trainings can be compared after minutes. Errors are of latents, weighted by `focus`.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from lambda_studio.miniature.world.scenes import Scene, render
 from lambda_studio.models.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--unet", type=Path, help="a UNet's weights, instead of those that ship")
+parser.add_argument("--unet", type=Path, help="a UNet's weights, instead of the packaged ones")
 parser.add_argument("--count", type=int, default=384, help="pictures of one subject, and of two")
 parser.add_argument("--seed", type=int, default=7000)
 parser.add_argument("--timesteps", nargs="+", type=int, default=[375, 500, 625, 750, 875])
@@ -32,7 +32,7 @@ if arguments.unet and not arguments.unet.is_file():
 
 @torch.inference_mode()
 def errors(evaluation: Evaluation, scene: Scene) -> dict[int, float]:
-    """By timestep, the mean squared error of the predicted latents."""
+    """Return the mean squared error of the predicted latents by timestep."""
     decoder, drawn, kept = evaluation.stack.decoder(), render(scene), build_scheduler().alphas_cumprod
     latents, embeds = decoder.encode(drawn.images), evaluation.clip.encode_pixels(drawn.images, batch_size=128)
     weight = focus(drawn)[:, None]

@@ -1,15 +1,15 @@
-"""Which edge map the miniature's CLIP and prior know, `canny` or `gradient`, as JSON.
+"""Compare how well the miniature's CLIP and prior know the edge maps `canny` and `gradient`, as JSON.
 
 python benchmarks/experiments/edge_maps.py --seeds 1000 1001 1002
 
-Pictures that training never saw are drawn, and their edges found by each map. For each map:
+Held-out pictures are rendered, and each map finds their edges. For each map:
 
-- `cosine` and `finds_gradient`: with the embedding of the same picture's gradient map, and how often that one is the
-  nearest among `--count`;
+- `cosine`: the similarity with the embedding of the same picture's gradient map;
+- `finds_gradient`: how often that embedding is the nearest among `--count`;
 - `finds_picture`: how often the picture's own embedding is nearest to its map's;
-- `leads_prior`, `leads_caption`: how often the prior, given "a picture" or the picture's plain caption, and the map,
-  predicts an embedding whose nearest is that picture's; `none` is without a map;
-- `microseconds`: to find the edges of one picture of 64 x 64 pixels, on one core.
+- `leads_prior`, `leads_caption`: how often the prior's prediction is nearest to the picture's embedding. The prompt is
+  "a picture" or the plain caption, with the map; `none` is without a map;
+- `microseconds`: the time to find the edges of one picture of 64 x 64 pixels, on one core.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from lambda_studio.models.stack import EDGE_MAPS, Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--seeds", nargs="+", type=int, default=[1000])
-parser.add_argument("--count", type=int, default=64, help="pictures of each seed, among which one is to be found")
+parser.add_argument("--count", type=int, default=64, help="pictures of each seed, the candidates of the search")
 arguments = parser.parse_args()
 stack = Stack(resolve_stack("miniature"))
 clip = stack.clip()
@@ -42,12 +42,12 @@ def cosines(first: Tensor, second: Tensor) -> Tensor:
 
 
 def found(first: Tensor, second: Tensor) -> float:
-    """Return how often the nearest of `second` has the row of `first`."""
+    """Return how often the nearest row of `second` is the row of `first`."""
     return (cosines(first, second).argmax(1) == torch.arange(len(first))).float().mean().item()
 
 
 def led(control: Tensor, pictures: Tensor, words: list[str], seed: int) -> dict[str, float]:
-    """Return how often the prior's prediction is nearest to the picture whose map it was given."""
+    """Return how often the prior's prediction is nearest to the picture of the given map."""
     shares = {}
     for name, texts in (("leads_prior", ["a picture"] * len(words)), ("leads_caption", words)):
         prompts = [bind(parse(text), {}, clip.tokenizer) for text in texts]

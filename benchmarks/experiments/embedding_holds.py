@@ -1,9 +1,9 @@
-"""What the miniature's embeddings tell of a picture, as JSON: the measure of what its decoder could draw.
+"""Measure the content of the miniature's embeddings, the limit of its decoder, as JSON.
 
 python benchmarks/experiments/embedding_holds.py --axes 32 64 100 256
 
-A small network learns to read nouns, looks and what is worn off the first principal axes of rendered pictures'
-embeddings; it is asked about those of held-out subjects, and about what the prior makes of prompts.
+A small network learns to read nouns, looks and worn things from the first principal axes of rendered pictures'
+embeddings. The test embeddings are of held-out subjects: of rendered pictures, and of the prior's predictions.
 """
 
 import argparse
@@ -23,10 +23,12 @@ from lambda_studio.models.clip import Clip
 from lambda_studio.models.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--axes", nargs="+", type=int, default=[32, 64, 100, 256], help="how many principal axes it reads")
-parser.add_argument("--pictures", type=int, default=24_000, help="to learn from, by 500")
+parser.add_argument(
+    "--axes", nargs="+", type=int, default=[32, 64, 100, 256], help="the numbers of principal axes to read"
+)
+parser.add_argument("--pictures", type=int, default=24_000, help="training pictures, in steps of 500")
 parser.add_argument("--steps", type=int, default=1500)
-parser.add_argument("--count", type=int, default=1000, help="to be asked about")
+parser.add_argument("--count", type=int, default=1000, help="test pictures")
 parser.add_argument("--seed", type=int, default=1000)
 arguments = parser.parse_args()
 
@@ -34,7 +36,7 @@ ANSWERS = {"there": 1, **LOOKS}
 
 
 class Reading(nn.Module):
-    """Answers for every noun."""
+    """Return answers for every noun."""
 
     def __init__(self, axes: int, width: int = 1024):
         super().__init__()
@@ -65,7 +67,7 @@ def learn(whitened: Tensor, seen: Scene, steps: int) -> Reading:
 
 @torch.no_grad()
 def of_one(reading: Reading, whitened: Tensor, scene: Scene) -> dict[str, float]:
-    """Shares of right answers about one subject, of what is worn where anything is."""
+    """Return shares of right answers about one subject. `worn` counts only dressed subjects."""
     answers, rows, nouns = reading(whitened), torch.arange(len(scene)), scene.who.noun[:, 0]
     dressed = scene.worn[:, 0] != NOTHING
     return {
@@ -77,7 +79,7 @@ def of_one(reading: Reading, whitened: Tensor, scene: Scene) -> dict[str, float]
 
 @torch.no_grad()
 def of_two(reading: Reading, whitened: Tensor, scene: Scene) -> dict[str, float]:
-    """Shares of pictures of two subjects with both nouns right, and both with their main colours."""
+    """Return shares of pictures of two subjects with both nouns right, and both with their main colours."""
     answers, rows, nouns = reading(whitened), torch.arange(len(scene))[:, None], scene.who.noun[:, :2]
     found = answers["there"][..., 0].topk(2, dim=1).indices.sort(1).values
     both = (found == nouns.sort(1).values).all(1)

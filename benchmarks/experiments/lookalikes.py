@@ -1,9 +1,9 @@
-"""How alike CLIP finds photos of one subject, and of different subjects: what the warning on adding rests on.
+"""Measure CLIP's similarity of photos of one subject and of different subjects, for the warning on adding.
 
 python benchmarks/experiments/lookalikes.py FOLDER [--stack miniature]
 
-FOLDER is in DreamBench's form: a folder of photos for each subject, and `prompts_and_classes.txt` with its class. A
-subject's photos are split in two halves in turn, as if each half had been added as a concept.
+FOLDER is in DreamBench's form: a folder of photos for each subject, and `prompts_and_classes.txt` with the classes. A
+subject's photos are split alternately into two halves, as if each half were a concept.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from lambda_studio.workflows.subjects.lookalikes import ALIKE
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> float:
-    """Between -1 and 1."""
+    """Return the cosine similarity, between -1 and 1."""
     return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
 
 
@@ -50,7 +50,7 @@ of_one_kind = {pair: value for pair, value in pairs.items() if kinds[pair[0]] ==
 
 
 def told(values: list[float]) -> dict[str, float]:
-    """The spread of some similarities, and the share that would be warned of."""
+    """Return the spread of some similarities, and the share that would give a warning."""
     spread = {"min": min(values), "median": statistics.median(values), "max": max(values)}
     shares = {f"share >= {level}": sum(value >= level for value in values) / len(values) for level in LEVELS}
     return {"number": len(values)} | {name: round(value, 3) for name, value in (spread | shares).items()}

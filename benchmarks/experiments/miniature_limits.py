@@ -1,4 +1,4 @@
-"""What limits the miniature, as JSON: where two subjects' looks are lost, and what one LoRA of 30 subjects can gain.
+"""Measure the miniature's limits as JSON: the loss of two subjects' looks, and the gain of a LoRA of 30 subjects.
 
 python benchmarks/experiments/miniature_limits.py two --seeds 1000 1001 1002
 python benchmarks/experiments/miniature_limits.py lora --learning-rates 1e-4 1e-3 --steps 400
@@ -25,8 +25,10 @@ arguments = parser.parse_args()
 
 
 def two(evaluation: Evaluation) -> dict[str, list[float]]:
-    """Both nouns right, and both with their main colours: rendered, after MoVQ, drawn from the rendered picture's own
-    embedding, and zero-shot."""
+    """Return the shares with both nouns right, and both with their main colours.
+
+    The pictures are rendered, after MoVQ, generated from the rendered picture's own embedding, and zero-shot.
+    """
     scene = evaluation.scenes("two", "beside", dressed=0.0)
     images, decoder = render(scene).images, evaluation.stack.decoder()
     pictures = {

@@ -50,7 +50,7 @@ class GroundedSegmenter:
         self._announced: set[str] = set()
 
     def find(self, image: Image.Image, noun: str) -> Bool[np.ndarray, "height width"] | None:
-        """Return the pixels of the most likely object of that noun in an RGB picture, or None if there is none."""
+        """Return the pixels of the most likely object of that noun in an RGB picture, or None."""
         box = self.box(image, noun)
         return None if box is None else self.outline(image, box)
 

@@ -10,10 +10,10 @@ PREPROCESSING = "cutout-1"
 
 
 def cut_out(image: Image.Image, mask: Image.Image | None, size: int, margin: float = 0.05) -> Image.Image:
-    """Cut the subject out on white, crop it to its box, pad it to a square and resize it to `size` pixels (RGB).
+    """Cut the subject out on white, as an RGB square of `size` pixels.
 
-    The padding keeps CLIP's centre crop from cutting the subject. `margin` is a share of the box's long side. Without
-    a mask the whole picture is the subject, without a margin.
+    The subject is cropped to its box with `margin`, a share of the box's long side, and padded to a square. The padding
+    keeps CLIP's centre crop from cutting the subject. Without a mask the whole picture is the subject, without margin.
     """
     if mask is not None:
         box = mask.point(lambda value: 255 * (value >= 128)).getbbox()

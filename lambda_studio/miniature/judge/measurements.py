@@ -83,8 +83,8 @@ class Evaluation:
     def oracle(self) -> dict[str, float]:
         """Measure the oracle on rendered pictures: the ceiling of its answers on generated pictures.
 
-        `identity_top1` is the share of pictures whose most similar picture in another place shows the same subject,
-        among `RIVALS` subjects of one noun.
+        `identity_top1` is the share of pictures that are most similar to another picture of the same subject. The
+        candidates are `RIVALS` subjects of one noun, in other places.
         """
         scene = self.scenes("oracle")
         found = [self._told_apart(noun) for noun in range(len(FIGURES))]

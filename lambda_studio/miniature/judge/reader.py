@@ -1,7 +1,7 @@
 """Measure how much of a prompt is visible in its pictures: subjects, looks, worn things and place.
 
-The oracle reads the pictures. It is trained and measured on rendered pictures only, so that neither the CLIP that
-conditions a picture nor the decoder that draws it is the judge.
+The oracle reads the pictures. The oracle is trained and measured on rendered pictures only. It is therefore
+independent of the CLIP and the decoder of the generated pictures.
 """
 
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What the miniature shows people: the demo, the gallery, the benchmark's photographs."""
+"""Show the miniature to users: the demo, the gallery, the contact sheets."""

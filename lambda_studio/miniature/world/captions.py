@@ -1,7 +1,7 @@
 """Write captions for scenes, some with attributes: the prompt templates that train the λ prior.
 
-A caption is a template in the form of `studio generate`, `"a <s0> wearing a <w0> on the beach"`, with a noun for each
-name. The miniature's prior is therefore trained on the form of its later prompts.
+A caption is a prompt template, `"a <s0> wearing a <w0> on the beach"`, with a noun for each name. The miniature's
+prior is therefore trained on the prompt form of `studio generate`.
 """
 
 from dataclasses import dataclass

@@ -77,7 +77,7 @@ class Pen:
         return (0.5 - distance / self.pixel).clamp(0, 1)
 
     def fill(self, distance: Field, colour: Tensor | Sequence[float], outline: float = OUTLINE) -> None:
-        """Paint a shape with a darker edge of `outline` figure units around it; 0 is no edge."""
+        """Paint a shape with a darker edge of `outline` figure units around it; 0 omits the edge."""
         paint = self._as_paint(colour)
         if outline:
             self._over(self.coverage(distance - outline), paint * 0.4)
