@@ -32,8 +32,9 @@ ACROSS_MODULES = {
     "cli/test_mistakes.py": "what a person can get wrong in any command",
     "cli/test_server.py": "commands on a registry on a server",
     "cli/test_signing.py": "bundles that are signed, from the key to the import",
+    "lambda_studio/test_threads.py": "training and drawing at the same time, by two Studios",
     "lambda_studio/test_front_door.py": "what the package gives, and what importing it loads",
-    "lambda_studio/workflows/bundles/test_given_embeddings.py": "forged and genuine bundles, from one user's export to another's prompts, in databases of before too",
+    "lambda_studio/workflows/bundles/test_given_embeddings.py": "forged and genuine bundles, from export to another user's prompts",
     "migrations/test_migrations.py": "all revisions in their order, on a file",
     "migrations/test_postgres_migrations.py": "all revisions in their order, on a server",
 }

@@ -64,7 +64,7 @@ def draw(
     )
     seeds = [each.seed for each in requests]
     image_embeds = predict_image_embeds(stack.prior(), conditioning, seeds)
-    with adapted(stack.decoder(), adapter) as decoder:
+    with stack.drawing, adapted(stack.decoder(), adapter) as decoder:
         return draw_embeds(decoder, image_embeds, zero_image_embeds, seeds, config, on_step)
 
 

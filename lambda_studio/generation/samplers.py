@@ -73,4 +73,4 @@ def ddim_schedule(scheduler: Any, num_inference_steps: int) -> DDIMScheduler:
 
 def seeded_noise(seed: int, shape: tuple[int, ...]) -> Float[Tensor, "..."]:
     """Standard normal noise that is the same on every device."""
-    return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed))
+    return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed), dtype=torch.float32)

@@ -20,6 +20,7 @@ from concepts.durable import file_sha256, publish, staged_file, unfinished
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.adapter_info import METADATA_KEY, AdapterInfo, invalid, read_adapter_info
 from lambda_studio.models.decoders.protocol import Decoder
+from lambda_studio.models.pool import BUILDING
 from lambda_studio.models.saving import saving, tensor_bytes
 
 LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_k_proj", "add_v_proj")
@@ -36,7 +37,7 @@ def add_lora(unet: Any, rank: int, seed: int = 0) -> None:
     """
     from peft import LoraConfig
 
-    with torch.random.fork_rng(devices=[]):
+    with BUILDING, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=list(LORA_TARGETS)), LORA_NAME)
     for parameter in lora_parameters(unet):

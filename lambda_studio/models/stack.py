@@ -13,10 +13,12 @@ from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
 from lambda_studio.models.decoders.families import KANDINSKY, get_family, require_family
 from lambda_studio.models.files import OTHER_ROUTES, OnDownload, get_file, is_damaged
+from lambda_studio.models.pool import BUILDING, LoadedModels, loaded_models, stamps
 from lambda_studio.progress import unheard
 
 if TYPE_CHECKING:  # a stack can be named and checked without torch
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     import torch
 
@@ -177,21 +179,21 @@ class Stack:
         self.dtype = dtype or default_dtype(spec.precision, self.device)
         self._on_notice = on_notice
         self._announced = False
-        self._loaded: dict[str, Any] = {}
         self._fingerprints: dict[str, str] = {}
 
     def clip(self, towers: "Sequence[Tower]" = ("text", "vision")) -> "Clip":
         """CLIP with at least these towers."""
         from lambda_studio.models.clip import load_clip
 
-        clip = self._loaded.get("clip")
-        if clip is None or not clip.towers >= set(towers):
-            wanted = sorted({*towers, *(clip.towers if clip else ())})
-            self.free("clip")
-            spec = self.spec
-            clip = load_clip(spec.clip, spec.clip_pretrained, self.device, self.dtype, wanted, self._announce)
-            self._loaded["clip"] = clip
-        return clip
+        with BUILDING:
+            clip = self._models.find("clip", self)
+            if clip is None or not clip.towers >= set(towers):
+                wanted = sorted({*towers, *(clip.towers if clip else ())})
+                self.free("clip")
+                spec = self.spec
+                clip = load_clip(spec.clip, spec.clip_pretrained, self.device, self.dtype, wanted, self._announce)
+                self._models.put("clip", clip, self)
+            return clip
 
     @cached_property
     def tokenizer(self) -> "ClipTokenizer":
@@ -202,29 +204,53 @@ class Stack:
 
     def prior(self) -> "PriorTransformer":
         """The λ prior, in float32 everywhere: it is small, and runs once for each picture."""
-        if "prior" not in self._loaded:
-            import torch
+        import torch
 
-            from lambda_studio.models.pretrained import load_model
-            from lambda_studio.models.prior import PriorTransformer
+        from lambda_studio.models.pretrained import load_model
+        from lambda_studio.models.prior import PriorTransformer
 
-            folder = self._prior_weights(self._announce).parent
-            prior = load_model(PriorTransformer, folder, self.device, torch.float32)
-            self._refuse_mixed(prior.config["embedding_dim"])
-            self._loaded["prior"] = prior
-        return self._loaded["prior"]
+        with BUILDING:
+            prior = self._models.find("prior", self)
+            if prior is None:
+                folder = self._prior_weights(self._announce).parent
+                prior = load_model(PriorTransformer, folder, self.device, torch.float32)
+                self._refuse_mixed(prior.config["embedding_dim"])
+                self._models.put("prior", prior, self)
+            return prior
 
     def decoder(self, parts: "Sequence[Part]" = ("unet", "autoencoder")) -> "Decoder":
-        """The decoder with at least these parts."""
-        decoder = self._loaded.get("decoder")
-        if decoder is None or not decoder.parts >= set(parts):
-            have = decoder.parts if decoder else frozenset()
-            missing = [part for part in parts if part not in have]
-            family, source = get_family(self.spec.family), self._decoder_source(self._announce)
-            loaded = family.load(source, self.device, self.dtype, missing)
-            decoder = loaded if decoder is None else decoder.joined(loaded)
-            self._loaded["decoder"] = decoder
-        return decoder
+        """The decoder with at least these parts. Stacks of other Studios may use it: hold `drawing` to change it."""
+        with BUILDING:
+            decoder = self._models.find("decoder", self)
+            if decoder is None or not decoder.parts >= set(parts):
+                have = decoder.parts if decoder else frozenset()
+                loaded = self.own_decoder([part for part in parts if part not in have])
+                decoder = loaded if decoder is None else decoder.joined(loaded)
+                self._models.put("decoder", decoder, self)
+            return decoder
+
+    def own_decoder(self, parts: "Sequence[Part]") -> "Decoder":
+        """Load a decoder that nobody else uses, to be trained."""
+        family, source = get_family(self.spec.family), self._decoder_source(self._announce)
+        with BUILDING:
+            return family.load(source, self.device, self.dtype, parts)
+
+    @property
+    def drawing(self) -> "AbstractContextManager[object]":
+        """The lock that is held while pictures are drawn: an adapter changes the decoder, a scheduler counts steps."""
+        return self._models.drawing
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """Which of `clip`, `prior` and `decoder` are in memory."""
+        return self._models.parts
+
+    @cached_property
+    def _models(self) -> LoadedModels:
+        spec = self.spec
+        sources = (spec.clip, spec.clip_pretrained, spec.prior, spec.decoder)
+        kind = (spec.family, spec.revision, spec.variant, str(self.device), str(self.dtype))
+        return loaded_models((sources, kind, stamps(sources)))
 
     @property
     def resolution(self) -> int:
@@ -234,15 +260,25 @@ class Stack:
         return get_family(self.spec.family).resolution(self._decoder_source(self._announce))
 
     def free(self, part: str) -> None:
-        """Let go of `clip`, `prior` or `decoder`, or of the decoder's `unet` or `autoencoder` alone."""
-        if part in ("unet", "autoencoder") and "decoder" in self._loaded:
-            self._loaded["decoder"] = self._loaded["decoder"].without(part)
-        self._loaded.pop(part, None)
+        """Let go of `clip`, `prior` or `decoder`, or of the decoder's `unet` or `autoencoder` alone.
+
+        What another stack holds stays in memory.
+        """
+        with BUILDING:
+            if part in ("unet", "autoencoder") and self._models.held_alone("decoder", self):
+                self._models.put("decoder", self._models.find("decoder", self).without(part), self)
+            self._models.release(part, self)
         gc.collect()
         if self.device.type == "cuda":
             import torch
 
             torch.cuda.empty_cache()
+
+    def close(self) -> None:
+        """Let go of all parts."""
+        with BUILDING:
+            for part in ("clip", "prior", "decoder"):
+                self._models.release(part, self)
 
     def fingerprints(self) -> dict[str, str]:
         """A SHA-256 for each of clip, prior, decoder (its UNet) and autoencoder, from their files alone."""

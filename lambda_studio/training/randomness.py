@@ -88,6 +88,6 @@ def draw_micro_batch(
     """Micro-step `micro_step` of process `rank`: rows from the common order, noise and timesteps its own."""
     rows = order.draw((micro_step * processes + rank) * batch_size, batch_size)
     generator = generator_for(order.seed, "noise", micro_step, rank)
-    noise = torch.randn((batch_size, *latent_shape), generator=generator)
+    noise = torch.randn((batch_size, *latent_shape), generator=generator, dtype=torch.float32)
     timesteps = torch.randint(num_train_timesteps, (batch_size,), generator=generator)
     return MicroBatch(torch.tensor(rows), noise, timesteps)

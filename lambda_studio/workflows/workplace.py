@@ -73,6 +73,8 @@ class Workplace:
         """Give back what is open."""
         if "door" in self.__dict__:
             self.door.close()
+        if "stack" in self.__dict__:
+            self.stack.close()
         self.database.close()
 
     # Concepts and runs

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import CheckpointFailed, OutputExists, ResumeRefused
 from lambda_studio.models.adapter import save_adapter_by_hash
 from lambda_studio.models.adapter_info import AdapterInfo
+from lambda_studio.models.decoders.protocol import Decoder
+from lambda_studio.models.pool import TRAINING
 from lambda_studio.training.examples import Example
 from lambda_studio.training.trainer import FinetuneResult, StepReport, finetune_decoder
 from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
@@ -29,6 +32,11 @@ class Tuner:
     def __init__(self, place: Workplace):
         self.database, self.library, self.home = place.database, place.library, place.home
         self.stack, self.stack_source, self.progress = place.stack, place.stack_source, place.progress
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """The decoder that is trained: its own, because others may draw with the stack's meanwhile."""
+        return self.stack.own_decoder(("unet",))
 
     def tune(
         self,
@@ -51,7 +59,8 @@ class Tuner:
             self.database.write(lambda registry: registry.fail_run(run_id, why))
             raise
         finally:
-            self.stack.free("decoder")  # it holds what was learnt, which only its adapter should bring back
+            self.__dict__.pop("decoder", None)  # it holds what was learnt, which only its adapter should bring back
+            self.stack.free("decoder")
         names, plot = tuple(concept.name for concept in concepts), run_folder(self.home, run_id) / "loss.png"
         return Finetuned(run_id, result.steps, self.stack.spec.name, names, adapter, result.loss_log, plot)
 
@@ -79,8 +88,10 @@ class Tuner:
                 advance(report.step - done, note=f"loss {report.loss:.4f}")
                 done = report.step
 
-            decoder = self.stack.decoder(("unet",))
-            return finetune_decoder(decoder, examples, config, folder, holds_a_run(folder), on_step, should_stop)
+            with TRAINING:
+                return finetune_decoder(
+                    self.decoder, examples, config, folder, holds_a_run(folder), on_step, should_stop
+                )
 
     def _register(self, run_id: int, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> AdapterCard:
         """The adapter's bytes first, its row last, and only then the checkpoints go."""
@@ -112,7 +123,7 @@ class Tuner:
         )
         folder = adapters_folder(self.home)
         make_folder(folder)
-        sha = save_adapter_by_hash(self.stack.decoder(("unet",)).unet, info, folder)
+        sha = save_adapter_by_hash(self.decoder.unet, info, folder)
         return sha, f"{sha}.safetensors"
 
 

@@ -162,4 +162,4 @@ def test_generating_needs_no_vision_tower(stack_file, zero, rex):
 def test_nothing_asked_for_loads_nothing(stack_file, zero):
     stack = Stack(resolve_stack(str(stack_file)), device="cpu")
     assert draw(stack, [], zero, CONFIG) == []
-    assert not stack._loaded
+    assert not stack.loaded

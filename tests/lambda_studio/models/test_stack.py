@@ -115,7 +115,7 @@ def test_a_toml_file_goes_the_same_way_as_the_built_in_stacks(stack, clip_folder
 
 def test_fingerprints_need_no_loading_and_are_the_parts_own(stack):
     said = stack.fingerprints()
-    assert not stack._loaded
+    assert not stack.loaded
     assert set(said) == {"clip", "prior", "decoder", "autoencoder"} and len(set(said.values())) == 4
     assert said["clip"] == stack.clip().fingerprint
     assert {"unet": said["decoder"], "autoencoder": said["autoencoder"]} == stack.decoder().fingerprints
@@ -153,7 +153,7 @@ def test_the_tokenizer_is_clips_and_needs_no_weights(stack, clip_folder, tmp_pat
     without = Stack(replace(stack.spec, clip=f"local-dir:{bare}"), device="cpu")
     assert without.tokenizer.encode(text) == stack.tokenizer.encode(text)
     assert without.tokenizer.context_length == stack.tokenizer.context_length == 24
-    assert not without._loaded
+    assert not without.loaded
     full_size = Stack(BUILT_IN["kandinsky-2.2"], device="cpu").tokenizer
     assert (full_size.context_length, full_size.encode("dog")) == (77, [1929])
     with pytest.raises(ModelFilesMissing, match="There is no folder /nowhere"):
@@ -169,7 +169,7 @@ def test_a_freed_part_is_gone_and_comes_again(stack):
     assert stack.decoder().unet is not unet
     stack.free("decoder")
     stack.free("prior")
-    assert set(stack._loaded) == {"clip"}
+    assert stack.loaded == {"clip"}
 
 
 def test_heavy_stacks_are_half_precision_on_a_gpu_and_float32_on_a_cpu(monkeypatch):

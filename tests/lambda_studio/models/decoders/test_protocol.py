@@ -127,7 +127,7 @@ def test_both_families_are_decoders(stack, decoder_folder):
 
 def test_a_stack_loads_frees_and_identifies_its_parts(stack):
     said = stack.fingerprints()
-    assert not stack._loaded and said["autoencoder"] == "half-size"
+    assert not stack.loaded and said["autoencoder"] == "half-size"
     assert stack.decoder(("autoencoder",)).parts == {"autoencoder"}
     decoder = stack.decoder()
     assert isinstance(decoder, HalfSize) and decoder.parts == {"unet", "autoencoder"}

@@ -1,0 +1,70 @@
+"""Models that are loaded once for all stacks of a process, and the locks that let several threads use them."""
+
+import threading
+from collections.abc import Hashable, Iterable
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet, WeakValueDictionary
+
+BUILDING = threading.RLock()
+"""Held while modules are built or loaded: diffusers, peft and open_clip then exchange PyTorch's initialisers, default
+dtype and random generator for the whole process."""
+TRAINING = threading.Lock()
+"""Held while a model is trained: accelerate's state is one for the whole process."""
+
+
+class LoadedModels:
+    """The loaded parts of one stack's files, on one device, in one dtype, for all stacks that hold them."""
+
+    def __init__(self) -> None:
+        self.drawing = threading.RLock()
+        """Held while pictures are drawn: an adapter changes the decoder meanwhile, and a scheduler counts its steps."""
+        self._models: dict[str, Any] = {}
+        self._holders: dict[str, WeakSet[Any]] = {}
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """Which parts are loaded."""
+        return frozenset(self._models)
+
+    def find(self, part: str, holder: object) -> Any:
+        """Return a part, or None if it is not loaded, and note that `holder` uses it."""
+        model = self._models.get(part)
+        if model is not None:
+            self._holders[part].add(holder)
+        return model
+
+    def put(self, part: str, model: Any, holder: object) -> None:
+        """Keep a part that was loaded, in place of what was there; others may hold that one still."""
+        self._models[part] = model
+        self._holders.setdefault(part, WeakSet()).add(holder)
+
+    def held_alone(self, part: str, holder: object) -> bool:
+        """Return whether a part is loaded and nobody but `holder` uses it."""
+        return part in self._models and set(self._holders[part]) <= {holder}
+
+    def release(self, part: str, holder: object) -> None:
+        """Let `holder` go of a part, which is gone from here when nobody holds it."""
+        if part in self._models:
+            self._holders[part].discard(holder)
+            if not self._holders[part]:
+                del self._models[part]
+
+
+_POOL: "WeakValueDictionary[Hashable, LoadedModels]" = WeakValueDictionary()
+
+
+def loaded_models(key: Hashable) -> LoadedModels:
+    """Return what the stacks of this key share. `key` must say all that the loaded weights depend on."""
+    with BUILDING:
+        models = _POOL.get(key)
+        if models is None:
+            models = _POOL[key] = LoadedModels()
+        return models
+
+
+def stamps(sources: Iterable[str | None]) -> tuple[tuple[str, int, int], ...]:
+    """Return name, size and time of each file in those of the sources that are folders: files may be exchanged."""
+    folders = [Path(source.removeprefix("local-dir:")) for source in sources if source]
+    files = sorted(path for folder in folders if folder.is_dir() for path in folder.rglob("*") if path.is_file())
+    return tuple((str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files)
