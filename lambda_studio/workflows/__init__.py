@@ -1,1 +1,1 @@
-"""The parts of `lambda_studio.studio` that bring the registry and the engine together."""
+"""The use cases of `lambda_studio.studio`. They connect the registry and the engine."""

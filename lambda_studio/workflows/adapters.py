@@ -1,4 +1,4 @@
-"""`studio.adapters`: what fine-tuning made is listed, looked at and removed."""
+"""`studio.adapters`: list, show and remove the results of fine-tuning."""
 
 from lambda_studio.workflows.answers import AdapterCard, adapter_card
 from lambda_studio.workflows.home import adapters_folder
@@ -6,19 +6,19 @@ from lambda_studio.workflows.workplace import Workplace
 
 
 class Adapters:
-    """The library's adapters: what fine-tuning made."""
+    """The library's adapters."""
 
     def __init__(self, workplace: Workplace):
         self._place = workplace
 
     def get(self, adapter_id: int | str) -> AdapterCard:
-        """Return the adapter of that number, or whose hash begins so. Raises AdapterNotFound."""
+        """Return the adapter with this number or with a hash that starts so. Raises AdapterNotFound."""
         library = self._place.library
         with self._place.database.reading() as registry:
             return adapter_card(registry.get_adapter(library, adapter_id), adapters_folder(self._place.home))
 
     def remove(self, adapter_id: int | str) -> None:
-        """Remove an adapter: the row first, then the file where no other library has it. Raises AdapterNotFound."""
+        """Delete an adapter's row, then its file unless another library uses it. Raises AdapterNotFound."""
         library = self._place.library
         removed = self._place.database.write(lambda registry: registry.remove_adapter(library, adapter_id))
         if removed.file_unused:

@@ -1,4 +1,4 @@
-"""What the studio answers: plain values, ready to print or to turn into JSON."""
+"""The studio's answers: plain values, ready to print or to write as JSON."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from concepts.records import AdapterRecord, ConceptRecord
 
 @dataclass(frozen=True)
 class Added:
-    """A concept that is now in the library. `created` is False where it was there with the same content."""
+    """A concept of the library. `created` is False if the library already had the same content."""
 
     concept: ConceptRecord
     created: bool
@@ -22,7 +22,7 @@ class Added:
 
 @dataclass(frozen=True)
 class ImageCard:
-    """A reference image as `show` tells it; `mask` says in words how much of it is the subject."""
+    """A reference image in `ConceptCard`. `mask` says in words how much of it is the subject."""
 
     source_name: str
     width: int
@@ -32,12 +32,12 @@ class ImageCard:
     sha: str
     mask_sha: str | None
     original_sha: str | None
-    """Of the file as it was given, where it was kept."""
+    """SHA-256 of the original file, if it was stored."""
 
 
 @dataclass(frozen=True)
 class GivenBack:
-    """Originals that were written into a folder: their files' names there and their SHA-256, image by image."""
+    """Originals written into a folder: their file names there and their SHA-256, image by image."""
 
     name: str
     folder: Path
@@ -47,7 +47,7 @@ class GivenBack:
 
 @dataclass(frozen=True)
 class KnownBy:
-    """An adapter that saw a concept, and in which version."""
+    """An adapter that was trained on a concept, and the concept's version then."""
 
     id: int
     method: str
@@ -58,7 +58,7 @@ class KnownBy:
 
 @dataclass(frozen=True)
 class ConceptCard:
-    """Everything about a concept. `embeddings` counts cached images by stack."""
+    """A concept with its images and adapters. `embeddings` counts cached images by stack."""
 
     concept: ConceptRecord
     images: tuple[ImageCard, ...]
@@ -68,7 +68,7 @@ class ConceptCard:
 
 @dataclass(frozen=True)
 class Removed:
-    """A concept that is hidden until it is restored or forgotten, and the adapters that saw it and stay."""
+    """A hidden concept, and the adapters that were trained on it. The adapters stay."""
 
     name: str
     id: int
@@ -77,23 +77,23 @@ class Removed:
 
 @dataclass(frozen=True)
 class Forgotten:
-    """A concept that is gone for good, the SHA-256 of all that was deleted with it, and what stays."""
+    """A concept that was deleted for good. `deleted` is the SHA-256 of each deleted object."""
 
     name: str
     id: int
     adapters: tuple[int, ...]
-    """They saw it, and still hold what they learned."""
+    """Adapters that were trained on it. They stay and can still draw it."""
     deleted: tuple[str, ...]
     bytes: int
     kept: tuple[str, ...]
-    """Images, masks and originals of it that another concept has too."""
+    """SHA-256 of its images, masks and originals that another concept also uses."""
     backups: tuple[Path, ...]
-    """Copies of the registry from before upgrades, which may hold it still."""
+    """Copies of the registry made before upgrades. They may still contain the concept."""
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A concept that looks like another: the cosine of their mean CLIP embeddings."""
+    """A similar concept. `similarity` is the cosine of the two mean CLIP embeddings."""
 
     name: str
     library: str
@@ -103,7 +103,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The concepts nearest to one, as a stack's CLIP sees them; `not_compared` have no embedding of it yet."""
+    """The concepts nearest to one, by a stack's CLIP. `not_compared` counts concepts without its embeddings."""
 
     name: str
     stack: str
@@ -113,7 +113,7 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Exported:
-    """A bundle that was written."""
+    """A written bundle."""
 
     path: Path
     concepts: tuple[str, ...]
@@ -121,41 +121,42 @@ class Exported:
     size: int
     pictures: bool
     originals_left_out: int
-    """Originals that the concepts have: a bundle is for others, and they hold metadata."""
+    """How many originals the concepts have. A bundle contains none, because originals have metadata."""
     signed_by: str | None
-    """The fingerprint of the key that signed it."""
+    """The fingerprint of the signing key."""
 
 
 @dataclass(frozen=True)
 class ImportedConcept:
-    """What became of a concept in a bundle or folder: `state` is added, renamed, renewed, skipped or there already.
+    """The result for one concept of a bundle or folder.
 
-    Renewed: it was there with an embedding of which nothing showed who had given it, and got the bundle's.
+    `state` is added, renamed, renewed, skipped or there already. Renewed: the bundle's embedding replaced one without
+    proof of its origin.
     """
 
     name: str
     noun: str
     state: str
     came_as: str
-    """The name that it has in the bundle or folder."""
+    """Its name in the bundle or folder."""
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Imported:
-    """All that was found in a bundle or folder, by name."""
+    """The results for all concepts of a bundle or folder, by name."""
 
     library: str
     concepts: tuple[ImportedConcept, ...]
     signed_by: str | None
-    """The fingerprint of the key that a bundle says it is signed with."""
+    """The fingerprint of the key in the bundle's signature."""
     verified: bool
-    """The signature was checked, and the key is one that was said to be trusted."""
+    """The signature was checked, and its key is one of the trusted keys."""
 
 
 @dataclass(frozen=True)
 class AdapterCard:
-    """An adapter; `knows` maps the name of each concept it saw to the version. Some are `removed` or `forgotten`."""
+    """An adapter. `knows` maps each concept's name to its version; `removed` and `forgotten` list some names."""
 
     id: int
     method: str
@@ -170,12 +171,12 @@ class AdapterCard:
     sha256: str
     path: Path
     missing: bool
-    """There is no file at `path`, as this machine sees it."""
+    """This machine finds no file at `path`."""
 
 
 @dataclass(frozen=True)
 class Finetuned:
-    """A run that ended with an adapter, or that was stopped and can be resumed (then `adapter` is None)."""
+    """A finished run with its adapter, or a stopped run that can be resumed (then `adapter` is None)."""
 
     run_id: int
     steps: int
@@ -188,7 +189,7 @@ class Finetuned:
 
 @dataclass(frozen=True)
 class DrawnPicture:
-    """A picture file and the seed it was drawn from."""
+    """A picture file and its seed."""
 
     path: Path
     seed: int
@@ -196,7 +197,7 @@ class DrawnPicture:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The pictures of one prompt, and what drew them."""
+    """The pictures of one prompt, with the stack and the adapter that drew them."""
 
     prompt: str
     pictures: tuple[DrawnPicture, ...]
@@ -206,7 +207,7 @@ class Drawn:
 
 
 def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:
-    """An adapter as a person sees it."""
+    """Convert an adapter's record; `folder` is where its file should be."""
     path = folder / record.file_name
     return AdapterCard(
         id=record.id,

@@ -1,4 +1,4 @@
-"""Where files lie beside the database, in a studio's home."""
+"""Paths of files in a studio's home."""
 
 import os
 from pathlib import Path
@@ -15,25 +15,25 @@ def default_home() -> Path:
 
 
 def adapters_folder(home: Path) -> Path:
-    """Adapter files, each named by its SHA-256."""
+    """Return the folder of adapter files. Each file is named by its SHA-256."""
     return home / "adapters"
 
 
 def run_folder(home: Path, run_id: int) -> Path:
-    """A run's loss curve and, while it is unfinished, its checkpoints."""
+    """Return the folder of a run's loss curve and, until the run is finished, its checkpoints."""
     return home / "runs" / str(run_id)
 
 
 def adapter_file(home: Path, adapter: AdapterRecord) -> Path:
-    """Return where the adapter's file is looked for."""
+    """Return the path of the adapter's file, present or not."""
     return adapters_folder(home) / adapter.file_name
 
 
 def why_missing(home: Path, adapter: AdapterRecord, on_server: bool) -> tuple[str, str]:
-    """Return cause and remedy for an adapter whose file is not where it is looked for."""
+    """Return cause and remedy for an adapter whose file is missing."""
     path = adapter_file(home, adapter)
     if on_server:  # another machine may have it
-        remedy = "Let --home (STUDIO_HOME) be the folder that the team shares, and see that you may read it."
-        return f"The file of adapter {adapter.id} is not within reach of this machine: {path}.", remedy
-    remedy = f"Forget it: studio adapters remove {adapter.id}. Then fine-tune again. Or draw with --adapter none."
-    return f"The file of adapter {adapter.id} is gone: {path}.", remedy
+        remedy = "Set --home (STUDIO_HOME) to the team's shared folder, and check that you can read it."
+        return f"The file of adapter {adapter.id} is not reachable from this machine: {path}.", remedy
+    remedy = f"Remove it: studio adapters remove {adapter.id}. Then fine-tune again. Or draw with --adapter none."
+    return f"The file of adapter {adapter.id} is missing: {path}.", remedy

@@ -1,4 +1,4 @@
-"""`studio.libraries`: libraries as such are made, chosen, named, shared, removed, written into bundles and filled."""
+"""`studio.libraries`: create, use, rename, share and remove libraries; export and import bundles."""
 
 import os
 import shutil
@@ -16,18 +16,18 @@ from lambda_studio.workflows.workplace import Workplace
 
 
 class Libraries:
-    """The libraries that the user may see."""
+    """The libraries that the user can see."""
 
     def __init__(self, workplace: Workplace):
         self._place = workplace
 
     def create(self, name: str) -> LibraryRecord:
-        """Make a new library, which remembers the stack if one was named."""
+        """Create a library. It remembers the stack if the user named one."""
         stack = self._place.named_stack()
         return self._place.database.write(lambda registry: registry.create_library(name, stack))
 
     def use(self, name: str) -> LibraryRecord:
-        """Make a library the current one; it remembers the stack if one was named by somebody who may change it."""
+        """Make a library the current one. It remembers the stack if the user named one and is not a reader."""
         stack = self._place.named_stack()
 
         def use(registry: Registry) -> LibraryRecord:
@@ -41,7 +41,7 @@ class Libraries:
         return self._place.database.write(lambda registry: registry.rename_library(name, new_name))
 
     def remove(self, name: str, agreed: bool = False) -> RemovedLibrary:
-        """Delete a library with all that is in it. Raises LibraryNotEmpty where nobody agreed to that."""
+        """Delete a library with its contents. Raises LibraryNotEmpty unless it is empty or `agreed`."""
         home = self._place.home
         removed = self._place.database.write(lambda registry: registry.remove_library(name, agreed))
         for file_name in removed.unused_files:
@@ -51,30 +51,30 @@ class Libraries:
         return removed
 
     def share(self, name: str, user: str, role: str = "reader") -> MemberRecord:
-        """Let another user see a library, as `reader`, `editor` or `owner`. Raises NotPermitted, NameInvalid."""
+        """Give another user a role in a library: `reader`, `editor` or `owner`. Raises NotPermitted, NameInvalid."""
         return self._place.database.write(lambda registry: registry.share_library(name, user, role))
 
     def unshare(self, name: str, user: str) -> MemberRecord:
-        """Let another user see it no longer. Raises MemberNotFound, NotPermitted."""
+        """End another user's membership of a library. Raises MemberNotFound, NotPermitted."""
         return self._place.database.write(lambda registry: registry.unshare_library(name, user))
 
     def members(self, name: str) -> list[MemberRecord]:
-        """Return who may see a library, its owner first. Raises LibraryNotFound."""
+        """Return a library's members, its owner first. Raises LibraryNotFound."""
         with self._place.database.reading() as registry:
             return registry.members(name)
 
     def export(
         self, names: Sequence[str], out: Path, *, pictures: bool = True, sign_with: Path | None = None
     ) -> Exported:
-        """Write the named concepts (none: all) into a bundle, the same bytes every time; never over another file.
+        """Write the named concepts (none: all) into a bundle. The result is reproducible. No file is overwritten.
 
         Args:
-            pictures: False leaves them out; the bundle then holds what prompts use, one embedding of each concept.
+            pictures: False writes only one embedding of each concept, which is enough for prompts.
             sign_with: the file of an Ed25519 key.
 
         Raises:
-            ConceptNotFound, OutputExists, StorageFailed; InvalidSetting for a key that cannot be used, or where `out`
-                does not end in .zip.
+            InvalidSetting: the key cannot be used, or `out` does not end in .zip.
+            ConceptNotFound, OutputExists, StorageFailed: as named.
         """
         from lambda_studio.bundles.signing import read_private_key
         from lambda_studio.workflows.bundles.export import require_free, write_bundle
@@ -89,15 +89,16 @@ class Libraries:
         return write_bundle(self._place, concepts, out, pictures, key)
 
     def import_(self, source: Path, *, on_conflict: str = "fail", trusted_keys: Sequence[Path] = ()) -> Imported:
-        """Take in a bundle, or a folder of pictures in a known layout: everything that is in it, or nothing.
+        """Import all concepts of a bundle, or of a folder of pictures in a known layout, or none if there is a fault.
 
         Args:
-            on_conflict: where a name has other content here: "fail", "rename" or "skip".
-            trusted_keys: files of public keys; given any, only a bundle that one of them signed is taken.
+            on_conflict: the action for a name that has different content here: "fail", "rename" or "skip".
+            trusted_keys: files of public keys. With any, the import refuses a bundle that none of them signed.
 
         Raises:
-            BundleRefused with everything that is wrong, ConceptExists, InvalidSetting for a key that cannot be used,
-                StorageFailed.
+            BundleRefused: the bundle or folder has faults; the cause names them all.
+            InvalidSetting: a key cannot be used.
+            ConceptExists, StorageFailed: as named.
         """
         from lambda_studio.bundles.signing import read_public_key
         from lambda_studio.workflows.bundles.from_bundle import open_bundle
@@ -107,7 +108,7 @@ class Libraries:
         trusted = [read_public_key(path) for path in trusted_keys]
         is_folder = os.path.isdir(source) or source.suffix.lower() == ".json"
         if is_folder and trusted:
-            cause = f"{source} cannot be imported: a folder is not signed, and a trusted key was given."
+            cause = f"{source} cannot be imported: a folder is not signed, but a trusted key was given."
             raise BundleRefused(cause, "Give a signed bundle, or leave --trusted-key out.")
         opened = open_folder(self._place, source) if is_folder else open_bundle(self._place, source, trusted)
         with opened as (concepts, size, signature):
@@ -116,6 +117,6 @@ class Libraries:
         return Imported(self._place.library, imported, signature.signer if signature else None, bool(trusted))
 
     def list(self) -> list[LibraryRecord]:
-        """Return the libraries that this user may see: their own by name, then others'."""
+        """Return the libraries that the user can see: their own by name, then others'."""
         with self._place.database.reading() as registry:
             return registry.libraries()

@@ -1,4 +1,4 @@
-"""What every use case stands on: a library of the registry, and the stack that is worked with in it."""
+"""The context of every use case: a library of the registry, and a stack."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.cache.subjects import SubjectEmbedder
 
 DEFAULT_STACK = "miniature"
-"""What a library works with that remembers none: it needs no download and no GPU."""
+"""The stack of a library that remembers none. It needs no download and no GPU."""
 
 
 class Workplace:
-    """The registry in `home` or in `database`, one library of it, one stack; each looked up when it is first needed.
+    """The registry in `home` or at `database`, one of its libraries, and one stack, each looked up on first use.
 
-    `library` None is the current one. `stack` None is the library's own, else the miniature.
+    `library` None is the current library. `stack` None is the library's stack, or the miniature if it has none.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Workplace:
         self.home, self.notify, self.progress = Path(home), notify, progress
         self.database = Database.open(self.home, address=database, notify=notify)
         with file_errors(self.home):
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # where the registry is elsewhere
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # if the registry is not in the home
         for text in self.database.store.notices():
             notify(text)
         self._library, self._stack_name = library, stack
@@ -52,25 +52,25 @@ class Workplace:
 
     @cached_property
     def library(self) -> str:
-        """The library that is worked in: its name, or OWNER/NAME where it is another's. Raises LibraryNotFound."""
+        """The library in use: its name, or OWNER/NAME if it has another owner. Raises LibraryNotFound."""
         with self.database.reading() as registry:
             return registry.library_address(self._library)
 
     def require_editor(self) -> None:
-        """Raise NotPermitted, before any work is done, where the user may not write into the library."""
+        """Raise NotPermitted if the user cannot write into the library. Call it before any work."""
         library = self.library
         with self.database.reading() as registry:
             registry.require_editor(library)
 
     @cached_property
     def door(self) -> "PictureDoor":
-        """What opens picture files: one process for all that are opened."""
+        """The door that opens picture files, in one process for all of them."""
         from lambda_studio.pictures.door import PictureDoor
 
         return PictureDoor()
 
     def close(self) -> None:
-        """Give back what is open."""
+        """Stop the picture door and close the database."""
         if "door" in self.__dict__:
             self.door.close()
         if "stack" in self.__dict__:
@@ -80,63 +80,65 @@ class Workplace:
     # Concepts and runs
 
     def concepts(self) -> list[ConceptSummary]:
-        """The library's concepts, by name."""
+        """Return the library's concepts, by name."""
         library = self.library
         with self.database.reading() as registry:
             return registry.concepts(library)
 
     def removed_concepts(self) -> list[ConceptSummary]:
-        """What was removed from the library, by name."""
+        """Return the library's removed concepts, by name."""
         library = self.library
         with self.database.reading() as registry:
             return registry.removed_concepts(library)
 
     def get_concepts(self, names: Sequence[str]) -> list[ConceptRecord]:
-        """The named concepts, each once. Raises ConceptNotFound."""
+        """Return the named concepts without duplicates. Raises ConceptNotFound."""
         library = self.library
         with self.database.reading() as registry:
             found = [registry.get_concept(library, name) for name in names]
         return list({concept.id: concept for concept in found}.values())
 
     def named_or_all(self, names: Sequence[str] | None) -> list[ConceptRecord]:
-        """The named concepts, or (None) all there are. Raises InvalidSetting where that is nobody, ConceptNotFound."""
+        """Return the named concepts, or all for None. Raises InvalidSetting if there are none, ConceptNotFound."""
         chosen = [summary.name for summary in self.concepts()] if names is None else names
         cause = f"Library {self.library} has no concepts to fine-tune on." if names is None else "No concept is named."
-        require(bool(chosen), cause, "Name concepts that were added with: studio add-concept NAME IMAGE --noun NOUN")
+        require(
+            bool(chosen), cause, "Name concepts of the library, or add one: studio add-concept NAME IMAGE --noun NOUN"
+        )
         return self.get_concepts(chosen)
 
     # The stack
 
     @cached_property
     def stack(self) -> "Stack":
-        """The models that are worked with; each is loaded when it is first needed. Raises InvalidSetting."""
+        """The models in use; each is loaded on first use. Raises InvalidSetting."""
         from lambda_studio.models.stack import Stack
 
         return Stack(self.spec, on_notice=self.notify)
 
     @cached_property
     def spec(self) -> "StackSpec":
-        """Which models those are, known without torch. Raises InvalidSetting, and ModelFilesMissing for a file."""
+        """The stack's specification, read without torch. Raises InvalidSetting, ModelFilesMissing for a TOML file."""
         from lambda_studio.models.stack import resolve_stack
 
         return resolve_stack(self.stack_source)
 
     @property
     def stack_source(self) -> str:
-        """The name or file of the stack: what was asked for, else what the library remembers, else the default."""
+        """The name or file of the stack: the user's choice, else the library's, else the default."""
         library = self.library
         with self.database.reading() as registry:
             remembered = registry.library_stack(library)
         return self.named_stack() or remembered or DEFAULT_STACK
 
     def work_with(self, stack: str) -> None:
-        """Work with another stack from now on: its name, or its file."""
+        """Switch to another stack, by its name or file."""
         self._stack_name = stack
         for known in ("stack", "spec", "embedder"):
             self.__dict__.pop(known, None)
 
     def named_stack(self) -> str | None:
-        """The stack that was asked for, as a library remembers it: a file by its whole path. Raises InvalidSetting."""
+        """Return the user's stack as a library stores it: a name or an absolute path. Raises InvalidSetting."""
         from lambda_studio.models.stack import BUILT_IN, resolve_stack
 
         if self._stack_name is None:
@@ -145,7 +147,7 @@ class Workplace:
         return self._stack_name if self._stack_name in BUILT_IN else str(Path(self._stack_name).absolute())
 
     def remember_stack(self, registry: Registry) -> str | None:
-        """Let the library remember the stack that was asked for, if it remembers none yet; gives what is new."""
+        """Store the user's stack in the library if it has none yet. Return the stored stack, or None."""
         stack = self.named_stack()
         if stack is None or registry.library_stack(self.library) is not None:
             return None
@@ -153,7 +155,7 @@ class Workplace:
 
     @cached_property
     def embedder(self) -> "SubjectEmbedder":
-        """CLIP's view of concepts, cached in the registry. Raises what reading CLIP's files raises."""
+        """The embedder of concepts, which caches in the registry. Raises the errors of reading CLIP's files."""
         from lambda_studio.workflows.cache.subjects import SubjectEmbedder
 
         embedder = SubjectEmbedder(self.database, self.stack, self.progress)
@@ -161,7 +163,7 @@ class Workplace:
         return embedder
 
     def edge_embeds(self, image: "Image.Image") -> "Tensor":
-        """CLIP's embedding of a picture's edges, for the prior's control token."""
+        """Return CLIP's embedding of a picture's edges, for the prior's control token."""
         from lambda_studio.pictures.edges import edge_map
 
         clip = self.stack.clip(("vision",))

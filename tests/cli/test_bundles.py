@@ -73,7 +73,7 @@ def test_what_needs_pictures_says_so(filled, tmp_path: Path) -> None:
     filled("library", "import", "rex.zip", *home)
     tuned = filled("finetune", "rex", "--steps", 1, *home)
     assert tuned.code == 5
-    assert "rex: came without pictures, and fine-tuning needs them." in tuned.err
+    assert "rex: imported without pictures, but fine-tuning needs them." in tuned.err
     sheet = filled("concepts", "show", "rex", "--sheet", "sheet.png", *home)
     assert (sheet.code, "a sheet of its masks needs them" in sheet.err) == (5, True)
 
@@ -92,7 +92,7 @@ def test_another_clip_cannot_use_an_embedding_and_says_which_stack_could(
     filled("library", "import", "rex.zip", *home)
     drawn = filled("generate", "a <rex>", *home)
     assert drawn.code == 5
-    assert "2 pictures of rex, left out: there is no embedding for the CLIP of this stack" in drawn.err
+    assert "2 pictures of rex, left out: there is no embedding for this stack's CLIP" in drawn.err
 
 
 @pytest.mark.parametrize(("on_conflict", "code"), [("fail", 4), ("rename", 0), ("skip", 0)])
@@ -106,7 +106,7 @@ def test_a_name_that_is_taken(filled, tmp_path: Path, photos, on_conflict: str, 
     names = {each["name"]: each["noun"] for each in json.loads(filled("concepts", "--json", *home).out)}
     kept = {"REX": "cat", "rex-2": "cat"}
     if on_conflict == "fail":
-        assert "In library 'default' these names are taken, by other content: 'rex'." in answer.err
+        assert "In library 'default' these names have different content: 'rex'." in answer.err
         assert names == kept
     elif on_conflict == "skip":
         assert names == {**kept, "hat": "hat"}

@@ -71,7 +71,7 @@ def test_another_mask_is_embedded_anew_and_the_image_stays(studio, rex, tmp_path
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        ((), 2, "Nothing to change about rex was given."),
+        ((), 2, "No change to rex was given."),
         (("--drop", "2"), 2, "rex has no image 2."),
         (("--drop", "1"), 5, "No image was given for 'rex'."),
         (("--mask", "mask.png"), 2, "--mask 'mask.png' is not N=FILE"),
@@ -141,7 +141,7 @@ def test_similar_concepts_are_a_table(studio, photos) -> None:
     studio("add-concept", "rex", photos[0], "--noun", "dog")
     assert studio("concepts", "similar", "rex").out == "There is nothing to compare rex with.\n"
     added = studio("add-concept", "twin", photos[0], "--noun", "wolf")
-    assert "Note: 1.00 like rex; if it is the same, edit that one instead\n" in added.out
+    assert "Note: 1.00 like rex; if they are the same subject, edit that one instead\n" in added.out
     studio("add-concept", "max", photos[1], "--noun", "cat")
     lines = studio("concepts", "similar", "rex").out.splitlines()
     assert lines[0].split() == ["LIKE", "NAME", "NOUN", "LIBRARY"]

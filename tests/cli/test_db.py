@@ -32,7 +32,7 @@ def test_a_database_that_cannot_be_opened_is_code_2_and_its_newest_backup_named(
     sick = studio("doctor")
     assert sick.code == 2
     assert "problem  database:" in sick.out
-    assert f"→ Put the newest backup in its place: studio db restore {copy}" in sick.out
+    assert f"→ Restore the newest backup: studio db restore {copy}" in sick.out
     assert studio("db", "check").code == 7
     assert studio("db", "restore", copy, "--yes").code == 0
     assert studio("doctor").code == 0

@@ -31,7 +31,7 @@ def test_damaged_bytes_are_found_by_the_thorough(studio, home: Path) -> None:
     assert studio("doctor").code == 0
     sick = studio("doctor", "--depth", "thorough")
     assert sick.code == 1
-    assert "a cached value, are damaged\n           → It is computed again when it is needed." in sick.out
+    assert "a cached value, are damaged\n           → It is computed again on next use." in sick.out
     assert studio("db", "check").code == 7
     assert studio("generate", "a <rex>", "--steps", 1).code == 0
     assert studio("doctor", "--depth", "thorough").code == 0
@@ -49,7 +49,7 @@ def test_what_was_never_finished_is_swept_up_and_nothing_else(studio, home: Path
     os.utime(adapter, (0, 0))
     sick = studio("doctor", "--depth", "quick")
     assert sick.code == 1
-    assert f"left by a process that died: {old}\n           → Say: studio doctor --repair" in sick.out
+    assert f"left by a dead process: {old}\n           → Remove it: studio doctor --repair" in sick.out
     assert studio("doctor", "--repair", "--depth", "quick").code == 0
     assert (old.exists(), adapter.exists(), new.exists(), mine.exists()) == (False, False, True, True)
     assert studio("concepts", "show", "rex").code == 0
@@ -87,4 +87,4 @@ def test_doctor_finds_a_damaged_adapter(studio, photos, tmp_path: Path) -> None:
     sick = studio("doctor")
     assert sick.code == 2
     assert "problem  adapter 1: its file is damaged" in sick.out
-    assert "→ Forget it: studio adapters remove 1. Then fine-tune again." in sick.out
+    assert "→ Remove it: studio adapters remove 1. Then fine-tune again." in sick.out

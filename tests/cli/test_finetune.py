@@ -65,7 +65,7 @@ def test_a_run_whose_concept_is_gone_is_refused(studio, stopped_after_two) -> No
     studio("concepts", "remove", "rex", "--yes")
     answer = studio("finetune", "--resume")
     assert answer.code == 2
-    assert re.search(r"Run 1 cannot go on: rex changed or was removed", answer.err)
+    assert re.search(r"Run 1 cannot be resumed: rex changed or was removed", answer.err)
 
 
 def test_a_finished_run_keeps_its_curve_and_not_its_checkpoints(studio, stopped_after_two, tmp_path: Path) -> None:

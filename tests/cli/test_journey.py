@@ -8,7 +8,7 @@ from PIL import Image
 
 def test_a_concept_is_added_tuned_and_drawn(studio, photos, stack_file: Path) -> None:
     added = studio("add-concept", "rex", *photos, "--noun", "dog")
-    assert (added.code, added.err) == (0, f"Library default now works with {stack_file}.\n")
+    assert (added.code, added.err) == (0, f"Library default now uses the stack {stack_file}.\n")
     assert "Added rex (dog) in library default: 2 images." in added.out
     assert "Encoded 2 images with tiny; 0 had been before." in added.out
     tuned = studio("finetune", "rex", "--steps", 2, "--rank", 2)

@@ -60,11 +60,11 @@ def test_an_adapter_that_this_machine_cannot_reach_is_said_so_with_where_it_look
     refused = as_role("bob", "generate", "a <rex>", "--steps", 1, *elsewhere)
     assert (refused.code, refused.out) == (6, "")
     assert refused.err == (
-        f"Error: The file of adapter 1 is not within reach of this machine: {card['path']}.\n"
-        "  → Let --home (STUDIO_HOME) be the folder that the team shares, and see that you may read it.\n"
+        f"Error: The file of adapter 1 is not reachable from this machine: {card['path']}.\n"
+        "  → Set --home (STUDIO_HOME) to the team's shared folder, and check that you can read it.\n"
     )
     sick = as_role("bob", "doctor", *elsewhere)
-    assert (sick.code, "adapter 1: The file of adapter 1 is not within reach" in sick.out) == (2, True)
+    assert (sick.code, "adapter 1: The file of adapter 1 is not reachable" in sick.out) == (2, True)
 
 
 def test_a_new_run_never_goes_on_in_the_folder_of_another_databases(as_role, studio, photos, monkeypatch) -> None:

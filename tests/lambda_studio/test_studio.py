@@ -135,7 +135,7 @@ def test_a_white_mask_is_said_and_is_no_mask(studio, photo, tmp_path) -> None:
     Image.new("L", (80, 64), 255).save(white)
     added = studio.concepts.add("rex", [photo], noun="dog", masks=[white])
     assert added.concept.images[0].mask_sha is None
-    assert added.warnings == ("photo.png: its mask white.png is white throughout: all of the picture is the subject",)
+    assert added.warnings == ("photo.png: its mask white.png is all white: the whole picture is the subject",)
 
 
 def test_a_noun_is_needed_before_a_picture_is_opened(studio, tmp_path) -> None:
@@ -146,7 +146,7 @@ def test_a_noun_is_needed_before_a_picture_is_opened(studio, tmp_path) -> None:
 def test_a_library_remembers_the_first_stack_that_is_named(studio, photo, notices, stack_file, tmp_path) -> None:
     add(studio, "rex", photo)
     add(studio, "bello", draw(tmp_path / "second.png", 1))
-    assert notices == [f"Library default now works with {stack_file}."]
+    assert notices == [f"Library default now uses the stack {stack_file}."]
     with Studio(tmp_path / "home") as later:
         assert later.workplace.stack.spec.name == "tiny"
 

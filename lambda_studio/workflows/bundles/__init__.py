@@ -1,1 +1,1 @@
-"""Concepts that leave a library, and concepts that come in."""
+"""Exports and imports of concepts."""

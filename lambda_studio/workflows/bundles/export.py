@@ -1,4 +1,4 @@
-"""Concepts become a bundle: a file that is the same, byte for byte, whenever the same concepts are exported."""
+"""Write concepts into a bundle. The same concepts give the same bytes each time."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SUFFIX = ".zip"
-"""How the name of a bundle ends."""
+"""The file suffix of a bundle."""
 
 
 def require_free(out: Path) -> None:
-    """Raise InvalidSetting where `out` is no name for a bundle, OutputExists where it is there already."""
+    """Raise InvalidSetting if `out` is not a bundle's name, OutputExists if it exists."""
     named = quote(str(out.parent / f"{out.stem or 'concepts'}{SUFFIX}"))
-    require(out.suffix.lower() == SUFFIX, f"{out} is no name for a bundle.", f"Let it end in {SUFFIX}: --out {named}")
+    require(
+        out.suffix.lower() == SUFFIX,
+        f"{out} is not a name for a bundle.",
+        f"The name must end in {SUFFIX}: --out {named}",
+    )
     if out.exists():
         raise OutputExists(f"{out} is already there.", "Give another name: --out FILE.zip")
 
@@ -36,7 +40,7 @@ def require_free(out: Path) -> None:
 def write_bundle(
     place: Workplace, concepts: Sequence[ConceptRecord], out: Path, pictures: bool, key: "Ed25519PrivateKey | None"
 ) -> Exported:
-    """Write concepts into a bundle, with or without their pictures, signed where there is a key."""
+    """Write concepts into a bundle, with or without pictures; sign it if a key is given."""
     packer = _Packer(place)
     contents = packer.pack(concepts, pictures)
     require_room(out.parent, require_bundle_size(contents), f"The bundle {out}")
@@ -53,7 +57,7 @@ def write_bundle(
 
 
 class _Packer:
-    """Collects what a bundle holds. Bytes that no blob of the registry has are kept in `made`."""
+    """Collects a bundle's objects. `made` holds new bytes that are not in the registry."""
 
     def __init__(self, place: Workplace):
         self.place = place
@@ -69,7 +73,7 @@ class _Packer:
         return Contents(tuple(packed), dict(sorted(self.sizes.items())))
 
     def read(self, sha: str) -> bytes:
-        """An object's bytes, checked against their hash."""
+        """Return an object's bytes, checked against their hash."""
         if sha in self.made:
             return self.made[sha]
         with self.place.database.reading() as registry:
@@ -80,7 +84,7 @@ class _Packer:
         return BundleConcept(name=concept.name, noun=concept.noun, manifest=concept.manifest, images=images)
 
     def _without_pictures(self, concept: ConceptRecord) -> BundleConcept:
-        """One note and one embedding, which is what prompts use: the mean of all."""
+        """Pack one note with one embedding: the mean that prompts use."""
         if len(concept.images) == 1 and is_left_out(concept.images[0]):
             return self._with_pictures(concept)
         note = self._note(concept).encoded()
@@ -91,7 +95,7 @@ class _Packer:
         )
 
     def _note(self, concept: ConceptRecord) -> Note:
-        """What stands for the concept's images: the mean of their embeddings, and where it is from."""
+        """Return the note for the concept's images: the mean of their embeddings, and its origin."""
         embedder = self.place.embedder
         values = embedder.blended(concept).numpy().astype("<f4")
         preprocessing = subject_key(concept.images[0], embedder.encoder).preprocessing
@@ -130,7 +134,7 @@ def _bundle_image(image: ImageRecord | NewImage) -> BundleImage:
 def _publish(
     out: Path, contents: Contents, packer: _Packer, key: "Ed25519PrivateKey | None"
 ) -> tuple[int, Signature | None]:
-    """Write the bundle, whole or not at all, and return its size and signature."""
+    """Write the bundle atomically and return its size and signature."""
     with packer.place.progress("Writing", total=len(contents.objects)) as advance:
 
         def read(sha: str) -> bytes:
@@ -142,5 +146,5 @@ def _publish(
             with staged_file(out) as path, path.open("xb") as file:
                 signature = write_archive(file, contents, read, key)
         except FileExistsError as error:
-            raise OutputExists(f"{out} is there by now.", "Give another name: --out FILE.zip") from error
+            raise OutputExists(f"{out} was created meanwhile.", "Give another name: --out FILE.zip") from error
     return out.stat().st_size, signature

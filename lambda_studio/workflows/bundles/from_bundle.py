@@ -1,4 +1,4 @@
-"""A bundle on its way in: every object is read, hashed and looked at before anything is stored."""
+"""Read and check a bundle: every object is read, hashed and validated before anything is stored."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def open_bundle(
     place: Workplace, path: Path, trusted: Sequence["Ed25519PublicKey"] = ()
 ) -> Iterator[tuple[list[Incoming], int, Signature | None]]:
-    """The concepts of a bundle that is right in every respect, the bytes they take, and who signed it.
+    """Yield the concepts of a valid bundle, their size in bytes, and its signature.
 
-    Raises BundleRefused, also where keys are trusted and none of them signed it.
+    Raises BundleRefused if the bundle has a fault, or if `trusted` has keys and none of them signed it.
     """
     with Archive(path, trusted) as archive:
         archive.faults += _name_faults(archive.contents.concepts)
@@ -39,32 +39,32 @@ def open_bundle(
 
 
 def _name_faults(concepts: Sequence[BundleConcept]) -> Iterator[str]:
-    """Names and nouns that cannot be, and versions that are not what they are named by."""
+    """Yield a fault for each invalid or duplicate name, invalid noun and wrong manifest hash."""
     seen: set[str] = set()
     for number, concept in enumerate(concepts, start=1):
         try:
             if (check_name(concept.name), check_noun(concept.noun)) != (concept.name, concept.noun):
-                yield f"concept {number}: its name or noun is not in its plain form"
+                yield f"concept {number}: its name or noun is not normalised"
         except ConceptError as error:
             yield f"concept {number}: {error.cause.rstrip('.')}"
         if name_key(concept.name) in seen:
-            yield f"concept {number}: its name is there twice"
+            yield f"concept {number}: its name is a duplicate"
         seen.add(name_key(concept.name))
         yield from (f"concept {number}: {fault}" for image in concept.images if (fault := _embeddings_fault(image)))
         if manifest(concept.noun, [_record(image) for image in concept.images]) != concept.manifest:
-            yield f"concept {number}: its manifest hash is not that of its noun and images"
+            yield f"concept {number}: its manifest hash does not match its noun and images"
 
 
 def _embeddings_fault(image: BundleImage) -> str | None:
-    """Why an older note's embeddings cannot be put into it; None where they can."""
+    """Return why an older note's embeddings cannot be moved into the note, or None."""
     kinds = {(view.encoder, view.preprocessing) for view in image.embeddings}
     if len(kinds) < len(image.embeddings) or len(kinds) > MAX_VIEWS:
-        return f"an image has two embeddings by one CLIP, or more than {MAX_VIEWS}"
+        return f"an image has two embeddings by one CLIP, or more than {MAX_VIEWS} embeddings"
     return None
 
 
 def _object_faults(door: PictureDoor, archive: Archive, advance: Callable[[], None]) -> Iterator[str]:
-    """Objects that are not what their name says, or not what they are used for."""
+    """Yield a fault for each object whose bytes do not match its hash or its use."""
     checks: dict[str, dict[tuple, Callable[[bytes], str | None]]] = {sha: {} for sha in archive.contents.objects}
     for image in (image for concept in archive.contents.concepts for image in concept.images):
         for sha, use, check in _uses(door, image):
@@ -80,7 +80,7 @@ def _object_faults(door: PictureDoor, archive: Archive, advance: Callable[[], No
 
 
 def _uses(door: PictureDoor, image: BundleImage) -> Iterator[tuple[str, tuple, Callable[[bytes], str | None]]]:
-    """What each object of an image must be, once for each use."""
+    """Yield the hash, the use and the check of each object of an image, once for each use."""
     size = (image.width, image.height)
     if image.is_note and image.mask is None:
         older = bool(image.embeddings)
@@ -96,19 +96,19 @@ def _uses(door: PictureDoor, image: BundleImage) -> Iterator[tuple[str, tuple, C
 
 def _only_picture_fault(door: PictureDoor, data: bytes, size: tuple[int, int], plain: bool) -> str | None:
     if not plain:
-        return "is a picture with embeddings of its own, or of one pixel"
+        return "is a picture of one pixel, or has embeddings"
     return door.picture_fault(data, size)
 
 
 def _note_fault(data: bytes, older: bool) -> str | None:
-    """Whether these bytes are a note, which holds its embeddings, or an older one, whose embeddings are objects."""
+    """Return why these bytes are not a valid note, or None. An `older` note has its embeddings in other objects."""
     try:
         note = read_note(data)
     except ValueError as error:
         return str(error)
     if older and note.views:
-        return "is a note with embeddings of its own, and others beside it"
-    return None if older or note.views else "is a note of pictures left out, without an embedding"
+        return "is a note with embeddings, and has other embeddings beside it"
+    return None if older or note.views else "is a note for pictures left out, but has no embedding"
 
 
 def _incoming(archive: Archive, concept: BundleConcept) -> Incoming:
@@ -130,7 +130,7 @@ def _new_image(archive: Archive, image: BundleImage) -> NewImage:
 
 
 def _note(archive: Archive, image: BundleImage) -> Note:
-    """The note with its embeddings in it: in a bundle of version 1 they are objects beside it."""
+    """Return the note with its embeddings. In a bundle of version 1 the embeddings are separate objects."""
     note = read_note(archive.read(image.sha256))
     views = tuple(
         GivenView(encoder=view.encoder, preprocessing=view.preprocessing, data=archive.read(view.sha256))

@@ -1,4 +1,4 @@
-"""A folder of pictures on its way in: each goes through the door for pictures, and its subject is found."""
+"""Read a folder of pictures: each is opened through the picture door, and its subject is found."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +21,9 @@ from lambda_studio.workflows.workplace import Workplace
 
 @contextmanager
 def open_folder(place: Workplace, source: Path) -> Iterator[tuple[list[Incoming], int, None]]:
-    """The concepts of a folder, once every picture was read, and the bytes they take. Raises BundleRefused.
+    """Yield the concepts of a folder after reading every picture, and their size in bytes. Raises BundleRefused.
 
-    Nobody signs a folder: hence None, where a bundle has its signature.
+    The third value is None: a folder has no signature.
     """
     found = find_concepts(source)
     faults = _name_faults(found)
@@ -38,19 +38,19 @@ def open_folder(place: Workplace, source: Path) -> Iterator[tuple[list[Incoming]
                 continue
             incoming.append(_incoming(concept, images, spool))
         if faults:
-            remedy = "Nothing was imported. Mend or take away what is named, and import it again."
+            remedy = "Nothing was imported. Correct or remove these files, then import again."
             raise BundleRefused(told(source, faults), remedy)
         yield incoming, spool.size, None
 
 
 class Spool:
-    """Holds images on the disk until they are written: a folder of pictures need not fit into memory."""
+    """Holds images on the disk until they are stored, so that a folder of pictures need not fit into memory."""
 
     def __init__(self, file: IO[bytes]):
         self.file, self.size = file, 0
 
     def keep(self, images: Sequence[NewImage]) -> Callable[[], list[NewImage]]:
-        """Put the images away; what is given back gets them."""
+        """Write the images to the file and return a function that reads them again."""
         places = [
             (self._put(image.data), self._put(image.mask), replace(image, data=b"", mask=None)) for image in images
         ]
@@ -88,6 +88,6 @@ def _name_faults(found: Sequence[FoundConcept]) -> list[str]:
         except ConceptError as error:
             faults.append(f"{folder}: {error.cause}")
         if (key := name_key(concept.name)) in seen:
-            faults.append(f"{folder}: another folder gives the name {concept.name!r} too")
+            faults.append(f"{folder}: another folder also gives the name {concept.name!r}")
         seen.add(key)
     return faults

@@ -1,4 +1,4 @@
-"""Bundles and folders become concepts: every fault is told at once, and one transaction stores all or none."""
+"""Store imported concepts in one transaction: all or none."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ ON_CONFLICT = ("fail", "rename", "skip")
 
 
 def store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> tuple[ImportedConcept, ...]:
-    """Write all of them in one transaction, or none. Raises ConceptExists."""
+    """Write all concepts in one transaction. Raises ConceptExists."""
     library = place.library
 
     def store_all(registry: Registry) -> tuple[ImportedConcept, ...]:
@@ -33,12 +33,12 @@ def store(place: Workplace, concepts: Sequence[Incoming], on_conflict: str) -> t
 
 
 def _refuse_conflicts(registry: Registry, library: str, concepts: Sequence[Incoming]) -> None:
-    """Raise ConceptExists with every name that other content has."""
+    """Raise ConceptExists with every name that has different content in the library."""
     names = [concept.name for concept in concepts if _conflicts(registry, library, concept)]
     if names:
         listed = ", ".join(shown(name) for name in names)
-        cause = f"In library {shown(library)} these names are taken, by other content: {listed}."
-        raise ConceptExists(cause, "Nothing was imported. Say --on-conflict rename, or --on-conflict skip.")
+        cause = f"In library {shown(library)} these names have different content: {listed}."
+        raise ConceptExists(cause, "Nothing was imported. Give --on-conflict rename or --on-conflict skip.")
 
 
 def _conflicts(registry: Registry, library: str, concept: Incoming) -> bool:
@@ -47,9 +47,9 @@ def _conflicts(registry: Registry, library: str, concept: Incoming) -> bool:
 
 
 def _renews(registry: Registry, present: ConceptRecord, concept: Incoming) -> bool:
-    """Whether the two stand for the same pictures, and nothing shows that the present embedding is the one given.
+    """Return whether both have the same left-out pictures, and the stored embedding has no proof of its origin.
 
-    Then an import is what `doctor` asks for, and no conflict.
+    Then the import is the remedy of `doctor`, not a conflict.
     """
     if not concept.left_out or present.noun != concept.noun or len(present.images) != 1:
         return False
@@ -75,7 +75,7 @@ def _store_one(
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """The name with the first number that nobody has; from now on it is taken."""
+    """Return the name with the first free number, and add it to `taken`."""
     number = 2
     while name_key(f"{name}-{number}") in taken:
         number += 1

@@ -1,4 +1,4 @@
-"""Concepts on their way in, checked and not stored yet."""
+"""Checked concepts that are not stored yet."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from concepts.records import NewImage
 
 @dataclass(frozen=True)
 class Incoming:
-    """A checked concept on its way in. Its bytes are read when it is written: a library need not fit into memory."""
+    """A checked concept to store. `images` reads its bytes late, so that a library need not fit into memory."""
 
     name: str
     noun: str
     manifest: str
     images: Callable[[], list[NewImage]]
     left_out: tuple[tuple[str, str | None], ...] = ()
-    """The pictures that its note stands for, where it came without them."""
+    """The hashes of the pictures and masks that its note replaces, if it came without pictures."""
     notes: tuple[str, ...] = ()

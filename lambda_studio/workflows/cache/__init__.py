@@ -1,1 +1,1 @@
-"""Results of frozen encoders, kept in the registry under keys that say all they depend on."""
+"""Cached results of frozen encoders, stored in the registry by keys that name every dependency."""

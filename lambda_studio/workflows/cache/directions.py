@@ -1,4 +1,4 @@
-"""The direction of each concept's mean embedding, read from the registry and kept in memory while nothing changes."""
+"""The direction of each concept's mean embedding, cached in memory until the registry changes."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -17,9 +17,9 @@ from lambda_studio.workflows.cache.keys import SUBJECT, subject_key, subject_key
 
 @dataclass(frozen=True)
 class Directions:
-    """The mean embeddings of all concepts that the user may see and CLIP has seen whole, each of length 1.
+    """The mean embeddings, each of length 1, of the visible concepts whose images all have an embedding.
 
-    Kept in memory for as long as nothing has changed, never in a file: what is forgotten must be gone.
+    Cached in memory only, never in a file, so that a forgotten concept leaves no trace.
     """
 
     encoder: Encoder
@@ -27,11 +27,11 @@ class Directions:
     ids: Int64[np.ndarray, " concept"]
     rows: Float32[np.ndarray, "concept dim"]
     not_seen: frozenset[int]
-    """Concepts of which an image has no embedding."""
+    """Ids of concepts with at least one image without an embedding."""
 
 
 def present_directions(registry: Registry, encoder: Encoder, former: Directions | None) -> Directions:
-    """What was read before if it was of all concepts and they are the same still, else all of it anew."""
+    """Return the cached matrix if it has all concepts and none has changed since; otherwise read it again."""
     generation = registry.generation()
     if former and not former.not_seen and (former.encoder, former.generation) == (encoder, generation):
         return former
@@ -43,10 +43,10 @@ def present_directions(registry: Registry, encoder: Encoder, former: Directions 
 
 
 def given_images(registry: Registry, encoder: Encoder) -> Iterator[SeenImage]:
-    """Walk through the embeddings by this CLIP that came in place of pictures."""
+    """Yield the embeddings by this CLIP that were imported in place of pictures."""
     prepared = subject_key(ImageRecord("", None, 1, 1, "", ()), encoder).preprocessing
     for concept_id, data in registry.left_out():
-        with suppress(ValueError):  # no note, but another image of one pixel, counts as not seen
+        with suppress(ValueError):  # an image of one pixel that is not a note has no embedding
             if (view := read_note(data).view(encoder.fingerprint, prepared)) is not None:
                 yield SeenImage(concept_id, view.data, DTYPE)
 
@@ -54,7 +54,7 @@ def given_images(registry: Registry, encoder: Encoder) -> Iterator[SeenImage]:
 def mean_directions(
     counts: dict[int, int], seen: Iterable[SeenImage]
 ) -> tuple[Int64[np.ndarray, " concept"], Float32[np.ndarray, "concept dim"]]:
-    """The direction of the mean over each concept's images, where all of `counts` of them were seen."""
+    """Return the ids and mean directions of the concepts with an embedding for each of their `counts` images."""
     places = {concept_id: at for at, concept_id in enumerate(counts)}
     sums, left = np.zeros((len(counts), 0), dtype=np.float32), np.array([*counts.values()], dtype=np.int64)
     for image in seen:

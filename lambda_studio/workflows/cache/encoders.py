@@ -1,4 +1,4 @@
-"""Which CLIP each stack had when it was last used in this home: read where no model should be loaded to know it."""
+"""The CLIP that each stack last used in this home. Reading it loads no model."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,22 +12,22 @@ ENCODERS_FORMAT = 2
 
 @dataclass(frozen=True)
 class Encoder:
-    """A frozen model, and the number format it computes in: all of it that a value depends on."""
+    """A frozen model and its number format: every property of it that affects a cached value."""
 
     fingerprint: str
     dtype: str
 
 
 class KnownEncoders:
-    """A note beside the database: each stack's CLIP, by the stack's name."""
+    """The file `encoders.json` in the home: each stack's CLIP, by the stack's name."""
 
     def __init__(self, home: Path):
         self.path = home / "encoders.json"
 
     def read(self) -> dict[str, Encoder]:
-        """Return what was noted. A note that cannot be read, or that a newer version wrote, is no note.
+        """Return the stored encoders, or none if the file is unreadable or a newer version wrote it.
 
-        Version 0.1 noted the stacks themselves, without a number and without a key above them.
+        Version 0.1 wrote the stacks at the top level, without a format number.
         """
         try:
             noted = json.loads(self.path.read_text(encoding="utf-8"))
@@ -39,7 +39,7 @@ class KnownEncoders:
             return {}
 
     def note(self, stack: str, encoder: Encoder) -> None:
-        """Write down what a stack's CLIP is."""
+        """Store a stack's CLIP."""
         known = self.read()
         if known.get(stack) != encoder:
             encoders = {name: asdict(each) for name, each in {**known, stack: encoder}.items()}

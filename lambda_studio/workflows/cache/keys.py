@@ -1,4 +1,4 @@
-"""The keys of cached features: each says everything its value depends on."""
+"""The keys of cached features. Each key names everything that its value depends on."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from lambda_studio.workflows.cache.encoders import Encoder
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureKey:
-    """All that a cached value depends on. `image` and `mask` are SHA-256; None is no image, or no mask."""
+    """Everything that a cached value depends on. `image` and `mask` are SHA-256; None is no image, or no mask."""
 
     kind: str
     encoder: Encoder
@@ -25,7 +25,7 @@ class FeatureKey:
 
     @classmethod
     def find(cls, text: str) -> "FeatureKey | None":
-        """The key whose `text` this is; None where it is of none."""
+        """Return the key with this `text`, or None if the text is not a key's."""
         try:
             said = json.loads(text)
             return cls(**{**said, "encoder": Encoder(**said["encoder"])})
@@ -34,12 +34,12 @@ class FeatureKey:
 
     @property
     def up_to_date(self) -> bool:
-        """Whether this version would prepare the picture so."""
+        """Whether this version of the program prepares pictures in the same way."""
         return self.preprocessing.partition("@")[0] == _PREPARED.get(self.kind)
 
     @property
     def resolution(self) -> int:
-        """The pixels on a side of what `latents_key` is about."""
+        """Pixels on a side of the picture; only for a `latents_key`."""
         return int(self.preprocessing.partition("@")[2])
 
 
@@ -54,34 +54,34 @@ _PREPARED = {
 
 
 def subject_key(image: ImageRecord, encoder: Encoder) -> FeatureKey:
-    """CLIP's embedding of the cut-out subject."""
+    """Return the key of CLIP's embedding of the cut-out subject."""
     prepared = _PREPARED[SUBJECT]
     return FeatureKey(kind=SUBJECT, encoder=encoder, preprocessing=prepared, image=image.sha, mask=image.mask_sha)
 
 
 def subject_keys_between(encoder: Encoder) -> tuple[str, str]:
-    """How `subject_key` begins and ends for every image: all that differs stands between, in columns of its own."""
+    """Return the common start and end of every `subject_key`'s text. Only image and mask are between them."""
     text = subject_key(ImageRecord("", None, 1, 1, "", ()), encoder).text
     begin, image, rest = text.partition('"image":')
     return begin + image, rest.partition('"mask":null')[2]
 
 
 def zero_key(encoder: Encoder) -> FeatureKey:
-    """CLIP's embedding of no picture."""
+    """Return the key of CLIP's embedding of an all-zero picture."""
     return FeatureKey(kind=ZERO, encoder=encoder, preprocessing=_PREPARED[ZERO])
 
 
 def crop_key(image: ImageRecord, encoder: Encoder) -> FeatureKey:
-    """CLIP's embedding of the crop that training denoises."""
+    """Return the key of CLIP's embedding of the crop that training denoises."""
     return FeatureKey(kind=CROP, encoder=encoder, preprocessing=_PREPARED[CROP], image=image.sha)
 
 
 def latents_key(image: ImageRecord, encoder: Encoder, resolution: int) -> FeatureKey:
-    """MoVQ's latents of the same crop."""
+    """Return the key of MoVQ's latents of the same crop."""
     prepared = f"{_PREPARED[LATENTS]}@{resolution}"
     return FeatureKey(kind=LATENTS, encoder=encoder, preprocessing=prepared, image=image.sha)
 
 
 def encoder_of(fingerprint: str, dtype: object) -> Encoder:
-    """An encoder from its fingerprint and a torch dtype."""
+    """Return the encoder with this fingerprint and torch dtype."""
     return Encoder(fingerprint, str(dtype).removeprefix("torch."))

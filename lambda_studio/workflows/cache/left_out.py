@@ -1,6 +1,6 @@
-"""Concepts that came without their pictures: a note stands in their place, and holds the embeddings that were given.
+"""Concepts imported without pictures: a note replaces the pictures and contains the given embeddings.
 
-The note is an image of the version, and so are its numbers: they are in no cache, and nobody else's stand for them.
+The note is an image of the version. Its embeddings are in no cache, so other users' values never replace them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,41 +17,41 @@ from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import subject_key
 
 SIDE = 1
-"""The size of a note, in place of a picture's: no picture is as small."""
-IMPORT_AGAIN = "Import the bundle again: studio library import FILE.zip (--trusted-key FILE.pub, where it is signed)"
-"""What to do where nothing shows that a version's embedding is the one that its bundle held."""
+"""Width and height of a note. No picture is as small."""
+IMPORT_AGAIN = "Import the bundle again: studio library import FILE.zip (--trusted-key FILE.pub, if it is signed)"
+"""The remedy for an embedding without proof that it came from the concept's bundle."""
 
 
 def is_left_out(image: ImageRecord) -> bool:
-    """Whether this is a note, and no picture."""
+    """Return whether this image is a note, not a picture."""
     return image.width == SIDE and image.height == SIDE
 
 
 def require_pictures(concepts: Iterable[ConceptRecord], what: str) -> None:
-    """Raise PicturesLeftOut, which names every concept that has none."""
+    """Raise PicturesLeftOut with the name of every concept without pictures."""
     without = [concept.name for concept in concepts if any(map(is_left_out, concept.images))]
     if without:
-        cause = f"{', '.join(without)}: came without pictures, and {what} needs them."
-        raise PicturesLeftOut(cause, "Ask for a bundle with pictures, or leave these out.")
+        cause = f"{', '.join(without)}: imported without pictures, but {what} needs them."
+        raise PicturesLeftOut(cause, "Ask for a bundle with pictures, or leave these concepts out.")
 
 
 def notes(registry: Registry, images: Iterable[ImageRecord]) -> dict[str, Note]:
-    """Return the notes among these images by their hashes. Raises ContentDamaged."""
+    """Return the notes among these images, by hash. Raises ContentDamaged."""
     return {image.sha: _note(registry, image.sha) for image in images if is_left_out(image)}
 
 
 def require_views(registry: Registry, images: Sequence[ImageRecord]) -> None:
-    """Raise PicturesLeftOut where a note holds no embedding: it came before schema 0004, and its embedding is lost."""
+    """Raise PicturesLeftOut if a note has no embedding. Notes from before schema 0004 may have lost it."""
     held = notes(registry, images)
     if without := [image.source_name for image in images if image.sha in held and not held[image.sha].views]:
-        cause = f"{', '.join(without)}: the embedding that came in their place is lost."
+        cause = f"{', '.join(without)}: the embedding that replaced the pictures is lost."
         raise PicturesLeftOut(cause, IMPORT_AGAIN)
 
 
 def given_view(note: Note, image: ImageRecord, encoder: Encoder) -> GivenView | None:
-    """Return what the note holds by this CLIP, of pictures as this version prepares them, or None.
+    """Return the note's embedding by this CLIP and this version's preprocessing, or None.
 
-    Nobody can compute it again, so it serves whatever number format the encoder runs in.
+    It cannot be recomputed, so it is used for every number format of the encoder.
     """
     return note.view(encoder.fingerprint, subject_key(image, encoder).preprocessing)
 
@@ -59,20 +59,18 @@ def given_view(note: Note, image: ImageRecord, encoder: Encoder) -> GivenView | 
 def given_embeddings(
     registry: Registry, images: Sequence[ImageRecord], encoder: Encoder
 ) -> dict[str, Float32[np.ndarray, " dim"]]:
-    """Return the embeddings that the notes among these images hold, by the notes' hashes.
+    """Return the embeddings in the notes among these images, by the notes' hashes.
 
     Raises:
-        PicturesLeftOut: a note holds none by this encoder.
+        PicturesLeftOut: a note has no embedding by this encoder.
         ContentDamaged: the bytes of a note are damaged.
     """
     held = notes(registry, images)
     left_out = {image.sha: image for image in images if image.sha in held}
     found = {sha: given_view(held[sha], image, encoder) for sha, image in left_out.items()}
     if without := [left_out[sha].source_name for sha, view in found.items() if view is None]:
-        cause = (
-            f"{', '.join(without)}: there is no embedding for the CLIP of this stack, and no picture to make it from."
-        )
-        raise PicturesLeftOut(cause, "Use the stack it was exported with (--stack), or ask for a bundle with pictures.")
+        cause = f"{', '.join(without)}: there is no embedding for this stack's CLIP, and no picture to compute it from."
+        raise PicturesLeftOut(cause, "Use the stack of the export (--stack), or ask for a bundle with pictures.")
     return {sha: np.frombuffer(view.data, dtype=DTYPE) for sha, view in found.items() if view is not None}
 
 
@@ -80,5 +78,5 @@ def _note(registry: Registry, sha: str) -> Note:
     try:
         return read_note(registry.blob(sha))
     except ValueError as error:
-        cause = f"What stands in place of pictures, {sha}, {error}."
-        raise ContentDamaged(cause, "Remove its concept, and import its bundle again.") from error
+        cause = f"The note in place of pictures, {sha}, {error}."
+        raise ContentDamaged(cause, "Remove its concept, then import its bundle again.") from error

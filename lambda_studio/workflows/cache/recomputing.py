@@ -1,4 +1,4 @@
-"""Cached features are computed again, and must come out as they are kept: what no hash of them can tell."""
+"""Recompute cached features and compare them with the stored values. Hashes do not find a wrong computation."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -17,17 +17,17 @@ from lambda_studio.workflows.cache.store import CHUNK, FeatureStore
 from lambda_studio.workflows.cache.subjects import SubjectEmbedder
 
 SHARE = 100
-"""Of so many features one is computed again, and never fewer than CHUNK."""
+"""One of this many features is recomputed, and at least CHUNK."""
 TOLERANCES = {"float32": 0.01, "float16": 0.02, "bfloat16": 0.1}
-"""How far a value may be from the one that is kept, as a share of its length: by the format it was computed in.
+"""The largest allowed distance from the stored value, as a share of its length, by number format.
 
-Other processors round otherwise, and GPUs may multiply float32 with fewer bits. At a cosine of 0.90, from where two
-concepts are said to look alike, it is 0.45.
+Processors round differently, and GPUs may multiply float32 with fewer bits. For comparison: at a cosine of 0.90,
+where two concepts count as alike, the distance is 0.45.
 """
 
 
 class Recomputing:
-    """The cached features of one stack's encoders, of every picture that the user may see."""
+    """The cached features of one stack's encoders, for all pictures that the user can see."""
 
     def __init__(self, embedder: SubjectEmbedder, progress: Progress):
         self.embedder, self.progress = embedder, progress
@@ -35,7 +35,7 @@ class Recomputing:
         self.store = FeatureStore(self.database, progress)
 
     def cached(self) -> list[FeatureKey]:
-        """Those that this stack would compute today."""
+        """Return the keys of the stored features that this stack would compute now."""
         prints = self.stack.fingerprints()
         encoders = [encoder_of(prints[part], self.stack.dtype) for part in ("clip", "autoencoder")]
         with self.database.reading() as registry:
@@ -44,22 +44,22 @@ class Recomputing:
         return sorted(ours, key=lambda key: (key.kind, key.preprocessing, key.text))
 
     def wrong(self, keys: Sequence[FeatureKey]) -> list[FeatureKey]:
-        """Those of these features whose value is not what their encoder gives. Raises what reading models raises."""
+        """Return the keys whose stored value differs from their encoder's output. Raises model loading's errors."""
         found: list[FeatureKey] = []
-        with self.progress("Computing features again", total=len(keys)) as advance:
+        with self.progress("Recomputing features", total=len(keys)) as advance:
             for chunk in _chunks(keys):
-                kept = self.store.find(chunk)  # without those that are damaged: their hashes have told
+                kept = self.store.find(chunk)  # without damaged values, which their hashes already showed
                 again = self._compute(list(kept)) if kept else []
                 found += [key for key, value in zip(kept, again, strict=True) if differ(key, kept[key], value)]
                 advance(len(chunk))
         return found
 
     def drop(self, keys: Sequence[FeatureKey]) -> None:
-        """Forget these features; they are computed when they are next needed."""
+        """Delete these features; they are computed again on next use."""
         self.database.write(lambda registry: registry.drop_features([key.text for key in keys]))
 
     def _compute(self, keys: Sequence[FeatureKey]) -> list[Tensor]:
-        """The values of keys of one kind and preparation."""
+        """Compute the values of keys with the same kind and preprocessing."""
         first = keys[0]
         if first.kind == SUBJECT:
             return self.embedder.embed([ImageRecord(key.image or "", key.mask, 0, 0, "", ()) for key in keys])
@@ -73,23 +73,23 @@ class Recomputing:
 
 
 def sample(keys: Sequence[FeatureKey], day: date) -> list[FeatureKey]:
-    """One of a hundred, others every day: so that in time all are seen."""
+    """Choose one key of SHARE at random. The day is the seed, so that over time every key is checked."""
     count = min(len(keys), max(CHUNK, len(keys) // SHARE))
     chosen = random.Random(day.toordinal()).sample(range(len(keys)), count)
     return [keys[at] for at in sorted(chosen)]
 
 
 def differ(key: FeatureKey, kept: Tensor, computed: Tensor) -> bool:
-    """Whether two values of a feature are further apart than processors are."""
+    """Return whether two values of a feature differ by more than rounding."""
     if kept.shape != computed.shape:
         return True
     computed = computed.cpu().float()
     apart = torch.linalg.vector_norm(kept.float() - computed) / torch.linalg.vector_norm(computed)
-    return not apart <= TOLERANCES[key.encoder.dtype]  # also where it is no number
+    return not apart <= TOLERANCES[key.encoder.dtype]  # also true for NaN
 
 
 def _chunks(keys: Sequence[FeatureKey]) -> Iterator[list[FeatureKey]]:
-    """Keys that are computed together: of one kind, prepared alike."""
+    """Yield chunks of keys with the same kind and preprocessing."""
     for _, group in groupby(keys, key=lambda key: (key.kind, key.preprocessing)):
         alike = list(group)
         yield from (alike[start : start + CHUNK] for start in range(0, len(alike), CHUNK))

@@ -1,4 +1,4 @@
-"""What frozen encoders gave, kept in the registry under keys that say everything a value depends on."""
+"""Read cached features from the registry, or compute and store them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from lambda_studio.progress import Progress
 from lambda_studio.workflows.cache.keys import FeatureKey
 
 CHUNK = 8
-"""Pictures encoded between two transactions: what a kill can cost."""
+"""Pictures encoded between two transactions: the most work that a kill can lose."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Values in the order of their keys, and how many of them had to be computed."""
+    """Values in the order of their keys, and how many were computed."""
 
     values: list[Tensor]
     computed: int
@@ -32,7 +32,7 @@ class FeatureStore:
         self.database, self.progress = database, progress
 
     def find(self, keys: Sequence[FeatureKey]) -> dict[FeatureKey, Tensor]:
-        """Those of these values that are there."""
+        """Return the stored values among these keys."""
         with self.database.reading() as registry:
             records = registry.features([key.text for key in keys])
         return {key: _tensor(records[key.text]) for key in keys if key.text in records}
@@ -40,7 +40,7 @@ class FeatureStore:
     def get_or_compute(
         self, keys: Sequence[FeatureKey], compute: Callable[[Sequence[int]], Sequence[Tensor]], label: str
     ) -> Kept:
-        """Every key's value. `compute` gets the positions of missing ones, a chunk at a time; each chunk is kept."""
+        """Return every key's value. `compute` gets the positions of missing keys in chunks; each chunk is stored."""
         known = self.find(keys)
         missing = [i for i, key in enumerate(keys) if key not in known and key not in keys[:i]]
         if missing:

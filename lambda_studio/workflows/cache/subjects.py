@@ -1,4 +1,4 @@
-"""CLIP's view of a library's subjects: computed once, kept in the registry, read by everything afterwards."""
+"""CLIP's embeddings of a library's subjects: computed once and cached in the registry."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -20,7 +20,7 @@ from lambda_studio.workflows.cache.store import FeatureStore
 
 
 class SubjectEmbedder:
-    """Embeds cut-out subjects with one stack's CLIP; what was embedded before is not embedded again."""
+    """Embeds cut-out subjects with one stack's CLIP, and caches the embeddings."""
 
     def __init__(self, database: Database, stack: Stack, progress: Progress):
         self.database, self.stack = database, stack
@@ -28,14 +28,14 @@ class SubjectEmbedder:
 
     @cached_property
     def encoder(self) -> Encoder:
-        """What the stack's CLIP is, found without loading it."""
+        """The stack's CLIP, identified without loading it."""
         return encoder_of(self.stack.fingerprints()["clip"], self.stack.dtype)
 
     def subjects(self, concepts: Sequence[ConceptRecord]) -> tuple[dict[str, list[Tensor]], int]:
         """Return the embeddings of each concept's reference images by its name, and how many were computed.
 
-        Of pictures they are cached or computed; of notes in place of pictures they are read from the note.
-        Raises PicturesLeftOut where a note holds none for this CLIP.
+        Embeddings of pictures are cached or computed. A note in place of pictures contains its embedding.
+        Raises PicturesLeftOut if a note has no embedding for this CLIP.
         """
         every = [image for concept in concepts for image in concept.images]
         with self.database.reading() as registry:
@@ -51,11 +51,11 @@ class SubjectEmbedder:
         return {concept.name: [next(ordered) for _ in concept.images] for concept in concepts}, kept.computed
 
     def blended(self, concept: ConceptRecord) -> Tensor:
-        """What prompts use of a concept: one embedding, from those of all its images."""
+        """Return the embedding that prompts use: the mean over the concept's images."""
         return blend(torch.stack(self.subjects([concept])[0][concept.name]))
 
     def zero(self) -> Tensor:
-        """What the decoder and the prior take for no picture; kept, so that drawing needs no vision tower."""
+        """Return the embedding for "no picture". It is cached, so that drawing needs no vision tower."""
         kept = self.store.get_or_compute(
             [zero_key(self.encoder)],
             lambda _: [self.stack.clip(("vision",)).zero_image_embeds()],
@@ -64,7 +64,7 @@ class SubjectEmbedder:
         return kept.values[0]
 
     def embed(self, images: Sequence[ImageRecord]) -> list[Tensor]:
-        """The embeddings of these pictures' subjects, computed whether they are kept or not."""
+        """Compute the embeddings of these pictures' subjects, without the cache."""
         clip = self.stack.clip(("vision",))
         with self.database.reading() as registry:
             stored = [(registry.blob(image.sha), image.mask_sha and registry.blob(image.mask_sha)) for image in images]

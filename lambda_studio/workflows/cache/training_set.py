@@ -1,4 +1,4 @@
-"""The constants that fine-tuning reads, each computed once and kept in the registry."""
+"""The training examples of fine-tuning, computed once and cached in the registry."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ from lambda_studio.workflows.cache.store import FeatureStore
 
 @dataclass(frozen=True)
 class Row:
-    """One picture of the training set: whose it is, and where its bytes are."""
+    """One picture of the training set, and its concept."""
 
     concept: ConceptRecord
     image: ImageRecord
 
 
 class ExampleTable:
-    """The constants that fine-tuning reads, each computed once: of each picture one crop, denoised and seen by CLIP."""
+    """The training examples of fine-tuning: for each picture, the latents and CLIP's embedding of one crop."""
 
     def __init__(self, database: Database, stack: Stack, progress: Progress, should_stop: Callable[[], bool]):
         self.database, self.stack, self.should_stop = database, stack, should_stop
         self.store = FeatureStore(database, progress)
 
     def examples(self, concepts: Sequence[ConceptRecord], resolution: int) -> list[Example]:
-        """Every picture of these concepts. Afterwards neither CLIP nor MoVQ is in memory."""
+        """Return an example for each picture of these concepts. Afterwards neither CLIP nor MoVQ is in memory."""
         require_pictures(concepts, "fine-tuning")
         rows = [Row(concept, image) for concept in concepts for image in concept.images]
         embeds = self._image_embeds(rows)
@@ -66,7 +66,9 @@ class ExampleTable:
 
     def _pictures(self, rows: Sequence[Row], at: Sequence[int]) -> list[Any]:
         if self.should_stop():
-            raise Cancelled("Stopped before the first step.", "What was encoded by then is cached: give it again.")
+            raise Cancelled(
+                "Stopped before the first step.", "The pictures encoded so far are cached: give the command again."
+            )
         with self.database.reading() as registry:
             stored = [registry.blob(rows[i].image.sha) for i in at]
         return [decode_png(data) for data in stored]

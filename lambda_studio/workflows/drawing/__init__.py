@@ -1,1 +1,1 @@
-"""From a prompt to picture files."""
+"""Draw a prompt and write the picture files."""

@@ -1,4 +1,4 @@
-"""Which adapter draws a prompt."""
+"""Choose the adapter for a prompt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from lambda_studio.workflows.workplace import Workplace
 
 @dataclass(frozen=True)
 class Choice:
-    """An adapter and its file, or none; what a person should know about it; whether it saw other versions."""
+    """An adapter and its file, or none, with notices for the user. `stale`: it was trained on other versions."""
 
     adapter: AdapterRecord | None
     notices: tuple[str, ...] = ()
@@ -22,9 +22,10 @@ class Choice:
 
 
 def choose_adapter(place: Workplace, wanted: str | int, concepts: Sequence[ConceptRecord]) -> Choice:
-    """What `--adapter` means for a prompt that names these concepts: "auto", "none", a number, or how a hash begins.
+    """Return the adapter for a prompt with these concepts. `wanted` is "auto", "none", a number or the start of a hash.
 
-    Raises AdapterNotFound, ModelFilesMissing, ModelFilesInvalid.
+    Raises:
+        AdapterNotFound, ModelFilesMissing, ModelFilesInvalid.
     """
     if wanted == "none":
         return Choice(None)
@@ -45,8 +46,9 @@ def choose_adapter(place: Workplace, wanted: str | int, concepts: Sequence[Conce
 def newest_adapter(
     adapters: Sequence[AdapterRecord], concepts: Sequence[ConceptRecord], stack: str, base_fingerprint: str
 ) -> Choice:
-    """The newest adapter of this stack that knows every concept. One that saw all as they are now goes before a stale
-    one; a stale one is used, and said to be stale. `adapters` are newest first.
+    """Return the newest adapter of this stack that knows every concept, or none.
+
+    An adapter for the current versions wins over a stale one, which comes with a notice. `adapters` are newest first.
     """
     if not concepts:
         return Choice(None)
@@ -59,19 +61,19 @@ def newest_adapter(
     if knowing:
         return Choice(knowing[0], (stale_notice(knowing[0], concepts),), stale=True)
     if len(fitting) < len(of_stack) and any(_knows_names(adapter, concepts) for adapter in of_stack):
-        return Choice(None, (f"The adapters of {stack} were made for other weights: drawing without one.",))
+        return Choice(None, (f"The adapters of {stack} were trained for other weights. Drawing without an adapter.",))
     if fitting:
         names = " ".join(concept.name for concept in concepts)
         return Choice(
-            None, (f"No adapter knows all of: {names}. Drawing without one; make one: studio finetune {names}",)
+            None, (f"No adapter knows all of: {names}. Drawing without an adapter. Train one: studio finetune {names}",)
         )
     return Choice(None)
 
 
 def checked_adapter(adapter: AdapterRecord, concepts: Sequence[ConceptRecord], stack: str) -> Choice:
-    """An adapter that a person chose. Raises ModelFilesInvalid for one of another stack."""
+    """Return the user's adapter, with a notice if it does not fit. Raises ModelFilesInvalid if its stack differs."""
     if adapter.stack != stack:
-        cause = f"Adapter {adapter.id} was made for the stack {adapter.stack}, and this is {stack}."
+        cause = f"Adapter {adapter.id} was trained for the stack {adapter.stack}, but this stack is {stack}."
         raise ModelFilesInvalid(cause, f"Give --stack {adapter.stack}, or --adapter auto.")
     manifests = {seen.manifest for seen in adapter.concepts}
     if all(concept.manifest in manifests for concept in concepts):
@@ -79,14 +81,14 @@ def checked_adapter(adapter: AdapterRecord, concepts: Sequence[ConceptRecord], s
     if _knows_names(adapter, concepts):
         return Choice(adapter, (stale_notice(adapter, concepts),), stale=True)
     unseen = ", ".join(concept.name for concept in concepts if not _knows_names(adapter, [concept]))
-    return Choice(adapter, (f"Adapter {adapter.id} never saw: {unseen}.",))
+    return Choice(adapter, (f"Adapter {adapter.id} was not trained on: {unseen}.",))
 
 
 def stale_notice(adapter: AdapterRecord, concepts: Sequence[ConceptRecord]) -> str:
-    """What to say of an adapter that saw other pictures of a concept than there are now."""
+    """Return the notice for an adapter that was trained on another version of a concept."""
     manifests = {seen.manifest for seen in adapter.concepts}
     changed = ", ".join(concept.name for concept in concepts if concept.manifest not in manifests)
-    return f"Adapter {adapter.id} is stale: it saw another version of {changed}. It is used all the same."
+    return f"Adapter {adapter.id} is stale: it was trained on another version of {changed}. It is used nevertheless."
 
 
 def _knows_names(adapter: AdapterRecord, concepts: Sequence[ConceptRecord]) -> bool:

@@ -1,4 +1,4 @@
-"""From a prompt to picture files: the concepts it names, the adapter that knows them, and the drawing."""
+"""Draw a prompt: look up its concepts, choose the adapter, draw, and write the picture files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """What is asked for: pictures of a prompt, and where they go."""
+    """A request for pictures of a prompt, and their destination."""
 
     prompt: str
     count: int = 1
     adapter: str | int = "auto"
-    """ "auto", "none", a number, or how a hash begins."""
+    """ "auto", "none", a number, or the start of a hash."""
     edges: Path | None = None
-    """A picture whose edges to follow."""
+    """A picture. The drawing follows its edges."""
     out: Path = Path("outputs")
     """A folder, or a name ending in .png."""
 
 
 def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Drawn:
-    """Draw a prompt and write the pictures. What can be refused is refused before a model is loaded."""
+    """Draw a prompt and write the pictures. Every check that needs no model comes before the models are loaded."""
     require(drawing.count >= 1, f"The number of pictures is {drawing.count}.", "Give 1 or more.")
     config = config.preferring(place.spec.generate)
     template = parse(drawing.prompt)
@@ -66,7 +66,7 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
 
 
 def named_concepts(place: Workplace, template: Template) -> list[ConceptRecord]:
-    """Read the concepts that a prompt names, at once. Raises PromptInvalid, with the nearest to an unknown name."""
+    """Read the prompt's concepts in one query. Raises PromptInvalid, with the nearest names, for an unknown name."""
     library = place.library
     with place.database.reading() as registry:
         concepts = registry.find_concepts(library, template.names)
@@ -82,7 +82,7 @@ def _requests(
     edged: "Image.Image | None",
     seeds: Sequence[int],
 ) -> "tuple[list[PictureRequest], Tensor]":
-    """One request for each seed, with CLIP's view of subjects and edges; and CLIP's view of no picture."""
+    """Return one request for each seed, with the embeddings of subjects and edges, and the embedding for no picture."""
     import torch
 
     from lambda_studio.generation.conditioning import blend
@@ -92,6 +92,6 @@ def _requests(
     zero_image_embeds = place.embedder.zero()
     control = place.edge_embeds(edged) if edged else None
     if computed or edged:
-        place.stack.free("clip")  # only the text tower is needed from here on
+        place.stack.free("clip")  # the next steps need only the text tower
     subjects = {name: blend(torch.stack(values)) for name, values in embeddings.items()}
     return [PictureRequest(prompt, seed, subjects, control) for seed in seeds], zero_image_embeds

@@ -1,4 +1,4 @@
-"""Picture files: what was drawn, and what each file says of itself."""
+"""Write picture files with their texts."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,12 @@ from lambda_studio.pictures.texts import FORMAT_KEY, TEXTS_FORMAT
 
 
 def write_drawing(picture: Picture, texts: Mapping[str, str], out: Path, title: str) -> Path:
-    """Write one picture, with its own seed among the texts, and give its path."""
+    """Write one picture, with its seed among the texts, and return its path."""
     return write_picture(to_image(picture.pixels), {**texts, "seed": str(picture.seed)}, out, title)
 
 
 def to_image(pixels: Tensor) -> Image.Image:
-    """An RGB image of [3, height, width] in 0..1."""
+    """Convert pixels [3, height, width] in 0..1 to an RGB image."""
     scaled = (pixels.float().clamp(0, 1) * 255).round().to(torch.uint8).cpu()
     return Image.fromarray(np.ascontiguousarray(rearrange(scaled, "c h w -> h w c").numpy()))
 
@@ -39,7 +39,7 @@ def texts_of(
     adapter: AdapterRecord | None,
     edges: Path | None,
 ) -> dict[str, str]:
-    """What a picture says of itself, but for its seed: PNG text chunks, JSON where they are more than a word."""
+    """Return a picture's PNG texts except the seed. Structured values are JSON."""
     settings: dict[str, Any] = {
         key: value for key, value in asdict(config).items() if key not in ("seed", "batch_size")
     }

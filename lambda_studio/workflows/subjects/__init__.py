@@ -1,1 +1,1 @@
-"""Use cases about one concept: its photos, masks, versions, look-alikes."""
+"""Use cases of one concept: photos, masks, versions and similar concepts."""

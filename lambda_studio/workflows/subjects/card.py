@@ -1,4 +1,4 @@
-"""Everything about one concept, without loading a model."""
+"""Describe one concept without loading a model."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ from lambda_studio.workflows.subjects.mask_sheet import MaskedPicture, draw_mask
 
 
 def concept_card(database: Database, library: str, name: str, encoders: Mapping[str, Encoder]) -> ConceptCard:
-    """The concept, its images and masks, what is cached for which stack, and who knows it."""
+    """Return the concept, its images and masks, its cached embeddings by stack, and its adapters."""
     with database.reading() as registry:
         concept = registry.get_concept(library, name)
         masks = {image.mask_sha: registry.blob(image.mask_sha) for image in concept.images if image.mask_sha}
@@ -32,7 +32,7 @@ def concept_card(database: Database, library: str, name: str, encoders: Mapping[
 
 
 def mask_sheet(database: Database, concept: ConceptRecord) -> Image.Image:
-    """The concept's references with their masks laid over them, numbered as `edit` takes them."""
+    """Draw the concept's reference images with their masks as overlays, numbered as for `edit`."""
     require_pictures([concept], "a sheet of its masks")
     with database.reading() as registry:
         stored = [

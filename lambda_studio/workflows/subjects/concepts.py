@@ -1,6 +1,6 @@
-"""`studio.concepts`: the use cases that are about the subjects of a library.
+"""`studio.concepts`: the use cases of a library's subjects.
 
-A method imports what opens pictures or runs models itself: listing concepts must not wait for it.
+Methods import picture and model modules on use, so that listing concepts stays fast.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from lambda_studio.workflows.workplace import Workplace
 
 
 class Concepts:
-    """The subjects of the library: added from photos, versioned, shown, removed and forgotten."""
+    """The subjects of the library: add, edit, show, remove and forget them."""
 
     def __init__(self, workplace: Workplace):
         self._place = workplace
@@ -33,12 +33,12 @@ class Concepts:
         segment: str = "auto",
         keep_original: bool = False,
     ) -> Added:
-        """Store a subject and cache CLIP's view of it. Nothing is stored unless every image and mask can be used.
+        """Store a subject and cache its CLIP embeddings. Nothing is stored unless every image and mask is usable.
 
         Args:
-            masks: one file for each image, white where the subject is; none: the subject is found by `segment`.
+            masks: one file for each image, white = subject. Without masks, `segment` finds the subject.
             segment: auto, alpha, grabcut, grounded or none.
-            keep_original: store the files too, byte for byte, with their metadata.
+            keep_original: also store the original files, byte for byte, with their metadata.
 
         Raises:
             NameInvalid, NounMissing, ImageRefused, MaskRefused, ConceptExists.
@@ -51,19 +51,19 @@ class Concepts:
         place, name = self._place, check_name(name)
         if noun is None:
             cause = f"The noun of {name!r} is missing."
-            raise NounMissing(cause, "Say what kind of thing it is, for example: --noun dog")
+            raise NounMissing(cause, "Name the kind of thing, for example: --noun dog")
         library, checked_noun = place.library, check_noun(noun)
         place.require_editor()
         find = subject_finder(place, segment, checked_noun)
         new_images = read_images(place.door, images, masks, find, place.progress, keep_original)
-        _ = place.embedder.encoder  # models that are missing are missed before anything is stored
+        _ = place.embedder.encoder  # raises for missing models before anything is stored
 
         def store(registry: Registry) -> tuple[AddResult, str | None]:
             return registry.add_concept(library, name, checked_noun, new_images), place.remember_stack(registry)
 
         result, remembered = place.database.write(store)
         if remembered:
-            place.notify(f"Library {library} now works with {remembered}.")
+            place.notify(f"Library {library} now uses the stack {remembered}.")
         added = embedded(place, result, new_images)
         alike = lookalike_warning(place, added.concept) if added.created else ()
         return replace(added, warnings=(*added.warnings, *alike))
@@ -79,22 +79,23 @@ class Concepts:
         segment: str = "auto",
         keep_original: bool = False,
     ) -> Added:
-        """Write the concept's next version: another noun, images more or less, other masks for some.
+        """Write the concept's next version, with a new noun, added or dropped images, or new masks.
 
         Args:
-            drop: images by their number, from 1.
+            drop: numbers of images, from 1.
             masks: mask files by the number of their image.
-            keep_original: store the files of `add` too, also where the concept has such an image without one.
+            keep_original: also store the original files of `add`, even for images that the concept already has.
 
         Raises:
-            ConceptNotFound, ConceptChanged (by somebody else meanwhile), ImagesMissing, and as `add`.
+            ConceptChanged: another process changed the concept meanwhile.
+            ConceptNotFound, ImagesMissing, and the errors of `add`.
         """
         from lambda_studio.workflows.subjects.segmenting import subject_finder
         from lambda_studio.workflows.subjects.versions import Changes, changed_images, revise
 
-        cause = f"Nothing to change about {name} was given."
+        cause = f"No change to {name} was given."
         require(bool(noun or add or drop or masks), cause, "Give --noun, --add, --drop or --mask.")
-        require(bool(add or not keep_original), "There is no file to keep the original of.", "Give --add IMAGE.")
+        require(bool(add or not keep_original), "No file was given whose original could be kept.", "Give --add IMAGE.")
         self._place.require_editor()
         concept = self._place.get_concepts([name])[0]
         find = subject_finder(self._place, segment, noun or concept.noun)
@@ -102,21 +103,21 @@ class Concepts:
         return revise(self._place, concept, noun or concept.noun, images)
 
     def page(self, text: str = "", *, after: str = "", limit: int | None = None) -> ConceptPage:
-        """Return at most `limit` concepts by name, of those whose names hold `text` and come after `after`."""
+        """Return at most `limit` concepts by name, whose names contain `text` and sort after `after`."""
         require(limit is None or limit >= 1, f"The number of concepts is {limit}.", "Give 1 or more.")
         library = self._place.library
         with self._place.database.reading() as registry:
             return registry.page(library, text, after, limit)
 
     def show(self, name: str) -> ConceptCard:
-        """Return everything about one concept. Raises ConceptNotFound."""
+        """Return one concept with its images, cached embeddings and adapters. Raises ConceptNotFound."""
         from lambda_studio.workflows.subjects.card import concept_card
 
         encoders = KnownEncoders(self._place.home).read()
         return concept_card(self._place.database, self._place.library, name, encoders)
 
     def history(self, name: str) -> Sequence[VersionSummary]:
-        """Return the concept's versions, the present one first. Raises ConceptNotFound."""
+        """Return the concept's versions, the current one first. Raises ConceptNotFound."""
         library = self._place.library
         with self._place.database.reading() as registry:
             return registry.history(library, name)
@@ -132,7 +133,7 @@ class Concepts:
         return revise(self._place, present, wanted.noun, stored_images(self._place.database, wanted))
 
     def similar(self, name: str, count: int = 5) -> Neighbours:
-        """Return the visible concepts that look most like this one, nearest first. Raises ConceptNotFound."""
+        """Return the visible concepts most similar to this one, nearest first. Raises ConceptNotFound."""
         from lambda_studio.workflows.subjects.lookalikes import neighbours
 
         require(count >= 1, f"The number of concepts is {count}.", "Give 1 or more.")
@@ -147,7 +148,7 @@ class Concepts:
         return Neighbours(concept.name, place.spec.name, tuple(nearest), not_compared)
 
     def write_sheet(self, name: str, out: Path) -> Path:
-        """Draw the concept's references with their masks laid over them. Return the path, never of another file."""
+        """Draw the concept's reference images with their masks as overlays. Return the path; no file is overwritten."""
         from lambda_studio.pictures.outputs import write_picture
         from lambda_studio.workflows.subjects.card import mask_sheet
 
@@ -156,10 +157,11 @@ class Concepts:
         return write_picture(sheet, {"concept": concept.name}, out, f"{concept.name} masks")
 
     def write_originals(self, name: str, folder: Path) -> GivenBack:
-        """Write the files that were kept of a concept's images, byte for byte, into a new folder: all or none.
+        """Write all kept original files of a concept, byte for byte, into a new folder, or none.
 
         Raises:
-            ConceptNotFound, ContentDamaged, InvalidSetting where none was kept, OutputExists, StorageFailed.
+            InvalidSetting: no original was kept.
+            ConceptNotFound, ContentDamaged, OutputExists, StorageFailed: as named.
         """
         from lambda_studio.workflows.subjects.originals import kept_files, publish, require_free
 
@@ -171,23 +173,23 @@ class Concepts:
         return GivenBack(concept.name, folder, tuple(files), shas)
 
     def rename(self, name: str, new_name: str) -> ConceptRecord:
-        """Give a concept another name; adapters go on knowing it. Raises ConceptExists, NameInvalid."""
+        """Give a concept another name; its adapters still know it. Raises ConceptExists, NameInvalid."""
         library = self._place.library
         return self._place.database.write(lambda registry: registry.rename_concept(library, name, new_name))
 
     def copy(self, name: str, target: str, new_name: str | None = None) -> AddResult:
-        """Put the concept in another library too, its bytes stored once. Raises ConceptExists, NotPermitted."""
+        """Add the concept to another library too. Its bytes are stored once. Raises ConceptExists, NotPermitted."""
         library = self._place.library
         return self._place.database.write(lambda registry: registry.copy_concept(library, name, target, new_name))
 
     def remove(self, name: str) -> Removed:
-        """Hide a concept and free its name; nothing of it is deleted. Raises ConceptNotFound, NotPermitted."""
+        """Hide a concept and free its name; its content stays. Raises ConceptNotFound, NotPermitted."""
         library = self._place.library
         gone = self._place.database.write(lambda registry: registry.remove_concept(library, name))
         return Removed(gone.concept.name, gone.concept.id, tuple(adapter.id for adapter in gone.adapters))
 
     def bring_back(self, name: str, concept_id: int | None = None, new_name: str | None = None) -> ConceptRecord:
-        """Bring back the concept removed last under this name, or the one of that number.
+        """Restore the concept removed last under this name, or the one with the id `concept_id`.
 
         Raises:
             ConceptExists, ConceptNotFound.
@@ -198,11 +200,11 @@ class Concepts:
         )
 
     def forget(self, name: str, concept_id: int | None, agree: Callable[[ConceptSummary], None]) -> Forgotten:
-        """Delete a concept, present or removed, with every byte that only it needed; `agree` raises to stop it."""
+        """Delete a concept, in use or removed, with its unshared content. `agree` raises to stop it."""
         library, database = self._place.library, self._place.database
         with database.reading() as registry:
             found = registry.find_to_forget(library, name, concept_id)
-        agree(found)  # a person may take their time: no transaction is open
+        agree(found)  # outside a transaction, because a user may take time to answer
         done = database.write(lambda registry: registry.forget_concept(library, name, found.id))
         return Forgotten(
             name=done.concept.name,
@@ -215,5 +217,5 @@ class Concepts:
         )
 
     def list(self, *, removed: bool = False) -> list[ConceptSummary]:
-        """Return the library's concepts by name, or the ones that were removed from it."""
+        """Return the library's concepts by name, or its removed concepts."""
         return self._place.removed_concepts() if removed else self._place.concepts()

@@ -1,4 +1,4 @@
-"""Which concepts look alike: the cosine of the means of cached CLIP embeddings. No model is loaded for it."""
+"""Find similar concepts by the cosine of their mean cached CLIP embeddings. No model is loaded."""
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -10,23 +10,25 @@ from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.workplace import Workplace
 
 ALIKE = 0.90
-"""From here on a new concept is said to look like another: docs/decisions/0010."""
+"""The cosine from which a new concept gets a warning: docs/decisions/0010."""
 
 
 def lookalike_warning(place: Workplace, concept: ConceptRecord) -> tuple[str, ...]:
-    """What to say of a new concept that looks like one there is; nothing where none does."""
+    """Return a warning if a new concept is similar to another one."""
     found = neighbours(place, concept, place.embedder.encoder, 1)
     for other in (found or ([], 0))[0]:
         if other.similarity >= ALIKE:
             where = "" if other.library == concept.library else f" in library {other.library}"
-            return (f"{other.similarity:.2f} like {other.name}{where}; if it is the same, edit that one instead",)
+            return (
+                f"{other.similarity:.2f} like {other.name}{where}; if they are the same subject, edit that one instead",
+            )
     return ()
 
 
 def neighbours(
     place: Workplace, concept: ConceptRecord, encoder: Encoder, count: int
 ) -> tuple[list[Neighbour], int] | None:
-    """The `count` nearest of all others the user may see, and how many were not compared; None if this one was not."""
+    """Return the `count` nearest visible concepts and how many have no embedding; None if this one has none."""
     with place.database.reading() as registry:
         known = place.directions = present_directions(registry, encoder, place.directions)
         if concept.id not in known.ids:
@@ -40,6 +42,6 @@ def neighbours(
 
 
 def largest(values: Float32[np.ndarray, " concept"], count: int) -> Int64[np.ndarray, " first"]:
-    """The places of the `count` largest values, the largest first; only those are sorted."""
+    """Return the indices of the `count` largest values, largest first. Only these are sorted."""
     first = np.argpartition(values, len(values) - count - 1)[len(values) - count :]
     return first[np.argsort(-values[first], kind="stable")]

@@ -1,4 +1,4 @@
-"""A sheet of a concept's references with their masks laid over them: nobody trusts a mask unseen."""
+"""Draw a sheet of a concept's reference images with their masks as overlays, so that a user can check the masks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ INK, PAPER, EDGE = "#20242a", "#ffffff", (230, 40, 120)
 
 @dataclass(frozen=True)
 class MaskedPicture:
-    """A reference image, its mask (None: all of it is the subject), and the lines that stand under it."""
+    """A reference image, its mask (None: the whole image is the subject), and the lines of its label."""
 
     image: Image.Image
     mask: Image.Image | None
@@ -20,7 +20,7 @@ class MaskedPicture:
 
 
 def draw_mask_sheet(pictures: Sequence[MaskedPicture]) -> Image.Image:
-    """The pictures in rows of four: what is not the subject is washed out, and its edge is drawn."""
+    """Draw the pictures in rows of four, with a pale background and a line around the subject."""
     columns = min(COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
     size = (GAP + columns * (TILE + GAP), GAP + rows * (TILE + LABEL + GAP))
@@ -35,7 +35,7 @@ def draw_mask_sheet(pictures: Sequence[MaskedPicture]) -> Image.Image:
 
 
 def _tile(picture: MaskedPicture) -> Image.Image:
-    """One picture in the middle of a square."""
+    """Centre one picture in a square."""
     image = picture.image.convert("RGB")
     image.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
     if picture.mask is not None:
@@ -56,7 +56,7 @@ def _washed(image: Image.Image, mask: Image.Image) -> Image.Image:
 
 
 def _fitting(line: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """The line, cut in the middle where it is wider than a tile."""
+    """Return the line, shortened in the middle if it is wider than a tile."""
     shown = line
     while font.getlength(shown) > TILE and len(line) > 8:
         line = line[: len(line) // 2 - 1] + line[len(line) // 2 + 1 :]

@@ -1,4 +1,4 @@
-"""Originals that were kept go back into files: all of them in one new folder, or none."""
+"""Write kept originals into one new folder: all or none."""
 
 import re
 from pathlib import Path
@@ -10,20 +10,20 @@ from lambda_studio.errors import OutputExists
 from lambda_studio.workflows.workplace import Workplace
 
 _LONGEST_NAME = 200
-"""In bytes, of 255 that file systems take."""
+"""In bytes; file systems allow 255."""
 
 
 def require_free(folder: Path) -> None:
-    """Raise OutputExists where the folder is there already."""
+    """Raise OutputExists if the folder exists."""
     if folder.exists() or folder.is_symlink():
-        raise OutputExists(f"{folder} is already there.", "Give the name of a folder that is not there yet.")
+        raise OutputExists(f"{folder} is already there.", "Give the name of a new folder.")
 
 
 def kept_files(place: Workplace, concept: ConceptRecord) -> dict[str, bytes]:
-    """Return the originals of a concept's images by the names they get. Raises InvalidSetting where none was kept."""
+    """Return the originals of a concept's images by their new file names. Raises InvalidSetting if none was kept."""
     kept = [(number, image) for number, image in enumerate(concept.images, start=1) if image.original_sha]
     cause = f"No original of {concept.name} was kept."
-    require(bool(kept), cause, "Where you have the files: studio concepts edit NAME --add IMAGE --keep-original")
+    require(bool(kept), cause, "If you have the files: studio concepts edit NAME --add IMAGE --keep-original")
     with place.database.reading() as registry:
         return {
             _file_name(number, image.source_name): registry.blob(image.original_sha or "") for number, image in kept
@@ -31,7 +31,7 @@ def kept_files(place: Workplace, concept: ConceptRecord) -> dict[str, bytes]:
 
 
 def _file_name(number: int, source_name: str) -> str:
-    """A name that no other of them has and that stays in its folder: `IMG_1.jpg` -> `1-IMG_1.jpg`."""
+    """Return a unique name without path separators: `IMG_1.jpg` -> `1-IMG_1.jpg`."""
     plain = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]', "_", source_name)
     return f"{number}-{plain.encode()[-_LONGEST_NAME:].decode(errors='ignore')}"
 

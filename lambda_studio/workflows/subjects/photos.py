@@ -1,4 +1,4 @@
-"""From photo files to checked images with masks, ready for one short transaction."""
+"""Read photo files into checked images with masks, ready for one short transaction."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,14 +23,14 @@ def read_images(
     progress: Progress,
     keep_original: bool = False,
 ) -> list[NewImage]:
-    """Open and verify every photo and every mask; `find` the subject where no masks are given.
+    """Open and verify every photo and mask. Without masks, `find` finds the subject.
 
-    `keep_original` has each file's bytes go with its image, metadata and all: those that were verified.
-    Raises ImageRefused or MaskRefused, which name every file that cannot be used.
+    `keep_original` adds the verified bytes of each file, metadata included, to its image.
+    Raises ImageRefused or MaskRefused with every unusable file.
     """
     if masks and len(masks) != len(paths):
         cause = f"There are {len(masks)} masks for {len(paths)} images."
-        raise MaskRefused(cause, "Give one --mask for each image, in the same order, or none.")
+        raise MaskRefused(cause, "Give one --mask for each image, in the same order, or give none.")
     problems: list[StudioError] = []
     photos: dict[int, Photo] = {}
     found: dict[int, FoundMask] = {}
@@ -49,12 +49,12 @@ def read_images(
 
 
 def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> FoundMask:
-    """The mask in a file, or the one that is found."""
+    """Return the mask in the file, or the one that `find` returns."""
     if path is None:
         return find(photo)
     mask = load_mask(path, photo.image.size, door.grey)
     if mask is None:
-        return FoundMask(None, (f"its mask {path.name} is white throughout: all of the picture is the subject",))
+        return FoundMask(None, (f"its mask {path.name} is all white: the whole picture is the subject",))
     histogram = mask.histogram()
     return FoundMask(mask, subject_warnings(sum(histogram[128:]) / sum(histogram)))
 
@@ -72,8 +72,8 @@ def _new_image(photo: Photo, found: FoundMask, keep_original: bool) -> NewImage:
 
 
 def _original(photo: Photo) -> bytes:
-    """The file's bytes, of which the pixels are. Raises ImageRefused where there are others by now."""
+    """Return the bytes of the photo's file. Raises ImageRefused if the file changed since it was opened."""
     content = read_file(photo.path)
     if sha256(content) != photo.file_sha:
-        raise refused(photo.path, "was changed while it was being added", "Give the command again.")
+        raise refused(photo.path, "changed while it was being added", "Give the command again.")
     return content

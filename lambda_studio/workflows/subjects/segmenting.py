@@ -1,4 +1,4 @@
-"""Which way a person has chosen for the subject to be found in a picture."""
+"""Choose the function that finds the subject in a picture."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +17,7 @@ GROUNDED = "grounded"
 
 
 def subject_finder(place: Workplace, segment: str, noun: str) -> Finder:
-    """What finds the subject, a `noun`, in a photo, by `grounded` or one of `masks.SEGMENTERS`."""
+    """Return the function that finds the subject, a `noun`, by `grounded` or one of `masks.SEGMENTERS`."""
     if segment != GROUNDED:
         return partial(find_subject, segment=segment)
     from lambda_studio.models.grounded import GroundedSegmenter
@@ -27,9 +27,9 @@ def subject_finder(place: Workplace, segment: str, noun: str) -> Finder:
 
 
 def find_by_noun(segmenter: "GroundedSegmenter", noun: str, photo: Photo) -> FoundMask:
-    """The likeliest thing of that noun in a photo. Raises MaskRefused where there is none."""
+    """Find the most likely object of this noun in a photo. Raises MaskRefused if there is none."""
     subject = segmenter.find(photo.image, noun)
     if subject is None:
         cause = f"{photo.path} shows no {noun} that Grounding DINO and SAM could find."
-        raise MaskRefused(cause, "Give a mask, say another --noun, or use --segment grabcut.")
+        raise MaskRefused(cause, "Give a mask, another --noun, or --segment grabcut.")
     return FoundMask(mask_image(subject), subject_warnings(subject.mean()))

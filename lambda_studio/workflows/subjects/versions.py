@@ -1,4 +1,4 @@
-"""A concept's next version: from the images of one it has, and from files, to a version that CLIP has seen."""
+"""Write a concept's next version from the images of an earlier one and from files, and cache its embeddings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from lambda_studio.workflows.workplace import Workplace
 
 @dataclass(frozen=True)
 class Changes:
-    """What another version has of its own: image files to `add`, and by number images to `drop` or to mask anew."""
+    """The changes of a new version: image files to `add`, and numbers of images to `drop` or to give new masks."""
 
     add: Sequence[Path] = ()
     drop: Sequence[int] = ()
@@ -28,7 +28,7 @@ class Changes:
 
 
 def stored_images(database: Database, concept: ConceptRecord) -> list[NewImage]:
-    """Return the concept's images as they are stored, ready to be written into another version."""
+    """Return the concept's stored images with their bytes, ready for another version."""
     with database.reading() as registry:
         return [_stored_image(registry, image) for image in concept.images]
 
@@ -41,10 +41,10 @@ def _stored_image(registry: Registry, image: ImageRecord) -> NewImage:
 
 
 def changed_images(place: Workplace, concept: ConceptRecord, changes: Changes, find: Finder) -> list[NewImage]:
-    """Return the concept's images without the dropped ones, with other masks for some, and the added ones last.
+    """Return the concept's images with the changes: dropped, masked anew, and the added images last.
 
-    An image that the concept has already, with that mask, is not added twice (but its original is kept now, if it had
-    none): a command that was carried out and not acknowledged may be repeated. Images are numbered from 1.
+    The change is idempotent: an image that the concept already has, with the same mask, is not added twice. Only its
+    missing original is added. Images are numbered from 1.
 
     Raises:
         InvalidSetting, ImageRefused, MaskRefused.
@@ -53,7 +53,7 @@ def changed_images(place: Workplace, concept: ConceptRecord, changes: Changes, f
     for number in (*changes.drop, *changes.masks):
         require(number in known, f"{concept.name} has no image {number}.", f"It has images 1 to {len(concept.images)}.")
     both = sorted({*changes.drop} & {*changes.masks})
-    require(not both, f"Image {both and both[0]} would be dropped and given a mask.", "Do one or the other.")
+    require(not both, f"Image {both and both[0]} would be dropped and given a mask.", "Do only one of the two.")
     images = dict(zip(known, stored_images(place.database, concept), strict=True))
     images |= {number: _masked(place.door, images[number], path) for number, path in changes.masks.items()}
     kept = [image for number, image in images.items() if number not in changes.drop]
@@ -73,7 +73,7 @@ def _masked(door: PictureDoor, image: NewImage, path: Path) -> NewImage:
 
 
 def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence[NewImage]) -> Added:
-    """Write the concept's next version, unless somebody else did meanwhile, and cache CLIP's view of it."""
+    """Write the concept's next version and cache its CLIP embeddings. Raises ConceptChanged."""
     _ = place.embedder.encoder  # models that are missing are missed before anything is stored
     library, expected = place.library, concept.version
     result = place.database.write(
@@ -84,7 +84,7 @@ def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence
 
 
 def embedded(place: Workplace, result: AddResult, new_images: Sequence[NewImage]) -> Added:
-    """Cache CLIP's view of a concept that was just written, and return what the person is told of it."""
+    """Cache the CLIP embeddings of a stored concept, and return the answer for the user."""
     _, encoded = place.embedder.subjects([result.concept])
     place.embedder.zero()
     return Added(

@@ -1,1 +1,1 @@
-"""From concepts to an adapter."""
+"""Fine-tune a decoder on concepts."""

@@ -1,4 +1,4 @@
-"""Which unfinished run is the one to go on with."""
+"""Choose the unfinished run to resume."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from lambda_studio.workflows.workplace import Workplace
 
 
 def run_to_resume(place: Workplace, names: Sequence[str] | None) -> RunRecord:
-    """Return the unfinished run to go on with; from then on its stack is the one that is worked with.
+    """Return the unfinished run to resume, and switch `place` to its stack.
 
     Args:
-        names: of the concepts that it trains on. None is all of the library, an empty sequence whichever they are.
+        names: the names of its concepts. None is all concepts of the library; an empty sequence is any concepts.
 
     Raises:
         ConceptNotFound, ResumeRefused.
@@ -32,9 +32,9 @@ def run_to_resume(place: Workplace, names: Sequence[str] | None) -> RunRecord:
 def newest_unfinished(
     runs: Sequence[RunRecord], concepts: Sequence[ConceptRecord] | None, stack: str | None, library: str
 ) -> RunRecord:
-    """The newest unfinished fine-tuning run: of exactly these concepts, or of any where None are given.
+    """Return the newest unfinished fine-tuning run of exactly these concepts (None: of any).
 
-    Raises ResumeRefused where there is none, or where what it trains on has changed since.
+    Raises ResumeRefused if there is none, or if one of its concepts has changed since.
     """
     unfinished = [run for run in runs if run.kind == "finetune" and run.status == "running"]
     if stack is not None:
@@ -46,10 +46,10 @@ def newest_unfinished(
         of_these = f" of {', '.join(concept.name for concept in concepts)}" if concepts else ""
         with_this = f" with {stack}" if stack else ""
         cause = f"Library {library} has no unfinished run{of_these}{with_this}."
-        raise ResumeRefused(cause, "Start one without --resume.")
+        raise ResumeRefused(cause, "Start a run without --resume.")
     run = unfinished[0]
     changed = ", ".join(seen.name for seen in run.concepts if seen.stale or seen.removed)
     if changed:
-        cause = f"Run {run.id} cannot go on: {changed} changed or was removed since it began."
+        cause = f"Run {run.id} cannot be resumed: {changed} changed or was removed since it started."
         raise ResumeRefused(cause, "Start a new run without --resume.")
     return run

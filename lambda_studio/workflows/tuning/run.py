@@ -1,4 +1,4 @@
-"""One fine-tuning run: training under a progress bar, and an adapter that is durable before anyone knows of it."""
+"""One fine-tuning run: train, write a durable adapter file, then register it."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ from lambda_studio.workflows.workplace import Workplace
 
 
 class Tuner:
-    """Fine-tunes one stack's decoder on concepts of one library, and registers what it makes."""
+    """Fine-tunes one stack's decoder on concepts of one library, and registers the adapter."""
 
     def __init__(self, place: Workplace):
         self.database, self.library, self.home = place.database, place.library, place.home
@@ -45,7 +45,7 @@ class Tuner:
         run: RunRecord | None,
         should_stop: Callable[[], bool],
     ) -> Finetuned:
-        """Train, from where `run` was left if one is given, and register the adapter unless `should_stop` said so."""
+        """Train, or resume `run`, and register the adapter unless `should_stop` ended the training."""
         table = ExampleTable(self.database, self.stack, self.progress, should_stop)
         examples = table.examples(concepts, config.resolution or self.stack.resolution)
         run_id = run.id if run else self._start_run(concepts, config)
@@ -53,13 +53,13 @@ class Tuner:
             result = self._train(run_id, examples, config, should_stop)
             adapter = None if result.stopped else self._register(run_id, concepts, config)
         except (CheckpointFailed, ConceptError, OSError, ResumeRefused):
-            raise  # the disk, or somebody else's lock: the run is as it was, and can go on
-        except Exception as error:  # whatever ended the run is written into it, and raised on
+            raise  # a disk error or another process's lock: the run is intact and can be resumed
+        except Exception as error:  # any other error fails the run: record it, then re-raise
             why = str(error)
             self.database.write(lambda registry: registry.fail_run(run_id, why))
             raise
         finally:
-            self.__dict__.pop("decoder", None)  # it holds what was learnt, which only its adapter should bring back
+            self.__dict__.pop("decoder", None)  # its weights are trained; only the adapter may apply them
             self.stack.free("decoder")
         names, plot = tuple(concept.name for concept in concepts), run_folder(self.home, run_id) / "loss.png"
         return Finetuned(run_id, result.steps, self.stack.spec.name, names, adapter, result.loss_log, plot)
@@ -71,8 +71,8 @@ class Tuner:
         def start(registry: Registry) -> int:
             run_id = registry.start_run(self.library, "finetune", settings, versions)
             if (folder := run_folder(self.home, run_id)).exists():
-                cause = f"{folder} belongs to a run of another database, or of this one before a backup was restored."
-                raise OutputExists(cause, "Move it away, or give each database a --home of its own.")
+                cause = f"{folder} belongs to a run of another database, or of this database before a restore."
+                raise OutputExists(cause, "Move the folder away, or give each database its own --home.")
             return run_id
 
         return self.database.write(start)
@@ -94,7 +94,7 @@ class Tuner:
                 )
 
     def _register(self, run_id: int, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> AdapterCard:
-        """The adapter's bytes first, its row last, and only then the checkpoints go."""
+        """Write the adapter's file, then its row; then delete the checkpoints."""
         settings = {**asdict(config), "learning_rate": config.effective_learning_rate}
         settings["base_fingerprint"] = self.stack.fingerprints()["decoder"]
         sha, file_name = self._write(concepts, config, settings)
@@ -112,7 +112,7 @@ class Tuner:
     def _write(
         self, concepts: Sequence[ConceptRecord], config: FinetuneConfig, settings: dict[str, Any]
     ) -> tuple[str, str]:
-        """Save what the decoder learnt under its own hash; gives the hash and the file's name."""
+        """Save the adapter under its hash, and return the hash and the file name."""
         info = AdapterInfo(
             method=config.method,
             rank=config.rank,
@@ -133,5 +133,5 @@ def _seen(concept: ConceptRecord) -> dict[str, Any]:
 
 
 def holds_a_run(folder: Path) -> bool:
-    """Whether training has begun in this folder."""
+    """Return whether training has started in this folder."""
     return (folder / "loss.jsonl").exists() or any(folder.glob("checkpoints/step-*"))

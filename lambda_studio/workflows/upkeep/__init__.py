@@ -1,1 +1,1 @@
-"""Whether a home is whole, and what mends it."""
+"""Check, repair, back up and restore a home."""

@@ -1,4 +1,4 @@
-"""What is done to a database as such, also where it cannot be opened: upgrade, check, back up, restore, examine."""
+"""Upgrade, check, back up, restore and examine a database, even one that cannot be opened."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
@@ -14,7 +14,7 @@ from lambda_studio.workflows.upkeep.doctor import Finding, database_findings
 
 @dataclass(frozen=True)
 class Upgraded:
-    """The database before and after."""
+    """The database before and after an upgrade."""
 
     before: DatabaseState
     after: DatabaseState
@@ -22,7 +22,7 @@ class Upgraded:
 
 @dataclass(frozen=True)
 class Checked:
-    """A check of every row and every byte."""
+    """The result of a check of every row and every byte."""
 
     state: DatabaseState
     faults: tuple[DatabaseFault, ...]
@@ -30,37 +30,37 @@ class Checked:
 
 @dataclass(frozen=True)
 class Copied:
-    """A backup that was made, or the file that holds what a restored one replaced."""
+    """A backup, or after a restore the copy of the replaced database."""
 
     database: str
     copy: Path | None
 
 
 class Examined(Protocol):
-    """What can be examined once the database is open: a Studio."""
+    """A Studio, which can be examined once the database is open."""
 
     def doctor(self, depth: str = "usual", *, repair: bool = False) -> list[Finding]:
-        """Return what was looked at."""
+        """Return the findings."""
 
 
 class DatabaseUpkeep:
-    """The database of a home, or the one at `address`, as such: it need not be sound for this."""
+    """Maintenance of the database of a home, or at `address`. The database may be damaged."""
 
     def __init__(self, home: Path, address: str | None = None):
         self.home, self.address = home, address
 
     def upgrade(self) -> Upgraded:
-        """Bring the schema to this version's, in a file after a backup. Raises DatabaseUnusable."""
+        """Upgrade the schema to this version; a SQLite file is backed up first. Raises DatabaseUnusable."""
         with closing(store_at(self.home, self.address)) as store:
             return Upgraded(*store.upgrade())
 
     def check(self) -> Checked:
-        """Look at every row and every byte, and change nothing. Raises DatabaseUnusable, DatabaseUnreachable."""
+        """Check every row and every byte, without a change. Raises DatabaseUnusable, DatabaseUnreachable."""
         with closing(store_at(self.home, self.address)) as store:
             return Checked(store.state(), tuple(store.faults()))
 
     def back_up(self, out: Path | None = None) -> Copied:
-        """Make a whole, checked copy, while others go on working, and never over another file.
+        """Write a complete, checked copy while other processes work. No file is overwritten.
 
         Raises:
             OutputExists, DatabaseUnusable, StorageFailed, ServersOwnTool.
@@ -71,9 +71,9 @@ class DatabaseUpkeep:
         return Copied(str(store), store.back_up(out))
 
     def restore(self, backup: Path, agree: Callable[[], object] = lambda: None) -> Copied:
-        """Replace the database by a backup, and keep what was there. Raises as `back_up`.
+        """Replace the database by a backup, and keep a copy of the old one. Raises the errors of `back_up`.
 
-        `agree` is called when the backup was found to be right, and raises to stop it.
+        `agree` is called after the backup was checked, and raises to stop the restore.
         """
         store = store_at(self.home, self.address)
         return Copied(str(store), store.restore(backup, agree))
@@ -81,12 +81,12 @@ class DatabaseUpkeep:
     def examine(
         self, open_studio: Callable[[], AbstractContextManager[Examined]], depth: str, repair: bool
     ) -> list[Finding]:
-        """Return what `Studio.doctor` finds; where the database cannot be used, that, and which backup there is."""
+        """Return the findings of `Studio.doctor`. For an unusable database, name the newest backup."""
         with closing(store_at(self.home, self.address)) as store:
             found = database_findings(store, "quick") if store.present() else ()
             if lost := [finding for finding in found if not finding.whole]:
                 newest = store.backups()[-1:]
-                remedy = f"Put the newest backup in its place: studio db restore {newest[0]}" if newest else ""
+                remedy = f"Restore the newest backup: studio db restore {newest[0]}" if newest else ""
                 return [replace(finding, remedy=remedy or finding.remedy) for finding in lost]
         with open_studio() as studio:
             return studio.doctor(depth, repair=repair)

@@ -1,4 +1,4 @@
-"""Is everything here whole, and what to do where it is not."""
+"""Check everything in a home, and name a remedy for each problem."""
 
 import time
 from collections.abc import Iterator
@@ -18,35 +18,35 @@ from lambda_studio.workflows.workplace import Workplace
 
 DEPTHS = ("quick", "usual", "thorough")
 STALE_SECONDS = 3600
-"""An unfinished file that nobody has written to for so long was left by a process that died."""
+"""An unfinished file without a write for this long was left by a dead process."""
 UNFINISHED = (".unnamed-*.safetensors", ".adapter-*.tmp", ".tmp??????")
-"""Adapters of older versions that have no name yet; the last is what safetensors calls a file that it is writing."""
+"""Name patterns of unfinished adapters. The last one is for files that safetensors is writing."""
 FOLDERS = ("", "*/", "runs/*/", "runs/*/checkpoints/")
-"""Where in a home files are written, as patterns."""
+"""Patterns of the folders of a home in which files are written."""
 
 
 CACHED = "cached values"
-"""What `Finding.what` says of features."""
+"""`Finding.what` for features."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `remedy` is empty where it is whole."""
+    """The result for one checked thing. `remedy` is empty if it has no problem."""
 
     what: str
     said: str
     remedy: str = ""
     mendable: bool = False
-    """`studio doctor --repair` mends it, or it mends itself: nothing that a person made is concerned."""
+    """`studio doctor --repair` or normal use corrects the problem. No data from a user is affected."""
 
     @property
     def whole(self) -> bool:
-        """Whether nothing has to be done."""
+        """Whether the thing has no problem."""
         return not self.remedy
 
 
 def findings(place: Workplace, depth: str, repair: bool) -> Iterator[Finding]:
-    """The database, the library's images, adapter files, the stack's files and values, and what was left unfinished."""
+    """Check the database, images, adapters, the stack's files and cached values, and find unfinished files."""
     yield from database_findings(place.database.store, depth)
     if depth != "quick":
         yield _stored_images(place)
@@ -59,8 +59,8 @@ def findings(place: Workplace, depth: str, repair: bool) -> Iterator[Finding]:
 
 
 def database_findings(store: Store, depth: str) -> Iterator[Finding]:
-    """The database itself: its schema, and what a check of this depth finds."""
-    what, remedy = "database", "Put a backup in its place: studio db restore FILE"
+    """Check the database at this depth: its schema and its faults."""
+    what, remedy = "database", "Restore a backup: studio db restore FILE"
     try:
         present = store.state()
         found = [] if depth == "quick" else list(store.faults(contents=depth == "thorough"))
@@ -68,9 +68,7 @@ def database_findings(store: Store, depth: str) -> Iterator[Finding]:
         yield Finding(what, error.cause, error.remedy)
         return
     for fault in found:
-        yield Finding(
-            what, fault.said, "It is computed again when it is needed." if fault.derived else remedy, fault.derived
-        )
+        yield Finding(what, fault.said, "It is computed again on next use." if fault.derived else remedy, fault.derived)
     if not found:
         checked = {"quick": "its bytes were not read", "usual": "sound", "thorough": "sound, and every hash is right"}
         yield Finding(what, f"schema {present.revision}, {present.size / 2**20:,.1f} MiB: {checked[depth]}")
@@ -90,13 +88,13 @@ def _stored_images(place: Workplace) -> Finding:
 
 
 def _given_embeddings(place: Workplace) -> Iterator[Finding]:
-    """Concepts without pictures whose embedding nothing binds to them; no manifest covered it before schema 0004."""
+    """Find concepts without pictures whose embedding is unproven: before schema 0004 no manifest covered it."""
     library = place.library
     with place.database.reading() as registry:
         for concept in (registry.get_concept(library, name) for name in registry.concept_names(library)):
             try:
                 held = notes(registry, concept.images).values()
-            except ConceptError:  # damaged bytes, which were told of with all others
+            except ConceptError:  # damaged bytes: another finding reports them
                 continue
             if said := next((_unproven(note) for note in held if not note.proven), None):
                 yield Finding(f"concept {concept.name}", said, IMPORT_AGAIN)
@@ -104,10 +102,10 @@ def _given_embeddings(place: Workplace) -> Iterator[Finding]:
 
 def _unproven(note: Note) -> str:
     if not note.views:
-        return "it came without pictures, and its embedding is lost"
+        return "it was imported without pictures, and its embedding is lost"
     return (
-        "it came without pictures, and its embedding was in a cache that all users shared: "
-        "nothing shows that it is the one in its bundle"
+        "it was imported without pictures, and its embedding was in a cache shared by all users: "
+        "there is no proof that it came from its bundle"
     )
 
 
@@ -119,23 +117,23 @@ def _adapter_files(place: Workplace, hashed: bool) -> Iterator[Finding]:
         if not path.is_file():
             yield Finding(what, *why_missing(place.home, adapter, place.database.path is None))
         elif hashed and file_sha256(path) != adapter.sha256:
-            remedy = f"Forget it: studio adapters remove {adapter.id}. Then fine-tune again."
+            remedy = f"Remove it: studio adapters remove {adapter.id}. Then fine-tune again."
             yield Finding(what, f"its file is damaged: {path}", remedy)
         else:
             yield Finding(what, "whole" if hashed else "its file is there")
 
 
 def _stack_files(stack: Stack, hashed: bool) -> Finding:
-    """Whether the stack's files are here; whoever only looks fetches none."""
+    """Check the stack's files without a download."""
     what = f"stack {stack.spec.name}"
     try:
         stack.require_fetched()
         if hashed and (damaged := stack.damaged_files()):
             return Finding(
-                what, f"a file is damaged: {damaged[0]}", "Fetch it again, or copy it from where it is whole."
+                what, f"a file is damaged: {damaged[0]}", "Download it again, or copy it from an intact source."
             )
         if hashed:
-            stack.fingerprints()  # their configurations are read too
+            stack.fingerprints()  # also reads their configurations
     except ModelFilesNotFetched as error:
         return Finding(what, error.cause, error.remedy, mendable=True)
     except StudioError as error:
@@ -144,7 +142,7 @@ def _stack_files(stack: Stack, hashed: bool) -> Finding:
 
 
 def _cached_features(place: Workplace, repair: bool) -> Finding:
-    """Whether the stack's encoders still give what is kept of them: of a sample, and of all where that is to mend."""
+    """Recompute a sample of the cached features; with `repair` and a wrong one, check all and drop the wrong ones."""
     from lambda_studio.workflows.cache.recomputing import Recomputing, sample
 
     work = Recomputing(place.embedder, place.progress)
@@ -157,17 +155,19 @@ def _cached_features(place: Workplace, repair: bool) -> Finding:
     except (StudioError, ConceptError) as error:
         return Finding(CACHED, f"not checked: {error.cause}")
     if not wrong:
-        return Finding(CACHED, f"{len(chosen)} of {len(keys)} were computed again, and came out the same")
+        return Finding(CACHED, f"{len(chosen)} of {len(keys)} were recomputed, and are the same")
     if repair:
         work.drop(wrong)
         place.directions = None
-        return Finding(CACHED, f"{len(wrong)} of {len(keys)} were wrong and are dropped; they are computed when needed")
-    remedy = "Drop what is wrong, to be computed anew when it is needed: studio doctor --depth thorough --repair"
-    return Finding(CACHED, f"{len(wrong)} of {len(chosen)} that were computed again came out otherwise", remedy, True)
+        return Finding(
+            CACHED, f"{len(wrong)} of {len(keys)} were wrong and are dropped; they are computed again on next use"
+        )
+    remedy = "Drop the wrong values; they are computed again on next use: studio doctor --depth thorough --repair"
+    return Finding(CACHED, f"{len(wrong)} of {len(chosen)} that were recomputed are different", remedy, True)
 
 
 def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:
-    """What a process that was killed left under a name of its own; it never counted as anything."""
+    """Find, and with `repair` remove, the temporary files of killed processes. No row refers to them."""
     found = unfinished(place.database.store, place.home)
     for path in (each for each in found if each.stat().st_mtime < time.time() - STALE_SECONDS):
         if repair:
@@ -175,12 +175,12 @@ def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:
             yield Finding("unfinished file", f"removed: {path}")
         else:
             yield Finding(
-                "unfinished file", f"left by a process that died: {path}", "Say: studio doctor --repair", True
+                "unfinished file", f"left by a dead process: {path}", "Remove it: studio doctor --repair", True
             )
 
 
 def unfinished(store: Store, home: Path) -> list[Path]:
-    """Return the files and folders that have no name of their own yet: of the database, and in the home."""
+    """Return the temporary files and folders of the database and the home."""
     adapters = [path for pattern in UNFINISHED for path in adapters_folder(home).glob(pattern)]
     staged = [path for folder in FOLDERS for path in find_unfinished(home, folder)]
     return sorted({*store.unfinished(), *adapters, *staged})

@@ -175,8 +175,8 @@ def test_the_original_that_is_kept_is_the_file_that_was_looked_at(door, tmp_path
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda path: path.write_bytes(path.read_bytes() + b"more"), "was changed while it was being added"),
-        (lambda path: noisy(seed=1).save(path), "was changed while it was being added"),
+        (lambda path: path.write_bytes(path.read_bytes() + b"more"), "changed while it was being added"),
+        (lambda path: noisy(seed=1).save(path), "changed while it was being added"),
         (lambda path: os.truncate(path, MAX_FILE_BYTES + 1), f"more than {MAX_FILE_BYTES:,}"),
         (lambda path: os.truncate(path, 0), "is empty"),
         (lambda path: path.unlink(), "does not exist"),

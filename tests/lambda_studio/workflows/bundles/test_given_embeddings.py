@@ -183,7 +183,7 @@ def test_other_numbers_are_other_content(opened: Team, maker: Studio, tmp_path: 
         (done,) = bob.libraries.import_(forgery, on_conflict=on_conflict).concepts
         assert done.state == state
         assert np.array_equal(numbers(bob), numbers(maker))
-    with pytest.raises(ConceptExists, match="by other content: 'rex'"):
+    with pytest.raises(ConceptExists, match="these names have different content: 'rex'"):
         bob.libraries.import_(forgery)
     assert bob.libraries.import_(genuine).concepts[0].state == "there already"
     assert np.array_equal(numbers(bob, "rex-2"), FORGED)
@@ -314,8 +314,8 @@ def test_what_was_cached_for_all_becomes_the_versions_and_doctor_says_that_it_is
     old.fill(FORGED.tobytes())
     bob = old.open_as("bob")
     assert np.array_equal(numbers(bob), FORGED), "what was there goes on being there"
-    unproven = "it came without pictures, and its embedding was in a cache that all users shared: "
-    unproven += "nothing shows that it is the one in its bundle"
+    unproven = "it was imported without pictures, and its embedding was in a cache shared by all users: "
+    unproven += "there is no proof that it came from its bundle"
     assert findings(bob) == [("concept rex", unproven)]
     with bob.database.store.engine().connect() as connection:
         left = connection.execute(text("SELECT count(*) FROM blobs WHERE sha IN (:note, :view)"), old.shas)
@@ -340,10 +340,10 @@ def test_an_embedding_that_was_damaged_before_is_lost_and_can_be_had_again(
 ) -> None:
     old.fill(b"")  # not one number
     bob = old.open_as("bob")
-    assert findings(bob) == [("concept rex", "it came without pictures, and its embedding is lost")]
-    with pytest.raises(PicturesLeftOut, match="there is no embedding for the CLIP of this stack"):
+    assert findings(bob) == [("concept rex", "it was imported without pictures, and its embedding is lost")]
+    with pytest.raises(PicturesLeftOut, match="there is no embedding for this stack's CLIP"):
         numbers(bob)
-    with pytest.raises(PicturesLeftOut, match="the embedding that came in their place is lost"):
+    with pytest.raises(PicturesLeftOut, match="the embedding that replaced the pictures is lost"):
         bob.libraries.export(["rex"], tmp_path / "lost.zip", pictures=False)
     _, genuine = bundles(maker, tmp_path, key, "present")
     assert bob.libraries.import_(genuine, on_conflict="skip").concepts[0].state == "renewed"

@@ -89,12 +89,12 @@ NAN = np.array([1, np.nan], dtype="<f4").tobytes()
         (picture(MASK), MASK, "has the mode L instead of RGB"),
         (picture(PICTURE, PICTURE), PICTURE, "has the mode RGB instead of L"),
         (picture(PICTURE, EMPTY), EMPTY, "is an empty mask"),
-        (picture(NOTE, None, (1, 1)), NOTE, "is a note of pictures left out, without an embedding"),
-        (left_out(bound()), bound(), "is a note with embeddings of its own, and others beside it"),
+        (picture(NOTE, None, (1, 1)), NOTE, "is a note for pictures left out, but has no embedding"),
+        (left_out(bound()), bound(), "is a note with embeddings, and has other embeddings beside it"),
         (picture(bound(NAN), None, (1, 1)), bound(NAN), "one of its embeddings is an embedding with NaN"),
         (picture(PICTURE, None, (1, 1)), PICTURE, "is not a note of pictures left out"),
-        (picture(NOTE, MASK, (1, 1)), NOTE, "is a picture with embeddings of its own, or of one pixel"),
-        (replace(left_out(PICTURE), width=64, height=48), PICTURE, "is a picture with embeddings of its own"),
+        (picture(NOTE, MASK, (1, 1)), NOTE, "is a picture of one pixel, or has embeddings"),
+        (replace(left_out(PICTURE), width=64, height=48), PICTURE, "is a picture of one pixel, or has embeddings"),
         (left_out(b"cos\nsystem"), b"cos\nsystem", "is not a note of pictures left out"),
         (left_out(NOTE + b" "), NOTE + b" ", "is not a note of pictures left out"),
         (left_out(HALF), HALF, "is not a note of pictures left out"),
@@ -114,8 +114,8 @@ def test_an_object_that_is_not_what_it_is_used_for_is_refused(tmp_path: Path, im
         ("\u202egod", "dog", "invisible or direction-changing character"),
         ("x" * (MAX_LENGTH + 1), "dog", "has 81 characters"),
         ("rex", " ", "The noun is missing"),
-        (" rex", "dog", "its name or noun is not in its plain form"),
-        ("e\u0301", "dog", "its name or noun is not in its plain form"),
+        (" rex", "dog", "its name or noun is not normalised"),
+        ("e\u0301", "dog", "its name or noun is not normalised"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(tmp_path: Path, name: str, noun: str, said: str) -> None:
@@ -126,8 +126,8 @@ def test_all_that_is_wrong_is_in_one_report(tmp_path: Path) -> None:
     forged = replace(concept("tom", "cat", picture()), manifest="0" * 64)
     said = imported(tmp_path, [forged, concept("TOM", "cat", picture(PICTURE, EMPTY))], EMPTY)
     assert "for 3 reasons" in said
-    assert "concept 1: its manifest hash is not that of its noun and images" in said
-    assert "concept 2: its name is there twice" in said
+    assert "concept 1: its manifest hash does not match its noun and images" in said
+    assert "concept 2: its name is a duplicate" in said
     assert f"object {sha(EMPTY)} is an empty mask" in said
 
 

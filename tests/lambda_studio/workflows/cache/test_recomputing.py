@@ -64,7 +64,7 @@ def told(studio: Studio, depth: str = "thorough", repair: bool = False) -> Findi
 
 def test_what_is_kept_is_computed_again_and_comes_out_the_same(studio: Studio) -> None:
     before = kept(studio)
-    assert told(studio) == Finding(CACHED, "7 of 7 were computed again, and came out the same")
+    assert told(studio) == Finding(CACHED, "7 of 7 were recomputed, and are the same")
     assert (told(studio, "usual"), told(studio, "quick")) == (None, None)
     assert kept(studio) == before
 
@@ -77,12 +77,12 @@ def test_a_value_whose_hash_is_right_and_whose_numbers_are_not_is_found_and_drop
     assert told(studio, "usual") is None
     found = told(studio)
     assert found is not None and found.mendable and found.remedy.endswith("studio doctor --depth thorough --repair")
-    assert found.said == "1 of 7 that were computed again came out otherwise"
+    assert found.said == "1 of 7 that were recomputed are different"
     assert kept(studio) == wrong, "nothing is changed without --repair"
     mended = told(studio, repair=True)
-    assert mended == Finding(CACHED, "1 of 7 were wrong and are dropped; they are computed when needed")
+    assert mended == Finding(CACHED, "1 of 7 were wrong and are dropped; they are computed again on next use")
     assert kept(studio) == {other: sha for other, sha in right.items() if other != key}
-    assert told(studio) == Finding(CACHED, "6 of 6 were computed again, and came out the same")
+    assert told(studio) == Finding(CACHED, "6 of 6 were recomputed, and are the same")
     studio.workplace.embedder.subjects(studio.workplace.get_concepts(["rex"]))
     studio.workplace.embedder.zero()
     if kind in (SUBJECT, ZERO):
@@ -96,7 +96,7 @@ def test_where_one_of_the_sample_is_wrong_all_are_looked_at_before_they_are_mend
     )
     monkeypatch.setattr("lambda_studio.workflows.cache.recomputing.sample", lambda keys, day: [first])
     found = told(studio)
-    assert found is not None and found.said == "1 of 1 that were computed again came out otherwise"
+    assert found is not None and found.said == "1 of 1 that were recomputed are different"
     mended = told(studio, repair=True)
     assert mended is not None and mended.said.startswith("2 of 7 were wrong and are dropped")
     assert not kept(studio).keys() & keys
@@ -123,7 +123,7 @@ def test_what_came_in_place_of_a_picture_is_no_cached_value(studio: Studio, tmp_
     with Studio(tmp_path / "elsewhere", stack=str(stack_file)) as other:
         other.libraries.import_(tmp_path / "rex.zip")
         assert kept(other) == {}
-        assert told(other, repair=True) == Finding(CACHED, "0 of 0 were computed again, and came out the same")
+        assert told(other, repair=True) == Finding(CACHED, "0 of 0 were recomputed, and are the same")
         other.workplace.embedder.subjects(other.workplace.get_concepts(["rex"]))
         assert kept(other) == {}
 

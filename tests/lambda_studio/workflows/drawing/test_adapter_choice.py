@@ -23,7 +23,8 @@ def test_the_newest_adapter_that_knows_all_names_is_used(studio, add, box, tmp_p
     studio.adapters.remove(both)
     notices.clear()
     assert used("a <rex> on a <hat>") is None
-    assert notices == ["No adapter knows all of: rex hat. Drawing without one; make one: studio finetune rex hat"]
+    said = "No adapter knows all of: rex hat. Drawing without an adapter. Train one: studio finetune rex hat"
+    assert notices == [said]
 
 
 def test_a_stale_adapter_is_used_and_said_to_be_stale(studio, add, box, tmp_path, notices) -> None:
@@ -35,7 +36,9 @@ def test_a_stale_adapter_is_used_and_said_to_be_stale(studio, add, box, tmp_path
     notices.clear()
     drawn = studio.generate("a <rex>", out=tmp_path, config=ONE_STEP)
     assert (drawn.adapter, drawn.stale) == (adapter.id, True)
-    assert notices == [f"Adapter {adapter.id} is stale: it saw another version of rex. It is used all the same."]
+    assert notices == [
+        f"Adapter {adapter.id} is stale: it was trained on another version of rex. It is used nevertheless."
+    ]
     assert [known.stale for known in studio.concepts.show("rex").adapters] == [True]
 
 
@@ -47,7 +50,7 @@ def test_an_adapter_of_another_stack_is_never_used(studio, add, box, tmp_path, s
     twin.write_text(stack_file.read_text().replace('name = "tiny"', 'name = "twin"'))
     with Studio(tmp_path / "home", stack=str(twin)) as other:
         assert other.generate("a <rex>", out=tmp_path, config=ONE_STEP).adapter is None
-        with pytest.raises(ModelFilesInvalid, match="made for the stack tiny, and this is twin"):
+        with pytest.raises(ModelFilesInvalid, match="trained for the stack tiny, but this stack is twin"):
             other.generate("a <rex>", out=tmp_path, adapter=str(adapter.id), config=ONE_STEP)
 
 
@@ -56,5 +59,5 @@ def test_an_adapter_whose_file_is_gone_is_told(studio, add, box, tmp_path) -> No
     adapter = studio.finetune(["rex"], config=QUICK).adapter
     assert adapter is not None
     adapter.path.unlink()
-    with pytest.raises(ModelFilesMissing, match="The file of adapter 1 is gone"):
+    with pytest.raises(ModelFilesMissing, match="The file of adapter 1 is missing"):
         studio.generate("a <rex>", out=tmp_path, config=ONE_STEP)
