@@ -7,7 +7,7 @@ from concepts.records import AdapterRecord
 
 
 def default_home() -> Path:
-    """Return the home of a person who names none: STUDIO_HOME, or the platform's folder for a person's data."""
+    """Return the default home: STUDIO_HOME, or the platform's folder for user data."""
     import platformdirs
 
     named = os.environ.get("STUDIO_HOME")

@@ -35,7 +35,7 @@ class Tuner:
 
     @cached_property
     def decoder(self) -> Decoder:
-        """The decoder that is trained: its own, because others may draw with the stack's meanwhile."""
+        """The decoder to train. It is not the stack's, because another thread may draw with the stack's decoder."""
         return self.stack.own_decoder(("unet",))
 
     def tune(
