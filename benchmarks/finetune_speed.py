@@ -30,7 +30,7 @@ from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.stack import Stack, resolve_stack
 from lambda_studio.pictures.crops import square_crop
 from lambda_studio.training.examples import encode_examples
-from lambda_studio.training.trainer import finetune_decoder
+from lambda_studio.training.finetuning import finetune_decoder
 
 DIM = 256
 CLIP_CONFIG: dict[str, Any] = {

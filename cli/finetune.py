@@ -16,9 +16,14 @@ from cli.session import Session, given, pass_session
 )
 @click.option("--rank", type=int, help="LoRA's rank.  [default: the stack's, else 16]")
 @click.option("--steps", type=int, help="Optimiser steps.  [default: the stack's, else 400]")
+@click.option("--learning-rate", type=float, help="AdamW's.  [default: the stack's, else 1e-4 lora, 1e-5 full]")
 @click.option(
-    "--learning-rate", type=float, help="AdamW's, constant.  [default: the stack's, else 1e-4 lora, 1e-5 full]"
+    "--lr-scheduler",
+    type=click.Choice(["constant", "cosine"]),
+    help="Keep the learning rate, or let it fall to a hundredth.  [default: constant]",
 )
+@click.option("--lr-warmup-steps", type=int, help="Steps over which the learning rate rises.  [default: 0]")
+@click.option("--ema-decay", type=float, help="Keep a moving average of the weights, e.g. 0.99.  [default: 0, none]")
 @click.option("--batch-size", type=int, help="Images in one step.  [default: the stack's, else 4]")
 @click.option("--resolution", type=int, help="Pixels on a side of the training crops.  [default: the stack's]")
 @click.option(

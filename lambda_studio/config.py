@@ -86,7 +86,11 @@ class FinetuneConfig(Settings):
     steps: int = 400
     """Optimiser steps; the paper takes 400 for one concept."""
     learning_rate: float | None = None
-    """AdamW's, constant, without warm-up. None: 1e-4 for lora, 1e-5 (the paper's) for full."""
+    """AdamW's. None: 1e-4 for lora, 1e-5 (the paper's) for full."""
+    lr_scheduler: Literal["constant", "cosine"] = "constant"
+    """How the learning rate changes over the run; `cosine` falls to a hundredth at the last step."""
+    lr_warmup_steps: int = 0
+    """The learning rate rises over this many steps from nearly 0; 0 is no warm-up."""
     batch_size: int = 4
     """Images in one micro-step."""
     gradient_accumulation_steps: int = 1
@@ -95,6 +99,8 @@ class FinetuneConfig(Settings):
     """AdamW's."""
     max_grad_norm: float = 1.0
     """Gradients are clipped to this norm."""
+    ema_decay: float = 0.0
+    """Decay of an exponential moving average of the weights, which the adapter then holds; 0 keeps none."""
     resolution: int | None = None
     """Pixels on a side of the training crops; None is the stack's own."""
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"
@@ -110,6 +116,9 @@ class FinetuneConfig(Settings):
             self._require(name, getattr(self, name) >= 1, "Give 1 or more.")
         rate = self.learning_rate
         self._require("learning_rate", rate is None or 0 < rate < 1, "Give a number between 0 and 1.")
+        self._require("lr_scheduler", self.lr_scheduler in ("constant", "cosine"), "Give constant or cosine.")
+        self._require("lr_warmup_steps", self.lr_warmup_steps >= 0, "Give 0 or more.")
+        self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
         self._require("seed", self.seed >= 0, "Give 0 or more.")
 
     @property

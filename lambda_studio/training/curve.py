@@ -1,10 +1,10 @@
-"""The loss of a run: a log of one JSON line a step, and a picture of it."""
+"""The losses of a run: a log of one JSON line a step, and a picture of them."""
 
 import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -16,36 +16,69 @@ _INK, _GRID, _FAINT, _LINE = "#222222", "#e4e4e4", "#a3c0de", "#1f5f9f"
 
 
 class LossLog:
-    """`loss.jsonl`: step n's loss on line n. Two runs that trained alike have the same bytes."""
+    """`loss.jsonl`: every `every`th step on a line of its own. Two runs that trained alike have the same bytes.
 
-    def __init__(self, path: Path, losses: Sequence[float] = (), write: bool = True):
-        """Start with the losses of a checkpoint; what a killed run wrote beyond them is replaced.
+    Beside each step's loss there may be others by name; of those only the steps that are written are kept.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        losses: Sequence[float] = (),
+        write: bool = True,
+        others: Mapping[str, Sequence[float]] | None = None,
+        every: int = 1,
+    ):
+        """Start with what a checkpoint has; lines that a killed run wrote beyond it are replaced.
 
         Where several processes train, all keep the losses and one has `write`.
         """
-        self.path, self.losses = path, list(losses)
+        self.path, self.losses, self.every = path, list(losses), every
+        self.others = {name: list(values) for name, values in (others or {}).items()}
         self._file = self._open() if write else None
 
     def _open(self) -> TextIO:
+        written = range(self.every, len(self.losses) + 1, self.every)
         with staged_file(self.path, replace=True) as staged:
-            staged.write_text("".join(map(_line, range(1, len(self.losses) + 1), self.losses)), encoding="utf-8")
+            staged.write_text("".join(map(self._line, written)), encoding="utf-8")
         return open(self.path, "a", encoding="utf-8")
 
-    def append(self, loss: float) -> None:
-        """Write the next step's loss."""
+    def append(self, loss: float, others: Mapping[str, float] | None = None) -> None:
+        """Take the next step's loss, and write it where it is due."""
         self.losses.append(loss)
+        if len(self.losses) % self.every:
+            return
+        for name, value in (others or {}).items():
+            self.others.setdefault(name, []).append(round(value, 5))
         if self._file:
-            self._file.write(_line(len(self.losses), loss))
+            self._file.write(self._line(len(self.losses)))
             self._file.flush()
+
+    def _line(self, step: int) -> str:
+        others = {name: values[step // self.every - 1] for name, values in self.others.items()}
+        return json.dumps({"step": step, "loss": self.losses[step - 1], **others}) + "\n"
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint needs; `others` only where there are some."""
+        return {"losses": self.losses} | ({"others": self.others} if self.others else {})
+
+    def draw(self, path: Path) -> None:
+        """Draw a PNG of the steps that are written; nothing where there are none."""
+        written = self.losses[self.every - 1 :: self.every]
+        if not written:
+            return
+        if self.others:
+            curves = {
+                f"{path.parent.name}: {name}": values for name, values in {"loss": written, **self.others}.items()
+            }
+            draw_curves(curves, path, label="value", every=self.every)
+        else:
+            draw_losses(written, path)
 
     def close(self) -> None:
         """Close the file."""
         if self._file:
             self._file.close()
-
-
-def _line(step: int, loss: float) -> str:
-    return json.dumps({"step": step, "loss": loss}) + "\n"
 
 
 def smooth(losses: Sequence[float], span: int) -> list[float]:

@@ -59,6 +59,15 @@ class EvenOrder:
 
 
 @dataclass(frozen=True)
+class MicroStep:
+    """One forward and backward pass: the `number`th of its run (from 0), in process `rank` of `processes`."""
+
+    number: int
+    rank: int = 0
+    processes: int = 1
+
+
+@dataclass(frozen=True)
 class MicroBatch:
     """What one micro-step on one process takes: rows of the example table, and Eq. 2's ε and t."""
 
@@ -77,17 +86,11 @@ class MicroBatch:
 
 
 def draw_micro_batch(
-    order: EvenOrder,
-    micro_step: int,
-    batch_size: int,
-    latent_shape: Sequence[int],
-    num_train_timesteps: int,
-    rank: int = 0,
-    processes: int = 1,
+    order: EvenOrder, at: MicroStep, batch_size: int, latent_shape: Sequence[int], num_train_timesteps: int
 ) -> MicroBatch:
-    """Micro-step `micro_step` of process `rank`: rows from the common order, noise and timesteps its own."""
-    rows = order.draw((micro_step * processes + rank) * batch_size, batch_size)
-    generator = generator_for(order.seed, "noise", micro_step, rank)
+    """Draw the batch of one micro-step: rows from the common order, noise and timesteps of its own."""
+    rows = order.draw((at.number * at.processes + at.rank) * batch_size, batch_size)
+    generator = generator_for(order.seed, "noise", at.number, at.rank)
     noise = torch.randn((batch_size, *latent_shape), generator=generator, dtype=torch.float32)
     timesteps = torch.randint(num_train_timesteps, (batch_size,), generator=generator)
     return MicroBatch(torch.tensor(rows), noise, timesteps)

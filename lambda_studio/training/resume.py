@@ -31,6 +31,8 @@ def describe_run(config: FinetuneConfig, examples: Sequence[Example], unet: nn.M
     """
     defaults = _defaults(config.method)
     chosen = {name: value for name, value in _settings(config).items() if value != defaults[name]}
+    if config.lr_scheduler != "constant":
+        chosen["steps"] = str(config.steps)  # the rate of every step depends on how many there are
     chosen["processes"] = str(processes)
     chosen["latents"] = "x".join(map(str, examples[0].latents.shape))
     chosen["decoder"] = _identity(unet, values=config.method == "lora")
@@ -74,17 +76,20 @@ def _identity(unet: nn.Module, values: bool) -> str:
     return digest.hexdigest()[:12]
 
 
+def holds_a_run(folder: Path) -> bool:
+    """Return whether training has begun in this folder."""
+    return (folder / "loss.jsonl").exists() or any(folder.glob("checkpoints/step-*"))
+
+
 def open_run(folder: Path, resume: bool, settings: Settings, steps: int) -> Checkpoint | None:
     """The checkpoint to go on from; None is the start."""
-    has_checkpoints = any(folder.glob("checkpoints/step-*"))
-    holds_a_run = has_checkpoints or (folder / "loss.jsonl").exists()
-    if not resume and holds_a_run:
+    if not resume and holds_a_run(folder):
         raise OutputExists(f"{folder} already holds a run.", "Go on with --resume, or give another folder.")
-    if resume and not holds_a_run:
+    if resume and not holds_a_run(folder):
         raise ResumeRefused(f"There is no run in {folder}.", "Start one without --resume.")
     make_folder(folder)
     checkpoint = latest_checkpoint(folder / "checkpoints")
-    if checkpoint is None and has_checkpoints:
+    if checkpoint is None and any(folder.glob("checkpoints/step-*")):
         raise ResumeRefused(f"Every checkpoint in {folder} is damaged.", "Start a new run in another folder.")
     if checkpoint:
         _check_resumable(checkpoint, settings, steps)

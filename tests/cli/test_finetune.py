@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,13 @@ def stopped_after_two(studio, photos, monkeypatch) -> None:
     studio("add-concept", "rex", *photos, "--noun", "dog")
     train = tuning.finetune_decoder
 
-    def interrupted(decoder, examples, config, folder, resume, on_step, should_stop):
+    def interrupted(decoder, examples, config, folder, resume, hooks):
         def on_second(report) -> None:
-            on_step(report)
+            hooks.on_step(report)
             if report.step == 2:
                 signal.raise_signal(signal.SIGINT)
 
-        return train(decoder, examples, config, folder, resume, on_second, should_stop)
+        return train(decoder, examples, config, folder, resume, replace(hooks, on_step=on_second))
 
     with monkeypatch.context() as patched:
         patched.setattr(tuning, "finetune_decoder", interrupted)

@@ -185,7 +185,7 @@ def test_an_unfinished_run_is_resumed_to_its_end(released: Path, studio: Call, n
 class GrownConfig(FinetuneConfig):
     """The settings of a later version, with one more."""
 
-    ema_decay: float = 0.0
+    noise_offset: float = 0.0
 
 
 def test_an_unfinished_run_is_resumed_by_a_version_that_has_a_setting_more(
@@ -200,7 +200,7 @@ def test_an_unfinished_run_is_resumed_by_a_version_that_has_a_setting_more(
             monkeypatch.setattr(module, "FinetuneConfig", GrownConfig)
     done = studio("finetune rex --resume")
     assert (done["run_id"], done["steps"]) == (answer(released, "finetune-stopped")["run_id"], STEPS)
-    assert done["adapter"]["settings"]["ema_decay"] == 0.0
+    assert done["adapter"]["settings"]["noise_offset"] == 0.0
 
 
 def assert_alike(resumed: dict[str, Any], whole: dict[str, Any]) -> None:

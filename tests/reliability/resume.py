@@ -123,12 +123,13 @@ def _train(
     folder: Path, method: str, steps: int, on_step: Any = None, resume: bool = False, stop: int | None = None
 ) -> str:
     """Train, and give the hash of all that the newest checkpoint holds."""
-    from lambda_studio.training.trainer import finetune_decoder
+    from lambda_studio.training.finetuning import finetune_decoder
+    from lambda_studio.training.hooks import Hooks
     from tests.lambda_studio.training.test_trainer import _config, _decoder, _digest, _examples, _stop_after
 
-    asked = {"on_step": on_step} if stop is None else _stop_after(stop)
+    hooks = Hooks(on_step=on_step) if stop is None else _stop_after(stop)
     config = _config(method=method, steps=steps, checkpoint_every=1)
-    finetune_decoder(_decoder(), _examples(), config, folder, resume, **asked)
+    finetune_decoder(_decoder(), _examples(), config, folder, resume, hooks)
     return str(_digest(folder))
 
 

@@ -33,7 +33,7 @@ from lambda_studio.miniature.world.scenes import (
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stack import Stack
 from lambda_studio.training.examples import Example
-from lambda_studio.training.trainer import finetune_decoder
+from lambda_studio.training.finetuning import finetune_decoder
 
 REFERENCES = 4
 """The number of pictures per subject: cut-outs for CLIP, whole pictures for the oracle's identity."""

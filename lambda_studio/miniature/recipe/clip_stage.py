@@ -11,7 +11,7 @@ from torch import Tensor
 from lambda_studio.miniature.judge.oracle import Oracle, oracle_loss
 from lambda_studio.miniature.judge.questions import Questions, Readout, answers_loss, questions
 from lambda_studio.miniature.recipe.corpus import Corpus, edges, pixels, random_rows
-from lambda_studio.miniature.recipe.fitting import LossOf
+from lambda_studio.miniature.recipe.stage import LossOf
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
 from lambda_studio.miniature.world.places import PLACES

@@ -21,8 +21,8 @@ from lambda_studio.miniature.judge.questions import Readout
 from lambda_studio.miniature.recipe import networks, stages
 from lambda_studio.miniature.recipe.clip_stage import clip_stage
 from lambda_studio.miniature.recipe.corpus import Corpus, build_corpus, edges, pixels, save_whole
-from lambda_studio.miniature.recipe.fitting import FitConfig, LossOf, fit
 from lambda_studio.miniature.recipe.networks import MERGES_FILE
+from lambda_studio.miniature.recipe.stage import LossOf, StageConfig, StageObjective, train_stage
 from lambda_studio.miniature.recipe.whitening import Whitening
 from lambda_studio.miniature.world.scenes import Rendered, Scene, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
@@ -32,13 +32,13 @@ from lambda_studio.progress import Progress, silent
 CLIP_WEIGHTS = "open_clip_model.safetensors"
 STAGES = ("clip", "movq", "decoder", "prior", "oracle")
 
-CLIP = FitConfig(steps=5_000, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
-MOVQ = FitConfig(steps=13_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
+CLIP = StageConfig(steps=5_000, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
+MOVQ = StageConfig(steps=13_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
 CROPS_SHARE = 0.32
 """The share of MoVQ's steps that see crops; the rest sees whole pictures."""
-DECODER = FitConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
-PRIOR = FitConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
-ORACLE = FitConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
+DECODER = StageConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
+PRIOR = StageConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
+ORACLE = StageConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
 PICTURES_A_FILE = 2_048
 """How many of the decoder's pictures are encoded into one file: stopped, no more are to be encoded again."""
 
@@ -52,11 +52,11 @@ class RecipeConfig:
     """Scenes of the corpus, from which all parts learn but the decoder and the oracle."""
     decoder_pictures: int = 56 * PICTURES_A_FILE
     """Pictures that the decoder learns from: as few as the corpus has it learns by heart (docs/decisions/0026)."""
-    clip: FitConfig = CLIP
-    movq: FitConfig = MOVQ
-    decoder: FitConfig = DECODER
-    prior: FitConfig = PRIOR
-    oracle: FitConfig = ORACLE
+    clip: StageConfig = CLIP
+    movq: StageConfig = MOVQ
+    decoder: StageConfig = DECODER
+    prior: StageConfig = PRIOR
+    oracle: StageConfig = ORACLE
     edges: str = "canny"
     """The edge map that CLIP and the prior learn, of `pictures.edges.EDGE_MAPS`."""
     device: str = "cpu"
@@ -250,9 +250,9 @@ class Recipe:
         model.load_state_dict(load_file(weights))
         return model.eval().requires_grad_(False)
 
-    def _fit(self, name: str, model: nn.Module, loss_of) -> None:
-        model.to(self.config.device).train()
-        fit(name, model, loss_of, getattr(self.config, name), self.work, self.config.device, self.progress)
+    def _fit(self, name: str, model: nn.Module, loss_of: LossOf) -> None:
+        objective = StageObjective(name, model.to(self.config.device), loss_of, getattr(self.config, name))
+        train_stage(objective, self.work, self.progress)
 
     def export(self, folder: Path) -> None:
         """Write the shipped layout in half precision: `clip/ prior/ decoder/{unet,movq,scheduler}/ oracle/`."""

@@ -11,8 +11,8 @@ from lambda_studio.generation.conditioning import condition
 from lambda_studio.generation.prompt import BoundPrompt, bind, parse
 from lambda_studio.miniature.judge.oracle import Oracle, identity_loss, identity_of, oracle_loss, owners
 from lambda_studio.miniature.recipe.corpus import Corpus, pixels, random_rows
-from lambda_studio.miniature.recipe.fitting import LossOf
 from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, build_scheduler
+from lambda_studio.miniature.recipe.stage import LossOf
 from lambda_studio.miniature.world.captions import Caption, captions
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.miniature.world.scenes import (
@@ -30,7 +30,9 @@ from lambda_studio.miniature.world.scenes import (
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip import Clip
 from lambda_studio.models.prior import PriorTransformer
-from lambda_studio.training.losses import prior_loss
+from lambda_studio.training.objectives import PriorBatch, PriorObjective
+from lambda_studio.training.randomness import MicroStep
+from lambda_studio.training.weighting import truncated_snr
 
 
 def movq_stage(
@@ -116,8 +118,7 @@ def decoder_stage(
     knowing it. All this says where to learn first, and changes no right answer.
     """
     scheduler = build_scheduler()
-    kept = scheduler.alphas_cumprod
-    noisiness = ((1 - kept) / kept).clamp(1, NOISIEST_WEIGHT)
+    weighting = truncated_snr(scheduler.alphas_cumprod, NOISIEST_WEIGHT)
     run = torch.compile(unet) if compiled else unet
     large, company = alone.nonzero()[:, 0], (~alone).nonzero()[:, 0]
 
@@ -138,7 +139,7 @@ def decoder_stage(
         kwargs = {"added_cond_kwargs": {"image_embeds": embeds.to(device)}, "return_dict": False}
         noise_pred = run(noisy, timesteps.to(device), None, **kwargs)[0][:, : noise.shape[1]].float()
         error = (noise_pred - noise.to(device)).pow(2)
-        weight = weights[rows, None].float() * rearrange(noisiness[timesteps], "b -> b 1 1 1")
+        weight = weights[rows, None].float() * rearrange(weighting(timesteps), "b -> b 1 1 1")
         return {"loss": (error * weight.to(device)).mean(), "error": error.mean()}
 
     return loss_of
@@ -195,8 +196,8 @@ def prior_stage(
     A subject's picture is a cut-out of the same identity drawn anew, not of the target picture.
     """
 
-    def loss_of(step: int) -> dict[str, Tensor]:
-        generator = seeded(seed, "prior", step)
+    def batch_of(at: MicroStep) -> PriorBatch:
+        generator = seeded(seed, "prior", at.number)
         rows = random_rows(corpus, generator, batch_size)
         words = _fitting(corpus.scene[rows], clip, generator, attributes=0.12)
         rolls = torch.rand(batch_size, 2 * SLOTS + 1, generator=generator)
@@ -209,15 +210,10 @@ def prior_stage(
         control = torch.where(dropped, embeds["zero"], embeds["edges"][rows].float())
         inputs = condition(text, prompts, subjects, control)
         noise = torch.randn(batch_size, prior.config.embedding_dim, generator=generator).to(clip.device)
-        predicted = prior(
-            noise, inputs.text_encoder_hidden_states, inputs.prompt_embeds, inputs.control_embeds, inputs.text_mask
-        )
-        target = embeds["images"][rows].float().to(clip.device)
-        error = F.mse_loss(predicted.float(), target)
-        cosine = F.cosine_similarity(predicted.float(), target).mean()
-        return {"loss": prior_loss(predicted.float(), target, inputs.prompt_embeds), "mse": error, "cosine": cosine}
+        return PriorBatch(inputs, noise, embeds["images"][rows].float().to(clip.device))
 
-    return loss_of
+    objective = PriorObjective(prior, batch_of, about={"batches": f"the miniature's, seed {seed}"})
+    return lambda step: objective.losses(prior, MicroStep(step))
 
 
 def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:

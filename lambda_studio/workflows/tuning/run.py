@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from concepts.durable import make_folder
@@ -18,7 +17,10 @@ from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.pool import TRAINING
 from lambda_studio.training.examples import Example
-from lambda_studio.training.trainer import FinetuneResult, StepReport, finetune_decoder
+from lambda_studio.training.finetuning import finetune_decoder
+from lambda_studio.training.hooks import Hooks, StepReport
+from lambda_studio.training.resume import holds_a_run
+from lambda_studio.training.trainer import TrainResult
 from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
@@ -79,7 +81,7 @@ class Tuner:
 
     def _train(
         self, run_id: int, examples: Sequence[Example], config: FinetuneConfig, should_stop: Callable[[], bool]
-    ) -> FinetuneResult:
+    ) -> TrainResult:
         folder, done = run_folder(self.home, run_id), 0
         with self.progress(f"Fine-tuning ({config.method})", total=config.steps) as advance:
 
@@ -88,10 +90,9 @@ class Tuner:
                 advance(report.step - done, note=f"loss {report.loss:.4f}")
                 done = report.step
 
+            hooks = Hooks(on_step=on_step, should_stop=should_stop)
             with TRAINING:
-                return finetune_decoder(
-                    self.decoder, examples, config, folder, holds_a_run(folder), on_step, should_stop
-                )
+                return finetune_decoder(self.decoder, examples, config, folder, holds_a_run(folder), hooks)
 
     def _register(self, run_id: int, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> AdapterCard:
         """Write the adapter's file, then its row; then delete the checkpoints."""
@@ -130,8 +131,3 @@ class Tuner:
 def _seen(concept: ConceptRecord) -> dict[str, Any]:
     version = {"version": concept.version, "manifest": concept.manifest}
     return {"name": concept.name, "library": concept.library, **version}
-
-
-def holds_a_run(folder: Path) -> bool:
-    """Return whether training has started in this folder."""
-    return (folder / "loss.jsonl").exists() or any(folder.glob("checkpoints/step-*"))

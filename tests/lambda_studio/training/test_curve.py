@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -36,6 +37,33 @@ def test_a_process_that_does_not_write_keeps_the_losses(tmp_path: Path) -> None:
     log.append(0.2)
     log.close()
     assert log.losses == [0.3, 0.2]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_losses_are_written_at_every_so_many_steps_and_go_on_alike(tmp_path: Path) -> None:
+    def log(name: str, after: int = 0, **kept: Any) -> LossLog:
+        log = LossLog(tmp_path / name / "loss.jsonl", every=2, **kept)
+        for step in range(after, 5):
+            log.append(step / 2, {"psnr": 1 / (step + 1)})
+        log.close()
+        return log
+
+    for name in ("whole", "resumed"):
+        (tmp_path / name).mkdir()
+    whole = log("whole")
+    rows = [json.loads(line) for line in whole.path.read_text().splitlines()]
+    assert rows == [{"step": 2, "loss": 0.5, "psnr": 0.5}, {"step": 4, "loss": 1.5, "psnr": 0.25}]
+    resumed = log("resumed", after=3, losses=[0.0, 0.5, 1.0], others={"psnr": [0.5]})
+    assert resumed.path.read_bytes() == whole.path.read_bytes()
+    assert resumed.state() == whole.state() == {"losses": [0.0, 0.5, 1.0, 1.5, 2.0], "others": {"psnr": [0.5, 0.25]}}
+    whole.draw(tmp_path / "loss.png")
+    with Image.open(tmp_path / "loss.png") as image:
+        assert image.size == (960, 2 * 480), "a panel for each"
+
+
+def test_nothing_is_drawn_where_nothing_is_written(tmp_path: Path) -> None:
+    log = LossLog(tmp_path / "loss.jsonl", [0.3], write=False, every=20)
+    log.draw(tmp_path / "loss.png")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,7 +12,7 @@ from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.pictures.crops import square_crop
 from lambda_studio.training.examples import encode_examples, encode_image_embeds, encode_latents
-from lambda_studio.training.trainer import finetune_decoder
+from lambda_studio.training.finetuning import finetune_decoder
 
 RESOLUTION = 32
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lambda_studio.training.losses import decoder_loss, prior_loss
+from lambda_studio.training.losses import PriorLossConfig, decoder_loss, prior_loss
 
 
 def _embeds(rows: int = 5, dim: int = 7) -> tuple[Tensor, Tensor, Tensor]:
@@ -44,7 +44,12 @@ def _eq1_by_hand(
 @pytest.mark.parametrize("weight", [0.0, 0.2, 0.5])
 def test_eq_1_is_the_formula_written_out(similarity: str, reduction: str, temperature: float, weight: float) -> None:
     pred, target, text = _embeds()
-    loss = prior_loss(pred, target, text, weight, temperature, similarity, reduction)
+    loss = prior_loss(
+        pred,
+        target,
+        text,
+        PriorLossConfig(contrastive_weight=weight, temperature=temperature, similarity=similarity, reduction=reduction),
+    )
     expected = _eq1_by_hand(pred, target, text, weight, temperature, similarity, reduction)
     assert loss.item() == pytest.approx(expected, rel=1e-12)
 
@@ -80,7 +85,8 @@ def test_eq_1_falls_when_a_prediction_turns_to_its_own_text() -> None:
     pred.requires_grad_()
 
     def contrast(pred: Tensor) -> Tensor:
-        return prior_loss(pred, target, text, 1.0) - prior_loss(pred, target, text, 0.0)
+        with_contrast, without = (PriorLossConfig(contrastive_weight=weight) for weight in (1.0, 0.0))
+        return prior_loss(pred, target, text, with_contrast) - prior_loss(pred, target, text, without)
 
     (gradient,) = torch.autograd.grad(contrast(pred), pred)
     assert contrast(pred - 0.01 * gradient) < contrast(pred)
@@ -117,6 +123,15 @@ def test_eq_2_does_not_train_the_variance_channels() -> None:
     assert noise_pred.grad is not None
     assert noise_pred.grad[:, 4:].abs().max() == 0
     assert noise_pred.grad[:, :4].abs().min() > 0
+
+
+def test_weights_are_those_of_the_samples() -> None:
+    generator = torch.Generator().manual_seed(5)
+    noise_pred, noise = (torch.randn(3, channels, 3, 3, generator=generator) for channels in (8, 4))
+    alone = [decoder_loss(noise_pred[row : row + 1], noise[row : row + 1]) for row in range(3)]
+    weighted = decoder_loss(noise_pred, noise, torch.tensor([0.0, 1.0, 5.0]))
+    torch.testing.assert_close(weighted, (alone[1] + 5 * alone[2]) / 3)
+    torch.testing.assert_close(decoder_loss(noise_pred, noise, torch.ones(3)), decoder_loss(noise_pred, noise))
 
 
 def test_eq_2_is_computed_in_float32_whatever_the_network_ran_in() -> None:

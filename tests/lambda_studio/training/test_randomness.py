@@ -7,7 +7,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_studio.training.randomness import EvenOrder, draw_micro_batch, generator_for, permutation, seed_for
+from lambda_studio.training.randomness import (
+    EvenOrder,
+    MicroStep,
+    draw_micro_batch,
+    generator_for,
+    permutation,
+    seed_for,
+)
 
 CONCEPTS = ["rex"] * 6 + ["hat"] + ["mug"] * 3
 
@@ -61,7 +68,7 @@ def test_a_permutation_is_a_function_of_its_parts() -> None:
 
 
 def _draw(micro_step: int, rank: int = 0, processes: int = 1, seed: int = 0) -> tuple[list[int], torch.Tensor]:
-    batch = draw_micro_batch(EvenOrder(CONCEPTS, seed), micro_step, 4, (4, 2, 2), 1000, rank, processes)
+    batch = draw_micro_batch(EvenOrder(CONCEPTS, seed), MicroStep(micro_step, rank, processes), 4, (4, 2, 2), 1000)
     return batch.rows.tolist(), torch.cat([batch.noise.flatten(), batch.timesteps.float()])
 
 
@@ -81,7 +88,7 @@ def test_processes_share_one_order() -> None:
 
 
 def test_noise_is_normal_and_timesteps_cover_the_schedule() -> None:
-    batch = draw_micro_batch(EvenOrder(["rex"], 0), 0, 4000, (4, 2, 2), 10)
+    batch = draw_micro_batch(EvenOrder(["rex"], 0), MicroStep(0), 4000, (4, 2, 2), 10)
     assert batch.noise.mean().abs() < 0.02
     assert batch.noise.std() == pytest.approx(1, abs=0.02)
     assert set(batch.timesteps.tolist()) == set(range(10))

@@ -24,7 +24,7 @@ HELD = {"processes", "latents", "decoder", "concept rex"}
 class Grown(FinetuneConfig):
     """The settings of a later version."""
 
-    ema_decay: float = 0.0
+    noise_offset: float = 0.0
 
 
 def unet() -> nn.Module:
@@ -97,8 +97,8 @@ def test_a_setting_that_is_added_leaves_the_runs_of_before_as_they_are(
     old = before(FinetuneConfig(**CHOSEN))
     monkeypatch.setattr(resume, "FinetuneConfig", Grown)
     resumed(old, described(Grown(**CHOSEN)))
-    with pytest.raises(ResumeRefused, match=r"other settings: ema_decay: 0\.0 -> 0\.9\."):
-        resumed(old, described(Grown(**CHOSEN, ema_decay=0.9)))
+    with pytest.raises(ResumeRefused, match=r"other settings: noise_offset: 0\.0 -> 0\.9\."):
+        resumed(old, described(Grown(**CHOSEN, noise_offset=0.9)))
 
 
 def test_a_run_of_a_newer_version_goes_on_where_its_new_settings_are_at_their_default(
@@ -106,11 +106,13 @@ def test_a_run_of_a_newer_version_goes_on_where_its_new_settings_are_at_their_de
 ) -> None:
     with monkeypatch.context() as newer:
         newer.setattr(resume, "FinetuneConfig", Grown)
-        default, chosen = described(Grown(**CHOSEN)), described(Grown(**CHOSEN, ema_decay=0.9))
+        default, chosen = described(Grown(**CHOSEN)), described(Grown(**CHOSEN, noise_offset=0.9))
     resumed(default, described(FinetuneConfig(**CHOSEN)))
     with pytest.raises(ResumeRefused) as refused:
         resumed(chosen, described(FinetuneConfig(**CHOSEN)))
-    assert refused.value.cause == "The run was started with settings that this version does not know: ema_decay = 0.9."
+    assert (
+        refused.value.cause == "The run was started with settings that this version does not know: noise_offset = 0.9."
+    )
     assert refused.value.remedy == "Update λ-Studio: pip install -U lambda-studio."
 
 
@@ -121,10 +123,13 @@ def test_the_defaults_that_runs_left_out_are_what_they_were() -> None:
         "rank": 16,
         "steps": 400,
         "learning_rate": None,
+        "lr_scheduler": "constant",
+        "lr_warmup_steps": 0,
         "batch_size": 4,
         "gradient_accumulation_steps": 1,
         "weight_decay": 0.01,
         "max_grad_norm": 1.0,
+        "ema_decay": 0.0,
         "resolution": None,
         "mixed_precision": "no",
         "checkpoint_every": 100,

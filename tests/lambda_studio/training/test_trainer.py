@@ -23,8 +23,10 @@ from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.kandinsky import KandinskyDecoder as Decoder
 from lambda_studio.training.checkpoint import latest_checkpoint
 from lambda_studio.training.examples import Example
-from lambda_studio.training.randomness import EvenOrder, draw_micro_batch
-from lambda_studio.training.trainer import StepReport, finetune_decoder, noise_prediction_loss
+from lambda_studio.training.finetuning import finetune_decoder
+from lambda_studio.training.hooks import Hooks, StepReport
+from lambda_studio.training.objectives import NoisedBatch, noise_prediction_loss
+from lambda_studio.training.randomness import EvenOrder, MicroStep, draw_micro_batch
 
 DIM = 12
 TINY: dict[str, Any] = {
@@ -97,9 +99,9 @@ def _digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _stop_after(step: int) -> dict[str, Any]:
+def _stop_after(step: int) -> Hooks:
     seen: list[int] = []
-    return {"on_step": lambda report: seen.append(report.step), "should_stop": lambda: bool(seen) and seen[-1] >= step}
+    return Hooks(on_step=lambda report: seen.append(report.step), should_stop=lambda: bool(seen) and seen[-1] >= step)
 
 
 # Eq. 2
@@ -120,7 +122,7 @@ def test_our_loss_and_gradient_are_those_of_eq_2_written_out() -> None:
     image_embeds = torch.randn(5, DIM, generator=generator)
     timesteps = torch.tensor([0, 10, 500, 900, 999])
     ours, plain = _decoder(), _decoder()
-    loss = noise_prediction_loss(ours.unet, ours.scheduler, latents, image_embeds, noise, timesteps)
+    loss = noise_prediction_loss(ours.unet, ours.scheduler, NoisedBatch(latents, image_embeds, noise, timesteps))
     loss.backward()
     expected = _plain_eq_2(plain, latents, image_embeds, noise, timesteps)
     expected.backward()
@@ -138,7 +140,9 @@ def test_the_loss_reads_the_network_as_the_decoder_does() -> None:
     decoder = _decoder()
     noise, image_embeds, timesteps = torch.randn(2, 4, 4, 4), torch.randn(2, DIM), torch.tensor([3, 700])
     with torch.no_grad():
-        loss = noise_prediction_loss(decoder.unet, decoder.scheduler, noise, image_embeds, noise, timesteps)
+        loss = noise_prediction_loss(
+            decoder.unet, decoder.scheduler, NoisedBatch(noise, image_embeds, noise, timesteps)
+        )
         noisy = decoder.scheduler.add_noise(noise, noise, timesteps)
         prediction = decoder.predict_noise(noisy, timesteps, image_embeds)
     torch.testing.assert_close(loss, (prediction[:, :4] - noise).pow(2).mean())
@@ -153,7 +157,7 @@ def test_the_first_step_of_full_training_is_adamw_on_eq_2(tmp_path: Path) -> Non
     order = EvenOrder([example.concept for example in rows], config.seed)
     losses = []
     for micro_step in range(2):
-        batch = draw_micro_batch(order, micro_step, 2, (4, 4, 4), 1000)
+        batch = draw_micro_batch(order, MicroStep(micro_step), 2, (4, 4, 4), 1000)
         latents = torch.stack([rows[row].latents for row in batch.rows.tolist()])
         embeds = torch.stack([rows[row].image_embeds for row in batch.rows.tolist()])
         losses.append(_plain_eq_2(plain, latents, embeds, batch.noise, batch.timesteps))
@@ -178,7 +182,9 @@ def test_training_lowers_the_loss_on_what_it_saw(tmp_path: Path, method: str) ->
     def loss() -> float:
         timesteps = torch.linspace(0, 999, 64).long()
         with torch.no_grad():
-            return noise_prediction_loss(decoder.unet, decoder.scheduler, latents, embeds, noise, timesteps).item()
+            return noise_prediction_loss(
+                decoder.unet, decoder.scheduler, NoisedBatch(latents, embeds, noise, timesteps)
+            ).item()
 
     before = loss()
     config = _config(method=method, steps=40, checkpoint_every=40, rank=8, learning_rate=3e-2)
@@ -189,7 +195,7 @@ def test_training_lowers_the_loss_on_what_it_saw(tmp_path: Path, method: str) ->
 def test_a_run_leaves_a_log_a_picture_and_two_checkpoints(tmp_path: Path) -> None:
     reports: list[StepReport] = []
     folder = tmp_path / "runs" / "1"
-    result = finetune_decoder(_decoder(), _examples(), _config(), folder, on_step=reports.append)
+    result = finetune_decoder(_decoder(), _examples(), _config(), folder, hooks=Hooks(on_step=reports.append))
     assert (result.steps, result.folder, result.stopped) == (6, folder, False)
     assert result.loss_log == folder / "loss.jsonl"
     lines = [json.loads(line) for line in result.loss_log.read_text().splitlines()]
@@ -236,7 +242,7 @@ def test_the_saved_adapter_predicts_what_the_trained_network_did(tmp_path: Path,
 def test_a_lora_of_an_earlier_run_is_taken_off(tmp_path: Path) -> None:
     decoder = _decoder()
     finetune_decoder(decoder, _examples(), _config(seed=9), tmp_path / "earlier")
-    finetune_decoder(decoder, _examples(), _config(), tmp_path / "again", **_stop_after(3))
+    finetune_decoder(decoder, _examples(), _config(), tmp_path / "again", hooks=_stop_after(3))
     finetune_decoder(decoder, _examples(), _config(), tmp_path / "again", resume=True)
     finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "whole")
     assert _digest(tmp_path / "again") == _digest(tmp_path / "whole")
@@ -302,7 +308,7 @@ def test_a_run_stopped_at_any_step_ends_with_the_same_bits(tmp_path: Path, metho
     finetune_decoder(whole, _examples(), config, tmp_path / "whole")
     for stop in range(1, 6):
         folder = tmp_path / f"stopped-{stop}"
-        stopped = finetune_decoder(_decoder(), _examples(), config, folder, **_stop_after(stop))
+        stopped = finetune_decoder(_decoder(), _examples(), config, folder, hooks=_stop_after(stop))
         assert (stopped.stopped, stopped.steps) == (True, stop)
         decoder = _decoder()
         result = finetune_decoder(decoder, _examples(), config, folder, resume=True)
@@ -317,8 +323,8 @@ def test_two_interruptions_change_no_bit(tmp_path: Path, method: str) -> None:
     config = _config(method=method, gradient_accumulation_steps=2)
     finetune_decoder(_decoder(), _examples(), config, tmp_path / "whole")
     folder = tmp_path / "twice"
-    finetune_decoder(_decoder(), _examples(), config, folder, **_stop_after(1))
-    finetune_decoder(_decoder(), _examples(), config, folder, resume=True, **_stop_after(3))
+    finetune_decoder(_decoder(), _examples(), config, folder, hooks=_stop_after(1))
+    finetune_decoder(_decoder(), _examples(), config, folder, resume=True, hooks=_stop_after(3))
     result = finetune_decoder(_decoder(), _examples(), config, folder, resume=True)
     assert result.steps == len(result.losses) == 6
     assert _digest(folder) == _digest(tmp_path / "whole")
@@ -337,10 +343,15 @@ def test_a_run_killed_at_any_step_goes_on_from_its_last_checkpoint(tmp_path: Pat
             raise _Killed
 
     with pytest.raises(_Killed):
-        finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "killed", on_step=kill)
+        finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "killed", hooks=Hooks(on_step=kill))
     steps: list[int] = []
     finetune_decoder(
-        _decoder(), _examples(), _config(), tmp_path / "killed", resume=True, on_step=lambda r: steps.append(r.step)
+        _decoder(),
+        _examples(),
+        _config(),
+        tmp_path / "killed",
+        resume=True,
+        hooks=Hooks(on_step=lambda r: steps.append(r.step)),
     )
     assert steps[0] == (step - 1) // 2 * 2 + 1
     assert _digest(tmp_path / "killed") == _digest(tmp_path / "whole")
@@ -352,7 +363,7 @@ def test_dropout_is_a_function_of_the_step_too(tmp_path: Path) -> None:
     plain = finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "plain")
     whole = finetune_decoder(_decoder(dropout=0.3), _examples(), _config(), tmp_path / "whole")
     assert whole.losses[0] != plain.losses[0]
-    finetune_decoder(_decoder(dropout=0.3), _examples(), _config(), tmp_path / "stopped", **_stop_after(3))
+    finetune_decoder(_decoder(dropout=0.3), _examples(), _config(), tmp_path / "stopped", hooks=_stop_after(3))
     finetune_decoder(_decoder(dropout=0.3), _examples(), _config(), tmp_path / "stopped", resume=True)
     assert _digest(tmp_path / "stopped") == _digest(tmp_path / "whole")
 
@@ -399,7 +410,7 @@ def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(tmp_path: Pat
 def test_a_resume_with_other_settings_is_refused_with_the_difference(
     tmp_path: Path, changes: dict[str, Any], diff: str
 ) -> None:
-    finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", **_stop_after(2))
+    finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", hooks=_stop_after(2))
     before = _digest(tmp_path / "run")
     decoder = _decoder()
     with pytest.raises(ResumeRefused) as refused:
@@ -412,7 +423,7 @@ def test_a_resume_with_other_settings_is_refused_with_the_difference(
 
 
 def test_a_resume_with_other_concepts_images_or_decoder_is_refused_by_name(tmp_path: Path) -> None:
-    finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", **_stop_after(2))
+    finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", hooks=_stop_after(2))
 
     def refusal(examples: list[Example], decoder: Decoder) -> str:
         with pytest.raises(ResumeRefused) as refused:
@@ -480,7 +491,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoi
 
     config = _config(checkpoint_every=3, steps=9)
     with pytest.raises(TrainingDiverged) as stopped:
-        finetune_decoder(decoder, _examples(), config, tmp_path / "run", on_step=spoil)
+        finetune_decoder(decoder, _examples(), config, tmp_path / "run", hooks=Hooks(on_step=spoil))
     assert stopped.value.cause == "The loss is nan at step 5."
     assert stopped.value.remedy == (
         "The checkpoint of step 3 was kept. Start again with a lower --learning-rate, or --mixed-precision no."
@@ -502,7 +513,7 @@ def test_a_weight_that_is_no_number_is_never_checkpointed(tmp_path: Path) -> Non
                 decoder.unet.conv_in.weight[0] = float("inf")
 
     with pytest.raises(TrainingDiverged, match=r"A weight is not a number after step 4. The checkpoint of step 2 was"):
-        finetune_decoder(decoder, _examples(), _config(method="full"), tmp_path / "run", on_step=spoil)
+        finetune_decoder(decoder, _examples(), _config(method="full"), tmp_path / "run", hooks=Hooks(on_step=spoil))
     checkpoint = latest_checkpoint(tmp_path / "run" / "checkpoints")
     assert checkpoint is not None
     assert checkpoint.step == 2
@@ -516,7 +527,7 @@ def test_a_run_that_diverges_at_once_says_that_nothing_was_kept(tmp_path: Path) 
 
 
 def test_should_stop_at_the_last_step_is_a_finished_run(tmp_path: Path) -> None:
-    result = finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", **_stop_after(6))
+    result = finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", hooks=_stop_after(6))
     assert (result.steps, result.stopped) == (6, False)
 
 
@@ -528,7 +539,8 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import torch
 from test_trainer import _config, _decoder, _examples, _weights
-from lambda_studio.training.trainer import finetune_decoder
+from lambda_studio.training.finetuning import finetune_decoder
+from lambda_studio.training.hooks import Hooks
 
 rank, folder = int(os.environ["RANK"]), Path(sys.argv[2])
 seen = []
@@ -538,7 +550,8 @@ def run(name, resume, stop):
     asked = lambda: stop and rank == 1 and calls.append(1) is None and len(calls) == 2  # only one process is asked
     calls = []
     result = finetune_decoder(
-        decoder, _examples(), _config(batch_size=1), folder / name, resume, lambda r: seen.append(r.step), asked
+        decoder, _examples(), _config(batch_size=1), folder / name, resume,
+        Hooks(on_step=lambda r: seen.append(r.step), should_stop=asked),
     )
     return decoder, result
 

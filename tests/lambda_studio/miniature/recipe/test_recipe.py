@@ -1,18 +1,14 @@
 """The recipe end to end at a hundredth of its length, stopped and resumed, and what it exports."""
 
-import json
 from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
-from PIL import Image
-from torch import nn
 
-from lambda_studio.errors import InvalidSetting, TrainingDiverged
+from lambda_studio.errors import InvalidSetting
 from lambda_studio.miniature.recipe import recipe as recipes
 from lambda_studio.miniature.recipe.corpus import build_corpus
-from lambda_studio.miniature.recipe.fitting import FitConfig, draw_log, fit
 from lambda_studio.miniature.recipe.networks import build_movq, build_prior, build_unet
 from lambda_studio.miniature.recipe.recipe import STAGES, Recipe, RecipeConfig, open_recipe
 from lambda_studio.miniature.world.scenes import render
@@ -28,60 +24,6 @@ LIMIT = 16 * 2**20
 def tiny() -> RecipeConfig:
     short = {name: replace(getattr(RecipeConfig(), name), steps=2, batch_size=8) for name in STAGES}
     return RecipeConfig(pictures=64, decoder_pictures=64, **short)
-
-
-def linear(seed: int = 0) -> nn.Module:
-    torch.manual_seed(seed)
-    return nn.Linear(4, 4)
-
-
-def loss_of(model):
-    def loss(step: int) -> dict[str, torch.Tensor]:
-        x = torch.randn(8, 4, generator=torch.Generator().manual_seed(step))
-        return {"loss": (model(x).float() - x).pow(2).mean()}
-
-    return loss
-
-
-@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
-def test_a_stage_that_was_stopped_ends_with_the_same_weights(tmp_path, ema_decay):
-    config = FitConfig(steps=9, batch_size=8, learning_rate=1e-2, ema_decay=ema_decay, checkpoint_every=4)
-    whole, stopped, resumed = linear(), linear(), linear(5)
-    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
-    fit("x", whole, loss_of(whole), config, tmp_path / "a")
-
-    def stops(step: int) -> dict[str, torch.Tensor]:
-        if step == 6:
-            raise KeyboardInterrupt
-        return loss_of(stopped)(step)
-
-    with pytest.raises(KeyboardInterrupt):
-        fit("x", stopped, stops, config, tmp_path / "b")
-    fit("x", resumed, loss_of(resumed), config, tmp_path / "b")
-    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
-
-
-def test_a_stage_whose_loss_is_not_a_number_says_so(tmp_path):
-    model = linear()
-    config = FitConfig(steps=3, batch_size=8, learning_rate=1e-2)
-    with pytest.raises(TrainingDiverged, match=r"loss of clip at step 1 is nan.*learning rate"):
-        fit("clip", model, lambda step: {"loss": model.weight.sum() * torch.nan}, config, tmp_path)
-
-
-def test_what_a_stage_measures_is_drawn_once_for_each_step(tmp_path):
-    model = linear()
-    fit("x", model, lambda step: loss_of(model)(step) | {"other": torch.ones(())}, FitConfig(
-        steps=60, batch_size=8, learning_rate=1e-2, checkpoint_every=30), tmp_path)  # fmt: skip
-    with open(tmp_path / "x.jsonl", encoding="utf-8") as log:
-        assert [json.loads(line)["step"] for line in log] == [20, 40, 60]
-    with Image.open(tmp_path / "x.png") as plot:
-        assert plot.size == (960, 2 * 480), "a panel for the loss, and one for the other"
-        before = plot.tobytes()
-    with open(tmp_path / "x.jsonl", "a", encoding="utf-8") as log:
-        log.write(json.dumps({"step": 40, "loss": 9.0, "other": 9.0}) + "\n")
-    draw_log(tmp_path / "x.jsonl")
-    with Image.open(tmp_path / "x.png") as plot:
-        assert plot.size == (960, 2 * 480) and plot.tobytes() != before, "the later row of step 40 counts"
 
 
 def test_compiling_needs_a_compiler(tmp_path, monkeypatch):

@@ -62,14 +62,15 @@ def test_the_recipe_trains_the_decoder_on_whitened_embeddings_and_keeps_it_for_p
     save_file(stored, tmp_path / "targets" / "0.safetensors")
     trained = {}
 
-    def fit(name, model, loss_of, config, folder, device, progress):
+    def train_stage(objective, work, progress):
+        model, loss_of = objective.model, objective.loss_of
         model.register_forward_pre_hook(
             lambda module, args, kwargs: trained.update(kwargs["added_cond_kwargs"]), with_kwargs=True
         )
         loss_of(0)["loss"].backward()
         trained["weight"] = model.encoder_hid_proj.image_embeds.weight.detach().clone()
 
-    monkeypatch.setattr(recipes, "fit", fit)
+    monkeypatch.setattr(recipes, "train_stage", train_stage)
     Recipe(tmp_path, RecipeConfig(decoder_pictures=64, decoder=replace(DECODER, batch_size=8))).train_decoder()
     whiten = Whitening.of(stored["image_embeds"])
     shown = whiten(torch.cat([stored["image_embeds"], torch.zeros(1, 256)]))

@@ -35,8 +35,10 @@ def test_a_row_of_0_1_has_no_number_and_every_setting() -> None:
 def test_settings_that_this_version_does_not_have_are_refused_by_name() -> None:
     row = settings_row("tiny", "tiny", FinetuneConfig())
     with pytest.raises(ResumeRefused) as refused:
-        require_known_settings(run_with({**row, "config": {"rank": 2, "ema_decay": 0.9, "warm_up": 10}, "more": 1}))
-    said = "Run 4 was started with settings that this version of λ-Studio does not know: ema_decay = 0.9, warm_up = 10."
+        require_known_settings(run_with({**row, "config": {"rank": 2, "noise_offset": 0.9, "warm_up": 10}, "more": 1}))
+    said = (
+        "Run 4 was started with settings that this version of λ-Studio does not know: noise_offset = 0.9, warm_up = 10."
+    )
     assert refused.value.cause == said
     remedy = "Resume with the version that started it, or start a new run without --resume."
     assert refused.value.remedy == remedy

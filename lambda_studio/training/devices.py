@@ -1,0 +1,60 @@
+"""Where training runs: accelerate's process group, the caller's randomness, and losses on their way off the device."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState, PartialState
+from torch import Tensor
+
+from lambda_studio.config import require
+
+
+def start_accelerator(device: torch.device, mixed_precision: str, gradient_accumulation_steps: int) -> Accelerator:
+    """Return an accelerator for this run alone. Raises InvalidSetting (fp16 on a CPU)."""
+    on_cpu = device.type == "cpu"
+    refused = on_cpu and mixed_precision == "fp16"
+    require(not refused, "--mixed-precision is fp16 and the device is a CPU.", "Give bf16 or no.")
+    # accelerate's state is global and cannot change its precision or device: the last run's must not bind this one.
+    alone = not PartialState._shared_state or PartialState().num_processes == 1
+    AcceleratorState._reset_state(reset_partial_state=alone)
+    GradientState._reset_state()
+    return Accelerator(
+        cpu=on_cpu, mixed_precision=mixed_precision, gradient_accumulation_steps=gradient_accumulation_steps
+    )
+
+
+@contextmanager
+def randomness_kept(device: torch.device) -> Iterator[None]:
+    """Leave the caller's global randomness as it was before the block."""
+    devices = [] if device.type == "cpu" else [torch.accelerator.current_device_index()]
+    with torch.random.fork_rng(devices, device_type="cuda" if device.type == "cpu" else device.type):
+        yield
+
+
+class LossReader:
+    """Reads losses off the device: at once, but on CUDA one step late, when nothing waits for it."""
+
+    def __init__(self, device: torch.device):
+        self.late = device.type == "cuda"
+        self.waiting: list[tuple[list[str], Tensor, Any]] = []
+
+    def push(self, losses: Mapping[str, Tensor]) -> list[dict[str, float]]:
+        """Take a step's losses; return those that are due."""
+        event = torch.cuda.Event() if self.late else None
+        values = torch.stack(list(losses.values())).to("cpu", non_blocking=self.late)
+        self.waiting.append((list(losses), values, event))
+        if event:
+            event.record()
+        return self.read(leave=1 if self.late else 0)
+
+    def read(self, leave: int = 0) -> list[dict[str, float]]:
+        """Return all losses but those of the last `leave` steps."""
+        due = self.waiting[: len(self.waiting) - leave]
+        self.waiting = self.waiting[len(due) :]
+        for _, _, event in due:
+            if event:
+                event.synchronize()
+        return [dict(zip(names, values.tolist(), strict=True)) for names, values, _ in due]

@@ -1,0 +1,48 @@
+"""Fine-tuning the decoder on many concepts at once (λ-ECLIPSE, Eq. 2 and appendix D), on a table of constants."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.models.decoders.protocol import Decoder
+from lambda_studio.training.examples import Example
+from lambda_studio.training.hooks import NO_HOOKS, Hooks
+from lambda_studio.training.objectives import DecoderObjective
+from lambda_studio.training.optimiser import TrainConfig
+from lambda_studio.training.schedules import schedule_named
+from lambda_studio.training.trainer import TrainResult, train
+
+
+def finetune_decoder(
+    decoder: Decoder,
+    examples: Sequence[Example],
+    config: FinetuneConfig,
+    folder: Path,
+    resume: bool = False,
+    hooks: Hooks = NO_HOOKS,
+) -> TrainResult:
+    """Train `decoder.unet` in place (a LoRA is left on it), with `loss.jsonl`, `loss.png` and checkpoints in `folder`.
+
+    `decoder` is as it was loaded, also when resuming (the LoRA of an earlier run is taken off); the trained weights
+    become float32.
+
+    Raises:
+        InvalidSetting (no examples, unlike shapes, fp16 on a CPU), and what `train` raises.
+    """
+    return train(DecoderObjective(decoder, examples, config), train_config(config), folder, resume, hooks)
+
+
+def train_config(config: FinetuneConfig) -> TrainConfig:
+    """Return the loop's part of the settings."""
+    return TrainConfig(
+        steps=config.steps,
+        learning_rate=config.effective_learning_rate,
+        schedule=schedule_named(config.lr_scheduler, config.steps, config.lr_warmup_steps),
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm,
+        gradient_accumulation_steps=config.gradient_accumulation_steps,
+        mixed_precision=config.mixed_precision,
+        ema_decay=config.ema_decay,
+        checkpoint_every=config.checkpoint_every,
+        seed=config.seed,
+    )

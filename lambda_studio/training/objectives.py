@@ -1,0 +1,193 @@
+"""Objectives: what is trained, on which examples, by which loss. The training loop knows nothing else of a method."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from lambda_studio.config import FinetuneConfig, require
+from lambda_studio.generation.conditioning import Conditioning
+from lambda_studio.models.adapter import add_lora, lora_parameters, remove_lora
+from lambda_studio.models.decoders.kandinsky import predict_noise
+from lambda_studio.models.decoders.protocol import Decoder
+from lambda_studio.models.prior import PriorTransformer
+from lambda_studio.training.examples import Example
+from lambda_studio.training.losses import EQ_1, PriorLossConfig, decoder_loss, prior_loss
+from lambda_studio.training.randomness import EvenOrder, MicroStep, draw_micro_batch, seed_for
+from lambda_studio.training.resume import describe_run
+from lambda_studio.training.weighting import Weighting, uniform
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """What a method trains. A run calls `describe`, then `trainable`, then `losses` for each micro-step."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The network of which some or all weights are trained, in place."""
+
+    def describe(self, processes: int) -> dict[str, str]:
+        """Return everything that the trained bits depend on; a resumed run must be described alike."""
+
+    def trainable(self, device: torch.device) -> AbstractContextManager[Mapping[str, nn.Parameter]]:
+        """Put the model on `device`, ready to be trained, and lend the weights that are; afterwards undo the rest."""
+
+    def losses(self, model: nn.Module, at: MicroStep) -> Mapping[str, Float[Tensor, ""]]:
+        """Return the `loss` that is minimised, and what else is measured. `model` is the model as the loop wraps it.
+
+        What is drawn is a function of `at` and of nothing else.
+        """
+
+
+@dataclass(frozen=True)
+class NoisedBatch:
+    """What Eq. 2 takes: pictures as latents, how CLIP sees them, the noise ε and its timesteps t."""
+
+    latents: Float[Tensor, "batch 4 height width"]
+    image_embeds: Float[Tensor, "batch dim"]
+    noise: Float[Tensor, "batch 4 height width"]
+    timesteps: Int[Tensor, " batch"]
+
+
+def noise_prediction_loss(
+    unet: nn.Module,
+    scheduler: Any,
+    batch: NoisedBatch,
+    dtype: torch.dtype = torch.float32,
+    weighting: Weighting = uniform,
+) -> Float[Tensor, ""]:
+    """λ-ECLIPSE, Eq. 2: how well the UNet (in `dtype`), told only the image embedding, finds the noise."""
+    noisy_latents = scheduler.add_noise(batch.latents, batch.noise, batch.timesteps)
+    noise_pred = predict_noise(unet, noisy_latents.to(dtype), batch.timesteps, batch.image_embeds.to(dtype))
+    weights = None if weighting is uniform else weighting(batch.timesteps)
+    return decoder_loss(noise_pred, batch.noise, weights)
+
+
+class DecoderObjective:
+    """Fine-tuning a decoder's UNet by Eq. 2 on a table of examples: its LoRA (which is left on it), or all of it.
+
+    A LoRA of a run before is taken off. Raises InvalidSetting (no examples, unlike shapes).
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        examples: Sequence[Example],
+        config: FinetuneConfig,
+        weighting: Weighting = uniform,
+    ):
+        self.examples, self.config, self.weighting = _checked(examples), config, weighting
+        self.model, self.scheduler = decoder.unet, decoder.scheduler
+        self.order = EvenOrder([example.concept for example in self.examples], config.seed)
+        if lora_parameters(self.model):
+            remove_lora(self.model)
+
+    def describe(self, processes: int) -> dict[str, str]:
+        """Return the settings, the examples and the decoder, each as text."""
+        return describe_run(self.config, self.examples, self.model, processes)
+
+    @contextmanager
+    def trainable(self, device: torch.device) -> Iterator[dict[str, nn.Parameter]]:
+        """Lend the weights that the method trains, in float32. Flags, modes and the loop's wrapping are undone."""
+        unet: Any = self.model
+        flags = {parameter: parameter.requires_grad for parameter in unet.parameters()}
+        unet.requires_grad_(self.config.method == "full")
+        if self.config.method == "lora":
+            add_lora(unet, self.config.rank, seed_for(self.config.seed, "lora"))
+        for parameter in unet.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
+        try:
+            with whole_model(unet, device) as parameters:
+                self._read_table(device)
+                yield parameters
+        finally:
+            for parameter in unet.parameters():
+                parameter.requires_grad_(flags.get(parameter, False))
+
+    def _read_table(self, device: torch.device) -> None:
+        self.dtype = self.model.dtype
+        self.latents = torch.stack([example.latents for example in self.examples]).float().to(device)
+        self.image_embeds = torch.stack([example.image_embeds for example in self.examples]).float().to(device)
+
+    def losses(self, model: nn.Module, at: MicroStep) -> dict[str, Float[Tensor, ""]]:
+        """Return Eq. 2's loss on the examples that are due."""
+        steps, shape = self.scheduler.config.num_train_timesteps, self.latents.shape[1:]
+        batch = draw_micro_batch(self.order, at, self.config.batch_size, shape, steps).to(self.latents.device)
+        latents, image_embeds = self.latents[batch.rows], self.image_embeds[batch.rows]
+        noised = NoisedBatch(latents, image_embeds, batch.noise, batch.timesteps)
+        return {"loss": noise_prediction_loss(model, self.scheduler, noised, self.dtype, self.weighting)}
+
+
+@dataclass(frozen=True)
+class PriorBatch:
+    """What Eq. 1 takes: prompts with their subjects written in, noise, and the embeddings of the pictures asked for."""
+
+    inputs: Conditioning
+    noise: Float[Tensor, "batch dim"]
+    image_embeds: Float[Tensor, "batch dim"]
+
+
+class PriorObjective:
+    """Training the λ prior by Eq. 1 on the batches of `batch_of`, a function of the micro-step."""
+
+    def __init__(
+        self,
+        prior: PriorTransformer,
+        batch_of: Callable[[MicroStep], PriorBatch],
+        about: Mapping[str, str],
+        config: PriorLossConfig = EQ_1,
+    ):
+        self.model, self.batch_of, self.about, self.config = prior, batch_of, about, config
+
+    def describe(self, processes: int) -> dict[str, str]:
+        """Return what was said about the batches, and Eq. 1's settings."""
+        return {**self.about, "eq. 1": str(self.config), "processes": str(processes)}
+
+    def trainable(self, device: torch.device) -> AbstractContextManager[dict[str, nn.Parameter]]:
+        """Lend every weight that asks for a gradient."""
+        return whole_model(self.model, device)
+
+    def losses(self, model: nn.Module, at: MicroStep) -> dict[str, Float[Tensor, ""]]:
+        """Return Eq. 1's loss, the projection's mean squared error and its cosine to the target."""
+        batch = self.batch_of(at)
+        inputs = batch.inputs
+        predicted = model(
+            batch.noise,
+            inputs.text_encoder_hidden_states,
+            inputs.prompt_embeds,
+            inputs.control_embeds,
+            inputs.text_mask,
+        ).float()
+        loss = prior_loss(predicted, batch.image_embeds, inputs.prompt_embeds, self.config)
+        cosine = F.cosine_similarity(predicted, batch.image_embeds).mean()
+        return {"loss": loss, "mse": F.mse_loss(predicted, batch.image_embeds), "cosine": cosine}
+
+
+@contextmanager
+def whole_model(model: nn.Module, device: torch.device) -> Iterator[dict[str, nn.Parameter]]:
+    """Lend every weight of `model` that asks for a gradient, while the model is on `device` and in training mode.
+
+    The mode and everything that the loop hangs on the model (accelerate's wrapping) are undone.
+    """
+    attributes = dict(vars(model))
+    model.to(device).train()
+    try:
+        yield {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    finally:
+        model.train(attributes["training"])
+        vars(model).clear()
+        vars(model).update(attributes)
+
+
+def _checked(examples: Sequence[Example]) -> list[Example]:
+    """Sort the examples, so that a run does not depend on the order they were given in."""
+    require(len(examples) > 0, "There is no picture to fine-tune on.", "Name at least one concept that has images.")
+    shapes = {(tuple(example.latents.shape), tuple(example.image_embeds.shape)) for example in examples}
+    require(len(shapes) == 1, f"The examples have several shapes: {sorted(shapes)}.", "Encode all with one stack.")
+    return sorted(examples, key=lambda example: (example.concept, example.image_sha))

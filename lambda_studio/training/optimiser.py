@@ -1,0 +1,129 @@
+"""One optimiser step after another: accumulate, clip, AdamW at the scheduled rate, moving average."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from accelerate import Accelerator
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lambda_studio.errors import ResumeRefused
+from lambda_studio.training.ema import MovingAverage
+from lambda_studio.training.objectives import Objective
+from lambda_studio.training.randomness import MicroStep, seed_for
+from lambda_studio.training.schedules import Schedule, constant
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How long and how fast something is trained. What is trained, and on what, is the objective's."""
+
+    steps: int
+    """Optimiser steps."""
+    learning_rate: float
+    """AdamW's, times the schedule's factor."""
+    schedule: Schedule = constant
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 1e-2
+    max_grad_norm: float = 1.0
+    gradient_accumulation_steps: int = 1
+    mixed_precision: Literal["no", "fp16", "bf16"] = "no"
+    """As accelerate names it: for the model's own forward pass."""
+    ema_decay: float = 0.0
+    """0 keeps no moving average; otherwise the run ends with the average as the model's weights."""
+    checkpoint_every: int = 100
+    log_every: int = 1
+    seed: int = 0
+    """Of dropout, which is a function of the seed and the micro-step."""
+    when_diverged: str = "Start again with a lower --learning-rate, or --mixed-precision no."
+    """What a person can do about a loss that is NaN."""
+
+
+class Optimiser:
+    """The model, AdamW and the moving average: one call is one optimiser step."""
+
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        objective: Objective,
+        parameters: Mapping[str, nn.Parameter],
+        config: TrainConfig,
+    ):
+        self.accelerator, self.objective, self.parameters, self.config = accelerator, objective, parameters, config
+        self.model, self.adamw = accelerator.prepare(objective.model, _adamw(list(parameters.values()), config))
+        self.average = MovingAverage(parameters, config.ema_decay) if config.ema_decay else None
+
+    def step(self, step: int) -> dict[str, Float[Tensor, ""]]:
+        """Take optimiser step `step` (from 1); return its losses, each the mean over micro-steps and processes."""
+        for group in self.adamw.param_groups:
+            group["lr"] = self.config.learning_rate * self.config.schedule(step)
+        count = self.config.gradient_accumulation_steps
+        losses = [self._micro_step(number) for number in range((step - 1) * count, step * count)]
+        if self.average:
+            self.average.update(step)
+        means = torch.stack([torch.stack([each[name] for each in losses]).mean() for name in losses[0]])
+        return dict(zip(losses[0], self.accelerator.reduce(means, "mean").unbind(), strict=True))
+
+    def _micro_step(self, number: int) -> dict[str, Float[Tensor, ""]]:
+        at = MicroStep(number, self.accelerator.process_index, self.accelerator.num_processes)
+        torch.manual_seed(seed_for(self.config.seed, "dropout", at.number, at.rank))
+        with self.accelerator.accumulate(self.model):
+            losses = self.objective.losses(self.model, at)
+            self.accelerator.backward(losses["loss"])
+            if self.accelerator.sync_gradients:
+                self.accelerator.clip_grad_norm_(self.parameters.values(), self.config.max_grad_norm)
+            self.adamw.step()
+            self.adamw.zero_grad()
+        return {name: value.detach().float() for name, value in losses.items()}
+
+    def is_finite(self) -> bool:
+        """Return whether every trained weight is a number."""
+        return all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters.values())
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint needs; `buffers` and `average` only where there are some."""
+        scaler = self.accelerator.scaler
+        state = {
+            "parameters": {name: parameter.detach() for name, parameter in self.parameters.items()},
+            "optimizer": self.adamw.state_dict(),
+            "scaler": scaler.state_dict() if scaler else {},
+        }
+        buffers = self._buffers()
+        state |= {"buffers": buffers} if buffers else {}
+        state |= {"average": self.average.weights} if self.average else {}
+        return state
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken. Raises ResumeRefused where it is another model's."""
+        saved = {name: weight.shape for name, weight in state["parameters"].items()}
+        if saved != {name: parameter.shape for name, parameter in self.parameters.items()}:
+            raise ResumeRefused(
+                "The checkpoint's weights do not fit this decoder.",
+                "Resume with the stack that the run was started on.",
+            )
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(state["parameters"][name])
+            for name, buffer in self._buffers().items():
+                buffer.copy_(state["buffers"][name])
+        self.adamw.load_state_dict(state["optimizer"])
+        if self.accelerator.scaler and state["scaler"]:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        if self.average:
+            self.average.load(state["average"])
+
+    def _buffers(self) -> dict[str, Tensor]:
+        """What the model learns beside its weights, such as the statistics of a batch norm."""
+        kept = self.objective.model.state_dict().keys()
+        return {name: buffer for name, buffer in self.objective.model.named_buffers() if name in kept}
+
+
+def _adamw(parameters: list[nn.Parameter], config: TrainConfig) -> torch.optim.AdamW:
+    """Make it fused where the device has that."""
+    rate, betas, decay = config.learning_rate, config.betas, config.weight_decay
+    try:
+        return torch.optim.AdamW(parameters, lr=rate, betas=betas, weight_decay=decay, fused=True)
+    except RuntimeError:
+        return torch.optim.AdamW(parameters, lr=rate, betas=betas, weight_decay=decay)

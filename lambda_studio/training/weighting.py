@@ -1,0 +1,24 @@
+"""Loss weighting: how much each timestep's error counts, as a function that an objective is given."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+Weighting = Callable[[Int[Tensor, " batch"]], Float[Tensor, " batch"]]
+"""From timesteps to the weights of their errors."""
+
+
+def uniform(timesteps: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    """Weight every timestep by 1, as Eq. 2 does."""
+    return torch.ones(len(timesteps), device=timesteps.device)
+
+
+def truncated_snr(alphas_cumprod: Float[Tensor, " timestep"], most: float) -> Weighting:
+    """Return the weighting by max(noise over picture, 1), at most `most` (Salimans & Ho, 2022, section 4).
+
+    Where there is more noise than picture, the weighted error of the noise is the error of the picture.
+    """
+    weights = ((1 - alphas_cumprod) / alphas_cumprod).clamp(1, most)
+    return lambda timesteps: weights.to(timesteps.device)[timesteps]

@@ -1,0 +1,107 @@
+"""Fine-tuning's settings in the loop: average, warm-up, schedule. Runs as such: test_trainer.py."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.errors import InvalidSetting, ResumeRefused
+from lambda_studio.training.checkpoint import latest_checkpoint
+from lambda_studio.training.finetuning import finetune_decoder, train_config
+from lambda_studio.training.hooks import CheckpointReport, Hooks
+from tests.lambda_studio.training.test_trainer import (
+    _assert_same_bits,
+    _config,
+    _decoder,
+    _digest,
+    _examples,
+    _stop_after,
+    _weights,
+)
+
+ALL: dict[str, Any] = {"ema_decay": 0.6, "lr_warmup_steps": 3, "lr_scheduler": "cosine"}
+
+
+def test_the_defaults_are_a_constant_rate_and_no_average() -> None:
+    config = train_config(FinetuneConfig())
+    assert {config.schedule(step) for step in (1, 200, 400)} == {1.0}
+    assert (config.ema_decay, config.betas, config.log_every) == (0.0, (0.9, 0.999), 1)
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_run_with_average_warm_up_and_cosine_is_resumed_bit_for_bit(tmp_path: Path, method: str) -> None:
+    config, whole = _config(method=method, **ALL), _decoder()
+    finetune_decoder(whole, _examples(), config, tmp_path / "whole")
+    for stop in (1, 4):
+        folder, resumed = tmp_path / f"stopped-{stop}", _decoder()
+        assert finetune_decoder(_decoder(), _examples(), config, folder, hooks=_stop_after(stop)).stopped
+        finetune_decoder(resumed, _examples(), config, folder, resume=True)
+        _assert_same_bits(_weights(resumed), _weights(whole))
+        assert _digest(folder) == _digest(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("name", list(ALL))
+def test_each_setting_changes_what_is_learnt_and_a_resume_without_it_is_refused(tmp_path: Path, name: str) -> None:
+    plain, other = _decoder(), _decoder()
+    finetune_decoder(plain, _examples(), _config(), tmp_path / "plain")
+    finetune_decoder(other, _examples(), _config(**{name: ALL[name]}), tmp_path / "other")
+    ours, theirs = _weights(other), _weights(plain)
+    assert any(not torch.equal(ours[key], theirs[key]) for key in ours)
+    with pytest.raises(ResumeRefused, match=f"{name}: {ALL[name]} -> {getattr(FinetuneConfig, name)}"):
+        finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "other", resume=True)
+
+
+def test_a_run_without_them_is_known_as_before(tmp_path: Path) -> None:
+    finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run")
+    checkpoint = latest_checkpoint(tmp_path / "run" / "checkpoints")
+    assert checkpoint is not None
+    assert checkpoint.meta["settings"].keys().isdisjoint(ALL)
+    assert (sorted(checkpoint.meta), checkpoint.parts) == (
+        ["losses", "settings"],
+        ("parameters", "optimizer", "scaler"),
+    )
+
+
+def test_a_cosine_run_cannot_be_made_longer(tmp_path: Path) -> None:
+    finetune_decoder(_decoder(), _examples(), _config(lr_scheduler="cosine"), tmp_path / "run")
+    with pytest.raises(ResumeRefused, match=r"steps: 6 -> 8"):
+        finetune_decoder(
+            _decoder(), _examples(), _config(lr_scheduler="cosine", steps=8), tmp_path / "run", resume=True
+        )
+
+
+def test_a_checkpoint_is_reported_when_it_is_durable_and_lends_the_average(tmp_path: Path) -> None:
+    seen: list[int] = []
+    lent: dict[str, Tensor] = {}
+
+    def look(report: CheckpointReport) -> None:
+        newest = latest_checkpoint(tmp_path / "looked-at" / "checkpoints")
+        assert newest is not None
+        assert (newest.step, newest.folder) == (report.step, report.folder)
+        seen.append(report.step)
+        torch.manual_seed(1)
+        with report.evaluating() as unet:
+            lent.update({name: weight.clone() for name, weight in unet.state_dict().items()})
+
+    decoder = _decoder()
+    hooks = Hooks(on_checkpoint=look)
+    finetune_decoder(decoder, _examples(), _config(**ALL), tmp_path / "looked-at", hooks=hooks)
+    finetune_decoder(_decoder(), _examples(), _config(**ALL), tmp_path / "alone")
+    assert seen == [2, 4, 6]
+    _assert_same_bits(lent, _weights(decoder))
+    assert _digest(tmp_path / "looked-at") == _digest(tmp_path / "alone")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "cause"),
+    [
+        ("ema_decay", 1.0, "is 1.0"),
+        ("lr_warmup_steps", -1, "is -1"),
+    ],
+)
+def test_a_wrong_setting_is_refused(name: str, value: Any, cause: str) -> None:
+    with pytest.raises(InvalidSetting, match=cause):
+        FinetuneConfig(**{name: value})
