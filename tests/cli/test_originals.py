@@ -83,23 +83,6 @@ def test_keep_original_without_a_file_is_refused(studio, photos) -> None:
     assert (answer.code, "No file was given whose original could be kept" in answer.err) == (2, True)
 
 
-@pytest.mark.parametrize(
-    ("source_name", "file_name"),
-    [
-        ("../../evil.jpg", "1-.._.._evil.jpg"),
-        ("a/b\\c\0.png", "1-a_b_c_.png"),
-        ("x" * 300 + ".jpg", f"1-{'x' * 196}.jpg"),
-        ("犬" * 84 + ".jpg", f"1-{'犬' * 65}.jpg"),
-        ("é.jpg", "1-é.jpg"),
-    ],
-)
-def test_a_files_name_stays_in_its_folder(source_name: str, file_name: str) -> None:
-    from lambda_studio.workflows.subjects.originals import _file_name
-
-    assert _file_name(1, source_name) == file_name
-    assert len(file_name.encode()) <= 255
-
-
 def test_a_folder_that_cannot_be_written_leaves_nothing(studio, photo, tmp_path: Path, monkeypatch) -> None:
     studio("add-concept", "rex", photo, "--noun", "dog", "--keep-original")
 

@@ -11,9 +11,7 @@ from lambda_studio.errors import MaskRefused, ModelFilesInvalid, ModelFilesMissi
 from lambda_studio.models import grounded
 from lambda_studio.models.grounded import GroundedSegmenter, corners
 from lambda_studio.models.stack import from_toml
-from lambda_studio.pictures.opening import Photo
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.subjects.segmenting import find_by_noun
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "dog", "red", "hat")
 
@@ -116,26 +114,6 @@ def test_the_outline_has_the_pictures_size_and_depends_on_the_box(segmenter, pic
     assert np.array_equal(mask, segmenter.outline(picture, [10.0, 10.0, 60.0, 50.0]))
     other = segmenter.outline(picture, [0.0, 0.0, 5.0, 5.0])
     assert other is None or not np.array_equal(mask, other)
-
-
-class Finds:
-    """Finds the same every time."""
-
-    def __init__(self, mask: np.ndarray | None):
-        self.mask = mask
-
-    def find(self, image: Image.Image, noun: str) -> np.ndarray | None:
-        return self.mask
-
-
-def test_what_is_found_is_a_mask_and_what_is_not_is_refused_by_name(picture) -> None:
-    photo, mask = Photo(path=Path("a.png"), image=picture), np.zeros((60, 80), dtype=bool)
-    mask[10:20, 10:12] = True
-    found = find_by_noun(Finds(mask), "dog", photo)
-    assert np.array_equal(np.asarray(found.mask), 255 * mask)
-    assert found.warnings == ("its subject is tiny (0.4% of the picture)",)
-    with pytest.raises(MaskRefused, match=r"a\.png shows no dog .* or --segment grabcut"):
-        find_by_noun(Finds(None), "dog", photo)
 
 
 def test_a_stack_names_the_models_and_a_subject_is_added(folders, stack_file, tmp_path, picture, monkeypatch) -> None:

@@ -22,3 +22,24 @@ def test_edges_are_embedded_by_the_map_that_the_stack_names(tmp_path: Path, stac
         expected = dict(zip(EDGE_MAPS, stack.clip().encode_images(maps), strict=True))
     assert torch.allclose(embeds, expected.pop(name), atol=1e-5)
     assert not any(torch.allclose(embeds, other, atol=1e-3) for other in expected.values())
+
+
+def test_a_library_remembers_the_first_stack_that_is_named(
+    studio, add, photo, box, notices, stack_file, tmp_path
+) -> None:
+    add("rex", photo)
+    add("bello", box(1))
+    assert notices == [f"Library default now uses the stack {stack_file}."]
+    with Studio(tmp_path / "home") as later:
+        assert later.workplace.stack.spec.name == "tiny"
+
+
+def test_the_library_and_its_stack_are_known_without_counting_its_concepts(tmp_path, stack_file, monkeypatch):
+    with Studio(tmp_path) as studio, studio.database.transaction() as registry:
+        registry.create_library("toys", stack=str(stack_file))
+    monkeypatch.setattr("concepts.rows.libraries.library_record", lambda *_: pytest.fail("it was counted"))
+    for library, address, stack in ((None, "default", "miniature"), ("Toys", "toys", str(stack_file))):
+        with Studio(tmp_path, library) as studio:
+            assert (studio.workplace.library, studio.workplace.stack_source) == (address, stack)
+    with Studio(tmp_path, "toys", str(stack_file)) as studio, studio.database.transaction() as registry:
+        assert studio.workplace.remember_stack(registry) is None, "it remembers one"

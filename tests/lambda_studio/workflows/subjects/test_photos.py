@@ -1,0 +1,59 @@
+"""From photo files to images with masks: every file that cannot be used is named, and then none is."""
+
+import pytest
+from PIL import Image
+
+from lambda_studio.errors import ImageRefused, MaskRefused
+from lambda_studio.pictures.masks import find_subject
+from lambda_studio.pictures.png import encode_png
+from lambda_studio.workflows.subjects import photos
+from lambda_studio.workflows.subjects.photos import read_images
+
+
+def test_every_mask_that_cannot_be_used_is_named(studio, photo, box, tmp_path) -> None:
+    empty = tmp_path / "empty.png"
+    Image.new("L", (80, 64)).save(empty)
+    small = tmp_path / "small.png"
+    Image.new("L", (40, 40), 255).save(small)
+    second = box(1)
+    with pytest.raises(MaskRefused) as refused:
+        studio.concepts.add("rex", [photo, second], noun="dog", masks=[empty, small])
+    assert "empty.png is empty" in refused.value.cause
+    assert "small.png has 40 x 40 pixels" in refused.value.cause
+    assert studio.concepts.list() == []
+
+
+def test_a_white_mask_is_said_and_is_no_mask(studio, add, photo, tmp_path) -> None:
+    white = tmp_path / "white.png"
+    Image.new("L", (80, 64), 255).save(white)
+    added = studio.concepts.add("rex", [photo], noun="dog", masks=[white])
+    assert added.concept.images[0].mask_sha is None
+    assert added.warnings == ("photo.png: its mask white.png is all white: the whole picture is the subject",)
+
+
+def test_masks_that_are_too_few_are_refused_before_a_picture_is_opened(studio, photo, half_mask) -> None:
+    with pytest.raises(MaskRefused, match="1 masks for 2 images"):
+        studio.concepts.add("rex", [photo, photo.with_name("gone.png")], noun="dog", masks=[half_mask(left=True)])
+
+
+def test_a_files_bytes_go_with_its_image_only_where_they_are_kept(studio, photo) -> None:
+    def read(keep_original: bool):
+        place = studio.workplace
+        (image,) = read_images(place.door, [photo], (), find_subject, place.progress, keep_original)
+        return image
+
+    kept, plain = read(True), read(False)
+    assert (kept.original, plain.original) == (photo.read_bytes(), None)
+    assert (kept.data, kept.source_name, kept.width, kept.height) == (plain.data, "photo.png", 80, 64)
+    assert kept.mask == plain.mask is not None
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(studio, photo, monkeypatch) -> None:
+    def changing(image: Image.Image) -> bytes:
+        photo.write_bytes(photo.read_bytes() + b".")
+        return encode_png(image)
+
+    monkeypatch.setattr(photos, "encode_png", changing)
+    place = studio.workplace
+    with pytest.raises(ImageRefused, match=r"photo\.png .*changed while it was being added"):
+        read_images(place.door, [photo], (), find_subject, place.progress, keep_original=True)

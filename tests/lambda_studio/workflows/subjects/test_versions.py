@@ -1,0 +1,85 @@
+"""A concept's next version: images that stay, that go, that come, and that get another mask."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from concepts.errors import ConceptChanged
+from lambda_studio.errors import InvalidSetting
+from lambda_studio.pictures.masks import FoundMask
+from lambda_studio.pictures.png import decode_png
+from lambda_studio.workflows.subjects.versions import Changes, changed_images, revise, stored_images
+
+
+def whole(photo) -> FoundMask:
+    """Find that all of a picture is the subject."""
+    return FoundMask(None)
+
+
+@pytest.fixture
+def changed(studio):
+    """The images of a concept after changes."""
+    return lambda concept, **changes: changed_images(studio.workplace, concept, Changes(**changes), whole)
+
+
+def test_stored_images_come_back_as_they_were_put(studio, put, plain) -> None:
+    images = [plain("red", masked=True, original=b"the file"), plain("blue")]
+    assert stored_images(studio.database, put("rex", *images)) == images
+
+
+def test_dropped_images_go_and_added_ones_come_last(put, plain, changed, photo) -> None:
+    red, lime, blue = plain("red"), plain("lime"), plain("blue")
+    images = changed(put("rex", red, lime, blue), drop=[2], add=[photo])
+    assert images[:2] == [red, blue]
+    assert [image.source_name for image in images[2:]] == ["photo.png"]
+
+
+def test_an_image_that_is_there_is_not_added_twice_and_gets_its_original(put, plain, changed, photo) -> None:
+    red, added = changed(put("other", plain("red")), add=[photo])
+    concept = put("rex", red, added)
+    first = changed(concept, add=[photo])[1]
+    assert first == added and first.original is None
+    _, kept = changed(concept, add=[photo], keep_original=True)
+    assert (kept.sha, kept.original) == (first.sha, photo.read_bytes())
+
+
+def test_another_mask_is_of_the_image_that_was_numbered(put, plain, changed, tmp_path) -> None:
+    red, blue = plain("red", masked=True), plain("blue", masked=True)
+    mask = Image.new("L", (48, 36))
+    mask.paste(255, (24, 0, 48, 36))
+    mask.save(tmp_path / "right.png")
+    Image.new("L", (48, 36), 255).save(tmp_path / "white.png")
+    concept = put("rex", red, blue)
+    first, second = changed(concept, masks={2: tmp_path / "right.png"})
+    assert first == red
+    assert (second.sha, np.asarray(decode_png(second.mask)).tolist()) == (blue.sha, np.asarray(mask).tolist())
+    assert changed(concept, masks={1: tmp_path / "white.png"})[0].mask is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"drop": [3]}, "rex has no image 3"),
+        ({"drop": [0]}, "rex has no image 0"),
+        ({"masks": {3: Path("mask.png")}}, "rex has no image 3"),
+        ({"drop": [1], "masks": {1: Path("mask.png")}}, "Image 1 would be dropped and given a mask"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(put, plain, changed, changes, said: str) -> None:
+    with pytest.raises(InvalidSetting, match=said):
+        changed(put("rex", plain("red"), plain("blue")), **changes)
+
+
+def test_a_version_is_embedded_when_it_is_written_and_never_over_somebody_elses(studio, put, plain) -> None:
+    red, lime, blue = plain("red"), plain("lime"), plain("blue")
+    concept = put("rex", red)
+    done = revise(studio.workplace, concept, "wolf", [red, lime])
+    assert (done.concept.version, done.concept.noun, done.created, done.stack) == (2, "wolf", True, "tiny")
+    assert (done.encoded, done.cached) == (2, 0)
+    again = revise(studio.workplace, done.concept, "wolf", [lime])
+    assert (again.concept.version, again.encoded, again.cached) == (3, 0, 1)
+    with pytest.raises(ConceptChanged):
+        revise(studio.workplace, concept, "dog", [blue])
+    assert studio.workplace.get_concepts(["rex"])[0] == again.concept

@@ -1,0 +1,63 @@
+"""The unfinished run that training goes on with, or the reason why there is none."""
+
+from datetime import datetime
+
+import pytest
+
+from concepts.records import ConceptRecord, RunRecord, SeenConcept
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.errors import ResumeRefused
+from lambda_studio.studio import Studio
+from lambda_studio.workflows.tuning.resuming import newest_unfinished, run_to_resume
+from lambda_studio.workflows.tuning.settings import settings_row
+
+DAY = datetime(2026, 1, 1)
+
+
+def concept(name: str) -> ConceptRecord:
+    return ConceptRecord(1, "default", name, "dog", 1, 1, "m", DAY, ())
+
+
+def run(number: int, *names: str, kind="finetune", status="running", stack="tiny", stale=False, removed=False):
+    seen = tuple(SeenConcept(name, 1, 1, "m", stale, removed) for name in names)
+    return RunRecord(number, "default", kind, status, {"stack": stack}, None, None, DAY, None, seen)
+
+
+def test_the_newest_unfinished_run_of_exactly_these_concepts_is_found() -> None:
+    runs = [run(5, "rex", status="finished"), run(4, "rex", "hat"), run(3, "REX"), run(2, "rex"), run(1, "rex")]
+    assert newest_unfinished(runs, [concept("rex")], None, "default").id == 3
+    assert newest_unfinished(runs, [concept("hat"), concept("rex")], None, "default").id == 4
+    assert newest_unfinished(runs, None, None, "default").id == 4
+
+
+def test_a_stack_that_is_named_is_asked_for_and_other_kinds_of_runs_are_not_finetuning() -> None:
+    runs = [run(4, "rex", kind="prior"), run(3, "rex", status="failed"), run(2, "rex", stack="other"), run(1, "rex")]
+    assert newest_unfinished(runs, None, None, "default").id == 2
+    assert newest_unfinished(runs, None, "tiny", "default").id == 1
+    with pytest.raises(ResumeRefused, match=r"Library toys has no unfinished run of rex with third\."):
+        newest_unfinished(runs, [concept("rex")], "third", "toys")
+
+
+@pytest.mark.parametrize("change", ["stale", "removed"])
+def test_a_run_whose_concept_has_changed_is_refused_and_no_older_one_is_taken(change: str) -> None:
+    runs = [run(2, "rex", **{change: True}), run(1, "rex")]
+    with pytest.raises(ResumeRefused, match="Run 2 .*: rex changed or was removed"):
+        newest_unfinished(runs, None, None, "default")
+
+
+def test_going_on_with_whichever_works_with_the_runs_own_stack(studio, put, plain, stack_file) -> None:
+    put("hat", plain("blue"))
+    rex = put("rex", plain("red"))
+    settings = settings_row("tiny", str(stack_file), FinetuneConfig())
+    number = studio.database.write(
+        lambda registry: registry.start_run("default", "finetune", settings, [rex.version_id])
+    )
+    with Studio(studio.home) as other:
+        assert other.workplace.spec.name == "miniature"
+        with pytest.raises(ResumeRefused, match="no unfinished run of hat, rex"):
+            run_to_resume(other.workplace, None)
+        assert other.workplace.spec.name == "miniature"
+        assert run_to_resume(other.workplace, []).id == number
+        assert other.workplace.spec.name == "tiny"
+    with Studio(studio.home, stack="miniature") as other, pytest.raises(ResumeRefused, match="with miniature"):
+        run_to_resume(other.workplace, ["rex"])

@@ -1,0 +1,78 @@
+"""One fine-tuning run, and the adapter that it makes."""
+
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from lambda_studio.config import FinetuneConfig, GenerateConfig
+from lambda_studio.errors import OutputExists, TrainingDiverged
+from lambda_studio.models.adapter_info import read_adapter_info
+from lambda_studio.workflows.home import run_folder
+from lambda_studio.workflows.tuning import run as tuning
+from lambda_studio.workflows.tuning.run import holds_a_run
+
+QUICK = FinetuneConfig(steps=1, rank=2)
+ONE_STEP = GenerateConfig(num_inference_steps=1)
+
+
+def test_an_adapter_is_registered_with_what_it_saw_and_carries_it(studio, add, photo, tmp_path) -> None:
+    concept = add("rex", photo).concept
+    adapter = studio.finetune(None, config=QUICK).adapter
+    assert adapter is not None
+    assert (adapter.knows, adapter.stack, adapter.method) == ({"rex": 1}, "tiny", "lora")
+    assert adapter.path == tmp_path / "home" / "adapters" / f"{adapter.sha256}.safetensors"
+    assert [path.name for path in adapter.path.parent.iterdir()] == [adapter.path.name]
+    info = read_adapter_info(adapter.path)
+    assert info.concepts == ({"name": "rex", "library": "default", "version": 1, "manifest": concept.manifest},)
+    fingerprint = studio.workplace.stack.fingerprints()["decoder"]
+    assert info.base_fingerprint == fingerprint == adapter.settings["base_fingerprint"]
+
+
+def test_tuning_changes_the_pictures_and_leaves_the_base_as_it_was(studio, add, photo, tmp_path) -> None:
+    add("rex", photo)
+
+    def drawn(adapter: str) -> bytes:
+        answer = studio.generate("a <rex>", out=tmp_path, adapter=adapter, config=replace(ONE_STEP, seed=4))
+        return Image.open(answer.pictures[0].path).tobytes()
+
+    before = drawn("auto")
+    studio.finetune(["rex"], config=FinetuneConfig(steps=3, rank=4, learning_rate=0.05))
+    assert drawn("auto") != before
+    assert drawn("none") == before
+
+
+def test_a_run_that_diverges_is_failed_with_its_reason_and_makes_no_adapter(studio, add, photo, monkeypatch) -> None:
+    add("rex", photo)
+
+    def diverge(*args):
+        raise TrainingDiverged("The loss is nan at step 1.", "Start again.")
+
+    monkeypatch.setattr(tuning, "finetune_decoder", diverge)
+    with pytest.raises(TrainingDiverged):
+        studio.finetune(["rex"], config=QUICK)
+    with studio.database.reading() as registry:
+        (run,) = registry.runs("default")
+    assert (run.status, run.why) == ("failed", "The loss is nan at step 1. Start again.")
+    assert studio.adapters.list() == []
+
+
+def test_a_folder_of_another_databases_run_is_not_trained_into(studio, put, plain) -> None:
+    concept = put("rex", plain("red"))
+    folder = run_folder(studio.home, 1)
+    folder.mkdir(parents=True)
+    (folder / "loss.jsonl").write_text("theirs")
+    with pytest.raises(OutputExists, match="another database"):
+        studio.finetune([concept.name], config=QUICK)
+    with studio.database.reading() as registry:
+        assert registry.runs("default") == []
+    assert (folder / "loss.jsonl").read_text() == "theirs"
+
+
+def test_training_has_begun_where_there_is_a_log_or_a_checkpoint(tmp_path) -> None:
+    assert not holds_a_run(tmp_path)
+    (tmp_path / "checkpoints" / "step-000002").mkdir(parents=True)
+    assert holds_a_run(tmp_path)
+    (tmp_path / "logged").mkdir()
+    (tmp_path / "logged" / "loss.jsonl").touch()
+    assert holds_a_run(tmp_path / "logged")
