@@ -12,10 +12,8 @@ from PIL import Image
 
 from concepts.database import Database
 from concepts.errors import ConceptNotFound
-from concepts.records import SeenImage
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.cache.directions import mean_directions
 from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import subject_key
 from lambda_studio.workflows.subjects import lookalikes
@@ -108,18 +106,6 @@ def test_a_new_concept_that_looks_like_another_is_told_of(three: Studio, tmp_pat
     with Studio(three.home, three.libraries.create("other").name, three.workplace.stack_source) as other:
         far = other.concepts.add("third", [tmp_path / "blue.png"], noun="thing", segment="none")
     assert far.warnings[-1] == "1.00 like blue in library default; if they are the same subject, edit that one instead"
-
-
-def test_the_mean_is_over_all_images_of_a_concept_and_of_length_one() -> None:
-    def seen(concept_id: int, *values: float) -> SeenImage:
-        return SeenImage(concept_id, np.array(values, dtype=np.float32).tobytes(), "float32")
-
-    counts = {7: 2, 8: 1, 9: 2, 10: 1, 11: 1}
-    images = [seen(7, 3, 0), seen(8, 0, 0), seen(9, 1, 1), seen(7, 0, 4), seen(10, 1, 2, 3), seen(11, -2, 0)]
-    ids, rows = mean_directions(counts, images)
-    assert ids.tolist() == [7, 8, 11], "of 9 an image is missing, and 10 is of another length"
-    np.testing.assert_allclose(rows, [[0.6, 0.8], [0, 0], [-1, 0]], rtol=1e-6)
-    assert mean_directions({}, [])[0].tolist() == []
 
 
 def test_embeddings_are_read_again_only_where_something_has_changed(three: Studio, tmp_path: Path) -> None:

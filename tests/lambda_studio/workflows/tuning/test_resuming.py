@@ -41,7 +41,7 @@ def test_a_stack_that_is_named_is_asked_for_and_other_kinds_of_runs_are_not_fine
 @pytest.mark.parametrize("change", ["stale", "removed"])
 def test_a_run_whose_concept_has_changed_is_refused_and_no_older_one_is_taken(change: str) -> None:
     runs = [run(2, "rex", **{change: True}), run(1, "rex")]
-    with pytest.raises(ResumeRefused, match="Run 2 .*: rex changed or was removed"):
+    with pytest.raises(ResumeRefused, match=r"Run 2 .*: rex changed or was removed"):
         newest_unfinished(runs, None, None, "default")
 
 
