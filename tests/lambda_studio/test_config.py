@@ -29,7 +29,9 @@ def test_none_that_was_given_is_given() -> None:
 
 
 @pytest.mark.parametrize(
-    "again", [copy.copy, copy.deepcopy, lambda config: pickle.loads(pickle.dumps(config)), replace], ids=str
+    "again",
+    [copy.copy, copy.deepcopy, lambda config: pickle.loads(pickle.dumps(config)), replace],
+    ids=["copy", "deepcopy", "pickle", "replace"],
 )
 def test_a_copy_remembers_what_was_given(again) -> None:
     config = FinetuneConfig(steps=FinetuneConfig.steps, seed=3)
