@@ -1,6 +1,6 @@
-"""The SHA-256 of large files that do not change, read once and remembered by the file's size, times and place.
+"""The SHA-256 of large files, cached by the file's size, times, inode and path.
 
-The note is a cache and proves nothing: `studio doctor` reads the files themselves.
+The cache file proves nothing: `studio doctor` reads the files themselves.
 """
 
 import json
@@ -17,16 +17,16 @@ NOTE_FORMAT = 1
 MOST_NOTED = 200
 LONGEST_NOTE = 2**20
 WORTH_NOTING = 2**20
-"""Bytes of a file: a smaller one is hashed as fast as the note is read, and remembered in the process only."""
+"""The least bytes of a file in the note. A smaller file is hashed quickly, and cached in the process only."""
 SETTLED_NS = 2 * 10**9
-"""A file that changed so shortly before it was read may change again without its times showing it: not remembered."""
+"""The least age of a cached file's last change. A younger file may change again with the same times."""
 
 Identity = tuple[int, int, int, int]
-"""Size, time of the last write, time of the last change of any kind, and inode."""
+"""Size, time of the last write (mtime), time of the last change (ctime) and inode."""
 
 
 class KnownHashes:
-    """Hashes by path and identity: in this process, and in a JSON note that processes share."""
+    """Hashes by path and identity, cached in this process and in a JSON note that processes share."""
 
     def __init__(self, note: Path):
         self.note = note
@@ -34,8 +34,8 @@ class KnownHashes:
         self._lock = Lock()
 
     def sha256(self, path: Path) -> str:
-        """Return the file's SHA-256. Its bytes are read where the hash is not known."""
-        with self._lock:  # two threads that want the same file read it once
+        """Return the file's SHA-256, and read the file only if its hash is not cached."""
+        with self._lock:  # two threads that need the same file read it once
             if known := self._find(path):
                 return known
             began, before = time_ns(), _identity(path)
@@ -45,7 +45,7 @@ class KnownHashes:
             return sha
 
     def find(self, path: Path) -> str | None:
-        """Return the hash that is remembered of the file as it is, or None. Its bytes are not read."""
+        """Return the cached hash of the unchanged file, or None. The file is not read."""
         with self._lock:
             return self._find(path)
 
@@ -59,13 +59,13 @@ class KnownHashes:
         assert self._known is not None
         self._known[key] = (identity, sha)
         if identity[0] >= WORTH_NOTING:
-            noted = self._read()  # again: other processes wrote meanwhile
+            noted = self._read()  # re-read: other processes may have written
             noted.pop(key, None)
-            with suppress(OSError):  # a full disk, or a cache folder that may not be written: the next one reads again
+            with suppress(OSError):  # a full disk or a read-only cache folder: the file is hashed again later
                 self._write({**noted, key: (identity, sha)})
 
     def _read(self) -> dict[str, tuple[Identity, str]]:
-        """What was noted; a note that cannot be read is no note."""
+        """Return the entries of the note; none if the note cannot be read."""
         try:
             with self.note.open("rb") as file:
                 noted: Any = json.loads(file.read(LONGEST_NOTE))
@@ -84,7 +84,7 @@ class KnownHashes:
 
 
 def user_note() -> Path:
-    """Return where this user's note is: in the cache folder, which is there without any home of a studio."""
+    """Return the path of this user's note: in the user's cache folder, which needs no studio home."""
     import platformdirs
 
     return platformdirs.user_cache_path("lambda-studio", appauthor=False) / "hashes.json"
@@ -97,5 +97,5 @@ def _identity(path: Path) -> Identity:
 
 def _entry(size: int, written: int, changed: int, inode: int, sha: str) -> tuple[Identity, str]:
     if not all(type(number) is int for number in (size, written, changed, inode)) or len(bytes.fromhex(sha)) != 32:
-        raise ValueError("this is no entry of a note")
+        raise ValueError("this is not a valid entry of a note")
     return (size, written, changed, inode), sha

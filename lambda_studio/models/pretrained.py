@@ -1,4 +1,4 @@
-"""Networks in diffusers' layout: a folder with config.json and safetensors."""
+"""Models in diffusers' layout: a folder with config.json and safetensors."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ def load_model(
     dtype: torch.dtype,
     variant: str | None = None,
 ) -> Any:
-    """Load a model of `model_class` from its folder and freeze it. Raises ModelFilesInvalid."""
+    """Load a model of `model_class` from its folder and freeze the weights. Raises ModelFilesInvalid."""
     try:
         loaded: Any = model_class.from_pretrained(
             folder,
@@ -32,7 +32,7 @@ def load_model(
         raise ModelFilesInvalid(f"{folder} holds no {model_class.__name__} ({why}).", OTHER_ROUTES) from error
     model, info = loaded
     wrong = sorted(info["missing_keys"]) + sorted(info["unexpected_keys"])
-    if wrong:  # diffusers would go on with random weights
+    if wrong:  # diffusers would continue with random weights
         raise ModelFilesInvalid(
             f"The weights in {folder} do not match its config.json: {', '.join(wrong[:3])} ({len(wrong)} in all).",
             OTHER_ROUTES,
@@ -41,5 +41,5 @@ def load_model(
 
 
 def model_fingerprint(weights: Path) -> str:
-    """Return a SHA-256 of a model's weights and of the config.json beside them."""
+    """Return a SHA-256 of a model's weights and their config.json."""
     return fingerprint(read_json(weights.parent / "config.json"), [weights])

@@ -1,4 +1,4 @@
-"""What a run saves: there is room for it, or the disk's refusal is told as one that the run can go on from."""
+"""Saving a run's files: check the disk space first, and report a refused write as an error that --resume can fix."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,12 +10,12 @@ from torch import Tensor
 from concepts.durable import StorageFailed, require_room
 from lambda_studio.errors import CheckpointFailed
 
-RESUME = "What was saved before is whole: make room, and go on with --resume."
+RESUME = "Earlier files are intact: free disk space, then continue with --resume."
 
 
 @contextmanager
 def saving(what: str, folder: Path, needed: int) -> Iterator[None]:
-    """Check that `folder` has room for `needed` bytes; turn what the disk refuses into CheckpointFailed."""
+    """Check that `folder` has room for `needed` bytes; raise CheckpointFailed if the disk refuses."""
     try:
         require_room(folder, needed, what)
         yield
@@ -23,11 +23,11 @@ def saving(what: str, folder: Path, needed: int) -> Iterator[None]:
         raise CheckpointFailed(error.cause, RESUME) from error
     except OSError as error:
         cause = f"{what} could not be written to {folder}: {error.strerror or error}."
-        raise CheckpointFailed(cause, f"It needs {needed / 2**20:,.1f} MiB there. {RESUME}") from error
+        raise CheckpointFailed(cause, f"The write needs {needed / 2**20:,.1f} MiB there. {RESUME}") from error
 
 
 def tensor_bytes(value: Any) -> int:
-    """Return the size of all tensors in nested mappings and sequences."""
+    """Return the bytes of all tensors in nested mappings and sequences."""
     if isinstance(value, Tensor):
         return value.numel() * value.element_size()
     if isinstance(value, Mapping):

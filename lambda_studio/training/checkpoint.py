@@ -1,7 +1,7 @@
-"""Checkpoints that a kill at any instant leaves whole.
+"""Checkpoints that stay intact if the process is killed at any instant.
 
-A checkpoint is staged in a folder of its own (concepts.durable), which gets its name when every file is durable: the
-checkpoint is there with every byte, or it is not there. The one before goes only afterwards.
+A checkpoint is staged in its own folder (concepts.durable). The folder gets its name when every file is durable, so a
+checkpoint is complete or absent. The previous checkpoint is removed only afterwards.
 """
 
 import hashlib
@@ -23,14 +23,14 @@ from lambda_studio.models.saving import saving, tensor_bytes
 
 MANIFEST = "manifest.json"
 CHECKPOINT_FORMAT = 1
-"""Of the manifest's body. The envelope, a hash beside a body, is the same in all formats."""
+"""The format of the manifest's body. The envelope (a body and its hash) is the same in all formats."""
 _NAME = re.compile(r"step-(\d{8,})(?:\.(\d+))?")
 _PART = re.compile(r"[a-z0-9_]+")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint whose every file has the hash that its manifest says."""
+    """A checkpoint whose files all match the hashes in its manifest."""
 
     folder: Path
     step: int
@@ -38,7 +38,7 @@ class Checkpoint:
     parts: tuple[str, ...]
 
     def load(self) -> dict[str, Any]:
-        """The state that was saved, on the CPU; nothing is unpickled."""
+        """Return the saved state, on the CPU. Nothing is unpickled."""
         return {
             part: torch.load(self.folder / f"{part}.pt", map_location="cpu", weights_only=True) for part in self.parts
         }
@@ -47,11 +47,16 @@ class Checkpoint:
 def save_checkpoint(
     folder: Path, step: int, state: Mapping[str, Any], meta: Mapping[str, Any], keep: int = 2
 ) -> Checkpoint:
-    """Write `state` as the checkpoint of `step`, and only then remove all but the newest `keep`.
+    """Write `state` as the checkpoint of `step`, then remove all but the newest `keep` checkpoints.
 
-    Each part of `state` is made of dicts, lists, tuples, numbers, strings, None and tensors (a state dict is). What
-    lies in `folder` with a later step is from a history that this one leaves, and goes too. `meta` must be JSON.
-    Raises CheckpointFailed where the disk refuses: nothing half done is left and the checkpoints before are whole.
+    Checkpoints of later steps belong to an abandoned history and are removed too.
+
+    Args:
+        state: parts made of dicts, lists, tuples, numbers, strings, None and tensors, such as state dicts.
+        meta: JSON values.
+
+    Raises:
+        CheckpointFailed: the disk refused. No partial checkpoint is left, and the earlier checkpoints are intact.
     """
     for part, value in state.items():
         _check_part(part, value)
@@ -66,9 +71,9 @@ def save_checkpoint(
 
 
 def latest_checkpoint(folder: Path) -> Checkpoint | None:
-    """Return the newest checkpoint in `folder` that is whole, or None. Half-written and damaged ones are passed over.
+    """Return the newest intact checkpoint in `folder`, or None. Incomplete and damaged checkpoints are skipped.
 
-    Raises ResumeRefused where the newest that is whole was written by a newer version: an older one would undo it.
+    Raises ResumeRefused if a newer version wrote the newest intact checkpoint: an older one would lose its steps.
     """
     found = (_find_whole(path) for path in reversed(_saved(folder)))
     return next((checkpoint for checkpoint in found if checkpoint), None)
@@ -81,7 +86,7 @@ def _check_part(part: str, value: Any) -> None:
 
 
 def _check_plain(value: Any, where: str) -> None:
-    """Refuse what `torch.load(weights_only=True)` would refuse, before it is written and not when it is needed."""
+    """Refuse, before the write, every value that `torch.load(weights_only=True)` could not read back."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             _check_plain(key, f"a key of {where}")
@@ -101,7 +106,7 @@ def _write_parts(staged: Path, step: int, state: Mapping[str, Any], meta: Mappin
 
 
 class _HashedFile:
-    """What `torch.save` writes into: hashed on the way, so that nothing is read back."""
+    """A file for `torch.save` that hashes the bytes as it writes them, so that no byte is read back."""
 
     def __init__(self, file: BinaryIO):
         self.file, self.hash, self.size = file, hashlib.sha256(), 0
@@ -125,8 +130,8 @@ def _write_part(path: Path, value: Any) -> dict[str, Any]:
     with open(path, "xb") as file:
         hashed = _HashedFile(file)
         try:
-            torch.save(value, hashed)  # type: ignore[arg-type]  # torch asks for no more than write and flush
-        except RuntimeError as error:  # torch's zip writer hides the disk's own error behind one of its own
+            torch.save(value, hashed)  # type: ignore[arg-type]  # torch calls only write and flush
+        except RuntimeError as error:  # torch's zip writer replaces the OSError with its own error
             raise hashed.error or error from error
     return {"sha256": hashed.hash.hexdigest(), "size": hashed.size}
 
@@ -141,18 +146,18 @@ def _order(path: Path) -> tuple[int, int]:
 
 
 def _saved(folder: Path) -> list[Path]:
-    """The folders that are named as checkpoints, oldest first."""
+    """Return the folders with a checkpoint's name, oldest first."""
     return sorted((path for path in folder.glob("step-*") if _NAME.fullmatch(path.name)), key=_order)
 
 
 def _free_name(folder: Path, step: int) -> Path:
-    """A rename cannot replace a folder that is not empty: a second save of one step gets a number."""
+    """Return an unused name: a rename cannot overwrite a non-empty folder, so a step's second save gets a number."""
     taken = [serial for number, serial in map(_order, _saved(folder)) if number == step]
     return folder / (f"step-{step:08d}" + (f".{max(taken) + 1}" if taken else ""))
 
 
 def _find_whole(path: Path) -> Checkpoint | None:
-    """Return the checkpoint, or None where it is not whole. Keys that this version does not know are ignored."""
+    """Return the checkpoint, or None if it is incomplete or damaged. Unknown keys are ignored."""
     try:
         manifest = json.loads((path / MANIFEST).read_bytes())
         body = manifest["body"]
@@ -177,12 +182,12 @@ def _prune(folder: Path, saved: Path, step: int, keep: int) -> None:
     kept = set(earlier[-(keep - 1) :] if keep > 1 else ())
     for path in others:
         if path not in kept:
-            with unfinished(path) as doomed:  # a kill leaves no half-removed checkpoint under a good name
+            with unfinished(path) as doomed:  # a kill leaves no partly removed checkpoint under a valid name
                 path.rename(doomed)
 
 
 def _remove_older_litter(folder: Path) -> None:
-    """Remove what runs of the first development versions left here when they were killed."""
+    """Remove the leftovers of killed runs of the first development versions."""
     for path in folder.glob(".staged-*"):
         with suppress(OSError):
             remove(path)

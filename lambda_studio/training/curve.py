@@ -1,4 +1,4 @@
-"""The losses of a run: a log of one JSON line a step, and a picture of them."""
+"""The losses of a run: a log with one JSON line per step, and a plot."""
 
 import json
 import math
@@ -16,9 +16,9 @@ _INK, _GRID, _FAINT, _LINE = "#222222", "#e4e4e4", "#a3c0de", "#1f5f9f"
 
 
 class LossLog:
-    """`loss.jsonl`: every `every`th step on a line of its own. Two runs that trained alike have the same bytes.
+    """`loss.jsonl`: one line for every `every`th step. Two identical runs write the same bytes.
 
-    Beside each step's loss there may be others by name; of those only the steps that are written are kept.
+    A step may also have other named losses. Only their written steps are kept.
     """
 
     def __init__(
@@ -29,9 +29,9 @@ class LossLog:
         others: Mapping[str, Sequence[float]] | None = None,
         every: int = 1,
     ):
-        """Start with what a checkpoint has; lines that a killed run wrote beyond it are replaced.
+        """Start with a checkpoint's losses, and overwrite the lines of later steps of a killed run.
 
-        Where several processes train, all keep the losses and one has `write`.
+        If several processes train, all keep the losses and one has `write`.
         """
         self.path, self.losses, self.every = path, list(losses), every
         self.others = {name: list(values) for name, values in (others or {}).items()}
@@ -44,7 +44,7 @@ class LossLog:
         return open(self.path, "a", encoding="utf-8")
 
     def append(self, loss: float, others: Mapping[str, float] | None = None) -> None:
-        """Take the next step's loss, and write it where it is due."""
+        """Add the next step's loss, and write it if its line is due."""
         self.losses.append(loss)
         if len(self.losses) % self.every:
             return
@@ -59,11 +59,11 @@ class LossLog:
         return json.dumps({"step": step, "loss": self.losses[step - 1], **others}) + "\n"
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint needs; `others` only where there are some."""
+        """Return the log's part of a checkpoint; `others` only if there are other losses."""
         return {"losses": self.losses} | ({"others": self.others} if self.others else {})
 
     def draw(self, path: Path) -> None:
-        """Draw a PNG of the steps that are written; nothing where there are none."""
+        """Draw a PNG of the written steps, if there are any."""
         written = self.losses[self.every - 1 :: self.every]
         if not written:
             return
@@ -82,7 +82,7 @@ class LossLog:
 
 
 def smooth(losses: Sequence[float], span: int) -> list[float]:
-    """An exponential mean that reaches back about `span` steps, unbiased from the first step on."""
+    """Return the exponential mean over about `span` steps, unbiased from the first step on."""
     decay, mean, weight = 1 - 1 / max(span, 1), 0.0, 0.0
     smoothed = []
     for loss in losses:
@@ -92,7 +92,7 @@ def smooth(losses: Sequence[float], span: int) -> list[float]:
 
 
 def ticks(low: float, high: float, count: int = 6) -> list[float]:
-    """About `count` round numbers (1, 2 or 5 times a power of ten) in low..high."""
+    """Return about `count` round numbers in low..high: multiples of 1, 2 or 5 times a power of ten."""
     rough = max(high - low, 1e-12) / count
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough * 0.999)
@@ -101,12 +101,12 @@ def ticks(low: float, high: float, count: int = 6) -> list[float]:
 
 
 def draw_losses(losses: Sequence[float], path: Path, title: str = "Fine-tuning loss (Eq. 2)") -> None:
-    """A PNG of the losses of steps 1..n: each step faint, their moving mean strong. Replaces `path` as a whole."""
+    """Draw a PNG of the losses of steps 1..n: faint steps, a strong moving mean. Overwrites `path` atomically."""
     draw_curves({title: losses}, path)
 
 
 def draw_curves(curves: Mapping[str, Sequence[float]], path: Path, label: str = "loss", every: int = 1) -> None:
-    """A PNG with a panel for each title: its values of steps `every`, 2 `every`, … Replaces `path` as a whole."""
+    """Draw a PNG with one panel per title, for steps `every`, 2 `every`, … Overwrites `path` atomically."""
     whole = Image.new("RGB", (_SIZE[0], _SIZE[1] * len(curves)), "white")
     for row, (title, values) in enumerate(curves.items()):
         whole.paste(_panel(values, title, label, every), (0, row * _SIZE[1]))
@@ -128,7 +128,7 @@ def _panel(values: Sequence[float], title: str, label: str, every: int) -> Image
 
 
 class _Frame:
-    """The steps `every`..`count * every` and values 0..`top` on the picture."""
+    """The plot area: steps `every`..`count * every`, values 0..`top`."""
 
     def __init__(self, image: Image.Image, count: int, every: int, top: float):
         self.image, self.draw = image, ImageDraw.Draw(image)

@@ -1,4 +1,4 @@
-"""Where training runs: accelerate's process group, the caller's randomness, and losses on their way off the device."""
+"""Training devices: accelerate's process group, the caller's random state, and reading losses off the device."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,11 +13,11 @@ from lambda_studio.config import require
 
 
 def start_accelerator(device: torch.device, mixed_precision: str, gradient_accumulation_steps: int) -> Accelerator:
-    """Return an accelerator for this run alone. Raises InvalidSetting (fp16 on a CPU)."""
+    """Return an accelerator for this run only. Raises InvalidSetting for fp16 on a CPU."""
     on_cpu = device.type == "cpu"
     refused = on_cpu and mixed_precision == "fp16"
     require(not refused, "--mixed-precision is fp16 and the device is a CPU.", "Give bf16 or no.")
-    # accelerate's state is global and cannot change its precision or device: the last run's must not bind this one.
+    # accelerate's state is global, with a fixed precision and device: reset the state of the last run.
     alone = not PartialState._shared_state or PartialState().num_processes == 1
     AcceleratorState._reset_state(reset_partial_state=alone)
     GradientState._reset_state()
@@ -28,21 +28,21 @@ def start_accelerator(device: torch.device, mixed_precision: str, gradient_accum
 
 @contextmanager
 def randomness_kept(device: torch.device) -> Iterator[None]:
-    """Leave the caller's global randomness as it was before the block."""
+    """Restore the caller's global random state when the block ends."""
     devices = [] if device.type == "cpu" else [torch.accelerator.current_device_index()]
     with torch.random.fork_rng(devices, device_type="cuda" if device.type == "cpu" else device.type):
         yield
 
 
 class LossReader:
-    """Reads losses off the device: at once, but on CUDA one step late, when nothing waits for it."""
+    """A reader of losses off the device: immediate, but one step late on CUDA, so that no step waits."""
 
     def __init__(self, device: torch.device):
         self.late = device.type == "cuda"
         self.waiting: list[tuple[list[str], Tensor, Any]] = []
 
     def push(self, losses: Mapping[str, Tensor]) -> list[dict[str, float]]:
-        """Take a step's losses; return those that are due."""
+        """Add a step's losses, and return the losses that are due."""
         event = torch.cuda.Event() if self.late else None
         values = torch.stack(list(losses.values())).to("cpu", non_blocking=self.late)
         self.waiting.append((list(losses), values, event))
@@ -51,7 +51,7 @@ class LossReader:
         return self.read(leave=1 if self.late else 0)
 
     def read(self, leave: int = 0) -> list[dict[str, float]]:
-        """Return all losses but those of the last `leave` steps."""
+        """Return all waiting losses except the losses of the last `leave` steps."""
         due = self.waiting[: len(self.waiting) - leave]
         self.waiting = self.waiting[len(due) :]
         for _, _, event in due:

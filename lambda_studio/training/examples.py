@@ -1,4 +1,4 @@
-"""The table of constants that fine-tuning reads: what the frozen encoders make of each picture, once."""
+"""The constants that fine-tuning reads: each picture encoded once by the frozen encoders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from lambda_studio.pictures.crops import square_crop
 
 @dataclass(frozen=True)
 class Example:
-    """One picture of a concept, as Eq. 2 needs it."""
+    """One encoded picture of a concept, for Eq. 2."""
 
     concept: str
     image_sha: str
     latents: Float[Tensor, "4 height width"]
-    """MoVQ's, unscaled."""
+    """MoVQ latents, unscaled."""
     image_embeds: Float[Tensor, " dim"]
-    """CLIP's, not normalised, of the same crop."""
+    """CLIP embedding of the same crop, not normalised."""
 
 
 def encode_latents(
     decoder: Decoder, images: Sequence[Image.Image], resolution: int, batch_size: int = 8
 ) -> Float[Tensor, "image 4 height width"]:
-    """MoVQ latents (float32, on the CPU) of each image's square crop at `resolution` pixels."""
+    """Return the MoVQ latents (float32, on the CPU) of each image's square crop at `resolution` pixels."""
     chunks = []
     for start in range(0, len(images), batch_size):
         crops = [_pixels(square_crop(image, resolution)) for image in images[start : start + batch_size]]
@@ -38,7 +38,7 @@ def encode_latents(
 
 
 def encode_image_embeds(clip: Clip, images: Sequence[Image.Image], batch_size: int = 8) -> Float[Tensor, "image dim"]:
-    """CLIP's raw embeddings (float32, on the CPU) of each image's square crop: what the latents show, it sees."""
+    """Return CLIP's raw embeddings (float32, on the CPU) of the same square crops as `encode_latents`."""
     crops = [square_crop(image, clip.image_size) for image in images]
     return _constant(clip.encode_images(crops, batch_size))
 
@@ -52,9 +52,9 @@ def encode_examples(
     resolution: int,
     batch_size: int = 8,
 ) -> list[Example]:
-    """Examples of `images` (whole pictures, any shape), where `concepts[i]` is shown by `images[i]`.
+    """Return the examples of `images` (whole pictures of any shape), where `images[i]` shows `concepts[i]`.
 
-    The official script denoises one crop and conditions on CLIP's view of another; here both are `square_crop`.
+    The official script denoises one crop and conditions on CLIP's view of another. Here both are `square_crop`.
     """
     latents = encode_latents(decoder, images, resolution, batch_size)
     image_embeds = encode_image_embeds(clip, images, batch_size)
@@ -63,12 +63,12 @@ def encode_examples(
 
 
 def _pixels(image: Image.Image) -> Float[Tensor, "3 height width"]:
-    """0..1."""
+    """Return the pixels, in 0..1."""
     width, height = image.size
     flat = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
     return rearrange(flat, "(height width channel) -> channel height width", height=height, width=width) / 255
 
 
 def _constant(tensor: Tensor) -> Tensor:
-    """A copy that training may read: what `inference_mode` made, autograd refuses."""
+    """Return a copy that autograd accepts: autograd refuses tensors from `inference_mode`."""
     return tensor.detach().to("cpu", torch.float32, copy=True)

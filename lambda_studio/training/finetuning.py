@@ -1,4 +1,4 @@
-"""Fine-tuning the decoder on many concepts at once (λ-ECLIPSE, Eq. 2 and appendix D), on a table of constants."""
+"""Fine-tuning the decoder on many concepts at once (λ-ECLIPSE, Eq. 2 and appendix D), on encoded pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,19 +21,20 @@ def finetune_decoder(
     resume: bool = False,
     hooks: Hooks = NO_HOOKS,
 ) -> TrainResult:
-    """Train `decoder.unet` in place (a LoRA is left on it), with `loss.jsonl`, `loss.png` and checkpoints in `folder`.
+    """Train `decoder.unet` in place (a LoRA stays on it); write `loss.jsonl`, `loss.png` and checkpoints to `folder`.
 
-    `decoder` is as it was loaded, also when resuming (the LoRA of an earlier run is taken off); the trained weights
-    become float32.
+    Give a freshly loaded `decoder`, also to resume: the LoRA of an earlier run is removed. The trained weights become
+    float32.
 
     Raises:
-        InvalidSetting (no examples, unlike shapes, fp16 on a CPU), and what `train` raises.
+        InvalidSetting: no examples, examples of several shapes, or fp16 on a CPU.
+        StudioError: every error of `train`.
     """
     return train(DecoderObjective(decoder, examples, config), train_config(config), folder, resume, hooks)
 
 
 def train_config(config: FinetuneConfig) -> TrainConfig:
-    """Return the loop's part of the settings."""
+    """Return the training loop's part of the settings."""
     return TrainConfig(
         steps=config.steps,
         learning_rate=config.effective_learning_rate,

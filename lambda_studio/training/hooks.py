@@ -1,4 +1,4 @@
-"""What a training run reports, and to which functions."""
+"""The reports of a training run, and the functions that receive them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -13,19 +13,19 @@ from lambda_studio.training.ema import MovingAverage
 
 @dataclass(frozen=True)
 class StepReport:
-    """A finished optimiser step: its number out of `steps`, and the mean losses of its micro-steps."""
+    """A finished optimiser step: its number of `steps`, and its losses averaged over micro-steps."""
 
     step: int
     steps: int
     loss: float
-    """The loss that is minimised."""
+    """The minimised loss."""
     others: Mapping[str, float] = field(default_factory=dict)
-    """What else the objective measured."""
+    """The objective's other measurements."""
 
 
 @dataclass(frozen=True)
 class CheckpointReport:
-    """A checkpoint that is on the disk, with the model as it is after that step."""
+    """A checkpoint on the disk, and the model after its step."""
 
     step: int
     steps: int
@@ -36,9 +36,9 @@ class CheckpointReport:
 
     @contextmanager
     def evaluating(self) -> Iterator[nn.Module]:
-        """Lend the model as the run would end with it now: its moving average if there is one, without gradients.
+        """Lend the model as if the run ended now: with its moving average, if any, and without gradients.
 
-        When the block ends, the training goes on as if nothing had been lent.
+        When the block ends, training continues unaffected.
         """
         modes = {module: module.training for module in self.model.modules()}
         self.model.eval()
@@ -52,14 +52,14 @@ class CheckpointReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Hooks:
-    """Functions that the loop calls, all of them optional. Only the main process reports."""
+    """Optional functions that the loop calls. Only the main process reports."""
 
     on_step: Callable[[StepReport], None] | None = None
-    """Called after each step; on CUDA one step late, so that no step waits for the device."""
+    """Called after each step, but one step late on CUDA, so that no step waits for the device."""
     on_checkpoint: Callable[[CheckpointReport], None] | None = None
     """Called when a checkpoint is durable."""
     should_stop: Callable[[], bool] | None = None
-    """Asked after each step, in every process: yes ends the run with a checkpoint of that step."""
+    """Called after each step in every process. True ends the run with a checkpoint of that step."""
 
 
 NO_HOOKS = Hooks()

@@ -12,16 +12,16 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class PriorLossConfig:
-    """What Eq. 1 is computed with. The paper gives λ and leaves the rest open."""
+    """The settings of Eq. 1. The paper gives only λ."""
 
     contrastive_weight: float = 0.2
     """λ."""
     temperature: float = 0.07
     """τ."""
     similarity: Literal["cosine", "inner"] = "cosine"
-    """Between a prediction and a text."""
+    """The similarity of a prediction and a text."""
     reduction: Literal["mean", "sum"] = "mean"
-    """Of the projection error, over the embedding's dimensions."""
+    """The reduction of the projection error over the embedding's dimensions."""
 
 
 EQ_1 = PriorLossConfig()
@@ -33,7 +33,7 @@ def prior_loss(
     text_embeds: Float[Tensor, "batch dim"],
     config: PriorLossConfig = EQ_1,
 ) -> Float[Tensor, ""]:
-    """λ-ECLIPSE, Eq. 1: the projection error plus λ times InfoNCE of each prediction against every text in the batch.
+    """Return λ-ECLIPSE's Eq. 1: projection error plus λ times InfoNCE of each prediction against the batch's texts.
 
     `text_embeds` are pooled and never overwritten.
     """
@@ -52,9 +52,9 @@ def decoder_loss(
     noise: Float[Tensor, "batch channels height width"],
     weights: Float[Tensor, " batch"] | None = None,
 ) -> Float[Tensor, ""]:
-    """λ-ECLIPSE, Eq. 2: the noise-prediction error, on the UNet's first four output channels; the rest is variance.
+    """Return λ-ECLIPSE's Eq. 2: the noise-prediction error on the UNet's first four output channels (not variance).
 
-    `weights` are those of the samples; None weights all by 1, and rounds as the plain mean does.
+    `weights` has one weight per sample. None weights all by 1 and rounds exactly as the plain mean.
     """
     noise_pred, noise = noise_pred[:, : noise.shape[1]].float(), noise.float()
     if weights is None:

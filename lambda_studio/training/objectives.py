@@ -1,4 +1,4 @@
-"""Objectives: what is trained, on which examples, by which loss. The training loop knows nothing else of a method."""
+"""Objectives: a model, its examples and its loss. The training loop knows nothing else of a method."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -25,28 +25,28 @@ from lambda_studio.training.weighting import Weighting, uniform
 
 @runtime_checkable
 class Objective(Protocol):
-    """What a method trains. A run calls `describe`, then `trainable`, then `losses` for each micro-step."""
+    """A training method. A run calls `describe`, then `trainable`, then `losses` for each micro-step."""
 
     @property
     def model(self) -> nn.Module:
-        """The network of which some or all weights are trained, in place."""
+        """The network whose weights are trained in place, all or some."""
 
     def describe(self, processes: int) -> dict[str, str]:
-        """Return everything that the trained bits depend on; a resumed run must be described alike."""
+        """Return everything that the trained bits depend on. A resumed run must have the same description."""
 
     def trainable(self, device: torch.device) -> AbstractContextManager[Mapping[str, nn.Parameter]]:
-        """Put the model on `device`, ready to be trained, and lend the weights that are; afterwards undo the rest."""
+        """Put the model on `device` in training mode and lend the trained weights; afterwards undo other changes."""
 
     def losses(self, model: nn.Module, at: MicroStep) -> Mapping[str, Float[Tensor, ""]]:
-        """Return the `loss` that is minimised, and what else is measured. `model` is the model as the loop wraps it.
+        """Return the minimised `loss` and other measurements. `model` is wrapped by the loop.
 
-        What is drawn is a function of `at` and of nothing else.
+        All random values are a function of `at` only.
         """
 
 
 @dataclass(frozen=True)
 class NoisedBatch:
-    """What Eq. 2 takes: pictures as latents, how CLIP sees them, the noise ε and its timesteps t."""
+    """The inputs of Eq. 2: latents and CLIP embeddings of pictures, the noise ε and its timesteps t."""
 
     latents: Float[Tensor, "batch 4 height width"]
     image_embeds: Float[Tensor, "batch dim"]
@@ -61,7 +61,7 @@ def noise_prediction_loss(
     dtype: torch.dtype = torch.float32,
     weighting: Weighting = uniform,
 ) -> Float[Tensor, ""]:
-    """λ-ECLIPSE, Eq. 2: how well the UNet (in `dtype`), told only the image embedding, finds the noise."""
+    """Return λ-ECLIPSE's Eq. 2 for a UNet (in `dtype`) that predicts noise from the image embedding only."""
     noisy_latents = scheduler.add_noise(batch.latents, batch.noise, batch.timesteps)
     noise_pred = predict_noise(unet, noisy_latents.to(dtype), batch.timesteps, batch.image_embeds.to(dtype))
     weights = None if weighting is uniform else weighting(batch.timesteps)
@@ -69,9 +69,9 @@ def noise_prediction_loss(
 
 
 class DecoderObjective:
-    """Fine-tuning a decoder's UNet by Eq. 2 on a table of examples: its LoRA (which is left on it), or all of it.
+    """Fine-tuning of a decoder's UNet by Eq. 2 on examples: a LoRA (which stays on it), or the whole UNet.
 
-    A LoRA of a run before is taken off. Raises InvalidSetting (no examples, unlike shapes).
+    The LoRA of an earlier run is removed. Raises InvalidSetting for no examples or several shapes.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class DecoderObjective:
 
     @contextmanager
     def trainable(self, device: torch.device) -> Iterator[dict[str, nn.Parameter]]:
-        """Lend the weights that the method trains, in float32. Flags, modes and the loop's wrapping are undone."""
+        """Lend the trained weights, in float32. Afterwards flags, modes and the loop's wrapping are undone."""
         unet: Any = self.model
         flags = {parameter: parameter.requires_grad for parameter in unet.parameters()}
         unet.requires_grad_(self.config.method == "full")
@@ -116,7 +116,7 @@ class DecoderObjective:
         self.image_embeds = torch.stack([example.image_embeds for example in self.examples]).float().to(device)
 
     def losses(self, model: nn.Module, at: MicroStep) -> dict[str, Float[Tensor, ""]]:
-        """Return Eq. 2's loss on the examples that are due."""
+        """Return Eq. 2's loss on the examples of this micro-step."""
         steps, shape = self.scheduler.config.num_train_timesteps, self.latents.shape[1:]
         batch = draw_micro_batch(self.order, at, self.config.batch_size, shape, steps).to(self.latents.device)
         latents, image_embeds = self.latents[batch.rows], self.image_embeds[batch.rows]
@@ -126,7 +126,7 @@ class DecoderObjective:
 
 @dataclass(frozen=True)
 class PriorBatch:
-    """What Eq. 1 takes: prompts with their subjects written in, noise, and the embeddings of the pictures asked for."""
+    """The inputs of Eq. 1: prompts with their subjects' embeddings, noise, and the target pictures' embeddings."""
 
     inputs: Conditioning
     noise: Float[Tensor, "batch dim"]
@@ -134,7 +134,7 @@ class PriorBatch:
 
 
 class PriorObjective:
-    """Training the λ prior by Eq. 1 on the batches of `batch_of`, a function of the micro-step."""
+    """Training of the λ prior by Eq. 1, on the batches that `batch_of` returns for each micro-step."""
 
     def __init__(
         self,
@@ -146,15 +146,15 @@ class PriorObjective:
         self.model, self.batch_of, self.about, self.config = prior, batch_of, about, config
 
     def describe(self, processes: int) -> dict[str, str]:
-        """Return what was said about the batches, and Eq. 1's settings."""
+        """Return the description of the batches, and Eq. 1's settings."""
         return {**self.about, "eq. 1": str(self.config), "processes": str(processes)}
 
     def trainable(self, device: torch.device) -> AbstractContextManager[dict[str, nn.Parameter]]:
-        """Lend every weight that asks for a gradient."""
+        """Lend every weight that requires a gradient."""
         return whole_model(self.model, device)
 
     def losses(self, model: nn.Module, at: MicroStep) -> dict[str, Float[Tensor, ""]]:
-        """Return Eq. 1's loss, the projection's mean squared error and its cosine to the target."""
+        """Return Eq. 1's loss, and the prediction's mean squared error and cosine to the target."""
         batch = self.batch_of(at)
         inputs = batch.inputs
         predicted = model(
@@ -171,9 +171,9 @@ class PriorObjective:
 
 @contextmanager
 def whole_model(model: nn.Module, device: torch.device) -> Iterator[dict[str, nn.Parameter]]:
-    """Lend every weight of `model` that asks for a gradient, while the model is on `device` and in training mode.
+    """Lend every weight of `model` that requires a gradient, with the model on `device` and in training mode.
 
-    The mode and everything that the loop hangs on the model (accelerate's wrapping) are undone.
+    Afterwards the mode and the attributes that the loop adds to the model (accelerate's wrapping) are undone.
     """
     attributes = dict(vars(model))
     model.to(device).train()
@@ -186,7 +186,7 @@ def whole_model(model: nn.Module, device: torch.device) -> Iterator[dict[str, nn
 
 
 def _checked(examples: Sequence[Example]) -> list[Example]:
-    """Sort the examples, so that a run does not depend on the order they were given in."""
+    """Check and sort the examples, so that a run does not depend on their order."""
     require(len(examples) > 0, "There is no picture to fine-tune on.", "Name at least one concept that has images.")
     shapes = {(tuple(example.latents.shape), tuple(example.image_embeds.shape)) for example in examples}
     require(len(shapes) == 1, f"The examples have several shapes: {sorted(shapes)}.", "Encode all with one stack.")

@@ -1,4 +1,4 @@
-"""One optimiser step after another: accumulate, clip, AdamW at the scheduled rate, moving average."""
+"""Optimiser steps: accumulate gradients, clip, AdamW at the scheduled rate, moving average."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,31 +18,31 @@ from lambda_studio.training.schedules import Schedule, constant
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How long and how fast something is trained. What is trained, and on what, is the objective's."""
+    """How long and how fast the loop trains. The objective chooses the model and the examples."""
 
     steps: int
     """Optimiser steps."""
     learning_rate: float
-    """AdamW's, times the schedule's factor."""
+    """AdamW's learning rate before the schedule's factor."""
     schedule: Schedule = constant
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 1e-2
     max_grad_norm: float = 1.0
     gradient_accumulation_steps: int = 1
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"
-    """As accelerate names it: for the model's own forward pass."""
+    """Accelerate's name for the precision of the model's forward pass."""
     ema_decay: float = 0.0
-    """0 keeps no moving average; otherwise the run ends with the average as the model's weights."""
+    """0 means no moving average; otherwise the run ends with the average as the model's weights."""
     checkpoint_every: int = 100
     log_every: int = 1
     seed: int = 0
-    """Of dropout, which is a function of the seed and the micro-step."""
+    """The seed of dropout, which is a function of the seed and the micro-step."""
     when_diverged: str = "Start again with a lower --learning-rate, or --mixed-precision no."
-    """What a person can do about a loss that is NaN."""
+    """The remedy if the loss is NaN."""
 
 
 class Optimiser:
-    """The model, AdamW and the moving average: one call is one optimiser step."""
+    """The model, AdamW and the moving average. One call of `step` is one optimiser step."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Optimiser:
         self.average = MovingAverage(parameters, config.ema_decay) if config.ema_decay else None
 
     def step(self, step: int) -> dict[str, Float[Tensor, ""]]:
-        """Take optimiser step `step` (from 1); return its losses, each the mean over micro-steps and processes."""
+        """Run optimiser step `step` (from 1) and return its losses, averaged over micro-steps and processes."""
         for group in self.adamw.param_groups:
             group["lr"] = self.config.learning_rate * self.config.schedule(step)
         count = self.config.gradient_accumulation_steps
@@ -79,11 +79,11 @@ class Optimiser:
         return {name: value.detach().float() for name, value in losses.items()}
 
     def is_finite(self) -> bool:
-        """Return whether every trained weight is a number."""
+        """Return whether no trained weight is NaN or infinite."""
         return all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters.values())
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint needs; `buffers` and `average` only where there are some."""
+        """Return the optimiser's part of a checkpoint; `buffers` and `average` only if they exist."""
         scaler = self.accelerator.scaler
         state = {
             "parameters": {name: parameter.detach() for name, parameter in self.parameters.items()},
@@ -96,7 +96,7 @@ class Optimiser:
         return state
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken. Raises ResumeRefused where it is another model's."""
+        """Continue from `state`. Raises ResumeRefused if `state` belongs to another model."""
         saved = {name: weight.shape for name, weight in state["parameters"].items()}
         if saved != {name: parameter.shape for name, parameter in self.parameters.items()}:
             raise ResumeRefused(
@@ -115,13 +115,13 @@ class Optimiser:
             self.average.load(state["average"])
 
     def _buffers(self) -> dict[str, Tensor]:
-        """What the model learns beside its weights, such as the statistics of a batch norm."""
+        """Return the model's saved buffers, such as the statistics of a batch norm."""
         kept = self.objective.model.state_dict().keys()
         return {name: buffer for name, buffer in self.objective.model.named_buffers() if name in kept}
 
 
 def _adamw(parameters: list[nn.Parameter], config: TrainConfig) -> torch.optim.AdamW:
-    """Make it fused where the device has that."""
+    """Return AdamW, fused if the device supports it."""
     rate, betas, decay = config.learning_rate, config.betas, config.weight_decay
     try:
         return torch.optim.AdamW(parameters, lr=rate, betas=betas, weight_decay=decay, fused=True)

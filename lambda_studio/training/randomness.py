@@ -1,6 +1,6 @@
-"""Randomness without state: what a step draws is a function of the seed and the step alone.
+"""Randomness without state: the random values of a step are a function of the seed and the step only.
 
-A run that is resumed at any step draws what it would have drawn, with nothing to save and nothing to restore.
+A resumed run draws the same values as an uninterrupted run, and saves no random state.
 """
 
 import hashlib
@@ -13,26 +13,26 @@ from torch import Tensor
 
 
 def seed_for(*parts: int | str) -> int:
-    """A seed in 0..2**63-1 that says everything it depends on: (seed, "noise", micro_step, rank), for instance."""
+    """Return a seed in 0..2**63-1, a function of `parts`: (seed, "noise", micro_step, rank), for instance."""
     digest = hashlib.sha256("\x1f".join(f"{type(part).__name__}:{part}" for part in parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def generator_for(*parts: int | str) -> torch.Generator:
-    """A CPU generator seeded by `seed_for(*parts)`: it draws the same whatever device the training is on."""
+    """Return a CPU generator seeded by `seed_for(*parts)`. Its values do not depend on the training device."""
     return torch.Generator().manual_seed(seed_for(*parts))
 
 
 def permutation(size: int, *parts: int | str) -> list[int]:
-    """0..size-1 in an order that is a function of `parts`."""
+    """Return 0..size-1 in a random order that is a function of `parts`."""
     return torch.randperm(size, generator=generator_for(*parts)).tolist()
 
 
 class EvenOrder:
-    """Which example each draw of a run takes, where `concepts` names each example's concept.
+    """The order of a run's examples; `concepts` names each example's concept.
 
-    An epoch draws every concept once, whatever its image count; a concept's images take turns, each once before any
-    comes again. Position p of the run lies in epoch p // len(concepts), and no position depends on another.
+    An epoch draws every concept once, for any number of images. A concept's images take turns: each is drawn once
+    before any is repeated. Position p lies in epoch p // (number of concepts), and no position depends on another.
     """
 
     def __init__(self, concepts: Sequence[str], seed: int):
@@ -43,7 +43,7 @@ class EvenOrder:
         self.rows = list(rows.values())
 
     def draw(self, start: int, count: int) -> list[int]:
-        """The examples at positions start..start+count-1."""
+        """Return the examples at positions start..start+count-1."""
         size = len(self.rows)
         first, last = start // size, (start + count - 1) // size
         drawn = [row for epoch in range(first, last + 1) for row in self._epoch(epoch)]
@@ -60,7 +60,7 @@ class EvenOrder:
 
 @dataclass(frozen=True)
 class MicroStep:
-    """One forward and backward pass: the `number`th of its run (from 0), in process `rank` of `processes`."""
+    """One forward and backward pass: number `number` of its run (from 0), in process `rank` of `processes`."""
 
     number: int
     rank: int = 0
@@ -69,14 +69,14 @@ class MicroStep:
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """What one micro-step on one process takes: rows of the example table, and Eq. 2's ε and t."""
+    """The inputs of one micro-step on one process: rows of the example table, and Eq. 2's ε and t."""
 
     rows: Int[Tensor, " batch"]
     noise: Float[Tensor, "batch channels height width"]
     timesteps: Int[Tensor, " batch"]
 
     def to(self, device: torch.device) -> "MicroBatch":
-        """On `device`, without waiting for what the device is doing."""
+        """Copy the batch to `device` without waiting for the device's queue."""
         if device.type == "cpu":
             return self
         tensors = [self.rows, self.noise, self.timesteps]
@@ -88,7 +88,7 @@ class MicroBatch:
 def draw_micro_batch(
     order: EvenOrder, at: MicroStep, batch_size: int, latent_shape: Sequence[int], num_train_timesteps: int
 ) -> MicroBatch:
-    """Draw the batch of one micro-step: rows from the common order, noise and timesteps of its own."""
+    """Draw the batch of one micro-step: rows from the common order, its own noise and timesteps."""
     rows = order.draw((at.number * at.processes + at.rank) * batch_size, batch_size)
     generator = generator_for(order.seed, "noise", at.number, at.rank)
     noise = torch.randn((batch_size, *latent_shape), generator=generator, dtype=torch.float32)

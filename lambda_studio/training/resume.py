@@ -1,4 +1,4 @@
-"""What a run depends on, and whether it may go on."""
+"""The description of a run, and the check that the run can resume."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,22 +17,22 @@ from lambda_studio.training.checkpoint import Checkpoint, latest_checkpoint
 from lambda_studio.training.examples import Example
 
 Settings = dict[str, str]
-"""What a run depends on, each as text that a person can compare. Settings at their default are left out."""
+"""The values that a run depends on, as readable text. Settings at their default are left out."""
 MAY_CHANGE = ("steps", "checkpoint_every", "resolution")
-"""Settings that a resumed run may change: what it draws does not hang on them (the examples are encoded already)."""
+"""Settings that a resumed run may change: no random value depends on them, and the examples are already encoded."""
 CONCEPT = "concept "
-"""How the name of a concept's entry begins."""
+"""The prefix of a concept's entry."""
 
 
 def describe_run(config: FinetuneConfig, examples: Sequence[Example], unet: nn.Module, processes: int) -> Settings:
-    """Return all that the trained bits depend on, without the settings that are at their default.
+    """Return everything that the trained bits depend on, except settings at their default.
 
-    So a setting that a later version adds leaves the runs of before as they are.
+    A setting that a later version adds therefore does not change the description of earlier runs.
     """
     defaults = _defaults(config.method)
     chosen = {name: value for name, value in _settings(config).items() if value != defaults[name]}
     if config.lr_scheduler != "constant":
-        chosen["steps"] = str(config.steps)  # the rate of every step depends on how many there are
+        chosen["steps"] = str(config.steps)  # every step's learning rate depends on the number of steps
     chosen["processes"] = str(processes)
     chosen["latents"] = "x".join(map(str, examples[0].latents.shape))
     chosen["decoder"] = _identity(unet, values=config.method == "lora")
@@ -52,7 +52,7 @@ def _settings(config: FinetuneConfig) -> Settings:
 
 
 def _defaults(method: str) -> Settings:
-    """Return the settings of a run of this method that chose nothing else."""
+    """Return the settings of a run of this method with all other settings at their default."""
     default = FinetuneConfig()
     return {**_settings(FinetuneConfig(method="full") if method == "full" else default), "method": default.method}
 
@@ -67,7 +67,7 @@ def _digest(examples: Sequence[Example]) -> str:
 
 
 def _identity(unet: nn.Module, values: bool) -> str:
-    """Names, shapes and (where a checkpoint does not hold them) the first values of all weights: cheap, and enough."""
+    """Return a hash of all names and shapes, and with `values` of the first values: cheap, and sufficient."""
     digest = hashlib.sha256()
     for name, weight in unet.state_dict().items():
         digest.update(f"{name}{tuple(weight.shape)}".encode())
@@ -82,9 +82,14 @@ def holds_a_run(folder: Path) -> bool:
 
 
 def open_run(folder: Path, resume: bool, settings: Settings, steps: int) -> Checkpoint | None:
-    """The checkpoint to go on from; None is the start."""
+    """Return the checkpoint to continue from, or None for a start at step 0.
+
+    Raises:
+        OutputExists: the folder holds a run, and `resume` is false.
+        ResumeRefused: there is no intact checkpoint to resume from, or the settings differ.
+    """
     if not resume and holds_a_run(folder):
-        raise OutputExists(f"{folder} already holds a run.", "Go on with --resume, or give another folder.")
+        raise OutputExists(f"{folder} already holds a run.", "Continue with --resume, or give another folder.")
     if resume and not holds_a_run(folder):
         raise ResumeRefused(f"There is no run in {folder}.", "Start one without --resume.")
     make_folder(folder)
@@ -104,7 +109,7 @@ def _check_resumable(checkpoint: Checkpoint, settings: Settings, steps: int) -> 
         changes = "; ".join(f"{name}: {before.get(name, 'none')} -> {now.get(name, 'none')}" for name in names)
         raise ResumeRefused(
             f"The run was started with other settings: {changes}.",
-            "Give the settings it was started with, or start a new run in another folder.",
+            "Give the same settings as before, or start a new run in another folder.",
         )
     if checkpoint.step > steps:
         raise ResumeRefused(
@@ -113,12 +118,12 @@ def _check_resumable(checkpoint: Checkpoint, settings: Settings, steps: int) -> 
 
 
 def _with_defaults(settings: Settings) -> Settings:
-    """Fill in what was left out. Version 0.1 wrote every setting, and each was one of those that are known here."""
+    """Add the settings at their default. Version 0.1 wrote every setting, and all of its settings are known here."""
     return {**_defaults(settings.get("method", "")), **settings}
 
 
 def _refuse_unknown(before: Settings, now: Settings) -> None:
-    """Refuse what a newer version chose and this one does not know: it was not at its default, or it were not there."""
+    """Refuse unknown settings of a newer version: a setting that was written was not at its default."""
     known = {field.name for field in fields(FinetuneConfig)} | now.keys()
     unknown = [name for name in before if name not in known and not name.startswith(CONCEPT)]
     if unknown:

@@ -1,11 +1,11 @@
-"""Learning-rate schedules: what the learning rate is multiplied by, as a function of the step."""
+"""Learning-rate schedules: a factor of the learning rate, as a function of the step."""
 
 import math
 from collections.abc import Callable
 from typing import Literal
 
 Schedule = Callable[[int], float]
-"""From a step's number (the first is 1) to a factor of the learning rate."""
+"""A function from a step's number (from 1) to a factor of the learning rate."""
 
 SchedulerName = Literal["constant", "cosine"]
 
@@ -26,7 +26,7 @@ def cosine(steps: int, floor: float = 0.01) -> Schedule:
 
 
 def warmed_up(schedule: Schedule, warmup_steps: int) -> Schedule:
-    """Return `schedule` with its first `warmup_steps` steps scaled from 1/`warmup_steps` up to 1. 0 changes nothing."""
+    """Return `schedule` with its first `warmup_steps` steps scaled from 1/`warmup_steps` to 1. 0 changes nothing."""
     if warmup_steps == 0:
         return schedule
     return lambda step: min(1.0, step / warmup_steps) * schedule(step)

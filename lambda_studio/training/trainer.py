@@ -1,4 +1,4 @@
-"""The training loop: one for fine-tuning, for the prior and for the miniature's recipe."""
+"""The training loop of fine-tuning, the prior and the miniature's recipe."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from lambda_studio.training.resume import Settings, open_run
 
 @dataclass(frozen=True)
 class TrainResult:
-    """A run that ended, or that was `stopped` and can be resumed. The model it was given holds what it learnt."""
+    """A run that ended, or was `stopped` and can be resumed. The given model holds the trained weights."""
 
     steps: int
     losses: tuple[float, ...]
@@ -30,13 +30,16 @@ class TrainResult:
 def train(
     objective: Objective, config: TrainConfig, folder: Path, resume: bool = False, hooks: Hooks = NO_HOOKS
 ) -> TrainResult:
-    """Train `objective.model` in place, with `loss.jsonl`, `loss.png` and checkpoints in `folder`.
+    """Train `objective.model` in place, and write `loss.jsonl`, `loss.png` and checkpoints to `folder`.
 
-    On a CPU a run that was interrupted, at any step, ends with the same bits as one that was not.
+    On a CPU a resumed run ends with the same bits as an uninterrupted run.
 
     Raises:
-        InvalidSetting (fp16 on a CPU), OutputExists (`folder` holds a run), ResumeRefused (nothing to resume, or other
-        settings), TrainingDiverged, CheckpointFailed.
+        InvalidSetting: fp16 on a CPU.
+        OutputExists: `folder` holds a run, and `resume` is false.
+        ResumeRefused: there is no run to resume, or the settings differ.
+        TrainingDiverged: a loss or a weight is NaN or infinite.
+        CheckpointFailed: the disk refused a checkpoint.
     """
     device = next(objective.model.parameters()).device
     accelerator = start_accelerator(device, config.mixed_precision, config.gradient_accumulation_steps)
@@ -56,7 +59,7 @@ def train(
 
 
 class _Run:
-    """A run in its folder: the loop, its log, its checkpoints. Only the main process writes."""
+    """A run in its folder: the loop, the log and the checkpoints. Only the main process writes."""
 
     def __init__(
         self, folder: Path, optimiser: Optimiser, settings: Settings, checkpoint: Checkpoint | None, hooks: Hooks
@@ -74,7 +77,7 @@ class _Run:
         self.reader = LossReader(self.accelerator.device)
 
     def train(self) -> bool:
-        """Train to the last step. True: `should_stop` ended it before."""
+        """Train to the last step. Return whether `should_stop` ended the run earlier."""
         stopped, last = False, self.config.steps
         for step in range(self.last_good + 1, last + 1):
             self._report(self.reader.push(self.optimiser.step(step)))
@@ -96,7 +99,7 @@ class _Run:
                 self.hooks.on_step(StepReport(len(self.log.losses), self.config.steps, loss, others))
 
     def _is_stop_asked(self) -> bool:
-        """All processes stop where one is asked to."""
+        """Return whether any process was asked to stop: then all processes stop."""
         asked = bool(self.hooks.should_stop and self.hooks.should_stop())
         if self.accelerator.num_processes == 1:
             return asked
@@ -105,7 +108,7 @@ class _Run:
 
     def _save(self, step: int) -> None:
         if not self.optimiser.is_finite():
-            raise self._diverged(f"A weight is not a number after step {step}.")
+            raise self._diverged(f"A weight is NaN or infinite after step {step}.")
         if self.accelerator.is_main_process:
             meta = {"settings": self.settings, **self.log.state()}
             saved = save_checkpoint(self.folder / "checkpoints", step, self.optimiser.state(), meta)

@@ -1,4 +1,4 @@
-"""Loss weighting: how much each timestep's error counts, as a function that an objective is given."""
+"""Loss weighting: functions that give an objective the weight of each timestep's error."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 Weighting = Callable[[Int[Tensor, " batch"]], Float[Tensor, " batch"]]
-"""From timesteps to the weights of their errors."""
+"""A function from timesteps to the weights of their errors."""
 
 
 def uniform(timesteps: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
@@ -16,9 +16,9 @@ def uniform(timesteps: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
 
 
 def truncated_snr(alphas_cumprod: Float[Tensor, " timestep"], most: float) -> Weighting:
-    """Return the weighting by max(noise over picture, 1), at most `most` (Salimans & Ho, 2022, section 4).
+    """Return the weighting by max(noise / picture, 1), at most `most` (Salimans & Ho, 2022, section 4).
 
-    Where there is more noise than picture, the weighted error of the noise is the error of the picture.
+    At timesteps with more noise than picture, the weighted noise error equals the picture error.
     """
     weights = ((1 - alphas_cumprod) / alphas_cumprod).clamp(1, most)
     return lambda timesteps: weights.to(timesteps.device)[timesteps]

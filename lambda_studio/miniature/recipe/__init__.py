@@ -1,1 +1,1 @@
-"""How the miniature's weights are trained from nothing."""
+"""The training of the miniature's weights from random initialisation."""

@@ -1,4 +1,4 @@
-"""How the miniature's CLIP is trained: pictures against captions, right ones, random ones and nearly right ones."""
+"""The training of the miniature's CLIP: pictures against right, random and nearly right captions."""
 
 from dataclasses import dataclass, replace
 
@@ -22,10 +22,10 @@ from lambda_studio.models.clip import Clip
 
 @dataclass(frozen=True)
 class _Batch:
-    """Pictures, their captions, and for the first half captions that are wrong in one word (or in none, where it is
-    not said).
+    """Pictures, their captions, and for the first half also altered captions.
 
-    `shown` is what the pictures in colours (the rows `coloured`) show; the rows `scenes` show theirs as it was drawn.
+    An altered caption is wrong in one word, or equal if the caption does not mention the change. `shown` has the
+    content of the colour pictures (rows `coloured`). The rows `scenes` are whole scenes.
     """
 
     images: Tensor
@@ -37,7 +37,7 @@ class _Batch:
 
 
 def _clip_batch(corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float, edge_map: str) -> _Batch:
-    """Mostly scenes, some cut-outs on white, a few edge maps."""
+    """Return a batch of mostly scenes, some cut-outs on white and a few edge maps."""
     scene = corpus.scene[rows]
     kind = torch.rand(len(rows), generator=generator)
     cut, line = kind < 0.22, kind > 0.96
@@ -74,11 +74,11 @@ ALTERED: dict[str, tuple[float, int]] = {
     "noun": (0.10, len(FIGURES)),
     "place": (0.06, len(PLACES)),
 }
-"""What is changed for a caption that is nearly right: how often, and among how many choices."""
+"""The changes that make a caption nearly right: the share of captions, and the number of choices."""
 
 
 def _altered(scene: Scene, generator: torch.Generator) -> Scene:
-    """Each scene with one thing about one of its subjects, or its place, changed."""
+    """Return each scene with one change: an attribute of one subject, or the place."""
     n = len(scene)
     changed = torch.multinomial(torch.tensor([share for share, _ in ALTERED.values()]), n, True, generator=generator)
     slot = (torch.rand(n, generator=generator) * (scene.who.noun != NOTHING).sum(1)).long()
@@ -89,7 +89,7 @@ def _altered(scene: Scene, generator: torch.Generator) -> Scene:
         rows = (changed == index).nonzero()[:, 0]
         at = (rows,) if name == "place" else (rows, slot[rows])
         step = torch.randint(1, count, (len(rows),), generator=generator)
-        # things that lie on the ground stay what they are, and wear nothing
+        # things on the ground keep their noun and wear nothing
         figure = scene.who.noun[rows, slot[rows]] < len(FIGURES)
         keep = ~figure if name in ("worn", "noun") else torch.zeros_like(figure)
         values[name][at] = torch.where(keep, values[name][at], (values[name][at].clamp_min(0) + step) % count)
@@ -98,7 +98,7 @@ def _altered(scene: Scene, generator: torch.Generator) -> Scene:
 
 
 def _alone(scene: Scene) -> Scene:
-    """The first subject of each scene by itself, wearing nothing."""
+    """Return the first subject of each scene by itself, without worn things."""
     noun = scene.who.noun.clone()
     noun[:, 1:] = NOTHING
     naked = torch.full_like(scene.worn, NOTHING)
@@ -106,9 +106,9 @@ def _alone(scene: Scene) -> Scene:
 
 
 READOUT_SHARE = 0.3
-"""What the readout's cross-entropies count beside the contrastive loss."""
+"""The weight of the readout's cross-entropies, relative to the contrastive loss."""
 MAP_SHARE = 0.1
-"""What the oracle's cross-entropies, over the maps of the tower's middle stages, count beside it."""
+"""The weight of the oracle's cross-entropies over the tower's middle maps, relative to the contrastive loss."""
 
 
 def clip_stage(
@@ -122,12 +122,12 @@ def clip_stage(
     attributes: float = 0.65,
     edge_map: str = "canny",
 ) -> LossOf:
-    """Symmetric contrastive training (CLIP): each picture against every caption of its batch, and the other way.
+    """Return CLIP's symmetric contrastive loss, with three additions.
 
-    Pictures are also told from captions that are wrong in one word (as NegCLIP does): what a subject wears is a few
-    pixels, and a random caption can be told from the right one without them. And a `readout` of the image embedding
-    answers for each subject's looks, which a caption mentions only sometimes; an `oracle` that reads CLIP's own maps,
-    with `owner` of each cell of every picture given, teaches the middle of the tower to see what is small.
+    Captions that are wrong in one word are extra negatives (as in NegCLIP): a worn thing is a few pixels, and a random
+    caption can be rejected without those pixels. A `readout` predicts each subject's looks from the image embedding,
+    because captions mention looks only sometimes. An `oracle` over CLIP's own maps, trained with the `owner` of each
+    cell, teaches the middle of the tower to see small things.
     """
     model, device, mean, std = clip.model, clip.device, 0.5, 0.5
     model.visual.to(memory_format=torch.channels_last)
@@ -174,9 +174,9 @@ def _right(answers: dict[str, Tensor], about: Questions, name: str) -> Tensor:
 
 
 def _pooled(model: open_clip.CLIP, token_ids: Int[Tensor, "batch position"]) -> Float[Tensor, "batch dim"]:
-    """open_clip's `encode_text`, which insists on the whole context, over as many positions as are used.
+    """Return open_clip's `encode_text` over the used positions only, not the whole context.
 
-    Captions of like length go together, so that short ones do not wait for long ones.
+    Captions of similar length are encoded together, which avoids padding of short captions.
     """
     lengths = (token_ids != 0).sum(1)
     order = lengths.argsort(stable=True)

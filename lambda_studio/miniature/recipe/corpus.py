@@ -1,4 +1,4 @@
-"""The pictures that the recipe trains on: rendered once, kept on disk as plain arrays, read by every stage."""
+"""The training pictures of the recipe: rendered once, stored on disk as plain arrays, read by every stage."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -31,10 +31,10 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class Corpus:
-    """Scenes, their pictures, and a cut-out of each subject and each worn thing as a reference would show it.
+    """Scenes, their pictures, and a cut-out of each subject and each worn thing, as in a reference picture.
 
-    `cutouts` and `worn_cutouts` hold one picture for each (scene, slot) that has one, at `cutout_rows[scene, slot]`
-    (-1: none). Pictures are uint8, `picture height width channel`, memory-mapped.
+    The cut-out of a subject is `cutouts[cutout_rows[scene, slot]]`; row -1 means none. `worn_cutouts` and `worn_rows`
+    are alike. Pictures are uint8, `picture height width channel`, memory-mapped.
     """
 
     scene: Scene
@@ -49,12 +49,12 @@ class Corpus:
 
 
 def pixels(pictures: np.ndarray, rows: Tensor) -> Float[Tensor, "batch 3 height width"]:
-    """The pictures of some rows, in 0..1."""
+    """Return the pictures of the given rows, in 0..1."""
     return rearrange(torch.from_numpy(pictures[rows.numpy()]), "b h w c -> b c h w").float() / 255
 
 
 def edges(pictures: np.ndarray, rows: Tensor, name: str) -> Float[Tensor, "batch 3 height width"]:
-    """The edge maps, of one name in `EDGE_MAPS`, of the pictures of some rows: 0 or 1, found on the host."""
+    """Return edge maps (0 or 1) of the given rows, computed on the CPU. `name` is a key of `EDGE_MAPS`."""
     maps = np.zeros((len(rows), *pictures.shape[1:3]), dtype=np.uint8)
     for place, row in enumerate(rows.tolist()):
         maps[place] = EDGE_MAPS[name](np.asarray(pictures[row]))
@@ -62,12 +62,12 @@ def edges(pictures: np.ndarray, rows: Tensor, name: str) -> Float[Tensor, "batch
 
 
 def random_rows(corpus: Corpus, generator: torch.Generator, batch_size: int) -> Int[Tensor, " batch"]:
-    """A batch of the corpus, drawn with replacement."""
+    """Return random rows of the corpus, drawn with replacement."""
     return torch.randint(len(corpus), (batch_size,), generator=generator)
 
 
 def worn_identity(scene: Scene, row: Tensor, slot: Tensor) -> Identity:
-    """Worn things as subjects of their own, so that they can be cut out like any other."""
+    """Return worn things as subjects, so that they can be cut out like subjects."""
     who = scene.who[row, slot]
     values = {f.name: getattr(who, f.name) for f in fields(who)}
     values["noun"] = scene.worn[row, slot] + len(NOUNS) - len(WORN)
@@ -86,7 +86,7 @@ def _rows_of(present: Tensor) -> Tensor:
 
 
 def save_whole(tensors: dict[str, Tensor], path: Path) -> None:
-    """Write a file that is there whole or not at all: what is there is not made again."""
+    """Write a file atomically. The recipe never re-creates an existing file."""
     with staged_file(path, replace=True) as staged:
         save_file(tensors, staged)
 
@@ -104,7 +104,7 @@ def _load_scene(path: Path) -> Scene:
 
 
 def build_corpus(folder: Path, count: int, seed: int, device: str = "cpu", progress: Progress = silent) -> Corpus:
-    """Render `count` scenes of subjects that are not held out into `folder`, or open what an earlier call left."""
+    """Render `count` scenes without held-out subjects into `folder`, or open the corpus of an earlier call."""
     done = folder / "scene.safetensors"
     if not done.exists():
         make_folder(folder)
@@ -126,7 +126,7 @@ def build_corpus(folder: Path, count: int, seed: int, device: str = "cpu", progr
                 advance(len(rows))
             for name, file in files.items():
                 file.flush()
-                sync_file(folder / f"{name}.npy")  # before the scene, which says that they are whole
+                sync_file(folder / f"{name}.npy")  # before the scene file, which marks the pictures as complete
         _save_scene(scene, done)
     return open_corpus(folder)
 
@@ -137,7 +137,7 @@ def _create(path: Path, count: int) -> np.memmap:
 
 
 def open_corpus(folder: Path) -> Corpus:
-    """The corpus that `build_corpus` left in `folder`."""
+    """Open the corpus that `build_corpus` wrote to `folder`."""
     scene = _load_scene(folder / "scene.safetensors")
     images, cutouts, worn_cutouts = (
         np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)

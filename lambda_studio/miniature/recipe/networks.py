@@ -1,4 +1,4 @@
-"""The sizes of the miniature's parts, each in the layout that its full-size sibling is published in."""
+"""The sizes of the miniature's networks, each in the published layout of its full-size counterpart."""
 
 import gzip
 import itertools
@@ -29,18 +29,18 @@ WORDS = (
     "kitchen table floor mountain sea lake can candle bowl cup pot box ball book bag chair bike train plane "
     "duck fish cow sheep lion tiger elephant "
 )
-"""Words beyond the world's own that the short tokenizer also keeps whole."""
+"""Words from outside the drawn world whose merges the short tokenizer also has."""
 
 
 def vocabulary() -> list[str]:
-    """Every word that the miniature's tokenizer must not fall apart on."""
+    """Return every word whose merges the miniature's tokenizer needs."""
     phrases = [WORDS, *OPENINGS, *NOUNS, *PATTERNS, *COLOURS, *RELATIONS]
     phrases += [phrase for phrases_of_place in PLACE_PHRASES.values() for phrase in phrases_of_place]
     return sorted({word for phrase in phrases for word in phrase.replace("-", " ").split()})
 
 
 def _merges_for(word: str, ranks: dict[tuple[str, str], int]) -> set[tuple[str, str]]:
-    """The merges that byte-pair encoding applies to one word."""
+    """Return the merges that byte-pair encoding applies to one word."""
     parts, used = [*word[:-1], word[-1] + "</w>"], set()
     while len(parts) > 1:
         pairs = list(itertools.pairwise(parts))
@@ -54,9 +54,9 @@ def _merges_for(word: str, ranks: dict[tuple[str, str], int]) -> set[tuple[str, 
 
 
 def write_merges(path: Path) -> int:
-    """Write the part of CLIP's own merges that the vocabulary needs, in CLIP's order; returns the vocabulary's size.
+    """Write the CLIP merges that the vocabulary needs, in CLIP's order, and return the tokenizer's vocabulary size.
 
-    With all 49,152 of CLIP's tokens the embedding table alone would outweigh everything else in the miniature.
+    The embedding table of CLIP's 49,152 tokens would be larger than the rest of the miniature.
     """
     ranks = SimpleTokenizer().bpe_ranks
     used = set().union(*(_merges_for(word, ranks) for word in vocabulary()))
@@ -67,8 +67,8 @@ def write_merges(path: Path) -> int:
 
 
 def clip_config(vocab_size: int) -> dict[str, Any]:
-    """What `open_clip_config.json` says."""
-    # CLIP's own ResNet: on a few hundred thousand pictures it learns in a fraction of the steps a transformer takes
+    """Return the content of `open_clip_config.json`."""
+    # CLIP's own ResNet: on a few hundred thousand pictures it needs a fraction of a transformer's training steps
     vision = {"layers": [1, 2, 2, 1], "width": 28, "head_width": 32, "image_size": PIXELS}
     text = {"context_length": CONTEXT_LENGTH, "vocab_size": vocab_size, "width": DIM, "heads": 8, "layers": 3}
     return {
@@ -78,7 +78,7 @@ def clip_config(vocab_size: int) -> dict[str, Any]:
 
 
 def build_clip(folder: Path) -> nn.Module:
-    """A CLIP from nothing; `folder` receives its configuration and merges."""
+    """Return an untrained CLIP, and write its configuration and merges to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     config = clip_config(write_merges(folder / MERGES_FILE))
     (folder / "open_clip_config.json").write_text(json.dumps(config, indent=1) + "\n")
@@ -86,7 +86,7 @@ def build_clip(folder: Path) -> nn.Module:
 
 
 def build_movq() -> VQModel:
-    """A spatially normalised VQModel that takes 64 pixels to 16 x 16 latents."""
+    """Return a spatially normalised VQModel that encodes 64 pixels as 16 x 16 latents."""
     return VQModel(
         in_channels=3, out_channels=3, latent_channels=4, vq_embed_dim=4, num_vq_embeddings=1024, layers_per_block=1,
         block_out_channels=(32, 64, 96), norm_num_groups=16, norm_type="spatial", sample_size=PIXELS,
@@ -95,7 +95,7 @@ def build_movq() -> VQModel:
 
 
 def build_unet() -> UNet2DConditionModel:
-    """Kandinsky 2.2's UNet, small: image projection, added keys and values, four channels in and eight out."""
+    """Return a small Kandinsky 2.2 UNet: image projection, added keys and values, four channels in, eight out."""
     return UNet2DConditionModel(
         sample_size=PIXELS // 4, in_channels=4, out_channels=8, block_out_channels=(64, 112, 160), layers_per_block=1,
         down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnDownBlock2D"),
@@ -107,7 +107,7 @@ def build_unet() -> UNet2DConditionModel:
 
 
 def build_scheduler() -> DDPMScheduler:
-    """Kandinsky 2.2's noise schedule, as it was released (`clip_sample` off)."""
+    """Return Kandinsky 2.2's released noise schedule (`clip_sample` off)."""
     return DDPMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="linear", clip_sample=False, steps_offset=1,
         timestep_spacing="leading", prediction_type="epsilon",
@@ -115,7 +115,7 @@ def build_scheduler() -> DDPMScheduler:
 
 
 def build_prior() -> PriorTransformer:
-    """The λ prior at the miniature's widths."""
+    """Return an untrained λ prior at the miniature's widths."""
     return PriorTransformer(
         num_attention_heads=8, attention_head_dim=32, num_layers=6, embedding_dim=DIM, num_embeddings=CONTEXT_LENGTH
     )

@@ -1,6 +1,6 @@
-"""The recipe: from one seed to the five parts that ship, in the layout of their full-size siblings.
+"""The recipe: from one seed to the five parts in the package, in the layout of their full-size counterparts.
 
-`studio miniature train WORK` runs what `WORK` does not hold yet; stopped, it goes on where it was.
+`studio miniature train WORK` runs the stages that are missing in `WORK`, and resumes a stopped stage.
 """
 
 import json
@@ -35,36 +35,36 @@ STAGES = ("clip", "movq", "decoder", "prior", "oracle")
 CLIP = StageConfig(steps=5_000, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
 MOVQ = StageConfig(steps=13_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
 CROPS_SHARE = 0.32
-"""The share of MoVQ's steps that see crops; the rest sees whole pictures."""
+"""The share of MoVQ's steps on crops. Later steps are on whole pictures."""
 DECODER = StageConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = StageConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
 ORACLE = StageConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
 PICTURES_A_FILE = 2_048
-"""How many of the decoder's pictures are encoded into one file: stopped, no more are to be encoded again."""
+"""The number of the decoder's pictures per file. A stopped run encodes at most one file's pictures again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
-    """What the weights depend on, beside the code."""
+    """The settings that the weights depend on."""
 
     seed: int = 20
     pictures: int = 36_000
-    """Scenes of the corpus, from which all parts learn but the decoder and the oracle."""
+    """The scenes of the corpus. All parts except the decoder and the oracle learn from the corpus."""
     decoder_pictures: int = 56 * PICTURES_A_FILE
-    """Pictures that the decoder learns from: as few as the corpus has it learns by heart (docs/decisions/0026)."""
+    """The decoder's training pictures. The decoder memorises a set as small as the corpus (docs/decisions/0026)."""
     clip: StageConfig = CLIP
     movq: StageConfig = MOVQ
     decoder: StageConfig = DECODER
     prior: StageConfig = PRIOR
     oracle: StageConfig = ORACLE
     edges: str = "canny"
-    """The edge map that CLIP and the prior learn, of `pictures.edges.EDGE_MAPS`."""
+    """The edge map that CLIP and the prior learn: a key of `pictures.edges.EDGE_MAPS`."""
     device: str = "cpu"
     compiled: bool = False
-    """Compile the MoVQ's and the UNet's forward passes: a third faster here, but needs a C++ compiler."""
+    """Compile the forward passes of MoVQ and the UNet: a third faster, but needs a C++ compiler."""
 
     def scaled(self, share: float) -> "RecipeConfig":
-        """The same recipe with every stage `share` as long: for trying it out."""
+        """Return the recipe with `share` of the steps and the pictures, for a trial run."""
         if share == 1.0:
             return self
         shorter = {
@@ -75,14 +75,14 @@ class RecipeConfig:
 
 
 class Recipe:
-    """The stages over one work folder. Each property trains what it needs, or loads what is done."""
+    """The stages in one work folder. Each method loads its finished result, or trains it first."""
 
     def __init__(self, work: Path, config: RecipeConfig, progress: Progress = silent):
         self.work, self.config, self.progress = work, config, progress
         work.mkdir(parents=True, exist_ok=True)
 
     def run(self, wanted: Sequence[str] | None = None) -> None:
-        """Train the wanted stages (None: all) in their order, and whatever they stand on. Raises InvalidSetting."""
+        """Train the wanted stages (None: all) in order, with their prerequisites. Raises InvalidSetting."""
         for name in wanted or ():
             require(name in STAGES, f"There is no stage {name!r}.", f"Give some of: {' '.join(STAGES)}.")
         for name in STAGES:
@@ -102,7 +102,7 @@ class Recipe:
             clip = self._new_clip()
             clip.model.train().requires_grad_(True)
             readout, oracle = Readout(networks.DIM), Oracle()
-            oracle.tower = nn.Identity()  # it reads CLIP's own maps
+            oracle.tower = nn.Identity()  # this oracle reads CLIP's own maps
             loss_of = clip_stage(
                 clip, readout, oracle, self.corpus, self.owners(), self.config.seed, self.config.clip.batch_size,
                 edge_map=self.config.edges,
@@ -112,7 +112,7 @@ class Recipe:
         return load_clip(f"local-dir:{folder}", device=self.config.device)
 
     def _new_clip(self) -> Clip:
-        """Untrained. In a folder of its own: in `clip` its weights would look like trained ones to the next run."""
+        """Return an untrained CLIP. Its folder is separate: weights in `clip` mean that CLIP is trained."""
         folder = self.work / "untrained_clip"
         torch.manual_seed(self.config.seed)
         save_file(networks.build_clip(folder).state_dict(), folder / CLIP_WEIGHTS)
@@ -138,7 +138,7 @@ class Recipe:
         )
 
     def _decoder_stage(self, unet: nn.Module) -> LossOf:
-        """The UNet sees whitened embeddings; `train_decoder` folds that away at the end (docs/decisions/0025)."""
+        """Return the loss for whitened inputs. `train_decoder` folds whitening into the UNet (docs/decisions/0025)."""
         config, targets = self.config, self.targets()
         whiten = Whitening.of(targets["image_embeds"])
         return stages.decoder_stage(
@@ -162,7 +162,7 @@ class Recipe:
         ))  # fmt: skip
 
     def embeds(self) -> dict[str, Tensor]:
-        """CLIP's embeddings of the corpus (`images`, `edges`, `cutouts`, `worn_cutouts`) and of no picture (`zero`)."""
+        """Return CLIP's corpus embeddings: `images`, `edges`, `cutouts`, `worn_cutouts`, and `zero` (no picture)."""
         path = self.work / "embeds.safetensors"
         if not path.exists():
             clip, corpus = self.train_clip(), self.corpus
@@ -186,9 +186,9 @@ class Recipe:
         return torch.cat(parts)
 
     def targets(self) -> dict[str, Tensor]:
-        """What the decoder learns from, in half precision: pictures drawn, encoded and forgotten.
+        """Return the decoder's training data in half precision: pictures are drawn and encoded, and not stored.
 
-        Of each its MoVQ `latents`, CLIP's `image_embeds`, `focus`, and whether it shows one subject `alone`.
+        Each picture has MoVQ `latents`, CLIP `image_embeds`, `focus`, and `alone`: whether it shows one subject only.
         """
         folder, count = self.work / "targets", self.config.decoder_pictures
         folder.mkdir(exist_ok=True)
@@ -219,15 +219,15 @@ class Recipe:
         return {name: torch.cat(parts) for name, parts in made.items()} | {"alone": whole.relation == 0}
 
     def focus(self) -> Tensor:
-        """How much each latent of the corpus matters, in half precision."""
+        """Return the weight of each latent of the corpus, in half precision."""
         return self._drawn_anew("focus", lambda drawn, scene: stages.focus(drawn).half())
 
     def owners(self) -> Tensor:
-        """Whose each cell of the oracle's grid is, in each picture of the corpus."""
+        """Return the owner of each cell of the oracle's grid, for each picture of the corpus."""
         return self._drawn_anew("owners", lambda drawn, scene: owners(drawn, scene).byte())
 
     def _drawn_anew(self, name: str, of: Callable[[Rendered, Scene], Tensor]) -> Tensor:
-        """What the corpus's pictures do not say, but drawing them does; kept in `name`.safetensors."""
+        """Return data that only a new rendering of the corpus provides, cached in `name`.safetensors."""
         path = self.work / f"{name}.safetensors"
         if not path.exists():
             whole, parts = self.corpus.scene, []
@@ -255,7 +255,7 @@ class Recipe:
         train_stage(objective, self.work, self.progress)
 
     def export(self, folder: Path) -> None:
-        """Write the shipped layout in half precision: `clip/ prior/ decoder/{unet,movq,scheduler}/ oracle/`."""
+        """Write the package's layout in half precision: `clip/ prior/ decoder/{unet,movq,scheduler}/ oracle/`."""
         (folder / "clip").mkdir(parents=True, exist_ok=True)
         self.train_clip()
         for file in (MERGES_FILE, "open_clip_config.json", CLIP_WEIGHTS):
@@ -280,7 +280,7 @@ def _half(model: nn.Module) -> dict[str, Tensor]:
 
 
 def open_recipe(work: Path, share: float, device: str | None, compiled: bool, progress: Progress) -> Recipe:
-    """The recipe over the folder `work`, on a GPU where there is one. Raises InvalidSetting."""
+    """Return the recipe in the folder `work`, by default on a GPU if there is one. Raises InvalidSetting."""
     require(0 < share <= 1, f"--share is {share}.", "Give a share above 0 and up to 1.")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     require(
@@ -297,9 +297,11 @@ def open_recipe(work: Path, share: float, device: str | None, compiled: bool, pr
 
 
 def _refuse_another_share(work: Path, share: float) -> None:
-    """What is done in a folder is not done again, so a trial's hundredth would pass for the whole."""
+    """Refuse a folder of another share: finished stages are not re-run, so a trial would pass for the full recipe."""
     kept = work / "share.txt"
     if not kept.exists():
         kept.write_text(f"{share}\n", encoding="utf-8")
     began = kept.read_text(encoding="utf-8").strip()
-    require(began == str(share), f"{work} was begun with --share {began}.", f"Give --share {began}, or another folder.")
+    require(
+        began == str(share), f"{work} was started with --share {began}.", f"Give --share {began}, or another folder."
+    )

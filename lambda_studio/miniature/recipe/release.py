@@ -1,4 +1,4 @@
-"""Weights that are about to ship: exported beside their place, measured, and put there if they are no worse."""
+"""The release of new weights: export to a staging folder, measure, and publish if no measurement is worse."""
 
 import json
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from lambda_studio.progress import Progress
 
 
 def refuse_existing(folder: Path) -> None:
-    """Raises OutputExists where something is: better before hours of training than after."""
+    """Raise OutputExists if `folder` or its staging folder exists: a check before hours of training."""
     for taken in (folder, _staged(folder)):
         if taken.exists():
             raise OutputExists(f"{taken} is already there.", "Move it away, or name another folder: --export DIR")
@@ -24,9 +24,11 @@ def _staged(folder: Path) -> Path:
 
 
 def release(recipe: Recipe, folder: Path, progress: Progress) -> Report:
-    """Export what `recipe` trained to `folder`, with `quality.json`, what it measured there.
+    """Export the weights of `recipe` to `folder`, with their measurements in `quality.json`.
 
-    Raises OutputExists, and QualityTooLow where a figure is below the card's: the weights then lie beside `folder`.
+    Raises:
+        OutputExists: `folder` or its staging folder exists.
+        QualityTooLow: a measurement is below the card's. The weights stay in the staging folder beside `folder`.
     """
     refuse_existing(folder)
     staged = _staged(folder)
@@ -36,14 +38,15 @@ def release(recipe: Recipe, folder: Path, progress: Progress) -> Report:
     short = shortfalls(report, load_quality())
     if short:
         raise QualityTooLow(
-            f"These weights are worse than those that ship ({'; '.join(short)}).", f"They are in {staged}."
+            f"The new weights are worse than the weights in the package ({'; '.join(short)}).",
+            f"The new weights are in {staged}.",
         )
     publish(staged, folder)
     return report
 
 
 def exported(folder: Path) -> StackSpec:
-    """The stack in a folder that `Recipe.export` wrote, used as the miniature is."""
+    """Return the stack of a folder that `Recipe.export` wrote, with the miniature's settings."""
     built_in = BUILT_IN["miniature"]
     return StackSpec(
         name="miniature",

@@ -1,4 +1,4 @@
-"""One stage of the recipe: how long and fast it trains, and its loss function as an objective of the training loop."""
+"""One stage of the recipe: its training settings, and its loss function as an objective of the training loop."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -19,15 +19,15 @@ from lambda_studio.training.schedules import cosine, warmed_up
 from lambda_studio.training.trainer import train
 
 LossOf = Callable[[int], Mapping[str, Tensor]]
-"""From a step's number (the first is 0) to its losses; `loss` is minimised, the others are logged."""
+"""A function from a step's number (from 0) to its losses. `loss` is minimised, and all losses are logged."""
 
 LOG_EVERY = 20
-"""A stage's losses are logged at every so many steps."""
+"""The number of steps from one logged line of losses to the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageConfig:
-    """How one stage is trained."""
+    """The training settings of one stage."""
 
     steps: int
     batch_size: int
@@ -35,11 +35,11 @@ class StageConfig:
     warmup_steps: int = 100
     weight_decay: float = 0.01
     ema_decay: float = 0.0
-    """0 keeps no moving average; otherwise the average of the weights is kept at the end."""
+    """0 means no moving average; otherwise the stage ends with the average of the weights."""
     checkpoint_every: int = 250
 
     def train_config(self, name: str) -> TrainConfig:
-        """Return the loop's settings: warm-up, then a cosine to a hundredth."""
+        """Return the training loop's settings: a warm-up, then a cosine down to a hundredth."""
         return TrainConfig(
             steps=self.steps,
             learning_rate=self.learning_rate,
@@ -54,37 +54,40 @@ class StageConfig:
 
 
 class StageObjective:
-    """A loss function of the step, computed in bfloat16 where autocast thinks that it can be."""
+    """A loss as a function of the step, computed in bfloat16 where autocast allows it."""
 
     def __init__(self, name: str, model: nn.Module, loss_of: LossOf, config: StageConfig):
         self.name, self.model, self.loss_of, self.config = name, model, loss_of, config
 
     def describe(self, processes: int) -> dict[str, str]:
-        """Return the stage's settings."""
+        """Return the stage's settings as text."""
         chosen = {"stage": self.name, **asdict(self.config), "processes": processes}
         del chosen["checkpoint_every"]
         return {name: str(value) for name, value in chosen.items()}
 
     def trainable(self, device: torch.device) -> AbstractContextManager[dict[str, nn.Parameter]]:
-        """Lend every weight that asks for a gradient."""
+        """Lend every weight that requires a gradient."""
         return whole_model(self.model, device)
 
     def losses(self, model: nn.Module, at: MicroStep) -> Mapping[str, Tensor]:
-        """Return the losses of the step. They are of parts of the model, so they never call it as a whole."""
+        """Return the losses of the step. Losses call parts of the model only, so `model` is not used."""
         device = next(self.model.parameters()).device.type
         with torch.autocast(device, torch.bfloat16), _attention(device):
             return self.loss_of(at.number)
 
 
 def _attention(device: str) -> AbstractContextManager[None]:
-    """Take the plain formula on a CPU: over a few dozen tokens the fused kernels' backward takes four times as long."""
+    """Use plain attention on a CPU: over a few dozen tokens the fused kernels' backward takes four times as long."""
     return sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext()
 
 
 def train_stage(objective: StageObjective, work: Path, progress: Progress = silent) -> None:
-    """Train `objective.model` in place, in `work`/name. Stopped and called again, it goes on from its last checkpoint.
+    """Train `objective.model` in place, in `work`/name. A stopped stage resumes from its last checkpoint.
 
-    Raises TrainingDiverged where the loss is NaN, and ResumeRefused where the stage was begun with other settings.
+    Raises:
+        TrainingDiverged: a loss or a weight is NaN or infinite.
+        ResumeRefused: the stage was started with other settings, or its checkpoints are damaged.
+        CheckpointFailed: the disk refused a checkpoint.
     """
     name, config, done = objective.name, objective.config, 0
     folder = work / name

@@ -1,4 +1,4 @@
-"""The trainings of the recipe after CLIP's, each a loss as a function of the step."""
+"""The recipe's stages after CLIP, each a loss as a function of the step."""
 
 import torch
 import torch.nn.functional as F
@@ -45,12 +45,12 @@ def movq_stage(
     crop: int = 32,
     compiled: bool = False,
 ) -> LossOf:
-    """Reconstruct from latents that were not quantised, as the decoder's are; latents are held near unit variance.
+    """Return the reconstruction loss on unquantised latents, as in the decoder. Latents stay near unit variance.
 
-    The error is weighted by `focus`: unweighted, places are kept crisp, and subjects of unusual colours fade into them.
-    Crops teach the most for their pixels, but group norms see other statistics in whole pictures: from step
-    `whole_from` on it is those, as many as have the crops' pixels. The codebook learns to follow the latents, so that
-    quantised decoding works too, but steers nothing.
+    The error is weighted by `focus`: without weights, places are crisp and subjects of unusual colours fade into them.
+    Crops teach the most per pixel, but group norms have other statistics in whole pictures. From step `whole_from` on
+    the batches are whole pictures with the same number of pixels. The codebook follows the latents without influence
+    on them, so that quantised decoding works too.
     """
 
     def there_and_back(images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,14 +86,14 @@ def movq_stage(
 
 
 def focus(drawn: Rendered) -> Float[Tensor, "picture 16 16"]:
-    """How much each latent matters: 1 where nobody is, up to 4 on a subject and 7 on what it wears; its mean is 1."""
+    """Return each latent's weight: 1 on the place, up to 4 on a subject, 6 more on worn things, divided by the mean."""
     weight = 1 + 3 * drawn.subjects.sum(1) + 6 * drawn.worn.sum(1)
     pooled = F.avg_pool2d(weight[:, None], PIXELS // 16)[:, 0]
     return pooled / pooled.mean((1, 2), keepdim=True)
 
 
 NOISIEST_WEIGHT = 20.0
-"""How many times more an error of the decoder counts in the noisiest pictures than in clear ones."""
+"""The largest weight of the decoder's error: in the noisiest pictures, relative to clear pictures."""
 
 
 def decoder_stage(
@@ -109,13 +109,13 @@ def decoder_stage(
     compiled: bool = False,
     device: str = "cpu",
 ) -> LossOf:
-    """Noise prediction from the picture's own embedding, as it is or whitened; a tenth sees the zero-image embedding.
+    """Return the noise-prediction loss, from the picture's embedding, plain or whitened, or the zero-image embedding.
 
-    The error is weighted by `focus`, half of the timesteps are drawn near the middle, where shapes are decided, half of
-    the pictures show one subject `alone`, large, and half several (there must be pictures of both kinds). Where there
-    is more noise than picture, the error is the picture's (the truncated SNR of Salimans & Ho, 2022, section 4), at
-    most `NOISIEST_WEIGHT` times the noise's: there it is decided what is drawn, and the noise can be told without
-    knowing it. All this says where to learn first, and changes no right answer.
+    The zero-image embedding has the share `unconditional`. The error is weighted by `focus`. Half of the timesteps are
+    drawn near the middle, where shapes form. Half of the pictures show one large subject `alone`, and half show
+    several: both kinds are required. At timesteps with more noise than picture, the picture's error counts (truncated
+    SNR, Salimans & Ho, 2022, section 4), at most `NOISIEST_WEIGHT` times the noise's error. These timesteps decide the
+    content, and the noise is predictable without the content. No weight changes the optimal prediction.
     """
     scheduler = build_scheduler()
     weighting = truncated_snr(scheduler.alphas_cumprod, NOISIEST_WEIGHT)
@@ -146,14 +146,14 @@ def decoder_stage(
 
 
 def bind_caption(caption: Caption, clip: Clip) -> BoundPrompt:
-    """A caption's template, bound as `studio generate` binds it."""
+    """Return a caption's template, bound as in `studio generate`."""
     return bind(parse(caption.template), caption.nouns, clip.tokenizer)
 
 
 def _subjects(
     corpus: Corpus, row: int, caption: Caption, embeds: dict[str, Tensor], shown: Tensor
 ) -> dict[str, Tensor]:
-    """The embeddings that stand for a caption's names; a name that is not shown stays a word."""
+    """Return the embeddings of a caption's names. A name that is not `shown` stays a word."""
     chosen = {}
     for name in caption.nouns:
         slot = int(name[1])
@@ -164,7 +164,7 @@ def _subjects(
 
 
 def _fitting(scene: Scene, clip: Clip, generator: torch.Generator, attributes: float) -> list[Caption]:
-    """Captions that the text tower can read whole: where the looks make one too long, it goes without them."""
+    """Return captions that fit the text tower. A caption that is too long has no looks and no place."""
     long = captions(scene, generator, attributes)
     short = captions(scene, generator, attributes=0.0, places=0.0)
     room = CONTEXT_LENGTH - 2
@@ -172,7 +172,7 @@ def _fitting(scene: Scene, clip: Clip, generator: torch.Generator, attributes: f
 
 
 def _words_for(caption: Caption, shown: set[str]) -> Caption:
-    """Names that are not shown become their nouns."""
+    """Return the caption with the names that are not shown replaced by their nouns."""
     template = caption.template
     for name, noun in caption.nouns.items():
         if name not in shown:
@@ -190,10 +190,10 @@ def prior_stage(
     control_dropped: float = 0.95,
     text_only: float = 0.15,
 ) -> LossOf:
-    """λ-ECLIPSE, Eq. 1, on interleaved prompts (3.2). `embeds` has `images`, `edges`, `cutouts`,
-    `worn_cutouts`, and `zero` for no picture.
+    """Return λ-ECLIPSE's Eq. 1 on interleaved prompts (3.2).
 
-    A subject's picture is a cut-out of the same identity drawn anew, not of the target picture.
+    `embeds` has `images`, `edges`, `cutouts`, `worn_cutouts`, and `zero` for no picture. A subject's picture is a new
+    drawing of the same identity, not a cut-out of the target picture.
     """
 
     def batch_of(at: MicroStep) -> PriorBatch:
@@ -217,9 +217,10 @@ def prior_stage(
 
 
 def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:
-    """Every question on scenes drawn anew: half of them any, half pairs of one subject, by which identities are told.
+    """Return the loss of every question on new scenes: half random scenes, half pairs of one subject.
 
-    A pair's rivals are mostly of its own noun, for telling a dog from a car is no feat.
+    The pairs train the identity. Most negatives of a pair have its noun, because a dog and a car are easy to
+    distinguish.
     """
     pairs = batch_size // 4
 
@@ -246,7 +247,7 @@ def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:
 
 
 def _worse(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Half of the pictures blurred as through a coarser screen, all a little noisy: drawn pictures are not crisp."""
+    """Return the pictures, all slightly noisy and half of them blurred: generated pictures are not crisp."""
     size = int(torch.randint(28, 64, (), generator=generator))
     coarse = F.interpolate(images[::2], size=(size, size), mode="bilinear", antialias=True, align_corners=False)
     images = images.clone()

@@ -1,6 +1,6 @@
-"""Embeddings as the decoder's training sees them: all that a picture tells at about one strength.
+"""Whitened embeddings for the decoder's training: all content of a picture has about the same variance.
 
-CLIP's numbers vary a hundred times more in what tells a place or a noun than in what tells a second subject's colour.
+In CLIP's embeddings a place or a noun has a hundred times the variance of a second subject's colour.
 """
 
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 FLOOR = 0.1
-"""What is added to every variance, in mean variances: directions below it are noise, and stay faint."""
+"""The share of the mean variance that is added to every variance: weaker directions are noise and stay weak."""
 
 
 @dataclass(frozen=True)
 class Whitening:
-    """`whitened = (embeds - mean) @ matrix`.
+    """The affine map `whitened = (embeds - mean) @ matrix`.
 
-    The matrix is symmetric: it scales along the principal axes and rotates nothing. Axes have no sign of their own, and
-    a training that goes on elsewhere must meet the same numbers.
+    The matrix is symmetric: it scales along the principal axes without rotation. The sign of an axis is arbitrary, and
+    a training that resumes on another machine needs the same values.
     """
 
     mean: Float[Tensor, " dim"]
@@ -27,18 +27,18 @@ class Whitening:
 
     @classmethod
     def of(cls, embeds: Float[Tensor, "picture dim"]) -> "Whitening":
-        """Fitted to these embeddings."""
+        """Return the whitening that is fitted to these embeddings."""
         variances, axes = torch.linalg.eigh(torch.cov(embeds.float().T))
         scale = (variances.clamp_min(0) + FLOOR * variances.mean()).sqrt()
         return cls(embeds.float().mean(0), axes / scale @ axes.T)
 
     def __call__(self, embeds: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        """The embeddings whitened, in float32."""
+        """Return the whitened embeddings, in float32."""
         return (embeds.float() - self.mean) @ self.matrix
 
     @torch.no_grad()
     def fold_into(self, unet: UNet2DConditionModel) -> None:
-        """Make a UNet that was trained on whitened embeddings one that takes plain ones, and draws the same."""
+        """Convert a UNet trained on whitened embeddings to plain embeddings, without a change of its output."""
         for linear in (unet.encoder_hid_proj.image_embeds, unet.add_embedding.image_proj):
             linear.weight.copy_(linear.weight @ self.matrix)
             linear.bias.sub_(linear.weight @ self.mean)

@@ -235,7 +235,7 @@ def test_a_full_disk_leaves_nothing_half_done(tmp_path: Path, monkeypatch: pytes
     assert (
         refused.value.cause == f"The checkpoint of step 2 could not be written to {tmp_path}: No space left on device."
     )
-    assert refused.value.remedy.startswith("It needs 1.0 MiB there. What was saved before is whole")
+    assert refused.value.remedy.startswith("The write needs 1.0 MiB there. Earlier files are intact")
     assert refused.value.exit_code == 7
     assert _names(tmp_path) == ["step-00000001"]
     assert _latest_step(tmp_path) == 1

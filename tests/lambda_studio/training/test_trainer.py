@@ -417,7 +417,7 @@ def test_a_resume_with_other_settings_is_refused_with_the_difference(
         finetune_decoder(decoder, _examples(), _config(**changes), tmp_path / "run", resume=True)
     assert diff in refused.value.cause
     assert refused.value.cause.startswith("The run was started with other settings: ")
-    assert refused.value.remedy == "Give the settings it was started with, or start a new run in another folder."
+    assert refused.value.remedy == "Give the same settings as before, or start a new run in another folder."
     assert _digest(tmp_path / "run") == before
     _assert_same_bits(_weights(decoder), _weights(_decoder()))
 
@@ -452,7 +452,7 @@ def test_steps_may_grow_and_never_shrink_below_what_is_done(tmp_path: Path) -> N
 
 def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     finetune_decoder(_decoder(), _examples(), _config(steps=1), tmp_path / "run")
-    with pytest.raises(OutputExists, match=r"already holds a run. Go on with --resume, or give another folder."):
+    with pytest.raises(OutputExists, match=r"already holds a run. Continue with --resume, or give another folder."):
         finetune_decoder(_decoder(), _examples(), _config(steps=1), tmp_path / "run")
 
 
@@ -512,7 +512,9 @@ def test_a_weight_that_is_no_number_is_never_checkpointed(tmp_path: Path) -> Non
             with torch.no_grad():
                 decoder.unet.conv_in.weight[0] = float("inf")
 
-    with pytest.raises(TrainingDiverged, match=r"A weight is not a number after step 4. The checkpoint of step 2 was"):
+    with pytest.raises(
+        TrainingDiverged, match=r"A weight is NaN or infinite after step 4. The checkpoint of step 2 was"
+    ):
         finetune_decoder(decoder, _examples(), _config(method="full"), tmp_path / "run", hooks=Hooks(on_step=spoil))
     checkpoint = latest_checkpoint(tmp_path / "run" / "checkpoints")
     assert checkpoint is not None

@@ -46,7 +46,9 @@ def measured(monkeypatch):
 
 def test_weights_that_are_worse_than_those_that_ship_are_not_released(measured, tmp_path):
     measured["zero-shot"]["noun"] = 0.95
-    with pytest.raises(QualityTooLow, match=r"zero-shot noun: 0.8 is below 0.95.*They are in .*out.unchecked"):
+    with pytest.raises(
+        QualityTooLow, match=r"zero-shot noun: 0.8 is below 0.95.*The new weights are in .*out.unchecked"
+    ):
         release(Trained(), tmp_path / "out", silent)
     assert not (tmp_path / "out").exists()
     kept = json.loads((tmp_path / "out.unchecked" / "quality.json").read_text(encoding="utf-8"))
