@@ -1,6 +1,6 @@
-"""The engine of λ-Studio, and its front door: `from lambda_studio import Studio, GenerateConfig, FinetuneConfig`.
+"""The engine of λ-Studio. Start with: `from lambda_studio import Studio, GenerateConfig, FinetuneConfig`.
 
-The names are looked up when they are first used: importing the package, or one of its modules, loads nothing else.
+The names are imported on first use, so importing the package or one of its modules loads nothing else.
 """
 
 TYPE_CHECKING = False

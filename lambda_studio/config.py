@@ -1,4 +1,4 @@
-"""Settings: frozen, keyword-only, each default stated once."""
+"""Settings: frozen, keyword-only, each default defined once."""
 
 import difflib
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from lambda_studio.errors import InvalidSetting
 
 
 def require(condition: bool, cause: str, remedy: str, field: str | None = None) -> None:
-    """Raise InvalidSetting unless `condition` holds; `field` is the setting that the cause or remedy names."""
+    """Raise InvalidSetting if `condition` is false. `field` is the setting in the cause or remedy."""
     if not condition:
         raise InvalidSetting(cause, remedy, *([field] if field else []))
 
@@ -19,10 +19,10 @@ Config = TypeVar("Config", bound="Settings")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings that remember which of them were given, so that a stack's preferences fill in only the others."""
+    """Settings that record the given fields, so that a stack's preferences replace only the other fields."""
 
     _given: InitVar[frozenset[str]] = frozenset()
-    """Of the object that `dataclasses.replace` copies. It must be the first field: see `__new__`."""
+    """The given fields of the object that `dataclasses.replace` copies. It must be the first field: see `__new__`."""
 
     def __new__(cls: type[Config], **named: Any) -> Config:
         # dataclasses.replace passes the changed fields first, then every other field in order, beginning with _given.
@@ -33,7 +33,7 @@ class Settings:
 
     @property
     def given(self) -> frozenset[str]:
-        """The names of the fields that were given, also where the value is the default."""
+        """The names of the given fields, even if a value equals the default."""
         names: frozenset[str] = vars(self)["_given"]
         return names
 
@@ -42,9 +42,9 @@ class Settings:
         require(condition, f"{field} is {value!r}.", remedy, field)
 
     def preferring(self: Config, preferences: Mapping[str, Any]) -> Config:
-        """Return these settings with `preferences` in place of the defaults of fields that were not given.
+        """Return these settings with `preferences` for the fields that were not given.
 
-        Raises InvalidSetting for a name that is no field, and names the nearest.
+        Raises InvalidSetting, with the nearest field, for an unknown name.
         """
         known = [each.name for each in fields(self)]
         for name in preferences:
@@ -55,18 +55,18 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateConfig(Settings):
-    """How pictures are drawn from a prompt. The defaults are the paper's (section 4)."""
+    """Settings for drawing a prompt. The defaults are the paper's (section 4)."""
 
     num_inference_steps: int = 50
     """DDIM steps."""
     guidance_scale: float = 7.5
     """Classifier-free guidance; 1 switches it off."""
     seed: int = 0
-    """Picture i of a command is drawn from seed + i, whatever the batch."""
+    """Picture i of a command uses seed + i, for every batch size."""
     resolution: int | None = None
-    """Pixels on a side; None is the stack's own."""
+    """Pixels on a side; None is the stack's resolution."""
     batch_size: int = 8
-    """Pictures drawn at once; it changes the memory used, not the pictures."""
+    """Pictures drawn at once. It affects memory use, not the pictures."""
 
     def __post_init__(self, _given: frozenset[str]) -> None:
         self._require("num_inference_steps", 1 <= self.num_inference_steps <= 1000, "Give 1 to 1000.")
@@ -77,18 +77,18 @@ class GenerateConfig(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class FinetuneConfig(Settings):
-    """How the decoder is tuned on concepts (λ-ECLIPSE, Eq. 2 and appendix D)."""
+    """Settings for fine-tuning the decoder on concepts (λ-ECLIPSE, Eq. 2 and appendix D)."""
 
     method: Literal["lora", "full"] = "lora"
     """`lora` trains low-rank updates of every attention projection, `full` the whole UNet."""
     rank: int = 16
-    """LoRA's rank."""
+    """The rank of the LoRA updates."""
     steps: int = 400
-    """Optimiser steps; the paper takes 400 for one concept."""
+    """Optimiser steps; the paper uses 400 for one concept."""
     learning_rate: float | None = None
-    """AdamW's. None: 1e-4 for lora, 1e-5 (the paper's) for full."""
+    """AdamW's learning rate. None: 1e-4 for lora, 1e-5 (the paper's) for full."""
     lr_scheduler: Literal["constant", "cosine"] = "constant"
-    """How the learning rate changes over the run; `cosine` falls to a hundredth at the last step."""
+    """The change of the learning rate over the run. `cosine` falls to a hundredth at the last step."""
     lr_warmup_steps: int = 0
     """The learning rate rises over this many steps from nearly 0; 0 is no warm-up."""
     batch_size: int = 4
@@ -96,19 +96,19 @@ class FinetuneConfig(Settings):
     gradient_accumulation_steps: int = 1
     """Micro-steps in one optimiser step."""
     weight_decay: float = 1e-2
-    """AdamW's."""
+    """AdamW's weight decay."""
     max_grad_norm: float = 1.0
     """Gradients are clipped to this norm."""
     ema_decay: float = 0.0
-    """Decay of an exponential moving average of the weights, which the adapter then holds; 0 keeps none."""
+    """Decay of an exponential moving average of the weights, which the adapter then contains; 0 uses none."""
     resolution: int | None = None
-    """Pixels on a side of the training crops; None is the stack's own."""
+    """Pixels on a side of the training crops; None is the stack's resolution."""
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"
-    """As accelerate names it."""
+    """The number format of the training, as accelerate names it."""
     checkpoint_every: int = 100
     """Optimiser steps between checkpoints; the last two are kept."""
     seed: int = 0
-    """Order, noise and timesteps are functions of the seed and the step alone."""
+    """The seed. Order, noise and timesteps depend only on the seed and the step."""
 
     def __post_init__(self, _given: frozenset[str]) -> None:
         self._require("method", self.method in ("lora", "full"), "Give lora or full.")
@@ -123,11 +123,11 @@ class FinetuneConfig(Settings):
 
     @property
     def effective_learning_rate(self) -> float:
-        """The learning rate, with the method's default filled in."""
+        """The learning rate, or the method's default."""
         return self.learning_rate or {"lora": 1e-4, "full": 1e-5}[self.method]
 
 
 def chosen_settings(config: Settings) -> dict[str, Any]:
-    """Return the settings that are not at their default: what a run is known by, whatever settings come later."""
+    """Return the settings that differ from their default. They identify a run, even after new settings are added."""
     values = {field.name: (getattr(config, field.name), field.default) for field in fields(config)}
     return {name: value for name, (value, default) in values.items() if value != default}

@@ -1,13 +1,13 @@
-"""Everything the engine can refuse, named by the situation.
+"""The engine's errors, named by the situation.
 
-Each error carries one line of cause and one line of remedy, and the exit code that the README lists.
+Each error carries one line of cause, one line of remedy and an exit code; see `docs/troubleshooting.md`.
 """
 
 
 class StudioError(Exception):
-    """The root of what the engine and the use cases raise. `exit_code` is what `studio` ends with.
+    """The base class of the errors of the engine and the use cases. `exit_code` is the exit code of `studio`.
 
-    `fields` are the settings that `cause` and `remedy` name; the command line writes its options in their place.
+    `fields` are the settings in `cause` and `remedy`. The command line replaces them by its options.
     """
 
     exit_code = 1
@@ -20,21 +20,21 @@ class StudioError(Exception):
 
     @property
     def field(self) -> str | None:
-        """The setting that is at fault, where there is one."""
+        """The invalid setting, or None."""
         return self.fields[0] if self.fields else None
 
     def __reduce__(self) -> tuple[type["StudioError"], tuple[str, ...]]:
-        return type(self), (self.cause, self.remedy, *self.fields)  # so that it can come from another process
+        return type(self), (self.cause, self.remedy, *self.fields)  # so that the error can be pickled between processes
 
 
 class InvalidSetting(StudioError):
-    """A setting has a value that it cannot have."""
+    """A setting has an invalid value."""
 
     exit_code = 2
 
 
 class Cancelled(StudioError):
-    """Work was asked to stop before it had anything to keep; what was computed by then is cached."""
+    """Work was stopped before it had a result. The features computed so far are cached."""
 
     exit_code = 130
 
@@ -46,19 +46,19 @@ class ImageRefused(StudioError):
 
 
 class DecoderNotStarted(StudioError):
-    """The process that opens pictures cannot be started, so no picture was looked at."""
+    """The process that opens pictures cannot be started, so no picture was opened."""
 
     exit_code = 7
 
 
 class MaskRefused(StudioError):
-    """A mask cannot be used with its image, or none could be found."""
+    """A mask cannot be used with its image, or no mask could be found."""
 
     exit_code = 5
 
 
 class PicturesLeftOut(StudioError):
-    """A concept came without its pictures, and what was asked for needs them."""
+    """A concept was imported without its pictures, but the operation needs them."""
 
     exit_code = 5
 
@@ -70,52 +70,52 @@ class BundleRefused(StudioError):
 
 
 class PromptInvalid(StudioError):
-    """A prompt cannot be read, names something unknown, or is too long."""
+    """A prompt is malformed, names an unknown concept, or is too long."""
 
     exit_code = 5
 
 
 class ModelFilesMissing(StudioError):
-    """The weights or configuration of a stack are not where they should be."""
+    """The weights or configuration of a stack are missing."""
 
     exit_code = 6
 
 
 class ModelFilesNotFetched(ModelFilesMissing):
-    """The weights of a stack are on the hub, and nobody asked for them to be fetched."""
+    """The weights of a stack are on the hub, and this operation downloads none."""
 
 
 class ModelFilesInvalid(StudioError):
-    """The weights of a stack or adapter are there, but are not what was asked for."""
+    """The weights of a stack or adapter do not fit the request or are damaged."""
 
     exit_code = 6
 
 
 class TrainingDiverged(StudioError):
-    """The loss is not a number any more; the last good checkpoint was kept."""
+    """The loss became NaN or infinite; the last good checkpoint was kept."""
 
     exit_code = 8
 
 
 class ResumeRefused(StudioError):
-    """A run cannot be resumed with the settings that were given."""
+    """A run cannot be resumed with the given settings."""
 
     exit_code = 2
 
 
 class OutputExists(StudioError):
-    """A file or folder that would be written is already there."""
+    """The file or folder to write already exists."""
 
     exit_code = 4
 
 
 class CheckpointFailed(StudioError):
-    """A checkpoint or adapter could not be written; the checkpoints before it are whole."""
+    """A checkpoint or adapter could not be written; earlier checkpoints are intact."""
 
     exit_code = 7
 
 
 class QualityTooLow(StudioError):
-    """Weights that were trained are worse than the card of those that ship says."""
+    """Trained weights are worse than the model card of the shipped weights."""
 
     exit_code = 8

@@ -1,6 +1,6 @@
-"""The use cases. The only module that sees the registry and the engine together.
+"""The public class `Studio`: the use cases on a registry and a stack.
 
-What needs torch is imported by the method that needs it: listing concepts must not wait for it.
+Methods import torch only on use, so that listing concepts stays fast.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,21 +25,20 @@ if TYPE_CHECKING:
 
 
 def never() -> bool:
-    """Let work run to its end: a `should_stop`."""
+    """Return False: a `should_stop` that never stops the work."""
     return False
 
 
 class Studio:
-    """One person's studio: the registry in `home`, one library of it, one stack. Close it, or use it in a `with`.
+    """A user's studio: the registry in `home`, one of its libraries, and one stack. Close it, or use it in a `with`.
 
     Args:
-        home: None is the folder that STUDIO_HOME names, else the platform's folder for a person's data.
-        library: None is the current one.
-        stack: None is the library's own, else the miniature; one that is named is remembered by a library that has
-            none.
-        notify: is told notices for the person.
-        progress: is told of long work.
-        database: where the registry is if not in `home`: a SQLite file, or a URL. Adapters are in `home`.
+        home: None is the folder in STUDIO_HOME, else the platform's folder for user data.
+        library: None is the current library.
+        stack: None is the library's stack, else the miniature. A library without a stack remembers a named one.
+        notify: called with notices for the user.
+        progress: called with the progress of long work.
+        database: a SQLite file or a URL, if the registry is not in `home`. Adapters stay in `home`.
     """
 
     def __init__(
@@ -62,19 +61,19 @@ class Studio:
         self.close()
 
     def close(self) -> None:
-        """Give back what is open."""
+        """Release the models and close the database."""
         self.workplace.close()
 
     @staticmethod
     def upkeep(home: Path | str | None = None, database: str | None = None) -> "DatabaseUpkeep":
-        """Return what is done to a database as such, also to one that cannot be opened: check, back up, restore."""
+        """Return the maintenance of a database, even of a damaged one: upgrade, check, back up, restore."""
         from lambda_studio.workflows.upkeep.database import DatabaseUpkeep
 
         return DatabaseUpkeep(Path(home or default_home()), database)
 
     @property
     def library(self) -> str:
-        """The library that is worked in: its name, or OWNER/NAME where it is another's. Raises LibraryNotFound."""
+        """The library in use: its name, or OWNER/NAME if it has another owner. Raises LibraryNotFound."""
         return self.workplace.library
 
     @property
@@ -84,12 +83,12 @@ class Studio:
 
     @property
     def libraries(self) -> Libraries:
-        """The libraries that the user may see."""
+        """The libraries that the user can see."""
         return Libraries(self.workplace)
 
     @property
     def adapters(self) -> Adapters:
-        """What fine-tuning made."""
+        """The library's adapters."""
         return Adapters(self.workplace)
 
     def generate(
@@ -105,13 +104,13 @@ class Studio:
         """Draw `count` pictures of a prompt that names concepts as <name>, and write them under free names in `out`.
 
         Args:
-            config: fields that are not given are what the stack prefers, else the default.
+            config: the stack's preferences, else the defaults, replace fields that were not given.
             adapter: "auto" (the newest that knows every concept of the prompt), "none", a number or hash.
-            edges: a picture whose edges are followed.
-            out: a folder, or a name ending in .png.
+            edges: a picture. The drawing follows its edges.
+            out: a folder, or a name that ends in .png.
 
         Raises:
-            PromptInvalid, ConceptNotFound, AdapterNotFound, InvalidSetting, and what reading models raises.
+            PromptInvalid, ConceptNotFound, AdapterNotFound, InvalidSetting, and the errors of model loading.
         """
         from lambda_studio.workflows.drawing.generate import Drawing, generate
 
@@ -126,17 +125,17 @@ class Studio:
         resume: bool = False,
         should_stop: Callable[[], bool] = never,
     ) -> Finetuned:
-        """Tune the decoder on the named concepts together (None: on all) and register the adapter it makes.
+        """Fine-tune the decoder on the named concepts together (None: on all) and register the adapter.
 
         Args:
-            config: fields that are not given are what the stack prefers, else the default.
-            resume: go on with the newest unfinished run, with no names whichever it is; fields that are not given are
-                then that run's own.
-            should_stop: is asked after each step. Once it says True, the step is saved and the answer has no adapter.
+            config: the stack's preferences, else the defaults, replace fields that were not given.
+            resume: resume the newest unfinished run of these concepts (no names: of any). The run's settings
+                then replace fields that were not given.
+            should_stop: called after each step. When it returns True, the step is saved and the result has no adapter.
 
         Raises:
-            ConceptNotFound, InvalidSetting, ResumeRefused, TrainingDiverged, and what reading models raises; Cancelled
-                where `should_stop` said so before the first step.
+            Cancelled: `should_stop` returned True before the first step.
+            ConceptNotFound, InvalidSetting, ResumeRefused, TrainingDiverged, and the errors of model loading.
         """
         from lambda_studio.workflows.tuning.resuming import run_to_resume
 
@@ -151,12 +150,12 @@ class Studio:
         return Tuner(place).tune(concepts, chosen, run, should_stop)
 
     def doctor(self, depth: str = "usual", *, repair: bool = False) -> "list[Finding]":
-        """Return whether everything here is whole.
+        """Check the database, the library, the adapters and the stack's files, and return the findings.
 
         Args:
-            depth: "quick" reads no bytes, "usual" the library's, "thorough" all there are, and computes one in a
-                hundred of the cached values again.
-            repair: mend what was only computed, and remove what was never finished.
+            depth: "quick" reads no file contents, "usual" the library's, "thorough" everything. "thorough" also
+                recomputes one in a hundred cached values.
+            repair: drop wrong cached values and remove unfinished files.
         """
         from lambda_studio.workflows.upkeep.doctor import findings
 

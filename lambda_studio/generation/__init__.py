@@ -1,1 +1,1 @@
-"""From a prompt with subjects to pictures: binding names, conditioning, the prior, the sampler."""
+"""Draw prompts with subjects: name binding, conditioning, the prior, guidance and samplers."""

@@ -1,4 +1,4 @@
-"""What the prior reads: text states with each subject's image embedding written over its noun (λ-ECLIPSE 3.2)."""
+"""The prior's inputs: text states, with each subject's image embedding in place of its noun (λ-ECLIPSE 3.2)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from lambda_studio.models.clip import TextFeatures
 
 @dataclass(frozen=True)
 class Conditioning:
-    """The prior's inputs for a batch of prompts, without the noise; the field names are its arguments'."""
+    """The prior's inputs for a batch of prompts, without the noise. The fields are named like the prior's arguments."""
 
     text_encoder_hidden_states: Float[Tensor, "batch position dim"]
     text_mask: Bool[Tensor, "batch position"]
@@ -26,7 +26,7 @@ class Conditioning:
 def blend(
     image_embeds: Float[Tensor, "image dim"], weights: Float[Tensor, " image"] | None = None
 ) -> Float[Tensor, " dim"]:
-    """One embedding of a concept from those of its reference images: their mean, or their weighted sum."""
+    """Return a concept's embedding: the mean, or the weighted sum, of the embeddings of its reference images."""
     if weights is None:
         return reduce(image_embeds, "image dim -> dim", "mean")
     return einsum(weights.to(image_embeds), image_embeds, "image, image dim -> dim")
@@ -38,11 +38,15 @@ def condition(
     subjects: Sequence[Mapping[str, Float[Tensor, " dim"]]],
     control_embeds: Float[Tensor, "*batch dim"],
 ) -> Conditioning:
-    """Overwrite exactly the spans of each prompt with that prompt's own subjects; everything else stays as it was.
+    """Overwrite the spans of each prompt with the embeddings of its subjects; all other text states stay.
 
-    Row i of `text` is prompt i, whose embeddings are `subjects[i]` by name. Every token of a noun gets the same
-    embedding, as in the published code. The pooled text keeps the noun. `control_embeds` is one for all or one each.
+    Every token of a noun gets the same embedding, as in the published code. The pooled text keeps the noun.
     Raises PromptInvalid for a span whose subject has no embedding.
+
+    Args:
+        text: row i is the text of prompt i.
+        subjects: entry i maps the names in prompt i to embeddings.
+        control_embeds: one for all prompts, or one for each.
     """
     hidden_states = text.hidden_states.clone()
     places = [
@@ -59,12 +63,12 @@ def condition(
 
 
 def _overwritten(prompt: BoundPrompt, embeddings: Mapping[str, Tensor]) -> list[tuple[int, Tensor]]:
-    """Each token position of each span, with the embedding that goes there."""
+    """Return each token position of each span, with its embedding."""
     by_key = {name_key(name): embedding for name, embedding in embeddings.items()}
     for span in prompt.spans:
         if name_key(span.name) not in by_key:
             raise PromptInvalid(
                 f"There is no image embedding for <{span.name}> in the prompt {prompt.template!r}.",
-                f"Give one for each of its names; there are: {', '.join(embeddings) or 'none'}.",
+                f"Give an embedding for each name. These names have one: {', '.join(embeddings) or 'none'}.",
             )
     return [(place, by_key[name_key(span.name)]) for span in prompt.spans for place in range(span.start, span.end)]

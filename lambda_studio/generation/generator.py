@@ -1,4 +1,4 @@
-"""From prompts with subjects in them to pictures: text, prior, decoder."""
+"""Draw prompts with subjects: text encoder, prior, decoder."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -22,19 +22,19 @@ from lambda_studio.models.stack import Stack
 
 @dataclass(frozen=True)
 class PictureRequest:
-    """One picture that is asked for."""
+    """The request for one picture."""
 
     prompt: BoundPrompt
     seed: int
     subjects: Mapping[str, Float[Tensor, " dim"]] = field(default_factory=dict)
-    """The image embedding of each subject that the prompt names."""
+    """The image embedding of each subject in the prompt, by name."""
     control_embeds: Float[Tensor, " dim"] | None = None
-    """CLIP's embedding of a picture of edges to follow; None is no control."""
+    """CLIP's embedding of an edge map; None is no control."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture, in 0..1, and the seed that draws it again."""
+    """One picture, in 0..1, and its seed."""
 
     pixels: Float[Tensor, "3 height width"]
     seed: int
@@ -50,8 +50,9 @@ def draw(
 ) -> list[Picture]:
     """Draw one picture for each request, `config.batch_size` at a time; `config.seed` is not used.
 
-    `zero_image_embeds` (Clip.zero_image_embeds) stands for no picture in guidance, and for no control. `on_step` hears
-    how many denoising steps are done, over all pictures, and of how many.
+    Args:
+        zero_image_embeds: `Clip.zero_image_embeds`; guidance uses it for no picture, the prior for no control.
+        on_step: called with the number of denoising steps done over all pictures, and their total.
     """
     if not requests:
         return []
@@ -74,7 +75,7 @@ def condition_prompts(
     subjects: Sequence[Mapping[str, Tensor]],
     control_embeds: Float[Tensor, " dim"] | Float[Tensor, "batch dim"],
 ) -> Conditioning:
-    """What the prior reads; a prompt that comes many times goes through the text tower once."""
+    """Return the prior's inputs. Duplicate prompts are encoded once."""
     rows = list(dict.fromkeys(prompt.token_ids for prompt in prompts))
     text = clip.encode_text(torch.tensor(rows))
     index = torch.tensor([rows.index(prompt.token_ids) for prompt in prompts], device=text.mask.device)
@@ -86,7 +87,7 @@ def condition_prompts(
 def predict_image_embeds(
     prior: PriorTransformer, conditioning: Conditioning, seeds: Sequence[int]
 ) -> Float[Tensor, "batch dim"]:
-    """The image embedding that the prior gives each prompt, from noise of each picture's own."""
+    """Predict the image embedding of each prompt, from separate noise for each seed."""
     noise = torch.cat([seeded_noise(prior_seed(seed), (1, prior.config["embedding_dim"])) for seed in seeds])
     return prior(
         noise.to(prior.device),
@@ -98,7 +99,7 @@ def predict_image_embeds(
 
 
 def prior_seed(seed: int) -> int:
-    """The seed of the prior's noise: another stream than the latents', which are drawn from `seed` itself."""
+    """Return the seed of the prior's noise. It differs from `seed`, which the noise of the latents uses."""
     return int.from_bytes(hashlib.sha256(f"prior {seed}".encode()).digest()[:4], "little")
 
 

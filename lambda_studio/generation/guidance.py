@@ -1,4 +1,4 @@
-"""Guidance: how far a picture is pushed towards its condition, whatever the decoder."""
+"""Guidance towards a condition, for every decoder."""
 
 from collections.abc import Callable
 
@@ -9,15 +9,15 @@ from torch import Tensor
 from lambda_studio.models.decoders.protocol import Condition
 
 Denoise = Callable[[Tensor, Tensor], Tensor]
-"""Predicts, from latents and their timestep, what a scheduler takes off them."""
+"""Predicts, from latents and their timestep, the scheduler's model output."""
 ConditionedDenoise = Callable[[Tensor, Tensor, Condition], Tensor]
-"""The same under a condition, as `Decoder.denoise`."""
+"""The same under a condition, like `Decoder.denoise`."""
 
 
 def guided(denoise: ConditionedDenoise, condition: Condition, negative: Condition, scale: float) -> Denoise:
     """Return `denoise` under a condition, guided away from `negative` (classifier-free: Ho & Salimans 2022, Eq. 6).
 
-    `scale` is as diffusers has it: 1 is no guidance, and `negative` is then not asked. Else both go in one batch.
+    `scale` has diffusers' meaning: 1 is no guidance and does not use `negative`. Otherwise both run in one batch.
     """
     if scale == 1:
         return lambda latents, timestep: denoise(latents, timestep, condition)

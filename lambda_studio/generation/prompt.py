@@ -1,4 +1,4 @@
-"""Prompts that name subjects: "a <rex> on the beach" becomes text, token ids and the span of each name."""
+"""Parse prompts that name subjects: "a <rex> on the beach" becomes text, token ids and the span of each name."""
 
 import difflib
 import unicodedata
@@ -9,19 +9,19 @@ from typing import Protocol, runtime_checkable
 from lambda_studio.errors import PromptInvalid
 
 EXCERPT = 60
-"""Characters shown on each side of the place that an error points at."""
+"""Characters shown on each side of an error's position."""
 
 
 @runtime_checkable
 class Tokenizer(Protocol):
-    """What a prompt needs to know of CLIP's tokenizer. `encode` gives no start and no end token."""
+    """The part of CLIP's tokenizer that prompts use. `encode` adds no start and no end token."""
 
     context_length: int
     start_token: int
     end_token: int
 
     def encode(self, text: str) -> list[int]:
-        """The token ids of `text`, however many."""
+        """Return all token ids of `text`, without a limit."""
         ...
 
 
@@ -36,14 +36,14 @@ class Reference:
 
 @dataclass(frozen=True)
 class Template:
-    """A prompt as a person wrote it, and the subjects that it names."""
+    """A prompt as the user wrote it, and its references to subjects."""
 
     text: str
     references: tuple[Reference, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Each subject once, as it was first written, in the order of the prompt."""
+        """Each subject once, in its first spelling, in the order of the prompt."""
         first: dict[str, str] = {}
         for reference in self.references:
             first.setdefault(name_key(reference.name), reference.name)
@@ -61,9 +61,9 @@ class Span:
 
 @dataclass(frozen=True)
 class BoundPrompt:
-    """A prompt that CLIP's text tower can read, and where each subject stands in it.
+    """A tokenised prompt for CLIP's text tower, and the position of each subject.
 
-    `token_ids` holds the start token, the text, the end token (`length` in all), then zeros up to the context length.
+    `token_ids` has the start token, the text and the end token (`length` in all), then zeros up to the context length.
     """
 
     template: str
@@ -80,7 +80,7 @@ _DELETED = dict.fromkeys(_UNSEEN)
 
 
 def name_key(name: str) -> str:
-    """What names are compared by; the registry compares them so too (a test holds the two together)."""
+    """Return the key for comparing names. The registry uses the same key; a test checks that both agree."""
     key = unicodedata.normalize("NFD", name)
     for _ in range(2):
         key = unicodedata.normalize("NFKC", key.casefold().translate(_DELETED))
@@ -88,7 +88,7 @@ def name_key(name: str) -> str:
 
 
 def parse(template: str) -> Template:
-    """Find every `<name>`. Raises PromptInvalid, with a caret under the place, where brackets do not make names."""
+    """Find every `<name>`. Raises PromptInvalid, with a caret under the position, for malformed brackets."""
     references: list[Reference] = []
     opened: int | None = None
     for place, character in enumerate(template):
@@ -110,11 +110,11 @@ def parse(template: str) -> Template:
 
 
 def bind(template: Template, nouns: Mapping[str, str], tokenizer: Tokenizer) -> BoundPrompt:
-    """Put each subject's noun in the place of its name, and say which tokens each occurrence became.
+    """Replace each subject's name by its noun, and return the prompt with the token span of each occurrence.
 
-    Text and nouns are tokenised piece by piece, so a span holds its own noun and nothing else ("hot dog" stays as it
-    is); a space is put between a name and a letter or digit that touches it. A span's name is spelled as in `nouns`.
-    Raises PromptInvalid for a name that `nouns` has not, for an empty noun, and for a text that is too long.
+    Text and nouns are tokenised separately, so that a span has only its own noun ("hot dog" stays one noun). A space
+    separates a name from an adjacent letter or digit. A span's name is spelled as in `nouns`.
+    Raises PromptInvalid for a name that is not in `nouns`, for an empty noun, and for a text that is too long.
     """
     require_known(template, nouns)
     known = {name_key(name): name for name in nouns}
@@ -127,7 +127,7 @@ def bind(template: Template, nouns: Mapping[str, str], tokenizer: Tokenizer) -> 
         ids = tokenizer.encode(words)
         if name is not None:
             if not ids:
-                raise PromptInvalid(f"The noun of <{name}> is empty.", "Give it one word for what it is, like dog.")
+                raise PromptInvalid(f"The noun of <{name}> is empty.", "Give the concept a noun, for example dog.")
             spans.append(Span(name, len(token_ids), len(token_ids) + len(ids)))
         token_ids += ids
     token_ids.append(tokenizer.end_token)
@@ -138,7 +138,7 @@ def bind(template: Template, nouns: Mapping[str, str], tokenizer: Tokenizer) -> 
 
 
 def _pieces(template: Template) -> Iterator[tuple[str, str | None]]:
-    """The template from left to right: (text, None) between names, ("<name>", name) at each."""
+    """Yield the parts of the template from left to right: (text, None) between names, ("<name>", name) for a name."""
     end = 0
     for reference in template.references:
         yield template.text[end : reference.start], None
@@ -148,7 +148,7 @@ def _pieces(template: Template) -> Iterator[tuple[str, str | None]]:
 
 
 def require_known(template: Template, names: Iterable[str]) -> None:
-    """Raise PromptInvalid, with the nearest of `names`, where the template has a name that is not among them."""
+    """Raise PromptInvalid, with the nearest of `names`, if the template has a name that is not in `names`."""
     known = {name_key(name): name for name in names}
     unknown = [name for name in template.names if name_key(name) not in known]
     if not unknown:
@@ -158,14 +158,14 @@ def require_known(template: Template, names: Iterable[str]) -> None:
     if near:
         remedy = f"Did you mean {' or '.join(f'<{known[key]}>' for key in dict.fromkeys(near))}?"
     elif known:
-        remedy = f"It has: {', '.join(sorted(known.values())[:12])}{', …' if len(known) > 12 else ''}."
+        remedy = f"The library has: {', '.join(sorted(known.values())[:12])}{', …' if len(known) > 12 else ''}."
     else:
-        remedy = f"It has none yet: studio add-concept {unknown[0]} IMAGE --noun NOUN"
+        remedy = f"The library has no concepts yet: studio add-concept {unknown[0]} IMAGE --noun NOUN"
     raise PromptInvalid(f"The prompt names {names}, which the library does not have.", remedy)
 
 
 def _too_long(text: str, length: int, tokenizer: Tokenizer) -> PromptInvalid:
-    """The error that says which words the text tower would not see."""
+    """Return the error that names the words after CLIP's limit."""
     words, room = text.split(), tokenizer.context_length - 2
     kept = 0
     while kept < len(words) and (room := room - len(tokenizer.encode(words[kept]))) >= 0:
@@ -173,13 +173,13 @@ def _too_long(text: str, length: int, tokenizer: Tokenizer) -> PromptInvalid:
     cut = words[kept:]
     shown = " ".join(cut[:12]) + (f" … ({len(cut)} words)" if len(cut) > 12 else "")
     return PromptInvalid(
-        f"The prompt has {length} tokens and CLIP reads {tokenizer.context_length}: it would not see “{shown}”.",
+        f"The prompt has {length} tokens, but CLIP reads {tokenizer.context_length}: it would ignore “{shown}”.",
         "Shorten the prompt.",
     )
 
 
 def _invalid(template: str, place: int, cause: str, remedy: str) -> PromptInvalid:
-    """An error with the part of the template around `place`, and a caret below it."""
+    """Return an error with the part of the template around `place`, and a caret below it."""
     start = max(0, place - EXCERPT)
     shown = "".join(c if c.isprintable() else " " for c in template[start : place + EXCERPT])
     caret = " " * sum(_columns(character) for character in shown[: place - start]) + "^"
@@ -187,7 +187,7 @@ def _invalid(template: str, place: int, cause: str, remedy: str) -> PromptInvali
 
 
 def _columns(character: str) -> int:
-    """How many columns of a terminal a character takes."""
+    """Return how many terminal columns a character uses."""
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,4 +1,4 @@
-"""Samplers: from noise to pictures, step by step, with any decoder."""
+"""Sample pictures from noise, for every decoder."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from lambda_studio.generation.guidance import Denoise, guided
 from lambda_studio.models.decoders.protocol import Decoder
 
 OnStep = Callable[[int, int], None]
-"""Called after each denoising step with how many are done, and of how many."""
+"""Called after each denoising step with the number of steps done, and their total."""
 
 
 def sample(
@@ -25,10 +25,10 @@ def sample(
     config: GenerateConfig,
     on_step: OnStep | None = None,
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Draw one picture for each embedding, in 0..1; but for rounding, picture i does not depend on the others.
+    """Draw one picture for each embedding, in 0..1. Except for rounding, picture i does not depend on the others.
 
-    With Kandinsky's decoder equal to diffusers' KandinskyV22Pipeline with the same scheduler and one CPU generator for
-    each picture. Raises InvalidSetting for a resolution or a number of steps that the decoder cannot do.
+    With Kandinsky's decoder the result equals diffusers' KandinskyV22Pipeline with the same scheduler and one CPU
+    generator for each picture. Raises InvalidSetting if the decoder does not support the resolution or number of steps.
     """
     scheduler = ddim_schedule(decoder.scheduler, config.num_inference_steps)
     shape = (1, *decoder.latent_shape(config.resolution or decoder.resolution))
@@ -59,7 +59,7 @@ def ddim(
 
 
 def ddim_schedule(scheduler: Any, num_inference_steps: int) -> DDIMScheduler:
-    """Return DDIM of a decoder's noise schedule, with its `timesteps` set; the decoder's own scheduler is left alone.
+    """Return a DDIM scheduler with the decoder's noise schedule and `timesteps` set. The decoder's own is not changed.
 
     Raises InvalidSetting for more steps than the schedule has.
     """
@@ -72,5 +72,5 @@ def ddim_schedule(scheduler: Any, num_inference_steps: int) -> DDIMScheduler:
 
 
 def seeded_noise(seed: int, shape: tuple[int, ...]) -> Float[Tensor, "..."]:
-    """Standard normal noise that is the same on every device."""
+    """Return standard normal noise that is the same on every device."""
     return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed), dtype=torch.float32)

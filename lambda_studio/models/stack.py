@@ -1,4 +1,4 @@
-"""Stacks: one UnCLIP set that belongs together, and its parts, loaded when they are first needed."""
+"""Stacks: one matching UnCLIP set of CLIP, prior and decoder. Each part is loaded on first use."""
 
 import difflib
 import gc
@@ -16,7 +16,7 @@ from lambda_studio.models.files import OTHER_ROUTES, OnDownload, get_file, is_da
 from lambda_studio.models.pool import BUILDING, LoadedModels, loaded_models, stamps
 from lambda_studio.progress import unheard
 
-if TYPE_CHECKING:  # a stack can be named and checked without torch
+if TYPE_CHECKING:  # naming and checking a stack needs no torch
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
@@ -30,15 +30,15 @@ WEIGHTS = Path(__file__).parent.parent / "miniature" / "weights"
 PRIOR_WEIGHTS = "diffusion_pytorch_model.safetensors"
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 EDGE_MAPS = ("canny", "gradient")
-"""The names of `pictures.edges.EDGE_MAPS`: a stack is named and checked without OpenCV."""
+"""The names of `pictures.edges.EDGE_MAPS`, repeated here so that checking a stack needs no OpenCV."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackSpec:
-    """Which weights a stack is made of."""
+    """The specification of a stack: the sources of its weights, and its preferences."""
 
     name: str
-    """What `--stack` calls it."""
+    """The name for `--stack`."""
     clip: str
     """An open_clip model's name, `hf-hub:org/repo` or `local-dir:FOLDER`."""
     clip_pretrained: str | None = None
@@ -48,13 +48,13 @@ class StackSpec:
     decoder: str
     """A folder or hub id in diffusers' layout (unet/ movq/ scheduler/)."""
     family: str = KANDINSKY
-    """What kind of decoder that is: a name in `families.FAMILIES`."""
+    """The decoder's family: a name in `families.FAMILIES`."""
     detector: str = "IDEA-Research/grounding-dino-tiny"
     """A folder or hub id of a Grounding DINO, for --segment grounded."""
     segmenter: str = "facebook/sam-vit-base"
-    """A folder or hub id of a SAM, for the same."""
+    """A folder or hub id of a SAM, for --segment grounded."""
     resolution: int | None = None
-    """Pixels on a side; None is what the UNet was trained on."""
+    """Pixels on a side; None is the UNet's training resolution."""
     revision: str | None = None
     """The decoder's revision on the hub."""
     variant: str | None = None
@@ -62,11 +62,11 @@ class StackSpec:
     precision: str = "auto"
     """`fp32`, `fp16`, `bf16`, or `auto`: half on a GPU, fp32 elsewhere."""
     edges: str = "canny"
-    """The edge map that its prior learnt, for `--edges`: `canny` (as the published λ-ECLIPSE) or `gradient`."""
+    """The edge map of its prior's training, for `--edges`: `canny` (as the published λ-ECLIPSE) or `gradient`."""
     licence: str = "see where the weights come from"
-    """Said before a download."""
+    """The licence of the weights, shown before a download."""
     download: str = "its weights"
-    """How large they are; said before a download."""
+    """The size of the weights, shown before a download."""
     finetune: dict[str, Any] = field(default_factory=dict)
     """FinetuneConfig's settings that this stack prefers."""
     generate: dict[str, Any] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class StackSpec:
 
     def __post_init__(self) -> None:
         for name in ("name", "clip", "prior", "decoder", "detector", "segmenter"):
-            require(bool(getattr(self, name)), f"The stack's {name} is empty.", "Name it in the stack's TOML file.")
+            require(bool(getattr(self, name)), f"The stack's {name} is empty.", "Set it in the stack's TOML file.")
         require_family(self.family)
         for name, known in (("precision", PRECISIONS), ("edges", EDGE_MAPS)):
             value = getattr(self, name)
@@ -108,7 +108,7 @@ BUILT_IN = {
 
 
 def resolve_stack(name_or_toml: str) -> StackSpec:
-    """A built-in stack by its name, or the stack that a TOML file describes. Raises InvalidSetting."""
+    """Return a built-in stack by its name, or the stack in a TOML file. Raises InvalidSetting."""
     if name_or_toml in BUILT_IN:
         return BUILT_IN[name_or_toml]
     if name_or_toml.endswith(".toml"):
@@ -119,9 +119,11 @@ def resolve_stack(name_or_toml: str) -> StackSpec:
 
 
 def from_toml(path: Path) -> StackSpec:
-    """The stack that a TOML file describes; folders in it may be relative to the file.
+    """Read a stack from a TOML file. Folders in the file may be relative to it.
 
-    Raises ModelFilesMissing where there is no such file, and InvalidSetting for what is wrong in it.
+    Raises:
+        ModelFilesMissing: the file cannot be read.
+        InvalidSetting: the file has a fault.
     """
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -142,15 +144,15 @@ def _check_settings(settings: dict[str, Any], path: Path) -> None:
     kinds = {each.name: str for each in fields(StackSpec)} | {"finetune": dict, "generate": dict, "resolution": int}
     for key, value in settings.items():
         near = difflib.get_close_matches(key, kinds, n=1)
-        meant = f"Did you mean {near[0]}?" if near else f"It may have: {', '.join(kinds)}."
+        meant = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(kinds)}."
         require(key in kinds, f"{path} has an unknown setting {key!r}.", meant)
         require(isinstance(value, kinds[key]), f"{path} has {key} = {value!r}.", f"Give a {kinds[key].__name__}.")
     for key in ("clip", "prior", "decoder"):
-        require(key in settings, f"{path} does not say {key}.", f"Add a line: {key} = 'FOLDER or hub id'.")
+        require(key in settings, f"{path} has no {key}.", f"Add a line: {key} = 'FOLDER or hub id'.")
 
 
 def _beside(toml: Path, place: str) -> str:
-    """A place named in a TOML file: absolute where it is a folder, else the hub id or model name that it must be."""
+    """Return the absolute path of a folder named in a TOML file; return a hub id or model name unchanged."""
     folder = place.removeprefix("local-dir:")
     absolute = toml.parent.absolute() / Path(folder).expanduser()
     if place != folder:
@@ -159,10 +161,14 @@ def _beside(toml: Path, place: str) -> str:
 
 
 class Stack:
-    """A stack's parts. Each is loaded when it is first asked for, kept, and let go by `free`.
+    """A stack's parts. Each is loaded on first use and stays in memory until `free`.
 
-    `device` is a GPU where there is one, `dtype` what the stack prefers there; `on_notice` is told before a download.
-    Every part raises ModelFilesMissing and ModelFilesInvalid.
+    Methods that load a part raise ModelFilesMissing and ModelFilesInvalid.
+
+    Args:
+        device: by default a GPU if there is one.
+        dtype: by default the stack's precision on that device.
+        on_notice: called before a download.
     """
 
     def __init__(
@@ -182,7 +188,7 @@ class Stack:
         self._fingerprints: dict[str, str] = {}
 
     def clip(self, towers: "Sequence[Tower]" = ("text", "vision")) -> "Clip":
-        """CLIP with at least these towers."""
+        """Return CLIP with at least these towers."""
         from lambda_studio.models.clip import load_clip
 
         with BUILDING:
@@ -197,13 +203,13 @@ class Stack:
 
     @cached_property
     def tokenizer(self) -> "ClipTokenizer":
-        """CLIP's tokenizer, for which no weights are read."""
+        """CLIP's tokenizer, loaded without CLIP's weights."""
         from lambda_studio.models.clip import load_tokenizer
 
         return load_tokenizer(self.spec.clip, self._announce)
 
     def prior(self) -> "PriorTransformer":
-        """The λ prior, in float32 everywhere: it is small, and runs once for each picture."""
+        """Return the λ prior. It is always in float32, because it is small and runs once for each picture."""
         import torch
 
         from lambda_studio.models.pretrained import load_model
@@ -219,7 +225,7 @@ class Stack:
             return prior
 
     def decoder(self, parts: "Sequence[Part]" = ("unet", "autoencoder")) -> "Decoder":
-        """The decoder with at least these parts. Stacks of other Studios may use it: hold `drawing` to change it."""
+        """Return the decoder with at least these parts. Other Studios may share it: hold `drawing` to change it."""
         with BUILDING:
             decoder = self._models.find("decoder", self)
             if decoder is None or not decoder.parts >= set(parts):
@@ -230,19 +236,19 @@ class Stack:
             return decoder
 
     def own_decoder(self, parts: "Sequence[Part]") -> "Decoder":
-        """Load a decoder that nobody else uses, to be trained."""
+        """Load a decoder that is not shared, for training."""
         family, source = get_family(self.spec.family), self._decoder_source(self._announce)
         with BUILDING:
             return family.load(source, self.device, self.dtype, parts)
 
     @property
     def drawing(self) -> "AbstractContextManager[object]":
-        """The lock that is held while pictures are drawn: an adapter changes the decoder, a scheduler counts steps."""
+        """The lock to hold during drawing, because adapters and schedulers change the shared decoder."""
         return self._models.drawing
 
     @property
     def loaded(self) -> frozenset[str]:
-        """Which of `clip`, `prior` and `decoder` are in memory."""
+        """The parts in memory, among `clip`, `prior` and `decoder`."""
         return self._models.parts
 
     @cached_property
@@ -254,15 +260,15 @@ class Stack:
 
     @property
     def resolution(self) -> int:
-        """Pixels on a side of this stack's pictures, without loading anything."""
+        """Pixels on a side of this stack's pictures. No part is loaded."""
         if self.spec.resolution:
             return self.spec.resolution
         return get_family(self.spec.family).resolution(self._decoder_source(self._announce))
 
     def free(self, part: str) -> None:
-        """Let go of `clip`, `prior` or `decoder`, or of the decoder's `unet` or `autoencoder` alone.
+        """Free `clip`, `prior` or `decoder`, or only the decoder's `unet` or `autoencoder`.
 
-        What another stack holds stays in memory.
+        A part that another stack uses stays in memory.
         """
         with BUILDING:
             if part in ("unet", "autoencoder") and self._models.held_alone("decoder", self):
@@ -275,13 +281,13 @@ class Stack:
             torch.cuda.empty_cache()
 
     def close(self) -> None:
-        """Let go of all parts."""
+        """Free all parts."""
         with BUILDING:
             for part in ("clip", "prior", "decoder"):
                 self._models.release(part, self)
 
     def fingerprints(self) -> dict[str, str]:
-        """A SHA-256 for each of clip, prior, decoder (its UNet) and autoencoder, from their files alone."""
+        """Return a SHA-256 for each of clip, prior, decoder (its UNet) and autoencoder, from their files."""
         if not self._fingerprints:
             from lambda_studio.models.pretrained import model_fingerprint
 
@@ -296,16 +302,16 @@ class Stack:
         return dict(self._fingerprints)
 
     def damaged_files(self) -> list[Path]:
-        """Read the files of all parts and return those that have another hash than they are known by."""
+        """Read the files of all parts and return the files whose hash differs from the known one."""
         clip, prior, decoder = self._files(self._announce)
         return [path for path in (clip.weights, prior, *decoder.values()) if is_damaged(path)]
 
     def require_fetched(self) -> None:
-        """Raise ModelFilesNotFetched where a file of a part is on the hub still. None is fetched, and none is read."""
+        """Raise ModelFilesNotFetched if a file of a part is only on the hub. No file is downloaded or read."""
         self._files(self._refuse_download)
 
     def _files(self, on_download: OnDownload) -> "tuple[ClipFiles, Path, Mapping[str, Path]]":
-        """The files of CLIP, the prior's weights, and the decoder's files."""
+        """Return the files of CLIP, the prior's weights, and the decoder's files."""
         from lambda_studio.models.clip import find_clip
 
         decoder = get_family(self.spec.family).find(self._decoder_source(on_download), ("unet", "autoencoder"))
@@ -328,30 +334,30 @@ class Stack:
         clip_dim = find_clip(spec.clip, spec.clip_pretrained, self._announce).model_config["embed_dim"]
         if prior_dim != clip_dim:
             raise ModelFilesInvalid(
-                f"The stack {spec.name} has a CLIP of {clip_dim} numbers and a prior for {prior_dim}.",
+                f"The stack {spec.name} has a CLIP with {clip_dim} dimensions and a prior for {prior_dim}.",
                 "Give a prior that was trained on this CLIP.",
             )
 
     def _refuse_download(self) -> None:
-        cause = f"The stack {self.spec.name} is not on this machine yet, or not all of it: {self.spec.download}."
-        remedy = f"The first command that draws, encodes or trains with it fetches what is missing. {OTHER_ROUTES}"
+        cause = f"The stack {self.spec.name} is not, or not completely, on this machine: {self.spec.download}."
+        remedy = f"The first command that draws, encodes or trains with it downloads the missing files. {OTHER_ROUTES}"
         raise ModelFilesNotFetched(cause, remedy)
 
     def _announce(self) -> None:
-        """Say once what is about to be fetched, how large it is, under which licence, and where it goes."""
+        """Announce a download once: its source, size, licence and destination."""
         if self._announced:
             return
         from huggingface_hub.constants import HF_HUB_CACHE
 
         self._announced = True
         self._on_notice(
-            f"The stack {self.spec.name} is fetched from the Hugging Face hub, once: {self.spec.download}. "
-            f"Licence: {self.spec.licence}. It goes to {HF_HUB_CACHE} (HF_HOME moves it)."
+            f"The stack {self.spec.name} is downloaded from the Hugging Face hub, once: {self.spec.download}. "
+            f"Licence: {self.spec.licence}. Destination: {HF_HUB_CACHE} (HF_HOME changes it)."
         )
 
 
 def default_dtype(precision: str, device: "torch.device") -> "torch.dtype":
-    """What a stack of this precision computes in: `auto` is half on a GPU (bf16 where it can), float32 elsewhere."""
+    """Return the dtype of this precision: `auto` is half on a GPU (bf16 if supported), float32 elsewhere."""
     import torch
 
     named = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}

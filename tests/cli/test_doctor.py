@@ -66,9 +66,11 @@ def test_doctor_fetches_no_weights_and_says_how_they_come(
     assert answer.code == 1, "it mends itself"
     assert answer.err == ""
     (problem,) = (line for line in answer.out.splitlines() if line.startswith("problem"))
-    assert problem.startswith("problem  stack kandinsky-2.2: The stack kandinsky-2.2 is not on this machine yet")
+    assert problem.startswith(
+        "problem  stack kandinsky-2.2: The stack kandinsky-2.2 is not, or not completely, on this machine"
+    )
     assert "about 15.6 GB" in problem
-    assert "→ The first command that draws, encodes or trains with it fetches what is missing." in answer.out
+    assert "→ The first command that draws, encodes or trains with it downloads the missing files." in answer.out
     assert ("cached values: not checked: see the stack's files" in answer.out) == (depth == "thorough")
     assert not (tmp_path / "hub").exists()
 

@@ -86,4 +86,4 @@ def _stop() -> None:
 def test_a_prompt_that_is_too_long_says_which_words_would_be_cut(studio) -> None:
     answer = studio("generate", "dog " * 40)
     assert answer.code == 5
-    assert "The prompt has 42 tokens and CLIP reads 24" in answer.err
+    assert "The prompt has 42 tokens, but CLIP reads 24" in answer.err

@@ -1,1 +1,1 @@
-"""Decoders: from an image embedding to a picture, one module for each family."""
+"""Decoders, which turn an image embedding into a picture. Each family has a module."""

@@ -1,4 +1,4 @@
-"""The families of decoders, by the name that a stack's `family` gives. Naming one imports no torch."""
+"""The families of decoders, by the names in a stack's `family`. Checking a name does not import torch."""
 
 import difflib
 from collections.abc import Callable
@@ -19,17 +19,17 @@ def _kandinsky() -> "Family":
 
 
 FAMILIES: dict[str, "Callable[[], Family]"] = {KANDINSKY: _kandinsky}
-"""Each family by its name; calling the value imports its module."""
+"""Families by name. Calling a value imports the family's module."""
 
 
 def require_family(name: str) -> None:
-    """Raise InvalidSetting for a family that is not known, and name the nearest."""
+    """Raise InvalidSetting, with the nearest name, for an unknown family."""
     near = difflib.get_close_matches(name, FAMILIES, n=1)
     meant = f"Did you mean {near[0]}? " if near else ""
     require(name in FAMILIES, f"There is no decoder family {name!r}.", f"{meant}Give one of: {', '.join(FAMILIES)}.")
 
 
 def get_family(name: str) -> "Family":
-    """Import the family of that name. Raises InvalidSetting."""
+    """Import and return the family with this name. Raises InvalidSetting."""
     require_family(name)
     return FAMILIES[name]()

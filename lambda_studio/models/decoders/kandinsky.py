@@ -1,4 +1,4 @@
-"""Kandinsky 2.2's decoder: from an image embedding to a picture, and from a picture to what Eq. 2 needs."""
+"""Kandinsky 2.2's decoder: it draws an image embedding, and encodes pictures for training (Eq. 2)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,11 +19,11 @@ from lambda_studio.models.pretrained import load_model, model_fingerprint
 
 LATENT_CHANNELS = 4
 FOLDERS: dict[Part, str] = {"unet": "unet", "autoencoder": "movq"}
-"""Where each part is in diffusers' layout."""
+"""The folder of each part in diffusers' layout."""
 
 
 class KandinskyDecoder:
-    """A UNet conditioned on image embeddings, the MoVQ whose latents it denoises, and a DDIM scheduler."""
+    """A UNet conditioned on image embeddings, the MoVQ of its latents, and a DDIM scheduler."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class KandinskyDecoder:
 
     @property
     def unet(self) -> UNet2DConditionModel:
-        """The network that fine-tuning trains. Raises StudioError where it was not loaded."""
+        """The network that fine-tuning trains. Raises StudioError if it is not loaded."""
         return self._get("unet")
 
     @property
     def movq(self) -> VQModel:
-        """The spatially normalised VQ autoencoder. Raises StudioError where it was not loaded."""
+        """The spatially normalised VQ autoencoder. Raises StudioError if it is not loaded."""
         return self._get("autoencoder")
 
     @property
@@ -57,11 +57,11 @@ class KandinskyDecoder:
         return frozenset(name for name, part in self._parts.items() if part is not None)
 
     def joined(self, other: "KandinskyDecoder") -> "KandinskyDecoder":
-        """Return this decoder with the other's parts too."""
+        """Return a decoder with the parts of both."""
         return self._with({**self._parts, **{name: other._parts[name] for name in other.parts}}, other.fingerprints)
 
     def without(self, part: str) -> "KandinskyDecoder":
-        """Return this decoder without a part, whose memory is free once nothing else holds it."""
+        """Return this decoder without a part. The part's memory is freed with its last reference."""
         return self._with({**self._parts, part: None}, {})
 
     def _with(self, parts: dict[str, Any], more_fingerprints: dict[str, str]) -> "KandinskyDecoder":
@@ -75,11 +75,11 @@ class KandinskyDecoder:
 
     @property
     def resolution(self) -> int:
-        """The side, in pixels, of the pictures that the UNet was trained on."""
+        """Pixels on a side of the UNet's training pictures."""
         return self.unet.config["sample_size"] * self.scale_factor
 
     def latent_shape(self, resolution: int) -> tuple[int, int, int]:
-        """Return the shape of a square picture's latents. Raises InvalidSetting for one that the UNet cannot draw."""
+        """Return the shape of a square picture's latents. Raises InvalidSetting if the UNet cannot draw it."""
         multiple = self.scale_factor * 2 ** (len(self.unet.config["block_out_channels"]) - 1)
         require(
             resolution > 0 and resolution % multiple == 0,
@@ -90,12 +90,12 @@ class KandinskyDecoder:
         return LATENT_CHANNELS, side, side
 
     def condition(self, image_embeds: Float[Tensor, "batch dim"]) -> Condition:
-        """Return CLIP's image embeddings on the UNet's device: all that it is told."""
+        """Return CLIP's image embeddings on the UNet's device. The condition has nothing else."""
         return {"image_embeds": image_embeds.to(self.unet.device, self.unet.dtype)}
 
     @torch.no_grad()
     def encode(self, pixels: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 4 h w"]:
-        """Latents of pictures in 0..1; unscaled, as the UNet was trained (movq's scaling_factor is not applied)."""
+        """Return the latents of pictures in 0..1, unscaled as in training (movq's scaling_factor is not applied)."""
         return self.movq.encode((2 * pixels - 1).to(self.movq.device, self.movq.dtype)).latents.float()
 
     def denoise(
@@ -109,7 +109,7 @@ class KandinskyDecoder:
 
     @torch.no_grad()
     def decode(self, latents: Float[Tensor, "batch 4 h w"]) -> Float[Tensor, "batch 3 height width"]:
-        """Pictures in 0..1."""
+        """Return the pictures of these latents, in 0..1."""
         latents = latents.to(self.movq.device, self.movq.dtype)
         return (self.movq.decode(latents, force_not_quantize=True).sample.float() / 2 + 0.5).clamp(0, 1)
 
@@ -119,7 +119,7 @@ class KandinskyDecoder:
         timesteps: Int[Tensor, " batch"] | Int[Tensor, ""],
         image_embeds: Float[Tensor, "batch dim"],
     ) -> Float[Tensor, "batch 8 h w"]:
-        """The UNet's raw output: four channels of noise, four of variance. Gradients flow."""
+        """Return the UNet's raw output: four channels of noise, four of variance. Gradients flow."""
         return predict_noise(self.unet, noisy_latents, timesteps, image_embeds)
 
     def _get(self, name: str) -> Any:
@@ -134,13 +134,13 @@ def predict_noise(
     timesteps: Int[Tensor, " batch"] | Int[Tensor, ""],
     image_embeds: Float[Tensor, "batch dim"],
 ) -> Float[Tensor, "batch 8 h w"]:
-    """A UNet's raw output; also for one that accelerate has wrapped."""
+    """Return a UNet's raw output; the UNet may be wrapped by accelerate."""
     condition = {"image_embeds": image_embeds}
     return unet(noisy_latents, timesteps, encoder_hidden_states=None, added_cond_kwargs=condition, return_dict=False)[0]
 
 
 def movq_scale_factor(config: Any) -> int:
-    """Pixels on a side of one latent of a MoVQ with this configuration."""
+    """Return the pixels on a side of one latent of a MoVQ with this configuration."""
     return 2 ** (len(config["block_out_channels"]) - 1)
 
 
@@ -168,7 +168,7 @@ def load_decoder(
 
 
 def find_decoder(source: DecoderSource, parts: Sequence[Part] = BOTH_PARTS) -> dict[str, Path]:
-    """The files of a decoder's parts, fetched where they are on the hub: each part's weights, and what goes with them.
+    """Return the files of a decoder's parts: weights, configurations and the scheduler. Download them from a hub id.
 
     Raises ModelFilesMissing.
     """
@@ -182,13 +182,13 @@ def find_decoder(source: DecoderSource, parts: Sequence[Part] = BOTH_PARTS) -> d
 
 
 def decoder_fingerprints(source: DecoderSource) -> dict[str, str]:
-    """A SHA-256 of each part, from its files. Raises ModelFilesMissing and ModelFilesInvalid."""
+    """Return a SHA-256 of each part, from its files. Raises ModelFilesMissing and ModelFilesInvalid."""
     files = find_decoder(source)
     return {part: model_fingerprint(files[part]) for part in BOTH_PARTS}
 
 
 def trained_resolution(source: DecoderSource) -> int:
-    """The resolution of a decoder, from its configuration. Raises ModelFilesMissing and ModelFilesInvalid."""
+    """Return the resolution of a decoder, from its configuration. Raises ModelFilesMissing and ModelFilesInvalid."""
     unet, movq = (
         read_json(get_file(source.place, [f"{FOLDERS[part]}/config.json"], source.revision, source.on_download))
         for part in BOTH_PARTS
@@ -197,7 +197,7 @@ def trained_resolution(source: DecoderSource) -> int:
 
 
 def released_scheduler(config: dict[str, Any]) -> DDIMScheduler:
-    """DDIM with the decoder's noise schedule, without clipping: what it was released with, and later changed."""
+    """Return DDIM with the decoder's noise schedule, without clipping, as in the original release."""
     known = {key: value for key, value in config.items() if not key.startswith("_") and key != "variance_type"}
     return DDIMScheduler.from_config({**known, "clip_sample": False})
 

@@ -87,7 +87,7 @@ def test_a_span_without_an_embedding_is_refused():
     with pytest.raises(PromptInvalid) as caught:
         condition(text_features(1), [prompt(Span("rex", 2, 3))], [{"tom": subject(1)}], subject(0))
     assert caught.value.cause == "There is no image embedding for <rex> in the prompt 'a <rex> beside a <fido>'."
-    assert caught.value.remedy == "Give one for each of its names; there are: tom."
+    assert caught.value.remedy == "Give an embedding for each name. These names have one: tom."
 
 
 def test_a_missing_row_of_subjects_is_an_error():

@@ -158,9 +158,11 @@ def test_an_unknown_name_is_refused_with_the_nearest_names():
 
 
 def test_an_unknown_name_that_is_near_nothing_lists_what_there_is():
-    with pytest.raises(PromptInvalid, match=r"<zzz>, which .* It has: bear, fido, rex, tom\."):
+    with pytest.raises(PromptInvalid, match=r"<zzz>, which .* The library has: bear, fido, rex, tom\."):
         bound("a <zzz>")
-    with pytest.raises(PromptInvalid, match="It has none yet: studio add-concept zzz IMAGE --noun NOUN"):
+    with pytest.raises(
+        PromptInvalid, match="The library has no concepts yet: studio add-concept zzz IMAGE --noun NOUN"
+    ):
         bound("a <zzz>", nouns={})
 
 
@@ -172,12 +174,12 @@ def test_a_subject_without_a_noun_is_refused():
 def test_a_prompt_that_is_too_long_says_which_words_would_be_cut():
     with pytest.raises(PromptInvalid) as caught:
         bound("a <bear> on the beach at night", tokenizer=ClipTokenizer(context_length=8))
-    assert caught.value.cause == "The prompt has 10 tokens and CLIP reads 8: it would not see “at night”."
+    assert caught.value.cause == "The prompt has 10 tokens, but CLIP reads 8: it would ignore “at night”."
     assert caught.value.remedy == "Shorten the prompt."
 
 
 def test_the_words_that_would_be_cut_are_counted_when_they_are_many():
-    with pytest.raises(PromptInvalid, match=r"would not see “(red ){12}… \(25 words\)”"):
+    with pytest.raises(PromptInvalid, match=r"would ignore “(red ){12}… \(25 words\)”"):
         bound("red " * 100)
 
 

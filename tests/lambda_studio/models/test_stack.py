@@ -250,7 +250,7 @@ def test_what_the_hubs_cache_holds_is_used_without_asking_the_hub(empty_cache, m
 def test_a_prior_for_another_clip_is_refused(tmp_path, clip_folder, decoder_folder):
     PriorTransformer(num_attention_heads=1, num_layers=1, embedding_dim=16, num_embeddings=24).save_pretrained(tmp_path)
     spec = StackSpec(name="mixed", clip=f"local-dir:{clip_folder}", prior=str(tmp_path), decoder=str(decoder_folder))
-    with pytest.raises(ModelFilesInvalid, match="has a CLIP of 32 numbers and a prior for 16"):
+    with pytest.raises(ModelFilesInvalid, match="has a CLIP with 32 dimensions and a prior for 16"):
         Stack(spec, device="cpu").prior()
 
 
@@ -273,7 +273,7 @@ def test_folders_in_a_toml_file_may_be_relative_to_it(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('clip = "a"\nprior = "b"\n', "does not say decoder"),
+        ('clip = "a"\nprior = "b"\n', "has no decoder"),
         ('clip = "a"\nprior = "b"\nlicense = "MIT"\n', "unknown setting 'license'. Did you mean licence?"),
         ('clip = 3\nprior = "b"\ndecoder = "c"\n', "has clip = 3. Give a str."),
         ('clip = "a"\nprior = "b"\ndecoder = "c"\nprecision = "int4"\n', "precision is 'int4'. Give one of: auto"),
@@ -311,8 +311,8 @@ def test_what_is_on_the_hub_still_is_said_and_not_fetched(empty_cache, monkeypat
     stack = Stack(BUILT_IN["kandinsky-2.2"], device="cpu", on_notice=notices.append)
     with pytest.raises(ModelFilesNotFetched) as error:
         stack.require_fetched()
-    assert "kandinsky-2.2 is not on this machine yet, or not all of it: about 15.6 GB" in error.value.cause
-    assert "The first command that draws, encodes or trains with it fetches what is missing." in error.value.remedy
+    assert "kandinsky-2.2 is not, or not completely, on this machine: about 15.6 GB" in error.value.cause
+    assert "The first command that draws, encodes or trains with it downloads the missing files." in error.value.remedy
     assert notices == [], "nothing is announced that does not happen"
     here = from_toml(stack_file)
     Stack(here, device="cpu").require_fetched()

@@ -99,7 +99,7 @@ def test_more_names_are_no_more_queries(studio, add, box):
     [
         ("a <rx> and <rex>", "The prompt names <rx>, which the library does not have.", "Did you mean <rex>?"),
         ("a <rx> in <het>", "The prompt names <rx>, <het>, which the library", "Did you mean <rex> or <hat>?"),
-        ("a <bicycle>", "The prompt names <bicycle>, which", "It has: hat, rex."),
+        ("a <bicycle>", "The prompt names <bicycle>, which", "The library has: hat, rex."),
         ("a <rex", "This name is never closed", "Close it with >."),
     ],
 )
@@ -116,13 +116,15 @@ def test_names_that_are_not_there_are_told_before_a_model_is_loaded(
 
 def test_an_empty_library_says_how_to_add_a_concept(studio, tmp_path, unloaded):
     unloaded()
-    with pytest.raises(PromptInvalid, match="It has none yet: studio add-concept rex IMAGE --noun NOUN"):
+    with pytest.raises(
+        PromptInvalid, match="The library has no concepts yet: studio add-concept rex IMAGE --noun NOUN"
+    ):
         studio.generate("a <rex>", out=tmp_path)
 
 
 def test_a_prompt_that_is_too_long_is_told_before_a_model_is_loaded(studio, tmp_path, unloaded):
     unloaded()
-    with pytest.raises(PromptInvalid, match="CLIP reads 24: it would not see"):
+    with pytest.raises(PromptInvalid, match="CLIP reads 24: it would ignore"):
         studio.generate("dog " * 30, out=tmp_path, adapter="none")
 
 
