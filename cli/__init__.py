@@ -1,1 +1,1 @@
-"""Words from a person -> one call of `lambda_studio.studio.Studio` -> words back. No logic, no SQL, no tensors."""
+"""The command line: parse, call one method of `lambda_studio.studio.Studio`, print. No logic, SQL or tensors."""

@@ -1,4 +1,4 @@
-"""`python -m cli` is `studio`."""
+"""Run `studio` by `python -m cli`."""
 
 from cli.main import main
 

@@ -11,7 +11,7 @@ from cli.tables import table
 @click.group("adapters", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """What fine-tuning made: list, show, remove. Bare, it lists."""
+    """List, show and remove adapters, the results of fine-tuning. Without a subcommand, list them."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
 
@@ -46,7 +46,7 @@ def listing(session: Session) -> None:
 @click.argument("adapter_id", metavar="ID")
 @pass_session
 def show(session: Session, adapter_id: str) -> None:
-    """Tell everything about one adapter."""
+    """Show one adapter: its concepts, settings and file."""
     with session.studio() as studio:
         adapter = studio.adapters.get(adapter_id)
 
@@ -57,10 +57,10 @@ def show(session: Session, adapter_id: str) -> None:
         return [
             f"adapter {adapter.id}: {adapter.method} for {adapter.stack}",
             f"made {adapter.created_at:%Y-%m-%d %H:%M} by run {adapter.run_id}",
-            f"file {adapter.path}" + (" (not there, as this machine sees it)" if adapter.missing else ""),
-            "concepts it saw:",
+            f"file {adapter.path}" + (" (missing on this machine)" if adapter.missing else ""),
+            "trained on:",
             *(f"  {name}, version {version}{since(name)}" for name, version in adapter.knows.items()),
-            *(["stale: a concept has changed since; used all the same"] if adapter.stale else []),
+            *(["stale: a concept has changed since; the adapter is used nevertheless"] if adapter.stale else []),
             "settings:",
             *(f"  {key}: {value}" for key, value in adapter.settings.items() if value is not None),
         ]
@@ -73,7 +73,7 @@ def show(session: Session, adapter_id: str) -> None:
 @yes_option
 @pass_session
 def remove(session: Session, adapter_id: str, yes: bool) -> None:
-    """Remove an adapter and its file. Concepts stay."""
+    """Remove an adapter and its file. The concepts stay."""
     with session.studio() as studio:
         adapter = studio.adapters.get(adapter_id)
         confirmed(f"Remove adapter {adapter.id}, which knows {', '.join(adapter.knows)}?", yes)

@@ -13,17 +13,17 @@ from cli.tables import counted
 @click.command("add-concept", cls=StudioCommand)
 @click.argument("name")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
-@click.option("--noun", help="What it is, in a word or two: dog, mug, stuffed animal.  [required]")
+@click.option("--noun", help="The kind of thing, in one or two words: dog, mug, stuffed animal.  [required]")
 @click.option(
     "--mask",
     "masks",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Where the subject is (white): one file for each image, in the same order.",
+    help="A mask, white = subject; one for each image, in the same order.  [default: --segment finds the subject]",
 )
 @segment_option(
-    "How to find the subject where no mask is given. auto: the alpha channel, else GrabCut from the "
-    "centre. grounded: by its noun, with Grounding DINO and SAM (1.1 GB, fetched on first use)."
+    "How to find the subject without a mask. auto: the alpha channel, else GrabCut from the centre. "
+    "grounded: by its noun, with Grounding DINO and SAM (1.1 GB, downloaded on first use)."
 )
 @keep_original_option
 @pass_session
@@ -31,7 +31,7 @@ def command(
     session: Session, name: str, images: tuple[Path, ...], noun: str | None, masks: tuple[Path, ...], segment: str,
     keep_original: bool,
 ) -> None:  # fmt: skip
-    """Add a subject of yours, from photos of it, so that prompts can name it.
+    """Add a subject from your photos, so that prompts can name it.
 
     Pictures are stored upright, at most 1536 pixels long and without metadata.
 
@@ -46,7 +46,7 @@ def command(
         what = f"{concept.name} ({concept.noun}) in library {concept.library}"
         images_text = counted(len(concept.images), "image")
         head = f"Added {what}: {images_text}." if added.created else f"Already there: {what}, {images_text}."
-        encoded = f"Encoded {counted(added.encoded, 'image')} with {added.stack}; {added.cached} had been before."
+        encoded = f"Encoded {counted(added.encoded, 'image')} with {added.stack}; {added.cached} were cached."
         return [*(f"Note: {warning}" for warning in added.warnings), head, *kept_originals(concept), encoded]
 
     session.show(added, lines)

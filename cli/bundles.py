@@ -12,20 +12,23 @@ from cli.tables import counted, table
 @click.command("export", cls=StudioCommand)
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.zip", help="The bundle to write.")
-@click.option("--without-pictures", is_flag=True, help="Only what prompts need: names, nouns and embeddings.")
+@click.option("--without-pictures", is_flag=True, help="Write only names, nouns and embeddings. Prompts need no more.")
 @click.option(
-    "--sign", type=click.Path(path_type=Path), metavar="KEY", help="Sign it with this Ed25519 key of OpenSSH."
+    "--sign",
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    help="Sign it with this OpenSSH Ed25519 key.  [default: not signed]",
 )
 @pass_session
 def export(session: Session, names: tuple[str, ...], out: Path, without_pictures: bool, sign: Path | None) -> None:
     """Write concepts of the library (all, or the named ones) into a bundle that others can import.
 
-    Originals that were kept stay here.
+    Kept originals are not exported.
 
     \b
       studio library export rex --out rex.zip
 
-    A key to sign with, and its FILE.pub for those who import, are made by:
+    This command makes a signing key, and FILE.pub for the importers:
 
     \b
       ssh-keygen -t ed25519 -N '' -f FILE
@@ -38,11 +41,7 @@ def export(session: Session, names: tuple[str, ...], out: Path, without_pictures
         signed = [f"Signed by {exported.signed_by}."] if exported.signed_by else []
         told = [f"Exported {what}: {', '.join(exported.concepts)}.", f"{exported.path} ({exported.size:,} bytes)"]
         originals = counted(exported.originals_left_out, "original")
-        left = (
-            [f"Not in it: {originals} (files that were kept with their metadata)."]
-            if exported.originals_left_out
-            else []
-        )
+        left = [f"Not exported: {originals} (kept files with their metadata)."] if exported.originals_left_out else []
         return told + left + signed
 
     session.show(exported, lines)
@@ -55,7 +54,7 @@ def export(session: Session, names: tuple[str, ...], out: Path, without_pictures
     type=click.Choice(["fail", "rename", "skip"]),
     default="fail",
     show_default=True,
-    help="What to do with a name that has other content here.",
+    help="What to do with a name that has different content in the library.",
 )
 @click.option(
     "--trusted-key",
@@ -63,13 +62,13 @@ def export(session: Session, names: tuple[str, ...], out: Path, without_pictures
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="FILE.pub",
-    help="Take only a bundle that this key signed; again for each key that may have.",
+    help="Import only a bundle signed with this key. Repeat it for each trusted key.  [default: no check]",
 )
 @pass_session
 def importing(session: Session, source: Path, on_conflict: str, trusted_keys: tuple[Path, ...]) -> None:
-    """Take in a bundle, or a folder of pictures: all that is in it, or, where anything is wrong, nothing.
+    """Import a bundle or a folder of pictures: all of its concepts, or none if there is a fault.
 
-    The folder may hold one for each subject (DreamBench's and kohya's names are understood), or Custom Diffusion's
+    The folder has one subfolder for each subject, also with DreamBench's or kohya's names, or Custom Diffusion's
     concepts_list.json.
     """
     with session.studio() as studio:
@@ -77,12 +76,18 @@ def importing(session: Session, source: Path, on_conflict: str, trusted_keys: tu
 
     def lines() -> list[str]:
         rows = [
-            (each.name, each.noun, each.state + (f" (it came as {each.came_as})" if each.name != each.came_as else ""))
+            (
+                each.name,
+                each.noun,
+                each.state + (f" (named {each.came_as} in the source)" if each.name != each.came_as else ""),
+            )
             for each in imported.concepts
         ]
         notes = [f"Note: {each.name}: {note}" for each in imported.concepts for note in each.notes]
         if imported.signed_by:
-            state = "which is trusted" if imported.verified else "which was not checked: that takes --trusted-key"
+            state = (
+                "which is trusted" if imported.verified else "which was not checked; to check it, give --trusted-key"
+            )
             notes.append(f"Note: signed by {imported.signed_by}, {state}.")
         return [*notes, *table(("NAME", "NOUN", f"IN LIBRARY {imported.library}"), rows)]
 

@@ -1,4 +1,4 @@
-"""Commands that take the global options anywhere, and a group that imports a command only when it is called."""
+"""Commands that accept the global options anywhere, and a group that imports each command on use."""
 
 import importlib
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from cli.session import Session
 
 
 def remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Write a global option into the session; an option that was not given leaves what stood there."""
+    """Store a given global option in the session."""
     if value and param.name:
         setattr(ctx.find_root().ensure_object(Session), param.name, value)
 
 
 def global_options(with_environment: bool) -> list[click.Option]:
-    """The options that every command takes. Only the outermost reads the environment, so that any flag outranks it."""
+    """Return the options of every command. Only the outermost reads the environment, so that each flag overrides it."""
 
     def environment(name: str) -> str | None:
         return name if with_environment else None
@@ -28,30 +28,30 @@ def global_options(with_environment: bool) -> list[click.Option]:
             ["--home"],
             type=click.Path(file_okay=False, path_type=Path),
             envvar=environment("STUDIO_HOME"),
-            help="Folder that holds the libraries.",
+            help="Folder of the libraries; by default the platform's folder for user data.",
             **common,
         ),
         click.Option(
             ["--database"],
             metavar="FILE|URL",
             envvar=environment("STUDIO_DATABASE"),
-            help="Where the libraries' database is, if not in the home: a SQLite file, or postgresql+psycopg://….",
+            help="Database of the libraries: a SQLite file, or postgresql+psycopg://…; by default a file in the home.",
             **common,
         ),
         click.Option(
             ["--library"],
             envvar=environment("STUDIO_LIBRARY"),
-            help="Library to use, instead of the current.",
+            help="Library to use; by default the current one.",
             **common,
         ),
         click.Option(
             ["--stack"],
             metavar="NAME|FILE.toml",
             envvar=environment("STUDIO_STACK"),
-            help="Models to use: miniature, kandinsky-2.2, or a TOML file.",
+            help="Models to use: miniature, kandinsky-2.2, or a TOML file; by default the library's, else miniature.",
             **common,
         ),
-        click.Option(["--json"], is_flag=True, help="Answer in JSON on stdout.", **common),
+        click.Option(["--json"], is_flag=True, help="Print the answer as JSON on stdout.", **common),
         click.Option(["--debug"], is_flag=True, help="Show the traceback of an error.", **common),
     ]
 
@@ -65,12 +65,12 @@ class _TakesGlobalOptions(click.Command):
     is_root = False
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and let the session know which it is: errors are told with its options."""
+        """Run the command, and store it in the session, so that errors name its options."""
         ctx.find_root().ensure_object(Session).command = self
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The command's own options first, the global ones in a section of their own."""
+        """Write the command's own options, then the global options in a separate section."""
         own: list[tuple[str, str]] = []
         shared: list[tuple[str, str]] = []
         for param in self.get_params(ctx):
@@ -90,13 +90,13 @@ class StudioCommand(_TakesGlobalOptions):
 
 
 class StudioGroup(_TakesGlobalOptions, click.Group):
-    """A command with sub-commands; bare, it does what its own function does."""
+    """A command with subcommands. Without one, its own function runs."""
 
     command_class = StudioCommand
 
 
 class LazyGroup(_TakesGlobalOptions, click.Group):
-    """The outermost command: `modules` maps each command's name to the module that holds it as `command`."""
+    """The outermost command. `modules` maps each command's name to the module that defines it as `command`."""
 
     is_root = True
 
@@ -115,6 +115,6 @@ class LazyGroup(_TakesGlobalOptions, click.Group):
 
 
 def segment_option(help_text: str) -> Callable[[Any], Any]:
-    """`--segment`, for every command that takes pictures in."""
+    """Return the option `--segment`, for commands that add pictures."""
     ways = click.Choice(["auto", "alpha", "grabcut", "grounded", "none"])
     return click.option("--segment", type=ways, default="auto", show_default=True, help=help_text)

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from lambda_studio.studio import ConceptSummary
 
 PAGE = 100
-"""Concepts that `list` shows at once, unless it is told otherwise."""
+"""How many concepts `list` shows by default."""
 
 
 @click.group("concepts", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """The subjects of a library: list, show, similar, edit, history, rename, copy, remove and more. Bare, it lists."""
+    """List, show, compare, edit, restore, rename, copy and remove subjects. Without a subcommand, list them."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
 
@@ -35,15 +35,17 @@ command.add_command(removing.forget)
 
 
 @command.command("list")
-@click.option("--removed", is_flag=True, help="Those that were removed and can be restored, all of them.")
-@click.option("--search", "text", default="", metavar="TEXT", help="Those whose names hold this.")
-@click.option("--after", default="", metavar="NAME", help="Those that come after this name.")
-@click.option("-n", "limit", type=int, help=f"At most so many.  [default: {PAGE}; with --json: all]")
+@click.option("--removed", is_flag=True, help="List all removed concepts, which can be restored.")
+@click.option(
+    "--search", "text", default="", metavar="TEXT", help="List only names that contain this text.  [default: all]"
+)
+@click.option("--after", default="", metavar="NAME", help="List only names after this one.  [default: from the first]")
+@click.option("-n", "limit", type=int, help=f"List at most this many.  [default: {PAGE}; with --json: all]")
 @pass_session
 def listing(session: Session, removed: bool = False, text: str = "", after: str = "", limit: int | None = None) -> None:
     """List the concepts of the library, by name."""
     if removed and (text or after or limit is not None):
-        raise click.UsageError("--removed lists all: it goes without --search, --after and -n.")
+        raise click.UsageError("--removed lists all removed concepts: leave out --search, --after and -n.")
     limit = limit if limit is not None or session.json else PAGE
     with session.studio() as studio:
         library = studio.library
@@ -63,21 +65,26 @@ def listing(session: Session, removed: bool = False, text: str = "", after: str 
 
     session.show(page.concepts, lines)
     if page.more:
-        notice(f"There are more; go on with: --after {shlex.quote(page.concepts[-1].name)}")
+        notice(f"There are more concepts. Continue with: --after {shlex.quote(page.concepts[-1].name)}")
 
 
 def _nothing(library: str, text: str, after: str) -> str:
     if text or after:
-        return f"Library {library} has no concepts like that: see all with studio concepts list."
+        return f"Library {library} has no matching concepts. See all: studio concepts list"
     return f"Library {library} has no concepts yet. Add one: studio add-concept NAME IMAGE... --noun NOUN"
 
 
 @command.command("show")
 @click.argument("name")
-@click.option("--sheet", type=click.Path(path_type=Path), metavar="FILE.png", help="Draw its images with their masks.")
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Draw its images with their masks into this file.",
+)
 @pass_session
 def show(session: Session, name: str, sheet: Path | None) -> None:
-    """Tell everything about one concept."""
+    """Show one concept: its images, masks, cached embeddings and adapters."""
     with session.studio() as studio:
         card = studio.concepts.show(name)
         if sheet is not None:
@@ -91,7 +98,7 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
         ]
         embeddings = [f"  {stack}: {count} of {len(images)}" for stack, count in card.embeddings.items()]
         adapters = [
-            f"  {known.id} ({known.method}, {known.stack}) saw version {known.version}"
+            f"  {known.id} ({known.method}, {known.stack}) trained on version {known.version}"
             + (" (stale)" if known.stale else "")
             for known in card.adapters
         ]
@@ -103,7 +110,7 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
             *(f"  Note: {image.source_name}: {note}" for image in card.images for note in image.warnings),
             *kept_originals(concept),
             "cached embeddings:",
-            *(embeddings or ["  none; they are made when a prompt first names the concept"]),
+            *(embeddings or ["  none; they are computed when a prompt first names the concept"]),
             "adapters that know it:",
             *(adapters or [f"  none; make one: studio finetune {concept.name}"]),
         ]
@@ -113,17 +120,18 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
 
 @command.command("similar")
 @click.argument("name")
-@click.option("-n", "count", type=int, default=5, show_default=True, help="How many, nearest first.")
+@click.option("-n", "count", type=int, default=5, show_default=True, help="How many concepts to show, nearest first.")
 @pass_session
 def similar(session: Session, name: str, count: int) -> None:
-    """Find the concepts that look most like one, among all that you may see, by CLIP's cached view of them."""
+    """Find the concepts that look most like one, among all that you can see, by their cached CLIP embeddings."""
     with session.studio() as studio:
         found = studio.concepts.similar(name, count)
 
     def lines() -> list[str]:
         rows = [(f"{each.similarity:.2f}", each.name, each.noun, each.library) for each in found.nearest]
         left = (
-            counted(found.not_compared, "concept") + f" not compared: {found.stack} has not seen all of their images."
+            counted(found.not_compared, "concept")
+            + f" not compared: {found.stack} has not encoded all of their images."
         )
         nothing = f"There is nothing to compare {found.name} with."
         return [
@@ -136,22 +144,32 @@ def similar(session: Session, name: str, count: int) -> None:
 
 @command.command("edit")
 @click.argument("name")
-@click.option("--noun", help="Another noun.")
+@click.option("--noun", help="Set another noun.  [default: unchanged]")
 @click.option(
-    "--add", multiple=True, type=click.Path(path_type=Path), metavar="IMAGE", help="A further reference image."
+    "--add",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="IMAGE",
+    help="Add a reference image. Repeat it for more.",
 )
-@click.option("--drop", multiple=True, type=int, metavar="N", help="Without image N, as `show` numbers them.")
 @click.option(
-    "--mask", "masks", multiple=True, metavar="N=FILE", help="Another mask for image N; white is the subject."
+    "--drop", multiple=True, type=int, metavar="N", help="Drop image N, numbered as in `show`. Repeat it for more."
 )
-@segment_option("How to find the subject in images that are added.")
+@click.option(
+    "--mask",
+    "masks",
+    multiple=True,
+    metavar="N=FILE",
+    help="Give image N another mask, white = subject. Repeat it for more.",
+)
+@segment_option("How to find the subject in added images.")
 @keep_original_option
 @pass_session
 def edit(
     session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[int, ...], masks: tuple[str, ...],
     segment: str, keep_original: bool,
 ) -> None:  # fmt: skip
-    """Change a concept's noun, images or masks: a new version. Older ones stay, for what was made with them.
+    """Change a concept's noun, images or masks in a new version. Earlier versions stay.
 
     \b
       studio concepts edit rex --add photo7.jpg --drop 2 --mask 1=mask.png
@@ -168,7 +186,7 @@ def edit(
 @click.argument("name")
 @pass_session
 def history(session: Session, name: str) -> None:
-    """List a concept's versions, the present one first, and the adapters that saw them."""
+    """List a concept's versions, the current one first, and the adapters that were trained on them."""
     with session.studio() as studio:
         versions = studio.concepts.history(name)
 
@@ -190,7 +208,7 @@ def history(session: Session, name: str) -> None:
 
 
 def _numbered(masks: tuple[str, ...]) -> dict[int, Path]:
-    """`N=FILE` as a table."""
+    """Return the files of `N=FILE` texts by number."""
     numbered = {}
     for text in masks:
         number, _, file = text.partition("=")
@@ -205,7 +223,7 @@ def _numbered(masks: tuple[str, ...]) -> dict[int, Path]:
 @click.argument("new_name")
 @pass_session
 def rename(session: Session, name: str, new_name: str) -> None:
-    """Give a concept another name. What knows it goes on knowing it."""
+    """Give a concept another name. Its adapters still know it."""
     with session.studio() as studio:
         concept = studio.concepts.rename(name, new_name)
     session.show(concept, lambda: [f"{name} is now called {concept.name}."])
@@ -214,10 +232,10 @@ def rename(session: Session, name: str, new_name: str) -> None:
 @command.command("copy")
 @click.argument("name")
 @click.argument("target", metavar="LIBRARY")
-@click.option("--as", "new_name", metavar="NEW_NAME", help="The copy's name, where it should have another.")
+@click.option("--as", "new_name", metavar="NEW_NAME", help="Give the copy another name.  [default: the same name]")
 @pass_session
 def copy(session: Session, name: str, target: str, new_name: str | None) -> None:
-    """Put a concept, as it is now, in another library too: so a single concept is shared. Bytes are stored once.
+    """Copy a concept's current version into another library, for example to share it alone. Bytes are stored once.
 
     \b
       studio library create for-bob
@@ -236,7 +254,7 @@ def copy(session: Session, name: str, target: str, new_name: str | None) -> None
 
 def _removed_lines(library: str, summaries: "Sequence[ConceptSummary]") -> list[str]:
     if not summaries:
-        return [f"Nothing was removed from library {library} that could be restored."]
+        return [f"Library {library} has no removed concepts to restore."]
     rows = [
         (each.id, each.name, each.noun, each.image_count, each.version, f"{each.removed_at:%Y-%m-%d %H:%M}")
         for each in summaries

@@ -1,14 +1,14 @@
-"""Asking before something is removed."""
+"""Ask before something is removed."""
 
 import sys
 
 import click
 
-yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
 
 def confirmed(question: str, yes: bool) -> None:
-    """Return where the person agrees. Nobody to ask: refuse, unless `--yes` was given."""
+    """Return if the user agrees or gave `--yes`; otherwise raise. Without a terminal, `--yes` is required."""
     if yes:
         return
     if not sys.stdin.isatty():

@@ -11,13 +11,13 @@ from cli.session import Session, pass_session
 
 @click.group("db", cls=StudioGroup)
 def command() -> None:
-    """The database behind the libraries: upgrade, check, backup, restore."""
+    """Upgrade, check, back up and restore the database of the libraries."""
 
 
 @command.command("upgrade")
 @pass_session
 def upgrade(session: Session) -> None:
-    """Bring the schema to this version's, after a backup. Every command does so too when it has to."""
+    """Upgrade the schema to this version, after a backup. Other commands also do this if necessary."""
     done = session.upkeep().upgrade()
     changed = done.before.revision != done.after.revision
     words = f"is now schema {done.after.revision}" if changed else f"has schema {done.after.revision} already"
@@ -27,7 +27,7 @@ def upgrade(session: Session) -> None:
 @command.command("check")
 @pass_session
 def check(session: Session) -> int:
-    """Look at every row and every byte of the database, and change nothing."""
+    """Check every row and every byte of the database, without a change."""
     checked = session.upkeep().check()
     size = f"schema {checked.state.revision}, {checked.state.size / 2**20:,.1f} MiB"
     told = [f"problem  {fault.said}" for fault in checked.faults] or ["Sound: every row and every hash is right."]
@@ -37,11 +37,14 @@ def check(session: Session) -> int:
 
 @command.command("backup")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where to.  [default: backups/ in the home]"
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write the copy.  [default: backups/ in the home]",
 )
 @pass_session
 def backup(session: Session, out: Path | None) -> None:
-    """Write a whole, checked copy of the database, while others go on working with it."""
+    """Write a complete, checked copy of the database while other processes use it."""
     copied = session.upkeep().back_up(out)
     session.show(copied, lambda: [f"Backed up to {copied.copy}", "Adapters are files beside it: adapters/."])
 
@@ -51,11 +54,11 @@ def backup(session: Session, out: Path | None) -> None:
 @yes_option
 @pass_session
 def restore(session: Session, file: Path, yes: bool) -> None:
-    """Put a backup in the database's place. What is there now is kept beside it."""
+    """Replace the database by a backup. A copy of the replaced database is kept beside it."""
 
     def agree() -> None:
-        confirmed(f"Put {file} in the place of the database?", yes)
+        confirmed(f"Replace the database by {file}?", yes)
 
     copied = session.upkeep().restore(file, agree)
-    kept = [f"What was there is kept as {copied.copy}"] if copied.copy else []
+    kept = [f"The replaced database is kept as {copied.copy}"] if copied.copy else []
     session.show(copied, lambda: [f"Restored {copied.database} from {file}.", *kept])

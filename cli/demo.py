@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 )
 @pass_session
 def command(session: Session, out: Path | None) -> None:
-    """Watch the main job on the embedded default, start to end, in a folder of its own.
+    """Run the whole workflow on the embedded default, in a new folder.
 
-    References, masks, pictures by name, fine-tuning, and the same pictures again: about three minutes on a laptop.
+    Reference images, masks, pictures by name, fine-tuning, and the same pictures again: a few minutes on a laptop.
     """
     from cli.progress import bars
     from lambda_studio.miniature.show.demo import run_demo
@@ -41,5 +41,5 @@ def _lines(result: "DemoResult") -> list[str]:
         f"Contact sheet: {result.contact_sheet}",
         f"Scores:        {result.scores}",
         f"Everything:    {result.folder}",
-        f"Go on with it: studio --home {result.folder / 'home'} concepts",
+        f"Continue with: studio --home {result.folder / 'home'} concepts",
     ]

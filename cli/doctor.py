@@ -12,19 +12,19 @@ from cli.session import Session, pass_session
     type=click.Choice(["quick", "usual", "thorough"]),
     default="usual",
     show_default=True,
-    help="quick: no bytes are read. usual: the database's structure, the library's images, adapters. thorough: all, "
-    "and of the cached values one in a hundred is computed again.",
+    help="How much to check. quick: no file contents. usual: the database's structure, the library's images, adapters. "
+    "thorough: everything, and one in a hundred cached values is recomputed.",
 )
 @click.option(
     "--repair",
     is_flag=True,
-    help="Sweep up what was never finished, and drop cached values that are wrong. Nothing that you made is touched.",
+    help="Remove unfinished files, and drop wrong cached values. Your data does not change.",
 )
 @pass_session
 def command(session: Session, depth: str, repair: bool) -> int:
-    """Look whether everything is whole: the database, stored images, adapter files, the stack's files.
+    """Check the database, stored images, adapter files and the stack's files.
 
-    Ends with 0 where it is, 1 where all that is not can be mended with --repair or mends itself, else with 2.
+    The exit code is 0 without problems, 1 if --repair or normal use corrects all problems, otherwise 2.
     """
     findings = session.upkeep().examine(session.studio, depth, repair)
 

@@ -10,30 +10,36 @@ from cli.session import Session, given, pass_session
 
 @click.command("finetune", cls=StudioCommand)
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("--all", "everything", is_flag=True, help="Every concept of the library.")
+@click.option("--all", "everything", is_flag=True, help="Train on every concept of the library.")
 @click.option(
-    "--method", type=click.Choice(["lora", "full"]), help="Low-rank updates, or the whole UNet.  [default: lora]"
+    "--method", type=click.Choice(["lora", "full"]), help="Train low-rank updates, or the whole UNet.  [default: lora]"
 )
-@click.option("--rank", type=int, help="LoRA's rank.  [default: the stack's, else 16]")
-@click.option("--steps", type=int, help="Optimiser steps.  [default: the stack's, else 400]")
-@click.option("--learning-rate", type=float, help="AdamW's.  [default: the stack's, else 1e-4 lora, 1e-5 full]")
+@click.option("--rank", type=int, help="The rank of the LoRA updates.  [default: the stack's, else 16]")
+@click.option("--steps", type=int, help="How many optimiser steps to train.  [default: the stack's, else 400]")
+@click.option(
+    "--learning-rate", type=float, help="AdamW's learning rate.  [default: the stack's, else 1e-4 lora, 1e-5 full]"
+)
 @click.option(
     "--lr-scheduler",
     type=click.Choice(["constant", "cosine"]),
     help="Keep the learning rate, or let it fall to a hundredth.  [default: constant]",
 )
-@click.option("--lr-warmup-steps", type=int, help="Steps over which the learning rate rises.  [default: 0]")
+@click.option("--lr-warmup-steps", type=int, help="How many steps the learning rate rises.  [default: 0]")
 @click.option("--ema-decay", type=float, help="Keep a moving average of the weights, e.g. 0.99.  [default: 0, none]")
 @click.option("--batch-size", type=int, help="Images in one step.  [default: the stack's, else 4]")
 @click.option("--resolution", type=int, help="Pixels on a side of the training crops.  [default: the stack's]")
 @click.option(
-    "--mixed-precision", type=click.Choice(["no", "fp16", "bf16"]), help="As accelerate names it.  [default: no]"
+    "--mixed-precision",
+    type=click.Choice(["no", "fp16", "bf16"]),
+    help="The number format of the training.  [default: no]",
 )
-@click.option("--seed", type=int, help="Order, noise and timesteps follow from it.  [default: 0]")
-@click.option("--resume", is_flag=True, help="Go on with the last unfinished run; without names, whichever it is.")
+@click.option("--seed", type=int, help="The seed of order, noise and timesteps.  [default: 0]")
+@click.option(
+    "--resume", is_flag=True, help="Resume the newest unfinished run of these concepts; without names, of any."
+)
 @pass_session
 def command(session: Session, names: tuple[str, ...], everything: bool, resume: bool, **settings: Any) -> int:
-    """Make the likeness of concepts exact: fine-tune one decoder on all that are named.
+    """Fine-tune one decoder on all named concepts together, to make their likeness exact.
 
     \b
       studio finetune rex red-hat
@@ -50,7 +56,7 @@ def command(session: Session, names: tuple[str, ...], everything: bool, resume: 
 
     def lines() -> list[str]:
         if done.adapter is None:
-            return [f"Stopped after step {done.steps}. Go on: studio finetune --resume"]
+            return [f"Stopped after step {done.steps}. Resume it: studio finetune --resume"]
         return [
             f"Adapter {done.adapter.id} knows {', '.join(done.adapter.knows)} ({done.steps} steps of {done.stack}).",
             f"Loss curve: {done.loss_plot}",

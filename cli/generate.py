@@ -11,9 +11,9 @@ from cli.session import Session, given, pass_session
 
 @click.command("generate", cls=StudioCommand)
 @click.argument("prompt")
-@click.option("-n", "--number", "count", type=int, default=1, show_default=True, help="How many pictures.")
-@click.option("--seed", type=int, help="Picture i is drawn from seed + i.  [default: 0]")
-@click.option("--steps", "num_inference_steps", type=int, help="Denoising steps (DDIM).  [default: 50]")
+@click.option("-n", "--number", "count", type=int, default=1, show_default=True, help="How many pictures to draw.")
+@click.option("--seed", type=int, help="The first seed; picture i uses seed + i.  [default: 0]")
+@click.option("--steps", "num_inference_steps", type=int, help="How many denoising steps (DDIM) to run.  [default: 50]")
 @click.option(
     "--guidance",
     "guidance_scale",
@@ -25,15 +25,20 @@ from cli.session import Session, given, pass_session
     default="auto",
     show_default=True,
     metavar="auto|none|ID",
-    help="auto: the newest adapter that knows every concept in the prompt.",
+    help="The adapter to use. auto: the newest that knows every concept in the prompt.",
 )
-@click.option("--edges", type=click.Path(path_type=Path), metavar="IMAGE", help="Follow the edges of this picture.")
+@click.option(
+    "--edges",
+    type=click.Path(path_type=Path),
+    metavar="IMAGE",
+    help="Follow the edges of this picture.  [default: no edges]",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("outputs"),
     show_default=True,
-    help="Folder for the pictures, or a name ending in .png.",
+    help="Folder for the pictures, or a file name that ends in .png.",
 )
 @pass_session
 def command(
@@ -45,7 +50,7 @@ def command(
     out: Path,
     **settings: Any,
 ) -> None:
-    """Draw pictures of a prompt that names concepts as <name>. Nothing is ever overwritten.
+    """Draw pictures of a prompt that names concepts as <name>. No file is overwritten.
 
     \b
       studio generate "a <rex> wearing a <red-hat> on the beach" -n 4 --seed 1

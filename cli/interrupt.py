@@ -1,4 +1,4 @@
-"""The first Ctrl-C (or SIGTERM) asks for an orderly end, the second ends at once."""
+"""Stop work in order at the first Ctrl-C or SIGTERM, and at once at the second."""
 
 import signal
 from types import FrameType, TracebackType
@@ -6,11 +6,11 @@ from types import FrameType, TracebackType
 import click
 
 STOPPED = 130
-"""The exit code of what stopped because it was asked to."""
+"""The exit code of a command that was stopped by Ctrl-C."""
 
 
 class Interrupt:
-    """`with Interrupt() as interrupted:` and pass `interrupted` as `should_stop`; it answers True after a signal."""
+    """A `should_stop` for use in a `with`: `with Interrupt() as interrupted:`. It returns True after a signal."""
 
     def __init__(self) -> None:
         self.received: int | None = None
@@ -23,20 +23,20 @@ class Interrupt:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself gave
+            signal.signal(number, handler)  # type: ignore[arg-type]  # a value that signal.signal returned
         if self.received != signal.SIGTERM:
             return
         if kind is KeyboardInterrupt:
             raise SystemExit(self.exit_code)
         if getattr(error, "exit_code", None) == STOPPED:
-            error.exit_code = self.exit_code  # type: ignore[union-attr]  # it has one, as was just asked
+            error.exit_code = self.exit_code  # type: ignore[union-attr]  # the condition above checked that it has one
 
     def __call__(self) -> bool:
         return self.received is not None
 
     @property
     def exit_code(self) -> int:
-        """130 after Ctrl-C, 143 after SIGTERM, 0 where nothing was received."""
+        """130 after Ctrl-C, 143 after SIGTERM, 0 without a signal."""
         return 128 + self.received if self.received else 0
 
     def _receive(self, number: int, frame: FrameType | None) -> None:

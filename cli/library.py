@@ -11,9 +11,9 @@ from cli.tables import counted, table
 @click.group("library", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Sets of concepts: create, list, use, rename, remove, share, unshare, members, export, import.
+    """Create, list, use, rename, remove, share, export and import libraries of concepts.
 
-    Bare, it lists. A library belongs to who created it. Another's that is shared with you is named OWNER/LIBRARY.
+    Without a subcommand, list them. A library belongs to its creator. Name a library of another user OWNER/LIBRARY.
     """
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
@@ -36,7 +36,7 @@ def create(session: Session, name: str) -> None:
 @command.command("list")
 @pass_session
 def listing(session: Session) -> None:
-    """List your libraries and those shared with you; the current one is marked."""
+    """List your libraries and the libraries shared with you; the current one is marked."""
     with session.studio() as studio:
         current, libraries = studio.library, studio.libraries.list()
 
@@ -54,7 +54,7 @@ def listing(session: Session) -> None:
 @click.argument("name")
 @pass_session
 def use(session: Session, name: str) -> None:
-    """Make a library the current one. With --stack, it remembers the stack from now on."""
+    """Make a library the current one. With --stack, it remembers the stack."""
     with session.studio() as studio:
         record = studio.libraries.use(name)
     stack = f" with {record.stack}" if record.stack else ""
@@ -74,10 +74,10 @@ def rename(session: Session, name: str, new_name: str) -> None:
 
 @command.command("remove")
 @click.argument("name")
-@click.option("--yes", "-y", is_flag=True, help="Also if it is not empty: delete all that is in it.")
+@click.option("--yes", "-y", is_flag=True, help="Also delete a library that is not empty, with its contents.")
 @pass_session
 def remove(session: Session, name: str, yes: bool) -> None:
-    """Delete a library for good. One that is not empty needs --yes; without, you are told what would go."""
+    """Delete a library for good. Without --yes, a library that is not empty stays, and its contents are listed."""
     with session.studio() as studio:
         removed = studio.libraries.remove(name, yes)
     went = {"concept": len(removed.concepts), "removed concept": len(removed.removed_concepts)}
@@ -98,11 +98,11 @@ def remove(session: Session, name: str, yes: bool) -> None:
     type=click.Choice(["reader", "editor", "owner"]),
     default="reader",
     show_default=True,
-    help="reader: see and use it. editor: also change what is in it. owner: also share, rename and remove it.",
+    help="reader: see and use it. editor: also change its contents. owner: also share, rename and remove it.",
 )
 @pass_session
 def share(session: Session, name: str, user: str, role: str) -> None:
-    """Let another user of this registry see a library; again, to change their role.
+    """Share a library with another user of this registry, or change the user's role.
 
     To share a single concept, copy it into a library that you share: studio concepts copy.
     """
@@ -116,17 +116,17 @@ def share(session: Session, name: str, user: str, role: str) -> None:
 @click.argument("user")
 @pass_session
 def unshare(session: Session, name: str, user: str) -> None:
-    """Let another user see a library no longer. You may leave another's library yourself."""
+    """Stop sharing a library with another user. You can also leave another user's library."""
     with session.studio() as studio:
         member = studio.libraries.unshare(name, user)
-    session.show(member, lambda: [f"{member.user}, who was {_a(member.role)}, does not see {name} any more."])
+    session.show(member, lambda: [f"{member.user}, who was {_a(member.role)}, cannot see {name} any more."])
 
 
 @command.command("members")
 @click.argument("name")
 @pass_session
 def members(session: Session, name: str) -> None:
-    """List who may see a library, and as what."""
+    """List the members of a library and their roles."""
     with session.studio() as studio:
         found = studio.libraries.members(name)
     session.show(found, lambda: table(("USER", "ROLE"), [(each.user, each.role) for each in found]))

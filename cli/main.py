@@ -1,4 +1,4 @@
-"""The outermost command and the one place where an error becomes words and an exit code."""
+"""The outermost command. Only this module turns an error into a message and an exit code."""
 
 import os
 import re
@@ -27,7 +27,7 @@ MODULES = {
 
 
 def version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """Print the installed version and leave."""
+    """Print the installed version and exit."""
     if value:
         from importlib.metadata import version as installed
 
@@ -50,14 +50,14 @@ def studio() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run `studio` and end the process with its exit code."""
-    # For every Python process that a library may start from now on: it does not look for modules in the current folder.
+    """Run `studio` and exit with its exit code."""
+    # Python processes that a library starts inherit this and do not import modules from the current folder.
     os.environ["PYTHONSAFEPATH"] = "1"
     sys.exit(run(args))
 
 
 def run(args: Sequence[str] | None = None) -> int:
-    """Run one command line and give its exit code. Whatever goes wrong is told here and nowhere else."""
+    """Run one command line and return its exit code. Every error is printed here."""
     session = Session()
     try:
         return studio.main(args, prog_name="studio", standalone_mode=False, obj=session) or 0
@@ -65,10 +65,10 @@ def run(args: Sequence[str] | None = None) -> int:
         click.echo("Stopped.", err=True)
         return 130
     except BrokenPipeError:
-        # Whoever read our answer left: nothing more can be said, not even by the interpreter's last flush.
+        # The reader closed the pipe: no more output is possible, not even the interpreter's last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except Exception as error:  # the boundary: every other place lets errors pass
+    except Exception as error:  # the error boundary: no other place catches all errors
         cause, remedy, code = told(error)
         if session.debug:
             traceback.print_exception(error)
@@ -81,18 +81,18 @@ def run(args: Sequence[str] | None = None) -> int:
 
 
 def option_names(command: click.Command | None, fields: Sequence[str]) -> dict[str, str]:
-    """Return the command's option for each of these settings; one that it has no option for keeps its name."""
+    """Return the command's option for each of these settings; a setting without an option is left out."""
     params = command.params if command else []
     return {each.name: max(each.opts, key=len) for each in params if each.name in fields}
 
 
 def with_options(text: str, names: dict[str, str]) -> str:
-    """Return the text with options in place of the settings that it names."""
+    """Replace the settings in the text by their options."""
     return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), text) if names else text
 
 
 def told(error: Any) -> tuple[str, str, int]:
-    """Cause, remedy and exit code of anything that can go wrong."""
+    """Return the cause, remedy and exit code of an error."""
     if hasattr(error, "cause") and hasattr(error, "remedy"):
         return error.cause, error.remedy, error.exit_code
     if isinstance(error, click.UsageError):
@@ -102,12 +102,12 @@ def told(error: Any) -> tuple[str, str, int]:
         return error.format_message(), "See: studio --help", 2
     if type(error).__name__ == "OutOfMemoryError":
         first = str(error).partition("\n")[0]
-        return first, "Use less: a smaller --batch-size, a smaller --resolution, or --mixed-precision bf16.", 9
+        return first, "Give a smaller --batch-size, a smaller --resolution, or --mixed-precision bf16.", 9
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
-        return f"{error.strerror or error}{where}", "Check that the place exists, is writable and has room.", 7
-    cause = f"Something inside went wrong: {type(error).__name__}: {error}".partition("\n")[0]
-    return cause, "This is a fault of ours. Run it again with --debug and report what it shows.", 1
+        return f"{error.strerror or error}{where}", "Check that the path exists, is writable and has free space.", 7
+    cause = f"Internal error: {type(error).__name__}: {error}".partition("\n")[0]
+    return cause, "This is a bug of λ-Studio. Run the command again with --debug and report the output.", 1
 
 
 if __name__ == "__main__":

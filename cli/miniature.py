@@ -15,17 +15,25 @@ if TYPE_CHECKING:
 
 @click.group("miniature", cls=StudioGroup)
 def command() -> None:
-    """The embedded default: train it anew, measure it, show it, write its benchmark."""
+    """Train, measure and show the embedded default, and write its benchmark."""
 
 
 @command.command("train")
 @click.argument("work", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--stage", "stages", multiple=True, metavar="NAME", help="Only this stage, and what it stands on.")
+@click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    metavar="NAME",
+    help="Train only this stage and the stages before it that it needs.  [default: all]",
+)
 @click.option("--share", type=float, default=1.0, show_default=True, help="Train this share of every stage.")
-@click.option("--device", help="cpu or cuda.  [default: a GPU where there is one]")
+@click.option("--device", help="Train on cpu or cuda.  [default: a GPU if there is one]")
 @click.option("--compile", "compiled", is_flag=True, help="Compile two of the models; needs a C++ compiler.")
 @click.option(
-    "--export", type=click.Path(path_type=Path), help="Measure what came out and put it here, if it is no worse."
+    "--export",
+    type=click.Path(path_type=Path),
+    help="Measure the result and copy it here if it is not worse than the shipped weights.",
 )
 @pass_session
 def train(
@@ -37,7 +45,7 @@ def train(
     compiled: bool,
     export: Path | None,
 ) -> None:
-    """Train the miniature from nothing in the folder WORK: hours on two cores. Stopped, it goes on where it was."""
+    """Train the miniature from nothing in the folder WORK: hours on two cores. Re-run the command to resume it."""
     from cli.progress import bars
     from lambda_studio.miniature.recipe.recipe import open_recipe
     from lambda_studio.miniature.recipe.release import refuse_existing, release
@@ -55,15 +63,25 @@ def train(
 
 @command.command("evaluate")
 @click.option(
-    "-n", "--number", "count", type=int, default=500, show_default=True, help="Pictures a measurement and seed."
+    "-n",
+    "--number",
+    "count",
+    type=int,
+    default=500,
+    show_default=True,
+    help="How many pictures for each measurement and seed.",
 )
-@click.option("--seeds", type=int, default=4, show_default=True, help="How many seeds; the spread is over them.")
-@click.option("--only", multiple=True, metavar="NAME", help="Only this measurement; may be repeated.")
-@click.option("--steps", type=int, default=8, show_default=True, help="Denoising steps (DDIM).")
-@click.option("--workers", type=int, help="Processes that share the work.  [default: one for each core]")
+@click.option(
+    "--seeds", type=int, default=4, show_default=True, help="How many seeds to measure; the spread is over the seeds."
+)
+@click.option(
+    "--only", multiple=True, metavar="NAME", help="Run only this measurement. Repeat it for more.  [default: all]"
+)
+@click.option("--steps", type=int, default=8, show_default=True, help="How many denoising steps (DDIM) to run.")
+@click.option("--workers", type=int, help="How many processes share the work.  [default: one for each core]")
 @pass_session
 def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], steps: int, workers: int | None) -> None:
-    """Measure the miniature anew, on subjects that training never saw: every figure of its model card."""
+    """Measure every number of the miniature's model card, on subjects that were not in its training."""
     from cli.progress import bars
     from lambda_studio.miniature.judge.report import FIRST_SEED, measure
 
@@ -78,7 +96,7 @@ def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], st
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @pass_session
 def bench(session: Session, folder: Path) -> None:
-    """Write a miniature DreamBench to FOLDER: 30 subjects that training never saw, and what to draw of them."""
+    """Write a miniature DreamBench to FOLDER: 30 subjects that were not in the training, with their prompts."""
     from cli.progress import bars
     from lambda_studio.miniature.judge.bench import write_bench
     from lambda_studio.pictures.outputs import new_folder
@@ -91,11 +109,13 @@ def bench(session: Session, folder: Path) -> None:
 
 @command.command("gallery")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("-n", "--number", "count", type=click.IntRange(1, 750), default=64, show_default=True, help="Pictures.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the first picture.")
+@click.option(
+    "-n", "--number", "count", type=click.IntRange(1, 750), default=64, show_default=True, help="How many to draw."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The seed of the first picture.")
 @pass_session
 def gallery(session: Session, file: Path, count: int, seed: int) -> None:
-    """Draw the benchmark's prompts in FILE, a PNG: subjects that training never saw, zero-shot, none left out."""
+    """Draw the benchmark's prompts zero-shot in FILE, a PNG. No picture is left out."""
     from cli.progress import bars
     from cli.session import notice
     from lambda_studio.miniature.show.gallery import draw_gallery

@@ -1,4 +1,4 @@
-"""studio concepts originals: files that were kept as they were given."""
+"""studio concepts originals NAME FOLDER"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 keep_original_option = click.option(
     "--keep-original",
     is_flag=True,
-    help="Keep the files too, byte for byte, with all their metadata: the place and time of a photo, if they tell.",
+    help="Also keep the original files, byte for byte, with their metadata, such as the location and time of a photo.",
 )
 
 
@@ -31,12 +31,12 @@ def originals(session: Session, name: str, folder: Path) -> None:
 
 
 def count_originals(concept: "ConceptRecord") -> int:
-    """Of how many of its images the file was kept."""
+    """Return how many of the concept's images have a kept original."""
     return sum(image.original_sha is not None for image in concept.images)
 
 
 def kept_originals(concept: "ConceptRecord") -> list[str]:
-    """How many files were kept of a concept's images; nothing where none was."""
+    """Return a line with the number of the concept's kept originals, or no line."""
     kept = count_originals(concept)
     told = f"{counted(kept, 'original')} kept, with metadata. Get them: studio concepts originals {concept.name} FOLDER"
     return [told] if kept else []

@@ -1,4 +1,4 @@
-"""Progress bars on stderr; none where nobody watches."""
+"""Progress bars on stderr, if it is a terminal."""
 
 import sys
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from lambda_studio.progress import Advance, Progress, silent
 
 
 def bars() -> Progress:
-    """Bars drawn by rich where stderr is a terminal, and silence elsewhere."""
+    """Return rich's progress bars if stderr is a terminal, otherwise no progress."""
     return rich_bar if sys.stderr.isatty() else silent
 
 
 @contextmanager
 def rich_bar(label: str, total: int) -> Iterator[Advance]:
-    """One bar: what, how far, how much longer, and a note."""
+    """Show one bar: label, progress, remaining time and a note."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress

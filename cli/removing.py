@@ -1,4 +1,4 @@
-"""studio concepts remove, restore and forget: out of sight, back again, gone for good."""
+"""studio concepts [remove|restore|forget]"""
 
 from typing import TYPE_CHECKING
 
@@ -13,23 +13,25 @@ from cli.tables import counted
 if TYPE_CHECKING:
     from lambda_studio.studio import Added, ConceptSummary
 
-number_option = click.option("--id", "concept_id", type=int, metavar="N", help="Of several of one name, number N.")
+number_option = click.option(
+    "--id", "concept_id", type=int, metavar="N", help="Choose number N of several with this name.  [default: the last]"
+)
 
 
 @click.command("restore", cls=StudioCommand)
 @click.argument("name")
 @click.argument("version", type=int, required=False)
 @number_option
-@click.option("--as", "new_name", metavar="NEW_NAME", help="Bring it back under another name.")
+@click.option("--as", "new_name", metavar="NEW_NAME", help="Restore it under another name.  [default: its own]")
 @pass_session
 def restore(session: Session, name: str, version: int | None, concept_id: int | None, new_name: str | None) -> None:
-    """Bring back a removed concept; or, with a VERSION, make that the present one again, as a new version.
+    """Restore a removed concept. With VERSION, write that version of a concept in use again as a new version.
 
-    Of several that were removed under one name, the last comes back; `studio concepts list --removed` numbers them.
+    Of several removed concepts with one name, the last is restored. `studio concepts list --removed` shows numbers.
     """
     if version is not None:
         if concept_id is not None or new_name is not None:
-            raise click.UsageError("--id and --as are for a removed concept; a VERSION is of one that is there.")
+            raise click.UsageError("--id and --as are for a removed concept, but VERSION is for a concept in use.")
         with session.studio() as studio:
             added = studio.concepts.restore(name, version)
         session.show(added, lambda: written(added))
@@ -45,16 +47,16 @@ def restore(session: Session, name: str, version: int | None, concept_id: int | 
 @yes_option
 @pass_session
 def remove(session: Session, name: str, yes: bool) -> None:
-    """Hide a concept and free its name, and say which adapters saw it. `restore` undoes it; `forget` ends it."""
+    """Hide a concept, free its name, and list its adapters. `restore` undoes this; `forget` deletes for good."""
     with session.studio() as studio:
-        present = studio.concepts.history(name)[0]  # which reads no image: one that is damaged can be removed too
+        present = studio.concepts.history(name)[0]  # reads no image, so that a damaged concept can be removed
         confirmed(f"Remove {name} and its {counted(present.image_count, 'image')}?", yes)
         removed = studio.concepts.remove(name)
 
     def lines() -> list[str]:
         return [
             f"Removed {removed.name}. Undo it: studio concepts restore {removed.name}",
-            *(f"Adapter {adapter} saw it and still holds what it learned." for adapter in removed.adapters),
+            *(f"Adapter {adapter} was trained on it and can still draw it." for adapter in removed.adapters),
         ]
 
     session.show(removed, lines)
@@ -66,10 +68,10 @@ def remove(session: Session, name: str, yes: bool) -> None:
 @yes_option
 @pass_session
 def forget(session: Session, name: str, concept_id: int | None, yes: bool) -> None:
-    """Delete a concept for good, present or removed: all versions, images, masks, originals and what was
-    computed from them.
+    """Delete a concept for good, in use or removed: all versions, images, masks, originals and their
+    cached features.
 
-    Adapters that saw it are named and stay; they go with `studio adapters remove`.
+    Its adapters are listed and stay. Delete them with `studio adapters remove`.
     """
 
     def agree(found: "ConceptSummary") -> None:
@@ -83,18 +85,22 @@ def forget(session: Session, name: str, concept_id: int | None, yes: bool) -> No
         kept = counted(len(gone.kept), "image, mask or original of it", "images, masks or originals of it")
         return [
             f"Forgot {gone.name}: {counted(len(gone.deleted), 'object')}, {gone.bytes:,} bytes.",
-            *([f"Not deleted: {kept} that other concepts have too."] if gone.kept else []),
-            *(f"Adapter {adapter} saw it and still holds what it learned." for adapter in gone.adapters),
-            *(f"A backup may hold it still: {path}" for path in gone.backups),
+            *([f"Not deleted: {kept} that other concepts also use."] if gone.kept else []),
+            *(f"Adapter {adapter} was trained on it and can still draw it." for adapter in gone.adapters),
+            *(f"A backup may still contain it: {path}" for path in gone.backups),
         ]
 
     session.show(gone, lines)
 
 
 def written(added: "Added") -> list[str]:
-    """What became of a concept that got a version."""
+    """Return the lines that report a concept's new version."""
     concept = added.concept
     what = f"{concept.name} ({concept.noun})"
-    state = f"is now version {concept.version}" if added.created else f"is so already, in version {concept.version}"
+    state = (
+        f"is now version {concept.version}"
+        if added.created
+        else f"has this content already, in version {concept.version}"
+    )
     said = f"{what} {state}: {counted(len(concept.images), 'image')}."
     return [*(f"Note: {note}" for note in added.warnings), said, *kept_originals(concept)]

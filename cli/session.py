@@ -1,4 +1,4 @@
-"""What the global options say, and the Studio that they open."""
+"""The global options, and the Studio that they select."""
 
 import dataclasses
 import json
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 ANSWER_FORMAT = 1
-"""Of what `--json` prints: within a number keys are added, and never taken away or changed."""
+"""The format number of `--json` answers. Within a format, keys are only added, never removed or changed."""
 
 
 @dataclass
 class Session:
-    """One call of `studio`: its global options, wherever on the line they stood."""
+    """One call of `studio` and its global options."""
 
     home: Path | None = None
     database: str | None = None
@@ -32,20 +32,20 @@ class Session:
     """The innermost command that was called."""
 
     def studio(self) -> "Studio":
-        """Open the studio that the global options name; close it by leaving the `with`."""
+        """Open the studio that the global options select. Use it in a `with`, which closes it."""
         from cli.progress import bars
         from lambda_studio.studio import Studio
 
         return Studio(self.home, self.library, self.stack, notify=notice, progress=bars(), database=self.database)
 
     def upkeep(self) -> "DatabaseUpkeep":
-        """The database that the global options name, as such: it need not be sound."""
+        """Return the maintenance of the database that the global options select. The database may be damaged."""
         from lambda_studio.studio import Studio
 
         return Studio.upkeep(self.home, self.database)
 
     def show(self, value: Any, lines: Callable[[], Iterable[str]]) -> None:
-        """Print `value` as JSON where `--json` was given, and `lines()` otherwise."""
+        """Print `value` as JSON with `--json`, otherwise `lines()`."""
         if self.json:
             click.echo(json.dumps(numbered(plain(value)), ensure_ascii=False, indent=2))
         else:
@@ -54,17 +54,17 @@ class Session:
 
 
 def given(**settings: Any) -> dict[str, Any]:
-    """Return the options that were given: the others are None."""
+    """Return the given options: all that are not None."""
     return {name: value for name, value in settings.items() if value is not None}
 
 
 def notice(text: str) -> None:
-    """Tell the person something that is not the answer: on stderr."""
+    """Print a message that is not part of the answer on stderr."""
     click.echo(text, err=True)
 
 
 def plain(value: Any) -> Any:
-    """A value that `json` can write, from dataclasses, paths, dates and containers of them."""
+    """Convert dataclasses, paths, dates and containers of them to values that `json` can write."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -77,7 +77,7 @@ def plain(value: Any) -> Any:
 
 
 def numbered(answer: Any) -> Any:
-    """Put the format's number into an answer, or into each object of a list of them."""
+    """Add the format number to an answer, or to each object of a list."""
     if isinstance(answer, list):
         return [numbered(each) for each in answer]
     return {"format": ANSWER_FORMAT, **answer} if isinstance(answer, dict) else answer

@@ -1,10 +1,10 @@
-"""Columns of text."""
+"""Text tables and plurals."""
 
 from collections.abc import Iterator, Sequence
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """Left-aligned columns under their headers; no rows, no lines."""
+    """Yield lines of left-aligned columns under their headers; without rows, no lines."""
     if not rows:
         return
     cells = [list(headers), *[[str(cell) for cell in row] for row in rows]]
@@ -14,5 +14,5 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[
 
 
 def counted(number: int, noun: str, several: str | None = None) -> str:
-    """`1 image`, `2 images`; `several` is the plural where it is not made by an s."""
+    """Return `1 image` or `2 images`. `several` is the plural if it needs more than an s."""
     return f"{number} {noun}" if number == 1 else f"{number} {several or f'{noun}s'}"

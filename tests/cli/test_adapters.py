@@ -22,8 +22,8 @@ def test_an_adapter_is_listed_and_told_with_what_it_saw(studio, photos) -> None:
     assert row.split()[:4] == ["1", "lora", "tiny", "rex"]
     told = studio("adapters", "show", 1).out
     assert told.startswith("adapter 1: lora for tiny\n")
-    assert "\nconcepts it saw:\n  rex, version 1\nsettings:\n" in told
+    assert "\ntrained on:\n  rex, version 1\nsettings:\n" in told
     assert "\n  steps: 1\n" in told and "\n  rank: 2\n" in told
     studio("concepts", "edit", "rex", "--add", photos[1])
-    assert "stale: a concept has changed since; used all the same" in studio("adapters", "show", 1).out
+    assert "stale: a concept has changed since; the adapter is used nevertheless" in studio("adapters", "show", 1).out
     assert studio("adapters").out.splitlines()[1].split()[4] == "stale"

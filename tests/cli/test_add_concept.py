@@ -12,7 +12,7 @@ def test_adding_the_same_files_again_encodes_nothing_and_loads_no_model(studio, 
     again = studio("add-concept", "rex", *photos, "--noun", "dog")
     assert again.code == 0
     assert "Already there: rex (dog) in library default, 2 images." in again.out
-    assert "Encoded 0 images with tiny; 2 had been before." in again.out
+    assert "Encoded 0 images with tiny; 2 were cached." in again.out
 
 
 def _must_not_load(*args: object, **kwargs: object) -> None:

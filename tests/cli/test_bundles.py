@@ -114,7 +114,7 @@ def test_a_name_that_is_taken(filled, tmp_path: Path, photos, on_conflict: str, 
     else:
         assert names == {**kept, "hat": "hat", "rex-3": "dog"}
         assert "added" in answer.out
-        assert "renamed (it came as rex)" in answer.out
+        assert "renamed (named rex in the source)" in answer.out
 
 
 def test_a_bundle_is_never_written_over_a_file(filled, tmp_path: Path) -> None:

@@ -34,14 +34,14 @@ def test_images_are_added_and_dropped_in_versions_that_stay(studio, rex, photos)
     ]  # fmt: skip
     assert studio("concepts", "restore", "rex", 1).out == "rex (dog) is now version 4: 1 image.\n"
     assert shown(studio)["images"][0]["sha"] == first
-    assert studio("concepts", "restore", "rex", 1).out == "rex (dog) is so already, in version 4: 1 image.\n"
+    assert studio("concepts", "restore", "rex", 1).out == "rex (dog) has this content already, in version 4: 1 image.\n"
 
 
 def test_an_image_that_is_there_is_not_added_again(studio, rex, photos) -> None:
     studio("concepts", "edit", "rex", "--add", photos[1])
     assert (
         studio("concepts", "edit", "rex", "--add", photos[1]).out
-        == "rex (dog) is so already, in version 2: 2 images.\n"
+        == "rex (dog) has this content already, in version 2: 2 images.\n"
     )
     assert [image["source_name"] for image in shown(studio)["images"]] == ["photo1.png", "photo2.png"]
 
@@ -122,7 +122,7 @@ def test_a_page_at_a_time(studio, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(concepts, "PAGE", 2)
     first = studio("concepts")
     assert [line.split()[1] for line in first.out.splitlines()[1:]] == ["0", "1"]
-    assert first.err == """There are more; go on with: --after 'it'"'"'s 1'\n"""
+    assert first.err == """There are more concepts. Continue with: --after 'it'"'"'s 1'\n"""
     last = studio("concepts", "list", "--after", "it's 1", "-n", 3)
     assert ([line.split()[1] for line in last.out.splitlines()[1:]], last.err) == (["2", "3", "4"], "")
     assert [each["name"] for each in json.loads(studio("concepts", "list", "--json").out)] == [
@@ -132,7 +132,7 @@ def test_a_page_at_a_time(studio, tmp_path, monkeypatch) -> None:
         "it's 3"
     ]
     nothing = studio("concepts", "list", "--search", "cat")
-    assert nothing.out == "Library default has no concepts like that: see all with studio concepts list.\n"
+    assert nothing.out == "Library default has no matching concepts. See all: studio concepts list\n"
     assert studio("concepts", "list", "-n", 0).code == 2
     assert studio("concepts", "list", "--removed", "--search", "x").code == 2
 
@@ -163,7 +163,7 @@ def test_show_tells_everything(studio, photos) -> None:
     assert "version 1 of 20" in shown
     assert "photo1.png  64 x 64  none: all of it" in shown
     assert "tiny: 2 of 2" in shown
-    assert "1 (lora, tiny) saw version 1" in shown
+    assert "1 (lora, tiny) trained on version 1" in shown
 
 
 def test_a_rename_touches_no_version_and_an_adapter_still_knows_it(studio, photos) -> None:

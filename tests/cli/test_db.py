@@ -22,7 +22,7 @@ def test_the_database_goes_into_a_backup_and_back(studio, home: Path) -> None:
     assert (refused.code, "add --yes" in refused.err) == (2, True)
     restored = studio("db", "restore", copy, "--yes")
     assert restored.code == 0
-    assert "What was there is kept as" in restored.out
+    assert "The replaced database is kept as" in restored.out
     assert studio("concepts", "show", "rex").code == 0
 
 

@@ -22,7 +22,7 @@ def test_the_demo_has_a_folder_of_its_own_and_says_what_it_wrote(studio, monkeyp
         "Contact sheet: studio-demo/sheet.png",
         "Scores:        studio-demo/scores.json",
         "Everything:    studio-demo",
-        "Go on with it: studio --home studio-demo/home concepts",
+        "Continue with: studio --home studio-demo/home concepts",
     ]
     assert json.loads(second.out)["folder"] == "studio-demo-2"
     assert not (tmp_path / "home").exists()

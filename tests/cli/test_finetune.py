@@ -31,7 +31,7 @@ def stopped_after_two(studio, photos, monkeypatch) -> None:
         patched.setattr(tuning, "finetune_decoder", interrupted)
         answer = studio(*TUNE)
     assert answer.code == 130
-    assert answer.out == "Stopped after step 2. Go on: studio finetune --resume\n"
+    assert answer.out == "Stopped after step 2. Resume it: studio finetune --resume\n"
     assert answer.err == "Stopping after this step. Press Ctrl-C again to stop at once.\n"
     assert json.loads(studio("adapters", "--json").out) == []
 

@@ -47,7 +47,7 @@ def test_a_library_is_shared_seen_used_and_unshared(as_user, toys, stack_file: P
     drawn = as_user("bob", "generate", "a <rex>", "--steps", 1)
     assert (drawn.code, drawn.err) == (0, "")
     assert as_user("alice", "library", "unshare", "toys", "bob").out == (
-        "bob, who was a reader, does not see toys any more.\n"
+        "bob, who was a reader, cannot see toys any more.\n"
     )
     assert "Library default has no concepts yet" in as_user("bob", "concepts").out
 

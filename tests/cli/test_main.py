@@ -20,8 +20,8 @@ def test_a_fault_of_ours_is_one_line_and_code_1(studio, monkeypatch) -> None:
     answer = studio("concepts")
     assert answer.code == 1
     assert answer.err == (
-        "Error: Something inside went wrong: RuntimeError: first line\n"
-        "  → This is a fault of ours. Run it again with --debug and report what it shows.\n"
+        "Error: Internal error: RuntimeError: first line\n"
+        "  → This is a bug of λ-Studio. Run the command again with --debug and report the output.\n"
     )
 
 

@@ -43,7 +43,7 @@ def test_where_a_photo_was_taken_is_stored_only_with_keep_original(studio, photo
     assert told in studio("concepts", "show", "rex").out
 
     exported = studio("library", "export", "rex", "--out", "rex.zip")
-    assert exported.out.splitlines()[-1] == "Not in it: 1 original (files that were kept with their metadata)."
+    assert exported.out.splitlines()[-1] == "Not exported: 1 original (kept files with their metadata)."
     assert NAME_OF_PLACE not in (tmp_path / "rex.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "rex.zip") as archive:
         assert len(archive.namelist()) == 3, "manifest, image and mask"

@@ -26,7 +26,7 @@ def test_a_removal_is_undone_and_the_adapter_knows_it_again(studio, rex) -> None
     removed = studio("concepts", "remove", "rex", "--yes")
     assert removed.out.splitlines() == [
         "Removed rex. Undo it: studio concepts restore rex",
-        "Adapter 1 saw it and still holds what it learned.",
+        "Adapter 1 was trained on it and can still draw it.",
     ]
     assert "  rex, version 1 (removed)\n" in studio("adapters", "show", 1).out
     assert "has no concepts yet" in studio("concepts").out
@@ -35,9 +35,7 @@ def test_a_removal_is_undone_and_the_adapter_knows_it_again(studio, rex) -> None
     assert listed[1].split()[:5] == [str(rex), "rex", "dog", "2", "1"]
     assert studio("concepts", "restore", "rex").out == "rex (dog) is back, in version 1: 2 images.\n"
     assert json.loads(studio("concepts", "show", "rex", "--json").out) == before
-    assert studio("concepts", "list", "--removed").out == (
-        "Nothing was removed from library default that could be restored.\n"
-    )
+    assert studio("concepts", "list", "--removed").out == ("Library default has no removed concepts to restore.\n")
 
 
 def test_a_removed_concept_comes_back_beside_one_that_took_its_name(studio, rex, photos) -> None:
@@ -62,7 +60,7 @@ def test_forgetting_deletes_everything_and_names_who_saw_it(studio, rex, tmp_pat
     forgotten = studio("concepts", "forget", "rex", "--yes")
     lines = forgotten.out.splitlines()
     assert lines[0].startswith("Forgot rex: ") and lines[0].endswith(" bytes.")
-    assert lines[1:] == ["Adapter 1 saw it and still holds what it learned."]
+    assert lines[1:] == ["Adapter 1 was trained on it and can still draw it."]
     assert rows(home, "concepts") == rows(home, "version_images") == 0
     assert rows(home, "blobs") == rows(home, "features") == 1, "CLIP's view of no picture belongs to no concept"
     assert "  rex, version 1 (forgotten)\n" in studio("adapters", "show", 1).out
@@ -86,7 +84,9 @@ def test_of_two_of_one_name_a_number_says_which_to_forget(studio, rex, photos) -
 def test_a_version_is_not_given_with_what_is_for_removed_concepts(studio, rex) -> None:
     for option in (("--as", "x"), ("--id", 1)):
         assert studio("concepts", "restore", "rex", 1, *option).code == 2
-    assert studio("concepts", "restore", "rex", 1).out == "rex (dog) is so already, in version 1: 2 images.\n"
+    assert (
+        studio("concepts", "restore", "rex", 1).out == "rex (dog) has this content already, in version 1: 2 images.\n"
+    )
     assert (
         "For an earlier version of it: studio concepts restore rex VERSION" in studio("concepts", "restore", "rex").err
     )
@@ -98,6 +98,6 @@ def test_removing_says_which_adapters_saw_it(studio, photos) -> None:
     removed = studio("concepts", "remove", "rex", "--yes")
     assert (
         removed.out
-        == "Removed rex. Undo it: studio concepts restore rex\nAdapter 1 saw it and still holds what it learned.\n"
+        == "Removed rex. Undo it: studio concepts restore rex\nAdapter 1 was trained on it and can still draw it.\n"
     )
     assert studio("concepts", "show", "rex").code == 3

@@ -40,7 +40,7 @@ def test_a_signed_bundle_comes_in_and_goes_out_again_byte_for_byte(signed, tmp_p
 def test_without_a_trusted_key_it_is_told_who_says_to_have_signed_it(signed, tmp_path: Path) -> None:
     home = ["--home", tmp_path / "elsewhere"]
     said = signed("library", "import", "rex.zip", *home).out.splitlines()
-    assert said[0] == f"Note: signed by {ANNA}, which was not checked: that takes --trusted-key."
+    assert said[0] == f"Note: signed by {ANNA}, which was not checked; to check it, give --trusted-key."
     told = json.loads(signed("library", "import", "rex.zip", "--json", *home).out)
     assert (told["signed_by"], told["verified"], told["concepts"][0]["state"]) == (ANNA, False, "there already")
 

@@ -41,7 +41,7 @@ def told_well(ended: Ended) -> str:
     lines = [line for line in ended.err.strip().splitlines() if not line.startswith(("Note:", "Library ", "Waiting "))]
     if ended.signal or ended.code != EXIT_CODE:
         return f"it ended with {ended.code or ended.signal}: {' '.join(lines)[:200]}"
-    if "Traceback" in ended.err or "fault of ours" in ended.err:
+    if "Traceback" in ended.err or "Internal error" in ended.err:
         return f"it was not told for a person: {ended.err.strip()[:200]}"
     if len(lines) != 2 or not lines[0].startswith("Error: ") or not lines[1].startswith("  → "):
         return f"it is not a line of cause and a line of remedy: {ended.err.strip()[:200]}"
