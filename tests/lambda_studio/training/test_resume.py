@@ -13,7 +13,7 @@ from lambda_studio.errors import ResumeRefused
 from lambda_studio.training import resume
 from lambda_studio.training.checkpoint import save_checkpoint
 from lambda_studio.training.examples import Example
-from lambda_studio.training.resume import MAY_CHANGE, Settings, describe_run, open_run
+from lambda_studio.training.resume import MAY_CHANGE, Settings, describe_run, holds_a_run, open_run
 
 CHOSEN = {"rank": 2, "learning_rate": 0.01, "batch_size": 2, "seed": 3}
 EXAMPLES = [Example("rex", "ab" * 32, torch.ones(4, 8, 8), torch.ones(32))]
@@ -137,3 +137,12 @@ def test_the_defaults_that_runs_left_out_are_what_they_were() -> None:
     }
     rates = [FinetuneConfig(method=method).effective_learning_rate for method in ("lora", "full")]
     assert rates == [1e-4, 1e-5]
+
+
+def test_training_has_begun_where_there_is_a_log_or_a_checkpoint(tmp_path) -> None:
+    assert not holds_a_run(tmp_path)
+    (tmp_path / "checkpoints" / "step-000002").mkdir(parents=True)
+    assert holds_a_run(tmp_path)
+    (tmp_path / "logged").mkdir()
+    (tmp_path / "logged" / "loss.jsonl").touch()
+    assert holds_a_run(tmp_path / "logged")

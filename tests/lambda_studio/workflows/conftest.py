@@ -78,11 +78,11 @@ def add(studio: Studio) -> Callable:
 
 @pytest.fixture
 def plain() -> Callable[..., NewImage]:
-    """A checked picture of one colour, and the left half of it as its mask if that is wanted."""
+    """A checked picture of one colour, and the left quarter of it as its mask if that is wanted."""
 
     def make(colour: str, masked: bool = False, original: bytes | None = None) -> NewImage:
         mask = Image.new("L", (48, 36))
-        mask.paste(255, (0, 0, 24, 36))
+        mask.paste(255, (0, 0, 12, 36))
         data = encode_png(Image.new("RGB", (48, 36), colour))
         return NewImage(data, encode_png(mask) if masked else None, 48, 36, f"{colour}.png", (), original)
 

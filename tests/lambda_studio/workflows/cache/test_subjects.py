@@ -1,5 +1,7 @@
 """CLIP's view of subjects: computed once for each picture, mask and CLIP, and read from then on."""
 
+from itertools import combinations
+
 import pytest
 import torch
 from PIL import Image
@@ -47,13 +49,14 @@ def test_the_empty_picture_is_encoded_once_and_needs_no_model_after_that(
         assert torch.equal(again.workplace.embedder.zero(), zero)
 
 
-def test_prompts_use_the_mean_of_all_images_in_the_order_of_none(studio, put, plain) -> None:
-    images = [plain("red"), plain("lime", masked=True), plain("blue")]
-    forth, back = put("forth", *images), put("back", *reversed(images))
-    embeddings, computed = studio.workplace.embedder.subjects([forth, back])
+def test_every_image_has_its_own_embedding_and_prompts_use_their_mean(studio, put, plain) -> None:
+    red, lime, blue = plain("red"), plain("lime", masked=True), plain("blue")
+    three, two = put("three", red, lime, blue), put("two", blue, red)
+    embeddings, computed = studio.workplace.embedder.subjects([three, two])
     assert computed == 3, "each once, though two concepts have it"
-    for one, other in zip(embeddings["forth"], reversed(embeddings["back"]), strict=True):
-        assert torch.equal(one, other)
-    mean = torch.stack(embeddings["forth"]).mean(0)
-    torch.testing.assert_close(studio.workplace.embedder.blended(forth), mean)
-    torch.testing.assert_close(studio.workplace.embedder.blended(back), mean)
+    of_red, of_lime, of_blue = embeddings["three"]
+    assert not any(torch.equal(*pair) for pair in combinations(embeddings["three"], 2))
+    assert torch.equal(torch.stack(embeddings["two"]), torch.stack([of_blue, of_red]))
+    blended = studio.workplace.embedder.blended
+    torch.testing.assert_close(blended(three), (of_red + of_lime + of_blue) / 3)
+    torch.testing.assert_close(blended(two), (of_red + of_blue) / 2)

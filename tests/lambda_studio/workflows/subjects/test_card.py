@@ -35,7 +35,7 @@ def test_a_card_says_how_much_of_each_image_is_the_subject(studio, put, plain) -
     assert (card.concept, card.embeddings, card.adapters) == (concept, {}, ())
     assert [(image.source_name, image.mask) for image in card.images] == [
         ("red.png", "none: all of it"),
-        ("blue.png", "50% of it"),
+        ("blue.png", "25% of it"),
     ]
     assert [image.original_sha for image in card.images] == [None, concept.images[1].original_sha]
 

@@ -10,7 +10,6 @@ from lambda_studio.errors import OutputExists, TrainingDiverged
 from lambda_studio.models.adapter_info import read_adapter_info
 from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.tuning import run as tuning
-from lambda_studio.workflows.tuning.run import holds_a_run
 
 QUICK = FinetuneConfig(steps=1, rank=2)
 ONE_STEP = GenerateConfig(num_inference_steps=1)
@@ -67,12 +66,3 @@ def test_a_folder_of_another_databases_run_is_not_trained_into(studio, put, plai
     with studio.database.reading() as registry:
         assert registry.runs("default") == []
     assert (folder / "loss.jsonl").read_text() == "theirs"
-
-
-def test_training_has_begun_where_there_is_a_log_or_a_checkpoint(tmp_path) -> None:
-    assert not holds_a_run(tmp_path)
-    (tmp_path / "checkpoints" / "step-000002").mkdir(parents=True)
-    assert holds_a_run(tmp_path)
-    (tmp_path / "logged").mkdir()
-    (tmp_path / "logged" / "loss.jsonl").touch()
-    assert holds_a_run(tmp_path / "logged")
