@@ -3,6 +3,7 @@
 import click
 
 from cli.commands import StudioCommand
+from cli.options import option_names, with_values
 from cli.session import Session, pass_session
 
 
@@ -26,12 +27,13 @@ def command(session: Session, depth: str, repair: bool) -> int:
 
     The exit code is 0 without problems, 1 if --repair or normal use corrects all problems, otherwise 2.
     """
+    options = option_names(session.command)
     findings = session.upkeep().examine(session.studio, depth, repair)
 
     def lines() -> list[str]:
         return [
             f"{'ok     ' if finding.whole else 'problem'}  {finding.what}: {finding.said}"
-            + (f"\n           → {finding.remedy}" if finding.remedy else "")
+            + (f"\n           → {with_values(finding.remedy, options)}" if finding.remedy else "")
             for finding in findings
         ]
 

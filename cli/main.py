@@ -1,7 +1,6 @@
 """The outermost command. Only this module turns an error into a message and an exit code."""
 
 import os
-import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from cli.commands import LazyGroup
+from cli.options import option_names, with_options, with_values
 from cli.session import Session
 
 MODULES = {
@@ -75,20 +75,11 @@ def run(args: Sequence[str] | None = None) -> int:
         if code in (130, 143):
             click.echo("Stopped.", err=True)
             return code
-        names = option_names(session.command, getattr(error, "fields", ()))
-        click.echo(f"Error: {with_options(cause, names)}\n  → {with_options(remedy, names)}", err=True)
+        options = option_names(session.command)
+        named = {field: options[field] for field in getattr(error, "fields", ()) if field in options}
+        remedy = with_values(with_options(remedy, named), options)
+        click.echo(f"Error: {with_options(cause, named)}\n  → {remedy}", err=True)
         return code
-
-
-def option_names(command: click.Command | None, fields: Sequence[str]) -> dict[str, str]:
-    """Return the command's option for each of these settings; a setting without an option is left out."""
-    params = command.params if command else []
-    return {each.name: max(each.opts, key=len) for each in params if each.name in fields}
-
-
-def with_options(text: str, names: dict[str, str]) -> str:
-    """Replace the settings in the text by their options."""
-    return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), text) if names else text
 
 
 def told(error: Any) -> tuple[str, str, int]:

@@ -44,7 +44,7 @@ def check_noun(noun: str) -> str:
         NameInvalid: the noun contains characters that are not allowed or is too long.
     """
     if not noun.strip():
-        raise NounMissing("The noun is missing.", "Name the kind of thing, for example: --noun dog")
+        raise NounMissing("The noun is missing.", "Name the kind of thing, for example: noun=dog")
     return " ".join(check_name(noun, "noun").split())
 
 

@@ -24,7 +24,7 @@ class StudioError(Exception):
         return self.fields[0] if self.fields else None
 
     def __reduce__(self) -> tuple[type["StudioError"], tuple[str, ...]]:
-        return type(self), (self.cause, self.remedy, *self.fields)  # so that the error can be pickled between processes
+        return type(self), (self.cause, self.remedy, *self.fields)  # so that the error can come from another process
 
 
 class InvalidSetting(StudioError):

@@ -26,7 +26,7 @@ def copy(session: Session, user: str, source: ConceptRecord, target: Library, ne
             originals.refer(session, present.version_id, source.images)
             return AddResult(versions.record(session, target, taken), created=False)
         cause = f"A concept named {shown(taken.name)} is already in library {shown(address(session, target))}."
-        raise ConceptExists(cause, "Give the copy another name with --as NEW_NAME.")
+        raise ConceptExists(cause, "Give the copy another name with new_name=NEW_NAME.")
     shas = {sha for image in source.images for sha in (image.sha, image.mask_sha, image.original_sha)}
     _read_whole(session, user, shas)
     row = Concept(library_id=target.id, name=name, name_key=name_key(name))

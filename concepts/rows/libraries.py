@@ -110,4 +110,4 @@ def _refuse_taken(session: Session, owner: str, name: str, but: Library | None =
     taken = session.scalar(select(Library).where(Library.owner == owner, Library.name_key == name_key(name)))
     if taken is not None and taken is not but:
         cause = f"A library named {shown(taken.name)} is already there."
-        raise LibraryExists(cause, "Choose another name, or work in it with: --library NAME")
+        raise LibraryExists(cause, "Choose another name, or work in it with: library=NAME")

@@ -27,7 +27,7 @@ _DAMAGED = ("XX", "58", "42P01")
 
 _AGAIN = "Run the same command again."
 _LET_IN = "Check the role and password (~/.pgpass or PGPASSWORD), or ask the administrator for access."
-_REACH = "Check that the server runs, and the host and port in the address (STUDIO_DATABASE or --database)."
+_REACH = "Check that the server runs, and the host and port in the address (STUDIO_DATABASE)."
 
 
 @contextmanager

@@ -155,7 +155,7 @@ def _refusal(error: BaseException | None, path: Path) -> ConceptError | None:
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
         return StorageFailed(
-            f"{path} cannot be written.", "Make the file and its folder writable, or use another --home."
+            f"{path} cannot be written.", "Make the file and its folder writable, or use another home."
         )
     if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL")):
         return StorageFailed(f"{path} cannot be read or written ({error}).", "Check the disk and the folder.")

@@ -13,7 +13,7 @@ from concepts.stores.sqlite_engine import BUSY_SECONDS, registry_engine
 APPLICATION_ID = 0x4C535444
 """The application id ("LSTD") at byte 68 of the file's header. Files with another id are not opened."""
 
-_LEFT_AS_IT_IS = "It was not changed. Move the file away, or use another --home."
+_LEFT_AS_IT_IS = "It was not changed. Move the file away, or use another home."
 
 
 def prepare(path: Path, user: str) -> None:

@@ -60,7 +60,7 @@ def require_trusted(
     key = next((each for each in trusted if each.public_bytes_raw() == signature.key), None)
     if key is None:
         cause = f"{refused} it is signed by {signature.signer}, which is not a trusted key."
-        raise BundleRefused(cause, "Nothing was imported. If you trust this key, add: --trusted-key FILE.pub")
+        raise BundleRefused(cause, "Nothing was imported. If you trust this key, add: trusted_keys=FILE.pub")
     try:
         key.verify(signature.value, manifest)
     except InvalidSignature as error:

@@ -114,7 +114,7 @@ def apply_adapter(unet: nn.Module, path: Path, expect_fingerprint: str | None = 
         raise ModelFilesInvalid(
             f"{path.name} was made for another decoder: stack {info.stack!r}, UNet {info.base_fingerprint[:12]}, "
             f"but this UNet is {expect_fingerprint[:12]}.",
-            f"Use it with --stack {info.stack}, or fine-tune again on this stack.",
+            f"Use it with stack={info.stack}, or fine-tune again on this stack.",
         )
     try:
         tensors = load_file(path)

@@ -13,7 +13,7 @@ from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.models.known_hashes import KnownHashes, user_note
 
 OTHER_ROUTES = (
-    "Use --stack miniature, which needs no download, or give --stack FILE.toml whose clip, prior and decoder "
+    "Use stack=miniature, which needs no download, or give stack=FILE.toml whose clip, prior and decoder "
     "are local folders."
 )
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")

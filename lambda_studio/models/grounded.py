@@ -26,7 +26,7 @@ TOLD = {
 THRESHOLD = 0.25
 """The minimum score of a box, as in transformers' own post-processing of Grounding DINO."""
 REMEDY = (
-    "Use --segment grabcut, which needs no models, or give --stack FILE.toml whose detector and segmenter are local "
+    "Use segment=grabcut, which needs no models, or give stack=FILE.toml whose detector and segmenter are local "
     "folders (config.json, model.safetensors, preprocessor_config.json; the detector's tokenizer too)."
 )
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from concepts.durable import StorageFailed, require_room
 from lambda_studio.errors import CheckpointFailed
 
-RESUME = "Earlier files are intact: free disk space, then continue with --resume."
+RESUME = "Earlier files are intact: free disk space, then continue with resume=True."
 
 
 @contextmanager

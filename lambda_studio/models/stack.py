@@ -129,7 +129,7 @@ def from_toml(path: Path) -> StackSpec:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelFilesMissing(
-            f"The stack file {path} cannot be read ({error.strerror}).", "Check --stack."
+            f"The stack file {path} cannot be read ({error.strerror}).", "Check the name of the stack file."
         ) from error
     except ValueError as error:
         raise InvalidSetting(f"{path} is not TOML ({error}).", "Correct it.") from error

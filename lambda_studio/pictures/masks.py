@@ -88,10 +88,10 @@ def subject_warnings(share: float) -> tuple[str, ...]:
 
 def _from_alpha(photo: Photo) -> FoundMask:
     if photo.alpha is None:
-        raise MaskRefused(f"{photo.path} has no transparency.", "Use --segment grabcut, or give a mask.")
+        raise MaskRefused(f"{photo.path} has no transparency.", "Use segment=grabcut, or give a mask.")
     subject = np.asarray(photo.alpha) >= 128
     if not subject.any():
-        raise MaskRefused(f"{photo.path} is fully transparent.", "Use --segment grabcut, or give a mask.")
+        raise MaskRefused(f"{photo.path} is fully transparent.", "Use segment=grabcut, or give a mask.")
     return FoundMask(None) if subject.all() else FoundMask(mask_image(subject), subject_warnings(subject.mean()))
 
 

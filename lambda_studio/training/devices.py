@@ -16,7 +16,7 @@ def start_accelerator(device: torch.device, mixed_precision: str, gradient_accum
     """Return an accelerator for this run only. Raises InvalidSetting for fp16 on a CPU."""
     on_cpu = device.type == "cpu"
     refused = on_cpu and mixed_precision == "fp16"
-    require(not refused, "--mixed-precision is fp16 and the device is a CPU.", "Give bf16 or no.")
+    require(not refused, "mixed_precision is fp16 and the device is a CPU.", "Give bf16 or no.", "mixed_precision")
     # accelerate's state is global, with a fixed precision and device: reset the state of the last run.
     alone = not PartialState._shared_state or PartialState().num_processes == 1
     AcceleratorState._reset_state(reset_partial_state=alone)

@@ -37,7 +37,7 @@ class TrainConfig:
     log_every: int = 1
     seed: int = 0
     """The seed of dropout, which is a function of the seed and the micro-step."""
-    when_diverged: str = "Start again with a lower --learning-rate, or --mixed-precision no."
+    when_diverged: str = "Start again with a lower learning_rate, or mixed_precision=no."
     """The remedy if the loss is NaN."""
 
 

@@ -89,9 +89,9 @@ def open_run(folder: Path, resume: bool, settings: Settings, steps: int) -> Chec
         ResumeRefused: there is no intact checkpoint to resume from, or the settings differ.
     """
     if not resume and holds_a_run(folder):
-        raise OutputExists(f"{folder} already holds a run.", "Continue with --resume, or give another folder.")
+        raise OutputExists(f"{folder} already holds a run.", "Continue with resume=True, or give another folder.")
     if resume and not holds_a_run(folder):
-        raise ResumeRefused(f"There is no run in {folder}.", "Start one without --resume.")
+        raise ResumeRefused(f"There is no run in {folder}.", "Start one without resume=True.")
     make_folder(folder)
     checkpoint = latest_checkpoint(folder / "checkpoints")
     if checkpoint is None and any(folder.glob("checkpoints/step-*")):
@@ -113,7 +113,7 @@ def _check_resumable(checkpoint: Checkpoint, settings: Settings, steps: int) -> 
         )
     if checkpoint.step > steps:
         raise ResumeRefused(
-            f"The run is at step {checkpoint.step}, and --steps is {steps}.", f"Give {checkpoint.step} or more."
+            f"The run is at step {checkpoint.step}, and steps is {steps}.", f"Give {checkpoint.step} or more.", "steps"
         )
 
 

@@ -124,4 +124,4 @@ class _Run:
 
     def _diverged(self, cause: str) -> TrainingDiverged:
         kept = f"The checkpoint of step {self.last_good} was kept." if self.last_good else "No checkpoint was made yet."
-        return TrainingDiverged(cause, f"{kept} {self.config.when_diverged}")
+        return TrainingDiverged(cause, f"{kept} {self.config.when_diverged}", "learning_rate")

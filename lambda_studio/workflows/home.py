@@ -33,7 +33,7 @@ def why_missing(home: Path, adapter: AdapterRecord, on_server: bool) -> tuple[st
     """Return cause and remedy for an adapter whose file is missing."""
     path = adapter_file(home, adapter)
     if on_server:  # another machine may have it
-        remedy = "Set --home (STUDIO_HOME) to the team's shared folder, and check that you can read it."
+        remedy = "Set the home (STUDIO_HOME) to the team's shared folder, and check that you can read it."
         return f"The file of adapter {adapter.id} is not reachable from this machine: {path}.", remedy
     remedy = f"Remove it: studio adapters remove {adapter.id}. Then fine-tune again. Or draw with --adapter none."
     return f"The file of adapter {adapter.id} is missing: {path}.", remedy

@@ -109,7 +109,7 @@ class Libraries:
         is_folder = os.path.isdir(source) or source.suffix.lower() == ".json"
         if is_folder and trusted:
             cause = f"{source} cannot be imported: a folder is not signed, but a trusted key was given."
-            raise BundleRefused(cause, "Give a signed bundle, or leave --trusted-key out.")
+            raise BundleRefused(cause, "Give a signed bundle, or leave trusted_keys out.", "trusted_keys")
         opened = open_folder(self._place, source) if is_folder else open_bundle(self._place, source, trusted)
         with opened as (concepts, size, signature):
             self._place.database.store.require_room(2 * size, f"Importing {source}")

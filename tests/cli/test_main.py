@@ -45,3 +45,9 @@ def test_the_version_is_the_installed_one(capsys, monkeypatch) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: f"0.9 of {name}")
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == "lambda-studio 0.9 of lambda-studio\n"
+
+
+def test_a_setting_with_its_value_is_told_as_its_option(studio, photos) -> None:
+    """The library says `noun=dog`, as Python people write it."""
+    answer = studio("add-concept", "rex", *photos)
+    assert answer.err.endswith("for example: --noun dog\n")

@@ -37,7 +37,7 @@ MISTAKES = [
     ("add-concept x gone.png --noun dog", 5, "gone.png does not exist", "Check the path"),
     ("add-concept x broken.png --noun dog", 5, "broken.png", "Give JPEG, PNG or WEBP photos"),
     ("add-concept x photo1.png --noun dog --mask small.png", 5, "small.png has 40 x 40 pixels", "picture's size"),
-    ("add-concept x photo1.png photo2.png --noun dog --mask small.png", 5, "1 masks for 2 images", "one --mask"),
+    ("add-concept x photo1.png photo2.png --noun dog --mask small.png", 5, "1 masks for 2 images", "one mask for each"),
     ("add-concept a<b photo1.png --noun dog", 5, "angle bracket", "Give a name"),
     ("add-concept x", 2, "Missing argument 'IMAGE...'", "studio add-concept --help"),
     ("add-concept x photo1.png --noun dog --segment magic", 2, "'magic' is not one of", "studio add-concept --help"),

@@ -101,7 +101,7 @@ def test_a_noun_has_single_spaces_and_must_be_there():
     assert check_noun(" stuffed   animal ") == "stuffed animal"
     with pytest.raises(NounMissing) as refusal:
         check_noun(" ")
-    assert str(refusal.value) == "The noun is missing. Name the kind of thing, for example: --noun dog"
+    assert str(refusal.value) == "The noun is missing. Name the kind of thing, for example: noun=dog"
     with pytest.raises(NameInvalid, match="The noun 'd<og' contains an angle bracket"):
         check_noun("d<og")
 

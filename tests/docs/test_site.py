@@ -7,7 +7,6 @@ from typing import Any
 from tests.docs.pages import DOCS, ROOT
 
 PROJECT = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
-NOT_IN_THE_NAVIGATION = {"python.md": "its names are about to change; the reference tells of those of today"}
 
 
 def targets(entries: list[dict[str, Any]]) -> Iterator[str]:
@@ -23,7 +22,7 @@ def test_the_navigation_has_every_page_once_and_no_other() -> None:
     decisions = {page for page in pages if page.startswith("decisions/")} - {"decisions/index.md"}  # its index has them
     found = list(targets(PROJECT["nav"]))
     assert len(found) == len(set(found))
-    assert set(found) == pages - decisions - set(NOT_IN_THE_NAVIGATION)
+    assert set(found) == pages - decisions
 
 
 def test_nothing_is_fetched_when_a_page_is_read() -> None:

@@ -73,9 +73,9 @@ def measure(
     spec = resolve_stack(stack) if isinstance(stack, str) else stack
     pixels = Stack(spec).resolution
     cause = f"The stack {spec.name} draws {pixels} pixels, but the miniature's world has {PIXELS}."
-    require(pixels == PIXELS, cause, "Give --stack miniature, or a stack that the recipe exported.")
+    require(pixels == PIXELS, cause, "Give stack=miniature, or a stack that the recipe exported.")
     require(count >= 2 and len(seeds) >= 1, "There is nothing to measure.", "Give two pictures and one seed, or more.")
-    require(workers is None or workers >= 1, f"--workers is {workers}.", "Give one or more.")
+    require(workers is None or workers >= 1, f"workers is {workers}.", "Give one or more.", "workers")
     wanted = [name for name in MEASUREMENTS if not only or name in only]
     tasks = [(name, seed) for name in reversed(wanted) for seed in seeds]  # longest first, to balance the workers
     measuring = Measuring(spec, oracle, count, num_inference_steps)

@@ -281,16 +281,17 @@ def _half(model: nn.Module) -> dict[str, Tensor]:
 
 def open_recipe(work: Path, share: float, device: str | None, compiled: bool, progress: Progress) -> Recipe:
     """Return the recipe in the folder `work`, by default on a GPU if there is one. Raises InvalidSetting."""
-    require(0 < share <= 1, f"--share is {share}.", "Give a share above 0 and up to 1.")
+    require(0 < share <= 1, f"share is {share}.", "Give a share above 0 and up to 1.", "share")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     require(
         device == "cpu" or (device == "cuda" and torch.cuda.is_available()),
         f"There is no device {device!r} here.",
-        "Give --device cpu, or cuda where there is a GPU.",
+        "Give device=cpu, or cuda where there is a GPU.",
     )
     compilers = (os.environ.get("CXX"), "c++", "g++", "clang++")
     found = not compiled or any(name and shutil.which(name) for name in compilers)
-    require(found, "--compile needs a C++ compiler, and there is none.", "Leave --compile out, or install g++.")
+    cause = "compiled needs a C++ compiler, and there is none."
+    require(found, cause, "Leave compiled out, or install g++.", "compiled")
     recipe = Recipe(work, RecipeConfig(device=device, compiled=compiled).scaled(share), progress)
     _refuse_another_share(work, share)
     return recipe
@@ -302,6 +303,4 @@ def _refuse_another_share(work: Path, share: float) -> None:
     if not kept.exists():
         kept.write_text(f"{share}\n", encoding="utf-8")
     began = kept.read_text(encoding="utf-8").strip()
-    require(
-        began == str(share), f"{work} was started with --share {began}.", f"Give --share {began}, or another folder."
-    )
+    require(began == str(share), f"{work} was started with share={began}.", f"Give share={began}, or another folder.")

@@ -16,7 +16,7 @@ def refuse_existing(folder: Path) -> None:
     """Raise OutputExists if `folder` or its staging folder exists: a check before hours of training."""
     for taken in (folder, _staged(folder)):
         if taken.exists():
-            raise OutputExists(f"{taken} is already there.", "Move it away, or name another folder: --export DIR")
+            raise OutputExists(f"{taken} is already there.", "Move it away, or name another folder: export=DIR")
 
 
 def _staged(folder: Path) -> Path:

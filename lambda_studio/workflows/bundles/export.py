@@ -31,10 +31,10 @@ def require_free(out: Path) -> None:
     require(
         out.suffix.lower() == SUFFIX,
         f"{out} is not a name for a bundle.",
-        f"The name must end in {SUFFIX}: --out {named}",
+        f"The name must end in {SUFFIX}: out={named}",
     )
     if out.exists():
-        raise OutputExists(f"{out} is already there.", "Give another name: --out FILE.zip")
+        raise OutputExists(f"{out} is already there.", "Give another name: out=FILE.zip")
 
 
 def write_bundle(
@@ -146,5 +146,5 @@ def _publish(
             with staged_file(out) as path, path.open("xb") as file:
                 signature = write_archive(file, contents, read, key)
         except FileExistsError as error:
-            raise OutputExists(f"{out} was created meanwhile.", "Give another name: --out FILE.zip") from error
+            raise OutputExists(f"{out} was created meanwhile.", "Give another name: out=FILE.zip") from error
     return out.stat().st_size, signature

@@ -38,7 +38,7 @@ def _refuse_conflicts(registry: Registry, library: str, concepts: Sequence[Incom
     if names:
         listed = ", ".join(shown(name) for name in names)
         cause = f"In library {shown(library)} these names have different content: {listed}."
-        raise ConceptExists(cause, "Nothing was imported. Give --on-conflict rename or --on-conflict skip.")
+        raise ConceptExists(cause, "Nothing was imported. Give on_conflict=rename or on_conflict=skip.")
 
 
 def _conflicts(registry: Registry, library: str, concept: Incoming) -> bool:

@@ -74,7 +74,7 @@ def checked_adapter(adapter: AdapterRecord, concepts: Sequence[ConceptRecord], s
     """Return the user's adapter, with a notice if it does not fit. Raises ModelFilesInvalid if its stack differs."""
     if adapter.stack != stack:
         cause = f"Adapter {adapter.id} was trained for the stack {adapter.stack}, but this stack is {stack}."
-        raise ModelFilesInvalid(cause, f"Give --stack {adapter.stack}, or --adapter auto.")
+        raise ModelFilesInvalid(cause, f"Give stack={adapter.stack}, or adapter=auto.")
     manifests = {seen.manifest for seen in adapter.concepts}
     if all(concept.manifest in manifests for concept in concepts):
         return Choice(adapter)

@@ -51,7 +51,7 @@ class Concepts:
         place, name = self._place, check_name(name)
         if noun is None:
             cause = f"The noun of {name!r} is missing."
-            raise NounMissing(cause, "Name the kind of thing, for example: --noun dog")
+            raise NounMissing(cause, "Name the kind of thing, for example: noun=dog")
         library, checked_noun = place.library, check_noun(noun)
         place.require_editor()
         find = subject_finder(place, segment, checked_noun)
@@ -94,8 +94,8 @@ class Concepts:
         from lambda_studio.workflows.subjects.versions import Changes, changed_images, revise
 
         cause = f"No change to {name} was given."
-        require(bool(noun or add or drop or masks), cause, "Give --noun, --add, --drop or --mask.")
-        require(bool(add or not keep_original), "No file was given whose original could be kept.", "Give --add IMAGE.")
+        require(bool(noun or add or drop or masks), cause, "Give noun=NOUN, add=IMAGE, drop=N or masks=N=FILE.")
+        require(bool(add or not keep_original), "No file was given whose original could be kept.", "Give add=IMAGE.")
         self._place.require_editor()
         concept = self._place.get_concepts([name])[0]
         find = subject_finder(self._place, segment, noun or concept.noun)

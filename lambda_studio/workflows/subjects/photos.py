@@ -30,7 +30,7 @@ def read_images(
     """
     if masks and len(masks) != len(paths):
         cause = f"There are {len(masks)} masks for {len(paths)} images."
-        raise MaskRefused(cause, "Give one --mask for each image, in the same order, or give none.")
+        raise MaskRefused(cause, "Give one mask for each image, in the same order, or give none.")
     problems: list[StudioError] = []
     photos: dict[int, Photo] = {}
     found: dict[int, FoundMask] = {}

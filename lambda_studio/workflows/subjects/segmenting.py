@@ -31,5 +31,5 @@ def find_by_noun(segmenter: "GroundedSegmenter", noun: str, photo: Photo) -> Fou
     subject = segmenter.find(photo.image, noun)
     if subject is None:
         cause = f"{photo.path} shows no {noun} that Grounding DINO and SAM could find."
-        raise MaskRefused(cause, "Give a mask, another --noun, or --segment grabcut.")
+        raise MaskRefused(cause, "Give a mask, another noun, or segment=grabcut.")
     return FoundMask(mask_image(subject), subject_warnings(subject.mean()))

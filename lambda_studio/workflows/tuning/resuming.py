@@ -46,10 +46,10 @@ def newest_unfinished(
         of_these = f" of {', '.join(concept.name for concept in concepts)}" if concepts else ""
         with_this = f" with {stack}" if stack else ""
         cause = f"Library {library} has no unfinished run{of_these}{with_this}."
-        raise ResumeRefused(cause, "Start a run without --resume.")
+        raise ResumeRefused(cause, "Start a run without resume=True.")
     run = unfinished[0]
     changed = ", ".join(seen.name for seen in run.concepts if seen.stale or seen.removed)
     if changed:
         cause = f"Run {run.id} cannot be resumed: {changed} changed or was removed since it started."
-        raise ResumeRefused(cause, "Start a new run without --resume.")
+        raise ResumeRefused(cause, "Start a new run without resume=True.")
     return run

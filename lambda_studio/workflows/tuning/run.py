@@ -74,7 +74,7 @@ class Tuner:
             run_id = registry.start_run(self.library, "finetune", settings, versions)
             if (folder := run_folder(self.home, run_id)).exists():
                 cause = f"{folder} belongs to a run of another database, or of this database before a restore."
-                raise OutputExists(cause, "Move the folder away, or give each database its own --home.")
+                raise OutputExists(cause, "Move the folder away, or give each database a home of its own: home=FOLDER")
             return run_id
 
         return self.database.write(start)

@@ -25,4 +25,4 @@ def require_known_settings(run: RunRecord) -> None:
     if unknown:
         said = ", ".join(f"{name} = {value}" for name, value in unknown.items())
         cause = f"Run {run.id} was started with settings that this version of λ-Studio does not know: {said}."
-        raise ResumeRefused(cause, "Resume with the version that started it, or start a new run without --resume.")
+        raise ResumeRefused(cause, "Resume with the version that started it, or start a new run without resume=True.")

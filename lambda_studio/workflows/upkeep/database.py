@@ -66,7 +66,7 @@ class DatabaseUpkeep:
             OutputExists, DatabaseUnusable, StorageFailed, ServersOwnTool.
         """
         if out is not None and out.exists():
-            raise OutputExists(f"{out} is already there.", "Give another name: --out FILE.sqlite3")
+            raise OutputExists(f"{out} is already there.", "Give another name: out=FILE.sqlite3")
         store = store_at(self.home, self.address)
         return Copied(str(store), store.back_up(out))
 

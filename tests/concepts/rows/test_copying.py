@@ -40,7 +40,7 @@ def test_a_copy_takes_no_name_that_is_taken_and_passes_on_nothing_damaged(alice,
         registry.add_concept("default", "Rex", "cat", [picture("b")])
         with pytest.raises(Exception, match="A concept named 'Rex' is already in library 'default'") as refusal:
             registry.copy_concept("toys", "rex", "default")
-        assert refusal.value.remedy == "Give the copy another name with --as NEW_NAME."
+        assert refusal.value.remedy == "Give the copy another name with new_name=NEW_NAME."
     sql("UPDATE blobs SET data = ? WHERE sha = ?", b"A", toys["sha"])
     with pytest.raises(ContentDamaged), alice.transaction() as registry:
         registry.copy_concept("toys", "rex", "default", "max")

@@ -177,7 +177,7 @@ def test_a_save_that_fails_leaves_what_was_there(decoder, info, tmp_path, monkey
 
     monkeypatch.setattr("os.fsync", full_disk)
     disturb(lora_parameters(decoder.unet))
-    with pytest.raises(CheckpointFailed, match=r"could not be written .*: No space left .*--resume"):
+    with pytest.raises(CheckpointFailed, match=r"could not be written .*: No space left .*resume=True"):
         save_adapter(decoder.unet, info, tmp_path / "a.safetensors")
     assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]
     assert (tmp_path / "a.safetensors").read_bytes() == before
@@ -197,7 +197,7 @@ def test_an_adapter_of_another_base_is_refused_with_what_it_was_made_for(decoder
         apply_adapter(decoder.unet, lora_file, "0" * 64)
     assert "made for another decoder: stack 'tiny'" in error.value.cause
     assert decoder.fingerprints["unet"][:12] in error.value.cause
-    assert error.value.remedy == "Use it with --stack tiny, or fine-tune again on this stack."
+    assert error.value.remedy == "Use it with stack=tiny, or fine-tune again on this stack."
 
 
 def nan_update(tensors):

@@ -189,7 +189,7 @@ def test_missing_weights_are_said_with_the_other_routes(clip_folder, tmp_path):
     with pytest.raises(ModelFilesMissing) as error:
         load_clip(f"local-dir:{tmp_path / 'clip'}")
     assert "has no open_clip_model.safetensors" in error.value.cause
-    assert "--stack miniature" in error.value.remedy
+    assert "stack=miniature" in error.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_a_folder_gives_the_first_file_that_it_holds(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "a.bin").mkdir()
     assert get_file(str(tmp_path), ["a.bin", "b.bin", "c.bin"]) == tmp_path / "b.bin"
-    with pytest.raises(ModelFilesMissing, match=r"has no d\.bin or e\.bin\. Use --stack miniature"):
+    with pytest.raises(ModelFilesMissing, match=r"has no d\.bin or e\.bin\. Use stack=miniature"):
         get_file(str(tmp_path), ["d.bin", "e.bin"])
 
 

@@ -143,7 +143,7 @@ def test_without_weights_the_other_ways_are_named(tmp_path, picture, monkeypatch
     for source in ("nobody/nothing", str(tmp_path / "none"), str(tmp_path)):
         with pytest.raises(ModelFilesMissing) as caught:
             GroundedSegmenter(source, source).find(picture, "dog")
-        assert "--segment grabcut" in caught.value.remedy
+        assert "segment=grabcut" in caught.value.remedy
         assert "detector and segmenter are local folders" in caught.value.remedy
 
 

@@ -15,7 +15,7 @@ def test_too_little_room_is_told_before_anything_is_written(tmp_path: Path, monk
     with pytest.raises(CheckpointFailed) as refused, saving("The adapter", tmp_path, 2**21):
         pytest.fail("it was written though there is no room")
     assert refused.value.cause == f"The adapter needs 2.0 MiB, and {tmp_path} has 1.0 MiB free."
-    assert refused.value.remedy == "Earlier files are intact: free disk space, then continue with --resume."
+    assert refused.value.remedy == "Earlier files are intact: free disk space, then continue with resume=True."
 
 
 def test_an_error_of_the_disk_becomes_one_that_says_how_to_go_on(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_alpha_is_the_mask_where_there_is_one():
 
 
 def test_alpha_that_is_missing_or_empty_is_refused_where_it_is_asked_for():
-    with pytest.raises(MaskRefused, match=r"^drawn.png has no transparency\. Use --segment grabcut"):
+    with pytest.raises(MaskRefused, match=r"^drawn.png has no transparency\. Use segment=grabcut"):
         find_mask(landscape(64, (0.3, 0.3, 0.7, 0.85))[0], "alpha")
     with pytest.raises(MaskRefused, match=r"cut\.png is fully transparent"):
         find_mask(with_alpha(Image.new("L", (64, 64), 10)))

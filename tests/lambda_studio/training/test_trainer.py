@@ -446,18 +446,18 @@ def test_a_resume_with_other_concepts_images_or_decoder_is_refused_by_name(tmp_p
 
 def test_steps_may_grow_and_never_shrink_below_what_is_done(tmp_path: Path) -> None:
     finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run")
-    with pytest.raises(ResumeRefused, match=r"The run is at step 6, and --steps is 5\. Give 6 or more\."):
+    with pytest.raises(ResumeRefused, match=r"The run is at step 6, and steps is 5\. Give 6 or more\."):
         finetune_decoder(_decoder(), _examples(), _config(steps=5), tmp_path / "run", resume=True)
 
 
 def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     finetune_decoder(_decoder(), _examples(), _config(steps=1), tmp_path / "run")
-    with pytest.raises(OutputExists, match=r"already holds a run. Continue with --resume, or give another folder."):
+    with pytest.raises(OutputExists, match=r"already holds a run. Continue with resume=True, or give another folder."):
         finetune_decoder(_decoder(), _examples(), _config(steps=1), tmp_path / "run")
 
 
 def test_there_must_be_something_to_resume(tmp_path: Path) -> None:
-    with pytest.raises(ResumeRefused, match=r"There is no run in .*empty\. Start one without --resume\."):
+    with pytest.raises(ResumeRefused, match=r"There is no run in .*empty\. Start one without resume=True\."):
         finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "empty", resume=True)
     assert not (tmp_path / "empty").exists()
 
@@ -476,7 +476,7 @@ def test_what_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
     mixed = [*_examples(), Example("mug", "m", torch.zeros(4, 8, 8), torch.zeros(DIM))]
     with pytest.raises(InvalidSetting, match=r"several shapes: .*Encode all with one stack\."):
         finetune_decoder(_decoder(), mixed, _config(), tmp_path / "run")
-    with pytest.raises(InvalidSetting, match=r"--mixed-precision is fp16 and the device is a CPU. Give bf16 or no."):
+    with pytest.raises(InvalidSetting, match=r"mixed_precision is fp16 and the device is a CPU. Give bf16 or no."):
         finetune_decoder(_decoder(), _examples(), _config(mixed_precision="fp16"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -494,7 +494,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoi
         finetune_decoder(decoder, _examples(), config, tmp_path / "run", hooks=Hooks(on_step=spoil))
     assert stopped.value.cause == "The loss is nan at step 5."
     assert stopped.value.remedy == (
-        "The checkpoint of step 3 was kept. Start again with a lower --learning-rate, or --mixed-precision no."
+        "The checkpoint of step 3 was kept. Start again with a lower learning_rate, or mixed_precision=no."
     )
     checkpoint = latest_checkpoint(tmp_path / "run" / "checkpoints")
     assert checkpoint is not None

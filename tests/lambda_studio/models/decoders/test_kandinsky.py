@@ -78,4 +78,4 @@ def test_missing_weights_are_said_with_the_other_routes(decoder_folder, tmp_path
     with pytest.raises(ModelFilesMissing) as error:
         load_decoder(tmp_path / "decoder")
     assert "has no movq/diffusion_pytorch_model.safetensors" in error.value.cause
-    assert "--stack miniature" in error.value.remedy and "FILE.toml" in error.value.remedy
+    assert "stack=miniature" in error.value.remedy and "FILE.toml" in error.value.remedy

@@ -11,7 +11,7 @@ def test_missing_model_files_are_missed_before_anything_is_stored(tmp_path, phot
     toml = tmp_path / "gone.toml"
     toml.write_text('clip = "local-dir:/nowhere"\nprior = "/nowhere"\ndecoder = "/nowhere"\n')
     with Studio(tmp_path / "home", stack=str(toml)) as studio:
-        with pytest.raises(ModelFilesMissing, match="--stack miniature"):
+        with pytest.raises(ModelFilesMissing, match="stack=miniature"):
             studio.concepts.add("rex", [photo], noun="dog", segment="none")
         assert studio.concepts.list() == []
         assert studio.libraries.list()[0].stack is None

@@ -28,7 +28,7 @@ def test_what_is_found_is_a_mask_and_what_is_not_is_refused_by_name() -> None:
     found = find_by_noun(Finds(mask), "dog", photo)
     assert np.array_equal(np.asarray(found.mask), 255 * mask)
     assert found.warnings == ("its subject is tiny (0.4% of the picture)",)
-    with pytest.raises(MaskRefused, match=r"a\.png shows no dog .* or --segment grabcut"):
+    with pytest.raises(MaskRefused, match=r"a\.png shows no dog .* or segment=grabcut"):
         find_by_noun(Finds(None), "dog", photo)
 
 

@@ -40,7 +40,7 @@ def test_settings_that_this_version_does_not_have_are_refused_by_name() -> None:
         "Run 4 was started with settings that this version of λ-Studio does not know: noise_offset = 0.9, warm_up = 10."
     )
     assert refused.value.cause == said
-    remedy = "Resume with the version that started it, or start a new run without --resume."
+    remedy = "Resume with the version that started it, or start a new run without resume=True."
     assert refused.value.remedy == remedy
 
 

@@ -1,0 +1,27 @@
+"""Settings, which the library names as Python does, told as the options of a command."""
+
+import re
+
+import click
+
+
+def option_names(command: click.Command | None) -> dict[str, str]:
+    """Return the longest spelling of each of the command's options, by the setting that it gives."""
+    params = command.params if command else []
+    return {each.name: max(each.opts, key=len) for each in params if each.name and isinstance(each, click.Option)}
+
+
+def with_options(text: str, options: dict[str, str]) -> str:
+    """Return the text with options in place of the settings that it names."""
+    return re.sub(r"\w+", lambda word: options.get(word[0], word[0]), text) if options else text
+
+
+def with_values(remedy: str, options: dict[str, str]) -> str:
+    """Return the remedy with `--option value` in place of `setting=value`, and `--option` for `setting=True`."""
+
+    def spelled(match: re.Match[str]) -> str:
+        if match[1] not in options:
+            return match[0]
+        return options[match[1]] + ("" if match[2] == "True" else f" {match[2]}")
+
+    return re.sub(r"\b([a-z_]+)=('[^']*'|[^\s,;]*[^\s,;.)])", spelled, remedy)
