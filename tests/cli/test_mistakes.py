@@ -56,7 +56,7 @@ MISTAKES = [
     ("generate cat --out broken.png/there", 4, "is not a folder", "Give a folder"),
     ("generate cat --stack magic", 2, "There is no stack 'magic'", "kandinsky-2.2"),
     ("generate cat --stack kandinsky", 2, "There is no stack 'kandinsky'", "Did you mean kandinsky-2.2"),
-    ("generate cat --stack gone.toml", 6, "gone.toml cannot be read", "Check --stack"),
+    ("generate cat --stack gone.toml", 6, "gone.toml cannot be read", "Check the name of the stack file"),
     ("generate cat --stack empty.toml", 6, "no folder", "--stack miniature"),
     ("demo --out full", 4, "full is not empty", "a folder that is new or empty"),
     ("miniature bench full", 4, "full is not empty", "a folder that is new or empty"),

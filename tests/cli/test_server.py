@@ -61,7 +61,7 @@ def test_an_adapter_that_this_machine_cannot_reach_is_said_so_with_where_it_look
     assert (refused.code, refused.out) == (6, "")
     assert refused.err == (
         f"Error: The file of adapter 1 is not reachable from this machine: {card['path']}.\n"
-        "  → Set --home (STUDIO_HOME) to the team's shared folder, and check that you can read it.\n"
+        "  → Set the home (STUDIO_HOME) to the team's shared folder, and check that you can read it.\n"
     )
     sick = as_role("bob", "doctor", *elsewhere)
     assert (sick.code, "adapter 1: The file of adapter 1 is not reachable" in sick.out) == (2, True)

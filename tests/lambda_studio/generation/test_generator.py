@@ -1,6 +1,7 @@
 """The Kandinsky path from end to end, on tiny models in the hub's layout."""
 
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.conditioning import condition
 from lambda_studio.generation.generator import PictureRequest, condition_prompts, draw, predict_image_embeds, prior_seed
 from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.models import pool
 from lambda_studio.models.adapter import add_lora, lora_parameters, save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.kandinsky import load_decoder
@@ -152,6 +154,13 @@ def test_progress_is_heard_over_all_pictures(stack, zero, three):
     assert heard == [(step, 8) for step in range(1, 9)]  # two batches of four steps
 
 
+@pytest.fixture
+def nothing_loaded(monkeypatch):
+    """No models of other tests in the pool, as in a new process."""
+    monkeypatch.setattr(pool, "_POOL", WeakValueDictionary())
+
+
+@pytest.mark.usefixtures("nothing_loaded")
 def test_generating_needs_no_vision_tower(stack_file, zero, rex):
     stack = Stack(resolve_stack(str(stack_file)), device="cpu")
     prompt = bind(parse("a <rex>"), {"rex": "dog"}, stack.tokenizer)
@@ -159,6 +168,7 @@ def test_generating_needs_no_vision_tower(stack_file, zero, rex):
     assert stack.clip(("text",)).towers == {"text"}
 
 
+@pytest.mark.usefixtures("nothing_loaded")
 def test_nothing_asked_for_loads_nothing(stack_file, zero):
     stack = Stack(resolve_stack(str(stack_file)), device="cpu")
     assert draw(stack, [], zero, CONFIG) == []

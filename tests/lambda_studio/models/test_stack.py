@@ -197,7 +197,7 @@ def test_without_a_network_the_miniature_and_the_toml_route_are_named(empty_cach
             ask()
         assert "is not on this machine and cannot be downloaded" in error.value.cause
         assert "stack=miniature" in error.value.remedy
-        assert "--stack FILE.toml whose clip, prior and decoder are local folders" in error.value.remedy
+        assert "stack=FILE.toml whose clip, prior and decoder are local folders" in error.value.remedy
         assert "\n" not in str(error.value)
     assert notices == [], "nothing is announced that cannot happen"
 

@@ -28,7 +28,7 @@ def tiny() -> RecipeConfig:
 
 def test_compiling_needs_a_compiler(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
-    with pytest.raises(InvalidSetting, match=r"C\+\+ compiler.*--compile"):
+    with pytest.raises(InvalidSetting, match=r"C\+\+ compiler.*compiled"):
         open_recipe(tmp_path, 1.0, "cpu", True, silent)
     assert not open_recipe(tmp_path, 1.0, "cpu", False, silent).config.compiled
 
@@ -36,7 +36,7 @@ def test_compiling_needs_a_compiler(tmp_path, monkeypatch):
 def test_a_trials_folder_does_not_pass_for_the_whole_training(tmp_path):
     open_recipe(tmp_path, 0.01, "cpu", False, silent)
     assert open_recipe(tmp_path, 0.01, "cpu", False, silent).config.decoder.steps == 200
-    with pytest.raises(InvalidSetting, match=r"started with --share 0\.01.*another folder"):
+    with pytest.raises(InvalidSetting, match=r"started with share=0\.01.*another folder"):
         open_recipe(tmp_path, 1.0, "cpu", False, silent)
 
 

@@ -18,7 +18,7 @@ def test_missing_model_files_are_missed_before_anything_is_stored(tmp_path, phot
 
 
 def test_a_noun_is_needed_before_a_picture_is_opened(studio, tmp_path) -> None:
-    with pytest.raises(NounMissing, match="--noun dog"):
+    with pytest.raises(NounMissing, match="noun=dog"):
         studio.concepts.add("rex", [tmp_path / "gone.png"], noun=None)
 
 
