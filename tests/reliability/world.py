@@ -163,7 +163,8 @@ class World:
 
 
 IMPORTED_BY_COMMANDS = (
-    "accelerate.state", "alembic.command", "open_clip", "peft", "sqlalchemy.dialects.sqlite", "cli.add_concept",
+    "accelerate.state", "alembic.command", "filelock", "open_clip", "peft", "platformdirs", "platformdirs.unix",
+    "sqlalchemy.dialects.sqlite", "cli.add_concept",
     "cli.adapters", "cli.concepts", "cli.confirm", "cli.db", "cli.doctor", "cli.finetune", "cli.interrupt",
     "cli.library", "cli.main", "concepts.stores.upgrade", "lambda_studio.pictures.door_process",
     "lambda_studio.pictures.edges", "lambda_studio.workflows.upkeep.database", "lambda_studio.models.stack",
