@@ -71,7 +71,8 @@ def forget(session: Session, name: str, concept_id: int | None, yes: bool) -> No
     """Delete a concept for good, in use or removed: all versions, images, masks, originals and their
     cached features.
 
-    Its adapters are listed and stay. Delete them with `studio adapters remove`.
+    Its adapters are listed and stay. Delete them with `studio adapters remove`. Unfinished runs on it fail, and
+    their checkpoints are deleted. While it is being trained on, it is not forgotten.
     """
 
     def agree(found: "ConceptSummary") -> None:
@@ -87,6 +88,8 @@ def forget(session: Session, name: str, concept_id: int | None, yes: bool) -> No
             f"Forgot {gone.name}: {counted(len(gone.deleted), 'object')}, {gone.bytes:,} bytes.",
             *([f"Not deleted: {kept} that other concepts also use."] if gone.kept else []),
             *(f"Adapter {adapter} was trained on it and can still draw it." for adapter in gone.adapters),
+            *(f"Deleted the checkpoints of run {run}, which was trained on it." for run in gone.runs),
+            *(f"This file was trained on it and belongs to no adapter; delete it: {path}" for path in gone.files),
             *(f"A backup may still contain it: {path}" for path in gone.backups),
         ]
 

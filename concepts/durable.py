@@ -25,6 +25,30 @@ _LONGEST_NAME = 255 - len(f"..{uuid4().hex}{LOCK}") - max(map(len, _PARTS))
 """The maximum bytes of the target's name in the name of its unfinished file."""
 
 
+@contextmanager
+def held(lock: Path) -> Iterator[bool]:
+    """Hold a lock file during the block, and yield True; yield False if another process or thread holds it.
+
+    A killed holder lets go. The file stays.
+    """
+    from filelock import FileLock, Timeout
+
+    make_folder(lock.parent)
+    holder = FileLock(lock)
+    try:
+        holder.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    except NotImplementedError:  # a file system without locks: nobody can be told apart
+        yield True
+        return
+    try:
+        yield True
+    finally:
+        holder.release()
+
+
 def require_room(folder: Path, needed: int, what: str) -> None:
     """Raise StorageFailed if the disk of this folder has fewer than `needed` bytes free. The folder may be missing."""
     there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())

@@ -244,6 +244,12 @@ class ForgottenConcept:
     deleted: DeletedBytes
     kept: tuple[str, ...]
     """SHA-256 of its images, masks and originals that other concepts also use."""
+    runs: tuple[int, ...] = ()
+    """Runs on the concept. Their checkpoints may be deleted after the commit."""
+    failed_runs: tuple[int, ...] = ()
+    """Those of `runs` that were unfinished, and failed because the concept was forgotten."""
+    manifests: tuple[str, ...] = ()
+    """The manifests of its versions, by which files that saw it are found."""
 
 
 @dataclass(frozen=True)

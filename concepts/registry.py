@@ -326,7 +326,22 @@ class Registry:
         """Return the library's runs, newest first."""
         return runs.records(self._session, self._library(library))
 
+    def runs_of_concept(self, library: str, concept_id: int) -> dict[int, str]:
+        """Return the status of each run on any version of this concept."""
+        row = self._library(library)
+        concept = self._session.get(Concept, concept_id)
+        saw = runs.that_saw(self._session, row, concept) if concept else []
+        return {run.id: run.status for run in saw}
+
+    def run_statuses(self, run_ids: Collection[int]) -> dict[int, str]:
+        """Return the status of each of these runs that exists in any library. A home's folders are compared with it."""
+        return runs.statuses(self._session, run_ids)
+
     # Adapters
+
+    def adapter_files_without_row(self, shas: Collection[str]) -> set[str]:
+        """Return which of these files, each given by its SHA-256, no adapter of any library has."""
+        return adapters.without_row(self._session, shas)
 
     def add_adapter(
         self,

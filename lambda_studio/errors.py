@@ -103,6 +103,12 @@ class ResumeRefused(StudioError):
     exit_code = 2
 
 
+class RunInUse(StudioError):
+    """Another process works on a run, and the operation needs the run for itself."""
+
+    exit_code = 4
+
+
 class OutputExists(StudioError):
     """The file or folder to write already exists."""
 

@@ -1,6 +1,6 @@
 """Adapters: files beside the database, and the concept versions that they were trained on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,11 @@ def that_saw(session: Session, library: Library, concept: Concept) -> list[Adapt
     ids = session.scalars(saw.where(ConceptVersion.concept_id == concept.id)).all()
     newest = select(Adapter).where(Adapter.id.in_(ids)).order_by(Adapter.created_at.desc(), Adapter.id.desc())
     return _records(session, library, session.scalars(newest).all())
+
+
+def without_row(session: Session, shas: Collection[str]) -> set[str]:
+    """Return which of these files, each given by its SHA-256, no adapter of any library has."""
+    return set(shas) - set(session.scalars(select(Adapter.sha256).where(Adapter.sha256.in_(shas))))
 
 
 def remove(session: Session, row: Adapter) -> bool:

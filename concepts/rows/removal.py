@@ -7,7 +7,7 @@ from concepts.errors import ConceptAmbiguous, ConceptExists, ConceptNotFound
 from concepts.models import Concept, ConceptVersion, Library, Original, VersionImage, now
 from concepts.names import check_name, name_key, shown
 from concepts.records import ConceptRecord, ConceptSummary, ForgottenConcept, RemovedConcept
-from concepts.rows import adapters, versions
+from concepts.rows import adapters, runs, versions
 from concepts.rows.blobs import collect, find_size
 from concepts.rows.libraries import address
 
@@ -57,14 +57,22 @@ def find(session: Session, library: Library, name: str, concept_id: int | None) 
 
 
 def forget(session: Session, library: Library, row: Concept) -> ForgottenConcept:
-    """Delete a concept, all its versions, and every blob that nothing else uses."""
+    """Delete a concept, all its versions, and every blob that nothing else uses. Its unfinished runs fail."""
     saw, summary = adapters.that_saw(session, library, row), _summary(session, library, row)
+    of_it = select(ConceptVersion.manifest).where(ConceptVersion.concept_id == row.id)
+    manifests = tuple(session.scalars(of_it.order_by(ConceptVersion.number)))
+    runs_of_it = runs.that_saw(session, library, row)
+    unfinished = [run for run in runs_of_it if run.status == "running"]
+    for run in unfinished:
+        runs.end(session, run, "failed", why=f"{row.name} was forgotten.")
     shas = content_of(session, ConceptVersion.concept_id == row.id)
     session.delete(row)
     session.flush()
     deleted = collect(session, shas)
     kept = tuple(sorted(sha for sha in shas if find_size(session, sha) is not None))
-    return ForgottenConcept(summary, tuple(saw), deleted, kept)
+    numbers = tuple(run.id for run in runs_of_it)
+    failed = tuple(run.id for run in unfinished)
+    return ForgottenConcept(summary, tuple(saw), deleted, kept, numbers, failed, manifests)
 
 
 def content_of(session: Session, condition: ColumnElement[bool]) -> set[str]:

@@ -1,6 +1,6 @@
 """Training runs: settings, concept versions and status."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from concepts.access import visible
 from concepts.errors import RunNotFound
-from concepts.models import Adapter, Library, Run, RunConcept, now
+from concepts.models import Adapter, Concept, ConceptVersion, Library, Run, RunConcept, now
 from concepts.records import RunRecord
 from concepts.rows.libraries import address
 from concepts.rows.lineage import Present, present, snapshots
@@ -36,6 +36,19 @@ def get_row(session: Session, user: str, run_id: int) -> tuple[Library, Run]:
     if (found := find_row(session, user, run_id)) is None:
         raise RunNotFound(f"No run has the number {run_id}.", "Give the number that studio finetune printed.")
     return found
+
+
+def that_saw(session: Session, library: Library, concept: Concept) -> list[Run]:
+    """Return the library's runs on any version of this concept, oldest first."""
+    saw = select(RunConcept.run_id).join(ConceptVersion, RunConcept.version_id == ConceptVersion.id)
+    ids = saw.where(ConceptVersion.concept_id == concept.id)
+    return list(session.scalars(select(Run).where(Run.library_id == library.id, Run.id.in_(ids)).order_by(Run.id)))
+
+
+def statuses(session: Session, run_ids: Collection[int]) -> dict[int, str]:
+    """Return the status of each of these runs that exists, in any library."""
+    found = session.execute(select(Run.id, Run.status).where(Run.id.in_(run_ids)))
+    return {run_id: status for run_id, status in found}
 
 
 def end(session: Session, row: Run, status: str, adapter: Adapter | None = None, why: str | None = None) -> None:

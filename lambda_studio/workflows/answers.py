@@ -89,6 +89,10 @@ class Forgotten:
     """SHA-256 of its images, masks and originals that another concept also uses."""
     backups: tuple[Path, ...]
     """Copies of the registry made before upgrades. They may still contain the concept."""
+    runs: tuple[int, ...] = ()
+    """Runs on it whose checkpoints were deleted."""
+    files: tuple[Path, ...] = ()
+    """Adapter files that were trained on it and belong to no adapter, for example after a kill. They stay."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ def run_folder(home: Path, run_id: int) -> Path:
     return home / "runs" / str(run_id)
 
 
+def run_lock(home: Path, run_id: int) -> Path:
+    """Return the file whose lock the process that works on a run holds."""
+    return home / "runs" / f"{run_id}.lock"
+
+
 def adapter_file(home: Path, adapter: AdapterRecord) -> Path:
     """Return the path of the adapter's file, present or not."""
     return adapters_folder(home) / adapter.file_name

@@ -11,8 +11,11 @@ from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.errors import BundleRefused
 from lambda_studio.workflows.answers import Exported, Imported
-from lambda_studio.workflows.home import adapters_folder, run_folder
+from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
+from lambda_studio.workflows.run_files import holding, in_use
 from lambda_studio.workflows.workplace import Workplace
+
+TRAINING = "Wait for its end or stop it with Ctrl-C, then remove the library again."
 
 
 class Libraries:
@@ -41,13 +44,24 @@ class Libraries:
         return self._place.database.write(lambda registry: registry.rename_library(name, new_name))
 
     def remove(self, name: str, agreed: bool = False) -> RemovedLibrary:
-        """Delete a library with its contents. Raises LibraryNotEmpty unless it is empty or `agreed`."""
-        home = self._place.home
-        removed = self._place.database.write(lambda registry: registry.remove_library(name, agreed))
+        """Delete a library with its contents. Raises LibraryNotEmpty unless it is empty or `agreed`, RunInUse."""
+        home, database = self._place.home, self._place.database
+        with database.reading() as registry:
+            known = registry.runs(name)
+
+        def delete(registry: Registry) -> RemovedLibrary:
+            removed = registry.remove_library(name, agreed)
+            for started in set(removed.runs).difference(run.id for run in known):
+                raise in_use(started, TRAINING)
+            return removed
+
+        with holding(home, [run.id for run in known if run.status == "running"], TRAINING):
+            removed = database.write(delete)
         for file_name in removed.unused_files:
             (adapters_folder(home) / file_name).unlink(missing_ok=True)
         for run_id in removed.runs:
             shutil.rmtree(run_folder(home, run_id), ignore_errors=True)
+            run_lock(home, run_id).unlink(missing_ok=True)
         return removed
 
     def share(self, name: str, user: str, role: str = "reader") -> MemberRecord:

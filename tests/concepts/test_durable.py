@@ -19,6 +19,7 @@ from concepts.durable import (
     LOCK,
     file_sha256,
     find_unfinished,
+    held,
     publish,
     require_room,
     staged_file,
@@ -267,3 +268,13 @@ def test_too_little_room_is_refused_with_figures(tmp_path: Path, monkeypatch) ->
 def test_the_sha_256_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc" * 10**6)
     assert file_sha256(tmp_path / "a") == hashlib.sha256(b"abc" * 10**6).hexdigest()
+
+
+def test_a_lock_has_one_holder(tmp_path: Path) -> None:
+    lock = tmp_path / "folder" / "a.lock"
+    with held(lock) as mine:
+        assert mine
+        with held(lock) as other:
+            assert not other
+    with held(lock) as mine:
+        assert mine

@@ -200,21 +200,15 @@ class Concepts:
         )
 
     def forget(self, name: str, concept_id: int | None, agree: Callable[[ConceptSummary], None]) -> Forgotten:
-        """Delete a concept, in use or removed, with its unshared content. `agree` raises to stop it."""
-        library, database = self._place.library, self._place.database
-        with database.reading() as registry:
-            found = registry.find_to_forget(library, name, concept_id)
-        agree(found)  # outside a transaction, because a user may take time to answer
-        done = database.write(lambda registry: registry.forget_concept(library, name, found.id))
-        return Forgotten(
-            name=done.concept.name,
-            id=done.concept.id,
-            adapters=tuple(adapter.id for adapter in done.adapters),
-            deleted=tuple(done.deleted.sizes),
-            bytes=done.deleted.total,
-            kept=done.kept,
-            backups=tuple(sorted(database.store.backups())),
-        )
+        """Delete a concept, in use or removed, with its unshared content. `agree` raises to stop it.
+
+        Raises:
+            RunInUse: the concept is being trained on. Nothing was deleted.
+            ConceptNotFound, ConceptAmbiguous, NotPermitted: as named.
+        """
+        from lambda_studio.workflows.subjects.forgetting import forget
+
+        return forget(self._place, name, concept_id, agree)
 
     def list(self, *, removed: bool = False) -> list[ConceptSummary]:
         """Return the library's concepts by name, or its removed concepts."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from concepts.database import Database
 from concepts.names import name_key
 from concepts.records import ConceptRecord, RunRecord
 from lambda_studio.errors import ResumeRefused
@@ -27,6 +28,15 @@ def run_to_resume(place: Workplace, names: Sequence[str] | None) -> RunRecord:
     if named is None and place.spec.name != run.settings["stack"]:
         place.work_with(run.settings["stack_source"])
     return run
+
+
+def require_unfinished(database: Database, run_id: int) -> None:
+    """Raise ResumeRefused if the run has ended by now. Call it while the run is held."""
+    with database.reading() as registry:
+        run = registry.find_run(run_id)
+    if run is None or run.status != "running":
+        why = f": {run.why}" if run and run.why else "."
+        raise ResumeRefused(f"Run {run_id} ended in the meantime{why}", "Start a new run without resume=True.")
 
 
 def newest_unfinished(

@@ -1,13 +1,13 @@
 """One fine-tuning run: train, write a durable adapter file, then register it."""
 
-import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
 from concepts.durable import make_folder
-from concepts.errors import ConceptError
+from concepts.errors import ConceptError, ConceptNotFound, LibraryNotFound, RunNotFound
 from concepts.records import AdapterRecord, ConceptRecord, RunRecord
 from concepts.registry import Registry
 from lambda_studio.config import FinetuneConfig
@@ -24,8 +24,12 @@ from lambda_studio.training.trainer import TrainResult
 from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
+from lambda_studio.workflows.run_files import delete_checkpoints, holding
+from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.settings import settings_row
 from lambda_studio.workflows.workplace import Workplace
+
+BUSY = "Wait for its end, or start another run without resume=True."
 
 
 class Tuner:
@@ -34,6 +38,7 @@ class Tuner:
     def __init__(self, place: Workplace):
         self.database, self.library, self.home = place.database, place.library, place.home
         self.stack, self.stack_source, self.progress = place.stack, place.stack_source, place.progress
+        self._written: list[str] = []
 
     @cached_property
     def decoder(self) -> Decoder:
@@ -48,23 +53,55 @@ class Tuner:
         should_stop: Callable[[], bool],
     ) -> Finetuned:
         """Train, or resume `run`, and register the adapter unless `should_stop` ended the training."""
+        if run:
+            with holding(self.home, [run.id], BUSY):
+                return self._tune(run.id, concepts, self._examples(concepts, config, should_stop), config, should_stop)
+        examples = self._examples(concepts, config, should_stop)
+        run_id = self._start_run(concepts, config)
+        with holding(self.home, [run_id], BUSY):
+            return self._tune(run_id, concepts, examples, config, should_stop)
+
+    def _examples(
+        self, concepts: Sequence[ConceptRecord], config: FinetuneConfig, should_stop: Callable[[], bool]
+    ) -> Sequence[Example]:
         table = ExampleTable(self.database, self.stack, self.progress, should_stop)
-        examples = table.examples(concepts, config.resolution or self.stack.resolution)
-        run_id = run.id if run else self._start_run(concepts, config)
+        return table.examples(concepts, config.resolution or self.stack.resolution)
+
+    def _tune(
+        self, run_id: int, concepts: Sequence[ConceptRecord], examples: Sequence[Example], config: FinetuneConfig,
+        should_stop: Callable[[], bool],
+    ) -> Finetuned:  # fmt: skip
+        """Train a run that this process holds."""
+        require_unfinished(self.database, run_id)
         try:
             result = self._train(run_id, examples, config, should_stop)
             adapter = None if result.stopped else self._register(run_id, concepts, config)
+        except (ConceptNotFound, LibraryNotFound) as error:  # forgotten by a machine that does not share the home
+            self._discard(run_id, str(error))
+            raise
         except (CheckpointFailed, ConceptError, OSError, ResumeRefused):
             raise  # a disk error or another process's lock: the run is intact and can be resumed
         except Exception as error:  # any other error fails the run: record it, then re-raise
-            why = str(error)
-            self.database.write(lambda registry: registry.fail_run(run_id, why))
+            self._fail(run_id, str(error))
             raise
         finally:
             self.__dict__.pop("decoder", None)  # its weights are trained; only the adapter may apply them
             self.stack.free("decoder")
         names, plot = tuple(concept.name for concept in concepts), run_folder(self.home, run_id) / "loss.png"
         return Finetuned(run_id, result.steps, self.stack.spec.name, names, adapter, result.loss_log, plot)
+
+    def _fail(self, run_id: int, why: str) -> None:
+        self.database.write(lambda registry: registry.fail_run(run_id, why))
+
+    def _discard(self, run_id: int, why: str) -> None:
+        """Delete what a run has learnt of a concept that no longer exists."""
+        delete_checkpoints(self.home, [run_id])
+        with self.database.reading() as registry:
+            unnamed = registry.adapter_files_without_row(self._written)
+        for sha in unnamed:
+            (adapters_folder(self.home) / f"{sha}.safetensors").unlink(missing_ok=True)
+        with suppress(RunNotFound):  # its library is gone too
+            self._fail(run_id, why)
 
     def _start_run(self, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> int:
         settings = settings_row(self.stack.spec.name, self.stack_source, config)
@@ -107,7 +144,7 @@ class Tuner:
             return record
 
         record = self.database.write(register)
-        shutil.rmtree(run_folder(self.home, run_id) / "checkpoints", ignore_errors=True)
+        delete_checkpoints(self.home, [run_id])
         return adapter_card(record, adapters_folder(self.home))
 
     def _write(
@@ -125,6 +162,7 @@ class Tuner:
         folder = adapters_folder(self.home)
         make_folder(folder)
         sha = save_adapter_by_hash(self.decoder.unet, info, folder)
+        self._written.append(sha)
         return sha, f"{sha}.safetensors"
 
 

@@ -9,7 +9,8 @@ from typing import Protocol
 from concepts.records import DatabaseFault, DatabaseState
 from concepts.stores.store import store_at
 from lambda_studio.errors import OutputExists
-from lambda_studio.workflows.upkeep.doctor import Finding, database_findings
+from lambda_studio.workflows.upkeep.doctor import database_findings
+from lambda_studio.workflows.upkeep.finding import Finding
 
 
 @dataclass(frozen=True)

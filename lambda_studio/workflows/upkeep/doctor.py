@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from lambda_studio.errors import ModelFilesNotFetched, StudioError
 from lambda_studio.models.stack import Stack
 from lambda_studio.workflows.cache.left_out import IMPORT_AGAIN, notes
 from lambda_studio.workflows.home import adapter_file, adapters_folder, why_missing
+from lambda_studio.workflows.upkeep.finding import Finding
+from lambda_studio.workflows.upkeep.training_files import files_without_row
 from lambda_studio.workflows.workplace import Workplace
 
 DEPTHS = ("quick", "usual", "thorough")
@@ -29,22 +30,6 @@ CACHED = "cached values"
 """`Finding.what` for features."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """The result for one checked thing. `remedy` is empty if it has no problem."""
-
-    what: str
-    said: str
-    remedy: str = ""
-    mendable: bool = False
-    """`studio doctor --repair` or normal use corrects the problem. No data from a user is affected."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether the thing has no problem."""
-        return not self.remedy
-
-
 def findings(place: Workplace, depth: str, repair: bool) -> Iterator[Finding]:
     """Check the database, images, adapters, the stack's files and cached values, and find unfinished files."""
     yield from database_findings(place.database.store, depth)
@@ -52,6 +37,7 @@ def findings(place: Workplace, depth: str, repair: bool) -> Iterator[Finding]:
         yield _stored_images(place)
         yield from _given_embeddings(place)
     yield from _adapter_files(place, hashed=depth != "quick")
+    yield from files_without_row(place, repair)
     yield (stack := _stack_files(place.stack, hashed=depth != "quick"))
     if depth == "thorough":
         yield _cached_features(place, repair) if stack.whole else Finding(CACHED, "not checked: see the stack's files")

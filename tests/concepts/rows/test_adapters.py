@@ -73,3 +73,10 @@ def test_an_adapters_file_may_go_when_no_library_has_it_any_more(database, rex_a
         assert registry.remove_adapter("toys", second.id).file_unused
         assert registry.find_run(run).adapter_id is None
         assert add_adapter(registry, []).id > second.id, "a removed adapter's number is not given to another"
+
+
+def test_files_that_no_adapter_of_any_library_has_are_told(database, rex_and_hat, add_adapter):
+    with database.transaction() as registry:
+        sha = add_adapter(registry, rex_and_hat).sha256
+        assert registry.adapter_files_without_row([sha, "f" * 64]) == {"f" * 64}
+        assert registry.adapter_files_without_row([]) == set()

@@ -52,3 +52,31 @@ def test_a_run_cannot_end_with_an_adapter_of_another_library(database, add_adapt
         adapter = add_adapter(registry, [], library="toys")
         with pytest.raises(AdapterNotFound):
             registry.finish_run(run, adapter.id)
+
+
+def test_runs_are_found_by_their_concept_and_by_their_number(database, rex_and_hat):
+    with database.transaction() as registry:
+        both = registry.start_run("default", "finetune", {}, rex_and_hat)
+        rex = registry.start_run("default", "finetune", {}, rex_and_hat[:1])
+        registry.finish_run(rex)
+        ids = [registry.get_concept("default", name).id for name in ("rex", "hat")]
+        assert [registry.runs_of_concept("default", each) for each in ids] == [
+            {both: "running", rex: "finished"},
+            {both: "running"},
+        ]
+        assert registry.runs_of_concept("default", 99) == {}
+        assert registry.run_statuses([both, rex, 99]) == {both: "running", rex: "finished"}
+
+
+def test_forgetting_fails_unfinished_runs_and_leaves_finished_ones(database, rex_and_hat):
+    with database.transaction() as registry:
+        both = registry.start_run("default", "finetune", {}, rex_and_hat)
+        rex = registry.start_run("default", "finetune", {}, rex_and_hat[:1])
+        registry.finish_run(rex)
+        manifest = registry.get_concept("default", "rex").manifest
+        done = registry.forget_concept("default", "rex")
+        assert (done.runs, done.failed_runs, done.manifests) == ((both, rex), (both,), (manifest,))
+        assert [(run.id, run.status, run.why) for run in registry.runs("default")] == [
+            (rex, "finished", None),
+            (both, "failed", "rex was forgotten."),
+        ]

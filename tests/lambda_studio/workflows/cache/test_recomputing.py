@@ -16,7 +16,8 @@ from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import CROP, LATENTS, SUBJECT, ZERO, FeatureKey
 from lambda_studio.workflows.cache.recomputing import TOLERANCES, Recomputing, differ, sample
 from lambda_studio.workflows.cache.training_set import ExampleTable
-from lambda_studio.workflows.upkeep.doctor import CACHED, Finding
+from lambda_studio.workflows.upkeep.doctor import CACHED
+from lambda_studio.workflows.upkeep.finding import Finding
 
 KINDS = (SUBJECT, CROP, LATENTS, ZERO)
 

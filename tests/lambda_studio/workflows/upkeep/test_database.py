@@ -9,7 +9,7 @@ from concepts.errors import DatabaseUnusable
 from lambda_studio.errors import OutputExists
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.upkeep.database import DatabaseUpkeep
-from lambda_studio.workflows.upkeep.doctor import Finding
+from lambda_studio.workflows.upkeep.finding import Finding
 
 
 @pytest.fixture

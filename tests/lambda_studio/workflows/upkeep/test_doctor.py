@@ -10,7 +10,8 @@ from concepts.database import FILE_NAME
 from concepts.durable import LOCK, file_sha256
 from concepts.stores.store import store_at
 from lambda_studio.workflows.home import adapters_folder, run_folder
-from lambda_studio.workflows.upkeep.doctor import CACHED, Finding, database_findings, unfinished
+from lambda_studio.workflows.upkeep.doctor import CACHED, database_findings, unfinished
+from lambda_studio.workflows.upkeep.finding import Finding
 
 
 def told(studio, depth: str = "usual", repair: bool = False) -> dict[str, Finding]:
@@ -71,10 +72,11 @@ def test_what_was_left_unfinished_long_ago_is_removed_where_that_is_asked_for(st
         os.utime(path, None if path == new else (0, 0))
     assert run_folder(studio.home, 1) == old[2].parent
     assert unfinished(studio.database.store, studio.home) == sorted([*old, new])
-    found = [finding for finding in studio.doctor("quick") if not finding.whole]
+    found = [finding for finding in studio.doctor("quick") if finding.what == "unfinished file"]
     assert [finding.mendable for finding in found] == [True] * 4
     assert all(path.exists() for path in old), "a look removes nothing"
-    assert all(finding.whole for finding in studio.doctor("quick", repair=True))
+    repaired = [finding for finding in studio.doctor("quick", repair=True) if finding.what == "unfinished file"]
+    assert len(repaired) == 4 and all(finding.whole for finding in repaired)
     assert [path.exists() for path in (*old, new, mine)] == [False] * 4 + [True, True]
 
 

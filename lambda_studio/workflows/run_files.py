@@ -1,0 +1,62 @@
+"""The files of training runs in a home: who works on them, and which no row explains."""
+
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from concepts.durable import held
+from concepts.registry import Registry
+from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, RunInUse
+from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info
+from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
+
+_ADAPTER = re.compile(r"([0-9a-f]{64})\.safetensors")
+
+
+@contextmanager
+def holding(home: Path, run_ids: Iterable[int], remedy: str) -> Iterator[None]:
+    """Hold these runs during the block: nobody else trains, resumes or deletes them. Raises RunInUse.
+
+    A killed holder lets go. Processes on other machines are seen if they share the home.
+    """
+    with ExitStack() as locks:
+        for run_id in run_ids:
+            if not locks.enter_context(held(run_lock(home, run_id))):
+                raise in_use(run_id, remedy)
+        yield
+
+
+def in_use(run_id: int, remedy: str) -> RunInUse:
+    """Return the error for a run that another process works on."""
+    return RunInUse(f"Another process is working on run {run_id}.", remedy)
+
+
+def delete_checkpoints(home: Path, run_ids: Iterable[int]) -> tuple[int, ...]:
+    """Delete the checkpoints of these runs. Return the runs that had some."""
+    folders = {run_id: run_folder(home, run_id) / "checkpoints" for run_id in run_ids}
+    present = {run_id: folder for run_id, folder in folders.items() if folder.exists()}
+    for folder in present.values():
+        shutil.rmtree(folder, ignore_errors=True)
+    return tuple(run_id for run_id, folder in present.items() if not folder.exists())
+
+
+def adapters_without_row(home: Path, registry: Registry) -> list[Path]:
+    """Return the adapter files of a home that no adapter of the database has."""
+    named = {match[1]: path for path in adapters_folder(home).glob("*") if (match := _ADAPTER.fullmatch(path.name))}
+    return sorted(named[sha] for sha in registry.adapter_files_without_row(named))
+
+
+def runs_without_row(home: Path, registry: Registry) -> list[Path]:
+    """Return the run folders of a home that no run of the database has."""
+    folders = {int(path.name): path for path in (home / "runs").glob("*") if path.name.isdecimal() and path.is_dir()}
+    return [folders[run_id] for run_id in sorted(folders.keys() - registry.run_statuses(folders).keys())]
+
+
+def find_info(path: Path) -> AdapterInfo | None:
+    """Return what an adapter file says of itself, or None if it cannot be read."""
+    try:
+        return read_adapter_info(path)
+    except (ModelFilesInvalid, ModelFilesMissing, OSError):
+        return None

@@ -1,0 +1,42 @@
+"""Find files of adapters and runs that the database does not explain."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lambda_studio.workflows.home import run_folder
+from lambda_studio.workflows.run_files import adapters_without_row, delete_checkpoints, find_info, runs_without_row
+from lambda_studio.workflows.upkeep.finding import Finding
+from lambda_studio.workflows.workplace import Workplace
+
+
+def files_without_row(place: Workplace, repair: bool) -> Iterator[Finding]:
+    """Find adapter files and run folders without a row, and with `repair` delete checkpoints of finished runs."""
+    with place.database.reading() as registry:
+        adapters, runs = adapters_without_row(place.home, registry), runs_without_row(place.home, registry)
+    yield from map(_adapter, adapters)
+    for folder in runs:
+        said = f"{folder} belongs to no run of this database. It may hold what was learnt of its concepts."
+        yield Finding("run folder", said, f"If no other database uses this home, delete it: {folder}")
+    yield from _finished_checkpoints(place, repair)
+
+
+def _adapter(path: Path) -> Finding:
+    info = find_info(path)
+    names = ", ".join(str(each.get("name")) for each in info.concepts) if info else "unknown concepts"
+    said = f"{path} belongs to no adapter of this database. It was trained on: {names}."
+    remedy = f"Resume its run: studio finetune --resume. Or, if no other database uses this home, delete it: {path}"
+    return Finding("adapter file", said, remedy)
+
+
+def _finished_checkpoints(place: Workplace, repair: bool) -> Iterator[Finding]:
+    """Find checkpoints that a process was killed before deleting."""
+    numbers = [int(path.parent.name) for path in place.home.glob("runs/*/checkpoints") if path.parent.name.isdecimal()]
+    with place.database.reading() as registry:
+        statuses = registry.run_statuses(numbers)
+    for number in sorted(number for number, status in statuses.items() if status == "finished"):
+        what, folder = f"run {number}", run_folder(place.home, number) / "checkpoints"
+        if repair and delete_checkpoints(place.home, [number]):
+            yield Finding(what, f"the checkpoints of this finished run were removed: {folder}")
+        else:
+            said = f"it is finished, and its checkpoints are left: {folder}"
+            yield Finding(what, said, "Remove them: studio doctor --repair", mendable=True)

@@ -1,0 +1,83 @@
+"""A run has one holder, and files that no row explains are found."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from lambda_studio.errors import RunInUse
+from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
+from lambda_studio.workflows.run_files import (
+    adapters_without_row,
+    delete_checkpoints,
+    find_info,
+    holding,
+    runs_without_row,
+)
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from lambda_studio.workflows.run_files import holding
+
+with holding(Path(sys.argv[1]), [3], ""):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_run_has_one_holder_and_others_are_told_its_number(tmp_path) -> None:
+    with holding(tmp_path, [3, 4], "Wait."):
+        told = r"^Another process is working on run 4\. Wait\.$"
+        with pytest.raises(RunInUse, match=told), holding(tmp_path, [5, 4], "Wait."):
+            pass
+        with holding(tmp_path, [5], "Wait."):  # the refusal above let go of it
+            pass
+    with holding(tmp_path, [3, 4], "Wait."):
+        pass
+
+
+def test_a_killed_holder_lets_go(tmp_path) -> None:
+    words = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(RunInUse), holding(tmp_path, [3], ""):
+            pass
+        os.kill(holder.pid, signal.SIGKILL)
+    with holding(tmp_path, [3], ""):
+        assert run_lock(tmp_path, 3).exists()
+
+
+def test_checkpoints_are_deleted_where_there_are_some(tmp_path) -> None:
+    (run_folder(tmp_path, 1) / "checkpoints" / "step-1").mkdir(parents=True)
+    run_folder(tmp_path, 2).mkdir()
+    assert delete_checkpoints(tmp_path, [1, 2, 3]) == (1,)
+    assert [path.name for path in run_folder(tmp_path, 1).iterdir()] == []
+
+
+def test_files_without_a_row_are_found_and_other_names_are_not(studio, put, plain) -> None:
+    version = put("rex", plain("red")).version_id
+    known, lost = "a" * 64, "b" * 64
+    folder = adapters_folder(studio.home)
+    folder.mkdir()
+    for name in (f"{known}.safetensors", f"{lost}.safetensors", "notes.txt", f".{lost}.safetensors"):
+        (folder / name).write_bytes(b"")
+    given = ("default", known, f"{known}.safetensors", "lora", "tiny", {}, [version])
+    studio.database.write(lambda registry: registry.add_adapter(*given))
+    run = studio.database.write(lambda registry: registry.start_run("default", "finetune", {}, [version]))
+    for number in (run, 77):
+        run_folder(studio.home, number).mkdir(parents=True)
+    (studio.home / "runs" / "notes").mkdir()
+    (studio.home / "runs" / "5.lock").write_text("")
+    with studio.database.reading() as registry:
+        assert adapters_without_row(studio.home, registry) == [folder / f"{lost}.safetensors"]
+        assert runs_without_row(studio.home, registry) == [run_folder(studio.home, 77)]
+
+
+def test_a_file_that_is_no_adapter_says_nothing(tmp_path) -> None:
+    (tmp_path / "a").write_bytes(b"half")
+    assert find_info(tmp_path / "a") is None
+    assert find_info(tmp_path / "missing") is None

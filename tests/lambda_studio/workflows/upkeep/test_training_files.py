@@ -1,0 +1,39 @@
+"""Files of runs and adapters that the database does not explain."""
+
+from lambda_studio.workflows.home import adapters_folder, run_folder
+from lambda_studio.workflows.upkeep.finding import Finding
+
+
+def test_files_without_a_row_are_problems_that_no_repair_touches(studio) -> None:
+    file, folder = adapters_folder(studio.home) / f"{'a' * 64}.safetensors", run_folder(studio.home, 7)
+    file.parent.mkdir()
+    file.write_bytes(b"half")
+    folder.mkdir(parents=True)
+    for repair in (False, True):
+        found = {finding.what: finding for finding in studio.doctor("quick", repair=repair)}
+        assert found["adapter file"].said == (
+            f"{file} belongs to no adapter of this database. It was trained on: unknown concepts."
+        )
+        assert found["adapter file"].remedy.endswith(f"delete it: {file}") and not found["adapter file"].mendable
+        assert found["run folder"].said.startswith(f"{folder} belongs to no run of this database.")
+        assert found["run folder"].remedy.endswith(f"delete it: {folder}") and not found["run folder"].mendable
+    assert file.exists() and folder.exists()
+
+
+def test_checkpoints_of_finished_runs_are_removed_and_those_of_other_runs_stay(studio, put, plain) -> None:
+    version = put("rex", plain("red")).version_id
+    runs = [studio.database.write(lambda registry: registry.start_run("default", "k", {}, [version])) for _ in "ab"]
+    studio.database.write(lambda registry: registry.finish_run(runs[0]))
+    folders = [run_folder(studio.home, run) / "checkpoints" for run in runs]
+    for folder in folders:
+        folder.mkdir(parents=True)
+
+    def told(repair: bool) -> list[Finding]:
+        return [each for each in studio.doctor("quick", repair=repair) if each.what.startswith("run ")]
+
+    remedy = "Remove them: studio doctor --repair"
+    said = f"it is finished, and its checkpoints are left: {folders[0]}"
+    assert told(False) == [Finding("run 1", said, remedy, mendable=True)]
+    assert told(True) == [Finding("run 1", f"the checkpoints of this finished run were removed: {folders[0]}")]
+    assert told(True) == []
+    assert [folder.exists() for folder in folders] == [False, True]
