@@ -1,12 +1,14 @@
-"""python -m tests.reliability [NAME...] [--share S] [--seed N] [--out FILE.md] [--resume]
+"""python -m tests.reliability [NAME...] [--share S] [--seed N] [--out FILE.md] [--resume | --compare]
 
-Ends with 1 where anything was not right. The outcomes are kept beside the report after each harness, so that a run
-that was stopped goes on with `--resume`.
+Runs the harnesses anew and says which figures are not as the report has them. Then it writes them into the report,
+after each harness; what other harnesses have there stays. With `--compare` it writes nothing. With `--resume` it goes
+on where it was stopped: a harness that ran at this commit on this machine is not run again.
+
+Ends with 1 where anything was not right.
 """
 
 import argparse
 import importlib
-import json
 import pkgutil
 import sys
 import tempfile
@@ -16,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import tests.reliability as here
+from tests.reliability import figures
 from tests.reliability.outcome import Harness
-from tests.reliability.report import machine, report
+from tests.reliability.report import report
 
 
 def harnesses() -> dict[str, Harness]:
@@ -36,17 +39,20 @@ def harnesses() -> dict[str, Harness]:
 def main() -> int:
     known = harnesses()
     asked = _arguments(list(known))
-    kept, here_and_now = asked.out.with_suffix(".json"), machine()
-    done = _kept_outcomes(kept, here_and_now) if asked.resume else {}
+    kept, now, wrong = figures.read(asked.out), figures.stamp(), 0
     for name in asked.names or known:
-        if (done.get(name, {}).get("share"), done.get(name, {}).get("seed")) == (asked.share, asked.seed):
+        if asked.resume and figures.is_done(kept.get(name), asked.share, asked.seed, now):
             continue
-        done[name] = _outcomes_of(name, known[name], asked.share, asked.seed)
-        asked.out.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps({"machine": here_and_now, "done": done}, indent=1) + "\n")
-    done = {name: done[name] for name in known if name in done}
-    asked.out.write_text(report(done, here_and_now, [name for name in known if name not in done]))
-    return int(any(each["right"] != each["tried"] for found in done.values() for each in found["outcomes"]))
+        found = now | _outcomes_of(name, known[name], asked.share, asked.seed)
+        for line in figures.differences(kept.get(name), found):
+            print(f"  not as in the report: {line}", file=sys.stderr, flush=True)
+        wrong += sum(each["tried"] - each["right"] for each in found["outcomes"])
+        if not asked.compare:
+            kept[name] = found
+            kept = {each: kept[each] for each in known if each in kept}
+            figures.write(asked.out, kept)
+            asked.out.write_text(report(kept, [each for each in known if each not in kept]))
+    return int(wrong > 0)
 
 
 def _arguments(known: list[str]) -> Any:
@@ -55,19 +61,13 @@ def _arguments(known: list[str]) -> Any:
     parser.add_argument("--share", type=float, default=1.0, help="of all the tries there are  [default: 1]")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("docs/reliability.md"))
-    parser.add_argument("--resume", action="store_true", help="go on with what is not done")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--resume", action="store_true", help="leave out what ran at this commit on this machine")
+    way.add_argument("--compare", action="store_true", help="write nothing")
     asked = parser.parse_args()
     if strange := set(asked.names) - set(known):
         parser.error(f"no such harness: {', '.join(sorted(strange))}; there are: {', '.join(known)}")
     return asked
-
-
-def _kept_outcomes(kept: Path, here_and_now: str) -> dict[str, Any]:
-    """What earlier runs on this machine have done, by harness, each with the share and seed that it had."""
-    if not kept.exists():
-        return {}
-    earlier = json.loads(kept.read_text())
-    return dict(earlier["done"]) if earlier["machine"] == here_and_now else {}
 
 
 def _outcomes_of(name: str, harness: Harness, share: float, seed: int) -> dict[str, Any]:

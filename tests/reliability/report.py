@@ -31,8 +31,8 @@ never between, what was acknowledged is there, the same command again succeeds; 
 cause, one of remedy and exit code 7, and nothing half done. *Target* is what a full run tries; where fewer were tried,
 the row says so by its own figures.
 
-All of it: {minutes} minutes on {machine}. The command over each
-table gives it again.
+Each table has its date, commit and machine (a + after the commit: with changes that were not committed). The command
+over it runs everything in it anew and says which figures are different; it writes nothing. All of it: {minutes} minutes.
 
 **{right} of {tried} right.**
 
@@ -42,11 +42,10 @@ table gives it again.
 {not_covered}"""
 
 
-def report(done: Mapping[str, Mapping[str, Any]], machine: str, not_run: Iterable[str]) -> str:
+def report(done: Mapping[str, Mapping[str, Any]], not_run: Iterable[str]) -> str:
     """The page, as Markdown, from what the runner keeps of each harness; those that were `not_run` are named."""
     outcomes = [each for found in done.values() for each in found["outcomes"]]
     return PAGE.format(
-        machine=machine,
         minutes=f"{sum(found['seconds'] for found in done.values()) / 60:,.0f}",
         tried=f"{sum(each['tried'] for each in outcomes):,}",
         right=f"{sum(each['right'] for each in outcomes):,}",
@@ -69,13 +68,14 @@ def machine() -> str:
 
 def _section(name: str, found: Mapping[str, Any]) -> str:
     command = (
-        f"python -m tests.reliability {shlex.quote(name)} --share {found['share']:g} --seed {found['seed']} --resume"
+        f"python -m tests.reliability {shlex.quote(name)} --share {found['share']:g} --seed {found['seed']} --compare"
     )
     rows = [
         f"| {each['fault']} | {each['tried']:,} | {each['right']:,} | {each['target']:,} | {each['note']} |"
         for each in found["outcomes"]
     ]
     wrong = [f"- wrong: {line}" for each in found["outcomes"] for line in each["wrong"]]
-    head = [f"## {name}", "", f"`{command}`, {found['seconds'] / 60:,.1f} minutes", ""]
+    when = f"{found['seconds'] / 60:,.1f} minutes on {found['date']} at {found['commit']}, on {found['machine']}"
+    head = [f"## {name}", "", f"`{command}`", "", f"{when}.", ""]
     table = ["| fault | tried | right | target | covers |", "|---|---|---|---|---|", *rows, ""]
     return "\n".join([*head, *table, *wrong, *([""] if wrong else [])])
