@@ -16,9 +16,8 @@ NOT_COVERED = """\
 - Disks that lie about a sync, and memory that flips bits while a picture is on its way.
 - `concepts edit --drop N` names images by their place: if it was carried out and not acknowledged, look before you
   give it again.
-- Code in the current folder (`json.py` among photos): tests/cli/test_current_folder.py tries it for every process that
-  is started; it is not counted here. The process that opens pictures keeps its network on macOS, on Windows, and
-  where a container or AppArmor forbids namespaces.
+- The process that opens pictures keeps its network on macOS, on Windows, and where a container or AppArmor forbids
+  namespaces.
 - Windows and macOS: these harnesses need Linux and strace.
 """
 

@@ -1,0 +1,73 @@
+"""What gave way under attack, attacked again: code among photos, forged embeddings, forgetting beside training."""
+
+import random
+import shutil
+from pathlib import Path
+
+from tests.reliability import attack_cases
+from tests.reliability.judging import Tally
+from tests.reliability.outcome import Harness, Outcome
+from tests.reliability.world import World, made_world
+
+FORGETS, RESUMES = 60, 40
+
+
+def run(share: float, folder: Path, seed: int) -> list[Outcome]:
+    """Every attack, each on a fresh copy of a world."""
+    world = made_world()
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        _decoys(world, folder, share),
+        _forgeries(world, folder, share),
+        _forgets(world, folder, share, seed),
+        _resumes(world, folder, share, seed),
+    ]
+
+
+def _decoys(world: World, folder: Path, share: float) -> Outcome:
+    """Files with names of modules in the current folder of each command."""
+    tally, commands = Tally(), attack_cases.DECOY_COMMANDS
+    for words in commands[: max(1, round(len(commands) * share))]:
+        executed = attack_cases.executed_decoys(world, folder / "decoys", words)
+        for name in attack_cases.DECOYS:
+            tally.judge(f"{words[0]}, {name}.py", f"it was executed: {executed[name]}" if name in executed else None)
+    target = len(commands) * len(attack_cases.DECOYS)
+    return tally.outcome("a module in the current folder", target, "add, import, draw, train and doctor, as processes")
+
+
+def _forgeries(world: World, folder: Path, share: float) -> Outcome:
+    """Another user's forgery before and after the genuine bundle, of both bundle shapes."""
+    tally, cases = Tally(), attack_cases.FORGERIES
+    for number, case in enumerate(cases[: max(1, round(len(cases) * share))]):
+        tally.judge(" ".join(case), attack_cases.forgery_fault(world, folder / f"forgery{number}", *case))
+    note = "the signed bundle draws and exports with its own numbers; SQLite (PostgreSQL: in the tests)"
+    return tally.outcome("another user's forged embedding", len(cases), note)
+
+
+def _forgets(world: World, folder: Path, share: float, seed: int) -> Outcome:
+    """A subject is forgotten at a random moment of a training on it and another."""
+    tally, chance = Tally(), random.Random(seed)
+    place = attack_cases.two_subjects(world, folder / "forgets")
+    longest = attack_cases.seconds_of_training(world, place)
+    for number in range(max(1, round(FORGETS * share))):
+        shutil.rmtree(here := folder / "forget", ignore_errors=True)
+        shutil.copytree(place, here)
+        tally.judge(f"forget {number}", attack_cases.forget_fault(world, here, chance.random() * longest))
+    note = "at random moments: refused while it trains, and nothing learnt of it is left unnamed"
+    return tally.outcome("forget beside fine-tune", FORGETS, note)
+
+
+def _resumes(world: World, folder: Path, share: float, seed: int) -> Outcome:
+    """A stopped run is resumed by two processes, one a random moment after the other."""
+    tally, chance = Tally(), random.Random(seed)
+    place = attack_cases.stopped_run(world, folder / "resumes")
+    whole, longest = attack_cases.resumed_alone(world, place, folder / "alone")
+    for number in range(max(1, round(RESUMES * share))):
+        shutil.rmtree(here := folder / "resume", ignore_errors=True)
+        shutil.copytree(place, here)
+        tally.judge(f"resume {number}", attack_cases.resume_fault(world, here, chance.random() * longest, whole))
+    note = "one trains, to the same bits as alone; the other is told, and spoils nothing"
+    return tally.outcome("two processes resume one run", RESUMES, note)
+
+
+HARNESSES: dict[str, Harness] = {"attacks": run}
