@@ -1,7 +1,7 @@
 """Draw prompts with subjects: text encoder, prior, decoder."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,14 +48,28 @@ def draw(
     adapter: Path | None = None,
     on_step: OnStep | None = None,
 ) -> list[Picture]:
-    """Draw one picture for each request, `config.batch_size` at a time; `config.seed` is not used.
+    """Draw one picture for each request, as `draw_each`, and return them all."""
+    return list(draw_each(stack, requests, zero_image_embeds, config, adapter, on_step))
+
+
+def draw_each(
+    stack: Stack,
+    requests: Sequence[PictureRequest],
+    zero_image_embeds: Float[Tensor, " dim"],
+    config: GenerateConfig,
+    adapter: Path | None = None,
+    on_step: OnStep | None = None,
+) -> Generator[Picture, None, None]:
+    """Draw one picture for each request, `config.batch_size` at a time, and yield each as soon as it is drawn.
+
+    `config.seed` is not used. Close the generator if you do not exhaust it: it holds the decoder.
 
     Args:
         zero_image_embeds: `Clip.zero_image_embeds`; guidance uses it for no picture, the prior for no control.
         on_step: called with the number of denoising steps done over all pictures, and their total.
     """
     if not requests:
-        return []
+        return
     controls = [zero_image_embeds if each.control_embeds is None else each.control_embeds for each in requests]
     conditioning = condition_prompts(
         stack.clip(("text",)),
@@ -66,7 +80,7 @@ def draw(
     seeds = [each.seed for each in requests]
     image_embeds = predict_image_embeds(stack.prior(), conditioning, seeds)
     with stack.drawing, adapted(stack.decoder(), adapter) as decoder:
-        return draw_embeds(decoder, image_embeds, zero_image_embeds, seeds, config, on_step)
+        yield from _draw_batches(decoder, image_embeds, zero_image_embeds, seeds, config, on_step)
 
 
 def condition_prompts(
@@ -112,16 +126,27 @@ def draw_embeds(
     on_step: OnStep | None = None,
 ) -> list[Picture]:
     """Draw one picture for each image embedding, `config.batch_size` at a time."""
-    pictures: list[Picture] = []
+    return list(_draw_batches(decoder, image_embeds, zero_image_embeds, seeds, config, on_step))
+
+
+def _draw_batches(
+    decoder: Decoder,
+    image_embeds: Float[Tensor, "batch dim"],
+    zero_image_embeds: Float[Tensor, " dim"],
+    seeds: Sequence[int],
+    config: GenerateConfig,
+    on_step: OnStep | None,
+) -> Generator[Picture, None, None]:
     starts = range(0, len(seeds), config.batch_size)
     total = len(starts) * config.num_inference_steps
+    for number, start in enumerate(starts):
+        before = number * config.num_inference_steps
 
-    def on_batch_step(done: int, of: int) -> None:
-        if on_step:
-            on_step(len(pictures) // config.batch_size * config.num_inference_steps + done, total)
+        def on_batch_step(done: int, of: int, before: int = before) -> None:
+            if on_step:
+                on_step(before + done, total)
 
-    for start in starts:
         batch = slice(start, start + config.batch_size)
         pixels = sample(decoder, image_embeds[batch], zero_image_embeds, seeds[batch], config, on_batch_step)
-        pictures += [Picture(picture.cpu(), seed) for picture, seed in zip(pixels, seeds[batch], strict=True)]
-    return pictures
+        for picture, seed in zip(pixels, seeds[batch], strict=True):
+            yield Picture(picture.cpu(), seed)

@@ -24,6 +24,8 @@ TRIED = ("add", "add, no home yet", "import", "export", "upgrade 0001", "backup"
 TARGET_EACH = 125
 """Of each command, which makes 1,000 of all."""
 EXIT_CODE = 7
+UNASKED = ("Note:", "Library ", "Waiting ", "Written before the stop:", "Masks drawn:")
+"""How lines begin that are said beside an error."""
 SPARE_KIB = (4, 16, 40, 80, 120)
 
 
@@ -31,14 +33,14 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
     """Faults of calls by strace; then a file system that is full, and files that may not be written or are locked."""
     world = made_world()
     commands = [command for command in COMMANDS if command.name in TRIED]
-    outcomes = [_of_command(world, command, share, seed) for command in commands]
+    outcomes = [of_command(world, command, share, seed) for command in commands]
     folder.mkdir(exist_ok=True)
     return [*outcomes, _full(world, folder, share), _read_only(world, folder, share), _locked(world, folder, share)]
 
 
 def told_well(ended: Ended) -> str:
     """What is wrong with how a failure was told; "" where it is one line of cause and one of remedy."""
-    lines = [line for line in ended.err.strip().splitlines() if not line.startswith(("Note:", "Library ", "Waiting "))]
+    lines = [line for line in ended.err.strip().splitlines() if not line.startswith(UNASKED)]
     if ended.signal or ended.code != EXIT_CODE:
         return f"it ended with {ended.code or ended.signal}: {' '.join(lines)[:200]}"
     if "Traceback" in ended.err or "Internal error" in ended.err:
@@ -48,7 +50,7 @@ def told_well(ended: Ended) -> str:
     return ""
 
 
-def _of_command(world: World, command: Command, share: float, seed: int) -> Outcome:
+def of_command(world: World, command: Command, share: float, seed: int) -> Outcome:
     fault = f"ENOSPC, EIO, EROFS: {command.name}"
     if why := cannot_trace():
         return Outcome(fault=fault, tried=0, right=0, target=0, note=f"Not tried: {why}.")

@@ -17,10 +17,10 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
     if why := cannot_trace():
         return [Outcome(fault="SIGKILL at a system call", tried=0, right=0, target=TARGET, note=f"Not tried: {why}.")]
     world = made_world()
-    return [_of_command(world, command, share, seed) for command in COMMANDS]
+    return [of_command(world, command, share, seed) for command in COMMANDS]
 
 
-def _of_command(world: World, command: Command, share: float, seed: int) -> Outcome:
+def of_command(world: World, command: Command, share: float, seed: int) -> Outcome:
     done = rehearsal(world, command)
     chosen = even(done.points, share, seed)
     wrong: list[str] = []

@@ -83,10 +83,18 @@ class Rehearsal:
         code = self.world.call(self.place, self.command.words)
         if code != 0 and not (code in ALREADY_SO and "after" in judged[0]):
             return judged, f"again: it ended with {code}"
-        if self.world.seen(self.place) != self.after:
+        if self.command.numbers:
+            if strange := self._strange_contents():
+                return judged, f"again: a file is there that is not whole: {strange[0]}"
+        elif self.world.seen(self.place) != self.after:
             return judged, "again: the world is not what the command makes of it"
         left = unknown_litter(self.place / "home")
         return judged, f"again: {left[0]} is left, and doctor does not know it" if left else ""
+
+    def _strange_contents(self) -> list[str]:
+        """Files of a command that numbers them, whose contents are none of those that it writes."""
+        known = set(self.files["out"].values())
+        return [name for name, content in files_of(self.place)["out"].items() if content not in known]
 
     def _rehearse(self) -> None:
         borders = self.folder / "borders"

@@ -31,7 +31,8 @@ cause, one of remedy and exit code 7, and nothing half done. *Target* is what a 
 the row says so by its own figures.
 
 Each table has its date, commit and machine (a + after the commit: with changes that were not committed). The command
-over it runs everything in it anew and says which figures are different; it writes nothing. All of it: {minutes} minutes.
+over it runs everything in it anew and says which figures are different; it writes nothing. It all takes {minutes}
+minutes.
 
 **{right} of {tried} right.**
 

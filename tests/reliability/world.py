@@ -30,6 +30,8 @@ class Command:
     name: str
     words: tuple[str, ...]
     home: str = "filled"
+    numbers: bool = False
+    """Given again, it writes more files with the same contents under other names."""
 
 
 PLAIN = ("--noun", "dog", "--segment", "none")
@@ -60,6 +62,11 @@ COMMANDS = (
     Command(name="gc", words=("doctor", "--repair"), home="littered"),
     Command(name="fine-tune", words=("finetune", "rex", "--steps", "2", "--batch-size", "1", "--rank", "2")),
 )
+KEPT = (
+    Command(name="generate", words=("generate", "a <rex>", "-n", "3", "--steps", "1", "--out", "out"), numbers=True),
+    Command(name="mask sheet", words=("concepts", "show", "rex", "--sheet", "out/sheet.png"), numbers=True),
+)
+"""Commands that write pictures for people."""
 
 
 class World:
@@ -165,6 +172,8 @@ class World:
 IMPORTED_BY_COMMANDS = (
     "accelerate.state", "alembic.command", "filelock", "open_clip", "peft", "platformdirs", "platformdirs.unix",
     "sqlalchemy.dialects.sqlite", "cli.add_concept",
+    "cli.generate", "lambda_studio.workflows.drawing.generate", "lambda_studio.workflows.drawing.pictures",
+    "lambda_studio.workflows.subjects.card",
     "cli.adapters", "cli.concepts", "cli.confirm", "cli.db", "cli.doctor", "cli.finetune", "cli.interrupt",
     "cli.library", "cli.main", "concepts.stores.upgrade", "lambda_studio.pictures.door_process",
     "lambda_studio.pictures.edges", "lambda_studio.workflows.upkeep.database", "lambda_studio.models.stack",

@@ -45,17 +45,17 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
     choice = choose_adapter(place, drawing.adapter, concepts)
     for notice in choice.notices:
         place.notify(notice)
-    from lambda_studio.generation.generator import draw
-    from lambda_studio.workflows.drawing.pictures import texts_of, write_drawing
+    from lambda_studio.generation.generator import draw_each
+    from lambda_studio.workflows.drawing.pictures import texts_of, write_each
 
     prompt = bind(template, {concept.name: concept.noun for concept in concepts}, place.stack.tokenizer)
     seeds = range(config.seed, config.seed + drawing.count)
     requests, zero_image_embeds = _requests(place, prompt, concepts, edged, seeds)
     batches = -(-drawing.count // config.batch_size)
-    with place.progress("Drawing", total=batches * config.num_inference_steps) as advance:
-        pictures = draw(place.stack, requests, zero_image_embeds, config, choice.path, lambda *_: advance())
     texts = texts_of(template, config, concepts, place.spec.name, choice.adapter, drawing.edges)
-    written = [(write_drawing(picture, texts, drawing.out, drawing.prompt), picture.seed) for picture in pictures]
+    with place.progress("Drawing", total=batches * config.num_inference_steps) as advance:
+        pictures = draw_each(place.stack, requests, zero_image_embeds, config, choice.path, lambda *_: advance())
+        written = write_each(pictures, texts, drawing.out, drawing.prompt, place.notify)
     return Drawn(
         prompt=drawing.prompt,
         pictures=tuple(DrawnPicture(path, seed) for path, seed in written),

@@ -1,7 +1,8 @@
 """Write picture files with their texts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,26 @@ from lambda_studio.pictures.texts import FORMAT_KEY, TEXTS_FORMAT
 def write_drawing(picture: Picture, texts: Mapping[str, str], out: Path, title: str) -> Path:
     """Write one picture, with its seed among the texts, and return its path."""
     return write_picture(to_image(picture.pixels), {**texts, "seed": str(picture.seed)}, out, title)
+
+
+def write_each(
+    pictures: Generator[Picture, None, None], texts: Mapping[str, str], out: Path, title: str,
+    notify: Callable[[str], None],
+) -> list[tuple[Path, int]]:  # fmt: skip
+    """Write each picture as soon as it is drawn, and return the paths and seeds.
+
+    Pictures that are written stay if a later one fails or the user stops; `notify` is then told their paths.
+    """
+    written: list[tuple[Path, int]] = []
+    with closing(pictures):  # also after an error: the generator holds the decoder
+        try:
+            for picture in pictures:
+                written.append((write_drawing(picture, texts, out, title), picture.seed))
+        except BaseException:  # also Ctrl-C: the user learns what is there, and the error goes on
+            for path, _ in written:
+                notify(f"Written before the stop: {path}")
+            raise
+    return written
 
 
 def to_image(pixels: Tensor) -> Image.Image:

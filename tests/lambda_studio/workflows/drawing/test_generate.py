@@ -37,13 +37,13 @@ def test_each_name_is_drawn_with_the_mean_of_its_own_embeddings(studio, add, box
     add("rex", box(0), box(1))
     add("hat", box(2), noun="hat")
     calls = []
-    original = generator.draw
+    original = generator.draw_each
 
     def watched(stack, requests, *rest):
         calls.append(requests)
         return original(stack, requests, *rest)
 
-    monkeypatch.setattr(generator, "draw", watched)
+    monkeypatch.setattr(generator, "draw_each", watched)
     studio.generate("a <REX> on a <hat>", count=2, out=tmp_path, config=replace(ONE_STEP, seed=7))
     (requests,) = calls
     embeddings, _ = studio.workplace.embedder.subjects([studio.concepts.show(name).concept for name in ("rex", "hat")])

@@ -1,8 +1,10 @@
 """What a picture file says of itself."""
 
 import json
+from collections.abc import Generator
 from pathlib import Path
 
+import pytest
 import torch
 from PIL import Image
 
@@ -10,7 +12,8 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import Picture
 from lambda_studio.generation.prompt import parse
 from lambda_studio.pictures.texts import FORMAT_KEY, TEXTS_FORMAT
-from lambda_studio.workflows.drawing.pictures import texts_of, to_image, write_drawing
+from lambda_studio.workflows.drawing import pictures
+from lambda_studio.workflows.drawing.pictures import texts_of, to_image, write_drawing, write_each
 
 
 def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed(add, box, tmp_path):
@@ -34,3 +37,48 @@ def test_pixels_are_rounded_and_kept_in_range():
     image = to_image(pixels)
     assert (image.mode, image.size) == ("RGB", (6, 1))
     assert [image.getpixel((x, 0))[0] for x in range(6)] == [0, 0, 128, 255, 255, 100]
+
+
+def test_each_picture_is_written_before_the_next_is_drawn_and_stays_if_that_fails(tmp_path) -> None:
+    seen, closed, told = [], [], []
+
+    def drawn() -> Generator[Picture, None, None]:
+        try:
+            for seed in range(2):
+                seen.append(sorted(path.name for path in tmp_path.iterdir()))
+                yield Picture(torch.zeros(3, 8, 8), seed)
+            raise KeyboardInterrupt
+        finally:
+            closed.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        write_each(drawn(), {}, tmp_path, "a dog", told.append)
+    first, second = (tmp_path / f"a-dog-000{number}.png" for number in (1, 2))
+    assert seen == [[], [first.name]]
+    assert closed == [True]
+    assert told == [f"Written before the stop: {first}", f"Written before the stop: {second}"]
+    assert Image.open(second).text["seed"] == "1"
+
+
+def test_a_disk_that_fails_leaves_whole_pictures_and_lets_go_of_the_decoder(tmp_path, monkeypatch) -> None:
+    closed, told = [], []
+
+    def drawn() -> Generator[Picture, None, None]:
+        try:
+            yield from (Picture(torch.zeros(3, 8, 8), seed) for seed in range(3))
+        finally:
+            closed.append(True)
+
+    write = pictures.write_drawing
+
+    def full(picture: Picture, *given: object):
+        if picture.seed == 1:
+            raise OSError(28, "No space left on device")
+        return write(picture, *given)
+
+    monkeypatch.setattr(pictures, "write_drawing", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_each(drawn(), {}, tmp_path, "a dog", told.append)
+    assert [path.name for path in tmp_path.iterdir()] == ["a-dog-0001.png"]
+    assert closed == [True]
+    assert told == [f"Written before the stop: {tmp_path / 'a-dog-0001.png'}"]
