@@ -10,8 +10,9 @@ import click
 from cli import removing
 from cli.commands import StudioGroup, segment_option
 from cli.originals import count_originals, keep_original_option, kept_originals, originals
-from cli.session import Session, notice, pass_session
+from cli.session import Session, pass_session
 from cli.tables import counted, table
+from cli.terminal import notice
 
 if TYPE_CHECKING:
     from lambda_studio.studio import ConceptSummary

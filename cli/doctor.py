@@ -31,11 +31,11 @@ def command(session: Session, depth: str, repair: bool) -> int:
     findings = session.upkeep().examine(session.studio, depth, repair)
 
     def lines() -> list[str]:
-        return [
-            f"{'ok     ' if finding.whole else 'problem'}  {finding.what}: {finding.said}"
-            + (f"\n           → {with_values(finding.remedy, options)}" if finding.remedy else "")
-            for finding in findings
-        ]
+        told: list[str] = []
+        for finding in findings:
+            told.append(f"{'ok     ' if finding.whole else 'problem'}  {finding.what}: {finding.said}")
+            told += [f"           → {with_values(finding.remedy, options)}"] if finding.remedy else []
+        return told
 
     session.show(findings, lines)
     return max((0 if finding.whole else 1 if finding.mendable else 2 for finding in findings), default=0)

@@ -3,7 +3,7 @@
 import signal
 from types import FrameType, TracebackType
 
-import click
+from cli.terminal import notice
 
 STOPPED = 130
 """The exit code of a command that was stopped by Ctrl-C."""
@@ -43,4 +43,4 @@ class Interrupt:
         if self.received is not None:
             raise KeyboardInterrupt
         self.received = number
-        click.echo("Stopping after this step. Press Ctrl-C again to stop at once.", err=True)
+        notice("Stopping after this step. Press Ctrl-C again to stop at once.")

@@ -11,6 +11,7 @@ import click
 from cli.commands import LazyGroup
 from cli.options import option_names, with_options, with_values
 from cli.session import Session
+from cli.terminal import in_lines, notice, printable, warn
 
 MODULES = {
     "demo": "cli.demo",
@@ -62,7 +63,7 @@ def run(args: Sequence[str] | None = None) -> int:
     try:
         return studio.main(args, prog_name="studio", standalone_mode=False, obj=session) or 0
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped.", err=True)
+        notice("Stopped.")
         return 130
     except BrokenPipeError:
         # The reader closed the pipe: no more output is possible, not even the interpreter's last flush.
@@ -71,14 +72,17 @@ def run(args: Sequence[str] | None = None) -> int:
     except Exception as error:  # the error boundary: no other place catches all errors
         cause, remedy, code = told(error)
         if session.debug:
-            traceback.print_exception(error)
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                notice(line)
         if code in (130, 143):
-            click.echo("Stopped.", err=True)
+            notice("Stopped.")
             return code
         options = option_names(session.command)
         named = {field: options[field] for field in getattr(error, "fields", ()) if field in options}
         remedy = with_values(with_options(remedy, named), options)
-        click.echo(f"Error: {with_options(cause, named)}\n  → {remedy}", err=True)
+        cause = with_options(cause, named)
+        cause = in_lines(cause) if getattr(error, "has_lines", False) else printable(cause)
+        warn(f"Error: {cause}\n  → {printable(remedy)}")
         return code
 
 

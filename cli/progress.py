@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cli.terminal import printable
 from lambda_studio.progress import Advance, Progress, silent
 
 
@@ -19,12 +20,18 @@ def rich_bar(label: str, total: int) -> Iterator[Advance]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
-    note_column = TextColumn("{task.fields[note]}")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), note_column)
+    note_column = TextColumn("{task.fields[note]}", markup=False)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        note_column,
+    )
     with RichProgress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(label, total=total, note="")
+        task = progress.add_task(printable(label), total=total, note="")
 
         def advance(steps: int = 1, note: str = "") -> None:
-            progress.update(task, advance=steps, note=note)
+            progress.update(task, advance=steps, note=printable(note))
 
         yield advance

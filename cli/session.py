@@ -1,7 +1,6 @@
 """The global options, and the Studio that they select."""
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from cli.terminal import notice, say, say_json
 
 if TYPE_CHECKING:
     from lambda_studio.studio import DatabaseUpkeep, Studio
@@ -47,20 +48,15 @@ class Session:
     def show(self, value: Any, lines: Callable[[], Iterable[str]]) -> None:
         """Print `value` as JSON with `--json`, otherwise `lines()`."""
         if self.json:
-            click.echo(json.dumps(numbered(plain(value)), ensure_ascii=False, indent=2))
+            say_json(numbered(plain(value)))
         else:
             for line in lines():
-                click.echo(line)
+                say(line)
 
 
 def given(**settings: Any) -> dict[str, Any]:
     """Return the given options: all that are not None."""
     return {name: value for name, value in settings.items() if value is not None}
-
-
-def notice(text: str) -> None:
-    """Print a message that is not part of the answer on stderr."""
-    click.echo(text, err=True)
 
 
 def plain(value: Any) -> Any:

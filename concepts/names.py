@@ -3,18 +3,17 @@
 import unicodedata
 
 from concepts.errors import NameInvalid, NounMissing
+from concepts.printable import HIDDEN, JOINERS
 
 MAX_LENGTH = 80
 """The maximum number of characters in a name or noun, after NFC."""
 
-_JOINERS = "\u200c\u200d"  # inside emoji, and in Persian and Indic words
-_REFUSED = {"Cc": "control", "Cf": "invisible or direction-changing", "Cs": "surrogate", "Co": "private-use"}
-_REFUSED |= {"Cn": "unassigned", "Zl": "line-break", "Zp": "line-break"}
+_REFUSED = HIDDEN | {"Co": "private-use", "Cn": "unassigned"}
 
 
 # Characters that are always invisible: joiners, variation selectors, fillers. These are the characters of Unicode's
 # Default_Ignorable_Code_Point that a name may contain.
-_UNSEEN = {*map(ord, _JOINERS), *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+_UNSEEN = {*map(ord, JOINERS), *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 _UNSEEN |= {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0}
 _DELETED = dict.fromkeys(_UNSEEN)
 _BLANK = "\u2800"  # the Braille pattern without a dot
@@ -59,7 +58,7 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    if unicodedata.category(character) in _REFUSED and character not in _JOINERS:
+    if unicodedata.category(character) in _REFUSED and character not in JOINERS:
         return character.encode("unicode_escape").decode("ascii")
     return character
 
@@ -71,7 +70,7 @@ def _fault(name: str) -> str | None:
         return f"has {len(name)} characters"
     for character in name:
         kind = _REFUSED.get(unicodedata.category(character))
-        if kind and character not in _JOINERS:
+        if kind and character not in JOINERS:
             return f"contains the {kind} character U+{ord(character):04X}"
     if set("<>") & set(name_key(name)):  # prompts write names as <name>
         return "contains an angle bracket"

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from concepts.printable import printable
+
 
 def sha256(content: bytes) -> str:
     """Return the SHA-256 of the bytes as 64 hexadecimal digits."""
@@ -33,8 +35,9 @@ class NewImage:
     original_sha: str | None = field(init=False)
 
     def __post_init__(self) -> None:
-        readable = self.source_name.encode(errors="backslashreplace").decode()  # a file name may not be Unicode
-        object.__setattr__(self, "source_name", readable)
+        # A file name may hold anything, also bytes that are not Unicode.
+        object.__setattr__(self, "source_name", printable(self.source_name))
+        object.__setattr__(self, "warnings", tuple(map(printable, self.warnings)))
         object.__setattr__(self, "sha", sha256(self.data))
         object.__setattr__(self, "mask_sha", None if self.mask is None else sha256(self.mask))
         object.__setattr__(self, "original_sha", None if self.original is None else sha256(self.original))

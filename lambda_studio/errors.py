@@ -11,6 +11,8 @@ class StudioError(Exception):
     """
 
     exit_code = 1
+    has_lines = False
+    """`cause` has several lines: each further one begins with two spaces, and foreign text in it is printable."""
 
     def __init__(self, cause: str, remedy: str, *fields: str):
         super().__init__(f"{cause} {remedy}")
@@ -67,12 +69,14 @@ class BundleRefused(StudioError):
     """A bundle or folder cannot be imported, or a bundle cannot be made."""
 
     exit_code = 5
+    has_lines = True
 
 
 class PromptInvalid(StudioError):
     """A prompt is malformed, names an unknown concept, or is too long."""
 
     exit_code = 5
+    has_lines = True
 
 
 class ModelFilesMissing(StudioError):

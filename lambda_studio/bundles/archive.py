@@ -10,6 +10,7 @@ from io import BufferedWriter, BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from concepts.printable import printable
 from lambda_studio.bundles.contents import VERSIONS, Contents
 from lambda_studio.bundles.reading import MAX_OBJECT, MAX_OBJECTS, NewerBundle, read_contents
 from lambda_studio.bundles.signing import ENCODED_BYTES, Signature, read_signature, require_trusted, sign
@@ -157,7 +158,7 @@ def told(path: Path, faults: list[str]) -> str:
     if len(faults) == 1:
         return f"{path} cannot be imported: {faults[0]}."
     shown = [*faults[:30], *([f"and {len(faults) - 30} more"] if len(faults) > 30 else [])]
-    return "\n  - ".join([f"{path} cannot be imported, for {len(faults)} reasons:", *shown])
+    return "\n  - ".join(map(printable, [f"{path} cannot be imported, for {len(faults)} reasons:", *shown]))
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from concepts.printable import printable
 from lambda_studio.errors import BundleRefused
 
 CLASSES, CONCEPTS_LIST = "prompts_and_classes.txt", "concepts_list.json"
@@ -41,7 +42,7 @@ def find_concepts(source: Path) -> list[FoundConcept]:
     if not found and not faults:
         faults.append("no subfolder contains JPEG, PNG or WEBP pictures")
     if faults:
-        cause = "\n  - ".join([f"{source} cannot be imported:", *faults])
+        cause = "\n  - ".join(map(printable, [f"{source} cannot be imported:", *faults]))
         raise BundleRefused(cause, LAYOUTS)
     return found
 

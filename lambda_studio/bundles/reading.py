@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from concepts.printable import has_control
 from lambda_studio.bundles.contents import FORMAT, VERSIONS, BundleConcept, BundleEmbedding, BundleImage, Contents
 from lambda_studio.formats import is_format, parse_json
 from lambda_studio.pictures.opening import LONG_SIDE
@@ -16,8 +17,14 @@ MAX_TEXT = 1000
 Check = tuple[Callable[[Any], bool], str]
 SHA: Check = (lambda value: isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value)), "a SHA-256")
 MASK: Check = (lambda value: value is None or SHA[0](value), "a SHA-256 or null")
-TEXT: Check = (lambda value: isinstance(value, str) and len(value) <= MAX_TEXT and _is_unicode(value), "a short text")
-TEXTS: Check = (lambda value: _is_list(value) and len(value) <= 100 and all(map(TEXT[0], value)), "a list of texts")
+TEXT: Check = (
+    lambda value: isinstance(value, str) and len(value) <= MAX_TEXT and not has_control(value),
+    "a short text without control characters",
+)
+TEXTS: Check = (
+    lambda value: _is_list(value) and len(value) <= 100 and all(map(TEXT[0], value)),
+    "a list of texts without control characters",
+)
 SIDE: Check = (lambda value: type(value) is int and 1 <= value <= LONG_SIDE, f"a number from 1 to {LONG_SIDE}")
 SIZE: Check = (lambda value: type(value) is int and 1 <= value <= MAX_OBJECT, f"a number from 1 to {MAX_OBJECT}")
 LIST: Check = (lambda value: _is_list(value) and len(value) <= MAX_OBJECTS, "a list")
@@ -125,8 +132,3 @@ def _compare(contents: Contents, faults: list[str]) -> None:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, list)
-
-
-def _is_unicode(text: str) -> bool:
-    # JSON can contain half a surrogate pair, which no database stores.
-    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -4,7 +4,7 @@ import random
 import shutil
 from pathlib import Path
 
-from tests.reliability import attack_cases
+from tests.reliability import attack_cases, foreign_texts
 from tests.reliability.judging import Tally
 from tests.reliability.outcome import Harness, Outcome
 from tests.reliability.world import World, made_world
@@ -21,6 +21,7 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
         _forgeries(world, folder, share),
         _forgets(world, folder, share, seed),
         _resumes(world, folder, share, seed),
+        _foreign(world, folder, share),
     ]
 
 
@@ -68,6 +69,17 @@ def _resumes(world: World, folder: Path, share: float, seed: int) -> Outcome:
         tally.judge(f"resume {number}", attack_cases.resume_fault(world, here, chance.random() * longest, whole))
     note = "one trains, to the same bits as alone; the other is told, and spoils nothing"
     return tally.outcome("two processes resume one run", RESUMES, note)
+
+
+def _foreign(world: World, folder: Path, share: float) -> Outcome:
+    """Texts that a terminal takes for commands, in every place where a stranger can put a text."""
+    tally, places = Tally(), foreign_texts.PLACES
+    folder = folder / "foreign"
+    for text in foreign_texts.TEXTS[: max(1, round(len(foreign_texts.TEXTS) * share))]:
+        for name, fault in foreign_texts.faults(world, folder, text):
+            tally.judge(f"{name}, {text!r}", fault)
+    note = "files, folders, bundles, paths, names, prompts; output and errors, with and without --json"
+    return tally.outcome("foreign text on the terminal", 2 * len(places) * len(foreign_texts.TEXTS), note)
 
 
 HARNESSES: dict[str, Harness] = {"attacks": run}

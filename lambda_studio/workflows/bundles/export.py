@@ -6,6 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from concepts.durable import make_folder, require_room, staged_file
+from concepts.printable import printable
 from concepts.records import ConceptRecord, ImageRecord, NewImage, manifest, sha256
 from lambda_studio.bundles.archive import require_bundle_size, write_archive
 from lambda_studio.bundles.contents import BundleConcept, BundleImage, Contents
@@ -126,8 +127,8 @@ def _bundle_image(image: ImageRecord | NewImage) -> BundleImage:
         mask=image.mask_sha,
         width=image.width,
         height=image.height,
-        source_name=image.source_name,
-        warnings=tuple(image.warnings),
+        source_name=printable(image.source_name),  # a row of 0.1 may hold a file's name as it was
+        warnings=tuple(map(printable, image.warnings)),
     )
 
 
