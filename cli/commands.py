@@ -7,11 +7,13 @@ from typing import Any
 
 import click
 
+from cli.arguments import check
 from cli.session import Session
 
 
 def remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Store a given global option in the session."""
+    check(ctx, param, value)
     if value and param.name:
         setattr(ctx.find_root().ensure_object(Session), param.name, value)
 
@@ -63,6 +65,14 @@ class _TakesGlobalOptions(click.Command):
         self.params.extend(global_options(with_environment=self.is_root))
 
     is_root = False
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, and check each before the command runs."""
+        rest = super().parse_args(ctx, args)
+        for param in self.params:
+            if param.name in ctx.params:
+                check(ctx, param, ctx.params[param.name])
+        return rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and store it in the session, so that errors name its options."""

@@ -11,7 +11,7 @@ import click
 from cli.commands import LazyGroup
 from cli.options import option_names, with_options, with_values
 from cli.session import Session
-from cli.terminal import in_lines, notice, printable, warn
+from cli.terminal import flushed, in_lines, notice, open_standard_streams, printable, warn
 
 MODULES = {
     "demo": "cli.demo",
@@ -54,7 +54,8 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run `studio` and exit with its exit code."""
     # Python processes that a library starts inherit this and do not import modules from the current folder.
     os.environ["PYTHONSAFEPATH"] = "1"
-    sys.exit(run(args))
+    open_standard_streams()
+    sys.exit(flushed(run(args)))
 
 
 def run(args: Sequence[str] | None = None) -> int:
@@ -95,14 +96,20 @@ def told(error: Any) -> tuple[str, str, int]:
         return error.format_message(), f"See: {command} --help", 2
     if isinstance(error, click.ClickException):
         return error.format_message(), "See: studio --help", 2
-    if type(error).__name__ == "OutOfMemoryError":
-        first = str(error).partition("\n")[0]
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _is_torchs_memory(error):
+        first = str(error).partition("\n")[0] or "There is not enough memory."
         return first, "Give a smaller --batch-size, a smaller --resolution, or --mixed-precision bf16.", 9
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}", "Check that the path exists, is writable and has free space.", 7
     cause = f"Internal error: {type(error).__name__}: {error}".partition("\n")[0]
     return cause, "This is a bug of λ-Studio. Run the command again with --debug and report the output.", 1
+
+
+def _is_torchs_memory(error: Exception) -> bool:
+    """Return whether torch could not allocate memory of the CPU, for which it has no error of its own."""
+    said = str(error)
+    return isinstance(error, RuntimeError) and "allocate" in said and "memory" in said
 
 
 if __name__ == "__main__":

@@ -1,12 +1,38 @@
 """The one border between texts and the terminal. Every line that `studio` prints goes through it."""
 
 import json
+import os
+import sys
 from contextlib import suppress
 from typing import Any
 
 import click
 
 from concepts.printable import printable, printable_json
+
+
+def open_standard_streams() -> None:
+    """Open /dev/null for each standard stream that is closed, so that no other file gets its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:  # as Python has it where the stream was closed; libraries use it unasked
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115  # open to the end
+
+
+def flushed(code: int) -> int:
+    """Flush both streams, and return the exit code: 7 if the answer could not be written and nothing else failed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1 if stream is sys.stdout else 2)  # for the flush at exit
+            code = code or (7 if stream is sys.stdout else 0)
+    return code
 
 
 def say(line: str) -> None:

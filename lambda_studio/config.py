@@ -16,6 +16,18 @@ def require(condition: bool, cause: str, remedy: str, field: str | None = None) 
 
 Config = TypeVar("Config", bound="Settings")
 
+LARGEST = {
+    "rank": 4096,
+    "steps": 10_000_000,
+    "batch_size": 4096,
+    "gradient_accumulation_steps": 4096,
+    "checkpoint_every": 10_000_000,
+    "lr_warmup_steps": 10_000_000,
+    "resolution": 4096,
+    "seed": 2**53,
+}
+"""Upper bounds. A seed beyond 2**53 is not exact in other programs' JSON."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -40,6 +52,11 @@ class Settings:
     def _require(self, field: str, condition: bool, remedy: str) -> None:
         value = getattr(self, field)
         require(condition, f"{field} is {value!r}.", remedy, field)
+
+    def _require_between(self, least: int, *names: str) -> None:
+        for name in names:
+            value, most = getattr(self, name), LARGEST[name]
+            self._require(name, value is None or least <= value <= most, f"Give {least} to {most}.")
 
     def preferring(self: Config, preferences: Mapping[str, Any]) -> Config:
         """Return these settings with `preferences` for the fields that were not given.
@@ -71,8 +88,8 @@ class GenerateConfig(Settings):
     def __post_init__(self, _given: frozenset[str]) -> None:
         self._require("num_inference_steps", 1 <= self.num_inference_steps <= 1000, "Give 1 to 1000.")
         self._require("guidance_scale", 0 <= self.guidance_scale <= 100, "Give 0 to 100.")
-        self._require("batch_size", self.batch_size >= 1, "Give 1 or more.")
-        self._require("seed", self.seed >= 0, "Give 0 or more.")
+        self._require_between(1, "batch_size", "resolution")
+        self._require_between(0, "seed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,14 +129,13 @@ class FinetuneConfig(Settings):
 
     def __post_init__(self, _given: frozenset[str]) -> None:
         self._require("method", self.method in ("lora", "full"), "Give lora or full.")
-        for name in ("rank", "steps", "batch_size", "gradient_accumulation_steps", "checkpoint_every"):
-            self._require(name, getattr(self, name) >= 1, "Give 1 or more.")
+        self._require_between(1, "rank", "steps", "batch_size", "gradient_accumulation_steps", "checkpoint_every")
+        self._require_between(1, "resolution")
+        self._require_between(0, "lr_warmup_steps", "seed")
         rate = self.learning_rate
         self._require("learning_rate", rate is None or 0 < rate < 1, "Give a number between 0 and 1.")
         self._require("lr_scheduler", self.lr_scheduler in ("constant", "cosine"), "Give constant or cosine.")
-        self._require("lr_warmup_steps", self.lr_warmup_steps >= 0, "Give 0 or more.")
         self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
-        self._require("seed", self.seed >= 0, "Give 0 or more.")
 
     @property
     def effective_learning_rate(self) -> float:

@@ -6,23 +6,27 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from concepts.models import Concept, ConceptVersion, Library, VersionImage
-from concepts.names import name_key
+from concepts.names import MAX_LENGTH, name_key
 from concepts.records import ConceptPage, ConceptRecord, ConceptSummary
 from concepts.rows import originals, versions
 from concepts.rows.libraries import address
 
 NAMES_A_QUERY = 1000
+MOST_ROWS = 2**31
+"""More than any library has, and a number that every database takes."""
 
 
 def page(session: Session, library: Library, text: str, after: str, limit: int | None) -> ConceptPage:
     """Return the first `limit` concepts by name (None: all) that contain `text` and sort after `after`."""
     wanted = select(Concept.id).where(versions.in_use(library)).order_by(Concept.name_key)
+    if len(text.strip()) > MAX_LENGTH:  # no name is longer
+        return ConceptPage((), more=False)
     if key := name_key(text.strip()):
         wanted = wanted.where(Concept.name_key.contains(key, autoescape=True))
     if after:
         wanted = wanted.where(Concept.name_key > name_key(after.strip()))
     if limit is not None:
-        wanted = wanted.limit(limit + 1)  # one extra row shows whether more follow
+        wanted = wanted.limit(min(limit, MOST_ROWS) + 1)  # one extra row shows whether more follow
     found = versions.summaries_where(session, library, Concept.id.in_(wanted.scalar_subquery()))
     return ConceptPage(tuple(found[:limit]), more=limit is not None and len(found) > limit)
 

@@ -1,5 +1,6 @@
 """The interface of the registry's stores, and `store_at`, which chooses one by its address."""
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -10,6 +11,7 @@ from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from concepts.errors import AddressInvalid
+from concepts.names import shown
 from concepts.records import DatabaseFault, DatabaseState
 from concepts.stores.sqlite import SqliteFile
 
@@ -17,6 +19,7 @@ FILE_NAME = "studio.sqlite3"
 """The name of the database file in the home folder."""
 
 _SCHEME = re.compile(r"(?P<kind>[a-z][a-z0-9]+)(\+(?P<driver>[a-z0-9]+))?:", re.IGNORECASE)
+_LIBPQ = re.compile(r"(^|\s)(host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=", re.IGNORECASE)
 _ADDRESSES = "Give the path of a SQLite file, or postgresql+psycopg://ROLE@HOST/DATABASE."
 
 
@@ -109,7 +112,7 @@ def store_at(home: Path, address: str | None) -> Store:
     if not address:
         return SqliteFile(Path(home) / FILE_NAME)
     if (scheme := _SCHEME.match(address)) is None:
-        return SqliteFile(Path(address))
+        return _plain_file(address)
     kind, driver = scheme["kind"].lower(), (scheme["driver"] or "").lower()
     if kind == "sqlite" and not driver:
         return _file(_parsed(address))
@@ -119,6 +122,14 @@ def store_at(home: Path, address: str | None) -> Store:
         return PostgresServer(_parsed(address).set(drivername="postgresql+psycopg"))
     named = kind + (f"+{driver}" if driver else "")
     raise AddressInvalid(f"A registry cannot be stored in a database of the kind {named!r}.", _ADDRESSES)
+
+
+def _plain_file(address: str) -> SqliteFile:
+    if _LIBPQ.search(address):  # it may contain a password, so it is not shown
+        raise AddressInvalid("The database's address is a connection string, not a URL.", _ADDRESSES)
+    if not Path(address).name or os.path.isdir(address):
+        raise AddressInvalid(f"The database's address {shown(address)} is a folder.", _ADDRESSES)
+    return SqliteFile(Path(address))
 
 
 def _parsed(address: str) -> URL:

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields, replace
 
 import pytest
 
-from lambda_studio.config import FinetuneConfig, GenerateConfig
+from lambda_studio.config import LARGEST, FinetuneConfig, GenerateConfig
 from lambda_studio.errors import InvalidSetting
 
 PREFERENCES = {"steps": 5, "rank": 3}
@@ -75,6 +75,12 @@ def test_an_unknown_field_is_refused() -> None:
         (FinetuneConfig, "gradient_accumulation_steps", 0, "gradient_accumulation_steps is 0."),
         (FinetuneConfig, "learning_rate", 1.0, "learning_rate is 1.0."),
         (FinetuneConfig, "seed", -1, "seed is -1."),
+        *((FinetuneConfig, field, most + 1, f"{field} is {most + 1}.") for field, most in LARGEST.items()),
+        *(
+            (GenerateConfig, field, LARGEST[field] + 1, f"{field} is {LARGEST[field] + 1}.")
+            for field in ("batch_size", "resolution", "seed")
+        ),
+        (FinetuneConfig, "resolution", 0, "resolution is 0."),
     ],
 )
 def test_a_wrong_value_names_its_field(kind, field: str, value: object, cause: str) -> None:

@@ -23,7 +23,7 @@ class Tally:
         self.tried += 1
         self.right += fault is None
         if fault is not None and len(self.wrong) < 20:
-            self.wrong.append(f"{name}: {fault}"[:400])
+            self.wrong.append(f"{name}: {fault}"[:700])
 
     def outcome(self, fault: str, target: int, note: str) -> Outcome:
         """What it comes to."""

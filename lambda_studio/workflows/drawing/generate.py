@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from lambda_studio.generation.generator import PictureRequest
 
 
+MOST_PICTURES = 10_000
+
+
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
     """A request for pictures of a prompt, and their destination."""
@@ -36,7 +39,11 @@ class Drawing:
 
 def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Drawn:
     """Draw a prompt and write the pictures. Every check that needs no model comes before the models are loaded."""
-    require(drawing.count >= 1, f"The number of pictures is {drawing.count}.", "Give 1 or more.")
+    require(
+        1 <= drawing.count <= MOST_PICTURES,
+        f"The number of pictures is {drawing.count}.",
+        f"Give 1 to {MOST_PICTURES}.",
+    )
     config = config.preferring(place.spec.generate)
     template = parse(drawing.prompt)
     concepts = named_concepts(place, template)

@@ -136,7 +136,7 @@ class Concepts:
         """Return the visible concepts most similar to this one, nearest first. Raises ConceptNotFound."""
         from lambda_studio.workflows.subjects.lookalikes import neighbours
 
-        require(count >= 1, f"The number of concepts is {count}.", "Give 1 or more.")
+        require(1 <= count <= 10_000, f"The number of concepts is {count}.", "Give 1 to 10000.")
         place = self._place
         concept = place.get_concepts([name])[0]
         encoder = KnownEncoders(place.home).read().get(place.spec.name) or place.embedder.encoder

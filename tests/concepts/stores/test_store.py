@@ -89,3 +89,22 @@ def test_without_psycopg_a_server_is_refused_and_what_to_install_is_said(tmp_pat
     assert refusal.value.cause.startswith("postgresql://anna@server/studio needs psycopg")
     assert refusal.value.remedy == "Install it: pip install 'psycopg[binary]>=3.2,<4'"
     assert (refusal.value.exit_code, SECRET in str(refusal.value)) == (7, False)
+
+
+@pytest.mark.parametrize(
+    "address", ["host=db password=hunter2", "dbname = x user=y", "service=team", "PASSWORD=hunter2"]
+)
+def test_a_connection_string_is_no_file_and_is_not_shown(tmp_path, monkeypatch, address):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AddressInvalid, match="is a connection string, not a URL") as refused:
+        store_at(tmp_path, address)
+    assert "hunter2" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", [".", "/", "..", "folder", "folder/"])
+def test_a_folder_is_no_database(tmp_path, monkeypatch, address):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(AddressInvalid, match="is a folder"):
+        store_at(tmp_path, address)
