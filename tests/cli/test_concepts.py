@@ -151,7 +151,7 @@ def test_similar_concepts_are_a_table(studio, photos) -> None:
     assert (found["stack"], [each["name"] for each in found["nearest"]]) == ("tiny", ["twin"])
     assert studio("concepts", "similar", "nix").code == 3
     refused = studio("concepts", "similar", "rex", "-n", 0)
-    assert (refused.code, refused.err) == (2, "Error: The number of concepts is 0.\n  → Give 1 or more.\n")
+    assert (refused.code, refused.err) == (2, "Error: The number of concepts is 0.\n  → Give 1 to 10000.\n")
 
 
 def test_show_tells_everything(studio, photos) -> None:
