@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cli import ctrl_c
 from cli.commands import LazyGroup
 from cli.options import option_names, with_options, with_values
 from cli.session import Session
@@ -55,7 +56,19 @@ def main(args: Sequence[str] | None = None) -> None:
     # Python processes that a library starts inherit this and do not import modules from the current folder.
     os.environ["PYTHONSAFEPATH"] = "1"
     open_standard_streams()
-    sys.exit(flushed(run(args)))
+    sys.exit(flushed(interruptible(args)))
+
+
+def interruptible(args: Sequence[str] | None) -> int:
+    """Run one command line. Ctrl-C stops the command in order, and does nothing once it has ended."""
+    try:
+        ctrl_c.handle(ctrl_c.stop_in_order)
+        return run(args)
+    except KeyboardInterrupt:  # while `run` was telling of an error
+        notice("Stopped.")
+        return ctrl_c.STOPPED
+    finally:
+        ctrl_c.ignore()
 
 
 def run(args: Sequence[str] | None = None) -> int:
@@ -71,6 +84,9 @@ def run(args: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:  # the error boundary: no other place catches all errors
+        if ctrl_c.received:  # an import that was broken off raises what it likes
+            notice("Stopped.")
+            return ctrl_c.STOPPED
         cause, remedy, code = told(error)
         if session.debug:
             for line in "".join(traceback.format_exception(error)).splitlines():

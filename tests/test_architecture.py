@@ -14,7 +14,7 @@ import lambda_studio.errors
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("cli", "concepts", "migrations", "lambda_studio")
 TESTED_ELSEWHERE = {
-    "cli/__main__.py": "it only calls cli.main.main, which tests/cli/test_current_folder.py runs as a process",
+    "cli/__main__.py": "it only calls cli.start.main, which tests/cli/test_current_folder.py runs as a process",
     "migrations/env.py": "it runs whenever a registry is made: tests/migrations/test_migrations.py",
     "migrations/versions/*": "a revision is tested on the one before it: tests/migrations/test_migrations.py",
 }

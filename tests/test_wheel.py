@@ -50,5 +50,5 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
     assert "Classifier: Private :: Do Not Upload" in info["METADATA"]
     assert "Apache License" in info["LICENSE"]
     assert info["entry_points.txt"].split() == (
-        ["[console_scripts]", "lambda-studio", "=", "cli.main:main", "studio", "=", "cli.main:main"]
+        ["[console_scripts]", "lambda-studio", "=", "cli.start:main", "studio", "=", "cli.start:main"]
     )

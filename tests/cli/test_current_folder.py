@@ -27,7 +27,7 @@ except ImportError:
 finally:
     sys.path[:] = path
 """
-STUDIO = "from cli.main import main\nif __name__ == '__main__':\n    main()\n"
+STUDIO = "from cli.start import main\nif __name__ == '__main__':\n    main()\n"
 """What an installer writes for `studio`."""
 POOL = """
 import os

@@ -2,11 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ DECOY_COMMANDS = (
 FORGERIES = tuple(product(("older", "present"), ("forged first", "genuine first")))
 TRAIN = ("finetune", "--all", "--steps", "8", "--batch-size", "1", "--rank", "2")
 REFUSED = 4
+STOPPED = (("concepts", "list"), ("generate", "a <rex>", "--steps", "1"), ("doctor",), ("--help",))
+STOP_SECONDS = {"concepts": 1.5, "generate": 9.0, "doctor": 7.0, "--help": 0.6}
+"""About how long each of them takes."""
 
 
 # Code in the current folder
@@ -224,3 +228,30 @@ def resume_fault(world: World, place: Path, delay: float, whole: list[str]) -> s
 
 def _adapters(place: Path) -> list[str]:
     return sorted(path.name for path in place.glob("home/adapters/*"))
+
+
+# Ctrl-C
+
+
+FIRST = "import os\nfrom cli.start import main\nos.write(3, b'.')\nmain()\n"
+"""The entry point, which tells that its first instructions are done."""
+
+
+def stop_fault(world: World, place: Path, words: Sequence[str], moment: float) -> str | None:
+    """Return what is wrong after Ctrl-C at this share of a command's usual time."""
+    told, telling = os.pipe()
+    env = {**os.environ, "STUDIO_HOME": "home", "STUDIO_STACK": str(world.stack), "STUDIO_USER": USER}
+    command = ["bash", "-c", f'exec "$0" -c "$1" "${{@:2}}" 3>&{telling}', sys.executable, FIRST, *words]
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=place, env=env, pass_fds=[telling], start_new_session=True, **piped)
+    os.close(telling)
+    os.read(told, 1)
+    os.close(told)
+    time.sleep(moment * STOP_SECONDS[words[0]])
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    if process.returncode == 0 or (words[0] == "doctor" and process.returncode in (1, 2)):
+        return None if "Traceback" not in said else f"a traceback: {said[-300:]!r}"
+    lines = [line for line in said.splitlines() if line and not line.startswith("Written before the stop:")]
+    return None if process.returncode == 130 and lines == ["Stopped."] else f"{process.returncode}: {said[-300:]!r}"

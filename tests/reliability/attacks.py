@@ -9,7 +9,7 @@ from tests.reliability.judging import Tally
 from tests.reliability.outcome import Harness, Outcome
 from tests.reliability.world import World, made_world
 
-FORGETS, RESUMES = 60, 40
+FORGETS, RESUMES, STOPS = 60, 40, 200
 
 
 def run(share: float, folder: Path, seed: int) -> list[Outcome]:
@@ -22,6 +22,7 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
         _forgets(world, folder, share, seed),
         _resumes(world, folder, share, seed),
         _foreign(world, folder, share),
+        _stops(world, folder, share, seed),
     ]
 
 
@@ -80,6 +81,16 @@ def _foreign(world: World, folder: Path, share: float) -> Outcome:
             tally.judge(f"{name}, {text!r}", fault)
     note = "files, folders, bundles, paths, names, prompts; output and errors, with and without --json"
     return tally.outcome("foreign text on the terminal", 2 * len(places) * len(foreign_texts.TEXTS), note)
+
+
+def _stops(world: World, folder: Path, share: float, seed: int) -> Outcome:
+    """Ctrl-C at a random moment of a process, from its first instruction on."""
+    tally, chance = Tally(), random.Random(seed)
+    for number in range(max(1, round(STOPS * share))):
+        words = attack_cases.STOPPED[number % len(attack_cases.STOPPED)]
+        place = world.fresh("filled", folder / "stopped")
+        tally.judge(f"{words[0]}, stop {number}", attack_cases.stop_fault(world, place, words, chance.random()))
+    return tally.outcome("Ctrl-C at a random moment", STOPS, "exit code 130 and one line, or the answer; no traceback")
 
 
 HARNESSES: dict[str, Harness] = {"attacks": run}

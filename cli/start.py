@@ -1,0 +1,12 @@
+"""The first instructions of `studio`. From here on, Ctrl-C ends with exit code 130 and one line."""
+
+from cli import ctrl_c
+
+ctrl_c.handle(ctrl_c.stop_at_once)
+
+
+def main() -> None:
+    """Run `studio`."""
+    from cli.main import main as begin  # not at the top: the handler is there before this takes its time
+
+    begin()
