@@ -1,6 +1,6 @@
 """The registry's queries and changes, inside one transaction. Inputs and results are plain values."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -303,9 +303,12 @@ class Registry:
 
     # Runs
 
-    def start_run(self, library: str, kind: str, settings: dict[str, Any], versions: Sequence[int]) -> int:
-        """Start a run on concept versions, given by `version_id`; return its id."""
-        return runs.start(self._session, self._library(library, "editor"), kind, settings, versions)
+    def start_run(
+        self, library: str, kind: str, settings: dict[str, Any], versions: Sequence[int],
+        taken: Callable[[int], bool] = lambda run_id: False,
+    ) -> int:  # fmt: skip
+        """Start a run on concept versions, given by `version_id`; return its id, the next one that is not `taken`."""
+        return runs.start(self._session, self._library(library, "editor"), kind, settings, versions, taken)
 
     def finish_run(self, run_id: int, adapter_id: int | None = None) -> None:
         """Mark the run as finished, with its adapter."""

@@ -1,6 +1,6 @@
 """Training runs: settings, concept versions and status."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -14,14 +14,29 @@ from concepts.rows.libraries import address
 from concepts.rows.lineage import Present, present, snapshots
 
 
-def start(session: Session, library: Library, kind: str, settings: dict[str, Any], versions: Sequence[int]) -> int:
-    """Store a new run; return its id. Raises ConceptNotFound for a version of another library."""
-    row = Run(library_id=library.id, kind=kind, status="running", settings=settings)
-    session.add(row)
-    session.flush()
+def start(
+    session: Session, library: Library, kind: str, settings: dict[str, Any], versions: Sequence[int],
+    taken: Callable[[int], bool],
+) -> int:  # fmt: skip
+    """Store a new run under the next id that is not `taken`; return it.
+
+    Raises ConceptNotFound for a version of another library.
+    """
+    row = _numbered(session, library, kind, settings)
+    while taken(row.id):  # the database never gives a deleted row's id again, so each turn has a larger one
+        session.delete(row)
+        session.flush()
+        row = _numbered(session, library, kind, settings)
     session.add_all(RunConcept(run_id=row.id, **seen) for seen in snapshots(session, library, versions))
     session.flush()
     return row.id
+
+
+def _numbered(session: Session, library: Library, kind: str, settings: dict[str, Any]) -> Run:
+    row = Run(library_id=library.id, kind=kind, status="running", settings=settings)
+    session.add(row)
+    session.flush()
+    return row
 
 
 def find_row(session: Session, user: str, run_id: int) -> tuple[Library, Run] | None:

@@ -67,13 +67,14 @@ def test_an_adapter_that_this_machine_cannot_reach_is_said_so_with_where_it_look
     assert (sick.code, "adapter 1: The file of adapter 1 is not reachable" in sick.out) == (2, True)
 
 
-def test_a_new_run_never_goes_on_in_the_folder_of_another_databases(as_role, studio, photos, monkeypatch) -> None:
+def test_a_new_run_leaves_the_folder_of_another_databases_run(as_role, studio, photos, monkeypatch) -> None:
     as_role("alice", "add-concept", "rex", *photos, "--noun", "dog")
     assert as_role("alice", "finetune", "rex", "--steps", 1, "--rank", 2).code == 0
     monkeypatch.delenv("STUDIO_DATABASE")
     studio("add-concept", "rex", *photos, "--noun", "dog")
-    refused = studio("finetune", "rex", "--steps", 1, "--rank", 2)
-    assert (refused.code, "belongs to a run of another database" in refused.err) == (4, True)
+    tuned = studio("finetune", "rex", "--steps", 1, "--rank", 2)
+    assert (tuned.code, "belongs to no run of this database" in tuned.err) == (0, True)
+    assert "this run has the number 2." in tuned.err
 
 
 def test_the_database_as_a_whole_is_looked_after_or_it_is_said_who_does_it(as_role, photos, team) -> None:

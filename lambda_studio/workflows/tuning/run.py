@@ -1,9 +1,10 @@
 """One fine-tuning run: train, write a durable adapter file, then register it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from concepts.durable import make_folder
@@ -11,7 +12,7 @@ from concepts.errors import ConceptError, ConceptNotFound, LibraryNotFound, RunN
 from concepts.records import AdapterRecord, ConceptRecord, RunRecord
 from concepts.registry import Registry
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.errors import CheckpointFailed, OutputExists, ResumeRefused
+from lambda_studio.errors import CheckpointFailed, ResumeRefused
 from lambda_studio.models.adapter import save_adapter_by_hash
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.protocol import Decoder
@@ -37,7 +38,8 @@ class Tuner:
 
     def __init__(self, place: Workplace):
         self.database, self.library, self.home = place.database, place.library, place.home
-        self.stack, self.stack_source, self.progress = place.stack, place.stack_source, place.progress
+        self.stack, self.stack_source = place.stack, place.stack_source
+        self.notify, self.progress = place.notify, place.progress
         self._written: list[str] = []
 
     @cached_property
@@ -107,14 +109,21 @@ class Tuner:
         settings = settings_row(self.stack.spec.name, self.stack_source, config)
         versions = [concept.version_id for concept in concepts]
 
-        def start(registry: Registry) -> int:
-            run_id = registry.start_run(self.library, "finetune", settings, versions)
-            if (folder := run_folder(self.home, run_id)).exists():
-                cause = f"{folder} belongs to a run of another database, or of this database before a restore."
-                raise OutputExists(cause, "Move the folder away, or give each database a home of its own: home=FOLDER")
-            return run_id
+        strange: set[int] = set()
 
-        return self.database.write(start)
+        def taken(run_id: int) -> bool:
+            """Return whether the home has a folder of a run with this id, which this database does not know."""
+            if found := run_folder(self.home, run_id).exists():
+                strange.add(run_id)
+            return found
+
+        def start(registry: Registry) -> int:
+            return registry.start_run(self.library, "finetune", settings, versions, taken)
+
+        run_id = self.database.write(start)
+        if strange:
+            self.notify(orphaned(self.home, strange, run_id))
+        return run_id
 
     def _train(
         self, run_id: int, examples: Sequence[Example], config: FinetuneConfig, should_stop: Callable[[], bool]
@@ -164,6 +173,16 @@ class Tuner:
         sha = save_adapter_by_hash(self.decoder.unet, info, folder)
         self._written.append(sha)
         return sha, f"{sha}.safetensors"
+
+
+def orphaned(home: Path, strange: Collection[int], run_id: int) -> str:
+    """Return the notice for run folders that a new run did not take, and for its number."""
+    folders = ", ".join(str(run_folder(home, each)) for each in sorted(strange))
+    belong = "belongs" if len(strange) == 1 else "belong"
+    return (
+        f"{folders} {belong} to no run of this database: made before a restore, or by another database. "
+        f"Nothing there is changed; this run has the number {run_id}. See: studio doctor"
+    )
 
 
 def _seen(concept: ConceptRecord) -> dict[str, Any]:

@@ -15,7 +15,10 @@ def files_without_row(place: Workplace, repair: bool) -> Iterator[Finding]:
         adapters, runs = adapters_without_row(place.home, registry), runs_without_row(place.home, registry)
     yield from map(_adapter, adapters)
     for folder in runs:
-        said = f"{folder} belongs to no run of this database. It may hold what was learnt of its concepts."
+        said = (
+            f"{folder} belongs to no run of this database: made before a restore, or by another database. "
+            "It may hold what was learnt of its concepts. New runs take other numbers."
+        )
         yield Finding("run folder", said, f"If no other database uses this home, delete it: {folder}")
     yield from _finished_checkpoints(place, repair)
 

@@ -23,6 +23,16 @@ def test_a_run_is_written_down_from_start_to_end(database, rex_and_hat, add_adap
     assert ended.started_at == begun.started_at <= ended.ended_at
 
 
+def test_a_run_takes_the_next_id_that_is_not_taken_and_later_runs_larger_ones(database, rex_and_hat):
+    with database.transaction() as registry:
+        first = registry.start_run("default", "finetune", {}, rex_and_hat)
+        run = registry.start_run("default", "finetune", {}, rex_and_hat, lambda run_id: run_id < first + 3)
+        later = registry.start_run("default", "finetune", {}, rex_and_hat)
+        runs = registry.runs("default")
+    assert (run, later) == (first + 3, first + 4)
+    assert [(each.id, len(each.concepts)) for each in runs] == [(later, 2), (run, 2), (first, 2)]
+
+
 def test_a_failed_run_says_why(database):
     with database.transaction() as registry:
         first = registry.start_run("default", "finetune", {}, [])

@@ -15,7 +15,10 @@ def test_files_without_a_row_are_problems_that_no_repair_touches(studio) -> None
             f"{file} belongs to no adapter of this database. It was trained on: unknown concepts."
         )
         assert found["adapter file"].remedy.endswith(f"delete it: {file}") and not found["adapter file"].mendable
-        assert found["run folder"].said.startswith(f"{folder} belongs to no run of this database.")
+        assert found["run folder"].said == (
+            f"{folder} belongs to no run of this database: made before a restore, or by another database. "
+            "It may hold what was learnt of its concepts. New runs take other numbers."
+        )
         assert found["run folder"].remedy.endswith(f"delete it: {folder}") and not found["run folder"].mendable
     assert file.exists() and folder.exists()
 
