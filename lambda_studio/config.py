@@ -87,7 +87,11 @@ class GenerateConfig(Settings):
 
     def __post_init__(self, _given: frozenset[str]) -> None:
         self._require("num_inference_steps", 1 <= self.num_inference_steps <= 1000, "Give 1 to 1000.")
-        self._require("guidance_scale", 0 <= self.guidance_scale <= 100, "Give 0 to 100.")
+        self._require(
+            "guidance_scale",
+            0 < self.guidance_scale <= 100,
+            "Give more than 0, up to 100. 0 would ignore the prompt; 1 switches guidance off.",
+        )
         self._require_between(1, "batch_size", "resolution")
         self._require_between(0, "seed")
 

@@ -109,6 +109,12 @@ def parse(template: str) -> Template:
     return Template(template, tuple(references))
 
 
+def require_words(template: Template) -> None:
+    """Raise PromptInvalid if the prompt has no visible text and no name."""
+    if not name_key(template.text).strip():
+        raise PromptInvalid("The prompt is empty.", 'Say what to draw, for example: "a <rex> on the beach"')
+
+
 def bind(template: Template, nouns: Mapping[str, str], tokenizer: Tokenizer) -> BoundPrompt:
     """Replace each subject's name by its noun, and return the prompt with the token span of each occurrence.
 

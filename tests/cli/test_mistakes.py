@@ -48,6 +48,8 @@ MISTAKES = [
     ("finetune --resume", 2, "no unfinished run", "without --resume"),
     ("generate a<rex>", 5, "The prompt names <rex>", "studio add-concept rex"),
     ("generate a<rex", 5, "This name is never closed", "Close it with >"),
+    ("generate ", 5, "The prompt is empty", "Say what to draw"),
+    ("generate cat --guidance 0", 2, "--guidance is 0.0", "0 would ignore the prompt"),
     ("generate cat -n 0", 2, "The number of pictures is 0", "Give 1 to 10000"),
     ("generate cat --steps 0", 2, "--steps is 0", "Give 1 to 1000"),
     ("generate cat --seed -1", 2, "--seed is -1", "Give 0 to 9007199254740992"),

@@ -1,5 +1,6 @@
 """Draw a prompt: look up its concepts, choose the adapter, draw, and write the picture files."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from concepts.records import ConceptRecord
 from lambda_studio.config import GenerateConfig, require
-from lambda_studio.generation.prompt import BoundPrompt, Template, bind, parse, require_known
+from lambda_studio.generation.prompt import BoundPrompt, Template, bind, name_key, parse, require_known, require_words
 from lambda_studio.pictures.outputs import make_room
 from lambda_studio.workflows.answers import Drawn, DrawnPicture
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapter
@@ -46,11 +47,12 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
     )
     config = config.preferring(place.spec.generate)
     template = parse(drawing.prompt)
+    require_words(template)
     concepts = named_concepts(place, template)
     edged = place.door.photo(drawing.edges).image if drawing.edges else None
     make_room(drawing.out)
     choice = choose_adapter(place, drawing.adapter, concepts)
-    for notice in choice.notices:
+    for notice in (*choice.notices, *nobody_named(place, template)):
         place.notify(notice)
     from lambda_studio.generation.generator import draw_each
     from lambda_studio.workflows.drawing.pictures import texts_of, write_each
@@ -80,6 +82,21 @@ def named_concepts(place: Workplace, template: Template) -> list[ConceptRecord]:
         if len(concepts) < len(template.names):
             require_known(template, [near.name for near in registry.concepts_near(library, template.names)])
     return concepts
+
+
+def nobody_named(place: Workplace, template: Template) -> tuple[str, ...]:
+    """Return the notice for a prompt without names in a library that has concepts."""
+    if template.references:
+        return ()
+    library = place.library
+    with place.database.reading() as registry:
+        known = registry.concept_names(library)
+    if not known:
+        return ()
+    words = name_key(template.text)
+    meant = next((name for name in known if re.search(rf"\b{re.escape(name_key(name))}\b", words)), None)
+    remedy = f"Did you mean <{meant}>?" if meant else f"Write names in angle brackets, for example <{known[0]}>."
+    return (f"The prompt names no concept, so none of the library is drawn. {remedy}",)
 
 
 def _requests(

@@ -55,9 +55,39 @@ def test_each_name_is_drawn_with_the_mean_of_its_own_embeddings(studio, add, box
         torch.testing.assert_close(request.subjects["hat"], embeddings["hat"][0])
 
 
-def test_a_prompt_without_names_needs_no_concept(studio, tmp_path):
+def test_a_prompt_without_names_needs_no_concept(studio, tmp_path, notices):
     drawn = studio.generate("a cat", out=tmp_path, config=ONE_STEP)
     assert json.loads(Image.open(drawn.pictures[0].path).text["concepts"]) == []
+    assert notices == []
+
+
+@pytest.mark.parametrize("prompt", ["", " \n", "\u200d\ufe0f "])
+def test_an_empty_prompt_is_refused_before_a_model_is_loaded(studio, tmp_path, unloaded, prompt):
+    unloaded()
+    with pytest.raises(PromptInvalid) as error:
+        studio.generate(prompt, out=tmp_path / "out")
+    assert (error.value.cause, not (tmp_path / "out").exists()) == ("The prompt is empty.", True)
+    assert error.value.remedy == 'Say what to draw, for example: "a <rex> on the beach"'
+
+
+@pytest.mark.parametrize(
+    ("prompt", "remedy"),
+    [
+        ("a cat in Hat street", "Did you mean <hat>?"),
+        ("a cat that hats", "Write names in angle brackets, for example <hat>."),
+    ],
+)
+def test_a_prompt_that_names_nobody_prints_one_note_if_there_are_concepts(
+    studio, add, box, tmp_path, notices, prompt, remedy
+):
+    add("hat", box(0))
+    add("rex", box(1))
+    notices.clear()
+    studio.generate(prompt, out=tmp_path, config=ONE_STEP)
+    assert notices == [f"The prompt names no concept, so none of the library is drawn. {remedy}"]
+    notices.clear()
+    studio.generate("a <rex>", out=tmp_path, config=ONE_STEP)
+    assert notices == []
 
 
 def test_a_prompt_is_parsed_and_bound_once_and_its_names_are_read_once(studio, add, box, tmp_path, monkeypatch):
