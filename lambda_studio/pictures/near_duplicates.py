@@ -1,24 +1,29 @@
 """Find photos that are near-duplicates of each other."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from itertools import combinations
-
 import numpy as np
+from jaxtyping import Float32
 from PIL import Image
 
 from lambda_studio.pictures.opening import Photo
 
+MOST = 3
+"""How many earlier photos one photo's warnings name."""
 NEAR_DUPLICATE = 2.0
 """Two pictures are near-duplicates if their 16 x 16 thumbnails differ by less (mean, of 255)."""
 
 
-def warn_of_near_duplicates(photos: Sequence[Photo]) -> list[Photo]:
-    """Return the photos, with a warning on each near-duplicate that names the earlier photo."""
-    thumbnails = [np.asarray(photo.image.resize((16, 16), Image.Resampling.BOX), dtype=np.float32) for photo in photos]
-    warned = list(photos)
-    for first, second in combinations(range(len(photos)), 2):
-        if np.abs(thumbnails[first] - thumbnails[second]).mean() < NEAR_DUPLICATE:
-            note = f"almost the same picture as {photos[first].path.name}"
-            warned[second] = replace(warned[second], warnings=(*warned[second].warnings, note))
-    return warned
+class NearDuplicates:
+    """Remembers the thumbnails of photos, and no photo."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._thumbnails: Float32[np.ndarray, "photo number"] = np.empty((0, 16 * 16 * 3), np.float32)
+
+    def warnings(self, photo: Photo) -> tuple[str, ...]:
+        """Return warnings that name the first earlier near-duplicates of this photo, and remember this photo."""
+        small = np.asarray(photo.image.resize((16, 16), Image.Resampling.BOX), dtype=np.float32).reshape(1, -1)
+        near = np.abs(self._thumbnails - small).mean(axis=1) < NEAR_DUPLICATE
+        told = tuple(f"almost the same picture as {self._names[at]}" for at in np.flatnonzero(near)[:MOST])
+        self._names.append(photo.path.name)
+        self._thumbnails = np.concatenate([self._thumbnails, small])
+        return told

@@ -1,6 +1,6 @@
 """Checked concepts that are not stored yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from concepts.records import NewImage
@@ -13,7 +13,7 @@ class Incoming:
     name: str
     noun: str
     manifest: str
-    images: Callable[[], list[NewImage]]
+    images: Callable[[], Sequence[NewImage]]
     left_out: tuple[tuple[str, str | None], ...] = ()
     """The hashes of the pictures and masks that its note replaces, if it came without pictures."""
     notes: tuple[str, ...] = ()

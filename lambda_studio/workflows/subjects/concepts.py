@@ -46,6 +46,7 @@ class Concepts:
         from lambda_studio.workflows.subjects.lookalikes import lookalike_warning
         from lambda_studio.workflows.subjects.photos import read_images
         from lambda_studio.workflows.subjects.segmenting import subject_finder
+        from lambda_studio.workflows.subjects.spool import spool_in
         from lambda_studio.workflows.subjects.versions import embedded
 
         place, name = self._place, check_name(name)
@@ -55,16 +56,17 @@ class Concepts:
         library, checked_noun = place.library, check_noun(noun)
         place.require_editor()
         find = subject_finder(place, segment, checked_noun)
-        new_images = read_images(place.door, images, masks, find, place.progress, keep_original)
-        _ = place.embedder.encoder  # raises for missing models before anything is stored
+        with spool_in(place.home) as spool:
+            new_images = spool.keep(read_images(place.door, images, masks, find, place.progress, keep_original))
+            _ = place.embedder.encoder  # raises for missing models before anything is stored
 
-        def store(registry: Registry) -> tuple[AddResult, str | None]:
-            return registry.add_concept(library, name, checked_noun, new_images), place.remember_stack(registry)
+            def store(registry: Registry) -> tuple[AddResult, str | None]:
+                return registry.add_concept(library, name, checked_noun, new_images), place.remember_stack(registry)
 
-        result, remembered = place.database.write(store)
-        if remembered:
-            place.notify(f"Library {library} now uses the stack {remembered}.")
-        added = embedded(place, result, new_images)
+            result, remembered = place.database.write(store)
+            if remembered:
+                place.notify(f"Library {library} now uses the stack {remembered}.")
+            added = embedded(place, result, new_images)
         alike = lookalike_warning(place, added.concept) if added.created else ()
         return replace(added, warnings=(*added.warnings, *alike))
 
@@ -91,6 +93,7 @@ class Concepts:
             ConceptNotFound, ImagesMissing, and the errors of `add`.
         """
         from lambda_studio.workflows.subjects.segmenting import subject_finder
+        from lambda_studio.workflows.subjects.spool import spool_in
         from lambda_studio.workflows.subjects.versions import Changes, changed_images, revise
 
         cause = f"No change to {name} was given."
@@ -99,8 +102,10 @@ class Concepts:
         self._place.require_editor()
         concept = self._place.get_concepts([name])[0]
         find = subject_finder(self._place, segment, noun or concept.noun)
-        images = changed_images(self._place, concept, Changes(add, drop, masks or {}, keep_original), find)
-        return revise(self._place, concept, noun or concept.noun, images)
+        changes = Changes(add, drop, masks or {}, keep_original)
+        with spool_in(self._place.home) as spool:
+            images = changed_images(self._place, concept, changes, find, spool)
+            return revise(self._place, concept, noun or concept.noun, images)
 
     def page(self, text: str = "", *, after: str = "", limit: int | None = None) -> ConceptPage:
         """Return at most `limit` concepts by name, whose names contain `text` and sort after `after`."""
@@ -124,13 +129,16 @@ class Concepts:
 
     def restore(self, name: str, number: int) -> Added:
         """Write a new version with the noun and images of an earlier one. Raises ConceptNotFound, ConceptChanged."""
+        from lambda_studio.workflows.subjects.spool import spool_in
         from lambda_studio.workflows.subjects.versions import revise, stored_images
 
         library = self._place.library
         with self._place.database.reading() as registry:
             present = registry.get_concept(library, name)
             wanted = registry.concept_version(library, name, number)
-        return revise(self._place, present, wanted.noun, stored_images(self._place.database, wanted))
+        with spool_in(self._place.home) as spool:
+            images = spool.keep(stored_images(self._place.database, wanted))
+            return revise(self._place, present, wanted.noun, images)
 
     def similar(self, name: str, count: int = 5) -> Neighbours:
         """Return the visible concepts most similar to this one, nearest first. Raises ConceptNotFound."""

@@ -1,13 +1,13 @@
 """Read photo files into checked images with masks, ready for one short transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from concepts.records import NewImage
 from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.masks import FoundMask, load_mask, subject_warnings
-from lambda_studio.pictures.near_duplicates import warn_of_near_duplicates
+from lambda_studio.pictures.near_duplicates import NearDuplicates
 from lambda_studio.pictures.opening import Photo, read_file
 from lambda_studio.pictures.png import encode_png, sha256
 from lambda_studio.pictures.refusals import refused, refused_together
@@ -22,30 +22,29 @@ def read_images(
     find: Finder,
     progress: Progress,
     keep_original: bool = False,
-) -> list[NewImage]:
-    """Open and verify every photo and mask. Without masks, `find` finds the subject.
+) -> Iterator[NewImage]:
+    """Open and verify every photo and mask, and yield each image. Without masks, `find` finds the subject.
 
     `keep_original` adds the verified bytes of each file, metadata included, to its image.
-    Raises ImageRefused or MaskRefused with every unusable file.
+    Raises ImageRefused or MaskRefused at the end, with every unusable file.
     """
     if masks and len(masks) != len(paths):
         cause = f"There are {len(masks)} masks for {len(paths)} images."
         raise MaskRefused(cause, "Give one mask for each image, in the same order, or give none.")
     problems: list[StudioError] = []
-    photos: dict[int, Photo] = {}
-    found: dict[int, FoundMask] = {}
+    known = NearDuplicates()
     with progress("Finding the subject", total=len(paths)) as advance:
         for index, path in enumerate(paths):
             try:
-                photos[index] = door.photo(path)
-                found[index] = _mask(door, photos[index], masks[index] if masks else None, find)
+                photo = door.photo(path)
+                found = _mask(door, photo, masks[index] if masks else None, find)
+                if not problems:  # otherwise nothing is stored
+                    yield _new_image(photo, found, known.warnings(photo), keep_original)
             except (ImageRefused, MaskRefused) as error:
                 problems.append(error)
             advance()
     if problems:
         raise refused_together(problems, len(paths))
-    warned = warn_of_near_duplicates([photos[index] for index in range(len(paths))])
-    return [_new_image(photo, found[index], keep_original) for index, photo in enumerate(warned)]
 
 
 def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> FoundMask:
@@ -59,14 +58,14 @@ def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> F
     return FoundMask(mask, subject_warnings(sum(histogram[128:]) / sum(histogram)))
 
 
-def _new_image(photo: Photo, found: FoundMask, keep_original: bool) -> NewImage:
+def _new_image(photo: Photo, found: FoundMask, near: tuple[str, ...], keep_original: bool) -> NewImage:
     return NewImage(
         data=encode_png(photo.image),
         mask=None if found.mask is None else encode_png(found.mask),
         width=photo.image.width,
         height=photo.image.height,
         source_name=photo.path.name,
-        warnings=(*photo.warnings, *found.warnings),
+        warnings=(*photo.warnings, *near, *found.warnings),
         original=_original(photo) if keep_original else None,
     )
 

@@ -1,6 +1,6 @@
 """Write a concept's next version from the images of an earlier one and from files, and cache its embeddings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from lambda_studio.pictures.png import encode_png
 from lambda_studio.workflows.answers import Added
 from lambda_studio.workflows.subjects.photos import read_images
 from lambda_studio.workflows.subjects.segmenting import Finder
+from lambda_studio.workflows.subjects.spool import Spool, SpooledImages
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -27,10 +28,12 @@ class Changes:
     keep_original: bool = False
 
 
-def stored_images(database: Database, concept: ConceptRecord) -> list[NewImage]:
-    """Return the concept's stored images with their bytes, ready for another version."""
-    with database.reading() as registry:
-        return [_stored_image(registry, image) for image in concept.images]
+def stored_images(database: Database, concept: ConceptRecord) -> Iterator[NewImage]:
+    """Yield the concept's stored images with their bytes, ready for another version."""
+    for image in concept.images:
+        with database.reading() as registry:
+            stored = _stored_image(registry, image)
+        yield stored
 
 
 def _stored_image(registry: Registry, image: ImageRecord) -> NewImage:
@@ -40,7 +43,9 @@ def _stored_image(registry: Registry, image: ImageRecord) -> NewImage:
     return NewImage(data, mask, image.width, image.height, image.source_name, image.warnings, original)
 
 
-def changed_images(place: Workplace, concept: ConceptRecord, changes: Changes, find: Finder) -> list[NewImage]:
+def changed_images(
+    place: Workplace, concept: ConceptRecord, changes: Changes, find: Finder, spool: Spool
+) -> SpooledImages:
     """Return the concept's images with the changes: dropped, masked anew, and the added images last.
 
     The change is idempotent: an image that the concept already has, with the same mask, is not added twice. Only its
@@ -54,16 +59,19 @@ def changed_images(place: Workplace, concept: ConceptRecord, changes: Changes, f
         require(number in known, f"{concept.name} has no image {number}.", f"It has images 1 to {len(concept.images)}.")
     both = sorted({*changes.drop} & {*changes.masks})
     require(not both, f"Image {both and both[0]} would be dropped and given a mask.", "Do only one of the two.")
-    images = dict(zip(known, stored_images(place.database, concept), strict=True))
-    images |= {number: _masked(place.door, images[number], path) for number, path in changes.masks.items()}
-    kept = [image for number, image in images.items() if number not in changes.drop]
+    kept = spool.keep(_kept_images(place, concept, changes))
     if not changes.add:
         return kept
     new = read_images(place.door, changes.add, (), find, place.progress, changes.keep_original)
-    had = {(image.sha, image.mask_sha) for image in kept}
-    files = {(image.sha, image.mask_sha): image.original for image in new}
-    kept = [replace(each, original=each.original or files.get((each.sha, each.mask_sha))) for each in kept]
-    return [*kept, *(image for image in new if (image.sha, image.mask_sha) not in had)]
+    return kept.joined(spool.keep(new))
+
+
+def _kept_images(place: Workplace, concept: ConceptRecord, changes: Changes) -> Iterator[NewImage]:
+    for number, image in enumerate(stored_images(place.database, concept), start=1):
+        if number in changes.masks:
+            yield _masked(place.door, image, changes.masks[number])
+        elif number not in changes.drop:
+            yield image
 
 
 def _masked(door: PictureDoor, image: NewImage, path: Path) -> NewImage:
@@ -80,10 +88,10 @@ def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence
         lambda registry: registry.revise_concept(library, concept.name, noun, images, expected)
     )
     had = {image.sha for image in concept.images}
-    return embedded(place, result, [image for image in images if image.sha not in had])
+    return embedded(place, result, (image for image in images if image.sha not in had))
 
 
-def embedded(place: Workplace, result: AddResult, new_images: Sequence[NewImage]) -> Added:
+def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]) -> Added:
     """Cache the CLIP embeddings of a stored concept, and return the answer for the user."""
     _, encoded = place.embedder.subjects([result.concept])
     place.embedder.zero()

@@ -143,7 +143,7 @@ def test_every_bad_picture_and_mask_is_named_at_once(door, tmp_path: Path) -> No
     masks = [small, saved(tmp_path / "white.png", white), saved(tmp_path / "other.png", white)]
     (tmp_path / "empty.png").touch()
     with pytest.raises(ImageRefused) as caught:
-        read_images(door, [good[0], tmp_path / "empty.png", good[1]], masks, find_subject, silent)
+        list(read_images(door, [good[0], tmp_path / "empty.png", good[1]], masks, find_subject, silent))
     assert caught.value.cause.startswith("2 of 3 pictures cannot be used.")
     assert "empty.png is empty" in caught.value.cause
     assert "small.png has 32 x 32 pixels and its picture 48 x 40" in caught.value.cause
@@ -153,9 +153,9 @@ def test_every_bad_picture_and_mask_is_named_at_once(door, tmp_path: Path) -> No
 def test_one_bad_file_is_named_alone(door, tmp_path: Path) -> None:
     good = saved(tmp_path / "good.png", noisy())
     with pytest.raises(ImageRefused, match=r"^\S*none\.jpg does not exist\. Check the path\.$"):
-        read_images(door, [good, tmp_path / "none.jpg"], (), partial(find_subject, segment="none"), silent)
+        list(read_images(door, [good, tmp_path / "none.jpg"], (), partial(find_subject, segment="none"), silent))
     with pytest.raises(MaskRefused, match="has no transparency"):
-        read_images(door, [good], (), partial(find_subject, segment="alpha"), silent)
+        list(read_images(door, [good], (), partial(find_subject, segment="alpha"), silent))
 
 
 def test_near_duplicates_are_warned_of(door, tmp_path: Path) -> None:
@@ -190,6 +190,6 @@ def test_an_original_that_changed_since_it_was_looked_at_is_not_kept(door, tmp_p
         return FoundMask(None)
 
     with pytest.raises(ImageRefused) as caught:
-        read_images(door, [saved(tmp_path / "a.png", noisy())], (), find, silent, keep_original=True)
+        list(read_images(door, [saved(tmp_path / "a.png", noisy())], (), find, silent, keep_original=True))
     assert said in caught.value.cause
     assert str(tmp_path / "a.png") in caught.value.cause

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from lambda_studio.pictures.near_duplicates import warn_of_near_duplicates
+from lambda_studio.pictures.near_duplicates import NearDuplicates
 from lambda_studio.pictures.opening import open_photo
 from tests.lambda_studio.pictures.pattern import pattern, written
 
@@ -11,7 +11,7 @@ def test_near_duplicates_are_warned_of_by_name(tmp_path):
     first = written(tmp_path / "first.png", pattern())
     other = written(tmp_path / "other.png", pattern().transpose(Image.Transpose.ROTATE_180))
     again = written(tmp_path / "again.jpg", pattern(), quality=80)
-    warnings = [
-        photo.warnings for photo in warn_of_near_duplicates([open_photo(path) for path in (first, other, again)])
-    ]
-    assert warnings == [(), (), ("almost the same picture as first.png",)]
+    known = NearDuplicates()
+    warnings = [known.warnings(open_photo(path)) for path in (first, other, again, first)]
+    again_too = tuple(f"almost the same picture as {name}" for name in ("first.png", "again.jpg"))
+    assert warnings == [(), (), again_too[:1], again_too]

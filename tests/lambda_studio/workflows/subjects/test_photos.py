@@ -56,4 +56,4 @@ def test_a_file_that_changes_while_it_is_read_is_refused(studio, photo, monkeypa
     monkeypatch.setattr(photos, "encode_png", changing)
     place = studio.workplace
     with pytest.raises(ImageRefused, match=r"photo\.png .*changed while it was being added"):
-        read_images(place.door, [photo], (), find_subject, place.progress, keep_original=True)
+        list(read_images(place.door, [photo], (), find_subject, place.progress, keep_original=True))

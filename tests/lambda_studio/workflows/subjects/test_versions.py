@@ -10,6 +10,7 @@ from concepts.errors import ConceptChanged
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.pictures.masks import FoundMask
 from lambda_studio.pictures.png import decode_png
+from lambda_studio.workflows.subjects.spool import spool_in
 from lambda_studio.workflows.subjects.versions import Changes, changed_images, revise, stored_images
 
 
@@ -19,14 +20,17 @@ def whole(photo) -> FoundMask:
 
 
 @pytest.fixture
-def changed(studio):
+def changed(studio, tmp_path: Path):
     """The images of a concept after changes."""
-    return lambda concept, **changes: changed_images(studio.workplace, concept, Changes(**changes), whole)
+    with spool_in(tmp_path) as spool:
+        yield lambda concept, **changes: list(
+            changed_images(studio.workplace, concept, Changes(**changes), whole, spool)
+        )
 
 
 def test_stored_images_come_back_as_they_were_put(studio, put, plain) -> None:
     images = [plain("red", masked=True, original=b"the file"), plain("blue")]
-    assert stored_images(studio.database, put("rex", *images)) == images
+    assert list(stored_images(studio.database, put("rex", *images))) == images
 
 
 def test_dropped_images_go_and_added_ones_come_last(put, plain, changed, photo) -> None:
