@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -145,6 +146,21 @@ def find_unfinished(folder: Path, pattern: str = "") -> list[Path]:
         for end in (LOCK, *_PARTS)
     ]
     return [path for path in parts if os.path.lexists(path)]
+
+
+def read_small(path: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file, without waiting for the writer of a FIFO. Raises OSError.
+
+    A file of more than `limit` bytes, or of another kind, is an OSError with its reason as `strerror`.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit} bytes", str(path))
+    return content
 
 
 def remove(path: Path) -> None:

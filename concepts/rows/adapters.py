@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from concepts.errors import AdapterNotFound
@@ -33,7 +34,9 @@ def add(session: Session, library: Library, new: NewAdapter, versions: Sequence[
         row = Adapter(library_id=library.id, sha256=new.sha256)
         session.add(row)
     row.file_name, row.method, row.stack, row.settings = new.file_name, new.method, new.stack, new.settings
-    row.created_at = now()
+    newest = session.scalar(select(func.max(Adapter.created_at)).where(Adapter.library_id == library.id))
+    # Later than every other one, also if the clock was set back: the newest adapter is the one that is used.
+    row.created_at = now() if newest is None else max(now(), newest + timedelta(microseconds=1))
     session.flush()
     session.execute(delete(AdapterConcept).where(AdapterConcept.adapter_id == row.id))
     session.add_all(AdapterConcept(adapter_id=row.id, **seen) for seen in snapshots(session, library, versions))

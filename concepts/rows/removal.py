@@ -1,6 +1,8 @@
 """Removing concepts (hidden, can be restored) and forgetting concepts (deleted for good)."""
 
-from sqlalchemy import ColumnElement, select
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from concepts.errors import ConceptAmbiguous, ConceptExists, ConceptNotFound
@@ -15,9 +17,15 @@ from concepts.rows.libraries import address
 def remove(session: Session, library: Library, row: Concept) -> RemovedConcept:
     """Hide a concept and free its name. Its versions and their bytes stay."""
     saw = adapters.that_saw(session, library, row)
-    row.removed_at = now()
+    row.removed_at = _after_every_removal(session, library)
     session.flush()
     return RemovedConcept(_summary(session, library, row), tuple(saw))
+
+
+def _after_every_removal(session: Session, library: Library) -> datetime:
+    """Return the current time, or a later one if the clock was set back: the order of removals is that of time."""
+    newest = session.scalar(select(func.max(Concept.removed_at)).where(Concept.library_id == library.id))
+    return now() if newest is None else max(now(), newest + timedelta(microseconds=1))
 
 
 def removed(session: Session, library: Library) -> list[ConceptSummary]:

@@ -12,7 +12,7 @@ from concepts.durable import require_room
 from concepts.records import DatabaseFault, DatabaseState
 from concepts.stores import sqlite_upkeep
 from concepts.stores.sqlite_engine import READ_ONLY, database_errors, file_errors, registry_engine
-from concepts.stores.sqlite_schema import prepare
+from concepts.stores.sqlite_schema import close_to_others, prepare
 from concepts.users import check_user, current_user
 
 
@@ -37,8 +37,10 @@ class SqliteFile:
         return user
 
     def notices(self) -> list[str]:
-        """Return an empty list."""
-        return []
+        """Return a notice if other users could read the database until now."""
+        with file_errors(self.path):
+            closed = close_to_others(self.path)
+        return [f"Other users could read {self.path}. Its mode is 600 now."] if closed else []
 
     def engine(self, notify: Callable[[str], None] | None = None) -> Engine:
         """Return `registry_engine` for this file."""

@@ -1,5 +1,6 @@
 """The database file: recognising, creating and upgrading it."""
 
+import os
 import sqlite3
 import stat
 from contextlib import closing, suppress
@@ -37,6 +38,21 @@ def prepare(path: Path, user: str) -> None:
         _bring_up(path, revision, user)
 
 
+def close_to_others(path: Path) -> bool:
+    """Make a database that others may only read private to its owner, and return whether that was so.
+
+    A database that a group may write is shared on purpose, and stays.
+    """
+    status = path.stat()
+    open_to_read = status.st_mode & 0o044 and not status.st_mode & 0o022
+    if os.name != "posix" or not open_to_read or status.st_uid != os.geteuid():
+        return False
+    if not path.absolute().parent.stat().st_mode & 0o055:  # nobody gets there
+        return False
+    path.chmod(0o600)
+    return True
+
+
 def check_header(path: Path) -> None:
     """Raise DatabaseUnusable unless the file's header is a λ-Studio database's. SQLite is not called."""
     if not stat.S_ISREG(path.stat().st_mode):
@@ -67,6 +83,7 @@ def create(path: Path, user: str) -> None:
     make_folder(path.parent, 0o700)
     with suppress(FileExistsError), staged_file(path) as empty:
         _write_empty(empty, user)
+        empty.chmod(0o600)  # the folder may have been there before, open to others
     sync_folder(path.parent)  # also if another process created the file: this one relies on it
 
 

@@ -7,12 +7,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from concepts.durable import read_small
 from lambda_studio.errors import BundleRefused, InvalidSetting
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 KEY_BYTES = 32
+MAX_KEY_BYTES = 2**16
 ENCODED_BYTES = KEY_BYTES + 64
 """The size of a signature in a bundle."""
 MAKE_A_KEY = "Give an Ed25519 key without a passphrase; this makes one: ssh-keygen -t ed25519 -N '' -f FILE"
@@ -113,6 +115,6 @@ def _require_cryptography() -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_small(path, MAX_KEY_BYTES)
     except OSError as error:
         raise InvalidSetting(f"The key {path} cannot be read: {error.strerror}.", "Check the path.") from error

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from concepts.durable import read_small
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
 from lambda_studio.models.decoders.families import KANDINSKY, get_family, require_family
@@ -31,6 +32,8 @@ PRIOR_WEIGHTS = "diffusion_pytorch_model.safetensors"
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 EDGE_MAPS = ("canny", "gradient")
 """The names of `pictures.edges.EDGE_MAPS`, repeated here so that checking a stack needs no OpenCV."""
+
+MAX_TOML_BYTES = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +129,7 @@ def from_toml(path: Path) -> StackSpec:
         InvalidSetting: the file has a fault.
     """
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = tomllib.loads(read_small(path, MAX_TOML_BYTES).decode())
     except OSError as error:
         raise ModelFilesMissing(
             f"The stack file {path} cannot be read ({error.strerror}).", "Check the name of the stack file."

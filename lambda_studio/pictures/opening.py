@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from lambda_studio.pictures.colour import WHITE, eight_bit_colour, eight_bits, to_srgb
+from lambda_studio.pictures.containers import MAX_PARTS, count_parts
 from lambda_studio.pictures.png import sha256, without_metadata
 from lambda_studio.pictures.refusals import DECODER_ERRORS, in_one_line, refused
 
@@ -105,11 +106,16 @@ def _open(content: bytes) -> Image.Image:
 
 def _verify(path: Path, content: bytes) -> None:
     """Check the header before any pixel is decoded; then let Pillow check a PNG's checksums."""
+    if count_parts(content) > MAX_PARTS:
+        raise refused(path, f"has more than {MAX_PARTS:,} parts", "Save it again with a picture editor.")
     try:
         image = _open(content)
     except Image.UnidentifiedImageError as error:
         raise refused(path, "is not a JPEG, PNG or WEBP picture") from error
     kind, (width, height) = str(image.format), image.size
+    if kind in ("JPEG", "MPO") and 8 * len(content) < (width // 8) * (height // 8):
+        # Every 8 x 8 block takes a bit or more, and libjpeg fills what is missing with grey.
+        raise refused(path, f"has {len(content):,} bytes, too few for {width} x {height} pixels", "Give a whole copy.")
     if path.suffix.lower() not in SUFFIXES[kind]:
         remedy = f"Rename it to end in {SUFFIXES[kind][1]}."
         raise refused(path, f"is a {kind} picture, and its name ends in {path.suffix}", remedy)

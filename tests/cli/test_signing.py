@@ -1,6 +1,7 @@
 """Bundles that are signed, and imports that take no other."""
 
 import json
+import os
 import shutil
 import subprocess
 import zipfile
@@ -84,3 +85,12 @@ def test_the_command_that_the_help_gives_makes_a_key(studio, tmp_path: Path) -> 
     assert "ssh-keygen -t ed25519 -N '' -f FILE" in told
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "made"], check=True)
     assert read_private_key(tmp_path / "made").public_key() == read_public_key(tmp_path / "made.pub")
+
+
+@pytest.mark.parametrize("option", ["--sign", "--trusted-key"])
+def test_a_key_that_is_no_file_is_not_waited_for(studio, tmp_path, option: str) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    words = ("export", "--out", "a.zip") if option == "--sign" else ("import", "a.zip")
+    answer = studio("library", *words, option, "fifo")
+    assert answer.code == 2
+    assert "The key fifo cannot be read: it is not a regular file." in answer.err

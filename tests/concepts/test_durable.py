@@ -21,6 +21,7 @@ from concepts.durable import (
     find_unfinished,
     held,
     publish,
+    read_small,
     require_room,
     staged_file,
     staged_folder,
@@ -278,3 +279,16 @@ def test_a_lock_has_one_holder(tmp_path: Path) -> None:
             assert not other
     with held(lock) as mine:
         assert mine
+
+
+def test_a_small_file_is_read_and_no_other_kind_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"12345")
+    assert read_small(tmp_path / "key", 5) == b"12345"
+    with pytest.raises(OSError, match="it has more than 4 bytes"):
+        read_small(tmp_path / "key", 4)
+    os.mkfifo(tmp_path / "fifo")
+    for kind in (tmp_path / "fifo", Path("/dev/null")):
+        with pytest.raises(OSError, match="it is not a regular file"):
+            read_small(kind, 5)
+    with pytest.raises(IsADirectoryError):
+        read_small(tmp_path, 5)

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import json
 import os
+import pkgutil
 import re
 import shutil
 import sqlite3
@@ -206,6 +207,10 @@ def warm_up() -> None:
     torch.set_num_threads(1)
     for module in IMPORTED_BY_COMMANDS:
         importlib.import_module(module)
+    for package in ("cli", "concepts"):  # all of it: another user may not be able to read the checkout
+        for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            if found.name not in ("cli.start", "cli.__main__"):  # they are a program's first instructions
+                importlib.import_module(found.name)
     configure_mappers()
     gc.collect()
     gc.freeze()  # a collection in a fork would otherwise copy every page

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from concepts.errors import AdapterNotFound
@@ -80,3 +82,15 @@ def test_files_that_no_adapter_of_any_library_has_are_told(database, rex_and_hat
         sha = add_adapter(registry, rex_and_hat).sha256
         assert registry.adapter_files_without_row([sha, "f" * 64]) == {"f" * 64}
         assert registry.adapter_files_without_row([]) == set()
+
+
+def test_the_newest_adapter_is_the_newest_also_when_the_clock_was_set_back(
+    database, rex_and_hat, add_adapter, monkeypatch
+):
+    clock = [datetime(2030, 1, 2, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC)]
+    monkeypatch.setattr("concepts.rows.adapters.now", lambda: clock.pop(0))
+    with database.transaction() as registry:
+        first, second = (add_adapter(registry, rex_and_hat, sha=2 * name * 32) for name in "ab")
+        assert [each.id for each in registry.adapters("default")] == [second.id, first.id]
+        again = add_adapter(registry, rex_and_hat, sha="a" * 64)
+        assert [each.id for each in registry.adapters("default")] == [again.id, second.id]

@@ -1,5 +1,7 @@
 """Removal hides and can be undone; forgetting cannot."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from concepts.errors import ConceptAmbiguous, ConceptExists, ConceptNotFound, ContentDamaged, NameInvalid
@@ -139,3 +141,15 @@ def test_forgotten_bytes_are_not_left_in_the_file(database, picture):
     left = b"".join(path.read_bytes() for path in database.path.parent.iterdir() if path.is_file())
     for words in (b"the face of", b"mask of it", b"what was seen"):
         assert words not in left
+
+
+def test_the_last_removed_is_the_last_also_when_the_clock_was_set_back(database, picture, monkeypatch):
+    clock = [datetime(2030, 1, 2, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)]
+    monkeypatch.setattr("concepts.rows.removal.now", lambda: clock.pop(0))
+    with database.transaction() as registry:
+        for content in ("first", "second"):
+            registry.add_concept("default", "rex", "dog", [picture(content)])
+            registry.remove_concept("default", "rex")
+        second = max(each.id for each in registry.removed_concepts("default"))
+        assert registry.removed_concepts("default")[0].id == second
+        assert registry.restore_concept("default", "rex").id == second

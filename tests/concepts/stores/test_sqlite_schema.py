@@ -11,6 +11,7 @@ import migrations
 from concepts import durable
 from concepts.database import FILE_NAME, Database
 from concepts.errors import ConceptError, DatabaseTooNew, DatabaseUnusable, StorageFailed
+from concepts.stores.store import store_at
 
 pytestmark = pytest.mark.sqlite
 
@@ -167,3 +168,25 @@ def test_a_database_deleted_while_open_is_not_made_anew(database):
 def test_a_callers_own_file_error_is_left_as_it_is(database):
     with pytest.raises(FileNotFoundError), database.transaction():
         raise FileNotFoundError("photo.jpg")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+def test_a_new_database_is_its_owners_alone_in_a_folder_that_others_can_read(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    Database.open(tmp_path).close()
+    assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+@pytest.mark.parametrize(
+    ("folder", "mode", "after"),
+    [(0o755, 0o644, 0o600), (0o755, 0o640, 0o600), (0o700, 0o644, 0o644), (0o770, 0o660, 0o660), (0o755, 0o664, 0o664)],
+)
+def test_a_database_that_others_only_read_is_closed_to_them_and_that_is_told(path: Path, folder, mode, after) -> None:
+    path.chmod(mode)
+    path.parent.chmod(folder)
+    with closing(store_at(path.parent, None)) as store:
+        told = store.notices()
+        assert store.notices() == []
+    assert path.stat().st_mode & 0o777 == after
+    assert told == ([f"Other users could read {path}. Its mode is 600 now."] if after != mode else [])
