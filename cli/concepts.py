@@ -15,7 +15,7 @@ from cli.tables import counted, table
 from cli.terminal import notice
 
 if TYPE_CHECKING:
-    from lambda_studio.studio import ConceptSummary
+    from lambda_studio.studio import ConceptSummary, ImageCard
 
 PAGE = 100
 """How many concepts `list` shows by default."""
@@ -90,11 +90,13 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
         card = studio.concepts.show(name)
         if sheet is not None:
             notice(f"Masks drawn: {studio.concepts.write_sheet(name, sheet)}")
-    concept = card.concept
+    concept, made = card.concept, f"make one: studio finetune {card.concept.name}"
+    if not card.has_pictures:
+        made = "it came without pictures, which fine-tuning needs"
 
     def lines() -> list[str]:
         images = [
-            (number, image.source_name, f"{image.width} x {image.height}", image.mask, image.sha[:12])
+            (number, image.source_name, _size(image), image.mask, image.sha[:12])
             for number, image in enumerate(card.images, start=1)
         ]
         embeddings = [f"  {stack}: {count} of {len(images)}" for stack, count in card.embeddings.items()]
@@ -113,10 +115,14 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
             "cached embeddings:",
             *(embeddings or ["  none; they are computed when a prompt first names the concept"]),
             "adapters that know it:",
-            *(adapters or [f"  none; make one: studio finetune {concept.name}"]),
+            *(adapters or [f"  none; {made}"]),
         ]
 
     session.show(card, lines)
+
+
+def _size(image: "ImageCard") -> str:
+    return "" if image.left_out else f"{image.width} x {image.height}"
 
 
 @command.command("similar")

@@ -46,7 +46,8 @@ def check(session: Session) -> int:
 def backup(session: Session, out: Path | None) -> None:
     """Write a complete, checked copy of the database while other processes use it."""
     copied = session.upkeep().back_up(out)
-    session.show(copied, lambda: [f"Backed up to {copied.copy}", "Adapters are files beside it: adapters/."])
+    adapters = f"Adapters are not part of it. Copy their folder too: {copied.adapters}"
+    session.show(copied, lambda: [f"Backed up to {copied.copy}", *([adapters] if copied.adapters else [])])
 
 
 @command.command("restore")

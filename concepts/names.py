@@ -16,6 +16,7 @@ _REFUSED = HIDDEN | {"Co": "private-use", "Cn": "unassigned"}
 _UNSEEN = {*map(ord, JOINERS), *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 _UNSEEN |= {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0}
 _DELETED = dict.fromkeys(_UNSEEN)
+_BRACKETS = set("<>")
 _BLANK = "\u2800"  # the Braille pattern without a dot
 
 
@@ -31,8 +32,15 @@ def check_name(name: str, what: str = "name") -> str:
     """Return the name in NFC, stripped. Raises NameInvalid; `what` is the word for the name in its message."""
     cleaned = unicodedata.normalize("NFC", name.strip())
     if reason := _fault(cleaned):
-        raise NameInvalid(f"The {what} {shown(cleaned)} {reason}.", f"Give a {what} of 1 to {MAX_LENGTH} characters.")
+        raise NameInvalid(f"The {what} {shown(cleaned)} {reason}.", _remedy(cleaned, what))
     return cleaned
+
+
+def _remedy(name: str, what: str) -> str:
+    without = "".join(character for character in name if not _BRACKETS & set(name_key(character))).strip()
+    if without != name and _fault(without) is None:
+        return f"Only prompts have the brackets. Give the {what} without them: {without}"
+    return f"Give a {what} of 1 to {MAX_LENGTH} characters."
 
 
 def check_noun(noun: str) -> str:
@@ -72,7 +80,7 @@ def _fault(name: str) -> str | None:
         kind = _REFUSED.get(unicodedata.category(character))
         if kind and character not in JOINERS:
             return f"contains the {kind} character U+{ord(character):04X}"
-    if set("<>") & set(name_key(name)):  # prompts write names as <name>
+    if _BRACKETS & set(name_key(name)):  # prompts write names as <name>
         return "contains an angle bracket"
     if not any(map(_is_drawn, name)):
         return "has no visible character"

@@ -1,5 +1,6 @@
 """The concepts of a library and their immutable versions."""
 
+import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
@@ -74,7 +75,9 @@ def add(session: Session, library: Library, name: str, noun: str, images: Sequen
         return AddResult(record(session, library, row), created=False)
     where = shown(address(session, library))
     cause = f"A concept named {shown(row.name)} is already in library {where}, with other content."
-    raise ConceptExists(cause, "Choose another name, or remove it first with: studio concepts remove NAME")
+    quoted = shlex.quote(row.name)
+    add_to_it = f"To add images to it: studio concepts edit {quoted} --add IMAGE"
+    raise ConceptExists(cause, f"{add_to_it}. Or choose another name, or remove it: studio concepts remove {quoted}")
 
 
 def revise(

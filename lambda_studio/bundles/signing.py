@@ -93,8 +93,12 @@ def read_public_key(path: Path) -> "Ed25519PublicKey":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
+    data = _read(path)
+    if data.startswith(b"-----BEGIN") and b"PRIVATE KEY" in data[:80]:
+        cause = f"{path} is a private key. It signs bundles, and only its owner should have it."
+        raise InvalidSetting(cause, f"Give the public key, which ssh-keygen put beside it: trusted_keys={path}.pub")
     try:
-        key = load_ssh_public_key(_read(path))
+        key = load_ssh_public_key(data)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise InvalidSetting(
             f"{path} is not a public key: {str(error).rstrip('.')}.", "Give FILE.pub, which ssh-keygen made."

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,8 @@ def _download(repo: str, names: Sequence[str], revision: str | None, on_download
     problem: Exception | None = None
     for name in names:
         try:
-            return Path(hf_hub_download(repo, name, revision=revision))
+            with _quiet_retries():
+                return Path(hf_hub_download(repo, name, revision=revision))
         except LocalEntryNotFoundError as error:
             problem = error
             break
@@ -70,6 +73,18 @@ def _download(repo: str, names: Sequence[str], revision: str | None, on_download
             break
     why = " ".join(str(problem).split())[:200]
     raise ModelFilesMissing(f"{repo} is not on this machine and cannot be downloaded ({why}).", OTHER_ROUTES)
+
+
+@contextmanager
+def _quiet_retries() -> Iterator[None]:
+    """Silence the hub's warnings during the block. The error after the last retry says what they say."""
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class ImageCard:
     mask_sha: str | None
     original_sha: str | None
     """SHA-256 of the original file, if it was stored."""
+    left_out: bool = False
+    """It is a note in place of pictures that were not imported."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class ConceptCard:
     images: tuple[ImageCard, ...]
     embeddings: dict[str, int]
     adapters: tuple[KnownBy, ...]
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the concept came with its pictures."""
+        return not any(image.left_out for image in self.images)
 
 
 @dataclass(frozen=True)

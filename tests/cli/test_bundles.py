@@ -62,7 +62,10 @@ def test_without_pictures_a_concept_is_small_and_prompts_draw_the_same(filled, t
     assert first == second
     shown = filled("concepts", "show", "rex", *home).out
     assert "2 pictures of rex, left out" in shown
-    assert "tiny: 1 of 1" in shown
+    assert "tiny: 1 of 1" in shown and "1 x 1" not in shown
+    assert shown.endswith("none; it came without pictures, which fine-tuning needs\n")
+    (image,) = json.loads(filled("concepts", "show", "rex", "--json", *home).out)["images"]
+    assert (image["left_out"], image["width"]) == (True, 1)
     assert filled("library", "export", "--out", "again.zip", *home).code == 0
     assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "rex.zip").read_bytes()
 

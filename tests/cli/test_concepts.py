@@ -73,12 +73,22 @@ def test_another_mask_is_embedded_anew_and_the_image_stays(studio, rex, tmp_path
     [
         ((), 2, "No change to rex was given."),
         (("--drop", "2"), 2, "rex has no image 2."),
-        (("--drop", "1"), 5, "No image was given for 'rex'."),
+        (
+            ("--drop", "1"),
+            5,
+            "rex would have no image left.\n  → Add another with --add IMAGE, or hide it: studio concepts remove rex. "
+            "To delete it for good: studio concepts forget rex\n",
+        ),
         (("--mask", "mask.png"), 2, "--mask 'mask.png' is not N=FILE"),
         (("--mask", "1=nowhere.png"), 5, "nowhere.png"),
         (("--drop", "1", "--mask", "1=mask.png"), 2, "Image 1 would be dropped and given a mask."),
         (("--add", "nowhere.jpg"), 5, "nowhere.jpg"),
-        (("--noun", " "), 5, "noun"),
+        (
+            ("--noun", " "),
+            5,
+            "The new noun of rex is empty.\n  → Name the kind of thing, for example: --noun dog. "
+            "To keep the present noun, do not give one.\n",
+        ),
     ],
 )
 def test_what_cannot_be_changed_is_refused_and_nothing_is_written(studio, rex, options, code, said) -> None:

@@ -17,6 +17,7 @@ def test_the_database_goes_into_a_backup_and_back(studio, home: Path) -> None:
     assert "has schema" in studio("db", "upgrade").out
     copy = json.loads(studio("db", "backup", "--json").out)["copy"]
     assert Path(copy).parent == home / "backups"
+    assert "dapters" not in studio("db", "backup").out
     studio("concepts", "remove", "rex", "--yes")
     refused = studio("db", "restore", copy)
     assert (refused.code, "add --yes" in refused.err) == (2, True)
@@ -24,6 +25,13 @@ def test_the_database_goes_into_a_backup_and_back(studio, home: Path) -> None:
     assert restored.code == 0
     assert "The replaced database is kept as" in restored.out
     assert studio("concepts", "show", "rex").code == 0
+
+
+def test_a_backup_names_the_folder_of_adapters_that_must_be_copied_too(studio, home: Path) -> None:
+    (home / "adapters").mkdir()
+    (home / "adapters" / "a.safetensors").touch()
+    said = studio("db", "backup").out.splitlines()
+    assert said[1] == f"Adapters are not part of it. Copy their folder too: {home / 'adapters'}"
 
 
 def test_a_database_that_cannot_be_opened_is_code_2_and_its_newest_backup_named(studio, home: Path) -> None:

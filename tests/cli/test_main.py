@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from cli.main import run
 
 
@@ -10,6 +12,14 @@ def test_debug_shows_the_traceback_before_the_error(studio) -> None:
     assert answer.code == 3
     assert answer.err.startswith("Traceback")
     assert answer.err.endswith("→ Add it with: studio add-concept NAME IMAGE --noun NOUN\n")
+
+
+@pytest.mark.parametrize("command", [(), ("db",), ("miniature",)])
+def test_a_command_that_needs_another_prints_its_help_and_ends_well(studio, command) -> None:
+    asked = studio(*command)
+    assert (asked.code, asked.err) == (0, "")
+    assert asked.out == studio(*command, "--help").out
+    assert asked.out.startswith("Usage: studio")
 
 
 def test_a_fault_of_ours_is_one_line_and_code_1(studio, monkeypatch) -> None:

@@ -74,7 +74,13 @@ def test_a_key_that_cannot_be_used_is_refused_before_anything_is_written(signed,
     assert (answer.code, "anna.pub cannot be used to sign" in answer.err) == (2, True)
     assert not (tmp_path / "more.zip").exists()
     answer = signed("library", "import", "rex.zip", "--trusted-key", "anna")
-    assert (answer.code, "anna is not a public key" in answer.err) == (2, True)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == (
+        "Error: anna is a private key. It signs bundles, and only its owner should have it.\n"
+        "  → Give the public key, which ssh-keygen put beside it: --trusted-key anna.pub\n"
+    )
+    answer = signed("library", "import", "rex.zip", "--trusted-key", "rex.zip")
+    assert (answer.code, "rex.zip is not a public key" in answer.err) == (2, True)
 
 
 @pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="OpenSSH's ssh-keygen is not here")

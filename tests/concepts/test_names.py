@@ -49,8 +49,24 @@ def test_a_name_that_could_deceive_or_break_a_prompt_is_refused(name, why):
     with pytest.raises(NameInvalid) as refusal:
         check_name(name)
     assert why in refusal.value.cause
-    assert refusal.value.remedy == "Give a name of 1 to 80 characters."
+    if "bracket" not in why:
+        assert refusal.value.remedy == "Give a name of 1 to 80 characters."
     assert refusal.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("<rex>", "Only prompts have the brackets. Give the name without them: rex"),
+        ("re\uff1cx", "Only prompts have the brackets. Give the name without them: rex"),
+        ("<>", "Give a name of 1 to 80 characters."),
+        ("<\u200b>", "Give a name of 1 to 80 characters."),
+    ],
+)
+def test_a_refused_name_with_brackets_is_spelled_without_them_if_that_is_a_name(name, remedy):
+    with pytest.raises(NameInvalid) as refusal:
+        check_name(name)
+    assert refusal.value.remedy == remedy
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ def _image_card(image: ImageRecord, masks: Mapping[str, bytes]) -> ImageCard:
         image.sha,
         image.mask_sha,
         image.original_sha,
+        is_left_out(image),
     )
 
 

@@ -97,6 +97,9 @@ class Concepts:
         from lambda_studio.workflows.subjects.versions import Changes, changed_images, revise
 
         cause = f"No change to {name} was given."
+        if noun is not None and not noun.strip():
+            remedy = "Name the kind of thing, for example: noun=dog. To keep the present noun, do not give one."
+            raise NounMissing(f"The new noun of {name} is empty.", remedy)
         require(bool(noun or add or drop or masks), cause, "Give noun=NOUN, add=IMAGE, drop=N or masks=N=FILE.")
         require(bool(add or not keep_original), "No file was given whose original could be kept.", "Give add=IMAGE.")
         self._place.require_editor()

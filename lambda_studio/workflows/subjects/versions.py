@@ -1,10 +1,12 @@
 """Write a concept's next version from the images of an earlier one and from files, and cache its embeddings."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from concepts.database import Database
+from concepts.errors import ImagesMissing
 from concepts.records import AddResult, ConceptRecord, ImageRecord, NewImage
 from concepts.registry import Registry
 from lambda_studio.config import require
@@ -52,13 +54,19 @@ def changed_images(
     missing original is added. Images are numbered from 1.
 
     Raises:
-        InvalidSetting, ImageRefused, MaskRefused.
+        ImagesMissing: no image would be left.
+        InvalidSetting, ImageRefused, MaskRefused: as named.
     """
     known = range(1, len(concept.images) + 1)
     for number in (*changes.drop, *changes.masks):
         require(number in known, f"{concept.name} has no image {number}.", f"It has images 1 to {len(concept.images)}.")
     both = sorted({*changes.drop} & {*changes.masks})
     require(not both, f"Image {both and both[0]} would be dropped and given a mask.", "Do only one of the two.")
+    if not changes.add and {*known} <= {*changes.drop}:
+        quoted = shlex.quote(concept.name)
+        remedy = f"Add another with add=IMAGE, or hide it: studio concepts remove {quoted}"
+        remedy += f". To delete it for good: studio concepts forget {quoted}"
+        raise ImagesMissing(f"{concept.name} would have no image left.", remedy)
     kept = spool.keep(_kept_images(place, concept, changes))
     if not changes.add:
         return kept

@@ -9,6 +9,7 @@ from typing import Protocol
 from concepts.records import DatabaseFault, DatabaseState
 from concepts.stores.store import store_at
 from lambda_studio.errors import OutputExists
+from lambda_studio.workflows.home import adapters_folder
 from lambda_studio.workflows.upkeep.doctor import database_findings
 from lambda_studio.workflows.upkeep.finding import Finding
 
@@ -35,6 +36,8 @@ class Copied:
 
     database: str
     copy: Path | None
+    adapters: Path | None = None
+    """The folder of the home's adapters, if there are any. No copy of a database contains them."""
 
 
 class Examined(Protocol):
@@ -69,7 +72,8 @@ class DatabaseUpkeep:
         if out is not None and out.exists():
             raise OutputExists(f"{out} is already there.", "Give another name: out=FILE.sqlite3")
         store = store_at(self.home, self.address)
-        return Copied(str(store), store.back_up(out))
+        folder = adapters_folder(self.home)
+        return Copied(str(store), store.back_up(out), folder if any(folder.glob("*.safetensors")) else None)
 
     def restore(self, backup: Path, agree: Callable[[], object] = lambda: None) -> Copied:
         """Replace the database by a backup, and keep a copy of the old one. Raises the errors of `back_up`.

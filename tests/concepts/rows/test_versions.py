@@ -48,6 +48,10 @@ def test_the_same_name_with_other_content_exists(database, picture, change):
     with pytest.raises(ConceptExists) as refusal, database.transaction() as registry:
         registry.add_concept("default", "rex", noun, images)
     assert refusal.value.cause == "A concept named 'Rex' is already in library 'default', with other content."
+    assert refusal.value.remedy == (
+        "To add images to it: studio concepts edit Rex --add IMAGE. "
+        "Or choose another name, or remove it: studio concepts remove Rex"
+    )
     assert refusal.value.exit_code == 4
     with database.reading() as registry:
         assert registry.get_concept("default", "rex") == first

@@ -134,7 +134,7 @@ def test_another_kind_of_key_or_none_is_refused(tmp_path: Path) -> None:
         (read_private_key, path, "is not an Ed25519 key"),
         (read_public_key, public, "is not an Ed25519 key"),
         (read_private_key, public, "cannot be used to sign"),
-        (read_public_key, path, "is not a public key"),
+        (read_public_key, path, "is a private key"),
         (read_private_key, gone, "cannot be read"),
         (read_public_key, gone, "cannot be read"),
     ):

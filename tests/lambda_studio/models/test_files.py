@@ -1,6 +1,7 @@
 """Where a model's files are, what identifies them, and how a damaged one is seen."""
 
 import hashlib
+import logging
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,23 @@ def test_the_next_name_is_asked_for_where_the_hub_has_no_such_file(tmp_path: Pat
     found = get_file("org/repo", ["first", "second"], revision="v1", on_download=lambda: told.append(len(asked)))
     assert found == tmp_path / "second"
     assert asked == [("org/repo", "first", "v1"), ("org/repo", "second", "v1")] and told == [0]
+
+
+def test_a_failed_download_is_told_once_without_the_warnings_of_its_retries(monkeypatch) -> None:
+    logger, heard = logging.getLogger("huggingface_hub"), []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", heard.append)
+    monkeypatch.setattr(logger, "handlers", [*logger.handlers, handler])
+    before = logger.level
+
+    def fail(repo, name, revision=None):
+        logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s [Retry 1/5].")
+        raise OSError("no network")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", fail)
+    with pytest.raises(ModelFilesMissing, match=r"cannot be downloaded \(no network\)"):
+        get_file("org/repo", ["file"])
+    assert (heard, logger.level) == ([], before)
 
 
 def test_a_json_file_holds_an_object_or_is_refused_by_name(tmp_path: Path) -> None:
