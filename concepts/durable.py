@@ -163,6 +163,23 @@ def read_small(path: Path, limit: int) -> bytes:
     return content
 
 
+def in_use(path: Path) -> bool:
+    """Return whether a live process holds the lock of an unfinished file, or of one of its parts."""
+    from filelock import FileLock, Timeout
+
+    stems = {path.name.removesuffix(end) for end in (LOCK, *_PARTS)}
+    for lock in (path.with_name(stem + LOCK) for stem in stems):
+        if lock.is_file() and not lock.is_symlink():
+            try:
+                with FileLock(lock, timeout=0):
+                    pass
+            except Timeout:
+                return True
+            except (OSError, NotImplementedError):  # a file system without locks: its age decides
+                continue
+    return False
+
+
 def remove(path: Path) -> None:
     """Remove a file, a link or a folder with its contents. A missing path is no error."""
     if path.is_dir() and not path.is_symlink():

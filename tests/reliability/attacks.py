@@ -9,7 +9,7 @@ from tests.reliability.judging import Tally
 from tests.reliability.outcome import Harness, Outcome
 from tests.reliability.world import World, made_world
 
-FORGETS, RESUMES, STOPS = 60, 40, 200
+FORGETS, RESUMES, STOPS = 60, 40, 60
 
 
 def run(share: float, folder: Path, seed: int) -> list[Outcome]:

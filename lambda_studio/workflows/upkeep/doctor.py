@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from concepts.durable import file_sha256, find_unfinished, remove
+from concepts.durable import file_sha256, find_unfinished, in_use, remove
 from concepts.errors import ConceptError
 from concepts.stores.store import Store
 from lambda_studio.bundles.given import Note
@@ -154,8 +154,9 @@ def _cached_features(place: Workplace, repair: bool) -> Finding:
 
 def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:
     """Find, and with `repair` remove, the temporary files of killed processes. No row refers to them."""
-    found = unfinished(place.database.store, place.home)
-    for path in (each for each in found if each.stat().st_mtime < time.time() - STALE_SECONDS):
+    for path in unfinished(place.database.store, place.home):
+        if not _is_stale(path):
+            continue
         if repair:
             remove(path)
             yield Finding("unfinished file", f"removed: {path}")
@@ -163,6 +164,14 @@ def _unfinished_files(place: Workplace, repair: bool) -> Iterator[Finding]:
             yield Finding(
                 "unfinished file", f"left by a dead process: {path}", "Remove it: studio doctor --repair", True
             )
+
+
+def _is_stale(path: Path) -> bool:
+    """Return whether no live process writes this file. One that writes may have finished it in the meantime."""
+    try:
+        return path.lstat().st_mtime < time.time() - STALE_SECONDS and not in_use(path)
+    except FileNotFoundError:
+        return False
 
 
 def unfinished(store: Store, home: Path) -> list[Path]:

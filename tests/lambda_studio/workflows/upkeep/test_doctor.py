@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from concepts.database import FILE_NAME
-from concepts.durable import LOCK, file_sha256
+from concepts.durable import LOCK, file_sha256, staged_folder
 from concepts.stores.store import store_at
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.upkeep.doctor import CACHED, database_findings, unfinished
@@ -92,3 +92,21 @@ def test_only_a_thorough_look_at_the_database_reads_bytes_and_damaged_ones_need_
     assert (found.whole, found.mendable) == (False, False)
     assert "studio db restore" in found.remedy
     assert image.sha in found.said
+
+
+def test_what_a_live_process_writes_is_no_litter_however_old(studio) -> None:
+    final = run_folder(studio.home, 1) / "checkpoints" / "step-00000001"
+    final.parent.mkdir(parents=True)
+    with staged_folder(final) as staged:
+        for path in final.parent.iterdir():
+            os.utime(path, (0, 0))
+        found = [each for each in studio.doctor("quick", repair=True) if each.what == "unfinished file"]
+        assert found == []
+        assert staged.is_dir()
+    assert final.is_dir()
+
+
+def test_a_file_that_ends_meanwhile_is_no_fault(studio, monkeypatch) -> None:
+    gone = studio.home / ".studio.sqlite3.0123"
+    monkeypatch.setattr("lambda_studio.workflows.upkeep.doctor.unfinished", lambda *_: [gone])
+    assert [each for each in studio.doctor("quick", repair=True) if each.what == "unfinished file"] == []
