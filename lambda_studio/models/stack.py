@@ -1,23 +1,24 @@
 """Stacks: one matching UnCLIP set of CLIP, prior and decoder. Each part is loaded on first use."""
 
-import difflib
 import gc
-import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from concepts.durable import read_small
-from lambda_studio.config import require
-from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
-from lambda_studio.models.decoders.families import KANDINSKY, get_family, require_family
+from lambda_studio.errors import ModelFilesInvalid, ModelFilesNotFetched
+from lambda_studio.models.decoders.families import get_family
 from lambda_studio.models.files import OTHER_ROUTES, OnDownload, get_file, is_damaged
 from lambda_studio.models.pool import BUILDING, LoadedModels, loaded_models, stamps
+from lambda_studio.models.stack_spec import BUILT_IN as BUILT_IN
+from lambda_studio.models.stack_spec import EDGE_MAPS as EDGE_MAPS
+from lambda_studio.models.stack_spec import WEIGHTS as WEIGHTS
+from lambda_studio.models.stack_spec import StackSpec as StackSpec
+from lambda_studio.models.stack_toml import from_toml as from_toml
+from lambda_studio.models.stack_toml import resolve_stack as resolve_stack
 from lambda_studio.progress import unheard
 
-if TYPE_CHECKING:  # naming and checking a stack needs no torch
+if TYPE_CHECKING:  # importing this module needs no torch
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
@@ -27,140 +28,7 @@ if TYPE_CHECKING:  # naming and checking a stack needs no torch
     from lambda_studio.models.decoders.protocol import Decoder, DecoderSource, Part
     from lambda_studio.models.prior import PriorTransformer
 
-WEIGHTS = Path(__file__).parent.parent / "miniature" / "weights"
 PRIOR_WEIGHTS = "diffusion_pytorch_model.safetensors"
-PRECISIONS = ("auto", "fp32", "fp16", "bf16")
-EDGE_MAPS = ("canny", "gradient")
-"""The names of `pictures.edges.EDGE_MAPS`, repeated here so that checking a stack needs no OpenCV."""
-
-MAX_TOML_BYTES = 2**20
-
-
-@dataclass(frozen=True, kw_only=True)
-class StackSpec:
-    """The specification of a stack: the sources of its weights, and its preferences."""
-
-    name: str
-    """The name for `--stack`."""
-    clip: str
-    """An open_clip model's name, `hf-hub:org/repo` or `local-dir:FOLDER`."""
-    clip_pretrained: str | None = None
-    """The tag, or the .safetensors file, of weights for an open_clip model's name."""
-    prior: str
-    """A folder or hub id of a λ prior (config.json and safetensors)."""
-    decoder: str
-    """A folder or hub id in diffusers' layout (unet/ movq/ scheduler/)."""
-    family: str = KANDINSKY
-    """The decoder's family: a name in `families.FAMILIES`."""
-    detector: str = "IDEA-Research/grounding-dino-tiny"
-    """A folder or hub id of a Grounding DINO, for --segment grounded."""
-    segmenter: str = "facebook/sam-vit-base"
-    """A folder or hub id of a SAM, for --segment grounded."""
-    resolution: int | None = None
-    """Pixels on a side; None is the UNet's training resolution."""
-    revision: str | None = None
-    """The decoder's revision on the hub."""
-    variant: str | None = None
-    """The decoder's weight files' variant, such as fp16."""
-    precision: str = "auto"
-    """`fp32`, `fp16`, `bf16`, or `auto`: half on a GPU, fp32 elsewhere."""
-    edges: str = "canny"
-    """The edge map of its prior's training, for `--edges`: `canny` (as the published λ-ECLIPSE) or `gradient`."""
-    licence: str = "see where the weights come from"
-    """The licence of the weights, shown before a download."""
-    download: str = "its weights"
-    """The size of the weights, shown before a download."""
-    finetune: dict[str, Any] = field(default_factory=dict)
-    """FinetuneConfig's settings that this stack prefers."""
-    generate: dict[str, Any] = field(default_factory=dict)
-    """GenerateConfig's settings that this stack prefers."""
-
-    def __post_init__(self) -> None:
-        for name in ("name", "clip", "prior", "decoder", "detector", "segmenter"):
-            require(bool(getattr(self, name)), f"The stack's {name} is empty.", "Set it in the stack's TOML file.")
-        require_family(self.family)
-        for name, known in (("precision", PRECISIONS), ("edges", EDGE_MAPS)):
-            value = getattr(self, name)
-            require(value in known, f"The stack's {name} is {value!r}.", f"Give one of: {' '.join(known)}.")
-
-
-BUILT_IN = {
-    "miniature": StackSpec(
-        name="miniature",
-        clip=f"local-dir:{WEIGHTS / 'clip'}",
-        prior=str(WEIGHTS / "prior"),
-        decoder=str(WEIGHTS / "decoder"),
-        precision="fp32",
-        edges="gradient",
-        licence="Apache-2.0",
-        download="nothing: it is part of the package",
-        generate={"guidance_scale": 3.0},
-        finetune={"learning_rate": 1e-4, "batch_size": 8, "steps": 400, "rank": 32},
-    ),
-    "kandinsky-2.2": StackSpec(
-        name="kandinsky-2.2",
-        clip="ViT-bigG-14",
-        clip_pretrained="laion2b_s39b_b160k",
-        prior="ECLIPSE-Community/Lambda-ECLIPSE-Prior-v1.0",
-        decoder="kandinsky-community/kandinsky-2-2-decoder",
-        resolution=512,
-        licence="Kandinsky 2.2: Apache-2.0; CLIP ViT-bigG-14: MIT; λ-ECLIPSE prior: see its page on the hub",
-        download="about 15.6 GB: CLIP 10.2 GB, decoder 5.3 GB, prior 0.1 GB",
-    ),
-}
-
-
-def resolve_stack(name_or_toml: str) -> StackSpec:
-    """Return a built-in stack by its name, or the stack in a TOML file. Raises InvalidSetting."""
-    if name_or_toml in BUILT_IN:
-        return BUILT_IN[name_or_toml]
-    if name_or_toml.endswith(".toml"):
-        return from_toml(Path(name_or_toml))
-    near = difflib.get_close_matches(name_or_toml, BUILT_IN, n=1)
-    meant = f"Did you mean {near[0]}? " if near else ""
-    raise InvalidSetting(f"There is no stack {name_or_toml!r}.", f"{meant}Give {', '.join(BUILT_IN)} or a FILE.toml.")
-
-
-def from_toml(path: Path) -> StackSpec:
-    """Read a stack from a TOML file. Folders in the file may be relative to it.
-
-    Raises:
-        ModelFilesMissing: the file cannot be read.
-        InvalidSetting: the file has a fault.
-    """
-    try:
-        settings = tomllib.loads(read_small(path, MAX_TOML_BYTES).decode())
-    except OSError as error:
-        raise ModelFilesMissing(
-            f"The stack file {path} cannot be read ({error.strerror}).", "Check the name of the stack file."
-        ) from error
-    except ValueError as error:
-        raise InvalidSetting(f"{path} is not TOML ({error}).", "Correct it.") from error
-    _check_settings(settings, path)
-    parts = [key for key in ("clip", "prior", "decoder", "detector", "segmenter") if key in settings]
-    folders: dict[str, str] = {key: _beside(path, settings[key]) for key in parts}
-    named = {"name": path.stem, **settings, **folders}
-    return StackSpec(**named)
-
-
-def _check_settings(settings: dict[str, Any], path: Path) -> None:
-    kinds = {each.name: str for each in fields(StackSpec)} | {"finetune": dict, "generate": dict, "resolution": int}
-    for key, value in settings.items():
-        near = difflib.get_close_matches(key, kinds, n=1)
-        meant = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(kinds)}."
-        require(key in kinds, f"{path} has an unknown setting {key!r}.", meant)
-        require(isinstance(value, kinds[key]), f"{path} has {key} = {value!r}.", f"Give a {kinds[key].__name__}.")
-    for key in ("clip", "prior", "decoder"):
-        require(key in settings, f"{path} has no {key}.", f"Add a line: {key} = 'FOLDER or hub id'.")
-
-
-def _beside(toml: Path, place: str) -> str:
-    """Return the absolute path of a folder named in a TOML file; return a hub id or model name unchanged."""
-    folder = place.removeprefix("local-dir:")
-    absolute = toml.parent.absolute() / Path(folder).expanduser()
-    if place != folder:
-        return f"local-dir:{absolute}"
-    return str(absolute) if place and absolute.is_dir() else place
 
 
 class Stack:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-    from lambda_studio.models.stack import Stack, StackSpec
+    from lambda_studio.models.stack import Stack
+    from lambda_studio.models.stack_spec import StackSpec
     from lambda_studio.pictures.door import PictureDoor
     from lambda_studio.workflows.cache.directions import Directions
     from lambda_studio.workflows.cache.subjects import SubjectEmbedder
@@ -119,7 +120,7 @@ class Workplace:
     @cached_property
     def spec(self) -> "StackSpec":
         """The stack's specification, read without torch. Raises InvalidSetting, ModelFilesMissing for a TOML file."""
-        from lambda_studio.models.stack import resolve_stack
+        from lambda_studio.models.stack_toml import resolve_stack
 
         return resolve_stack(self.stack_source)
 
@@ -139,7 +140,8 @@ class Workplace:
 
     def named_stack(self) -> str | None:
         """Return the user's stack as a library stores it: a name or an absolute path. Raises InvalidSetting."""
-        from lambda_studio.models.stack import BUILT_IN, resolve_stack
+        from lambda_studio.models.stack_spec import BUILT_IN
+        from lambda_studio.models.stack_toml import resolve_stack
 
         if self._stack_name is None:
             return None

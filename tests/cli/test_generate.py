@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from lambda_studio.models import stack as stack_module
+from lambda_studio.models import stack_toml
 
 
 def test_generating_loads_no_vision_tower(studio, photos, monkeypatch) -> None:
@@ -74,7 +74,7 @@ def test_edges_change_the_picture(studio, photos) -> None:
 def test_the_default_stack_is_the_miniature(studio, monkeypatch) -> None:
     monkeypatch.delenv("STUDIO_STACK")
     used: list[str] = []
-    monkeypatch.setattr(stack_module, "resolve_stack", lambda name: used.append(name) or _stop())
+    monkeypatch.setattr(stack_toml, "resolve_stack", lambda name: used.append(name) or _stop())
     assert studio("generate", "a cat").code == 130
     assert used == ["miniature"]
 

@@ -10,14 +10,14 @@ import torch
 from diffusers import UNet2DConditionModel, VQModel
 from huggingface_hub import constants
 
-from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
+from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
 from lambda_studio.models import files, known_hashes
 from lambda_studio.models.adapter import LORA_TARGETS
 from lambda_studio.models.clip import build_clip, load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder, released_scheduler
 from lambda_studio.models.known_hashes import KnownHashes
 from lambda_studio.models.prior import PriorTransformer
-from lambda_studio.models.stack import BUILT_IN, Stack, StackSpec, default_dtype, from_toml, resolve_stack
+from lambda_studio.models.stack import BUILT_IN, Stack, StackSpec, default_dtype, from_toml
 
 FACTS = Path(__file__).parents[4] / "shared" / "facts"
 
@@ -89,20 +89,6 @@ def test_the_full_size_scheduler_is_the_released_one_whatever_the_repository_say
     assert [scheduler.config[name] for name in names] == [False, False, 1, "epsilon", "leading", 0.012]
     scheduler.set_timesteps(50)
     assert scheduler.timesteps[:2].tolist() == [981, 961] and scheduler.timesteps[-1] == 1
-
-
-def test_kandinsky_is_made_of_the_published_parts():
-    spec = resolve_stack("kandinsky-2.2")
-    assert (spec.clip, spec.clip_pretrained) == ("ViT-bigG-14", "laion2b_s39b_b160k")
-    assert spec.prior == "ECLIPSE-Community/Lambda-ECLIPSE-Prior-v1.0"
-    assert spec.decoder == "kandinsky-community/kandinsky-2-2-decoder"
-    assert spec.resolution == 512
-
-
-def test_the_miniature_is_in_the_package():
-    spec = resolve_stack("miniature")
-    assert all("miniature" in place for place in (spec.clip, spec.prior, spec.decoder))
-    assert spec.clip.startswith("local-dir:") and Path(spec.decoder).is_absolute()
 
 
 def test_a_toml_file_goes_the_same_way_as_the_built_in_stacks(stack, clip_folder, decoder_folder):
@@ -252,57 +238,6 @@ def test_a_prior_for_another_clip_is_refused(tmp_path, clip_folder, decoder_fold
     spec = StackSpec(name="mixed", clip=f"local-dir:{clip_folder}", prior=str(tmp_path), decoder=str(decoder_folder))
     with pytest.raises(ModelFilesInvalid, match="has a CLIP with 32 dimensions and a prior for 16"):
         Stack(spec, device="cpu").prior()
-
-
-def test_folders_in_a_toml_file_may_be_relative_to_it(tmp_path):
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "mine.toml").write_text(
-        'clip = "local-dir:clip"\nprior = "weights"\ndecoder = "org/repo"\nresolution = 256\nprecision = "fp16"\n'
-        'edges = "gradient"\n'
-        "[finetune]\nlearning_rate = 3e-4\n[generate]\nguidance_scale = 2.0\n"
-    )
-    spec = resolve_stack(str(tmp_path / "mine.toml"))
-    assert spec.name == "mine"
-    assert (spec.clip, spec.prior) == (f"local-dir:{tmp_path / 'clip'}", str(tmp_path / "weights"))
-    assert (spec.decoder, spec.resolution, spec.precision) == ("org/repo", 256, "fp16")
-    assert (spec.edges, BUILT_IN["kandinsky-2.2"].edges) == ("gradient", "canny")
-    assert spec.finetune == {"learning_rate": 3e-4}
-    assert spec.generate == {"guidance_scale": 2.0}
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ('clip = "a"\nprior = "b"\n', "has no decoder"),
-        ('clip = "a"\nprior = "b"\nlicense = "MIT"\n', "unknown setting 'license'. Did you mean licence?"),
-        ('clip = 3\nprior = "b"\ndecoder = "c"\n', "has clip = 3. Give a str."),
-        ('clip = "a"\nprior = "b"\ndecoder = "c"\nprecision = "int4"\n', "precision is 'int4'. Give one of: auto"),
-        ('clip = "a"\nprior = "b"\ndecoder = "c"\nedges = "sobel"\n', "edges is 'sobel'. Give one of: canny gradient."),
-        ('clip = ""\nprior = "b"\ndecoder = ""\n', "is empty"),
-        (
-            'clip = "a"\nprior = "b"\ndecoder = "c"\nfamily = "kandinski"\n',
-            "'kandinski'. Did you mean kandinsky-2.2? Give",
-        ),
-        ("clip = \n", "is not TOML"),
-    ],
-)
-def test_a_wrong_toml_file_is_refused(tmp_path, text, said):
-    (tmp_path / "mine.toml").write_text(text)
-    with pytest.raises(InvalidSetting) as error:
-        from_toml(tmp_path / "mine.toml")
-    assert said in str(error.value)
-
-
-def test_a_stack_file_without_a_family_is_kandinskys(stack):
-    assert stack.spec.family == "kandinsky-2.2"
-    assert {spec.family for spec in BUILT_IN.values()} == {"kandinsky-2.2"}
-
-
-def test_a_stack_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(InvalidSetting, match=r"There is no stack 'minature'\. Did you mean miniature\?"):
-        resolve_stack("minature")
-    with pytest.raises(ModelFilesMissing, match=r"none\.toml cannot be read"):
-        resolve_stack(str(tmp_path / "none.toml"))
 
 
 def test_what_is_on_the_hub_still_is_said_and_not_fetched(empty_cache, monkeypatch, stack_file):
