@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cli.commands import StudioCommand, segment_option
+from cli.commands import StudioCommand, download_option, segment_option
 from cli.originals import keep_original_option, kept_originals
 from cli.session import Session, pass_session
 from cli.tables import counted
@@ -26,6 +26,7 @@ from cli.tables import counted
     "grounded: by its noun, with Grounding DINO and SAM (1.1 GB, downloaded on first use)."
 )
 @keep_original_option
+@download_option
 @pass_session
 def command(
     session: Session, name: str, images: tuple[Path, ...], noun: str | None, masks: tuple[Path, ...], segment: str,

@@ -124,6 +124,17 @@ class LazyGroup(_TakesGlobalOptions, click.Group):
         return command
 
 
+download_option = click.option(
+    "--yes",
+    "-y",
+    is_flag=True,
+    expose_value=False,
+    callback=remember,
+    help="Download models without asking, also to a machine without a GPU.",
+)
+"""The option of commands that may download models."""
+
+
 def segment_option(help_text: str) -> Callable[[Any], Any]:
     """Return the option `--segment`, for commands that add pictures."""
     ways = click.Choice(["auto", "alpha", "grabcut", "grounded", "none"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import removing
-from cli.commands import StudioGroup, segment_option
+from cli.commands import StudioGroup, download_option, segment_option
 from cli.originals import count_originals, keep_original_option, kept_originals, originals
 from cli.session import Session, pass_session
 from cli.tables import counted, table
@@ -128,6 +128,7 @@ def _size(image: "ImageCard") -> str:
 @command.command("similar")
 @click.argument("name")
 @click.option("-n", "count", type=int, default=5, show_default=True, help="How many concepts to show, nearest first.")
+@download_option
 @pass_session
 def similar(session: Session, name: str, count: int) -> None:
     """Find the concepts that look most like one, among all that you can see, by their cached CLIP embeddings."""
@@ -171,6 +172,7 @@ def similar(session: Session, name: str, count: int) -> None:
 )
 @segment_option("How to find the subject in added images.")
 @keep_original_option
+@download_option
 @pass_session
 def edit(
     session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[int, ...], masks: tuple[str, ...],

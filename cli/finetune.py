@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cli.commands import StudioCommand
+from cli.commands import StudioCommand, download_option
 from cli.session import Session, given, pass_session
 
 
@@ -37,6 +37,7 @@ from cli.session import Session, given, pass_session
 @click.option(
     "--resume", is_flag=True, help="Resume the newest unfinished run of these concepts; without names, of any."
 )
+@download_option
 @pass_session
 def command(session: Session, names: tuple[str, ...], everything: bool, resume: bool, **settings: Any) -> int:
     """Fine-tune one decoder on all named concepts together, to make their likeness exact.

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cli.commands import StudioCommand
+from cli.commands import StudioCommand, download_option
 from cli.session import Session, given, pass_session
 
 
@@ -40,6 +40,7 @@ from cli.session import Session, given, pass_session
     show_default=True,
     help="Folder for the pictures, or a file name that ends in .png.",
 )
+@download_option
 @pass_session
 def command(
     session: Session,

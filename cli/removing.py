@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.commands import StudioCommand
+from cli.commands import StudioCommand, download_option
 from cli.confirm import confirmed, yes_option
 from cli.originals import kept_originals
 from cli.session import Session, pass_session
@@ -23,6 +23,7 @@ number_option = click.option(
 @click.argument("version", type=int, required=False)
 @number_option
 @click.option("--as", "new_name", metavar="NEW_NAME", help="Restore it under another name.  [default: its own]")
+@download_option
 @pass_session
 def restore(session: Session, name: str, version: int | None, concept_id: int | None, new_name: str | None) -> None:
     """Restore a removed concept. With VERSION, write that version of a concept in use again as a new version.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.confirm import confirmed
 from cli.terminal import notice, say, say_json
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Session:
     stack: str | None = None
     debug: bool = False
     json: bool = False
+    yes: bool = False
+    """Whether models may be downloaded to a machine without a GPU without a question."""
     command: click.Command | None = None
     """The innermost command that was called."""
 
@@ -37,7 +40,9 @@ class Session:
         from cli.progress import bars
         from lambda_studio.studio import Studio
 
-        return Studio(self.home, self.library, self.stack, notify=notice, progress=bars(), database=self.database)
+        studio = Studio(self.home, self.library, self.stack, notify=notice, progress=bars(), database=self.database)
+        studio.ask_before_download(lambda question: confirmed(question, self.yes))
+        return studio
 
     def upkeep(self) -> "DatabaseUpkeep":
         """Return the maintenance of the database that the global options select. The database may be damaged."""

@@ -65,6 +65,13 @@ class Studio:
         """Release the models and close the database."""
         self.workplace.close()
 
+    def ask_before_download(self, agree: Callable[[str], None]) -> None:
+        """Call `agree` with a question before models are downloaded to a machine without a GPU.
+
+        `agree` raises to stop the download. Without this call, such a download starts with a notice only.
+        """
+        self.workplace.agree = agree
+
     @staticmethod
     def upkeep(home: Path | str | None = None, database: str | None = None) -> "DatabaseUpkeep":
         """Return the maintenance of a database, even of a damaged one: upgrade, check, back up, restore."""

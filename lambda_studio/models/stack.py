@@ -40,6 +40,7 @@ class Stack:
         device: by default a GPU if there is one.
         dtype: by default the stack's precision on that device.
         on_notice: called before a download.
+        agree: called with a question before a download on a machine without a GPU; it raises to stop the download.
     """
 
     def __init__(
@@ -48,13 +49,14 @@ class Stack:
         device: "str | torch.device | None" = None,
         dtype: "torch.dtype | None" = None,
         on_notice: "Callable[[str], None]" = unheard,
+        agree: "Callable[[str], None]" = unheard,
     ):
         import torch
 
         self.spec = spec
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = dtype or default_dtype(spec.precision, self.device)
-        self._on_notice = on_notice
+        self._on_notice, self._agree = on_notice, agree
         self._announced = False
         self._fingerprints: dict[str, str] = {}
 
@@ -215,16 +217,18 @@ class Stack:
         raise ModelFilesNotFetched(cause, remedy)
 
     def _announce(self) -> None:
-        """Announce a download once: its source, size, licence and destination."""
+        """Announce a download once: its source, size, licence and destination. Without a GPU, ask before it."""
         if self._announced:
             return
         from huggingface_hub.constants import HF_HUB_CACHE
 
-        self._announced = True
         self._on_notice(
             f"The stack {self.spec.name} is downloaded from the Hugging Face hub, once: {self.spec.download}. "
             f"Licence: {self.spec.licence}. Destination: {HF_HUB_CACHE} (HF_HOME changes it)."
         )
+        if self.device.type == "cpu":
+            self._agree(f"PyTorch finds no GPU on this machine: {self.spec.on_cpu}. Download {self.spec.name} anyway?")
+        self._announced = True
 
 
 def default_dtype(precision: str, device: "torch.device") -> "torch.dtype":

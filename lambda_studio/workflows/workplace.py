@@ -10,7 +10,7 @@ from concepts.records import ConceptRecord, ConceptSummary
 from concepts.registry import Registry
 from concepts.stores.sqlite_engine import file_errors
 from lambda_studio.config import require
-from lambda_studio.progress import Progress
+from lambda_studio.progress import Progress, unheard
 from lambda_studio.workflows.cache.encoders import KnownEncoders
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Workplace:
         for text in self.database.store.notices():
             notify(text)
         self._library, self._stack_name = library, stack
+        self.agree: Callable[[str], None] = unheard
+        """Called with a question before a download on a machine without a GPU. It raises to stop the download."""
         self.directions: Directions | None = None
 
     @cached_property
@@ -115,7 +117,7 @@ class Workplace:
         """The models in use; each is loaded on first use. Raises InvalidSetting."""
         from lambda_studio.models.stack import Stack
 
-        return Stack(self.spec, on_notice=self.notify)
+        return Stack(self.spec, on_notice=self.notify, agree=self.agree)
 
     @cached_property
     def spec(self) -> "StackSpec":

@@ -216,6 +216,36 @@ def test_a_first_download_says_once_what_how_large_which_licence_and_where(
         assert said in notices[0]
 
 
+def test_without_a_gpu_a_download_is_asked_for_until_somebody_agrees(
+    empty_cache, monkeypatch, decoder_folder, prior_folder
+):
+    fetched, told = [], []
+
+    def download(repo, name, revision=None):
+        fetched.append(name)
+        return str(decoder_folder / name)
+
+    def refuse(question):
+        told.append(question)
+        raise InterruptedError
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    spec = BUILT_IN["kandinsky-2.2"]
+    stack = Stack(spec, device="cpu", on_notice=told.append, agree=refuse)
+    for _ in range(2):
+        with pytest.raises(InterruptedError):
+            stack.decoder()
+    question = (
+        "PyTorch finds no GPU on this machine: one picture takes about 12 minutes on two free cores. "
+        "Download kandinsky-2.2 anyway?"
+    )
+    assert (fetched, told[1::2]) == ([], [question] * 2)
+    assert told[0].startswith("The stack kandinsky-2.2 is downloaded")
+    Stack(spec, device="meta", agree=refuse)._announce()  # any device that is no CPU: nobody is asked
+    Stack(spec, device="cpu", agree=told.append).decoder()
+    assert told[4:] == [question] and fetched
+
+
 def test_what_the_hubs_cache_holds_is_used_without_asking_the_hub(empty_cache, monkeypatch, decoder_folder):
     """The cache's own layout: blobs named by their hash, a snapshot of links, and a ref."""
     weights = decoder_folder / "movq/diffusion_pytorch_model.safetensors"

@@ -32,7 +32,7 @@ def new_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def studio(tmp_path: Path, stack_file: Path, notices: list[str], new_registry: Path) -> Iterator[Studio]:
     """A studio of tiny models with a home of its own."""
     (tmp_path / "home").mkdir()
-    shutil.copyfile(new_registry, tmp_path / "home" / FILE_NAME)
+    shutil.copy(new_registry, tmp_path / "home" / FILE_NAME)
     with Studio(tmp_path / "home", stack=str(stack_file), notify=notices.append) as opened:
         yield opened
 
