@@ -27,6 +27,11 @@ from cli.session import Session, given, pass_session
 @click.option("--lr-warmup-steps", type=int, help="How many steps the learning rate rises.  [default: 0]")
 @click.option("--ema-decay", type=float, help="Keep a moving average of the weights, e.g. 0.99.  [default: 0, none]")
 @click.option("--batch-size", type=int, help="Images in one step.  [default: the stack's, else 4]")
+@click.option(
+    "--conditions",
+    type=click.Choice(["paper", "prior", "both"]),
+    help='Learn each picture from its own embedding, from the prior\'s for "a <name>", or from both.  [default: paper]',
+)
 @click.option("--resolution", type=int, help="Pixels on a side of the training crops.  [default: the stack's]")
 @click.option(
     "--mixed-precision",

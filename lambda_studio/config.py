@@ -122,6 +122,8 @@ class FinetuneConfig(Settings):
     """Gradients are clipped to this norm."""
     ema_decay: float = 0.0
     """Decay of an exponential moving average of the weights, which the adapter then contains; 0 uses none."""
+    conditions: Literal["paper", "prior", "both"] = "paper"
+    """The embeddings that a picture is learnt from: its own (`paper`), the prior's for "a <name>", or both."""
     resolution: int | None = None
     """Pixels on a side of the training crops; None is the stack's resolution."""
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"
@@ -139,6 +141,7 @@ class FinetuneConfig(Settings):
         rate = self.learning_rate
         self._require("learning_rate", rate is None or 0 < rate < 1, "Give a number between 0 and 1.")
         self._require("lr_scheduler", self.lr_scheduler in ("constant", "cosine"), "Give constant or cosine.")
+        self._require("conditions", self.conditions in ("paper", "prior", "both"), "Give paper, prior or both.")
         self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
 
     @property

@@ -1,7 +1,7 @@
 """The constants that fine-tuning reads: each picture encoded once by the frozen encoders."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from einops import rearrange
@@ -23,7 +23,9 @@ class Example:
     latents: Float[Tensor, "4 height width"]
     """MoVQ latents, unscaled."""
     image_embeds: Float[Tensor, " dim"]
-    """CLIP embedding of the same crop, not normalised."""
+    """CLIP embedding of the same crop, not normalised; or a prediction of it, see `with_predictions`."""
+    prediction: int = 0
+    """0 is the picture's own embedding, 1 and more are predictions."""
 
 
 def encode_latents(
@@ -60,6 +62,28 @@ def encode_examples(
     image_embeds = encode_image_embeds(clip, images, batch_size)
     rows = zip(concepts, image_shas, latents, image_embeds, strict=True)
     return [Example(*row) for row in rows]
+
+
+def with_predictions(
+    examples: Sequence[Example], predicted: Mapping[str, Float[Tensor, "prediction dim"]], own: bool
+) -> list[Example]:
+    """Return the examples with predicted embeddings in place of their own, or beside them if `own`.
+
+    `generate` gives the decoder the prior's prediction, which differs from the embedding of any photograph. A decoder
+    that learns a picture from predictions too draws its details from prompts.
+
+    Args:
+        examples: One example for each picture.
+        predicted: The prior's predictions of each concept; they are shared out evenly over its pictures.
+        own: Whether the pictures' own embeddings stay.
+    """
+    table = list(examples) if own else []
+    for concept, rows in predicted.items():
+        pictures = [example for example in examples if example.concept == concept]
+        for number, embeds in enumerate(rows):
+            picture = pictures[number % len(pictures)]
+            table.append(replace(picture, image_embeds=embeds, prediction=1 + number // len(pictures)))
+    return table
 
 
 def _pixels(image: Image.Image) -> Float[Tensor, "3 height width"]:

@@ -190,4 +190,4 @@ def _checked(examples: Sequence[Example]) -> list[Example]:
     require(len(examples) > 0, "There is no picture to fine-tune on.", "Name at least one concept that has images.")
     shapes = {(tuple(example.latents.shape), tuple(example.image_embeds.shape)) for example in examples}
     require(len(shapes) == 1, f"The examples have several shapes: {sorted(shapes)}.", "Encode all with one stack.")
-    return sorted(examples, key=lambda example: (example.concept, example.image_sha))
+    return sorted(examples, key=lambda example: (example.concept, example.image_sha, example.prediction))

@@ -17,7 +17,7 @@ from lambda_studio.models.adapter import save_adapter_by_hash
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.pool import TRAINING
-from lambda_studio.training.examples import Example
+from lambda_studio.training.examples import Example, with_predictions
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks, StepReport
 from lambda_studio.training.resume import holds_a_run
@@ -26,6 +26,7 @@ from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.run_files import delete_checkpoints, holding
+from lambda_studio.workflows.tuning.predictions import predictions
 from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.settings import settings_row
 from lambda_studio.workflows.workplace import Workplace
@@ -38,7 +39,7 @@ class Tuner:
 
     def __init__(self, place: Workplace):
         self.database, self.library, self.home = place.database, place.library, place.home
-        self.stack, self.stack_source = place.stack, place.stack_source
+        self.stack, self.stack_source, self.embedder = place.stack, place.stack_source, place.embedder
         self.notify, self.progress = place.notify, place.progress
         self._written: list[str] = []
 
@@ -67,7 +68,11 @@ class Tuner:
         self, concepts: Sequence[ConceptRecord], config: FinetuneConfig, should_stop: Callable[[], bool]
     ) -> Sequence[Example]:
         table = ExampleTable(self.database, self.stack, self.progress, should_stop)
-        return table.examples(concepts, config.resolution or self.stack.resolution)
+        examples = table.examples(concepts, config.resolution or self.stack.resolution)
+        if config.conditions == "paper":
+            return examples
+        predicted = predictions(self.stack, self.embedder, concepts, config.seed)
+        return with_predictions(examples, predicted, own=config.conditions == "both")
 
     def _tune(
         self, run_id: int, concepts: Sequence[ConceptRecord], examples: Sequence[Example], config: FinetuneConfig,

@@ -11,7 +11,13 @@ from lambda_studio.models.clip import Clip, load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.pictures.crops import square_crop
-from lambda_studio.training.examples import encode_examples, encode_image_embeds, encode_latents
+from lambda_studio.training.examples import (
+    Example,
+    encode_examples,
+    encode_image_embeds,
+    encode_latents,
+    with_predictions,
+)
 from lambda_studio.training.finetuning import finetune_decoder
 
 RESOLUTION = 32
@@ -97,3 +103,19 @@ def test_a_loaded_decoder_trains_on_encoded_pictures(decoder_folder: Path, clip:
     examples = encode_examples(decoder, clip, list("aabcc"), list("12345"), _pictures(), RESOLUTION)
     result = finetune_decoder(decoder, examples, FinetuneConfig(steps=2, rank=2, batch_size=2), tmp_path / "run")
     assert (result.steps, result.stopped) == (2, False)
+
+
+def test_each_picture_gets_as_many_predictions_as_the_others() -> None:
+    pictures = [
+        Example(name, f"{name}{i}", torch.full((4, 8, 8), float(i)), torch.zeros(3)) for name in "ab" for i in (0, 1)
+    ]
+    predicted = {name: torch.arange(4.0)[:, None] + torch.zeros(3) for name in "ab"}
+    only = with_predictions(pictures, predicted, own=False)
+    assert sorted((each.image_sha, each.prediction) for each in only) == sorted(
+        (f"{name}{i}", number) for name in "ab" for i in (0, 1) for number in (1, 2)
+    )
+    for each in only:
+        assert each.latents[0, 0, 0] == float(each.image_sha[1]), "a prediction keeps its picture's latents"
+    assert sorted(float(each.image_embeds[0]) for each in only if each.concept == "a") == [0.0, 1.0, 2.0, 3.0]
+    both = with_predictions(pictures, predicted, own=True)
+    assert both[:4] == pictures and len(both) == 12

@@ -130,6 +130,7 @@ def test_the_defaults_that_runs_left_out_are_what_they_were() -> None:
         "weight_decay": 0.01,
         "max_grad_norm": 1.0,
         "ema_decay": 0.0,
+        "conditions": "paper",
         "resolution": None,
         "mixed_precision": "no",
         "checkpoint_every": 100,
