@@ -88,7 +88,7 @@ def test_global_options_and_their_environment_are_named() -> None:
 
 def test_both_names_of_the_program_are_installed() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
-    assert scripts == {"studio": "cli.main:main", "lambda-studio": "cli.main:main"}
+    assert scripts == {"studio": "cli.start:main", "lambda-studio": "cli.start:main"}
     assert "`lambda-studio`" in TEXT
 
 
