@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -61,7 +62,7 @@ def _full(world: World, folder: Path, share: float) -> Outcome:
     ]
     if os.geteuid() != 0 or not disk._mounted(folder, 64):
         return Outcome(fault=fault, tried=0, right=0, target=len(cases), note="Not tried: no tmpfs can be mounted.")
-    os.system(f"umount {folder / 'full'}")
+    subprocess.run(["umount", folder / "full"], check=True)
     return _judged(cases, share, fault, note)
 
 
