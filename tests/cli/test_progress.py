@@ -1,16 +1,41 @@
-"""Bars that know when nobody watches."""
+"""Bars on a terminal, and elsewhere a line now and then."""
 
-from cli.progress import bars, rich_bar
-from lambda_studio.progress import silent
+import pytest
+
+from cli import progress
+from cli.progress import Lines, bars, rich_bar
 
 
-def test_nobody_watching_means_silence(monkeypatch, capsys) -> None:
+@pytest.fixture
+def clock(monkeypatch) -> list[float]:
+    """The time, which moves only when the test moves it."""
+    now = [1000.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_without_a_terminal_short_work_prints_nothing(monkeypatch, capsys, clock) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: False)
-    assert bars() is silent
-    with bars()("Drawing", total=2) as advance:
+    lines = bars()
+    assert isinstance(lines, Lines)
+    with lines("Drawing", total=2) as advance:
+        clock[0] += progress.LINE_SECONDS - 1
         advance()
         advance(note="x")
     assert capsys.readouterr() == ("", "")
+
+
+def test_without_a_terminal_long_work_prints_a_line_now_and_then_over_all_of_its_parts(capsys, clock) -> None:
+    lines = Lines()
+    for part in range(4):
+        with lines(f"Part {part}\x1b", total=4000) as advance:
+            advance(1500)
+            clock[0] += progress.LINE_SECONDS / 2
+            advance(500, note="loss 0.1")
+    assert capsys.readouterr() == (
+        "",
+        "Part 1\\x1b: 2,000 of 4,000, loss 0.1\nPart 3\\x1b: 2,000 of 4,000, loss 0.1\n",
+    )
 
 
 def test_a_bar_is_drawn_on_stderr_with_its_note(monkeypatch, capsys) -> None:
