@@ -76,6 +76,7 @@ def remove(session: Session, adapter_id: str, yes: bool) -> None:
     """Remove an adapter and its file. The concepts stay."""
     with session.studio() as studio:
         adapter = studio.adapters.get(adapter_id)
-        confirmed(f"Remove adapter {adapter.id}, which knows {', '.join(adapter.knows)}?", yes)
+        what = f"Adapter {adapter.id}, trained on {', '.join(adapter.knows)}, and its file are deleted for good."
+        confirmed(f"{what} Remove it?", yes)
         studio.adapters.remove(adapter_id)
     session.show(adapter, lambda: [f"Removed adapter {adapter.id}."])

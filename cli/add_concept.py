@@ -1,6 +1,7 @@
 """studio add-concept NAME IMAGE… --noun NOUN"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +9,9 @@ from cli.commands import StudioCommand, download_option, segment_option
 from cli.originals import keep_original_option, kept_originals
 from cli.session import Session, pass_session
 from cli.tables import counted
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import Added
 
 
 @click.command("add-concept", cls=StudioCommand)
@@ -47,7 +51,16 @@ def command(
         what = f"{concept.name} ({concept.noun}) in library {concept.library}"
         images_text = counted(len(concept.images), "image")
         head = f"Added {what}: {images_text}." if added.created else f"Already there: {what}, {images_text}."
-        encoded = f"Encoded {counted(added.encoded, 'image')} with {added.stack}; {added.cached} were cached."
-        return [*(f"Note: {warning}" for warning in added.warnings), head, *kept_originals(concept), encoded]
+        return [*(f"Note: {warning}" for warning in added.warnings), head, *kept_originals(concept), _encoded(added)]
 
     session.show(added, lines)
+
+
+def _encoded(added: "Added") -> str:
+    """Return the line that says how many images were encoded now."""
+    total = counted(added.encoded + added.cached, "image")
+    if not added.encoded:
+        return f"Nothing to encode: {added.stack} has the embeddings of all images."
+    if not added.cached:
+        return f"Encoded {total} with {added.stack}."
+    return f"Encoded {added.encoded} of {total} with {added.stack}, which has the embeddings of the others."

@@ -21,9 +21,9 @@ from cli.tables import counted, table
 )
 @pass_session
 def export(session: Session, names: tuple[str, ...], out: Path, without_pictures: bool, sign: Path | None) -> None:
-    """Write concepts of the library (all, or the named ones) into a bundle that others can import.
+    """Write concepts into a bundle that others can import.
 
-    Kept originals are not exported.
+    Without names, it takes all concepts of the library. Kept originals are not exported.
 
     \b
       studio library export rex --out rex.zip
@@ -62,11 +62,14 @@ def export(session: Session, names: tuple[str, ...], out: Path, without_pictures
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="FILE.pub",
-    help="Import only a bundle signed with this key. Repeat it for each trusted key.  [default: no check]",
+    help="Refuse the bundle unless the owner of this public key signed it. Repeat it for each person whom you trust.  "
+    "[default: not checked]",
 )
 @pass_session
 def importing(session: Session, source: Path, on_conflict: str, trusted_keys: tuple[Path, ...]) -> None:
-    """Import a bundle or a folder of pictures: all of its concepts, or none if there is a fault.
+    """Import a bundle or a folder of pictures.
+
+    All of its concepts are imported, or none if there is a fault.
 
     The folder has one subfolder for each subject, also with DreamBench's or kohya's names, or Custom Diffusion's
     concepts_list.json.

@@ -24,7 +24,7 @@ PAGE = 100
 @click.group("concepts", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """List, show, compare, edit, restore, rename, copy and remove subjects. Without a subcommand, list them."""
+    """List, show, edit, copy, remove and restore subjects. Without a subcommand, list them."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
 
@@ -85,7 +85,7 @@ def _nothing(library: str, text: str, after: str) -> str:
 )
 @pass_session
 def show(session: Session, name: str, sheet: Path | None) -> None:
-    """Show one concept: its images, masks, cached embeddings and adapters."""
+    """Show a concept's images, masks, embeddings and adapters."""
     with session.studio() as studio:
         card = studio.concepts.show(name)
         if sheet is not None:
@@ -131,7 +131,10 @@ def _size(image: "ImageCard") -> str:
 @download_option
 @pass_session
 def similar(session: Session, name: str, count: int) -> None:
-    """Find the concepts that look most like one, among all that you can see, by their cached CLIP embeddings."""
+    """Find the concepts that look most like one.
+
+    It compares the cached CLIP embeddings of all concepts that you can see.
+    """
     with session.studio() as studio:
         found = studio.concepts.similar(name, count)
 
@@ -195,7 +198,7 @@ def edit(
 @click.argument("name")
 @pass_session
 def history(session: Session, name: str) -> None:
-    """List a concept's versions, the current one first, and the adapters that were trained on them."""
+    """List a concept's versions and the adapters trained on them. The current version comes first."""
     with session.studio() as studio:
         versions = studio.concepts.history(name)
 
@@ -244,7 +247,9 @@ def rename(session: Session, name: str, new_name: str) -> None:
 @click.option("--as", "new_name", metavar="NEW_NAME", help="Give the copy another name.  [default: the same name]")
 @pass_session
 def copy(session: Session, name: str, target: str, new_name: str | None) -> None:
-    """Copy a concept's current version into another library, for example to share it alone. Bytes are stored once.
+    """Copy a concept into another library. So you can share it alone.
+
+    Its current version is copied, and its pictures are stored only once.
 
     \b
       studio library create for-bob

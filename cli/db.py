@@ -11,7 +11,7 @@ from cli.session import Session, pass_session
 
 @click.group("db", cls=StudioGroup)
 def command() -> None:
-    """Upgrade, check, back up and restore the database of the libraries."""
+    """Upgrade, check, back up and restore the database."""
 
 
 @command.command("upgrade")
@@ -44,7 +44,7 @@ def check(session: Session) -> int:
 )
 @pass_session
 def backup(session: Session, out: Path | None) -> None:
-    """Write a complete, checked copy of the database while other processes use it."""
+    """Write a complete, checked copy of the database. Other processes can use it meanwhile."""
     copied = session.upkeep().back_up(out)
     adapters = f"Adapters are not part of it. Copy their folder too: {copied.adapters}"
     session.show(copied, lambda: [f"Backed up to {copied.copy}", *([adapters] if copied.adapters else [])])
@@ -58,7 +58,7 @@ def restore(session: Session, file: Path, yes: bool) -> None:
     """Replace the database by a backup. A copy of the replaced database is kept beside it."""
 
     def agree() -> None:
-        confirmed(f"Replace the database by {file}?", yes)
+        confirmed(f"{file} takes the place of the database; a copy of the present one is kept. Restore it?", yes)
 
     copied = session.upkeep().restore(file, agree)
     kept = [f"The replaced database is kept as {copied.copy}"] if copied.copy else []

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 )
 @pass_session
 def command(session: Session, out: Path | None) -> None:
-    """Run the whole workflow on the embedded default, in a new folder.
+    """See the whole workflow in a new folder, without a GPU.
 
-    Reference images, masks, pictures by name, fine-tuning, and the same pictures again: a few minutes on a laptop.
+    It adds subjects, finds them in their photos, draws them by name, fine-tunes, and draws the same pictures again.
+    It uses the miniature, which is part of the package, so it downloads nothing. It takes a few minutes.
     """
     from cli.progress import bars
     from lambda_studio.miniature.show.demo import run_demo

@@ -23,7 +23,7 @@ from cli.session import Session, pass_session
 )
 @pass_session
 def command(session: Session, depth: str, repair: bool) -> int:
-    """Check the database, stored images, adapter files and the stack's files.
+    """Check the database, images, adapters and model files.
 
     The exit code is 0 without problems, 1 if --repair or normal use corrects all problems, otherwise 2.
     """

@@ -45,7 +45,9 @@ from cli.session import Session, given, pass_session
 @download_option
 @pass_session
 def command(session: Session, names: tuple[str, ...], everything: bool, resume: bool, **settings: Any) -> int:
-    """Fine-tune one decoder on all named concepts together, to make their likeness exact.
+    """Fine-tune the decoder on all named concepts together.
+
+    Pictures of them then look more like their photos.
 
     \b
       studio finetune rex red-hat

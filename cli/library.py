@@ -11,7 +11,7 @@ from cli.tables import counted, table
 @click.group("library", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Create, list, use, rename, remove, share, export and import libraries of concepts.
+    """Create, share, export and import libraries of concepts.
 
     Without a subcommand, list them. A library belongs to its creator. Name a library of another user OWNER/LIBRARY.
     """
@@ -36,7 +36,7 @@ def create(session: Session, name: str) -> None:
 @command.command("list")
 @pass_session
 def listing(session: Session) -> None:
-    """List your libraries and the libraries shared with you; the current one is marked."""
+    """List the libraries that you can see. The current one is marked."""
     with session.studio() as studio:
         current, libraries = studio.library, studio.libraries.list()
 
@@ -102,7 +102,7 @@ def remove(session: Session, name: str, yes: bool) -> None:
 )
 @pass_session
 def share(session: Session, name: str, user: str, role: str) -> None:
-    """Share a library with another user of this registry, or change the user's role.
+    """Share a library with another user, or change the role.
 
     To share a single concept, copy it into a library that you share: studio concepts copy.
     """

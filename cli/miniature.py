@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group("miniature", cls=StudioGroup)
 def command() -> None:
-    """Train, measure and show the embedded default, and write its benchmark."""
+    """Train, measure and show the miniature, the built-in models."""
 
 
 @command.command("train")
@@ -25,15 +25,21 @@ def command() -> None:
     "stages",
     multiple=True,
     metavar="NAME",
-    help="Train only this stage and the stages before it that it needs.  [default: all]",
+    help="Train only this part of the models, and the parts that it needs. Repeat it for more.  [default: all]",
 )
-@click.option("--share", type=float, default=1.0, show_default=True, help="Train this share of every stage.")
-@click.option("--device", help="Train on cpu or cuda.  [default: a GPU if there is one]")
-@click.option("--compile", "compiled", is_flag=True, help="Compile two of the models; needs a C++ compiler.")
+@click.option(
+    "--share",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Train only this share of the steps: 0.01 is a quick try.",
+)
+@click.option("--device", help="Where to train: cpu or cuda, an NVIDIA GPU.  [default: a GPU if there is one]")
+@click.option("--compile", "compiled", is_flag=True, help="Train faster; needs a C++ compiler.")
 @click.option(
     "--export",
     type=click.Path(path_type=Path),
-    help="Measure the result and copy it here if it is not worse than the shipped weights.",
+    help="Measure the result, and copy it to this new folder unless it is worse than the built-in models.",
 )
 @pass_session
 def train(
@@ -45,7 +51,11 @@ def train(
     compiled: bool,
     export: Path | None,
 ) -> None:
-    """Train the miniature from nothing in the folder WORK: hours on two cores. Re-run the command to resume it."""
+    """Train the miniature from nothing in the folder WORK.
+
+    It takes hours on two cores, and needs no pictures: they are drawn by the program. You need it only to change the
+    miniature itself. Stop it with Ctrl-C, and run the same command again to go on.
+    """
     from cli.progress import bars
     from lambda_studio.miniature.recipe.recipe import open_recipe
     from lambda_studio.miniature.recipe.release import refuse_existing, release
@@ -81,7 +91,7 @@ def train(
 @click.option("--workers", type=int, help="How many processes share the work.  [default: one for each core]")
 @pass_session
 def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], steps: int, workers: int | None) -> None:
-    """Measure every number of the miniature's model card, on subjects that were not in its training."""
+    """Measure every number of the miniature's model card. Its subjects were not in the training."""
     from cli.progress import bars
     from lambda_studio.miniature.judge.report import FIRST_SEED, measure
 
@@ -96,7 +106,10 @@ def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], st
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @pass_session
 def bench(session: Session, folder: Path) -> None:
-    """Write a miniature DreamBench to FOLDER: 30 subjects that were not in the training, with their prompts."""
+    """Write a miniature DreamBench to FOLDER.
+
+    It has 30 subjects that were not in the training, with their prompts.
+    """
     from cli.progress import bars
     from lambda_studio.miniature.judge.bench import write_bench
     from lambda_studio.pictures.outputs import new_folder

@@ -24,7 +24,10 @@ keep_original_option = click.option(
 @click.argument("folder", type=click.Path(path_type=Path))
 @pass_session
 def originals(session: Session, name: str, folder: Path) -> None:
-    """Write the files that --keep-original kept, byte for byte with their metadata, into a new folder."""
+    """Write the kept original files into a new folder.
+
+    They are the files that --keep-original kept, byte for byte, with their metadata.
+    """
     with session.studio() as studio:
         given = studio.concepts.write_originals(name, folder)
     session.show(given, lambda: [str(given.folder / file) for file in given.files])

@@ -13,6 +13,7 @@ from cli.tables import counted
 if TYPE_CHECKING:
     from lambda_studio.studio import Added, ConceptSummary
 
+ALL_KINDS = "images, masks, originals and cached values"
 number_option = click.option(
     "--id", "concept_id", type=int, metavar="N", help="Choose number N of several with this name.  [default: the last]"
 )
@@ -51,7 +52,8 @@ def remove(session: Session, name: str, yes: bool) -> None:
     """Hide a concept, free its name, and list its adapters. `restore` undoes this; `forget` deletes for good."""
     with session.studio() as studio:
         present = studio.concepts.history(name)[0]  # reads no image, so that a damaged concept can be removed
-        confirmed(f"Remove {name} and its {counted(present.image_count, 'image')}?", yes)
+        what = f"{name} and its {counted(present.image_count, 'image')} are hidden, and the name becomes free."
+        confirmed(f"{what} Nothing is deleted. Remove {name}?", yes)
         removed = studio.concepts.remove(name)
 
     def lines() -> list[str]:
@@ -69,24 +71,27 @@ def remove(session: Session, name: str, yes: bool) -> None:
 @yes_option
 @pass_session
 def forget(session: Session, name: str, concept_id: int | None, yes: bool) -> None:
-    """Delete a concept for good, in use or removed: all versions, images, masks, originals and their
-    cached features.
+    """Delete a concept for good, with all of its versions.
+
+    Its images, masks, originals and cached features go too. The concept may be in use or removed.
 
     Its adapters are listed and stay. Delete them with `studio adapters remove`. Unfinished runs on it fail, and
     their checkpoints are deleted. While it is being trained on, it is not forgotten.
     """
 
     def agree(found: "ConceptSummary") -> None:
-        state = "removed" if found.removed_at else "in use"
-        confirmed(f"Forget {found.name} (number {found.id}, {state}) for good?", yes)
+        which = f"{found.name}, removed on {found.removed_at:%Y-%m-%d}" if found.removed_at else found.name
+        what = f"{which}: all of its versions, images and masks are deleted for good. Only a backup brings them back."
+        confirmed(f"{what} Forget {found.name}?", yes)
 
     with session.studio() as studio:
         gone = studio.concepts.forget(name, concept_id, agree)
 
     def lines() -> list[str]:
+        deleted = counted(len(gone.deleted), "image, mask, original or cached value", ALL_KINDS)
         kept = counted(len(gone.kept), "image, mask or original of it", "images, masks or originals of it")
         return [
-            f"Forgot {gone.name}: {counted(len(gone.deleted), 'object')}, {gone.bytes:,} bytes.",
+            f"Forgot {gone.name}. Deleted: {deleted} ({gone.bytes:,} bytes).",
             *([f"Not deleted: {kept} that other concepts also use."] if gone.kept else []),
             *(f"Adapter {adapter} was trained on it and can still draw it." for adapter in gone.adapters),
             *(f"Deleted the checkpoints of run {run}, which was trained on it." for run in gone.runs),

@@ -1,9 +1,12 @@
 """`studio add-concept`: what is encoded, and where the subject is."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
+
+from cli.add_concept import _encoded
 
 
 def test_adding_the_same_files_again_encodes_nothing_and_loads_no_model(studio, photos, monkeypatch) -> None:
@@ -12,7 +15,7 @@ def test_adding_the_same_files_again_encodes_nothing_and_loads_no_model(studio, 
     again = studio("add-concept", "rex", *photos, "--noun", "dog")
     assert again.code == 0
     assert "Already there: rex (dog) in library default, 2 images." in again.out
-    assert "Encoded 0 images with tiny; 2 were cached." in again.out
+    assert "Nothing to encode: tiny has the embeddings of all images." in again.out
 
 
 def _must_not_load(*args: object, **kwargs: object) -> None:
@@ -56,3 +59,15 @@ def test_a_name_that_is_taken_by_other_pictures_is_refused(studio, photos) -> No
     answer = studio("add-concept", "Rex", photos[1], "--noun", "dog")
     assert answer.code == 4
     assert "A concept named 'rex' is already in library 'default', with other content." in answer.err
+
+
+@pytest.mark.parametrize(
+    ("encoded", "cached", "said"),
+    [
+        (2, 0, "Encoded 2 images with tiny."),
+        (1, 2, "Encoded 1 of 3 images with tiny, which has the embeddings of the others."),
+        (0, 1, "Nothing to encode: tiny has the embeddings of all images."),
+    ],
+)
+def test_the_line_about_encoding_counts_only_what_was_encoded_now(encoded, cached, said) -> None:
+    assert _encoded(SimpleNamespace(encoded=encoded, cached=cached, stack="tiny")) == said

@@ -55,6 +55,15 @@ def test_every_command_and_option_has_help(path: tuple[str, ...]) -> None:
         assert not isinstance(option, click.Option) or option.help, option.name
 
 
+@pytest.mark.parametrize("path", [(), *(path for path in COMMANDS if len(path) == 1)], ids=lambda path: path)
+def test_no_short_help_is_cut_off_on_80_columns(path: tuple[str, ...], capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run([*path, "--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:\n")[2]
+    assert "..." not in listed
+    assert bool(listed) == isinstance(COMMANDS.get(path, studio), click.Group)
+
+
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_command_shows_the_global_options_apart(path: tuple[str, ...], capsys) -> None:
     assert run([*path, "--help"]) == 0
