@@ -25,14 +25,20 @@ NOT_COVERED = """\
 PAGE = """\
 # What survives, measured
 
-Written by `make reliability`; do not edit. A sample of the same runs with the tests. *Right* means: before or after and
-never between, what was acknowledged is there, the same command again succeeds; for a disk that fails, one line of
-cause, one of remedy and exit code 7, and nothing half done. *Target* is what a full run tries; where fewer were tried,
-the row says so by its own figures.
+`make reliability` writes this page; do not edit it. The tests run a sample of the same trials.
 
-Each table has its date, commit and machine (a + after the commit: with changes that were not committed). The command
-over it runs everything in it anew and says which figures are different; it writes nothing. It all takes {minutes}
-minutes.
+Each trial causes one fault, such as a kill, a full disk or a hostile file. A trial is *right* if all of these hold:
+
+- The data is as it was before the command, or as it is after it, never between.
+- Everything that the command acknowledged is there.
+- The same command succeeds when it is run again.
+- If the disk fails, there is one line of cause, one line of remedy, exit code 7, and no partial result.
+
+*Tried* is the number of trials so far. *Target* is the number of trials of a full run.
+
+Each table has its date, commit and machine. A + after the commit means that there were uncommitted changes. The command
+above a table runs its trials again and prints each number that is different; it writes nothing.
+All tables together take {minutes} minutes.
 
 **{right} of {tried} right.**
 
