@@ -7,8 +7,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lambda_studio.config import FinetuneConfig, GenerateConfig
     from lambda_studio.studio import Studio
+    from lambda_studio.workflows.subjects.changes import Changes
 
-__all__ = ["FinetuneConfig", "GenerateConfig", "Studio"]
+__all__ = ["Changes", "FinetuneConfig", "GenerateConfig", "Studio"]
+_MODULES = {"Studio": "lambda_studio.studio", "Changes": "lambda_studio.workflows.subjects.changes"}
 
 
 def __getattr__(name: str) -> object:
@@ -16,4 +18,4 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module("lambda_studio.studio" if name == "Studio" else "lambda_studio.config"), name)
+    return getattr(import_module(_MODULES.get(name, "lambda_studio.config")), name)

@@ -71,7 +71,7 @@ def _arguments(arguments: ast.arguments) -> list[str]:
     if arguments.kwonlyargs:
         pieces.append("*")
     pieces += map(_argument, arguments.kwonlyargs, arguments.kw_defaults)
-    return pieces
+    return [*pieces, *([f"**{_argument(arguments.kwarg, None)}"] if arguments.kwarg else [])]
 
 
 def _argument(argument: ast.arg, default: ast.expr | None) -> str:

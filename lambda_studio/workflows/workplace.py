@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from concepts.database import Database
+from concepts.names import name_key
 from concepts.records import ConceptRecord, ConceptSummary
 from concepts.registry import Registry
 from concepts.stores.sqlite_engine import file_errors
@@ -95,11 +96,14 @@ class Workplace:
             return registry.removed_concepts(library)
 
     def get_concepts(self, names: Sequence[str]) -> list[ConceptRecord]:
-        """Return the named concepts without duplicates. Raises ConceptNotFound."""
+        """Return the named concepts without duplicates, read in one query. Raises ConceptNotFound."""
         library = self.library
         with self.database.reading() as registry:
-            found = [registry.get_concept(library, name) for name in names]
-        return list({concept.id: concept for concept in found}.values())
+            found = registry.find_concepts(library, names)
+            known = {name_key(concept.name) for concept in found}
+            for name in (name for name in names if name_key(name.strip()) not in known):
+                registry.get_concept(library, name)  # raises, with the nearest names
+        return found
 
     def named_or_all(self, names: Sequence[str] | None) -> list[ConceptRecord]:
         """Return the named concepts, or all for None. Raises InvalidSetting if there are none, ConceptNotFound."""

@@ -3,9 +3,10 @@
 Methods import picture and model modules on use, so that listing concepts stays fast.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from concepts.errors import NounMissing
 from concepts.names import check_name, check_noun
@@ -14,6 +15,7 @@ from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.workflows.answers import Added, ConceptCard, Forgotten, GivenBack, Neighbours, Removed
 from lambda_studio.workflows.cache.encoders import KnownEncoders
+from lambda_studio.workflows.subjects.changes import Changes
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -70,23 +72,11 @@ class Concepts:
         alike = lookalike_warning(place, added.concept) if added.created else ()
         return replace(added, warnings=(*added.warnings, *alike))
 
-    def edit(
-        self,
-        name: str,
-        *,
-        noun: str | None = None,
-        add: Sequence[Path] = (),
-        drop: Sequence[int] = (),
-        masks: Mapping[int, Path] | None = None,
-        segment: str = "auto",
-        keep_original: bool = False,
-    ) -> Added:
+    def edit(self, name: str, changes: Changes | None = None, **fields: Any) -> Added:
         """Write the concept's next version, with a new noun, added or dropped images, or new masks.
 
         Args:
-            drop: numbers of images, from 1.
-            masks: mask files by the number of their image.
-            keep_original: also store the original files of `add`, even for images that the concept already has.
+            fields: the fields of `Changes`, in place of `changes` or over it: `edit("rex", noun="cat")`.
 
         Raises:
             ConceptChanged: another process changed the concept meanwhile.
@@ -94,21 +84,17 @@ class Concepts:
         """
         from lambda_studio.workflows.subjects.segmenting import subject_finder
         from lambda_studio.workflows.subjects.spool import spool_in
-        from lambda_studio.workflows.subjects.versions import Changes, changed_images, revise
+        from lambda_studio.workflows.subjects.versions import changed_images, revise
 
-        cause = f"No change to {name} was given."
-        if noun is not None and not noun.strip():
-            remedy = "Name the kind of thing, for example: noun=dog. To keep the present noun, do not give one."
-            raise NounMissing(f"The new noun of {name} is empty.", remedy)
-        require(bool(noun or add or drop or masks), cause, "Give noun=NOUN, add=IMAGE, drop=N or masks=N=FILE.")
-        require(bool(add or not keep_original), "No file was given whose original could be kept.", "Give add=IMAGE.")
+        changes = replace(changes or Changes(), **fields)
+        changes.require_some(name)
         self._place.require_editor()
         concept = self._place.get_concepts([name])[0]
-        find = subject_finder(self._place, segment, noun or concept.noun)
-        changes = Changes(add, drop, masks or {}, keep_original)
+        noun = changes.noun or concept.noun
+        find = subject_finder(self._place, changes.segment, noun)
         with spool_in(self._place.home) as spool:
             images = changed_images(self._place, concept, changes, find, spool)
-            return revise(self._place, concept, noun or concept.noun, images)
+            return revise(self._place, concept, noun, images)
 
     def page(self, text: str = "", *, after: str = "", limit: int | None = None) -> ConceptPage:
         """Return at most `limit` concepts by name, whose names contain `text` and sort after `after`."""

@@ -1,8 +1,8 @@
 """Write a concept's next version from the images of an earlier one and from files, and cache its embeddings."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from concepts.database import Database
@@ -14,20 +14,11 @@ from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.masks import load_mask
 from lambda_studio.pictures.png import encode_png
 from lambda_studio.workflows.answers import Added
+from lambda_studio.workflows.subjects.changes import Changes
 from lambda_studio.workflows.subjects.photos import read_images
 from lambda_studio.workflows.subjects.segmenting import Finder
 from lambda_studio.workflows.subjects.spool import Spool, SpooledImages
 from lambda_studio.workflows.workplace import Workplace
-
-
-@dataclass(frozen=True)
-class Changes:
-    """The changes of a new version: image files to `add`, and numbers of images to `drop` or to give new masks."""
-
-    add: Sequence[Path] = ()
-    drop: Sequence[int] = ()
-    masks: Mapping[int, Path] = field(default_factory=dict)
-    keep_original: bool = False
 
 
 def stored_images(database: Database, concept: ConceptRecord) -> Iterator[NewImage]:

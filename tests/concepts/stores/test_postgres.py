@@ -23,13 +23,6 @@ from concepts.stores import postgres
 pytestmark = pytest.mark.postgresql
 
 
-@pytest.fixture
-def rex(database, picture):
-    """A concept that everything below looks at."""
-    with database.transaction() as registry:
-        return registry.add_concept("default", "rex", "dog", [picture("a")]).concept
-
-
 # Who somebody is
 
 

@@ -18,13 +18,6 @@ from concepts.stores import postgres
 pytestmark = pytest.mark.postgresql
 
 
-@pytest.fixture
-def rex(database, picture):
-    """A concept that everything below looks at."""
-    with database.transaction() as registry:
-        return registry.add_concept("default", "rex", "dog", [picture("a")]).concept
-
-
 def refusal(home: Path, address: str) -> ConceptError:
     with pytest.raises(ConceptError) as refused:
         Database.open(home, address=address)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sqlalchemy import event
 
+from concepts.errors import ConceptNotFound
 from lambda_studio.pictures.edges import EDGE_MAPS, edge_map
 from lambda_studio.studio import Studio
 
@@ -43,3 +45,21 @@ def test_the_library_and_its_stack_are_known_without_counting_its_concepts(tmp_p
             assert (studio.workplace.library, studio.workplace.stack_source) == (address, stack)
     with Studio(tmp_path, "toys", str(stack_file)) as studio, studio.database.transaction() as registry:
         assert studio.workplace.remember_stack(registry) is None, "it remembers one"
+
+
+def test_more_names_are_no_more_queries_and_an_unknown_one_is_named(studio, put, plain) -> None:
+    for name in ("rex", "hat", "cup"):
+        put(name, plain("red"))
+    statements = []
+    with studio.database.reading() as registry:
+        engine = registry._session.get_bind()
+    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    counts = []
+    assert studio.workplace.library == "default"  # read once and cached
+    for names in (["hat"], ["hat", "REX ", "cup", "rex"]):
+        statements.clear()
+        found = [concept.name for concept in studio.workplace.get_concepts(names)]
+        counts.append((found, len(statements)))
+    assert counts == [(["hat"], counts[0][1]), (["hat", "rex", "cup"], counts[0][1])]
+    with pytest.raises(ConceptNotFound, match=r"No concept named 'rx' in library 'default'\. It has: 'rex'"):
+        studio.workplace.get_concepts(["hat", "rx"])

@@ -1,0 +1,36 @@
+"""The changes that a concept's new version makes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from concepts.errors import NounMissing
+from lambda_studio.config import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """The changes of a concept's new version. Images are numbered from 1."""
+
+    noun: str | None = None
+    """Another noun. None keeps the present one."""
+    add: Sequence[Path] = ()
+    """Image files to add."""
+    drop: Sequence[int] = ()
+    """Numbers of images to drop."""
+    masks: Mapping[int, Path] = field(default_factory=dict)
+    """New mask files, white = subject, by the numbers of their images."""
+    segment: str = "auto"
+    """How to find the subject in added images: auto, alpha, grabcut, grounded or none."""
+    keep_original: bool = False
+    """Also store the original files of `add`, even for images that the concept already has."""
+
+    def require_some(self, name: str) -> None:
+        """Raise InvalidSetting if nothing would change, NounMissing if the new noun is empty."""
+        if self.noun is not None and not self.noun.strip():
+            remedy = "Name the kind of thing, for example: noun=dog. To keep the present noun, do not give one."
+            raise NounMissing(f"The new noun of {name} is empty.", remedy)
+        some = bool(self.noun or self.add or self.drop or self.masks)
+        require(some, f"No change to {name} was given.", "Give noun=NOUN, add=IMAGE, drop=N or masks=N=FILE.")
+        cause = "No file was given whose original could be kept."
+        require(bool(self.add or not self.keep_original), cause, "Give add=IMAGE.")
