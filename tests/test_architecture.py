@@ -33,8 +33,13 @@ ACROSS_MODULES = {
     "migrations/test_postgres_migrations.py": "all revisions in their order, on a server",
 }
 """Test files that mirror no module, and why."""
-MAIN_PATHS = ("lambda_studio/generation/", "lambda_studio/models/decoders/", "lambda_studio/workflows/drawing/")
-"""Rooms that a prompt passes on its way to a picture."""
+MAIN_PATHS = (
+    "lambda_studio/generation/",
+    "lambda_studio/models/decoders/",
+    "lambda_studio/studio.py",
+    "lambda_studio/workflows/",
+)
+"""The use cases, and the rooms that a prompt passes on its way to a picture."""
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 

@@ -121,7 +121,7 @@ class Workplace:
         """The models in use; each is loaded on first use. Raises InvalidSetting."""
         from lambda_studio.models.stack import Stack
 
-        return Stack(self.spec, on_notice=self.notify, agree=self.agree)
+        return Stack(self.spec, on_notice=self.notify, agree=lambda question: self.agree(question))
 
     @cached_property
     def spec(self) -> "StackSpec":

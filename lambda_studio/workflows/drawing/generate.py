@@ -94,9 +94,13 @@ def nobody_named(place: Workplace, template: Template) -> tuple[str, ...]:
     if not known:
         return ()
     words = name_key(template.text)
-    meant = next((name for name in known if re.search(rf"\b{re.escape(name_key(name))}\b", words)), None)
+    meant = next((name for name in known if _is_word(name_key(name), words)), None)
     remedy = f"Did you mean <{meant}>?" if meant else f"Write names in angle brackets, for example <{known[0]}>."
     return (f"The prompt names no concept, so none of the library is drawn. {remedy}",)
+
+
+def _is_word(name: str, words: str) -> bool:
+    return name in words and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words) is not None
 
 
 def _requests(

@@ -74,14 +74,15 @@ def test_an_empty_prompt_is_refused_before_a_model_is_loaded(studio, tmp_path, u
     ("prompt", "remedy"),
     [
         ("a cat in Hat street", "Did you mean <hat>?"),
-        ("a cat that hats", "Write names in angle brackets, for example <hat>."),
+        ("[c++] in the rain", "Did you mean <C++>?"),
+        ("a cat that hats", "Write names in angle brackets, for example <C++>."),
     ],
 )
 def test_a_prompt_that_names_nobody_prints_one_note_if_there_are_concepts(
     studio, add, box, tmp_path, notices, prompt, remedy
 ):
-    add("hat", box(0))
-    add("rex", box(1))
+    for seed, name in enumerate(("hat", "rex", "C++")):
+        add(name, box(seed))
     notices.clear()
     studio.generate(prompt, out=tmp_path, config=ONE_STEP)
     assert notices == [f"The prompt names no concept, so none of the library is drawn. {remedy}"]
