@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.commands import StudioCommand, download_option, segment_option
+from cli.masks import masks_found
 from cli.originals import keep_original_option, kept_originals
 from cli.session import Session, pass_session
 from cli.tables import counted
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     help="A mask, white = subject; one for each image, in the same order.  [default: --segment finds the subject]",
 )
 @segment_option(
-    "How to find the subject without a mask. auto: the alpha channel, else GrabCut from the centre. "
+    "How to find the subject without a mask. auto: the alpha channel if it cuts out a subject, else salient, else "
+    "grabcut. salient: a network that finds what a photo is of (U²-Net-p). grabcut: by colour, from the centre. "
     "grounded: by its noun, with Grounding DINO and SAM (1.1 GB, downloaded on first use)."
 )
 @keep_original_option
@@ -51,7 +53,9 @@ def command(
         what = f"{concept.name} ({concept.noun}) in library {concept.library}"
         images_text = counted(len(concept.images), "image")
         head = f"Added {what}: {images_text}." if added.created else f"Already there: {what}, {images_text}."
-        return [*(f"Note: {warning}" for warning in added.warnings), head, *kept_originals(concept), _encoded(added)]
+        masked = masks_found(added, by_hand=bool(masks) or segment == "none")
+        notes = [f"Note: {warning}" for warning in added.warnings]
+        return [*notes, head, *masked, *kept_originals(concept), _encoded(added)]
 
     session.show(added, lines)
 

@@ -137,5 +137,5 @@ download_option = click.option(
 
 def segment_option(help_text: str) -> Callable[[Any], Any]:
     """Return the option `--segment`, for commands that add pictures."""
-    ways = click.Choice(["auto", "alpha", "grabcut", "grounded", "none"])
+    ways = click.Choice(["auto", "alpha", "salient", "grabcut", "grounded", "none"])
     return click.option("--segment", type=ways, default="auto", show_default=True, help=help_text)

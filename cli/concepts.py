@@ -9,6 +9,7 @@ import click
 
 from cli import removing
 from cli.commands import StudioGroup, download_option, segment_option
+from cli.masks import masks_found
 from cli.originals import count_originals, keep_original_option, kept_originals, originals
 from cli.session import Session, pass_session
 from cli.tables import counted, table
@@ -191,7 +192,7 @@ def edit(
         added = studio.concepts.edit(
             name, noun=noun, add=add, drop=drop, masks=numbered, segment=segment, keep_original=keep_original
         )
-    session.show(added, lambda: removing.written(added))
+    session.show(added, lambda: [*removing.written(added), *masks_found(added, by_hand=not add or segment == "none")])
 
 
 @command.command("history")

@@ -16,6 +16,7 @@ from PIL import Image
 from lambda_studio.errors import DecoderNotStarted, ImageRefused
 from lambda_studio.pictures.opening import LONG_SIDE, Photo
 from lambda_studio.pictures.refusals import named, refused
+from lambda_studio.pictures.saliency import SIDE
 from lambda_studio.processes.isolated import LastWords, Process, end, start
 
 MAX_HEAD = 2**20
@@ -23,6 +24,8 @@ REMEDY = "Save the picture again with a program that you trust, and give that co
 START_SECONDS = 60.0
 """The wall-clock limit for the process to report that it is ready."""
 START_REMEDY = "No picture is at fault. Check that Python and Pillow work: python -I -c 'import PIL.Image, numpy'"
+PACKAGES = ("lambda_studio", "PIL", "numpy", "onnxruntime", "rembg")
+"""The packages that the process imports, or (rembg) of which it reads a file."""
 Answer = tuple[dict[str, Any], bytes]
 
 
@@ -74,6 +77,16 @@ class PictureDoor:
         said, data = self._ask(path, {"do": "grey", "path": str(path.absolute())})
         return Image.frombytes("L", _size(said), data)
 
+    def salience(self, image: Image.Image) -> Image.Image | None:
+        """Return the salience map of a picture as `saliency.salience` does; None also if the network cannot run."""
+        small = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+        try:
+            _, data = self._ask(Path("it"), {"do": "salience"}, small.tobytes())
+        except ImageRefused:  # too little memory or time for the network: there are other ways to find a subject
+            self.close()  # the memory that is left may not do for the next picture
+            return None
+        return Image.frombytes("L", small.size, data) if data else None
+
     def picture_fault(self, data: bytes, size: tuple[int, int]) -> str | None:
         """Check a stored picture as `stored.picture_fault` does."""
         return self._fault("picture", data, size)
@@ -115,9 +128,7 @@ def _started(limits: Limits) -> Process:
     # One thread per library, because each thread takes address space.
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
-        process, said = start(
-            "lambda_studio.pictures.door_process", words, ("lambda_studio", "PIL", "numpy"), **threads
-        )
+        process, said = start("lambda_studio.pictures.door_process", words, PACKAGES, **threads)
     except OSError as error:
         raise _not_started(f"{error.strerror}: {error.filename}") from error
     try:

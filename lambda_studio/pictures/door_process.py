@@ -12,9 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from lambda_studio.errors import ImageRefused
 from lambda_studio.pictures.opening import open_grey, open_photo
 from lambda_studio.pictures.refusals import in_one_line, refused
+from lambda_studio.pictures.saliency import SIDE, salience
 from lambda_studio.pictures.stored import mask_fault, picture_fault
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -83,6 +86,11 @@ def _grey(asked: dict[str, Any], data: bytes) -> Answer:
     return {"size": grey.size}, [grey.tobytes()]
 
 
+def _salience(asked: dict[str, Any], data: bytes) -> Answer:
+    found = salience(np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3))
+    return {}, [] if found is None else [found.tobytes()]
+
+
 def _stored_picture(asked: dict[str, Any], data: bytes) -> Answer:
     return {"fault": picture_fault(data, tuple(asked["size"]))}, []
 
@@ -94,6 +102,7 @@ def _stored_mask(asked: dict[str, Any], data: bytes) -> Answer:
 QUESTIONS: dict[str, Callable[[dict[str, Any], bytes], Answer]] = {
     "photo": _photo,
     "grey": _grey,
+    "salience": _salience,
     "picture": _stored_picture,
     "mask": _stored_mask,
 }

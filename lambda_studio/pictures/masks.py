@@ -1,32 +1,38 @@
-"""Find the subject of a picture: from a mask file, the alpha channel, or GrabCut seeded from the centre."""
+"""Find the subject of a picture: by its alpha channel, a salient-object network or GrabCut; or load a mask file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool
 from PIL import Image
 
 from lambda_studio.config import require
 from lambda_studio.errors import ImageRefused, MaskRefused
+from lambda_studio.pictures.grabcut import grabcut
 from lambda_studio.pictures.opening import Photo, open_grey
+from lambda_studio.pictures.regions import ellipse
+from lambda_studio.pictures.saliency import SIDE
+from lambda_studio.pictures.salient_masks import doubts, salient_subject
 
-SEGMENTERS = ("auto", "alpha", "grabcut", "none")
-"""auto: alpha if the picture has it, otherwise grabcut. none: the whole picture is the subject."""
-WORK_SIDE = 192
-"""The long side of GrabCut's working copy, so that every picture takes a few tenths of a second."""
-BORDER_COLOURS = 8
-STANDS_OUT = 0.3
-"""The share of Otsu's threshold. It is low because GrabCut drops pixels more reliably than it adds them."""
+SEGMENTERS = ("auto", "alpha", "salient", "grabcut", "none")
+"""auto: alpha if it is a cut-out, otherwise salient, otherwise grabcut. none: the whole picture is the subject."""
+Look = Callable[[Image.Image], Image.Image | None]
+"""Returns the salience map of a picture (mode L, `saliency.SIDE` on each side), or None if there is no network."""
 NOTHING, EVERYTHING = 0.01, 0.95
-"""GrabCut's mask is used only if it covers a share of the picture between these."""
+"""A mask is believed only if it covers a share of the picture between these."""
 TINY = 0.02
 """A subject that covers a smaller share of its picture gives a warning."""
 GREY = 0.1
 """The maximum share of a mask's pixels between black and white (its soft edge)."""
+DOUBT = "look at its mask: "
+"""How the warning about a mask begins that may be wrong."""
 FALLBACK = "the subject was not found and the middle of the picture is used: give a mask"
+NO_CUT_OUT = "its transparency cuts out no subject and was not used as a mask"
+BY_COLOUR = f"{DOUBT}it was found by colour alone"
+NO_NETWORK = "The network that finds subjects is not installed, or its file is not the expected one."
+REINSTALL = "Install λ-Studio again, with Python 3.11 or 3.12; or use segment=grabcut, or give a mask."
 
 
 @dataclass(frozen=True)
@@ -37,26 +43,67 @@ class FoundMask:
     warnings: tuple[str, ...] = ()
 
 
-def find_mask(photo: Photo, segment: str = "auto") -> Image.Image | None:
+def no_network(_: Image.Image) -> None:
+    """Stand for a network that is not installed, as a `Look`."""
+
+
+def find_mask(photo: Photo, segment: str = "auto", look: Look = no_network) -> Image.Image | None:
     """Return the mask of `find_subject`, without its warnings."""
-    return find_subject(photo, segment).mask
+    return find_subject(photo, segment, look).mask
 
 
-def find_subject(photo: Photo, segment: str = "auto") -> FoundMask:
+def find_subject(photo: Photo, segment: str = "auto", look: Look = no_network) -> FoundMask:
     """Find the one subject of a picture, by one of `SEGMENTERS`. The same picture always gives the same mask.
 
-    Raises MaskRefused if `segment` is alpha and the picture has no alpha or is fully transparent.
+    A warning about a mask that may be wrong starts with `DOUBT`, or is `FALLBACK`.
+    Raises MaskRefused if `segment` is alpha or salient and cannot be used, and for a fully transparent picture.
     """
     cause = f"There is no segmenter {segment!r}."
     require(segment in SEGMENTERS, cause, f"Give one of: {', '.join(SEGMENTERS)}.")
     if segment == "none":
         return FoundMask(None)
-    if segment == "alpha" or (segment == "auto" and photo.alpha is not None):
+    if segment == "alpha" or (segment == "auto" and is_cut_out(photo)):
         return _from_alpha(photo)
-    subject = _grabcut(np.asarray(photo.image))
+    notes = (NO_CUT_OUT,) if segment == "auto" and photo.alpha is not None else ()
+    found = None if segment == "grabcut" else _salient(photo, look)
+    if segment == "salient" and found is None:
+        raise MaskRefused(f"{photo.path}: {NO_NETWORK}", REINSTALL)
+    found = found or _by_colour(photo, (BY_COLOUR,) if segment == "auto" else ())
+    return FoundMask(found.mask, (*notes, *found.warnings))
+
+
+def is_doubtful(warnings: Iterable[str]) -> bool:
+    """Return whether the warnings of an image say that its mask may be wrong."""
+    return any(text.startswith((DOUBT, FALLBACK)) for text in warnings)
+
+
+def is_cut_out(photo: Photo) -> bool:
+    """Return whether the alpha channel cuts out a subject: a believable share of the picture is opaque, or none."""
+    if photo.alpha is None:
+        return False
+    share = float((np.asarray(photo.alpha) >= 128).mean())
+    return share == 0 or NOTHING <= share <= EVERYTHING
+
+
+def _salient(photo: Photo, look: Look) -> FoundMask | None:
+    """Return the network's mask with its doubts; None without a network, or if its mask is not believable."""
+    if (found := look(photo.image)) is None:
+        return None
+    salience = np.asarray(found)
+    subject, small = salient_subject(salience, photo.image.size)
+    if not NOTHING <= subject.mean() <= EVERYTHING:
+        return None
+    square = photo.image.resize((SIDE, SIDE), Image.Resampling.BOX)
+    reasons = doubts(salience, small, lambda: grabcut(np.asarray(square)))
+    doubt = (DOUBT + ", ".join(reasons),) if reasons else ()
+    return FoundMask(mask_image(subject), (*doubt, *subject_warnings(subject.mean())))
+
+
+def _by_colour(photo: Photo, warnings: tuple[str, ...]) -> FoundMask:
+    subject = grabcut(np.asarray(photo.image))
     if NOTHING <= subject.mean() <= EVERYTHING:
-        return FoundMask(mask_image(subject), subject_warnings(subject.mean()))
-    return FoundMask(mask_image(_ellipse(subject.shape, 0.8)), (FALLBACK,))
+        return FoundMask(mask_image(subject), (*warnings, *subject_warnings(subject.mean())))
+    return FoundMask(mask_image(ellipse(subject.shape, 0.8)), (FALLBACK,))
 
 
 def load_mask(path: Path, size: tuple[int, int], read: Callable[[Path], Image.Image] = open_grey) -> Image.Image | None:
@@ -83,7 +130,9 @@ def load_mask(path: Path, size: tuple[int, int], read: Callable[[Path], Image.Im
 
 def subject_warnings(share: float) -> tuple[str, ...]:
     """Return the warnings for a subject that covers this share of its picture."""
-    return (f"its subject is tiny ({share:.1%} of the picture)",) if share < TINY else ()
+    if share < TINY:
+        return (f"its subject is tiny ({share:.1%} of the picture)",)
+    return (f"{DOUBT}its subject is {share:.0%} of the picture",) if share >= EVERYTHING else ()
 
 
 def _from_alpha(photo: Photo) -> FoundMask:
@@ -92,91 +141,10 @@ def _from_alpha(photo: Photo) -> FoundMask:
     subject = np.asarray(photo.alpha) >= 128
     if not subject.any():
         raise MaskRefused(f"{photo.path} is fully transparent.", "Use segment=grabcut, or give a mask.")
-    return FoundMask(None) if subject.all() else FoundMask(mask_image(subject), subject_warnings(subject.mean()))
+    warnings = subject_warnings(subject.mean())
+    return FoundMask(None if subject.all() else mask_image(subject), warnings)
 
 
 def mask_image(subject: Bool[np.ndarray, "height width"]) -> Image.Image:
     """Return the mask as it is stored: mode L, 255 = subject."""
     return Image.fromarray(subject.astype(np.uint8) * 255)
-
-
-def _grabcut(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
-    """Run GrabCut on a small copy, clean the mask and scale it back."""
-    height, width = pixels.shape[:2]
-    scale = WORK_SIDE / max(height, width)
-    shape = max(16, round(width * scale)), max(16, round(height * scale))
-    small = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    found = _clean(_cut(small))
-    smooth = cv2.INTER_LINEAR if scale < 1 else cv2.INTER_AREA
-    return cv2.resize(found.astype(np.uint8) * 255, (width, height), interpolation=smooth) >= 128
-
-
-def _cut(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
-    """Run GrabCut from the pixels that stand out near the centre."""
-    pixels = np.ascontiguousarray(pixels)
-    seeds = np.where(_stands_out(pixels), cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    seeds[_edge(seeds.shape, 0.02)] = cv2.GC_BGD
-    if not (seeds == cv2.GC_PR_FGD).any():
-        return np.zeros(seeds.shape, dtype=bool)
-    cv2.setRNGSeed(0)
-    cv2.grabCut(pixels, seeds, None, np.zeros((1, 65)), np.zeros((1, 65)), 5, cv2.GC_INIT_WITH_MASK)
-    return seeds == cv2.GC_PR_FGD
-
-
-def _stands_out(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
-    """Return the pixels that differ from the border's colours at a similar height, weighted towards the centre."""
-    height, width = pixels.shape[:2]
-    lab = cv2.cvtColor(cv2.GaussianBlur(pixels, (0, 0), max(height, width) / 200 + 0.3), cv2.COLOR_RGB2LAB)
-    x, y = _centred(pixels.shape[:2])
-    features = np.dstack([lab.astype(np.float32), 64 * y])  # sky is above and ground below
-    border = features[_edge((height, width), 0.06)]
-    cv2.setRNGSeed(0)
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 20, 1.0)
-    _, _, centres = cv2.kmeans(border, BORDER_COLOURS, np.empty(0), criteria, 2, cv2.KMEANS_PP_CENTERS)
-    distance = np.linalg.norm(features[:, :, None] - centres, axis=-1).min(axis=-1)
-    standing = distance * np.exp(-(x**2 + y**2) / (2 * 0.7**2))
-    levels = np.clip(255 * standing / max(np.percentile(standing, 99.5), 1e-6), 0, 255).astype(np.uint8)
-    threshold, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)
-    return (levels > STANDS_OUT * threshold) & _ellipse((height, width), 0.85)
-
-
-def _clean(subject: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """Remove specks, threads, parts away from the subject, and holes."""
-    opened = cv2.morphologyEx(subject.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(opened, connectivity=4)
-    if count < 2:
-        return np.zeros_like(subject)
-    offset = np.linalg.norm(centres[1:] / subject.shape[::-1] - 0.5, axis=1)
-    weight = stats[1:, cv2.CC_STAT_AREA] * np.exp(-((offset / 0.35) ** 2))
-    kept = np.isin(labels, 1 + np.flatnonzero(weight >= 0.15 * weight.max()))
-    return _fill_holes(kept)
-
-
-def _fill_holes(subject: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """Add every background area that does not touch the picture's edge to the subject."""
-    background = np.pad(~subject, 1, constant_values=True).astype(np.uint8)
-    _, labels = cv2.connectedComponents(background, connectivity=4)
-    return (labels != labels[0, 0])[1:-1, 1:-1]
-
-
-def _edge(shape: tuple[int, ...], share: float) -> Bool[np.ndarray, "height width"]:
-    """Return a frame, `share` of the longer side wide. It is open at the bottom, where subjects leave the picture."""
-    height, width = shape
-    thickness = max(1, round(share * max(shape)))
-    frame = np.ones(shape, dtype=bool)
-    frame[thickness:-thickness, thickness:-thickness] = False
-    frame[height // 2 :, width // 5 : width - width // 5] = False
-    return frame
-
-
-def _centred(shape: tuple[int, ...]) -> tuple[Float[np.ndarray, "height width"], Float[np.ndarray, "height width"]]:
-    """Return x and y of each pixel, from -1 to 1."""
-    axes = [((2 * np.arange(length) + 1) / length - 1).astype(np.float32) for length in shape[:2]]
-    y, x = np.meshgrid(*axes, indexing="ij")
-    return x, y
-
-
-def _ellipse(shape: tuple[int, ...], radius: float) -> Bool[np.ndarray, "height width"]:
-    """Return an ellipse in the middle of the picture; radius 1 touches its edges."""
-    x, y = _centred(shape)
-    return x**2 + y**2 <= radius**2

@@ -10,7 +10,10 @@ from concepts.records import AdapterRecord, ConceptRecord
 
 @dataclass(frozen=True)
 class Added:
-    """A concept of the library. `created` is False if the library already had the same content."""
+    """A concept of the library. `created` is False if the library already had the same content.
+
+    Of `looked_at` new images, the `doubtful` ones have masks that may be wrong.
+    """
 
     concept: ConceptRecord
     created: bool
@@ -18,6 +21,8 @@ class Added:
     encoded: int
     cached: int
     warnings: tuple[str, ...]
+    doubtful: tuple[str, ...] = ()
+    looked_at: int = 0
 
 
 @dataclass(frozen=True)

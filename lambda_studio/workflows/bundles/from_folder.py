@@ -10,9 +10,9 @@ from concepts.records import manifest
 from lambda_studio.bundles.archive import told
 from lambda_studio.bundles.folders import FoundConcept, find_concepts
 from lambda_studio.errors import BundleRefused, ImageRefused, MaskRefused
-from lambda_studio.pictures.masks import find_subject
 from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.subjects.photos import read_images
+from lambda_studio.workflows.subjects.segmenting import subject_finder
 from lambda_studio.workflows.subjects.spool import SpooledImages, spool_in
 from lambda_studio.workflows.workplace import Workplace
 
@@ -29,7 +29,8 @@ def open_folder(place: Workplace, source: Path) -> Iterator[tuple[list[Incoming]
         incoming = []
         for concept in found:
             try:
-                images = spool.keep(read_images(place.door, concept.pictures, (), find_subject, place.progress))
+                find = subject_finder(place, "auto", concept.noun)
+                images = spool.keep(read_images(place.door, concept.pictures, (), find, place.progress))
             except (ImageRefused, MaskRefused) as error:
                 faults.append(error.cause)
                 continue

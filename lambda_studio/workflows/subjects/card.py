@@ -8,6 +8,7 @@ from concepts.database import Database
 from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord, ImageRecord
 from concepts.registry import Registry
+from lambda_studio.pictures.masks import is_doubtful
 from lambda_studio.pictures.png import decode_png
 from lambda_studio.workflows.answers import ConceptCard, ImageCard, KnownBy
 from lambda_studio.workflows.cache.encoders import Encoder
@@ -41,6 +42,7 @@ def mask_sheet(database: Database, concept: ConceptRecord) -> Image.Image:
     pictures = []
     for number, (image, (data, mask)) in enumerate(zip(concept.images, stored, strict=True), start=1):
         said = f"subject: {_coverage(mask)}" if mask else "subject: all of it"
+        said += " (doubtful)" if is_doubtful(image.warnings) else ""
         label = (f"{number}. {image.source_name}", said)
         pictures.append(MaskedPicture(decode_png(data), decode_png(mask) if mask else None, label))
     return draw_mask_sheet(pictures)

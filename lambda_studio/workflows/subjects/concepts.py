@@ -39,7 +39,7 @@ class Concepts:
 
         Args:
             masks: one file for each image, white = subject. Without masks, `segment` finds the subject.
-            segment: auto, alpha, grabcut, grounded or none.
+            segment: auto, alpha, salient, grabcut, grounded or none.
             keep_original: also store the original files, byte for byte, with their metadata.
 
         Raises:

@@ -19,7 +19,7 @@ GROUNDED = "grounded"
 def subject_finder(place: Workplace, segment: str, noun: str) -> Finder:
     """Return the function that finds the subject, a `noun`, by `grounded` or one of `masks.SEGMENTERS`."""
     if segment != GROUNDED:
-        return partial(find_subject, segment=segment)
+        return partial(find_subject, segment=segment, look=place.door.salience)
     from lambda_studio.models.grounded import GroundedSegmenter
 
     spec = place.spec

@@ -11,7 +11,7 @@ from concepts.records import AddResult, ConceptRecord, ImageRecord, NewImage
 from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.pictures.door import PictureDoor
-from lambda_studio.pictures.masks import load_mask
+from lambda_studio.pictures.masks import is_doubtful, load_mask
 from lambda_studio.pictures.png import encode_png
 from lambda_studio.workflows.answers import Added
 from lambda_studio.workflows.subjects.changes import Changes
@@ -94,11 +94,14 @@ def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]
     """Cache the CLIP embeddings of a stored concept, and return the answer for the user."""
     _, encoded = place.embedder.subjects([result.concept])
     place.embedder.zero()
+    said = [(image.source_name, image.warnings) for image in new_images]
     return Added(
         concept=result.concept,
         created=result.created,
         stack=place.spec.name,
         encoded=encoded,
         cached=len(result.concept.images) - encoded,
-        warnings=tuple(f"{image.source_name}: {text}" for image in new_images for text in image.warnings),
+        warnings=tuple(f"{name}: {text}" for name, texts in said for text in texts),
+        doubtful=tuple(name for name, texts in said if is_doubtful(texts)),
+        looked_at=len(said),
     )

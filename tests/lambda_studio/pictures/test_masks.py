@@ -8,11 +8,15 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from lambda_studio.errors import InvalidSetting, MaskRefused
 from lambda_studio.pictures.masks import (
+    BY_COLOUR,
+    DOUBT,
     FALLBACK,
+    NO_CUT_OUT,
     SEGMENTERS,
     FoundMask,
     find_mask,
     find_subject,
+    is_doubtful,
     load_mask,
     subject_warnings,
 )
@@ -51,7 +55,7 @@ def overlap(mask: Image.Image | None, truth: np.ndarray) -> float:
 @pytest.mark.parametrize("box", [(0.3, 0.3, 0.7, 0.85), (0.12, 0.35, 0.5, 0.8), (0.55, 0.4, 0.85, 0.7)])
 def test_the_subject_of_a_drawn_landscape_is_found_without_holes(side, box):
     photo, truth = landscape(side, box)
-    found = find_subject(photo)
+    found = find_subject(photo, "grabcut")
     assert found.warnings == ()
     assert overlap(found.mask, truth) > 0.9
 
@@ -91,9 +95,10 @@ def test_where_nothing_stands_out_the_middle_is_used_and_that_is_said():
 
 def test_a_tiny_subject_is_warned_of():
     photo, _ = landscape(128, (0.46, 0.5, 0.57, 0.6))
-    (warning,) = find_subject(photo).warnings
+    (warning,) = find_subject(photo, "grabcut").warnings
     assert warning.startswith("its subject is tiny (")
     assert subject_warnings(0.5) == ()
+    assert subject_warnings(0.95) == (f"{DOUBT}its subject is 95% of the picture",)
 
 
 def with_alpha(alpha: Image.Image) -> Photo:
@@ -116,6 +121,51 @@ def test_alpha_that_is_missing_or_empty_is_refused_where_it_is_asked_for():
         find_mask(landscape(64, (0.3, 0.3, 0.7, 0.85))[0], "alpha")
     with pytest.raises(MaskRefused, match=r"cut\.png is fully transparent"):
         find_mask(with_alpha(Image.new("L", (64, 64), 10)))
+
+
+def salience_of(box: tuple[int, int, int, int], level: int = 255) -> Image.Image:
+    """A salience map, 320 x 320, with one box that stands out."""
+    found = Image.new("L", (320, 320), 0)
+    found.paste(level, box)
+    return found
+
+
+def test_without_alpha_the_network_finds_the_subject_and_without_a_network_grabcut_does_and_says_so():
+    photo, truth = landscape(128, (0.3, 0.3, 0.7, 0.85))
+    found = find_subject(photo, "auto", lambda image: salience_of((32, 160, 128, 320)))
+    drawn = np.zeros((128, 128), bool)
+    drawn[64:, 13:51] = True
+    assert overlap(found.mask, drawn) > 0.97 and found.warnings == ()
+    found = find_subject(photo, "auto")
+    assert overlap(found.mask, truth) > 0.9
+    assert found.warnings == (BY_COLOUR,) and is_doubtful(found.warnings)
+
+
+@pytest.mark.parametrize("box", [(0, 0, 320, 320), (0, 0, 20, 20)], ids=["everything", "nothing"])
+def test_a_map_in_which_nothing_or_everything_stands_out_is_not_believed(box):
+    photo, truth = landscape(128, (0.3, 0.3, 0.7, 0.85))
+    found = find_subject(photo, "auto", lambda image: salience_of(box))
+    assert overlap(found.mask, truth) > 0.9 and found.warnings == (BY_COLOUR,)
+    with pytest.raises(MaskRefused, match="The network that finds subjects"):
+        find_subject(photo, "salient")
+
+
+def test_a_mask_with_an_uncertain_outline_is_doubtful():
+    photo, _ = landscape(128, (0.3, 0.3, 0.7, 0.85))
+    found = find_subject(photo, "auto", lambda image: salience_of((32, 160, 128, 320), 200))
+    assert found.warnings == (f"{DOUBT}its outline is uncertain",) and is_doubtful(found.warnings)
+    assert not is_doubtful(["its subject is tiny (0.4% of the picture)"])
+
+
+@pytest.mark.parametrize("clear", [(0, 0, 1, 1), (0, 0, 128, 5)], ids=["a pixel", "a strip"])
+def test_alpha_that_cuts_out_no_subject_is_no_mask(clear):
+    alpha = Image.new("L", (128, 128), 255)
+    alpha.paste(0, clear)
+    photo = with_alpha(alpha)
+    found = find_subject(photo, "auto", lambda image: salience_of((32, 160, 128, 320)))
+    assert found.warnings == (NO_CUT_OUT,)
+    assert found.mask is not None and np.asarray(found.mask).mean() / 255 == pytest.approx(0.15, abs=0.01)
+    assert find_subject(photo, "alpha").warnings[0].startswith(f"{DOUBT}its subject is ")
 
 
 def test_none_means_all_of_the_picture():
