@@ -39,7 +39,7 @@ class SqliteFile:
     def notices(self) -> list[str]:
         """Return a notice if other users could read the database until now."""
         with file_errors(self.path):
-            closed = close_to_others(self.path)
+            closed = self.present() and close_to_others(self.path)
         return [f"Other users could read {self.path}. Its mode is 600 now."] if closed else []
 
     def engine(self, notify: Callable[[str], None] | None = None) -> Engine:

@@ -19,11 +19,16 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
     return [
         _decoys(world, folder, share),
         _forgeries(world, folder, share),
-        _forgets(world, folder, share, seed),
-        _resumes(world, folder, share, seed),
         _foreign(world, folder, share),
         _stops(world, folder, share, seed),
     ]
+
+
+def run_beside_training(share: float, folder: Path, seed: int) -> list[Outcome]:
+    """Attacks on a training that runs."""
+    world = made_world()
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_forgets(world, folder, share, seed), _resumes(world, folder, share, seed)]
 
 
 def _decoys(world: World, folder: Path, share: float) -> Outcome:
@@ -93,4 +98,4 @@ def _stops(world: World, folder: Path, share: float, seed: int) -> Outcome:
     return tally.outcome("Ctrl-C at a random moment", STOPS, "exit code 130 and one line, or the answer; no traceback")
 
 
-HARNESSES: dict[str, Harness] = {"attacks": run}
+HARNESSES: dict[str, Harness] = {"attacks": run, "attacks beside training": run_beside_training}

@@ -1,14 +1,14 @@
 """One fine-tuning run: train, write a durable adapter file, then register it."""
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from concepts.durable import make_folder
-from concepts.errors import ConceptError, ConceptNotFound, LibraryNotFound, RunNotFound
+from concepts.errors import ConceptError, ConceptNotFound, ContentDamaged, LibraryNotFound, RunNotFound
 from concepts.records import AdapterRecord, ConceptRecord, RunRecord
 from concepts.registry import Registry
 from lambda_studio.config import FinetuneConfig
@@ -68,11 +68,23 @@ class Tuner:
         self, concepts: Sequence[ConceptRecord], config: FinetuneConfig, should_stop: Callable[[], bool]
     ) -> Sequence[Example]:
         table = ExampleTable(self.database, self.stack, self.progress, should_stop)
-        examples = table.examples(concepts, config.resolution or self.stack.resolution)
+        with self._forgotten_told(concepts):
+            examples = table.examples(concepts, config.resolution or self.stack.resolution)
         if config.conditions == "paper":
             return examples
         predicted = predictions(self.stack, self.embedder, concepts, config.seed)
         return with_predictions(examples, predicted, own=config.conditions == "both")
+
+    @contextmanager
+    def _forgotten_told(self, concepts: Sequence[ConceptRecord]) -> Iterator[None]:
+        """Raise ConceptNotFound in place of ContentDamaged if a concept was forgotten in the meantime."""
+        try:
+            yield
+        except ContentDamaged:
+            with self.database.reading() as registry:
+                for concept in concepts:
+                    registry.get_concept(self.library, concept.name)
+            raise
 
     def _tune(
         self, run_id: int, concepts: Sequence[ConceptRecord], examples: Sequence[Example], config: FinetuneConfig,

@@ -6,6 +6,7 @@ from concepts.errors import ConceptNotFound
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import CheckpointFailed, ResumeRefused, RunInUse
 from lambda_studio.studio import Studio
+from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.tuning.run import Tuner
 
@@ -123,3 +124,20 @@ def test_a_concept_that_another_machine_forgot_leaves_no_file_of_the_run(studio,
     assert not (run_folder(studio.home, 1) / "checkpoints").exists()
     with studio.database.reading() as registry:
         assert registry.find_run(1).status == "failed"
+
+
+def test_a_concept_that_is_forgotten_before_the_training_begins_is_told_as_not_found(
+    studio, add, box, monkeypatch
+) -> None:
+    add("rex", box(1))
+    add("max", box(2))
+    examples = ExampleTable.examples
+
+    def forgotten_first(self, *arguments):
+        studio.concepts.forget("rex", None, agreed)
+        return examples(self, *arguments)
+
+    monkeypatch.setattr(ExampleTable, "examples", forgotten_first)
+    with pytest.raises(ConceptNotFound, match="No concept named 'rex'"):
+        studio.finetune(None, config=THREE)
+    assert not (studio.home / "runs").exists()
