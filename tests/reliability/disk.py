@@ -182,7 +182,9 @@ NOBODY = (65534, 65534)
 
 
 def _changed(world: World, command: Command, place: Path, folder: Path) -> str:
-    now = run_apart(lambda: _say(world.seen(place)), folder)
+    shutil.rmtree(folder / "now", ignore_errors=True)
+    copy = shutil.copytree(place, folder / "now")  # to look at a world may take room, which its own disk has not
+    now = run_apart(lambda: _say(world.seen(copy)), folder)
     was = run_apart(lambda: _say(world.seen(world.fresh(command.home, folder / "was"))), folder)
     return "" if now.out == was.out else f"something was changed: {now.err}"
 

@@ -40,8 +40,14 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
     """Each place by itself, on fresh copies of a world."""
     world = made_world()
     folder.mkdir(parents=True, exist_ok=True)
-    places = (_full, _linked, _strangers, _repaired, _many, _paused, _half)
+    places = (_linked, _strangers, _repaired, _many, _paused, _half)
     return [place(world, folder / place.__name__.strip("_"), share) for place in places]
+
+
+def run_full(share: float, folder: Path, seed: int) -> list[Outcome]:
+    """Full disks, in every command."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_full(made_world(), folder / "full", share)]
 
 
 def _judged(cases: list[tuple[str, Callable[[], str | None]]], share: float, fault: str, note: str) -> Outcome:
@@ -268,4 +274,4 @@ def _train(folder: Path, method: str, steps: int, resume: bool = False, stop: in
     return str(_digest(folder))
 
 
-HARNESSES: dict[str, Harness] = {"hard places": run}
+HARNESSES: dict[str, Harness] = {"hard places": run, "full disks": run_full}
