@@ -71,7 +71,6 @@ PATHS = (
     "out/a.png",
     "out/b.zip",
     "bundle.zip",
-    "/",
 )
 PATHS += (
     "earlier.sqlite3",
@@ -233,12 +232,16 @@ def _late(*_: object) -> None:
 
 def _load_no_large_models() -> None:
     """Refuse the prior and the decoder, as where nothing was downloaded."""
+    from huggingface_hub import constants
+
     from lambda_studio.errors import ModelFilesMissing
     from lambda_studio.models.stack import Stack
 
     def absent(*_: object, **__: object) -> None:
         raise ModelFilesMissing("This model is not loaded here.", "Draw with another.")
 
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    constants.HF_HUB_OFFLINE = True  # another stack is not fetched
     for name in ("decoder", "own_decoder", "prior"):
         setattr(Stack, name, absent)
 
