@@ -68,7 +68,11 @@ class _TakesGlobalOptions(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, and check each before the command runs."""
-        rest = super().parse_args(ctx, args)
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.exceptions.NoArgsIsHelpError:  # `studio` or `studio db` alone
+            click.echo(ctx.get_help())
+            ctx.exit()
         for param in self.params:
             if param.name in ctx.params:
                 check(ctx, param, ctx.params[param.name])

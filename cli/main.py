@@ -12,7 +12,7 @@ from cli import ctrl_c
 from cli.commands import LazyGroup
 from cli.options import option_names, with_options, with_values
 from cli.session import Session
-from cli.terminal import flushed, in_lines, notice, open_standard_streams, printable, say, warn
+from cli.terminal import flushed, in_lines, notice, open_standard_streams, printable, warn
 
 MODULES = {
     "demo": "cli.demo",
@@ -79,11 +79,9 @@ def run(args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         notice("Stopped.")
         return 130
-    except click.exceptions.NoArgsIsHelpError as asked:  # `studio` or `studio db` alone
-        for line in asked.format_message().splitlines():
-            say(line)
-        return 0
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and error.code != 1:  # after SIGTERM; 1 is how click tells of a closed pipe
+            raise
         # The reader closed the pipe: no more output is possible, not even the interpreter's last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

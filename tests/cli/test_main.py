@@ -1,5 +1,8 @@
 """The one place where an error becomes words and an exit code."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,15 @@ def test_a_command_that_needs_another_prints_its_help_and_ends_well(studio, comm
     assert (asked.code, asked.err) == (0, "")
     assert asked.out == studio(*command, "--help").out
     assert asked.out.startswith("Usage: studio")
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("concepts", "list")])
+def test_an_answer_into_a_pipe_that_nobody_reads_is_code_141_without_a_word(words, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cli", *words]
+    home = {**os.environ, "STUDIO_HOME": str(tmp_path)}
+    with subprocess.Popen(command, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 141)
 
 
 def test_a_fault_of_ours_is_one_line_and_code_1(studio, monkeypatch) -> None:
