@@ -24,7 +24,7 @@ def shown(studio) -> dict:
 def test_images_are_added_and_dropped_in_versions_that_stay(studio, rex, photos) -> None:
     first = shown(studio)["images"][0]["sha"]
     added = studio("concepts", "edit", "rex", "--add", photos[1])
-    assert (added.code, added.out) == (0, "rex (dog) is now version 2: 2 images.\n")
+    assert (added.code, added.out) == (0, "rex (dog) is now version 2: 2 images.\n1 of 1 mask looks right.\n")
     dropped = studio("concepts", "edit", "rex", "--drop", 1, "--noun", "wolf")
     assert dropped.out == "rex (wolf) is now version 3: 1 image.\n"
     assert [image["source_name"] for image in shown(studio)["images"]] == ["photo2.png"]

@@ -35,10 +35,8 @@ def test_where_a_photo_was_taken_is_stored_only_with_keep_original(studio, photo
 
     told = "1 original kept, with metadata. Get them: studio concepts originals rex FOLDER"
     kept = studio("add-concept", "rex", photo, "--noun", "dog", "--keep-original")
-    assert (kept.code, kept.out.splitlines()[-3:-1]) == (
-        0,
-        ["Already there: rex (dog) in library default, 1 image.", told],
-    )
+    head, *_, original, _ = kept.out.splitlines()
+    assert (kept.code, head, original) == (0, "Already there: rex (dog) in library default, 1 image.", told)
     assert NAME_OF_PLACE in database_bytes(tmp_path / "home")
     assert told in studio("concepts", "show", "rex").out
 
@@ -55,10 +53,9 @@ def test_where_a_photo_was_taken_is_stored_only_with_keep_original(studio, photo
 def test_originals_come_back_into_a_new_folder_byte_for_byte(studio, photo, photos, tmp_path: Path) -> None:
     assert studio("add-concept", "rex", photos[1], "--noun", "dog").code == 0
     edited = studio("concepts", "edit", "rex", "--add", photo, "--keep-original")
-    assert edited.out.splitlines()[-2:] == [
-        "rex (dog) is now version 2: 2 images.",
-        "1 original kept, with metadata. Get them: studio concepts originals rex FOLDER",
-    ]
+    lines = edited.out.splitlines()
+    assert "rex (dog) is now version 2: 2 images." in lines
+    assert "1 original kept, with metadata. Get them: studio concepts originals rex FOLDER" in lines
     told = studio("concepts", "originals", "rex", "out/files")
     assert (told.code, told.out) == (0, f"{Path('out/files/2-holiday.jpg')}\n")
     assert (tmp_path / "out/files/2-holiday.jpg").read_bytes() == photo.read_bytes()
