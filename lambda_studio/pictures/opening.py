@@ -13,7 +13,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from lambda_studio.pictures.colour import WHITE, eight_bit_colour, eight_bits, to_srgb
+from lambda_studio.pictures.colour import WHITE, Stated, eight_bit_colour, eight_bits, to_srgb
 from lambda_studio.pictures.containers import MAX_PARTS, count_parts
 from lambda_studio.pictures.png import sha256, without_metadata
 from lambda_studio.pictures.refusals import DECODER_ERRORS, in_one_line, refused
@@ -35,6 +35,7 @@ MAX_ASPECT = 8
 MIN_SIDE = 32
 LONG_SIDE = 1536
 """The maximum long side of the working copy."""
+GREY = (128, 128, 128)
 ONE_COLOUR = 3
 """A picture whose every channel varies by less (of 255) counts as one colour."""
 PNG_END = b"\0\0\0\0IEND\xaeB\x60\x82"
@@ -63,10 +64,24 @@ def open_photo(path: Path) -> Photo:
     content = read_file(path)
     rgb, alpha, notes = _pixels(path, content)
     if alpha is not None:
-        rgb = Image.composite(rgb, Image.new("RGB", rgb.size, WHITE), alpha)
-    if np.ptp(np.asarray(rgb), axis=(0, 1)).max() < ONE_COLOUR:
+        rgb, unseen = _on_white(rgb, alpha)
+        notes = (*notes, *unseen)
+    if _is_one_colour(rgb):
         raise refused(path, "has only one colour", "Give a photo that shows the subject.")
     return Photo(path=path, image=rgb, alpha=alpha, warnings=notes, file_sha=sha256(content))
+
+
+def _on_white(rgb: Image.Image, alpha: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """Composite on white; on grey, with a warning, if the opaque part is as white."""
+    composed = Image.composite(rgb, Image.new("RGB", rgb.size, WHITE), alpha)
+    on_grey = Image.composite(rgb, Image.new("RGB", rgb.size, GREY), alpha)
+    if not _is_one_colour(composed) or _is_one_colour(on_grey):
+        return composed, ()
+    return on_grey, ("it is as white as the background on which subjects are placed, and may not be seen",)
+
+
+def _is_one_colour(rgb: Image.Image) -> bool:
+    return bool(np.ptp(np.asarray(rgb), axis=(0, 1)).max() < ONE_COLOUR)
 
 
 def open_grey(path: Path) -> Image.Image:
@@ -151,10 +166,10 @@ def _decode(content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str,
     image.load()
     if image.format == "PNG" and image.mode in ("L", "RGB") and "transparency" in image.info:
         image.info["transparency"] = eight_bit_colour(image.info["transparency"], content[24])
-    profile = image.info.get("icc_profile")
+    stated = Stated.of(image, content)
     upright = ImageOps.exif_transpose(_scaled(eight_bits(image), size))
     alpha = without_metadata(upright.getchannel("A")) if upright.mode in ("RGBA", "LA") else None
-    rgb, notes = to_srgb(upright, profile)
+    rgb, notes = to_srgb(upright, stated)
     return without_metadata(rgb), None if alpha is None or alpha.getextrema() == (255, 255) else alpha, notes
 
 

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,6 +94,76 @@ def test_a_colour_profile_is_applied(tmp_path):
     encoded = 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     assert photo.warnings == ()
     assert np.abs(pixels(photo.image) - encoded).max() < 3
+
+
+INPUTS = Path(__file__).parents[3] / ".." / "shared" / "inputs"
+
+
+@pytest.mark.parametrize(
+    ("name", "mean"),
+    [
+        ("srgb_linear.png", (188, 136, 134)),  # a profile named sRGB with a linear curve
+        ("gama_linear.png", (188, 136, 134)),
+        ("chrm_adobe.png", (154, 67, 64)),
+        ("dcf_adobe.jpg", (154, 67, 64)),
+        ("cicp_p3.png", (146, 46, 57)),
+    ],
+)
+def test_colours_are_read_as_the_file_states_them(name, mean):
+    photo = open_photo(INPUTS / name)
+    assert np.abs(pixels(photo.image).mean(axis=(0, 1)) - mean).max() < 3
+    assert photo.warnings == ()
+
+
+def with_chunks(path: Path, *chunks: bytes) -> Path:
+    """A PNG of the pattern with chunks after its header."""
+    content = written(path, pattern()).read_bytes()
+    path.write_bytes(content[:33] + b"".join(chunks) + content[33:])
+    return path
+
+
+GAMMA_OF_SRGB = png_chunk(b"gAMA", struct.pack(">I", 45455))
+LINEAR = png_chunk(b"gAMA", struct.pack(">I", 100_000))
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        (GAMMA_OF_SRGB,),
+        (png_chunk(b"sRGB", b"\0"), LINEAR),
+        (png_chunk(b"cICP", bytes([1, 13, 0, 1])), LINEAR[:0]),
+    ],
+    ids=["gAMA of sRGB", "sRGB before gAMA", "cICP of sRGB"],
+)
+def test_a_png_that_states_srgb_keeps_its_pixels(tmp_path, chunks):
+    photo = open_photo(with_chunks(tmp_path / "a.png", *chunks))
+    assert np.array_equal(pixels(photo.image), pixels(pattern())) and photo.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        png_chunk(b"gAMA", struct.pack(">I", 1)),
+        png_chunk(b"cICP", bytes([12, 16, 0, 1])),
+        png_chunk(b"cICP", bytes([77, 13, 0, 1])),
+        png_chunk(b"cHRM", struct.pack(">8I", *[31270, 32900, *[30000] * 6])),
+    ],
+    ids=["gAMA", "PQ", "primaries", "one colour"],
+)
+def test_numbers_that_state_no_usable_colours_are_ignored_and_said(tmp_path, chunk):
+    photo = open_photo(with_chunks(tmp_path / "a.png", chunk))
+    assert np.array_equal(pixels(photo.image), pixels(pattern()))
+    assert photo.warnings == ("its colour profile cannot be used and was ignored",)
+
+
+def test_twelve_bits_of_grey_in_sixteen_are_not_black():
+    assert 90 < pixels(open_photo(INPUTS / "grey12in16.png").image).mean() < 95
+
+
+def test_a_white_logo_is_placed_on_grey_and_that_is_said():
+    photo = open_photo(INPUTS / "white_logo.png")
+    assert photo.warnings == ("it is as white as the background on which subjects are placed, and may not be seen",)
+    assert photo.alpha is not None and np.ptp(pixels(photo.image)) == 127
 
 
 def test_an_srgb_profile_leaves_the_pixels_as_they_are(tmp_path):
