@@ -15,6 +15,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from lambda_studio.pictures.colour import WHITE, Stated, eight_bit_colour, eight_bits, to_srgb
 from lambda_studio.pictures.containers import MAX_PARTS, count_parts
+from lambda_studio.pictures.mask_evidence import mask_of
 from lambda_studio.pictures.png import sha256, without_metadata
 from lambda_studio.pictures.refusals import DECODER_ERRORS, in_one_line, refused
 
@@ -85,12 +86,12 @@ def _is_one_colour(rgb: Image.Image) -> bool:
 
 
 def open_grey(path: Path) -> Image.Image:
-    """Open a mask file (mode L), scaled as its photo is. The file's alpha is the mask if it has one.
+    """Open a mask file (mode L), scaled as its photo is. `mask_of` decides which part of the file is the mask.
 
     Raises ImageRefused as `open_photo` does, except that a mask may have only one colour.
     """
     rgb, alpha, _ = _pixels(path, read_file(path))
-    return alpha or rgb.convert("L")
+    return mask_of(rgb, alpha)
 
 
 def read_file(path: Path) -> bytes:
