@@ -37,3 +37,10 @@ def test_a_cut_out_photograph_is_opaque_where_the_subject_is() -> None:
     alpha = np.zeros((40, 40), np.uint8)
     alpha[10:40, 10:30] = 255
     assert mask_of(rgb, Image.fromarray(alpha)).tobytes() == alpha.tobytes()
+
+
+def test_black_and_white_count_more_than_transparency_also_where_the_clear_part_reaches_the_border() -> None:
+    drawn = np.zeros((40, 40), np.uint8)
+    drawn[:20, 10:30] = 255
+    white_is_clear = Image.fromarray(255 - drawn)
+    assert mask_of(Image.fromarray(drawn).convert("RGB"), white_is_clear).tobytes() == drawn.tobytes()
