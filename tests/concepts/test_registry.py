@@ -15,6 +15,7 @@ OTHERS = {
     *("libraries", "find_library", "get_library", "current_library", "catalogue", "members", "runs", "find_run"),
     *("concepts", "concept_names", "find_concept", "get_concept", "history", "concept_version", "removed_concepts"),
     *("adapters", "get_adapter", "blob", "feature", "features"),
+    *("runs_of_concept", "run_statuses", "adapter_files_without_row"),  # reads, the last two of what a home's files say
     *(
         "page",
         "find_concepts",
