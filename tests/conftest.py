@@ -23,6 +23,12 @@ from tests.server import postgres_programs, postgres_server  # noqa: E402, F401 
 
 torch.set_num_threads(1)  # tiny models, and several processes side by side
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the reliability samples first: one test takes two minutes, and at the end it would run alone."""
+    items.sort(key=lambda item: "reliability" not in item.path.parts)
+
+
 DIM = 32
 CONTEXT_LENGTH = 24
 MERGES = ["d o", "do g</w>", "c a", "ca t</w>", "h a", "ha t</w>", "t o", "to y</w>", "o n</w>"]
