@@ -19,7 +19,7 @@ from typing import Any
 
 import tests.reliability as here
 from tests.reliability import figures
-from tests.reliability.outcome import Harness
+from tests.reliability.outcome import Harness, without_places
 from tests.reliability.report import report
 
 
@@ -78,7 +78,12 @@ def _outcomes_of(name: str, harness: Harness, share: float, seed: int) -> dict[s
     for outcome in outcomes:
         print(f"  {outcome.fault}: {outcome.right} of {outcome.tried} right", file=sys.stderr, flush=True)
     seconds = round(time.monotonic() - begun)
-    return {"share": share, "seed": seed, "seconds": seconds, "outcomes": [asdict(each) for each in outcomes]}
+    return {
+        "share": share,
+        "seed": seed,
+        "seconds": seconds,
+        "outcomes": [asdict(without_places(each)) for each in outcomes],
+    }
 
 
 if __name__ == "__main__":

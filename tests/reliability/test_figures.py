@@ -1,6 +1,7 @@
 """A report that is merged, compared and never written by a comparison."""
 
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,3 +90,12 @@ def test_the_committed_page_is_that_of_the_committed_figures() -> None:
     assert page.read_text() == runner.report(done, [name for name in known if name not in done])
     assert all(found["date"] and found["commit"] and found["machine"] for found in done.values())
     assert json.loads(page.with_suffix(".json").read_text()).keys() == {"done"}
+
+
+def test_this_machines_folders_are_not_in_the_report(call) -> None:
+    seen = f"in {Path.home() / 'cache'}, {Path(tempfile.gettempdir()) / 'a'} and {Path(__file__)}"
+    call.answers["rot"] = replace(ROW, right=2, wrong=(seen,))
+    call("rot")
+    page = call.page.read_text()
+    assert "in ~/cache, TMP/a and CHECKOUT/tests/reliability/test_figures.py" in page
+    assert str(Path.home()) not in page.partition("## rot")[2]
