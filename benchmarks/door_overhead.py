@@ -18,7 +18,7 @@ from measured import add_record_option, record
 from PIL import Image
 
 from lambda_studio.pictures.door import PictureDoor
-from lambda_studio.pictures.opening import open_photo
+from lambda_studio.pictures.files.opening import open_photo
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lambda_studio.pictures.door import PictureDoor
-from lambda_studio.pictures.masks import find_subject, is_doubtful
+from lambda_studio.pictures.masks.subject import find_subject, is_doubtful
 
 LABELS = Path(__file__).with_name("mask_labels.json")
 PHOTOS = Path(__file__).parents[2] / "shared" / "dreambench"

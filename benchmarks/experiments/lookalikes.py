@@ -17,8 +17,8 @@ import numpy as np
 
 from lambda_studio.models.stack import Stack, resolve_stack
 from lambda_studio.pictures.crops import cut_out
-from lambda_studio.pictures.masks import find_mask
-from lambda_studio.pictures.opening import open_photo
+from lambda_studio.pictures.files.opening import open_photo
+from lambda_studio.pictures.masks.subject import find_mask
 from lambda_studio.workflows.subjects.lookalikes import ALIKE
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from concepts.printable import has_control
 from lambda_studio.bundles.contents import FORMAT, VERSIONS, BundleConcept, BundleEmbedding, BundleImage, Contents
 from lambda_studio.formats import is_format, parse_json
-from lambda_studio.pictures.opening import LONG_SIDE
+from lambda_studio.pictures.files.opening import LONG_SIDE
 
 MAX_OBJECT = 16 * 2**20
 """The maximum bytes of one object: more than any working copy of a picture needs."""

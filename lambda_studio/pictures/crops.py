@@ -2,8 +2,8 @@
 
 from PIL import Image
 
-from lambda_studio.pictures.colour import WHITE
-from lambda_studio.pictures.png import without_metadata
+from lambda_studio.pictures.files.colour import WHITE
+from lambda_studio.pictures.files.png import without_metadata
 
 PREPROCESSING = "cutout-1"
 """The version of `cut_out` and `square_crop`, in every feature's cache key. Change it when their pixels change."""

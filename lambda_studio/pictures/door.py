@@ -14,9 +14,9 @@ from typing import Any
 from PIL import Image
 
 from lambda_studio.errors import DecoderNotStarted, ImageRefused
-from lambda_studio.pictures.opening import LONG_SIDE, Photo
-from lambda_studio.pictures.refusals import named, refused
-from lambda_studio.pictures.saliency import SIDE
+from lambda_studio.pictures.files.opening import LONG_SIDE, Photo
+from lambda_studio.pictures.files.refusals import named, refused
+from lambda_studio.pictures.masks.saliency import SIDE
 from lambda_studio.processes.isolated import LastWords, Process, end, start
 
 MAX_HEAD = 2**20
@@ -41,7 +41,7 @@ class Limits:
 
 
 class PictureDoor:
-    """A client that opens pictures as `pictures.opening` does, in a separate process. Close it, or use `with`.
+    """A client that opens pictures as `pictures.files.opening` does, in a separate process. Close it, or use `with`.
 
     Every method that opens a picture raises DecoderNotStarted if the process cannot be started.
     """

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lambda_studio.errors import ImageRefused
-from lambda_studio.pictures.opening import open_grey, open_photo
-from lambda_studio.pictures.refusals import in_one_line, refused
-from lambda_studio.pictures.saliency import SIDE, salience
-from lambda_studio.pictures.stored import mask_fault, picture_fault
+from lambda_studio.pictures.files.opening import open_grey, open_photo
+from lambda_studio.pictures.files.refusals import in_one_line, refused
+from lambda_studio.pictures.files.stored import mask_fault, picture_fault
+from lambda_studio.pictures.masks.saliency import SIDE, salience
 
 Answer = tuple[dict[str, Any], list[bytes]]
 

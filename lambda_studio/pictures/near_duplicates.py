@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float32
 from PIL import Image
 
-from lambda_studio.pictures.opening import Photo
+from lambda_studio.pictures.files.opening import Photo
 
 MOST = 3
 """How many earlier photos one photo's warnings name."""

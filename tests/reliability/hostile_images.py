@@ -12,7 +12,7 @@ import numpy as np
 
 from lambda_studio.errors import ImageRefused
 from lambda_studio.pictures.door import PictureDoor
-from lambda_studio.pictures.opening import Photo
+from lambda_studio.pictures.files.opening import Photo
 from tests.reliability.judging import Tally, forget_peak, peak_bytes, processor_seconds, shares, written_anew
 from tests.reliability.outcome import Harness, Outcome
 from tests.reliability.picture_cases import JPEG, LOSSY, PNG, PROGRESSIVE, WEBP, cases

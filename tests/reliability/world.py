@@ -218,8 +218,9 @@ def warm_up() -> None:
 
 def open_pictures_here() -> None:
     """Decode pictures in this process: the door's own writes nothing, and takes a second to start."""
-    from lambda_studio.pictures import door, stored
-    from lambda_studio.pictures.opening import open_grey, open_photo
+    from lambda_studio.pictures import door
+    from lambda_studio.pictures.files import stored
+    from lambda_studio.pictures.files.opening import open_grey, open_photo
 
     here = {
         "photo": lambda self, path: open_photo(path),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from concepts.records import ImageRecord
-from lambda_studio.pictures.png import decode_png
+from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.progress import Progress
 from lambda_studio.training.examples import encode_image_embeds, encode_latents
 from lambda_studio.workflows.cache.keys import CROP, SUBJECT, ZERO, FeatureKey, encoder_of

@@ -11,7 +11,7 @@ from concepts.records import ConceptRecord, ImageRecord
 from lambda_studio.generation.conditioning import blend
 from lambda_studio.models.stack import Stack
 from lambda_studio.pictures.crops import cut_out
-from lambda_studio.pictures.png import decode_png
+from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.progress import Progress
 from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import encoder_of, subject_key, zero_key

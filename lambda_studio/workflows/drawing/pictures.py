@@ -17,8 +17,8 @@ from concepts.records import AdapterRecord, ConceptRecord
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import Picture
 from lambda_studio.generation.prompt import Template
+from lambda_studio.pictures.files.texts import FORMAT_KEY, TEXTS_FORMAT
 from lambda_studio.pictures.outputs import write_picture
-from lambda_studio.pictures.texts import FORMAT_KEY, TEXTS_FORMAT
 
 
 def write_drawing(picture: Picture, texts: Mapping[str, str], out: Path, title: str) -> Path:

@@ -8,8 +8,8 @@ from concepts.database import Database
 from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord, ImageRecord
 from concepts.registry import Registry
-from lambda_studio.pictures.masks import is_doubtful
-from lambda_studio.pictures.png import decode_png
+from lambda_studio.pictures.files.png import decode_png
+from lambda_studio.pictures.masks.subject import is_doubtful
 from lambda_studio.workflows.answers import ConceptCard, ImageCard, KnownBy
 from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import subject_key

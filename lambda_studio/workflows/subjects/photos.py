@@ -6,11 +6,11 @@ from pathlib import Path
 from concepts.records import NewImage
 from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
 from lambda_studio.pictures.door import PictureDoor
-from lambda_studio.pictures.masks import FoundMask, load_mask, subject_warnings
+from lambda_studio.pictures.files.opening import Photo, read_file
+from lambda_studio.pictures.files.png import encode_png, sha256
+from lambda_studio.pictures.files.refusals import refused, refused_together
+from lambda_studio.pictures.masks.subject import FoundMask, load_mask, subject_warnings
 from lambda_studio.pictures.near_duplicates import NearDuplicates
-from lambda_studio.pictures.opening import Photo, read_file
-from lambda_studio.pictures.png import encode_png, sha256
-from lambda_studio.pictures.refusals import refused, refused_together
 from lambda_studio.progress import Progress
 from lambda_studio.workflows.subjects.segmenting import Finder
 

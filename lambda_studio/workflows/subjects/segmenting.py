@@ -5,8 +5,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lambda_studio.errors import MaskRefused
-from lambda_studio.pictures.masks import FoundMask, find_subject, mask_image, subject_warnings
-from lambda_studio.pictures.opening import Photo
+from lambda_studio.pictures.files.opening import Photo
+from lambda_studio.pictures.masks.subject import FoundMask, find_subject, mask_image, subject_warnings
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from concepts.records import AddResult, ConceptRecord, ImageRecord, NewImage
 from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.pictures.door import PictureDoor
-from lambda_studio.pictures.masks import is_doubtful, load_mask
-from lambda_studio.pictures.png import encode_png
+from lambda_studio.pictures.files.png import encode_png
+from lambda_studio.pictures.masks.subject import is_doubtful, load_mask
 from lambda_studio.workflows.answers import Added
 from lambda_studio.workflows.subjects.changes import Changes
 from lambda_studio.workflows.subjects.photos import read_images

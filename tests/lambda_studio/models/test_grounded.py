@@ -128,7 +128,7 @@ def test_a_stack_names_the_models_and_a_subject_is_added(folders, stack_file, tm
         expected = GroundedSegmenter(*map(str, folders)).find(picture, "dog")
         with studio.database.reading() as registry:
             stored = registry.blob(added.concept.images[0].mask_sha)
-        from lambda_studio.pictures.png import decode_png
+        from lambda_studio.pictures.files.png import decode_png
 
         assert np.array_equal(np.asarray(decode_png(stored)), 255 * expected)
         monkeypatch.setattr(grounded, "THRESHOLD", 1.1)

@@ -14,9 +14,9 @@ from PIL import Image
 
 from lambda_studio.errors import ImageRefused, MaskRefused
 from lambda_studio.pictures.door import Limits, PictureDoor
-from lambda_studio.pictures.masks import FoundMask, find_subject
-from lambda_studio.pictures.opening import MAX_FILE_BYTES, Photo, open_grey, open_photo
-from lambda_studio.pictures.png import encode_png, sha256
+from lambda_studio.pictures.files.opening import MAX_FILE_BYTES, Photo, open_grey, open_photo
+from lambda_studio.pictures.files.png import encode_png, sha256
+from lambda_studio.pictures.masks.subject import FoundMask, find_subject
 from lambda_studio.progress import silent
 from lambda_studio.workflows.subjects.photos import read_images
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from lambda_studio.pictures import door_process
 from lambda_studio.pictures.door_process import answer, receive, send
-from lambda_studio.pictures.opening import open_photo
-from lambda_studio.pictures.png import encode_png
+from lambda_studio.pictures.files.opening import open_photo
+from lambda_studio.pictures.files.png import encode_png
 from tests.lambda_studio.pictures.pattern import HEIGHT, WIDTH, pattern, written
 
 

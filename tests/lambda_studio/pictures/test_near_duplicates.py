@@ -2,8 +2,8 @@
 
 from PIL import Image
 
+from lambda_studio.pictures.files.opening import open_photo
 from lambda_studio.pictures.near_duplicates import NearDuplicates
-from lambda_studio.pictures.opening import open_photo
 from tests.lambda_studio.pictures.pattern import pattern, written
 
 

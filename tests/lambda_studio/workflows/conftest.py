@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from concepts.database import FILE_NAME, Database
 from concepts.records import ConceptRecord, NewImage
-from lambda_studio.pictures.png import encode_png
+from lambda_studio.pictures.files.png import encode_png
 from lambda_studio.studio import Studio
 
 

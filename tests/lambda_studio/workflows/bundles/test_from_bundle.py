@@ -15,7 +15,7 @@ from lambda_studio.bundles.archive import write_archive
 from lambda_studio.bundles.contents import BundleConcept, BundleEmbedding, BundleImage, Contents
 from lambda_studio.bundles.given import GivenView, Note, read_note
 from lambda_studio.errors import BundleRefused
-from lambda_studio.pictures.png import encode_png
+from lambda_studio.pictures.files.png import encode_png
 from lambda_studio.studio import Studio
 
 PICTURE = encode_png(Image.linear_gradient("L").resize((64, 48)).convert("RGB"))

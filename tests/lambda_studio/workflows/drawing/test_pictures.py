@@ -11,7 +11,7 @@ from PIL import Image
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import Picture
 from lambda_studio.generation.prompt import parse
-from lambda_studio.pictures.texts import FORMAT_KEY, TEXTS_FORMAT
+from lambda_studio.pictures.files.texts import FORMAT_KEY, TEXTS_FORMAT
 from lambda_studio.workflows.drawing import pictures
 from lambda_studio.workflows.drawing.pictures import texts_of, to_image, write_drawing, write_each
 

@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from lambda_studio.errors import ImageRefused, MaskRefused
-from lambda_studio.pictures.masks import find_subject
-from lambda_studio.pictures.png import encode_png
+from lambda_studio.pictures.files.png import encode_png
+from lambda_studio.pictures.masks.subject import find_subject
 from lambda_studio.workflows.subjects import photos
 from lambda_studio.workflows.subjects.photos import read_images
 

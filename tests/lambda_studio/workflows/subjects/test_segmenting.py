@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lambda_studio.errors import InvalidSetting, MaskRefused
-from lambda_studio.pictures.opening import Photo
+from lambda_studio.pictures.files.opening import Photo
 from lambda_studio.workflows.subjects.segmenting import find_by_noun, subject_finder
 
 

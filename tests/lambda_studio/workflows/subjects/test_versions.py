@@ -8,8 +8,8 @@ from PIL import Image
 
 from concepts.errors import ConceptChanged
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.pictures.masks import FoundMask
-from lambda_studio.pictures.png import decode_png
+from lambda_studio.pictures.files.png import decode_png
+from lambda_studio.pictures.masks.subject import FoundMask
 from lambda_studio.workflows.subjects.changes import Changes
 from lambda_studio.workflows.subjects.spool import spool_in
 from lambda_studio.workflows.subjects.versions import changed_images, revise, stored_images

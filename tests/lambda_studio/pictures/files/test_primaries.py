@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lambda_studio.pictures.primaries import ADOBE, CURVES, PRIMARIES, SRGB, encode_srgb, srgb_curve, stated_in_png
+from lambda_studio.pictures.files.primaries import (
+    ADOBE,
+    CURVES,
+    PRIMARIES,
+    SRGB,
+    encode_srgb,
+    srgb_curve,
+    stated_in_png,
+)
 
 
 def colour(*rgb: int) -> Image.Image:

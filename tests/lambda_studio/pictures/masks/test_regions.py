@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lambda_studio.pictures.regions import ellipse, fill_holes, frame, main_parts, overlap
+from lambda_studio.pictures.masks.regions import ellipse, fill_holes, frame, main_parts, overlap
 
 
 def boxes(*places: tuple[int, int, int, int]) -> np.ndarray:

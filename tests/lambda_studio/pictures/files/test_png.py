@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lambda_studio.errors import ImageRefused
-from lambda_studio.pictures.png import decode_png, encode_png, sha256, without_metadata
+from lambda_studio.pictures.files.png import decode_png, encode_png, sha256, without_metadata
 from tests.lambda_studio.pictures.pattern import pattern, pixels
 
 

@@ -13,11 +13,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from lambda_studio.pictures.colour import WHITE, Stated, eight_bit_colour, eight_bits, to_srgb
-from lambda_studio.pictures.containers import MAX_PARTS, count_parts
-from lambda_studio.pictures.mask_evidence import mask_of
-from lambda_studio.pictures.png import sha256, without_metadata
-from lambda_studio.pictures.refusals import DECODER_ERRORS, in_one_line, refused
+from lambda_studio.pictures.files.colour import WHITE, Stated, eight_bit_colour, eight_bits, to_srgb
+from lambda_studio.pictures.files.containers import MAX_PARTS, count_parts
+from lambda_studio.pictures.files.mask_evidence import mask_of
+from lambda_studio.pictures.files.png import sha256, without_metadata
+from lambda_studio.pictures.files.refusals import DECODER_ERRORS, in_one_line, refused
 
 FORMATS = tuple(str(kind.format) for kind in (JpegImageFile, PngImageFile, WebPImageFile))
 """The formats that are opened; MPO is opened as JPEG. They are imported here because Pillow's lazy import is not safe

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from lambda_studio.errors import ImageRefused
-from lambda_studio.pictures.containers import JPEG, MAX_PARTS, PNG, count_parts
-from lambda_studio.pictures.opening import open_photo
+from lambda_studio.pictures.files.containers import JPEG, MAX_PARTS, PNG, count_parts
+from lambda_studio.pictures.files.opening import open_photo
+from tests.lambda_studio.pictures.files.test_opening import png_chunk
 from tests.lambda_studio.pictures.pattern import pattern
-from tests.lambda_studio.pictures.test_opening import png_chunk
 
 MILLION = 1_000_000
 

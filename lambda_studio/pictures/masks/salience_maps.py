@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from lambda_studio.pictures.regions import fill_holes, main_parts, overlap
+from lambda_studio.pictures.masks.regions import fill_holes, main_parts, overlap
 
 UNDECIDED = 0.17
 """A mask is doubtful if more pixels than this share of it have a probability between 0.1 and 0.9."""

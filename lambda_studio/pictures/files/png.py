@@ -7,7 +7,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from lambda_studio.errors import ImageRefused
-from lambda_studio.pictures.refusals import DECODER_ERRORS, in_one_line
+from lambda_studio.pictures.files.refusals import DECODER_ERRORS, in_one_line
 
 
 def encode_png(image: Image.Image) -> bytes:

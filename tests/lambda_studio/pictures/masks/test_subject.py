@@ -7,7 +7,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from lambda_studio.errors import InvalidSetting, MaskRefused
-from lambda_studio.pictures.masks import (
+from lambda_studio.pictures.files.opening import Photo, open_photo
+from lambda_studio.pictures.masks.subject import (
     BY_COLOUR,
     DOUBT,
     FALLBACK,
@@ -20,9 +21,8 @@ from lambda_studio.pictures.masks import (
     load_mask,
     subject_warnings,
 )
-from lambda_studio.pictures.opening import Photo, open_photo
 
-PHOTOS = Path(__file__).parents[3] / ".." / "shared" / "dreambench"
+PHOTOS = Path(__file__).parents[4] / ".." / "shared" / "dreambench"
 
 
 def landscape(side: int, subject: tuple[float, float, float, float], seed: int = 0) -> tuple[Photo, np.ndarray]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
-from lambda_studio.pictures.primaries import ADOBE, ADOBE_GAMMA, Curve, code_points, encode_srgb, stated_in_png
-from lambda_studio.pictures.refusals import DECODER_ERRORS
+from lambda_studio.pictures.files.primaries import ADOBE, ADOBE_GAMMA, Curve, code_points, encode_srgb, stated_in_png
+from lambda_studio.pictures.files.refusals import DECODER_ERRORS
 
 WHITE = (255, 255, 255)
 SAME = 2

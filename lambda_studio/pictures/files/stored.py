@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from lambda_studio.errors import ImageRefused
-from lambda_studio.pictures.png import decode_png
+from lambda_studio.pictures.files.png import decode_png
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lambda_studio.pictures.mask_evidence import mask_of
-from lambda_studio.pictures.opening import open_grey
+from lambda_studio.pictures.files.mask_evidence import mask_of
+from lambda_studio.pictures.files.opening import open_grey
 
-INPUTS = Path(__file__).parents[3] / ".." / "shared" / "inputs"
+INPUTS = Path(__file__).parents[4] / ".." / "shared" / "inputs"
 NAMES = ["bw_rgba_one_clear_pixel.png", "bw_rgba_alpha254.png", "pal_trns_white.png", "erased_subject.png"]
 
 

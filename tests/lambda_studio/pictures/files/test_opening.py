@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
 from lambda_studio.errors import ImageRefused
-from lambda_studio.pictures.opening import LONG_SIDE, open_grey, open_photo
-from lambda_studio.pictures.png import encode_png
+from lambda_studio.pictures.files.opening import LONG_SIDE, open_grey, open_photo
+from lambda_studio.pictures.files.png import encode_png
 from tests.lambda_studio.pictures.pattern import HEIGHT, WIDTH, pattern, pixels, written
 
 
@@ -49,7 +49,7 @@ def test_each_format_opens_by_its_content(tmp_path, suffix):
 
 
 def test_formats_are_there_before_the_first_picture():
-    code = "import lambda_studio.pictures.opening, PIL.Image as image"
+    code = "import lambda_studio.pictures.files.opening, PIL.Image as image"
     code += "; print(*sorted(image.OPEN.keys() & {'JPEG', 'PNG', 'WEBP'}))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == "JPEG PNG WEBP\n"

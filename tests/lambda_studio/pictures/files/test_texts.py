@@ -15,11 +15,11 @@ from concepts.records import ConceptRecord
 from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import ImageRefused
 from lambda_studio.generation.prompt import parse
+from lambda_studio.pictures.files.texts import MAX_TEXT, MAX_TEXTS, PictureTexts, read_texts
 from lambda_studio.pictures.outputs import write_picture
-from lambda_studio.pictures.texts import MAX_TEXT, MAX_TEXTS, PictureTexts, read_texts
 from lambda_studio.workflows.drawing.pictures import texts_of
 
-RELEASED = sorted((Path(__file__).parents[2] / "formats").glob("*/pictures/*.png"))
+RELEASED = sorted((Path(__file__).parents[3] / "formats").glob("*/pictures/*.png"))
 REX = {"name": "rex", "noun": "dog", "library": "anna", "version": 2, "manifest": "ab" * 32}
 TEXTS = {
     "prompt": "a <rex> 🐶\nλ",

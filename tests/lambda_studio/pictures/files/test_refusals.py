@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lambda_studio.errors import ImageRefused, MaskRefused
-from lambda_studio.pictures.refusals import DECODER_ERRORS, in_one_line, named, refused, refused_together
+from lambda_studio.pictures.files.refusals import DECODER_ERRORS, in_one_line, named, refused, refused_together
 
 
 def test_a_refusal_names_its_file_and_what_to_do() -> None:

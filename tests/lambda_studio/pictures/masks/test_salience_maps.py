@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lambda_studio.pictures.saliency import SIDE
-from lambda_studio.pictures.salient_masks import doubts, salient_subject
+from lambda_studio.pictures.masks.salience_maps import doubts, salient_subject
+from lambda_studio.pictures.masks.saliency import SIDE
 
 
 def drawn(*boxes: tuple[int, int, int, int], level: int = 255) -> np.ndarray:

@@ -10,11 +10,11 @@ from PIL import Image
 
 from lambda_studio.config import require
 from lambda_studio.errors import ImageRefused, MaskRefused
-from lambda_studio.pictures.grabcut import grabcut
-from lambda_studio.pictures.opening import Photo, open_grey
-from lambda_studio.pictures.regions import ellipse
-from lambda_studio.pictures.saliency import SIDE
-from lambda_studio.pictures.salient_masks import doubts, salient_subject
+from lambda_studio.pictures.files.opening import Photo, open_grey
+from lambda_studio.pictures.masks.grabcut import grabcut
+from lambda_studio.pictures.masks.regions import ellipse
+from lambda_studio.pictures.masks.salience_maps import doubts, salient_subject
+from lambda_studio.pictures.masks.saliency import SIDE
 
 SEGMENTERS = ("auto", "alpha", "salient", "grabcut", "none")
 """auto: alpha if it is a cut-out, otherwise salient, otherwise grabcut. none: the whole picture is the subject."""

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from lambda_studio.pictures.png import encode_png
-from lambda_studio.pictures.stored import mask_fault, picture_fault
+from lambda_studio.pictures.files.png import encode_png
+from lambda_studio.pictures.files.stored import mask_fault, picture_fault
 
 SIZE = (48, 40)
 PICTURE = encode_png(Image.new("RGB", SIZE, "teal"))

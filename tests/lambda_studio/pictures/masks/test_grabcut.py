@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lambda_studio.pictures.grabcut import grabcut
+from lambda_studio.pictures.masks.grabcut import grabcut
 
 
 def test_a_coloured_square_is_found_in_a_picture_of_any_shape() -> None:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from lambda_studio.pictures.regions import centred, ellipse, fill_holes, frame, main_parts
+from lambda_studio.pictures.masks.regions import centred, ellipse, fill_holes, frame, main_parts
 
 WORK_SIDE = 192
 """The long side of GrabCut's working copy, so that every picture takes a few tenths of a second."""

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lambda_studio.pictures import door, saliency
+from lambda_studio.pictures import door
 from lambda_studio.pictures.door import PictureDoor
-from lambda_studio.pictures.masks import find_subject
-from lambda_studio.pictures.opening import open_photo
-from lambda_studio.pictures.saliency import SIDE, salience, weights_file
+from lambda_studio.pictures.files.opening import open_photo
+from lambda_studio.pictures.masks import saliency
+from lambda_studio.pictures.masks.saliency import SIDE, salience, weights_file
+from lambda_studio.pictures.masks.subject import find_subject
 
-PHOTOS = Path(__file__).parents[3] / ".." / "shared" / "dreambench"
+PHOTOS = Path(__file__).parents[4] / ".." / "shared" / "dreambench"
 
 
 def test_the_weights_are_installed_and_their_package_is_not_imported() -> None:
-    code = "import sys; from lambda_studio.pictures.saliency import weights_file as found; print(found().name)"
+    code = "import sys; from lambda_studio.pictures.masks.saliency import weights_file as found; print(found().name)"
     code += "; print(*sorted({'rembg', 'onnxruntime', 'torch', 'cv2'} & sys.modules.keys()))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == "u2netp.onnx\n\n"

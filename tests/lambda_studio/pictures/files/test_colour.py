@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from lambda_studio.pictures.opening import open_photo
+from lambda_studio.pictures.files.opening import open_photo
 from tests.lambda_studio.pictures.pattern import HEIGHT, WIDTH, pattern, pixels, written
 
 
@@ -96,7 +96,7 @@ def test_a_colour_profile_is_applied(tmp_path):
     assert np.abs(pixels(photo.image) - encoded).max() < 3
 
 
-INPUTS = Path(__file__).parents[3] / ".." / "shared" / "inputs"
+INPUTS = Path(__file__).parents[4] / ".." / "shared" / "inputs"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Picture files, read strictly: formats, colours, metadata and the reasons for refusals."""

@@ -1,0 +1,1 @@
+"""Find which pixels of a picture are its subject."""
