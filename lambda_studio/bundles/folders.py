@@ -8,9 +8,9 @@ from pathlib import Path
 
 from concepts.printable import printable
 from lambda_studio.errors import BundleRefused
+from lambda_studio.pictures.files.formats import PICTURE_SUFFIXES
 
 CLASSES, CONCEPTS_LIST = "prompts_and_classes.txt", "concepts_list.json"
-PICTURES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp")
 MAX_LIST_BYTES = 2**20
 LAYOUTS = (
     f"Give a folder with a subfolder for each subject (DreamBench's with {CLASSES}, or kohya's with names like 10_cat),"
@@ -40,7 +40,7 @@ def find_concepts(source: Path) -> list[FoundConcept]:
     root = source.parent if source.is_file() else source
     faults += [fault for concept in found for fault in _strays(concept, root)]
     if not found and not faults:
-        faults.append("no subfolder contains JPEG, PNG or WEBP pictures")
+        faults.append("no subfolder contains pictures")
     if faults:
         cause = "\n  - ".join(map(printable, [f"{source} cannot be imported:", *faults]))
         raise BundleRefused(cause, LAYOUTS)
@@ -69,7 +69,7 @@ def _foldered(root: Path, faults: list[str]) -> Iterator[FoundConcept]:
 def _pictures(folder: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """Return the pictures in a folder by name, and a note about other files."""
     files = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
-    pictures = tuple(file for file in files if file.suffix.lower() in PICTURES)
+    pictures = tuple(file for file in files if file.suffix.lower() in PICTURE_SUFFIXES)
     aside = [file.name for file in files if file not in pictures]
     return pictures, (f"skipped: {', '.join(aside[:5])}{' …' if len(aside) > 5 else ''}",) if aside else ()
 

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from lambda_studio.errors import DecoderNotStarted, ImageRefused
-from lambda_studio.pictures.files.opening import LONG_SIDE, Photo
+from lambda_studio.pictures.files.opening import LONG_SIDE, MaskFile, Photo
 from lambda_studio.pictures.files.refusals import named, refused
 from lambda_studio.pictures.masks.saliency import SIDE
 from lambda_studio.processes.isolated import LastWords, Process, end, start
@@ -24,7 +24,7 @@ REMEDY = "Save the picture again with a program that you trust, and give that co
 START_SECONDS = 60.0
 """The wall-clock limit for the process to report that it is ready."""
 START_REMEDY = "No picture is at fault. Check that Python and Pillow work: python -I -c 'import PIL.Image, numpy'"
-PACKAGES = ("lambda_studio", "PIL", "numpy", "onnxruntime", "rembg")
+PACKAGES = ("lambda_studio", "PIL", "numpy", "pillow_heif", "_pillow_heif", "onnxruntime", "rembg")
 """The packages that the process imports, or (rembg) of which it reads a file."""
 Answer = tuple[dict[str, Any], bytes]
 
@@ -70,12 +70,13 @@ class PictureDoor:
         alpha = Image.frombytes("L", size, data[3 * area :]) if len(data) > 3 * area else None
         image = Image.frombytes("RGB", size, data[: 3 * area])
         notes = tuple(said["warnings"])
-        return Photo(path=path, image=image, alpha=alpha, warnings=notes, file_sha=said["file_sha"])
+        turned, sha = bool(said["turned"]), said["file_sha"]
+        return Photo(path=path, image=image, alpha=alpha, warnings=notes, file_sha=sha, turned=turned)
 
-    def grey(self, path: Path) -> Image.Image:
-        """Open a mask as `opening.open_grey` does."""
-        said, data = self._ask(path, {"do": "grey", "path": str(path.absolute())})
-        return Image.frombytes("L", _size(said), data)
+    def mask_file(self, path: Path) -> MaskFile:
+        """Open a mask file as `opening.open_mask` does."""
+        said, data = self._ask(path, {"do": "mask file", "path": str(path.absolute())})
+        return MaskFile(Image.frombytes("L", _size(said), data), bool(said["turned"]))
 
     def salience(self, image: Image.Image) -> Image.Image | None:
         """Return the salience map of a picture as `saliency.salience` does; None also if the network cannot run."""

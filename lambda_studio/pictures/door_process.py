@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lambda_studio.errors import ImageRefused
-from lambda_studio.pictures.files.opening import open_grey, open_photo
+from lambda_studio.pictures.files.opening import open_mask, open_photo
 from lambda_studio.pictures.files.refusals import in_one_line, refused
 from lambda_studio.pictures.files.stored import mask_fault, picture_fault
 from lambda_studio.pictures.masks.saliency import SIDE, salience
@@ -77,13 +77,13 @@ def answer(asked: dict[str, Any], data: bytes) -> Answer:
 def _photo(asked: dict[str, Any], data: bytes) -> Answer:
     photo = open_photo(Path(asked["path"]))
     planes = [photo.image, *([photo.alpha] if photo.alpha else [])]
-    said = {"size": photo.image.size, "warnings": photo.warnings, "file_sha": photo.file_sha}
+    said = {"size": photo.image.size, "warnings": photo.warnings, "file_sha": photo.file_sha, "turned": photo.turned}
     return said, [plane.tobytes() for plane in planes]
 
 
-def _grey(asked: dict[str, Any], data: bytes) -> Answer:
-    grey = open_grey(Path(asked["path"]))
-    return {"size": grey.size}, [grey.tobytes()]
+def _mask_file(asked: dict[str, Any], data: bytes) -> Answer:
+    mask = open_mask(Path(asked["path"]))
+    return {"size": mask.image.size, "turned": mask.turned}, [mask.image.tobytes()]
 
 
 def _salience(asked: dict[str, Any], data: bytes) -> Answer:
@@ -101,7 +101,7 @@ def _stored_mask(asked: dict[str, Any], data: bytes) -> Answer:
 
 QUESTIONS: dict[str, Callable[[dict[str, Any], bytes], Answer]] = {
     "photo": _photo,
-    "grey": _grey,
+    "mask file": _mask_file,
     "salience": _salience,
     "picture": _stored_picture,
     "mask": _stored_mask,

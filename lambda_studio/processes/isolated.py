@@ -67,8 +67,8 @@ def start(module: str, words: Sequence[str], packages: Sequence[str], **more: st
     """Start Python on a module, with pipes; `more` is added to its environment.
 
     Args:
-        packages: top-level packages to import from this process's folders. Isolated Python would not find
-            packages in a checkout, in PYTHONPATH or in the user's site-packages.
+        packages: top-level packages and modules to import from this process's folders. Isolated Python would not
+            find those in a checkout, in PYTHONPATH or in the user's site-packages.
 
     Raises:
         OSError: the interpreter cannot be executed.
@@ -138,7 +138,9 @@ def _reduced_environment() -> Iterator[None]:
         os.environ.update(whole)
 
 
-def _folder_of(package: str) -> str | None:
-    """Return the folder from which this process imports a package, or None if there is none."""
-    spec = find_spec(package)
-    return str(Path(spec.origin).absolute().parents[1]) if spec and spec.origin and spec.parent else None
+def _folder_of(name: str) -> str | None:
+    """Return the folder from which this process imports a package or a module, or None if there is none."""
+    spec = find_spec(name)
+    if not spec or not spec.origin or not Path(spec.origin).is_file():
+        return None
+    return str(Path(spec.origin).absolute().parents[1 if spec.submodule_search_locations else 0])

@@ -18,7 +18,7 @@ MISTAKES = [
     ("library export", 2, "Missing option '--out'", "studio library export --help"),
     ("library import gone.zip", 5, "gone.zip does not exist", "Check the path"),
     ("library import photo1.png", 5, "photo1.png is not a λ-Studio bundle", "Nothing was imported"),
-    ("library import full", 5, "no subfolder contains JPEG, PNG or WEBP pictures", "DreamBench"),
+    ("library import full", 5, "no subfolder contains pictures", "DreamBench"),
     ("db restore gone.sqlite3", 7, "gone.sqlite3", "Choose another backup"),
     ("db restore photo1.png", 7, "photo1.png is not a λ-Studio database", "Choose another backup"),
     (
@@ -35,7 +35,7 @@ MISTAKES = [
     ("add-concept x photo1.png", 5, "The noun of 'x' is missing", "--noun dog"),
     ("add-concept x photo1.png --noun=", 5, "The noun is missing", "--noun dog"),
     ("add-concept x gone.png --noun dog", 5, "gone.png does not exist", "Check the path"),
-    ("add-concept x broken.png --noun dog", 5, "broken.png", "Give JPEG, PNG or WEBP photos"),
+    ("add-concept x broken.png --noun dog", 5, "broken.png", "Give another copy of the picture"),
     ("add-concept x photo1.png --noun dog --mask small.png", 5, "small.png has 40 x 40 pixels", "picture's size"),
     ("add-concept x photo1.png photo2.png --noun dog --mask small.png", 5, "1 masks for 2 images", "one mask for each"),
     ("add-concept a<b photo1.png --noun dog", 5, "angle bracket", "Give the name without them: ab"),

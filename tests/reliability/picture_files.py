@@ -3,6 +3,7 @@
 PNG files are written chunk by chunk here, so that their pixels are known; JPEG and WebP pixels are read by OpenCV.
 """
 
+import io
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pillow_heif
+from PIL import Image  # only writes here
 
 WIDTH, HEIGHT = 48, 40
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -27,6 +30,8 @@ class Expected:
     rgb: np.ndarray
     alpha: np.ndarray | None = None
     tolerance: int = 0
+    lost_rows: int = 0
+    """The last rows, in which pixels may be missing."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +192,19 @@ def jpeg(rgb: np.ndarray, *options: int) -> bytes:
 def webp(rgb: np.ndarray, quality: int = 101) -> bytes:
     """A WebP by OpenCV; without loss unless a quality below 101 is given."""
     return cv2.imencode(".webp", rgb[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
+
+
+def by_opencv(rgb: np.ndarray, suffix: str) -> bytes:
+    """A BMP, a TIFF or an AVIF (of good quality) by OpenCV."""
+    quality = [cv2.IMWRITE_AVIF_QUALITY, 95] if suffix == ".avif" else []
+    return cv2.imencode(suffix, rgb[..., ::-1], quality)[1].tobytes()
+
+
+def heic(rgb: np.ndarray) -> bytes:
+    """A HEIC of good quality. OpenCV writes none."""
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(rgb)).save(buffer, quality=95, chroma=444)
+    return buffer.getvalue()
 
 
 def seen_by_opencv(content: bytes, tolerance: int) -> Expected:

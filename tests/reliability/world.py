@@ -220,11 +220,11 @@ def open_pictures_here() -> None:
     """Decode pictures in this process: the door's own writes nothing, and takes a second to start."""
     from lambda_studio.pictures import door
     from lambda_studio.pictures.files import stored
-    from lambda_studio.pictures.files.opening import open_grey, open_photo
+    from lambda_studio.pictures.files.opening import open_mask, open_photo
 
     here = {
         "photo": lambda self, path: open_photo(path),
-        "grey": lambda self, path: open_grey(path),
+        "mask_file": lambda self, path: open_mask(path),
         "picture_fault": lambda self, data, size: stored.picture_fault(data, size),
         "mask_fault": lambda self, data, size: stored.mask_fault(data, size),
     }

@@ -51,10 +51,14 @@ class Stated:
 
     @classmethod
     def of(cls, image: Image.Image, content: bytes) -> "Stated":
-        """Read it in PNG's order: cICP, a profile, sRGB, cHRM and gAMA; then a camera's Adobe RGB."""
+        """Read it in PNG's order: cICP, a profile, sRGB, cHRM and gAMA; then a camera's Adobe RGB.
+
+        In HEIC and AVIF a profile outweighs the code points.
+        """
         try:
-            coded = code_points(content)
-            profile = None if coded else image.info.get("icc_profile")
+            profile = image.info.get("icc_profile")
+            coded = None if profile and image.format in ("HEIF", "AVIF") else code_points(content)
+            profile = None if coded else profile
             if coded or profile or "srgb" in image.info:
                 return cls(profile, coded)
             return cls(None, stated_in_png(image.info) or (CAMERA_ADOBE if _is_camera_adobe(image) else None))

@@ -1,46 +1,30 @@
 """Open picture files strictly: each becomes plain sRGB pixels or is refused with a cause."""
 
-import io
 import os
 import stat
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
+from PIL import ExifTags, Image, ImageOps
 
 from lambda_studio.pictures.files.colour import WHITE, Stated, eight_bit_colour, eight_bits, to_srgb
-from lambda_studio.pictures.files.containers import MAX_PARTS, count_parts
+from lambda_studio.pictures.files.decoders import open_image
+from lambda_studio.pictures.files.jpeg_tail import completed
 from lambda_studio.pictures.files.mask_evidence import mask_of
 from lambda_studio.pictures.files.png import sha256, without_metadata
+from lambda_studio.pictures.files.png_tail import with_end
 from lambda_studio.pictures.files.refusals import DECODER_ERRORS, in_one_line, refused
+from lambda_studio.pictures.files.verifying import verify
 
-FORMATS = tuple(str(kind.format) for kind in (JpegImageFile, PngImageFile, WebPImageFile))
-"""The formats that are opened; MPO is opened as JPEG. They are imported here because Pillow's lazy import is not safe
-among threads."""
-SUFFIXES = {
-    "JPEG": ("", ".jpg", ".jpeg", ".jpe", ".jfif"),
-    "MPO": ("", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
-    "PNG": ("", ".png"),
-    "WEBP": ("", ".webp"),
-}
-"""The formats that are opened, and the suffixes of their files."""
-MAX_PIXELS = {"JPEG": 64_000_000, "MPO": 64_000_000, "PNG": 36_000_000, "WEBP": 36_000_000}
-"""The limit for JPEG is higher because a JPEG can be decoded at a fraction of its size."""
 MAX_FILE_BYTES = 100 * 2**20
-MAX_ASPECT = 8
-MIN_SIDE = 32
 LONG_SIDE = 1536
 """The maximum long side of the working copy."""
 GREY = (128, 128, 128)
+SHORT = "its last bytes are missing, but all of its rows are there"
 ONE_COLOUR = 3
 """A picture whose every channel varies by less (of 255) counts as one colour."""
-PNG_END = b"\0\0\0\0IEND\xaeB\x60\x82"
-"""A PNG's last chunk, with its checksum."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,22 +38,53 @@ class Photo:
     warnings: tuple[str, ...] = ()
     file_sha: str = ""
     """SHA-256 of the file's bytes when they were read."""
+    turned: bool = False
+    """Whether the file's EXIF turned or mirrored it and it has the same size as before: see `fits_unturned`."""
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """The mask of a mask file (mode L), and whether the file's EXIF turned or mirrored it."""
+
+    image: Image.Image
+    turned: bool = False
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    rgb: Image.Image
+    """Transparent pixels keep their colours."""
+    alpha: Image.Image | None
+    """None if all is opaque."""
+    notes: tuple[str, ...]
+    orientation: int
+    """EXIF's orientation, which was applied; 1 is upright."""
 
 
 def open_photo(path: Path) -> Photo:
     """Open one file as a working copy: sRGB, upright, alpha on white, long side at most `LONG_SIDE`.
 
-    Raises ImageRefused for a file that is not one complete still JPEG (MPO: its first picture), PNG or WEBP picture,
-    or has only one colour.
+    Raises ImageRefused for a file that is not one complete still picture of a known format (of several pages the first,
+    of a HEIC's pictures the main one), or has only one colour.
     """
     content = read_file(path)
-    rgb, alpha, notes = _pixels(path, content)
+    decoded = _pixels(path, content)
+    rgb, alpha, notes = decoded.rgb, decoded.alpha, decoded.notes
     if alpha is not None:
         rgb, unseen = _on_white(rgb, alpha)
         notes = (*notes, *unseen)
     if _is_one_colour(rgb):
         raise refused(path, "has only one colour", "Give a photo that shows the subject.")
-    return Photo(path=path, image=rgb, alpha=alpha, warnings=notes, file_sha=sha256(content))
+    turned = fits_unturned(decoded.orientation, rgb.size)
+    return Photo(path=path, image=rgb, alpha=alpha, warnings=notes, file_sha=sha256(content), turned=turned)
+
+
+def fits_unturned(orientation: int, size: tuple[int, int]) -> bool:
+    """Return whether a picture was turned or mirrored by EXIF without a change of its size.
+
+    A mask that was drawn on the picture as it lies in the file then has the right size, too.
+    """
+    return orientation in (2, 3, 4) or (orientation in (5, 6, 7, 8) and size[0] == size[1])
 
 
 def _on_white(rgb: Image.Image, alpha: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
@@ -85,13 +100,13 @@ def _is_one_colour(rgb: Image.Image) -> bool:
     return bool(np.ptp(np.asarray(rgb), axis=(0, 1)).max() < ONE_COLOUR)
 
 
-def open_grey(path: Path) -> Image.Image:
-    """Open a mask file (mode L), scaled as its photo is. `mask_of` decides which part of the file is the mask.
+def open_mask(path: Path) -> MaskFile:
+    """Open a mask file, scaled as its photo is. `mask_of` decides which part of the file is the mask.
 
     Raises ImageRefused as `open_photo` does, except that a mask may have only one colour.
     """
-    rgb, alpha, _ = _pixels(path, read_file(path))
-    return mask_of(rgb, alpha)
+    decoded = _pixels(path, read_file(path))
+    return MaskFile(mask_of(decoded.rgb, decoded.alpha), decoded.orientation in range(2, 9))
 
 
 def read_file(path: Path) -> bytes:
@@ -116,62 +131,49 @@ def read_file(path: Path) -> bytes:
         raise refused(path, f"cannot be read: {in_one_line(error)}", "Check the path and its permissions.") from error
 
 
-def _open(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content), formats=FORMATS)
-
-
-def _verify(path: Path, content: bytes) -> None:
-    """Check the header before any pixel is decoded; then let Pillow check a PNG's checksums."""
-    if count_parts(content) > MAX_PARTS:
-        raise refused(path, f"has more than {MAX_PARTS:,} parts", "Save it again with a picture editor.")
-    try:
-        image = _open(content)
-    except Image.UnidentifiedImageError as error:
-        raise refused(path, "is not a JPEG, PNG or WEBP picture") from error
-    kind, (width, height) = str(image.format), image.size
-    if kind in ("JPEG", "MPO") and 8 * len(content) < (width // 8) * (height // 8):
-        # Every 8 x 8 block takes a bit or more, and libjpeg fills what is missing with grey.
-        raise refused(path, f"has {len(content):,} bytes, too few for {width} x {height} pixels", "Give a whole copy.")
-    if path.suffix.lower() not in SUFFIXES[kind]:
-        remedy = f"Rename it to end in {SUFFIXES[kind][1]}."
-        raise refused(path, f"is a {kind} picture, and its name ends in {path.suffix}", remedy)
-    if width * height > MAX_PIXELS[kind]:
-        raise refused(path, f"has {width} x {height} pixels, more than {MAX_PIXELS[kind]:,}", "Give a smaller copy.")
-    if min(width, height) < MIN_SIDE:
-        raise refused(path, f"has {width} x {height} pixels, too few", f"Give one of {MIN_SIDE} or more on a side.")
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise refused(path, f"has {width} x {height} pixels, too long a strip", "Crop it to the subject.")
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and kind != "MPO":  # iPhone photos are MPO with two frames
-        raise refused(path, f"is animated ({frames} pictures)", "Give one still picture.")
-    image.verify()
-    if kind == "PNG" and PNG_END not in content:  # the one checksum that Pillow does not verify
-        raise refused(path, "has a damaged end", "Give another copy of the picture.")
-
-
-def _pixels(path: Path, content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str, ...]]:
-    """Return RGB pixels (transparent ones keep their colours), alpha or None if all is opaque, and warnings."""
+def _pixels(path: Path, content: bytes) -> _Decoded:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's warnings are harmless, or refused below
         try:
-            _verify(path, content)
-            return _decode(content)
+            whole = with_end(content)
+            notes = (*verify(path, whole), *((SHORT,) if whole is not content else ()))
+            decoded = _decode_or_complete(whole)
         except DECODER_ERRORS as error:
             raise refused(path, f"cannot be read: {in_one_line(error)}") from error
+        return replace(decoded, notes=(*notes, *decoded.notes))
 
 
-def _decode(content: bytes) -> tuple[Image.Image, Image.Image | None, tuple[str, ...]]:
-    image = _open(content)
-    size = image.size
+def _decode_or_complete(content: bytes) -> _Decoded:
+    """Decode a picture; a JPEG that lacks only its last bytes is completed first."""
+    try:
+        return _decode(content)
+    except OSError:
+        if (whole := completed(content, LONG_SIDE)) is None:
+            raise
+        decoded = _decode(whole)
+        return replace(decoded, notes=(*decoded.notes, SHORT))
+
+
+def _decode(content: bytes) -> _Decoded:
+    image = open_image(content)
+    size, orientation = image.size, _orientation(image) if image.format == "TIFF" else 1
     image.draft(None, (LONG_SIDE, LONG_SIDE))  # JPEG only: decodes a large picture at a fraction, not below this
-    image.load()
+    image.load()  # turns a TIFF upright
     if image.format == "PNG" and image.mode in ("L", "RGB") and "transparency" in image.info:
         image.info["transparency"] = eight_bit_colour(image.info["transparency"], content[24])
     stated = Stated.of(image, content)
-    upright = ImageOps.exif_transpose(_scaled(eight_bits(image), size))
+    scaled = _scaled(eight_bits(image), size)
+    upright = ImageOps.exif_transpose(scaled)
     alpha = without_metadata(upright.getchannel("A")) if upright.mode in ("RGBA", "LA") else None
     rgb, notes = to_srgb(upright, stated)
-    return without_metadata(rgb), None if alpha is None or alpha.getextrema() == (255, 255) else alpha, notes
+    cut = None if alpha is None or alpha.getextrema() == (255, 255) else alpha
+    return _Decoded(without_metadata(rgb), cut, notes, max(orientation, _orientation(scaled)))
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return EXIF's orientation; 1 for none, or for a value that EXIF does not have."""
+    found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return found if found in range(1, 9) else 1
 
 
 def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:

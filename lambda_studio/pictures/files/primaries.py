@@ -3,13 +3,14 @@
 Sources: PNG (third edition), chunks cICP, cHRM and gAMA; ITU-T H.273 for cICP's numbers; IEC 61966-2-1 for sRGB.
 """
 
-import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from PIL import Image
+
+from lambda_studio.pictures.files.iso_boxes import nclx
 
 D65 = (0.3127, 0.329)
 SRGB = (*D65, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
@@ -54,20 +55,31 @@ CURVES: dict[int, Curve] = {
 """By their numbers in H.273. PQ and HLG are missing: they need a choice of how bright white is."""
 
 
+UNSPECIFIED = 2
+"""Of primaries and curves in H.273: taken as sRGB's."""
+
+
 def code_points(content: bytes) -> tuple[tuple[float, ...], Curve] | None:
-    """Return what a PNG's cICP chunk states, or None without one or if it states sRGB.
+    """Return what a PNG's cICP chunk or the nclx of a HEIC or AVIF states, or None without one or if it states sRGB.
 
     Raises ValueError for numbers that are not known.
     """
-    at = content.find(b"\0\0\0\x04cICP", 0, max(0, content.find(b"IDAT")))
-    if not content.startswith(b"\x89PNG") or at < 0:
+    numbers = nclx(content) if content[4:8] == b"ftyp" else _cicp(content)
+    if numbers is None:
         return None
-    primaries, curve, *_ = struct.unpack(">BBBB", content[at + 8 : at + 12])
+    primaries, curve = (
+        standard if number == UNSPECIFIED else number for number, standard in zip(numbers, (1, 13), strict=True)
+    )
     if (primaries, curve) == (1, 13):
         return None
     if primaries not in PRIMARIES or curve not in CURVES:
-        raise ValueError(f"cICP {primaries}/{curve} is not known")
+        raise ValueError(f"the code points {primaries}/{curve} are not known")
     return PRIMARIES[primaries], CURVES[curve]
+
+
+def _cicp(content: bytes) -> tuple[int, int] | None:
+    at = content.find(b"\0\0\0\x04cICP", 0, max(0, content.find(b"IDAT")))
+    return (content[at + 8], content[at + 9]) if content.startswith(b"\x89PNG") and at >= 0 else None
 
 
 def stated_in_png(info: Mapping[Any, Any]) -> tuple[tuple[float, ...], Curve] | None:

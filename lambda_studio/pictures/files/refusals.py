@@ -8,11 +8,13 @@ from pathlib import Path
 from PIL import Image
 
 from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
+from lambda_studio.pictures.files.formats import FORMATS_SAID
 
-REMEDY = "Give JPEG, PNG or WEBP photos."
+REMEDY = f"Give {FORMATS_SAID} photos."
 # The errors that Pillow's decoders are known to raise on invalid files.
 DECODER_ERRORS = (
     OSError,
+    RuntimeError,
     ValueError,
     SyntaxError,
     EOFError,

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, UInt8
 from PIL import Image
 
 from lambda_studio.config import require
 from lambda_studio.errors import ImageRefused, MaskRefused
-from lambda_studio.pictures.files.opening import Photo, open_grey
+from lambda_studio.pictures.files.opening import MaskFile, Photo, open_mask
 from lambda_studio.pictures.masks.grabcut import grabcut
 from lambda_studio.pictures.masks.regions import ellipse
 from lambda_studio.pictures.masks.salience_maps import doubts, salient_subject
@@ -28,6 +28,9 @@ GREY = 0.1
 """The maximum share of a mask's pixels between black and white (its soft edge)."""
 DOUBT = "look at its mask: "
 """How the warning about a mask begins that may be wrong."""
+ALL_WHITE = "its mask {} is all white: the whole picture is the subject"
+TINY_SAID = "its subject is tiny"
+UNTURNED = f"{DOUBT}the photo is turned by its EXIF, and its mask {{}} may be drawn on the unturned photo"
 FALLBACK = "the subject was not found and the middle of the picture is used: give a mask"
 NO_CUT_OUT = "its transparency cuts out no subject and was not used as a mask"
 BY_COLOUR = f"{DOUBT}it was found by colour alone"
@@ -77,6 +80,12 @@ def is_doubtful(warnings: Iterable[str]) -> bool:
     return any(text.startswith((DOUBT, FALLBACK)) for text in warnings)
 
 
+def without_mask_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
+    """Return the warnings of an image that are not about its mask, for an image that gets another mask."""
+    about_masks = (DOUBT, FALLBACK, NO_CUT_OUT, TINY_SAID, ALL_WHITE.partition("{}")[0])
+    return tuple(text for text in warnings if not text.startswith(about_masks))
+
+
 def is_cut_out(photo: Photo) -> bool:
     """Return whether the alpha channel cuts out a subject: a believable share of the picture is opaque, or none."""
     if photo.alpha is None:
@@ -106,15 +115,27 @@ def _by_colour(photo: Photo, warnings: tuple[str, ...]) -> FoundMask:
     return FoundMask(mask_image(ellipse(subject.shape, 0.8)), (FALLBACK,))
 
 
-def load_mask(path: Path, size: tuple[int, int], read: Callable[[Path], Image.Image] = open_grey) -> Image.Image | None:
+def load_mask(
+    path: Path, size: tuple[int, int], read: Callable[[Path], MaskFile] = open_mask, turned: bool = False
+) -> FoundMask:
     """Load a mask file with `read`, for a picture of `size` (width, height). White or opaque pixels are the subject.
 
-    Return None if the whole mask is white. Raises MaskRefused for another size, an empty mask, or a grey mask.
+    `turned` is the photo's. Raises MaskRefused for another size, an empty mask, or a grey mask.
     """
     try:
-        grey = np.asarray(read(path))
+        file = read(path)
     except ImageRefused as error:
         raise MaskRefused(f"The mask {error.cause}", error.remedy) from error
+    subject = _drawn_subject(path, np.asarray(file.image), size)
+    unturned = (UNTURNED.format(path.name),) if turned and not file.turned else ()
+    if subject.all():
+        return FoundMask(None, (*unturned, ALL_WHITE.format(path.name)))
+    return FoundMask(mask_image(subject), (*unturned, *subject_warnings(subject.mean())))
+
+
+def _drawn_subject(
+    path: Path, grey: UInt8[np.ndarray, "height width"], size: tuple[int, int]
+) -> Bool[np.ndarray, "height width"]:
     height, width = grey.shape
     if (width, height) != size:
         cause = f"The mask {path} has {width} x {height} pixels and its picture {size[0]} x {size[1]}."
@@ -125,13 +146,13 @@ def load_mask(path: Path, size: tuple[int, int], read: Callable[[Path], Image.Im
     if not subject.any():
         cause = f"The mask {path} is empty (its brightest value is {grey.max()} of 255)."
         raise MaskRefused(cause, "Paint the subject white.")
-    return None if subject.all() else mask_image(subject)
+    return subject
 
 
 def subject_warnings(share: float) -> tuple[str, ...]:
     """Return the warnings for a subject that covers this share of its picture."""
     if share < TINY:
-        return (f"its subject is tiny ({share:.1%} of the picture)",)
+        return (f"{TINY_SAID} ({share:.1%} of the picture)",)
     return (f"{DOUBT}its subject is {share:.0%} of the picture",) if share >= EVERYTHING else ()
 
 

@@ -9,7 +9,7 @@ from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.opening import Photo, read_file
 from lambda_studio.pictures.files.png import encode_png, sha256
 from lambda_studio.pictures.files.refusals import refused, refused_together
-from lambda_studio.pictures.masks.subject import FoundMask, load_mask, subject_warnings
+from lambda_studio.pictures.masks.subject import FoundMask, load_mask
 from lambda_studio.pictures.near_duplicates import NearDuplicates
 from lambda_studio.progress import Progress
 from lambda_studio.workflows.subjects.segmenting import Finder
@@ -37,7 +37,7 @@ def read_images(
         for index, path in enumerate(paths):
             try:
                 photo = door.photo(path)
-                found = _mask(door, photo, masks[index] if masks else None, find)
+                found = _by_file(door, photo, masks[index]) if masks else find(photo)
                 if not problems:  # otherwise nothing is stored
                     yield _new_image(photo, found, known.warnings(photo), keep_original)
             except (ImageRefused, MaskRefused) as error:
@@ -47,15 +47,8 @@ def read_images(
         raise refused_together(problems, len(paths))
 
 
-def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> FoundMask:
-    """Return the mask in the file, or the one that `find` returns."""
-    if path is None:
-        return find(photo)
-    mask = load_mask(path, photo.image.size, door.grey)
-    if mask is None:
-        return FoundMask(None, (f"its mask {path.name} is all white: the whole picture is the subject",))
-    histogram = mask.histogram()
-    return FoundMask(mask, subject_warnings(sum(histogram[128:]) / sum(histogram)))
+def _by_file(door: PictureDoor, photo: Photo, path: Path) -> FoundMask:
+    return load_mask(path, photo.image.size, door.mask_file, photo.turned)
 
 
 def _new_image(photo: Photo, found: FoundMask, near: tuple[str, ...], keep_original: bool) -> NewImage:

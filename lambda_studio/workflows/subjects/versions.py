@@ -12,7 +12,7 @@ from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.png import encode_png
-from lambda_studio.pictures.masks.subject import is_doubtful, load_mask
+from lambda_studio.pictures.masks.subject import is_doubtful, load_mask, without_mask_warnings
 from lambda_studio.workflows.answers import Added
 from lambda_studio.workflows.subjects.changes import Changes
 from lambda_studio.workflows.subjects.photos import read_images
@@ -74,9 +74,9 @@ def _kept_images(place: Workplace, concept: ConceptRecord, changes: Changes) -> 
 
 
 def _masked(door: PictureDoor, image: NewImage, path: Path) -> NewImage:
-    mask = load_mask(path, (image.width, image.height), door.grey)
-    data = None if mask is None else encode_png(mask)
-    return replace(image, mask=data)
+    found = load_mask(path, (image.width, image.height), door.mask_file)
+    data = None if found.mask is None else encode_png(found.mask)
+    return replace(image, mask=data, warnings=(*without_mask_warnings(image.warnings), *found.warnings))
 
 
 def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence[NewImage]) -> Added:
@@ -86,8 +86,8 @@ def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence
     result = place.database.write(
         lambda registry: registry.revise_concept(library, concept.name, noun, images, expected)
     )
-    had = {image.sha for image in concept.images}
-    return embedded(place, result, (image for image in images if image.sha not in had))
+    had = {(image.sha, image.mask_sha) for image in concept.images}
+    return embedded(place, result, (image for image in images if (image.sha, image.mask_sha) not in had))
 
 
 def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]) -> Added:

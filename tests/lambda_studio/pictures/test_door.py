@@ -14,7 +14,7 @@ from PIL import Image
 
 from lambda_studio.errors import ImageRefused, MaskRefused
 from lambda_studio.pictures.door import Limits, PictureDoor
-from lambda_studio.pictures.files.opening import MAX_FILE_BYTES, Photo, open_grey, open_photo
+from lambda_studio.pictures.files.opening import MAX_FILE_BYTES, Photo, open_mask, open_photo
 from lambda_studio.pictures.files.png import encode_png, sha256
 from lambda_studio.pictures.masks.subject import FoundMask, find_subject
 from lambda_studio.progress import silent
@@ -65,7 +65,7 @@ def test_a_photo_comes_through_as_it_would_be_opened_here(door, tmp_path: Path) 
 
 def test_a_mask_comes_through_too(door, tmp_path: Path) -> None:
     path = saved(tmp_path / "mask.png", noisy().convert("L"))
-    assert door.grey(path).tobytes() == open_grey(path).tobytes()
+    assert door.mask_file(path).image.tobytes() == open_mask(path).image.tobytes()
 
 
 def test_a_refusal_is_the_same_refusal(door, tmp_path: Path) -> None:

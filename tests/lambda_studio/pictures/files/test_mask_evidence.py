@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lambda_studio.pictures.files.mask_evidence import mask_of
-from lambda_studio.pictures.files.opening import open_grey
+from lambda_studio.pictures.files.opening import open_mask
 
 INPUTS = Path(__file__).parents[4] / ".." / "shared" / "inputs"
 NAMES = ["bw_rgba_one_clear_pixel.png", "bw_rgba_alpha254.png", "pal_trns_white.png", "erased_subject.png"]
@@ -17,7 +17,7 @@ NAMES = ["bw_rgba_one_clear_pixel.png", "bw_rgba_alpha254.png", "pal_trns_white.
 def test_the_box_that_a_mask_draws_is_the_subject(name) -> None:
     box = np.zeros((320, 240), bool)
     box[60:300, 60:200] = True
-    found = np.asarray(open_grey(INPUTS / name)) >= 128
+    found = np.asarray(open_mask(INPUTS / name).image) >= 128
     assert (found & box).sum() / (found | box).sum() > 0.98
 
 

@@ -11,9 +11,9 @@ from lambda_studio.pictures.files.refusals import DECODER_ERRORS, in_one_line, n
 
 
 def test_a_refusal_names_its_file_and_what_to_do() -> None:
-    refusal = refused(Path("rex.heic"), "is not a JPEG, PNG or WEBP picture")
-    assert (type(refusal), refusal.cause) == (ImageRefused, "rex.heic is not a JPEG, PNG or WEBP picture.")
-    assert refusal.remedy == "Give JPEG, PNG or WEBP photos."
+    refusal = refused(Path("rex.gif"), "is not a JPEG, PNG or WEBP picture")
+    assert (type(refusal), refusal.cause) == (ImageRefused, "rex.gif is not a JPEG, PNG or WEBP picture.")
+    assert refusal.remedy == "Give JPEG, PNG, WEBP, HEIC, AVIF, TIFF or BMP photos."
     assert refused(Path("x"), "is empty", "Give another.").remedy == "Give another."
 
 
@@ -31,7 +31,7 @@ def test_several_problems_are_one_error_with_each_remedy_once() -> None:
     both = refused_together([first, second, mask], 5)
     assert type(both) is ImageRefused
     assert both.cause == "3 of 5 pictures cannot be used. a is empty. b is empty. The mask m is grey."
-    assert both.remedy == "Give JPEG, PNG or WEBP photos. Paint it."
+    assert both.remedy == "Give JPEG, PNG, WEBP, HEIC, AVIF, TIFF or BMP photos. Paint it."
     masks = refused_together([mask, MaskRefused("The mask n is grey.", "Paint it.")], 2)
     assert type(masks) is MaskRefused and masks.cause.startswith("2 of 2 masks cannot be used. The mask m is grey.")
 

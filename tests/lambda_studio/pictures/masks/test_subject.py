@@ -20,9 +20,12 @@ from lambda_studio.pictures.masks.subject import (
     is_doubtful,
     load_mask,
     subject_warnings,
+    without_mask_warnings,
 )
+from tests.lambda_studio.pictures.pattern import pattern
 
-PHOTOS = Path(__file__).parents[4] / ".." / "shared" / "dreambench"
+SHARED = Path(__file__).parents[4] / ".." / "shared"
+PHOTOS, INPUTS = SHARED / "dreambench", SHARED / "inputs"
 
 
 def landscape(side: int, subject: tuple[float, float, float, float], seed: int = 0) -> tuple[Photo, np.ndarray]:
@@ -190,14 +193,14 @@ def disc(side: int = 64) -> Image.Image:
 
 
 def test_a_mask_file_is_read_as_it_is(tmp_path):
-    mask = load_mask(saved(tmp_path / "m.png", disc()), (64, 64))
+    mask = load_mask(saved(tmp_path / "m.png", disc()), (64, 64)).mask
     assert mask is not None
     assert mask.tobytes() == disc().tobytes()
 
 
 def test_a_soft_edge_is_made_sharp(tmp_path):
     soft = disc().filter(ImageFilter.GaussianBlur(1))
-    mask = load_mask(saved(tmp_path / "m.png", soft), (64, 64))
+    mask = load_mask(saved(tmp_path / "m.png", soft), (64, 64)).mask
     assert mask is not None
     assert np.array_equal(np.asarray(mask), 255 * (np.asarray(soft) >= 128))
 
@@ -207,14 +210,61 @@ def test_a_mask_of_a_large_photo_is_scaled_with_it(tmp_path):
     mask = Image.new("L", (2001, 1000), 0)
     mask.paste(255, (0, 0, 1000, 1000))
     size = open_photo(tmp_path / "p.jpg").image.size
-    loaded = load_mask(saved(tmp_path / "m.png", mask), size)
+    loaded = load_mask(saved(tmp_path / "m.png", mask), size).mask
     assert loaded is not None
     assert loaded.size == size == (1536, 768)
     assert np.asarray(loaded).mean() / 255 == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_mask_that_is_white_throughout_is_no_mask(tmp_path):
-    assert load_mask(saved(tmp_path / "m.png", Image.new("L", (64, 64), 255)), (64, 64)) is None
+    found = load_mask(saved(tmp_path / "m.png", Image.new("L", (64, 64), 255)), (64, 64))
+    assert found == FoundMask(None, ("its mask m.png is all white: the whole picture is the subject",))
+
+
+def test_a_mask_of_95_percent_is_said(tmp_path):
+    mask = Image.new("L", (100, 100), 255)
+    mask.paste(0, (0, 0, 100, 5))
+    found = load_mask(saved(tmp_path / "m.png", mask), (100, 100))
+    assert found.warnings == (f"{DOUBT}its subject is 95% of the picture",)
+
+
+SQUARE = INPUTS / "sq6.jpg", INPUTS / "sq_mask_sensor_no_exif.png"
+
+
+def test_an_unturned_mask_of_a_photo_that_exif_turned_is_said(tmp_path):
+    photo = open_photo(SQUARE[0])
+    found = load_mask(SQUARE[1], photo.image.size, turned=photo.turned)
+    said = f"{DOUBT}the photo is turned by its EXIF, and its mask {SQUARE[1].name} may be drawn on the unturned photo"
+    assert found.warnings == (said,) and is_doubtful(found.warnings)
+
+
+def test_a_mask_that_exif_turned_too_fits(tmp_path):
+    photo, exif = open_photo(SQUARE[0]), Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(SQUARE[1]) as mask:
+        mask.save(tmp_path / "turned.png", exif=exif)
+    found = load_mask(tmp_path / "turned.png", photo.image.size, turned=photo.turned)
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "orientation", "fits"),
+    [((64, 64), 1, False), ((64, 64), 6, True), ((80, 64), 6, False), ((80, 64), 3, True), ((80, 64), 99, False)],
+)
+def test_only_a_photo_that_kept_its_size_can_have_an_unturned_mask(tmp_path, size, orientation, fits):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pattern(*size).save(tmp_path / "a.png", exif=exif)
+    assert open_photo(tmp_path / "a.png").turned == fits
+
+
+def test_warnings_about_a_mask_go_with_it():
+    about_photo = ("almost the same picture as a.png", "its last bytes are missing, but all of its rows are there")
+    about_mask = (
+        *(FALLBACK, NO_CUT_OUT, BY_COLOUR, *subject_warnings(0.001), *subject_warnings(0.99)),
+        "its mask m.png is all white: the whole picture is the subject",
+    )
+    assert without_mask_warnings((*about_mask, *about_photo)) == about_photo
 
 
 def test_a_mask_of_another_size_is_refused(tmp_path):
