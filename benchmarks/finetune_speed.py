@@ -86,7 +86,7 @@ def random_models(folder: Path, device: str) -> tuple[Decoder, Clip]:
     )
     (folder / "clip" / "open_clip_config.json").write_text(json.dumps(CLIP_CONFIG))
     decoder = load_decoder(folder / "decoder", device)
-    return decoder, load_clip(f"local-dir:{folder / 'clip'}", None, device, towers=("vision",))
+    return decoder, load_clip(f"local-dir:{folder / 'clip'}", device, towers=("vision",))
 
 
 def stack_models(name: str, device: str) -> tuple[Decoder, Clip]:

@@ -1,9 +1,7 @@
 """Networks with random weights, drawn on the device. Nothing is read from the disk."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +11,10 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from open_clip.transform import PreprocessCfg
 from torch import nn
 
-from lambda_studio.models.clip import BOTH_TOWERS, Clip, ClipFiles, Tower, build_clip
-from lambda_studio.models.decoders.kandinsky import KandinskyDecoder, movq_scale_factor
+from lambda_studio.models.clip import BOTH_TOWERS, Clip, Tower, build_clip
+from lambda_studio.models.clip_files import ClipFiles
+from lambda_studio.models.decoders.kandinsky import KandinskyDecoder
+from lambda_studio.models.decoders.kandinsky_files import movq_scale_factor
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Part
 from lambda_studio.models.prior import PriorTransformer
 
@@ -54,7 +54,7 @@ class Models:
         if getattr(model, "attn_mask", None) is not None:  # a buffer, which has no random values
             length = config["text_cfg"]["context_length"]
             model.attn_mask = torch.full((length, length), -torch.inf, device=self.device, dtype=dtype).triu(1)
-        return Clip(model, NoFiles(CLIP_NAME, config, asdict(PreprocessCfg()), Path(os.devnull)), towers)
+        return Clip(model, NoFiles(CLIP_NAME, config, asdict(PreprocessCfg()), ()), towers)
 
     def prior(self) -> PriorTransformer:
         """Return a λ prior in float32. All its weights can be trained, except the two unused ones."""

@@ -1,11 +1,10 @@
 """Load CLIP with open_clip, and embed pictures and prompts."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
-from dataclasses import asdict, dataclass
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -14,21 +13,18 @@ import torch
 from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from open_clip.model import CLIP, CustomTextCLIP
-from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from PIL import Image
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from lambda_studio.config import require
-from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, StudioError
-from lambda_studio.models.files import OTHER_ROUTES, OnDownload, fingerprint, get_file, read_json
+from lambda_studio.errors import ModelFilesInvalid, StudioError
+from lambda_studio.models.clip_files import ClipFiles, ClipSource, TokenizerFiles, find_clip, tokenizer_files
+from lambda_studio.models.clip_towers import tower_tensor
+from lambda_studio.models.files import OTHER_ROUTES
 
 Tower = Literal["text", "vision"]
 BOTH_TOWERS: tuple[Tower, ...] = ("text", "vision")
-CONFIG_NAME = "open_clip_config.json"
-WEIGHT_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors")
-MERGES_NAME = "bpe_merges.txt.gz"
-"""A local folder's own BPE merges. Without this file the default CLIP tokenizer is used."""
 TEXT_PARTS = ("transformer", "token_embedding", "positional_embedding", "ln_final", "text_projection", "attn_mask")
 
 
@@ -69,23 +65,6 @@ class ClipTokenizer:
         return self.wrapped(list(texts))
 
 
-@dataclass(frozen=True)
-class ClipFiles:
-    """The files of a CLIP: its configuration, picture preprocessing and weights."""
-
-    name: str
-    model_config: dict[str, Any]
-    preprocess: dict[str, Any]
-    weights: Path
-    merges: Path | None = None
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Return a SHA-256 over configuration, preprocessing, weights and merges."""
-        config = {"model": self.model_config, "preprocess": self.preprocess}
-        return fingerprint(config, [self.weights, *([self.merges] if self.merges else [])])
-
-
 class Clip:
     """A frozen CLIP. Embeddings are raw (not normalised) and float32, on the model's device."""
 
@@ -103,7 +82,7 @@ class Clip:
     @cached_property
     def tokenizer(self) -> ClipTokenizer:
         """Return the model's tokenizer."""
-        return build_tokenizer(self.files.name, self.files.model_config, self.files.merges)
+        return build_tokenizer(self.files.tokenizer)
 
     @property
     def device(self) -> torch.device:
@@ -178,98 +157,47 @@ class Clip:
 
 
 def load_clip(
-    name: str,
-    pretrained: str | None = None,
+    source: ClipSource | str,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
     towers: Sequence[Tower] = BOTH_TOWERS,
-    on_download: OnDownload | None = None,
 ) -> Clip:
     """Load a CLIP, or one tower of it, from safetensors.
 
     Args:
-        name: An open_clip model's name, `hf-hub:org/repo` or `local-dir:FOLDER`.
-        pretrained: For an open_clip name, a tag or a .safetensors file.
+        source: Its source, or only the name of one without weights of another name.
         device: The device of the model.
         dtype: The dtype of the weights.
         towers: The towers to load.
-        on_download: A callback before a download.
 
     Raises:
         ModelFilesMissing: The files are not on this machine and cannot be downloaded.
         ModelFilesInvalid: The files are not a valid CLIP.
     """
-    files = find_clip(name, pretrained, on_download)
+    files = find_clip(ClipSource(source) if isinstance(source, str) else source)
     model = build_clip(files.model_config, towers)
     try:
         _load_weights(model, files, torch.device(device), dtype)
     except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
         why = str(error).splitlines()[0][:300]
         raise ModelFilesInvalid(
-            f"{files.weights} does not hold the weights of {name} ({why}).", OTHER_ROUTES
+            f"{files.weights[0]} does not hold the weights of {files.name} ({why}).", OTHER_ROUTES
         ) from error
     return Clip(model, files, towers)
 
 
-def load_tokenizer(name: str, on_download: OnDownload | None = None) -> ClipTokenizer:
+def load_tokenizer(source: ClipSource) -> ClipTokenizer:
     """Load a CLIP's tokenizer, from its configuration only. Raises ModelFilesMissing and ModelFilesInvalid."""
-    schema, place = open_clip.factory.parse_model_name(name)
-    if schema is None:
-        return build_tokenizer(name, _named_config(place))
-    config_file, config = _read_config(place, on_download)
-    return build_tokenizer(name, config["model_cfg"], _merges_beside(config_file))
+    return build_tokenizer(tokenizer_files(source))
 
 
-def build_tokenizer(name: str, model_config: dict[str, Any], merges: Path | None = None) -> ClipTokenizer:
-    """Return open_clip's tokenizer for a CLIP of this name and configuration."""
-    own = {"bpe_path": str(merges)} if merges else {}
-    return ClipTokenizer(open_clip.get_tokenizer(name, **own), model_config["text_cfg"].get("context_length", 77))
-
-
-def find_clip(name: str, pretrained: str | None = None, on_download: OnDownload | None = None) -> ClipFiles:
-    """Find a CLIP's files without loading them. Files on the hub are downloaded."""
-    schema, place = open_clip.factory.parse_model_name(name)
-    if schema is None:
-        return _find_by_name(place, pretrained, on_download)
-    config_file, config = _read_config(place, on_download)
-    weights = get_file(place, WEIGHT_NAMES, on_download=on_download)
-    preprocess = merge_preprocess_dict(asdict(PreprocessCfg()), config.get("preprocess_cfg", {}))
-    return ClipFiles(name, config["model_cfg"], preprocess, weights, _merges_beside(config_file))
-
-
-def _read_config(place: str, on_download: OnDownload | None) -> tuple[Path, dict[str, Any]]:
-    """Return the configuration in a folder or on the hub, and its file."""
-    config_file = get_file(place, [CONFIG_NAME], on_download=on_download)
-    config = read_json(config_file)
-    if not {"embed_dim", "vision_cfg", "text_cfg"} <= config.get("model_cfg", {}).keys():
-        raise ModelFilesInvalid(f"{config_file} does not describe a CLIP (model_cfg).", OTHER_ROUTES)
-    return config_file, config
-
-
-def _merges_beside(config_file: Path) -> Path | None:
-    merges = config_file.parent / MERGES_NAME
-    return merges if merges.is_file() else None
-
-
-def _named_config(name: str) -> dict[str, Any]:
-    """Return open_clip's configuration of this name."""
-    model_config = open_clip.get_model_config(name)
-    if model_config is None:
-        raise ModelFilesMissing(f"open_clip has no model {name!r}.", OTHER_ROUTES)
-    return model_config
-
-
-def _find_by_name(name: str, pretrained: str | None, on_download: OnDownload | None) -> ClipFiles:
-    model_config = _named_config(name)
-    tag = open_clip.get_pretrained_cfg(name, pretrained or "")
-    repo = tag.get("hf_hub", "").rstrip("/")
-    if pretrained and Path(pretrained).is_file() and pretrained.endswith(".safetensors"):
-        weights = Path(pretrained)
-    elif repo:
-        weights = get_file(repo, WEIGHT_NAMES, on_download=on_download)
-    else:
-        raise ModelFilesMissing(f"open_clip has no safetensors for {name!r} and {pretrained!r}.", OTHER_ROUTES)
-    return ClipFiles(name, model_config, merge_preprocess_dict(asdict(PreprocessCfg()), tag), weights)
+def build_tokenizer(files: TokenizerFiles) -> ClipTokenizer:
+    """Return open_clip's tokenizer for a CLIP of this configuration."""
+    length = files.model_config["text_cfg"].get("context_length", 77)
+    own = {"bpe_path": str(files.merges)} if files.merges else {}
+    if files.name is None:
+        return ClipTokenizer(open_clip.SimpleTokenizer(context_length=length, **own), length)
+    return ClipTokenizer(open_clip.get_tokenizer(files.name, **own), length)
 
 
 def build_clip(model_config: dict[str, Any], towers: Sequence[Tower] = BOTH_TOWERS) -> nn.Module:
@@ -290,10 +218,12 @@ def build_clip(model_config: dict[str, Any], towers: Sequence[Tower] = BOTH_TOWE
 
 
 def _load_weights(model: nn.Module, files: ClipFiles, device: torch.device, dtype: torch.dtype) -> None:
-    """Load only the tensors that `model` has. Raises RuntimeError or SafetensorError."""
+    """Load only the tensors that `model` has. Raises RuntimeError, KeyError or SafetensorError."""
     shapes = {key: value.shape for key, value in model.state_dict().items()}
-    with safe_open(files.weights, framework="pt") as weights:
-        state = {key: _cast(weights.get_tensor(key), device, dtype) for key in shapes}
+    with ExitStack() as opened:
+        get = _tensor_reader([opened.enter_context(safe_open(path, framework="pt")) for path in files.tensors])
+        read = partial(tower_tensor, get=get) if files.layout == "transformers" else get
+        state = {key: _cast(read(key), device, dtype) for key in shapes}
     for key in state.keys() & {"logit_scale", "logit_bias"}:  # a scalar in some files, a vector of length 1 in others
         state[key] = state[key].reshape(shapes[key])
     model.load_state_dict(state, strict=True, assign=True)
@@ -301,6 +231,12 @@ def _load_weights(model: nn.Module, files: ClipFiles, device: torch.device, dtyp
         length = files.model_config["text_cfg"].get("context_length", 77)
         model.attn_mask = torch.full((length, length), -torch.inf, device=device).triu(1)
     model.to(device)
+
+
+def _tensor_reader(files: Sequence[Any]) -> Callable[[str], Tensor]:
+    """Return a function that reads a tensor by its name, from whichever open file has it. It raises KeyError."""
+    places = {key: file for file in files for key in file.keys()}  # noqa: SIM118  # safe_open is no mapping
+    return lambda key: places[key].get_tensor(key)
 
 
 def _cast(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:

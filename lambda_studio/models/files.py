@@ -18,31 +18,21 @@ OTHER_ROUTES = (
     "Use stack=miniature, which needs no download, or give stack=FILE.toml whose clip, prior and decoder "
     "are local folders."
 )
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 CACHE_BLOB = re.compile(r"[0-9a-f]{64}")
+SMALL_BLOB = re.compile(r"[0-9a-f]{40}")
+"""The name of a small file in the hub's cache: the hash of a blob of git."""
 OnDownload = Callable[[], None]
 """A callback before a download from the hub, to notify the user."""
 
 
-def get_file(
-    source: str, names: Sequence[str], revision: str | None = None, on_download: OnDownload | None = None
-) -> Path:
-    """Return the first of `names` in `source`, a folder or a hub id. It is downloaded from the hub if needed.
-
-    Raises ModelFilesMissing.
-    """
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        found = next((folder / name for name in names if (folder / name).is_file()), None)
-        if found is None:
-            raise ModelFilesMissing(f"The folder {source} has no {' or '.join(names)}.", OTHER_ROUTES)
-        return found
-    if not HUB_ID.fullmatch(source):
-        raise ModelFilesMissing(f"There is no folder {source}.", OTHER_ROUTES)
-    return _find_cached(source, names, revision) or _download(source, names, revision, on_download)
+def is_hub_id(place: str) -> bool:
+    """Return whether a place has the form of a hub id, `org/name`. Such a place is never a folder."""
+    return HUB_ID.fullmatch(place) is not None
 
 
-def _find_cached(repo: str, names: Sequence[str], revision: str | None) -> Path | None:
+def find_cached(repo: str, names: Sequence[str], revision: str | None = None) -> Path | None:
+    """Return the first of `names` in the hub's cache, or None. The hub is not asked."""
     from huggingface_hub import try_to_load_from_cache
 
     for name in names:
@@ -52,7 +42,16 @@ def _find_cached(repo: str, names: Sequence[str], revision: str | None) -> Path 
     return None
 
 
-def _download(repo: str, names: Sequence[str], revision: str | None, on_download: OnDownload | None) -> Path:
+def find_in_snapshots(repo: str, name: str) -> list[Path]:
+    """Return this file in each cached revision of a repository."""
+    from huggingface_hub import constants
+
+    cache = Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
+    return sorted(path for path in cache.glob(f"snapshots/*/{name}") if path.is_file())
+
+
+def download(repo: str, names: Sequence[str], revision: str | None, on_download: OnDownload | None = None) -> Path:
+    """Return the first of `names` that the hub has, downloaded into its cache. Raises ModelFilesMissing."""
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
@@ -72,7 +71,8 @@ def _download(repo: str, names: Sequence[str], revision: str | None, on_download
             problem = error
             break
     why = " ".join(str(problem).split())[:200]
-    raise ModelFilesMissing(f"{repo} is not on this machine and cannot be downloaded ({why}).", OTHER_ROUTES)
+    here = f" A folder needs a path: write ./{repo}." if Path(repo).is_dir() else ""
+    raise ModelFilesMissing(f"{repo} is not on this machine and cannot be downloaded ({why}).", f"{OTHER_ROUTES}{here}")
 
 
 @contextmanager
@@ -107,6 +107,8 @@ def file_sha256(path: Path) -> str:
 def is_damaged(path: Path) -> bool:
     """Read the file again and return whether its hash differs from the known one."""
     target = path.resolve()
+    if target.parent.name == "blobs" and SMALL_BLOB.fullmatch(target.name):
+        return _git_hash(target) != target.name
     known = _hash_in_name(target) or known_hashes().find(target)
     if known is None:
         known_hashes().sha256(target)  # it is known from now on
@@ -118,6 +120,12 @@ def is_damaged(path: Path) -> bool:
 def known_hashes() -> KnownHashes:
     """Return the hashes that this process knows, backed by this user's note."""
     return KnownHashes(user_note())
+
+
+def _git_hash(path: Path) -> str:
+    """Return the hash that git gives a file's content."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
 def _hash_in_name(target: Path) -> str | None:

@@ -1,6 +1,7 @@
 """Segment an object by its noun: Grounding DINO finds the box, and SAM the outline in the box."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.files import get_file
+from lambda_studio.models.sources import Source
 from lambda_studio.progress import unheard
 
 MODEL_FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
@@ -34,17 +35,19 @@ REMEDY = (
 class GroundedSegmenter:
     """Grounding DINO and SAM, each loaded at first use, on a GPU if there is one.
 
-    `detector` and `segmenter` are folders or hub ids. Loading raises ModelFilesMissing or ModelFilesInvalid.
+    `detector` and `segmenter` are sources, folders or hub ids. Loading raises ModelFilesMissing or ModelFilesInvalid.
     """
 
     def __init__(
         self,
-        detector: str,
-        segmenter: str,
+        detector: Source | str,
+        segmenter: Source | str,
         device: "str | torch.device | None" = None,
         on_notice: Callable[[str], None] = unheard,
     ):
-        self.detector, self.segmenter = detector, segmenter
+        self.detector, self.segmenter = (
+            Source(each) if isinstance(each, str) else each for each in (detector, segmenter)
+        )
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._on_notice = on_notice
         self._announced: set[str] = set()
@@ -92,13 +95,16 @@ class GroundedSegmenter:
         folder = self._folder(self.segmenter, MODEL_FILES)
         return self._load(SamModel, folder), SamProcessor(_read(SamImageProcessor, folder))
 
-    def _folder(self, source: str, names: Sequence[str]) -> Path:
+    def _folder(self, source: Source, names: Sequence[str]) -> Path:
         """Return the folder of a model's files, downloaded if needed."""
+        place = replace(source, on_download=lambda: self._announce(source.address))
         try:
-            files = [get_file(source, [name], on_download=lambda: self._announce(source)) for name in names]
+            files = {name: place.get([name]) for name in names}
         except ModelFilesMissing as error:
             raise ModelFilesMissing(error.cause, REMEDY) from error
-        return files[0].parent
+        for name, path in files.items():
+            place.require_pinned(name, path)
+        return files[names[0]].parent
 
     def _announce(self, source: str) -> None:
         from huggingface_hub.constants import HF_HUB_CACHE

@@ -8,6 +8,7 @@ from diffusers.models.modeling_utils import ModelMixin
 
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.files import OTHER_ROUTES, fingerprint, read_json
+from lambda_studio.models.weights import shards, variant_of
 
 
 def load_model(
@@ -40,6 +41,11 @@ def load_model(
     return model.to(device).eval().requires_grad_(False)
 
 
+def load_weights(model_class: type[ModelMixin], weights: Path, device: str | torch.device, dtype: torch.dtype) -> Any:
+    """Load a model from its weights, which `find_weights` found, and the config.json beside them."""
+    return load_model(model_class, weights.parent, device, dtype, variant_of(weights))
+
+
 def model_fingerprint(weights: Path) -> str:
     """Return a SHA-256 of a model's weights and their config.json."""
-    return fingerprint(read_json(weights.parent / "config.json"), [weights])
+    return fingerprint(read_json(weights.parent / "config.json"), shards(weights))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesNotFetched
 from lambda_studio.models.decoders.families import get_family
-from lambda_studio.models.files import OTHER_ROUTES, OnDownload, get_file, is_damaged
+from lambda_studio.models.files import OTHER_ROUTES
 from lambda_studio.models.pool import BUILDING, LoadedModels, loaded_models, stamps
 from lambda_studio.models.stack_spec import BUILT_IN as BUILT_IN
 from lambda_studio.models.stack_spec import EDGE_MAPS as EDGE_MAPS
@@ -19,16 +19,15 @@ from lambda_studio.models.stack_toml import resolve_stack as resolve_stack
 from lambda_studio.progress import unheard
 
 if TYPE_CHECKING:  # importing this module needs no torch
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     import torch
 
-    from lambda_studio.models.clip import Clip, ClipFiles, ClipTokenizer, Tower
-    from lambda_studio.models.decoders.protocol import Decoder, DecoderSource, Part
+    from lambda_studio.models.clip import Clip, ClipTokenizer, Tower
+    from lambda_studio.models.decoders.protocol import Decoder, Part
     from lambda_studio.models.prior import PriorTransformer
-
-PRIOR_WEIGHTS = "diffusion_pytorch_model.safetensors"
+    from lambda_studio.models.stack_files import StackFiles
 
 
 class Stack:
@@ -69,8 +68,7 @@ class Stack:
             if clip is None or not clip.towers >= set(towers):
                 wanted = sorted({*towers, *(clip.towers if clip else ())})
                 self.free("clip")
-                spec = self.spec
-                clip = load_clip(spec.clip, spec.clip_pretrained, self.device, self.dtype, wanted, self._announce)
+                clip = load_clip(self._files.clip_source, self.device, self.dtype, wanted)
                 self._models.put("clip", clip, self)
             return clip
 
@@ -79,20 +77,19 @@ class Stack:
         """CLIP's tokenizer, loaded without CLIP's weights."""
         from lambda_studio.models.clip import load_tokenizer
 
-        return load_tokenizer(self.spec.clip, self._announce)
+        return load_tokenizer(self._files.clip_source)
 
     def prior(self) -> "PriorTransformer":
         """Return the λ prior. It is always in float32, because it is small and runs once for each picture."""
         import torch
 
-        from lambda_studio.models.pretrained import load_model
+        from lambda_studio.models.pretrained import load_weights
         from lambda_studio.models.prior import PriorTransformer
 
         with BUILDING:
             prior = self._models.find("prior", self)
             if prior is None:
-                folder = self._prior_weights(self._announce).parent
-                prior = load_model(PriorTransformer, folder, self.device, torch.float32)
+                prior = load_weights(PriorTransformer, self._files.prior(), self.device, torch.float32)
                 self._refuse_mixed(prior.config["embedding_dim"])
                 self._models.put("prior", prior, self)
             return prior
@@ -110,7 +107,7 @@ class Stack:
 
     def own_decoder(self, parts: "Sequence[Part]") -> "Decoder":
         """Load a decoder that is not shared, for training."""
-        family, source = get_family(self.spec.family), self._decoder_source(self._announce)
+        family, source = get_family(self.spec.family), self._files.decoder_source
         with BUILDING:
             return family.load(source, self.device, self.dtype, parts)
 
@@ -127,16 +124,23 @@ class Stack:
     @cached_property
     def _models(self) -> LoadedModels:
         spec = self.spec
-        sources = (spec.clip, spec.clip_pretrained, spec.prior, spec.decoder)
-        kind = (spec.family, spec.revision, spec.variant, str(self.device), str(self.dtype))
+        sources = (spec.clip, spec.clip_pretrained, spec.clip_towers, spec.prior, spec.decoder, spec.unet)
+        pins = (spec.revision, tuple(sorted(spec.revisions.items())), spec.variant)
+        kind = (spec.family, pins, str(self.device), str(self.dtype))
         return loaded_models((sources, kind, stamps(sources)))
+
+    @property
+    def _files(self) -> "StackFiles":  # not cached: it refers to this stack, which must be freed without a collection
+        from lambda_studio.models.stack_files import StackFiles
+
+        return StackFiles(self.spec, self._announce)
 
     @property
     def resolution(self) -> int:
         """Pixels on a side of this stack's pictures. No part is loaded."""
         if self.spec.resolution:
             return self.spec.resolution
-        return get_family(self.spec.family).resolution(self._decoder_source(self._announce))
+        return get_family(self.spec.family).resolution(self._files.decoder_source)
 
     def free(self, part: str) -> None:
         """Free `clip`, `prior` or `decoder`, or only the decoder's `unet` or `autoencoder`.
@@ -162,52 +166,24 @@ class Stack:
     def fingerprints(self) -> dict[str, str]:
         """Return a SHA-256 for each of clip, prior, decoder (its UNet) and autoencoder, from their files."""
         if not self._fingerprints:
-            from lambda_studio.models.pretrained import model_fingerprint
-
-            clip, prior, _ = self._files(self._announce)
-            decoder = get_family(self.spec.family).fingerprints(self._decoder_source(self._announce))
-            self._fingerprints = {
-                "clip": clip.fingerprint,
-                "prior": model_fingerprint(prior),
-                "decoder": decoder["unet"],
-                "autoencoder": decoder["autoencoder"],
-            }
+            self._fingerprints = self._files.fingerprints()
         return dict(self._fingerprints)
 
     def damaged_files(self) -> list[Path]:
         """Read the files of all parts and return the files whose hash differs from the known one."""
-        clip, prior, decoder = self._files(self._announce)
-        return [path for path in (clip.weights, prior, *decoder.values()) if is_damaged(path)]
+        return self._files.damaged()
 
     def require_fetched(self) -> None:
-        """Raise ModelFilesNotFetched if a file of a part is only on the hub. No file is downloaded or read."""
-        self._files(self._refuse_download)
+        """Raise ModelFilesNotFetched if a file of a part is only on the hub. No file is downloaded."""
+        from lambda_studio.models.stack_files import StackFiles
 
-    def _files(self, on_download: OnDownload) -> "tuple[ClipFiles, Path, Mapping[str, Path]]":
-        """Return the files of CLIP, the prior's weights, and the decoder's files."""
-        from lambda_studio.models.clip import find_clip
-
-        decoder = get_family(self.spec.family).find(self._decoder_source(on_download), ("unet", "autoencoder"))
-        clip = find_clip(self.spec.clip, self.spec.clip_pretrained, on_download)
-        return clip, self._prior_weights(on_download), decoder
-
-    def _decoder_source(self, on_download: OnDownload) -> "DecoderSource":
-        from lambda_studio.models.decoders.protocol import DecoderSource
-
-        return DecoderSource(self.spec.decoder, self.spec.revision, self.spec.variant, on_download)
-
-    def _prior_weights(self, on_download: OnDownload) -> Path:
-        get_file(self.spec.prior, ["config.json"], on_download=on_download)
-        return get_file(self.spec.prior, [PRIOR_WEIGHTS], on_download=on_download)
+        StackFiles(self.spec, self._refuse_download).all()
 
     def _refuse_mixed(self, prior_dim: int) -> None:
-        from lambda_studio.models.clip import find_clip
-
-        spec = self.spec
-        clip_dim = find_clip(spec.clip, spec.clip_pretrained, self._announce).model_config["embed_dim"]
+        clip_dim = self._files.clip().model_config["embed_dim"]
         if prior_dim != clip_dim:
             raise ModelFilesInvalid(
-                f"The stack {spec.name} has a CLIP with {clip_dim} dimensions and a prior for {prior_dim}.",
+                f"The stack {self.spec.name} has a CLIP with {clip_dim} dimensions and a prior for {prior_dim}.",
                 "Give a prior that was trained on this CLIP.",
             )
 

@@ -1,5 +1,6 @@
 """Specifications of stacks: which weights belong together, and the built-in ones. No model is imported."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,36 @@ from typing import Any
 from lambda_studio.config import require
 from lambda_studio.models.decoders.families import KANDINSKY, require_family
 
+PLACES = ("clip", "clip_towers", "prior", "decoder", "unet", "detector", "segmenter")
+"""The fields that name a part's folder or repository."""
+SHA256 = re.compile(r"[0-9a-f]{64}")
 WEIGHTS = Path(__file__).parent.parent / "miniature" / "weights"
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 EDGE_MAPS = ("canny", "gradient")
 """The names of `pictures.edges.EDGE_MAPS`, repeated here so that checking a stack needs no OpenCV."""
+
+
+KANDINSKY_REVISIONS = {
+    "clip_towers": "9fc51ad5732afc5d031724219d22e6c42179c5a8",
+    "decoder": "9ae140d347fed8ce6e8bb3005dcc1f48543bb8e3",
+}
+"""Decision 0040 names where these and the hashes were read. The λ prior's are not known."""
+KANDINSKY_HASHES = {
+    "clip_towers": {
+        "text_encoder/config.json": "3dec84fa855c0b7f531eea433e805a1194086c38c5635baceda8cbed4f727f1b",
+        "text_encoder/model.safetensors": "6eaafeea664d7ab87df17274d6114dfdf092c587c7cd56c13cf84aacdebc0332",
+        "image_encoder/config.json": "1d53c2b4b74c5f85171d313adda3e3b8771ff5c698ee66a29710d0ac822298e4",
+        "image_encoder/model.safetensors": "657723e09f46a7c3957df651601029f66b1748afb12b419816330f16ed45d64d",
+        "image_processor/preprocessor_config.json": "0a70aaa5de2ccb5e222b0e7e3ea347a3da051c3588c763cdd23b4d80bbf96b65",
+    },
+    "decoder": {
+        "unet/config.json": "4f30206052776397195b5f1c9df9d7f7e34f50b1cb1ad9a027856021a94b62d6",
+        "unet/diffusion_pytorch_model.safetensors": "3cc2f07442b9de0f18fb3f22247790872c094c4acc9dbe68552f96fd2e5c1ea1",
+        "movq/config.json": "b7448f3ea8aecf233629b20c1f606887e22244656edcee1be6a419079717a23e",
+        "movq/diffusion_pytorch_model.safetensors": "43a5860fea195a7116f2471396c5cc9535fade9b63c4857d8a192ffd924b7002",
+        "scheduler/scheduler_config.json": "b0900b16ee3e47c7b1e3c3fda579835d8dbc8bb5ba8434395412fed5c732c597",
+    },
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +50,14 @@ class StackSpec:
     """An open_clip model's name, `hf-hub:org/repo` or `local-dir:FOLDER`."""
     clip_pretrained: str | None = None
     """The tag, or the .safetensors file, of weights for an open_clip model's name."""
+    clip_towers: str | None = None
+    """A folder or hub id of the same CLIP in transformers' layout (image_encoder/ text_encoder/)."""
     prior: str
     """A folder or hub id of a λ prior (config.json and safetensors)."""
     decoder: str
     """A folder or hub id in diffusers' layout (unet/ movq/ scheduler/)."""
+    unet: str | None = None
+    """A folder or hub id of a fine-tuned UNet in place of the decoder's: config.json and safetensors, or unet/."""
     family: str = KANDINSKY
     """The decoder's family: a name in `families.FAMILIES`."""
     detector: str = "IDEA-Research/grounding-dino-tiny"
@@ -36,9 +67,13 @@ class StackSpec:
     resolution: int | None = None
     """Pixels on a side; None is the UNet's training resolution."""
     revision: str | None = None
-    """The decoder's revision on the hub."""
+    """The decoder's revision on the hub, as `revisions` may name it too."""
+    revisions: dict[str, Any] = field(default_factory=dict)
+    """The revision of each part on the hub, by its name here: clip, clip_towers, prior, decoder, unet, …"""
+    hashes: dict[str, Any] = field(default_factory=dict)
+    """The SHA-256 of files, by their part and their name in the part's folder or repository."""
     variant: str | None = None
-    """The decoder's weight files' variant, such as fp16."""
+    """The preferred variant of weight files, such as fp16. A part without it uses its other files."""
     precision: str = "auto"
     """`fp32`, `fp16`, `bf16`, or `auto`: half on a GPU, fp32 elsewhere."""
     edges: str = "canny"
@@ -61,6 +96,24 @@ class StackSpec:
         for name, known in (("precision", PRECISIONS), ("edges", EDGE_MAPS)):
             value = getattr(self, name)
             require(value in known, f"The stack's {name} is {value!r}.", f"Give one of: {' '.join(known)}.")
+        self._require_pins()
+
+    def revision_of(self, part: str) -> str | None:
+        """Return the pinned revision of a part, or None."""
+        return self.revisions.get(part) or (self.revision if part == "decoder" else None)
+
+    def _require_pins(self) -> None:
+        for part in (*self.revisions, *self.hashes):
+            require(part in PLACES, f"The stack pins {part!r}, which is no part.", f"Pin: {', '.join(PLACES)}.")
+        for part, revision in self.revisions.items():
+            named = isinstance(revision, str) and revision != ""
+            require(named, f"The stack's revision of {part} is {revision!r}.", "Give a commit, a tag or a branch.")
+        for part, files in self.hashes.items():
+            remedy = "Give a table of file names and their SHA-256."
+            require(isinstance(files, dict), f"The stack has hashes of {part} = {files!r}.", remedy)
+            for name, sha in files.items():
+                valid = isinstance(sha, str) and SHA256.fullmatch(sha) is not None
+                require(valid, f"The stack's hash of {part} {name} is {sha!r}.", "Give 64 lower-case hex digits.")
 
 
 BUILT_IN = {
@@ -80,11 +133,14 @@ BUILT_IN = {
         name="kandinsky-2.2",
         clip="ViT-bigG-14",
         clip_pretrained="laion2b_s39b_b160k",
+        clip_towers="kandinsky-community/kandinsky-2-2-prior",
         prior="ECLIPSE-Community/Lambda-ECLIPSE-Prior-v1.0",
         decoder="kandinsky-community/kandinsky-2-2-decoder",
         resolution=512,
         licence="Kandinsky 2.2: Apache-2.0; CLIP ViT-bigG-14: MIT; λ-ECLIPSE prior: see its page on the hub",
-        download="about 15.6 GB: CLIP 10.2 GB, decoder 5.3 GB, prior 0.1 GB",
+        download="about 11.9 GB: CLIP 6.5 GB, decoder 5.3 GB, prior 0.1 GB",
+        revisions=KANDINSKY_REVISIONS,
+        hashes=KANDINSKY_HASHES,
         on_cpu="one picture takes about 12 minutes on two free cores",
     ),
 }

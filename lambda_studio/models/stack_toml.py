@@ -9,9 +9,11 @@ from typing import Any
 from concepts.durable import read_small
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting, ModelFilesMissing
-from lambda_studio.models.stack_spec import BUILT_IN, StackSpec
+from lambda_studio.models.files import HUB_ID
+from lambda_studio.models.stack_spec import BUILT_IN, PLACES, StackSpec
 
 MAX_TOML_BYTES = 2**20
+TABLES = ("finetune", "generate", "hashes", "revisions")
 
 
 def resolve_stack(name_or_toml: str) -> StackSpec:
@@ -41,14 +43,15 @@ def from_toml(path: Path) -> StackSpec:
     except ValueError as error:
         raise InvalidSetting(f"{path} is not TOML ({error}).", "Correct it.") from error
     _check_settings(settings, path)
-    parts = [key for key in ("clip", "prior", "decoder", "detector", "segmenter") if key in settings]
-    folders: dict[str, str] = {key: _beside(path, settings[key]) for key in parts}
+    folders: dict[str, str] = {key: _beside(path, settings[key]) for key in PLACES if key in settings}
+    if "clip_pretrained" in settings:
+        folders["clip_pretrained"] = _file_beside(path, settings["clip_pretrained"])
     named = {"name": path.stem, **settings, **folders}
     return StackSpec(**named)
 
 
 def _check_settings(settings: dict[str, Any], path: Path) -> None:
-    kinds = {each.name: str for each in fields(StackSpec)} | {"finetune": dict, "generate": dict, "resolution": int}
+    kinds = {each.name: str for each in fields(StackSpec)} | dict.fromkeys(TABLES, dict) | {"resolution": int}
     for key, value in settings.items():
         near = difflib.get_close_matches(key, kinds, n=1)
         meant = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(kinds)}."
@@ -59,9 +62,25 @@ def _check_settings(settings: dict[str, Any], path: Path) -> None:
 
 
 def _beside(toml: Path, place: str) -> str:
-    """Return the absolute path of a folder named in a TOML file; return a hub id or model name unchanged."""
+    """Return the absolute path of a folder named in a TOML file; return a hub id or model name unchanged.
+
+    Raises InvalidSetting for a name that is both a folder beside the file and a hub id.
+    """
     folder = place.removeprefix("local-dir:")
     absolute = toml.parent.absolute() / Path(folder).expanduser()
     if place != folder:
         return f"local-dir:{absolute}"
-    return str(absolute) if place and absolute.is_dir() else place
+    if not place or place.startswith("hf-hub:") or not absolute.is_dir():
+        return place
+    require(
+        HUB_ID.fullmatch(place) is None,
+        f"{toml} has {place!r}, which is a folder beside it and could be a repository on the hub.",
+        f"Write './{place}' for the folder, or 'hf-hub:{place}' for the repository.",
+    )
+    return str(absolute)
+
+
+def _file_beside(toml: Path, name: str) -> str:
+    """Return the absolute path of a file beside a TOML file, or the name if there is none."""
+    absolute = toml.parent.absolute() / Path(name).expanduser()
+    return str(absolute) if absolute.is_file() else name

@@ -69,7 +69,7 @@ def test_doctor_fetches_no_weights_and_says_how_they_come(
     assert problem.startswith(
         "problem  stack kandinsky-2.2: The stack kandinsky-2.2 is not, or not completely, on this machine"
     )
-    assert "about 15.6 GB" in problem
+    assert "about 11.9 GB" in problem
     assert "→ The first command that draws, encodes or trains with it downloads the missing files." in answer.out
     assert ("cached values: not checked: see the stack's files" in answer.out) == (depth == "thorough")
     assert not (tmp_path / "hub").exists()

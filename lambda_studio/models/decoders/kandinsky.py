@@ -13,13 +13,19 @@ from torch import Tensor
 
 from lambda_studio.config import require
 from lambda_studio.errors import StudioError
-from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, DecoderSource, Family, Part
-from lambda_studio.models.files import get_file, read_json
-from lambda_studio.models.pretrained import load_model, model_fingerprint
+from lambda_studio.models.decoders.kandinsky_files import (
+    decoder_fingerprints,
+    find_decoder,
+    latent_side,
+    movq_scale_factor,
+    trained_resolution,
+)
+from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Part
+from lambda_studio.models.files import read_json
+from lambda_studio.models.pretrained import load_weights, model_fingerprint
+from lambda_studio.models.sources import Source
 
 LATENT_CHANNELS = 4
-FOLDERS: dict[Part, str] = {"unet": "unet", "autoencoder": "movq"}
-"""The folder of each part in diffusers' layout."""
 
 
 class KandinskyDecoder:
@@ -76,7 +82,7 @@ class KandinskyDecoder:
     @property
     def resolution(self) -> int:
         """Pixels on a side of the UNet's training pictures."""
-        return self.unet.config["sample_size"] * self.scale_factor
+        return latent_side(self.unet.config) * self.scale_factor
 
     def latent_shape(self, resolution: int) -> tuple[int, int, int]:
         """Return the shape of a square picture's latents. Raises InvalidSetting if the UNet cannot draw it."""
@@ -139,13 +145,8 @@ def predict_noise(
     return unet(noisy_latents, timesteps, encoder_hidden_states=None, added_cond_kwargs=condition, return_dict=False)[0]
 
 
-def movq_scale_factor(config: Any) -> int:
-    """Return the pixels on a side of one latent of a MoVQ with this configuration."""
-    return 2 ** (len(config["block_out_channels"]) - 1)
-
-
 def load_decoder(
-    source: DecoderSource | str | Path,
+    source: Source | str | Path,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
     parts: Sequence[Part] = BOTH_PARTS,
@@ -154,10 +155,11 @@ def load_decoder(
 
     Raises ModelFilesMissing and ModelFilesInvalid.
     """
-    source = source if isinstance(source, DecoderSource) else DecoderSource(str(source))
+    if not isinstance(source, Source):
+        source = Source(source if isinstance(source, str) else f"local-dir:{source}")
     files = find_decoder(source, parts)
     classes = {"unet": UNet2DConditionModel, "autoencoder": VQModel}
-    loaded = {part: load_model(classes[part], files[part].parent, device, dtype, source.variant) for part in parts}
+    loaded = {part: load_weights(classes[part], files[part], device, dtype) for part in parts}
     return KandinskyDecoder(
         loaded.get("unet"),
         loaded.get("autoencoder"),
@@ -165,35 +167,6 @@ def load_decoder(
         scale_factor=movq_scale_factor(read_json(files["autoencoder_config"])),
         fingerprints={part: model_fingerprint(files[part]) for part in parts},
     )
-
-
-def find_decoder(source: DecoderSource, parts: Sequence[Part] = BOTH_PARTS) -> dict[str, Path]:
-    """Return the files of a decoder's parts: weights, configurations and the scheduler. Download them from a hub id.
-
-    Raises ModelFilesMissing.
-    """
-    variant = f".{source.variant}" if source.variant else ""
-    names: dict[str, str] = {
-        "scheduler": "scheduler/scheduler_config.json",
-        **{f"{part}_config": f"{folder}/config.json" for part, folder in FOLDERS.items()},
-        **{part: f"{FOLDERS[part]}/diffusion_pytorch_model{variant}.safetensors" for part in parts},
-    }
-    return {key: get_file(source.place, [name], source.revision, source.on_download) for key, name in names.items()}
-
-
-def decoder_fingerprints(source: DecoderSource) -> dict[str, str]:
-    """Return a SHA-256 of each part, from its files. Raises ModelFilesMissing and ModelFilesInvalid."""
-    files = find_decoder(source)
-    return {part: model_fingerprint(files[part]) for part in BOTH_PARTS}
-
-
-def trained_resolution(source: DecoderSource) -> int:
-    """Return the resolution of a decoder, from its configuration. Raises ModelFilesMissing and ModelFilesInvalid."""
-    unet, movq = (
-        read_json(get_file(source.place, [f"{FOLDERS[part]}/config.json"], source.revision, source.on_download))
-        for part in BOTH_PARTS
-    )
-    return unet["sample_size"] * movq_scale_factor(movq)
 
 
 def released_scheduler(config: dict[str, Any]) -> DDIMScheduler:

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Protocol, runtime_checkable  # Python 3.11's own reads properties of unloaded parts
 
-from lambda_studio.models.files import OnDownload
+from lambda_studio.models.sources import Source
 
 Part = Literal["unet", "autoencoder"]
 BOTH_PARTS: tuple[Part, ...] = ("unet", "autoencoder")
@@ -82,28 +82,14 @@ class Decoder(Protocol):
 
 
 @dataclass(frozen=True)
-class DecoderSource:
-    """The location of a decoder's files."""
-
-    place: str
-    """A folder or hub id."""
-    revision: str | None = None
-    """The revision on the hub."""
-    variant: str | None = None
-    """The weight files' variant, such as fp16."""
-    on_download: OnDownload | None = None
-    """Called before a file is downloaded."""
-
-
-@dataclass(frozen=True)
 class Family:
     """Functions that find and load decoders of one family. All raise ModelFilesMissing and ModelFilesInvalid."""
 
-    find: Callable[[DecoderSource, Sequence[Part]], Mapping[str, Path]]
+    find: Callable[[Source, Sequence[Part]], Mapping[str, Path]]
     """Return the files of these parts. Download them from a hub id."""
-    fingerprints: Callable[[DecoderSource], dict[str, str]]
+    fingerprints: Callable[[Source], dict[str, str]]
     """Return `Decoder.fingerprints` of both parts, from their files."""
-    resolution: Callable[[DecoderSource], int]
+    resolution: Callable[[Source], int]
     """Return `Decoder.resolution`, from the configuration."""
-    load: Callable[[DecoderSource, torch.device, torch.dtype, Sequence[Part]], Decoder]
+    load: Callable[[Source, torch.device, torch.dtype, Sequence[Part]], Decoder]
     """Load these parts."""

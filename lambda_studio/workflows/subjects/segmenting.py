@@ -21,9 +21,11 @@ def subject_finder(place: Workplace, segment: str, noun: str) -> Finder:
     if segment != GROUNDED:
         return partial(find_subject, segment=segment, look=place.door.salience)
     from lambda_studio.models.grounded import GroundedSegmenter
+    from lambda_studio.models.stack_files import StackFiles
 
-    spec = place.spec
-    return partial(find_by_noun, GroundedSegmenter(spec.detector, spec.segmenter, on_notice=place.notify), noun)
+    files = StackFiles(place.spec)
+    segmenter = GroundedSegmenter(files.source("detector"), files.source("segmenter"), on_notice=place.notify)
+    return partial(find_by_noun, segmenter, noun)
 
 
 def find_by_noun(segmenter: "GroundedSegmenter", noun: str, photo: Photo) -> FoundMask:

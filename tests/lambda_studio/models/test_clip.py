@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing, StudioError
 from lambda_studio.models.clip import build_clip, load_clip
+from lambda_studio.models.clip_files import ClipSource
 
 PROMPTS = ["a dog wearing a hat", "cat", ""]
 
@@ -203,7 +204,7 @@ def test_missing_weights_are_said_with_the_other_routes(clip_folder, tmp_path):
 )
 def test_a_clip_that_is_nowhere_is_said(name, pretrained, said):
     with pytest.raises(ModelFilesMissing) as error:
-        load_clip(name, pretrained)
+        load_clip(ClipSource(name, pretrained))
     assert error.value.cause == said
 
 

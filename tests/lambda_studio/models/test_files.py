@@ -10,8 +10,9 @@ from huggingface_hub.errors import EntryNotFoundError
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.models import files, known_hashes
-from lambda_studio.models.files import file_sha256, fingerprint, get_file, is_damaged, read_json
+from lambda_studio.models.files import file_sha256, fingerprint, is_damaged, read_json
 from lambda_studio.models.known_hashes import KnownHashes
+from lambda_studio.models.sources import Source
 
 SHA = hashlib.sha256(b"weights").hexdigest()
 
@@ -20,15 +21,15 @@ def test_a_folder_gives_the_first_file_that_it_holds(tmp_path: Path) -> None:
     for name in ("b.bin", "c.bin"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "a.bin").mkdir()
-    assert get_file(str(tmp_path), ["a.bin", "b.bin", "c.bin"]) == tmp_path / "b.bin"
+    assert Source(str(tmp_path)).get(["a.bin", "b.bin", "c.bin"]) == tmp_path / "b.bin"
     with pytest.raises(ModelFilesMissing, match=r"has no d\.bin or e\.bin\. Use stack=miniature"):
-        get_file(str(tmp_path), ["d.bin", "e.bin"])
+        Source(str(tmp_path)).get(["d.bin", "e.bin"])
 
 
 @pytest.mark.parametrize("source", ["/no/such/folder", "gone", "a/b/c"])
 def test_what_is_neither_a_folder_nor_a_hub_id_is_asked_of_nobody(source: str) -> None:
     with pytest.raises(ModelFilesMissing, match=f"There is no folder {source}"):
-        get_file(source, ["x"], on_download=lambda: pytest.fail("the hub was asked"))
+        Source(source, on_download=lambda: pytest.fail("the hub was asked")).get(["x"])
 
 
 def test_the_next_name_is_asked_for_where_the_hub_has_no_such_file(tmp_path: Path, monkeypatch) -> None:
@@ -43,7 +44,7 @@ def test_the_next_name_is_asked_for_where_the_hub_has_no_such_file(tmp_path: Pat
         return str(tmp_path / name)
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-    found = get_file("org/repo", ["first", "second"], revision="v1", on_download=lambda: told.append(len(asked)))
+    found = Source("org/repo", "v1", on_download=lambda: told.append(len(asked))).get(["first", "second"])
     assert found == tmp_path / "second"
     assert asked == [("org/repo", "first", "v1"), ("org/repo", "second", "v1")] and told == [0]
 
@@ -61,7 +62,7 @@ def test_a_failed_download_is_told_once_without_the_warnings_of_its_retries(monk
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", fail)
     with pytest.raises(ModelFilesMissing, match=r"cannot be downloaded \(no network\)"):
-        get_file("org/repo", ["file"])
+        Source("org/repo").get(["file"])
     assert (heard, logger.level) == ([], before)
 
 

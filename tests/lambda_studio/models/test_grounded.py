@@ -151,7 +151,7 @@ def test_a_download_is_told_with_its_size_licence_and_place() -> None:
     told: list[str] = []
     segmenter = GroundedSegmenter("IDEA-Research/grounding-dino-tiny", "me/my-sam", on_notice=told.append)
     for source in (segmenter.detector, segmenter.detector, segmenter.segmenter):
-        segmenter._announce(source)
+        segmenter._announce(source.address)
     assert len(told) == 2
     assert told[0].startswith(
         "IDEA-Research/grounding-dino-tiny is downloaded once from the Hugging Face hub: 0.7 GB. "

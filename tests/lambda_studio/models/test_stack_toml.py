@@ -6,6 +6,8 @@ from lambda_studio.errors import InvalidSetting, ModelFilesMissing
 from lambda_studio.models.stack_spec import BUILT_IN
 from lambda_studio.models.stack_toml import from_toml, resolve_stack
 
+PARTS = 'clip = "a"\nprior = "b"\ndecoder = "c"\n'
+
 
 def test_folders_in_a_toml_file_may_be_relative_to_it(tmp_path):
     (tmp_path / "weights").mkdir()
@@ -23,6 +25,28 @@ def test_folders_in_a_toml_file_may_be_relative_to_it(tmp_path):
     assert spec.generate == {"guidance_scale": 2.0}
 
 
+def test_a_name_that_could_be_a_folder_and_a_hub_id_is_asked_about(tmp_path):
+    (tmp_path / "org/repo").mkdir(parents=True)
+    text = 'clip = "a"\nprior = "b"\ndecoder = "{}"\n'
+    (tmp_path / "mine.toml").write_text(text.format("org/repo"))
+    with pytest.raises(InvalidSetting) as error:
+        from_toml(tmp_path / "mine.toml")
+    assert "has 'org/repo', which is a folder beside it and could be a repository on the hub" in error.value.cause
+    assert error.value.remedy == "Write './org/repo' for the folder, or 'hf-hub:org/repo' for the repository."
+    (tmp_path / "mine.toml").write_text(text.format("./org/repo"))
+    assert from_toml(tmp_path / "mine.toml").decoder == str(tmp_path / "org/repo")
+    (tmp_path / "mine.toml").write_text(text.format("hf-hub:org/repo"))
+    assert from_toml(tmp_path / "mine.toml").decoder == "hf-hub:org/repo"
+
+
+def test_weights_beside_the_toml_file_may_be_named_alone(tmp_path):
+    (tmp_path / "clip.safetensors").touch()
+    (tmp_path / "mine.toml").write_text(
+        'clip = "ViT-B-32"\nclip_pretrained = "clip.safetensors"\nprior = "b"\ndecoder = "c"\n'
+    )
+    assert from_toml(tmp_path / "mine.toml").clip_pretrained == str(tmp_path / "clip.safetensors")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -37,6 +61,10 @@ def test_folders_in_a_toml_file_may_be_relative_to_it(tmp_path):
             "'kandinski'. Did you mean kandinsky-2.2? Give",
         ),
         ("clip = \n", "is not TOML"),
+        (f'{PARTS}[revisions]\nmovq = "{"a" * 40}"\n', "pins 'movq', which is no part. Pin: clip, clip_towers, prior"),
+        (f'{PARTS}[hashes.prior]\n"config.json" = "abc"\n', "hash of prior config.json is 'abc'. Give 64 lower-case"),
+        (f'{PARTS}[hashes]\nprior = "abc"\n', "has hashes of prior = 'abc'. Give a table"),
+        (f"{PARTS}[revisions]\nprior = 3\n", "The stack's revision of prior is 3. Give a commit, a tag or a branch."),
     ],
 )
 def test_a_wrong_toml_file_is_refused(tmp_path, text, said):

@@ -30,7 +30,7 @@ def decoder(decoder_folder: Path) -> Decoder:
 
 @pytest.fixture(scope="module")
 def clip(clip_folder: Path) -> Clip:
-    return load_clip(f"local-dir:{clip_folder}", None, "cpu", torch.float32, ("vision",))
+    return load_clip(f"local-dir:{clip_folder}", "cpu", torch.float32, ("vision",))
 
 
 def _pictures() -> list[Image.Image]:

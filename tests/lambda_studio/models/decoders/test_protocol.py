@@ -19,7 +19,6 @@ from lambda_studio.models.adapter import add_lora, lora_parameters, remove_lora,
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders import families, kandinsky
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Decoder, Family
-from lambda_studio.models.files import get_file
 from lambda_studio.models.pretrained import load_model, model_fingerprint
 from lambda_studio.models.stack import Stack, from_toml
 
@@ -86,7 +85,7 @@ class HalfSize:
 
 def find(source, parts):
     name = "diffusion_pytorch_model.safetensors"
-    return {part: get_file(source.place, [name], on_download=source.on_download) for part in parts}
+    return {part: source.get([name]) for part in parts}
 
 
 def fingerprints(source):
