@@ -2,8 +2,9 @@
 
 import click
 
-from cli.bundles import export, importing
 from cli.commands import StudioGroup
+from cli.exporting import export
+from cli.importing import importing
 from cli.session import Session, pass_session
 from cli.tables import counted, table
 

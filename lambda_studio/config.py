@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeVar
 from lambda_studio.errors import InvalidSetting
 
 
-def require(condition: bool, cause: str, remedy: str, field: str | None = None) -> None:
-    """Raise InvalidSetting if `condition` is false. `field` is the setting in the cause or remedy."""
+def require(condition: bool, cause: str, remedy: str, *fields: str) -> None:
+    """Raise InvalidSetting if `condition` is false. `fields` are the settings in the cause or remedy."""
     if not condition:
-        raise InvalidSetting(cause, remedy, *([field] if field else []))
+        raise InvalidSetting(cause, remedy, *fields)
 
 
 Config = TypeVar("Config", bound="Settings")

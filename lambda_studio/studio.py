@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from concepts.records import ConceptSummary as ConceptSummary
     from lambda_studio.workflows.answers import Added as Added
     from lambda_studio.workflows.answers import ImageCard as ImageCard
+    from lambda_studio.workflows.answers import Imported as Imported
+    from lambda_studio.workflows.answers import Plan as Plan
     from lambda_studio.workflows.upkeep.database import DatabaseUpkeep
     from lambda_studio.workflows.upkeep.finding import Finding
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from concepts.records import AdapterRecord, ConceptRecord
+from lambda_studio.bundles.layouts.plan import Plan as Plan
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,8 @@ class Imported:
     """The fingerprint of the key in the bundle's signature."""
     verified: bool
     """The signature was checked, and its key is one of the trusted keys."""
+    plan: Plan | None = None
+    """What was imported and what was left aside, for pictures. A bundle has no plan."""
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,28 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from concepts.names import name_key
 from concepts.records import LibraryRecord, MemberRecord, RemovedLibrary
 from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.errors import BundleRefused
-from lambda_studio.workflows.answers import Exported, Imported
+from lambda_studio.workflows.answers import Exported, Imported, ImportedConcept, Plan
 from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
 from lambda_studio.workflows.run_files import holding, in_use
 from lambda_studio.workflows.workplace import Workplace
 
+if TYPE_CHECKING:
+    from lambda_studio.workflows.bundles.incoming import Incoming
+
 TRAINING = "Wait for its end or stop it with Ctrl-C, then remove the library again."
+
+
+def unplanned(plan: Plan) -> None:
+    """Ignore the plan of an import."""
 
 
 class Libraries:
@@ -102,33 +110,102 @@ class Libraries:
         concepts = sorted(self._place.get_concepts(chosen), key=lambda concept: name_key(concept.name))
         return write_bundle(self._place, concepts, out, pictures, key)
 
-    def import_(self, source: Path, *, on_conflict: str = "fail", trusted_keys: Sequence[Path] = ()) -> Imported:
-        """Import all concepts of a bundle, or of a folder of pictures in a known layout, or none if there is a fault.
+    def plan(self, source: Path, **choices: Any) -> Plan:
+        """Return what `import_` would do with a folder, list or ZIP file of pictures. No picture is opened.
 
         Args:
+            choices: the fields of `Choices`: `nouns`, `leave_out`, `table`.
+
+        Raises BundleRefused if the source cannot be read or has no subjects, InvalidSetting.
+        """
+        from lambda_studio.bundles.layouts.plan import Choices
+        from lambda_studio.workflows.bundles.planning import planned
+
+        self._require_pictures(source, {"plan": True})
+        with planned(self._place, source, Choices(**choices)) as (plan, _):
+            return plan
+
+    def write_plan(self, source: Path, out: Path, **choices: Any) -> Plan:
+        """Write the plan's table, as CSV or JSON by the suffix of `out`, and return the plan. No file is overwritten.
+
+        Give the table back with `import_(source, table=out)`.
+
+        Raises InvalidSetting for another suffix, OutputExists, and the errors of `plan`.
+        """
+        from lambda_studio.bundles.layouts.table import require_free, write_table
+
+        require_free(out)
+        plan = self.plan(source, **choices)
+        write_table(plan, out)
+        return plan
+
+    def import_(
+        self,
+        source: Path,
+        *,
+        on_conflict: str = "fail",
+        trusted_keys: Sequence[Path] = (),
+        on_plan: Callable[[Plan], None] = unplanned,
+        **choices: Any,
+    ) -> Imported:
+        """Import all concepts of a bundle, or of pictures in a known layout, or none if there is a fault.
+
+        Args:
+            source: a bundle; or a folder, a list or a ZIP file of pictures.
             on_conflict: the action for a name that has different content here: "fail", "rename" or "skip".
             trusted_keys: files of public keys. With any, the import refuses a bundle that none of them signed.
+            on_plan: called with the plan before the first picture is opened. A bundle has none.
+            choices: the fields of `Choices`, for pictures: `nouns`, `leave_out`, `table`.
 
         Raises:
-            BundleRefused: the bundle or folder has faults; the cause names them all.
-            InvalidSetting: a key cannot be used.
+            BundleRefused: the source has faults; the cause names them all.
+            InvalidSetting: a key or choice cannot be used.
             ConceptExists, StorageFailed: as named.
         """
         from lambda_studio.bundles.signing import read_public_key
         from lambda_studio.workflows.bundles.from_bundle import open_bundle
-        from lambda_studio.workflows.bundles.from_folder import open_folder
-        from lambda_studio.workflows.bundles.import_ import store
 
         trusted = [read_public_key(path) for path in trusted_keys]
-        is_folder = os.path.isdir(source) or source.suffix.lower() == ".json"
-        if is_folder and trusted:
-            cause = f"{source} cannot be imported: a folder is not signed, but a trusted key was given."
-            raise BundleRefused(cause, "Give a signed bundle, or leave trusted_keys out.", "trusted_keys")
-        opened = open_folder(self._place, source) if is_folder else open_bundle(self._place, source, trusted)
-        with opened as (concepts, size, signature):
-            self._place.database.store.require_room(2 * size, f"Importing {source}")
-            imported = store(self._place, concepts, on_conflict)
+        if self._is_pictures(source):
+            return self._import_pictures(source, on_conflict, bool(trusted), on_plan, choices)
+        self._require_pictures(source, choices)
+        with open_bundle(self._place, source, trusted) as (concepts, size, signature):
+            imported = self._stored(source, concepts, size, on_conflict)
         return Imported(self._place.library, imported, signature.signer if signature else None, bool(trusted))
+
+    def _import_pictures(
+        self, source: Path, on_conflict: str, is_trusted: bool, on_plan: Callable[[Plan], None], choices: dict[str, Any]
+    ) -> Imported:
+        from lambda_studio.bundles.layouts.plan import Choices
+        from lambda_studio.workflows.bundles.from_folder import open_folder
+
+        if is_trusted:
+            cause = f"{source} cannot be imported: pictures are not signed, but a trusted key was given."
+            raise BundleRefused(cause, "Give a signed bundle, or leave trusted_keys out.", "trusted_keys")
+        with open_folder(self._place, source, Choices(**choices), on_plan) as (concepts, size, plan):
+            imported = self._stored(source, concepts, size, on_conflict)
+        return Imported(self._place.library, imported, None, False, plan)
+
+    def _stored(
+        self, source: Path, concepts: "Sequence[Incoming]", size: int, on_conflict: str
+    ) -> tuple[ImportedConcept, ...]:
+        from lambda_studio.workflows.bundles.import_ import store
+
+        self._place.database.store.require_room(2 * size, f"Importing {source}")
+        return store(self._place, concepts, on_conflict)
+
+    @staticmethod
+    def _is_pictures(source: Path) -> bool:
+        """Return whether a source is a folder, a list or a ZIP file of pictures, and not a bundle."""
+        from lambda_studio.bundles.layouts import zips
+
+        return os.path.isdir(source) or source.suffix.lower() == ".json" or zips.has_pictures(source)
+
+    def _require_pictures(self, source: Path, choices: Mapping[str, Any]) -> None:
+        """Raise InvalidSetting if choices about pictures are made for a bundle."""
+        given = [name for name, value in choices.items() if value]
+        cause = f"{source} is no folder, list or ZIP file of pictures, so {', '.join(given)} cannot be used."
+        require(not given or not source.exists() or self._is_pictures(source), cause, "Leave it out.", *given)
 
     def list(self) -> list[LibraryRecord]:
         """Return the libraries that the user can see: their own by name, then others'."""

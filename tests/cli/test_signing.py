@@ -56,7 +56,7 @@ def test_what_is_unsigned_tampered_with_or_anothers_is_refused_and_nothing_is_st
         ("unsigned.zip", "anna.pub", "unsigned.zip cannot be imported: it is not signed"),
         ("cat.zip", "anna.pub", f"cat.zip cannot be imported: {ANNA} did not sign this manifest."),
         ("rex.zip", "ben.pub", f"rex.zip cannot be imported: it is signed by {ANNA}, which is not a trusted key."),
-        (".", "anna.pub", ". cannot be imported: a folder is not signed"),
+        (".", "anna.pub", ". cannot be imported: pictures are not signed"),
     ):
         answer = signed("library", "import", source, "--trusted-key", key, *home)
         cause, remedy = answer.err.splitlines()

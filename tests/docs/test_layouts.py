@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from lambda_studio.bundles.folders import find_concepts
+from lambda_studio.bundles.layouts.planning import make_plan
 from tests.docs.pages import DOCS
 
 FOUND = {
     "pictures": [("red hat", "red hat"), ("rex", "rex")],
     "dreambench": [("dog", "dog"), ("red_cartoon", "cartoon")],
-    "train": [("cat", "cat"), ("rex", "dog")],
+    "train": [("rex", "dog"), ("cat", "cat")],
     "custom": [("cat", "cat")],
+    "masked": [("mug", "mug"), ("rex", "rex")],
 }
 LINE = re.compile(r"(?P<indent>[│ ]*)(?:[├└]── )?(?P<name>\S(?:\S| (?! ))*)(?: {2,}(?P<told>.+))?")
 
@@ -46,13 +47,9 @@ def plant(tree: str, root: Path) -> Path:
 @pytest.mark.parametrize("name", FOUND)
 def test_each_layout_of_the_guide_is_found_as_it_says(name: str, tmp_path: Path) -> None:
     (tree,) = [tree for tree in trees(DOCS / "adding-subjects.md") if tree.startswith(f"{name}/")]
-    concepts = find_concepts(plant(tree, tmp_path))
-    assert [(concept.name, concept.noun) for concept in concepts] == FOUND[name]
+    root = plant(tree, tmp_path)
+    plan = make_plan(root, root)
+    assert [(each.name, each.noun) for each in plan.subjects] == FOUND[name]
+    assert plan.faults == ()
+    assert sum(each.masks for each in plan.subjects) == (2 if name == "masked" else 0)
     assert len(trees(DOCS / "adding-subjects.md")) == len(FOUND)
-
-
-def test_the_bundles_page_shows_the_same_layouts() -> None:
-    (block,) = re.findall(r"```text\n(pictures/ .+?)```", (DOCS / "bundles.md").read_text("utf-8"), re.DOTALL)
-    guide = "\n".join(trees(DOCS / "adding-subjects.md"))
-    names = re.findall(r"[\w.]+(?: \w+)?/|[\w]+\.\w+", block)
-    assert len(names) == 21 and [name for name in names if name not in guide] == []

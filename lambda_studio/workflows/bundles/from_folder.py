@@ -1,61 +1,64 @@
-"""Read a folder of pictures: each is opened through the picture door, and its subject is found."""
+"""Read the pictures of a plan: each is opened through the picture door, and its subject is found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from concepts.errors import ConceptError
-from concepts.names import check_name, check_noun, name_key
-from concepts.records import manifest
-from lambda_studio.bundles.archive import told
-from lambda_studio.bundles.folders import FoundConcept, find_concepts
-from lambda_studio.errors import BundleRefused, ImageRefused, MaskRefused
+from concepts.records import NewImage, manifest
+from lambda_studio.bundles.layouts.plan import Choices, Fault, Plan, PlannedSubject
+from lambda_studio.pictures.files.refusals import named
 from lambda_studio.workflows.bundles.incoming import Incoming
-from lambda_studio.workflows.subjects.photos import read_images
+from lambda_studio.workflows.bundles.planning import left_out, planned, refuse
+from lambda_studio.workflows.subjects.photos import read_usable
 from lambda_studio.workflows.subjects.segmenting import subject_finder
 from lambda_studio.workflows.subjects.spool import SpooledImages, spool_in
 from lambda_studio.workflows.workplace import Workplace
 
+OnPlan = Callable[[Plan], None]
+
 
 @contextmanager
-def open_folder(place: Workplace, source: Path) -> Iterator[tuple[list[Incoming], int, None]]:
-    """Yield the concepts of a folder after reading every picture, and their size in bytes. Raises BundleRefused.
+def open_folder(
+    place: Workplace, source: Path, choices: Choices, on_plan: OnPlan
+) -> Iterator[tuple[list[Incoming], int, Plan]]:
+    """Yield the concepts of a folder, list or ZIP file after reading every picture, their size in bytes, and the plan.
 
-    The third value is None: a folder has no signature.
+    `on_plan` is called with the plan before the first picture is opened. Raises BundleRefused with every fault.
     """
-    found = find_concepts(source)
-    faults = _name_faults(found)
-    with spool_in(place.home) as spool:
-        incoming = []
-        for concept in found:
-            try:
-                find = subject_finder(place, "auto", concept.noun)
-                images = spool.keep(read_images(place.door, concept.pictures, (), find, place.progress))
-            except (ImageRefused, MaskRefused) as error:
-                faults.append(error.cause)
-                continue
-            incoming.append(_incoming(concept, images))
-        if faults:
-            remedy = "Nothing was imported. Correct or remove these files, then import again."
-            raise BundleRefused(told(source, faults), remedy)
-        yield incoming, spool.size, None
+    with planned(place, source, choices) as (plan, root), spool_in(place.home) as spool:
+        refuse(plan)
+        on_plan(plan)
+        faults: list[Fault] = []
+        read = [(each, spool.keep(_images(place, each, root, faults))) for each in plan.subjects]
+        tried = replace(plan, faults=tuple(faults))
+        if not choices.leave_out:
+            refuse(tried)
+        done = left_out(replace(tried, subjects=tuple(each for each, images in read if images))) if faults else plan
+        yield [_incoming(each, images) for each, images in read if images], spool.size, done
 
 
-def _incoming(concept: FoundConcept, images: SpooledImages) -> Incoming:
-    notes = (*concept.notes, *(f"{image.source_name}: {text}" for image in images for text in image.warnings))
-    return Incoming(concept.name, concept.noun, manifest(concept.noun, images), lambda: images, notes=notes)
+def _images(place: Workplace, subject: PlannedSubject, root: Path, faults: list[Fault]) -> Iterator[NewImage]:
+    """Yield the images of a subject that can be used, and add a fault for each picture or mask that cannot."""
+
+    def leave_out(path: Path, cause: str) -> None:
+        where = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        faults.append(Fault(where, _why(path, cause.rstrip("."))))
+
+    pairs = [(root / each.file, root / each.mask if each.mask else None) for each in subject.pictures]
+    find = subject_finder(place, "auto", str(subject.noun))
+    return read_usable(place.door, pairs, find, place.progress, leave_out)
 
 
-def _name_faults(found: Sequence[FoundConcept]) -> list[str]:
-    faults, seen = [], set()
-    for concept in found:
-        folder = concept.pictures[0].parent
-        try:
-            check_name(concept.name)
-            check_noun(concept.noun)
-        except ConceptError as error:
-            faults.append(f"{folder}: {error.cause}")
-        if (key := name_key(concept.name)) in seen:
-            faults.append(f"{folder}: another folder also gives the name {concept.name!r}")
-        seen.add(key)
-    return faults
+def _why(path: Path, cause: str) -> str:
+    """Return a cause without the path that it begins with."""
+    for prefix, lead in ((f"The mask {path} ", "(a mask) "), (f"The mask {named(path)} ", "(a mask) ")):
+        if cause.startswith(prefix):
+            return lead + cause.removeprefix(prefix)
+    return cause.removeprefix(f"{named(path)} ")
+
+
+def _incoming(subject: PlannedSubject, images: SpooledImages) -> Incoming:
+    noun = str(subject.noun)
+    notes = tuple(f"{image.source_name}: {text}" for image in images for text in image.warnings)
+    return Incoming(subject.name, noun, manifest(noun, images), lambda: images, notes=notes)

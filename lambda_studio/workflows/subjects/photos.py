@@ -1,6 +1,6 @@
 """Read photo files into checked images with masks, ready for one short transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from concepts.records import NewImage
@@ -18,12 +18,12 @@ from lambda_studio.workflows.subjects.segmenting import Finder
 def read_images(
     door: PictureDoor,
     paths: Sequence[Path],
-    masks: Sequence[Path],
+    masks: Sequence[Path | None],
     find: Finder,
     progress: Progress,
     keep_original: bool = False,
 ) -> Iterator[NewImage]:
-    """Open and verify every photo and mask, and yield each image. Without masks, `find` finds the subject.
+    """Open and verify every photo and mask, and yield each image. Without a mask, `find` finds the subject.
 
     `keep_original` adds the verified bytes of each file, metadata included, to its image.
     Raises ImageRefused or MaskRefused at the end, with every unusable file.
@@ -37,7 +37,7 @@ def read_images(
         for index, path in enumerate(paths):
             try:
                 photo = door.photo(path)
-                found = _by_file(door, photo, masks[index]) if masks else find(photo)
+                found = _mask(door, photo, masks[index] if masks else None, find)
                 if not problems:  # otherwise nothing is stored
                     yield _new_image(photo, found, known.warnings(photo), keep_original)
             except (ImageRefused, MaskRefused) as error:
@@ -47,8 +47,44 @@ def read_images(
         raise refused_together(problems, len(paths))
 
 
-def _by_file(door: PictureDoor, photo: Photo, path: Path) -> FoundMask:
-    return load_mask(path, photo.image.size, door.mask_file, photo.turned)
+def read_usable(
+    door: PictureDoor,
+    pairs: Sequence[tuple[Path, Path | None]],
+    find: Finder,
+    progress: Progress,
+    leave_out: Callable[[Path, str], None],
+) -> Iterator[NewImage]:
+    """Yield the image of each usable photo. `leave_out` is called with each photo or mask that cannot be used, and why.
+
+    The subject of a photo whose mask cannot be used is found as if it had none.
+    """
+    known = NearDuplicates()
+    with progress("Finding the subject", total=len(pairs)) as advance:
+        for path, mask in pairs:
+            try:
+                photo = door.photo(path)
+                found = _usable_mask(door, photo, mask, find, leave_out)
+                yield _new_image(photo, found, known.warnings(photo), keep_original=False)
+            except (ImageRefused, MaskRefused) as error:
+                leave_out(path, error.cause)
+            advance()
+
+
+def _usable_mask(
+    door: PictureDoor, photo: Photo, path: Path | None, find: Finder, leave_out: Callable[[Path, str], None]
+) -> FoundMask:
+    try:
+        return _mask(door, photo, path, find)
+    except MaskRefused as error:
+        if path is None:
+            raise
+        leave_out(path, error.cause)
+        return find(photo)
+
+
+def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> FoundMask:
+    """Return the mask in the file, or the one that `find` returns."""
+    return find(photo) if path is None else load_mask(path, photo.image.size, door.mask_file, photo.turned)
 
 
 def _new_image(photo: Photo, found: FoundMask, near: tuple[str, ...], keep_original: bool) -> NewImage:

@@ -79,5 +79,5 @@ def test_a_folder_is_not_taken_for_signed(studio, tmp_path) -> None:
     spelled = (serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     (tmp_path / "anna.pub").write_bytes(Ed25519PrivateKey.generate().public_key().public_bytes(*spelled))
     (tmp_path / "folder").mkdir()
-    with pytest.raises(BundleRefused, match="a folder is not signed"):
+    with pytest.raises(BundleRefused, match="pictures are not signed"):
         studio.libraries.import_(tmp_path / "folder", trusted_keys=[tmp_path / "anna.pub"])

@@ -7,8 +7,12 @@ import pytest
 from PIL import Image
 
 from concepts.records import manifest
+from lambda_studio.bundles.layouts.plan import Choices, Plan
 from lambda_studio.errors import BundleRefused
+from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.workflows.bundles.from_folder import open_folder
+
+OTHER_SIZE = "(a mask) has 36 x 36 pixels and its picture 48 x 40"
 
 
 def picture(path: Path, seed: int = 0) -> Path:
@@ -17,28 +21,69 @@ def picture(path: Path, seed: int = 0) -> Path:
     return path
 
 
+def mask(path: Path, size: tuple[int, int] = (48, 40)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    drawn = Image.new("L", size)
+    drawn.paste(255, (10, 10, 30, 30))
+    drawn.save(path)
+    return path
+
+
+def unplanned(plan: Plan) -> None:
+    """Not asked here."""
+
+
 def test_each_folder_is_a_concept_with_its_images_and_what_is_to_be_said_of_them(studio, tmp_path) -> None:
-    for number in (1, 2):
+    for number in (10, 2):
         picture(tmp_path / "train" / "10_rex dog" / f"{number}.png", number)
-    (tmp_path / "train" / "10_rex dog" / "notes.pdf").write_bytes(b"aside")
     picture(tmp_path / "train" / "5_cat" / "1.png", 3)
-    with open_folder(studio.workplace, tmp_path / "train") as (concepts, size, signature):
+    plans: list[Plan] = []
+    with open_folder(studio.workplace, tmp_path / "train", Choices(), plans.append) as (concepts, size, plan):
         images = {each.name: list(each.images()) for each in concepts}
-    assert [(each.name, each.noun) for each in concepts] == [("rex", "dog"), ("cat", "cat")]
+    assert [(each.name, each.noun) for each in concepts] == [("cat", "cat"), ("rex", "dog")]
     assert [each.manifest for each in concepts] == [manifest(each.noun, images[each.name]) for each in concepts]
-    assert [image.source_name for image in images["rex"]] == ["1.png", "2.png"]
-    assert any("notes.pdf" in note for note in concepts[0].notes)
+    assert [image.source_name for image in images["rex"]] == ["2.png", "10.png"]
     assert size == sum(len(image.data) + len(image.mask or b"") for each in images.values() for image in each)
-    assert signature is None
+    assert plans == [plan]
     assert studio.concepts.list() == [], "nothing is stored yet"
 
 
-def test_names_and_pictures_that_cannot_be_are_told_together(studio, tmp_path) -> None:
-    for name in ("10_rex dog", "5_REX dog", "1_a<b"):
-        picture(tmp_path / "train" / name / "1.png")
-    (tmp_path / "train" / "10_rex dog" / "2.png").write_bytes(b"no picture")
-    with pytest.raises(BundleRefused) as refused, open_folder(studio.workplace, tmp_path / "train"):
+def test_masks_beside_pictures_are_used_and_the_others_found(studio, tmp_path) -> None:
+    for number in (1, 2):
+        picture(tmp_path / "set" / "rex" / f"{number}.png", number)
+    mask(tmp_path / "set" / "rex_masks" / "1.png")
+    with open_folder(studio.workplace, tmp_path / "set", Choices(), unplanned) as (concepts, _, _):
+        first, second = concepts[0].images()
+    assert np.asarray(decode_png(first.mask)).mean() == pytest.approx(255 * 400 / (48 * 40))
+    assert second.mask != first.mask
+
+
+def bad_folder(root: Path) -> Path:
+    picture(root / "10_rex dog" / "1.png")
+    (root / "10_rex dog" / "2.png").write_bytes(b"no picture")
+    mask(root / "10_rex dog" / "1.mask.png", (36, 36))
+    (root / "5_cat").mkdir()
+    (root / "5_cat" / "1.png").write_bytes(b"no picture")
+    return root
+
+
+def test_pictures_and_masks_that_cannot_be_used_are_told_together(studio, tmp_path) -> None:
+    source = bad_folder(tmp_path / "train")
+    with pytest.raises(BundleRefused) as refused, open_folder(studio.workplace, source, Choices(), unplanned):
         pass
-    assert "3 reasons" in refused.value.cause
-    for said in ("2.png", "angle bracket", "'rex'"):
-        assert said.lower() in refused.value.cause.lower()
+    head, *lines = refused.value.cause.splitlines()
+    assert head == f"{source} cannot be imported, for 3 reasons:"
+    expected = ("5_cat/1.png is not a", f"10_rex dog/1.mask.png {OTHER_SIZE}", "10_rex dog/2.png is not a")
+    assert [line.startswith(f"  - {start}") for line, start in zip(lines, expected, strict=True)] == [True] * 3
+    assert refused.value.remedy.endswith("Or import the rest with leave_out=True.")
+
+
+def test_what_cannot_be_used_is_left_out_and_a_subject_is_found_without_its_mask(studio, tmp_path) -> None:
+    source = bad_folder(tmp_path / "train")
+    with open_folder(studio.workplace, source, Choices(leave_out=True), unplanned) as (concepts, _, plan):
+        images = [image.source_name for each in concepts for image in each.images()]
+    assert ([each.name for each in concepts], images) == (["rex"], ["1.png"])
+    assert [each.name for each in plan.subjects] == ["rex"]
+    told = {f"{each.folder}/{name}": each.why for each in plan.left_aside for name in each.files}
+    assert told.keys() == {"5_cat/1.png", "10_rex dog/1.mask.png", "10_rex dog/2.png"}
+    assert told["10_rex dog/1.mask.png"] == OTHER_SIZE

@@ -1,4 +1,4 @@
-"""Concepts go out as bundles and come in again, also from the folders that people have."""
+"""Concepts go out as bundles and come in again."""
 
 import json
 import shutil
@@ -170,37 +170,3 @@ def test_one_bad_byte_and_nothing_is_stored(filled, tmp_path: Path) -> None:
     assert answer.code == 5
     assert "bad.zip cannot be imported" in answer.err
     assert json.loads(filled("concepts", "--json", *home).out) == []
-
-
-# Folders
-
-
-def test_a_dreambench_folder_becomes_concepts_with_its_nouns(studio, tmp_path: Path, photos) -> None:
-    for name, count in (("duck_toy", 2), ("cat2", 1)):
-        (tmp_path / "bench" / name).mkdir(parents=True)
-        for number in range(count):
-            shutil.copy(photos[number], tmp_path / "bench" / name / f"0{number}.png")
-    classes = "Classes\n\nsubject_name,class\ncat2,cat\nduck_toy,stuffed animal\n\nPrompts\n\na, b\n"
-    (tmp_path / "bench" / "prompts_and_classes.txt").write_text(classes)
-    answer = studio("library", "import", "bench", "--json")
-    assert answer.code == 0
-    concepts = json.loads(answer.out)["concepts"]
-    assert [(each["name"], each["noun"], each["state"]) for each in concepts] == [
-        ("cat2", "cat", "added"),
-        ("duck_toy", "stuffed animal", "added"),
-    ]
-    assert studio("generate", "a <cat2> beside a <duck_toy>", "--steps", 1).code == 0
-
-
-def test_every_bad_picture_of_every_folder_is_named_and_nothing_is_stored(studio, tmp_path: Path, photos) -> None:
-    for name in ("10_rex dog", "5_cat", "1_a<b"):
-        (tmp_path / "train" / name).mkdir(parents=True)
-        shutil.copy(photos[0], tmp_path / "train" / name / "good.png")
-    (tmp_path / "train" / "10_rex dog" / "bad.png").write_bytes(b"no picture")
-    (tmp_path / "train" / "5_cat" / "empty.jpg").touch()
-    answer = studio("library", "import", "train")
-    assert answer.code == 5
-    assert "train cannot be imported, for 3 reasons:" in answer.err
-    for said in ("bad.png is not a JPEG", "empty.jpg is empty", "angle bracket"):
-        assert said in answer.err
-    assert json.loads(studio("concepts", "--json").out) == []

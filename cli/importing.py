@@ -1,0 +1,128 @@
+"""studio library import"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.commands import StudioCommand
+from cli.options import option_names, with_values
+from cli.plans import fault_lines, left_aside_lines, subject_lines
+from cli.session import Session, pass_session
+from cli.tables import table
+from cli.terminal import say
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import Imported, Plan
+
+
+@click.command("import", cls=StudioCommand)
+@click.argument("source", type=click.Path(path_type=Path), metavar="SOURCE")
+@click.option("--dry-run", is_flag=True, help="Only show what would be imported from pictures, and what would not.")
+@click.option("--leave-out", is_flag=True, help="Name pictures that cannot be used, leave them out, import the rest.")
+@click.option(
+    "--noun",
+    "nouns",
+    multiple=True,
+    metavar="NAME=NOUN",
+    help="The noun of a subject, instead of what its folder or list says. Repeat it for more.",
+)
+@click.option(
+    "--write-table",
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="Only write the plan as a table of pictures (.csv or .json), to be edited and given back with --table.",
+)
+@click.option(
+    "--table",
+    "table",
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="Import as this table says: name, noun and mask of each picture.",
+)
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["fail", "rename", "skip"]),
+    default="fail",
+    show_default=True,
+    help="What to do with a name that has different content in the library.",
+)
+@click.option(
+    "--trusted-key",
+    "trusted_keys",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE.pub",
+    help="Refuse the bundle unless the owner of this public key signed it. Repeat it for each person whom you trust.  "
+    "[default: not checked]",
+)
+@pass_session
+def importing(session: Session, source: Path, nouns: tuple[str, ...], **options: Any) -> None:
+    """Import a bundle, or pictures of several subjects.
+
+    All of its concepts are imported, or none if there is a fault.
+
+    Pictures come in a folder with a subfolder for each subject, with a list like concepts_list.json, or in a ZIP file
+    of either. See first what would be imported:
+
+    \b
+      studio library import pictures --dry-run
+    """
+    dry_run, out = options.pop("dry_run"), options.pop("write_table")
+    choices = {"leave_out": options["leave_out"], "table": options["table"], "nouns": _by_name(nouns)}
+    with session.studio() as studio:
+        if out:
+            plan = studio.libraries.write_plan(source, out, **choices)
+        elif dry_run:
+            plan = studio.libraries.plan(source, **choices)
+        else:
+            imported = studio.libraries.import_(source, on_plan=_teller(session), **{**options, **choices})
+    if not (dry_run or out):
+        session.show(imported, lambda: _imported_lines(imported))
+        return
+    wrote = [f"Wrote {out}. Edit it, then: studio library import {source} --table {out}"] if out else []
+    session.show(plan, lambda: [*_plan_lines(session, plan), *wrote])
+
+
+def _by_name(nouns: tuple[str, ...]) -> dict[str, str]:
+    """Return the nouns of `NAME=NOUN` texts by name."""
+    pairs = {}
+    for text in nouns:
+        name, _, noun = text.rpartition("=")
+        if not (name.strip() and noun.strip()):
+            raise click.UsageError(f"--noun {text!r} is not NAME=NOUN, for example rex=dog")
+        pairs[name] = noun
+    return pairs
+
+
+def _teller(session: Session) -> Any:
+    """Return the function that shows the plan before the work begins. An answer in JSON has it at the end."""
+
+    def tell(plan: "Plan") -> None:
+        for line in () if session.json else subject_lines(plan):
+            say(line)
+
+    return tell
+
+
+def _plan_lines(session: Session, plan: "Plan") -> list[str]:
+    options = option_names(session.command)
+    faults = [with_values(line, options) for line in fault_lines(plan)]
+    return [*subject_lines(plan), *left_aside_lines(plan), *faults]
+
+
+def _imported_lines(imported: "Imported") -> list[str]:
+    rows = [
+        (
+            each.name,
+            each.noun,
+            each.state + (f" (named {each.came_as} in the source)" if each.name != each.came_as else ""),
+        )
+        for each in imported.concepts
+    ]
+    aside = left_aside_lines(imported.plan) if imported.plan else ()
+    notes = [f"Note: {each.name}: {note}" for each in imported.concepts for note in each.notes]
+    if imported.signed_by:
+        state = "which is trusted" if imported.verified else "which was not checked; to check it, give --trusted-key"
+        notes.append(f"Note: signed by {imported.signed_by}, {state}.")
+    return [*aside, *notes, *table(("NAME", "NOUN", f"IN LIBRARY {imported.library}"), rows)]

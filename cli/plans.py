@@ -1,0 +1,38 @@
+"""What a plan of an import says, line by line."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cli.tables import counted, table
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import Plan
+
+MOST_FILES = 5
+
+
+def subject_lines(plan: "Plan") -> Iterator[str]:
+    """Yield the subjects of a plan as a table, then its notes."""
+    yield f"Read as {plan.layout}: {counted(len(plan.subjects), 'subject')}."
+    rows = [
+        (each.name, each.noun or "?", len(each.pictures), each.masks or "", each.folder, each.noun_from)
+        for each in plan.subjects
+    ]
+    yield from table(("NAME", "NOUN", "PICTURES", "MASKS", "FROM", "NOUN FROM"), rows)
+    yield from (f"Note: {each.name}: {note}" for each in plan.subjects for note in each.notes)
+
+
+def left_aside_lines(plan: "Plan") -> Iterator[str]:
+    """Yield what a plan leaves aside, a line for each folder and reason."""
+    for each in plan.left_aside:
+        shown = [name if each.folder in ("", ".") else f"{each.folder}/{name}" for name in each.files[:MOST_FILES]]
+        more = f" and {len(each.files) - MOST_FILES} more" if len(each.files) > MOST_FILES else ""
+        yield f"Left aside: {', '.join(shown)}{more}: {each.why}"
+
+
+def fault_lines(plan: "Plan") -> Iterator[str]:
+    """Yield what a plan cannot use, and what to do."""
+    yield from (f"Cannot be used: {fault.where} {fault.why}" for fault in plan.faults)
+    if plan.faults:
+        remedies = dict.fromkeys(fault.remedy for fault in plan.faults if fault.remedy)
+        yield " ".join(["The import would be refused.", *remedies, "Or import the rest: leave_out=True"])

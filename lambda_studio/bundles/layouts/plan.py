@@ -1,0 +1,76 @@
+"""A plan of an import: which subjects, which pictures, which masks, and what is left aside and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class PlannedPicture:
+    """A picture and its mask (None: the subject is found), by their paths in the source."""
+
+    file: str
+    mask: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedSubject:
+    """A subject to import. `noun` None: the user must name it, for the reason in `noun_from`."""
+
+    name: str
+    noun: str | None
+    noun_from: str
+    """Where the noun is from."""
+    folder: str
+    """Where the name is from: a folder of the source, or a row of a list."""
+    pictures: tuple[PlannedPicture, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def masks(self) -> int:
+        """How many pictures have masks."""
+        return sum(picture.mask is not None for picture in self.pictures)
+
+
+@dataclass(frozen=True)
+class LeftAside:
+    """Files of one folder of the source that are not imported, for one reason. The source itself is `.`."""
+
+    folder: str
+    files: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that an import needs and cannot use. The import is refused, or leaves it out if the user agrees."""
+
+    where: str
+    why: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.why}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an import would do with a source. Every file of the source is in `subjects`, `left_aside` or `faults`."""
+
+    source: str
+    layout: str
+    subjects: tuple[PlannedSubject, ...]
+    left_aside: tuple[LeftAside, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the user decides about the import of pictures."""
+
+    nouns: Mapping[str, str] = field(default_factory=dict)
+    """Nouns by the subjects' names. They replace what the source says."""
+    leave_out: bool = False
+    """Leave out what cannot be used, and import the rest."""
+    table: Path | None = None
+    """A table that says which pictures belong to which subject, as `write_table` writes it."""

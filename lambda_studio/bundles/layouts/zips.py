@@ -1,0 +1,135 @@
+"""A ZIP file of pictures, read as untrusted input and unpacked into a private folder."""
+
+import errno
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath, PureWindowsPath
+from typing import IO
+
+from concepts.durable import unfinished
+from lambda_studio.bundles.layouts.kinds import is_picture
+from lambda_studio.bundles.layouts.plan import Fault
+from lambda_studio.errors import BundleRefused
+from lambda_studio.pictures.files.opening import MAX_FILE_BYTES
+
+MAX_UNPACKED = 8 * 2**30
+MAX_DIRECTORY = 32 * 2**20
+"""The most bytes of a ZIP file's directory."""
+REMEDY = "Unpack it, and import the folder."
+_END, _END_BYTES, _LONGEST_COMMENT, _ZIP64 = b"PK\5\6", 22, 2**16, b"PK\6\7"
+_READ = (".json", ".txt")
+"""The suffixes of files that are read beside pictures: lists and nouns. Of others only the name is needed."""
+_NAME_ERRORS = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+
+
+@dataclass
+class Unpacked:
+    """A private folder with the pictures of a ZIP file, and the faults of entries that are not there."""
+
+    root: Path
+    faults: list[Fault] = field(default_factory=list)
+
+
+def has_pictures(path: Path) -> bool:
+    """Return whether a file is a ZIP file of pictures, and no bundle. A file that cannot be read is not."""
+    try:
+        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or not _is_bounded(file):
+                return False
+            names = zipfile.ZipFile(file).namelist()
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        return False
+    return "manifest.json" not in names and any(is_picture(PurePath(name)) for name in names)
+
+
+@contextmanager
+def unpacked(path: Path, home: Path, require_room: Callable[[int, str], None]) -> Iterator[Unpacked]:
+    """Yield the ZIP file's pictures in a folder of the home, which is removed at the end, or after a kill by a sweep.
+
+    Raises BundleRefused for a file that is too large, StorageFailed for a full disk.
+    """
+    with zipfile.ZipFile(path) as archive, unfinished(home / "unpacked") as root:
+        root.mkdir(mode=0o700)
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        size = sum(entry.file_size for entry in entries if _is_read(entry))
+        if size > MAX_UNPACKED:
+            cause = f"{path} would unpack to {size:,} bytes, more than {MAX_UNPACKED:,}."
+            raise BundleRefused(cause, "Give the pictures in several parts.")
+        require_room(size, f"Unpacking {path}")
+        folder = Unpacked(root)
+        for entry in entries:
+            if fault := _fault(entry) or _unpack(archive, entry, root):
+                folder.faults.append(Fault(entry.filename, fault))
+        yield folder
+
+
+def _is_bounded(file: IO[bytes]) -> bool:
+    """Return whether the directory's size is small, before zipfile reads it. ZIP64 is not read."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _END_BYTES - _LONGEST_COMMENT - 20))
+    tail = file.read()
+    at = tail.rfind(_END)
+    return at >= 0 and _ZIP64 not in tail[max(0, at - 20) : at] and _directory(tail[at:]) <= MAX_DIRECTORY
+
+
+def _directory(end: bytes) -> int:
+    return int.from_bytes(end[12:16], "little")
+
+
+def _is_read(entry: zipfile.ZipInfo) -> bool:
+    path = PurePath(entry.filename)
+    return is_picture(path) or path.suffix.lower() in _READ
+
+
+def _fault(entry: zipfile.ZipInfo) -> str | None:
+    """Return why an entry is not unpacked, or None."""
+    path = PureWindowsPath(entry.filename)
+    if path.anchor or ".." in path.parts or not path.parts:
+        return "has a path that leads out of the ZIP file"
+    if entry.create_system == 3 and stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+        return "is a link or a special file, which is not followed in a ZIP file"
+    if not _is_read(entry):
+        return None
+    if entry.flag_bits & 0x1:
+        return "is encrypted"
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "is compressed in a way that is not read"
+    return f"has {entry.file_size:,} bytes, more than {MAX_FILE_BYTES:,}" if entry.file_size > MAX_FILE_BYTES else None
+
+
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, root: Path) -> str | None:
+    """Write an entry's bytes, or an empty file of its name if nobody reads them. Return a fault, or None."""
+    target = root.joinpath(*PureWindowsPath(entry.filename).parts)
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            if _is_read(entry):
+                _copy(archive, entry, file)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        target.unlink(missing_ok=True)
+        return f"is damaged: {error}"
+    except OSError as error:
+        if error.errno not in _NAME_ERRORS:
+            raise
+        return (
+            "has the name of another entry"
+            if error.errno == errno.EEXIST
+            else f"has a name that cannot be: {error.strerror}"
+        )
+    return None
+
+
+def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: IO[bytes]) -> None:
+    """Copy the entry, at most as many bytes as the directory says."""
+    left = entry.file_size
+    with archive.open(entry) as packed:
+        while left and (part := packed.read(min(left, 2**20))):
+            left -= len(part)
+            file.write(part)
+        if packed.read(1) or left:
+            raise zipfile.BadZipFile("its size is not the one in the directory")

@@ -1,0 +1,144 @@
+"""Pictures come in from the folders, lists and ZIP files that people have, and every file is accounted for."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def lay(tmp_path: Path, photos):
+    """Lays photos of these names into a folder; names that are not of pictures become empty files."""
+
+    def lay(folder: str, *names: str) -> Path:
+        for number, name in enumerate(names):
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(photos[number % 2], path) if path.suffix == ".png" else path.touch()
+        return tmp_path / folder
+
+    return lay
+
+
+def test_a_dreambench_folder_becomes_concepts_with_its_nouns(studio, lay) -> None:
+    bench = lay("bench", "duck_toy/00.png", "duck_toy/01.png", "cat2/00.png")
+    classes = "Classes\n\nsubject_name,class\ncat2,cat\nduck_toy,stuffed animal\n\nPrompts\n\na, b\n"
+    (bench / "prompts_and_classes.txt").write_text(classes)
+    answer = studio("library", "import", "bench", "--json")
+    assert answer.code == 0
+    said = json.loads(answer.out)
+    assert [(each["name"], each["noun"], each["state"]) for each in said["concepts"]] == [
+        ("cat2", "cat", "added"),
+        ("duck_toy", "stuffed animal", "added"),
+    ]
+    assert said["plan"]["layout"] == "DreamBench"
+    assert said["plan"]["subjects"][1]["pictures"] == [
+        {"file": "duck_toy/00.png", "mask": None},
+        {"file": "duck_toy/01.png", "mask": None},
+    ]
+    assert studio("generate", "a <cat2> beside a <duck_toy>", "--steps", 1).code == 0
+
+
+def test_an_import_tells_its_plan_what_is_left_aside_and_what_became_of_it(studio, lay) -> None:
+    lay("train", "img/10_rex dog/0.png", "img/10_rex dog/0.txt", "img/5_rex dog/0.png", "reg/1_dog/0.png")
+    answer = studio("library", "import", "train")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines()[:6] == [
+        "Read as kohya's folders: 1 subject.",
+        "NAME  NOUN  PICTURES  MASKS  FROM           NOUN FROM",
+        "rex   dog   2                img/5_rex dog  kohya's folder '5_rex dog'",
+        "Note: rex: one subject of the folders 5_rex dog, 10_rex dog",
+        "Left aside: img/10_rex dog/0.txt: captions and other texts",
+        "Left aside: reg/1_dog/0.png: regularisation pictures, which are of no subject",
+    ]
+    assert answer.out.splitlines()[-2:] == ["NAME  NOUN  IN LIBRARY default", "rex   dog   added"]
+
+
+def test_a_dry_run_stores_nothing_and_says_what_an_import_would_refuse(studio, lay) -> None:
+    lay("train", "10_rex dog/0.png", "20_ohwx_man/0.png", "8_/0.png")
+    answer = studio("library", "import", "train", "--dry-run")
+    assert answer.code == 0
+    assert "ohwx_man  ?     1" in answer.out
+    assert "Cannot be used: 20_ohwx_man does not say its noun ('ohwx_man' is a trainer's token)" in answer.out
+    assert answer.out.splitlines()[-1] == (
+        "The import would be refused. Rename the folder: REPEATS_NAME NOUN. Give the noun: --noun 'ohwx_man=NOUN'."
+        " Or import the rest: --leave-out"
+    )
+    refused = studio("library", "import", "train")
+    assert (refused.code, "--noun 'ohwx_man=NOUN'" in refused.err, "--leave-out" in refused.err) == (5, True, True)
+    said = json.loads(studio("library", "import", "train", "--dry-run", "--json").out)
+    assert (said["format"], len(said["faults"])) == (1, 2)
+    assert json.loads(studio("concepts", "--json").out) == []
+
+
+def test_a_noun_is_given_and_the_rest_is_left_out(studio, lay) -> None:
+    lay("train", "10_rex dog/0.png", "20_ohwx_man/0.png", "8_/0.png")
+    answer = studio("library", "import", "train", "--noun", "ohwx_man=man", "--leave-out")
+    assert answer.code == 0
+    assert "Left aside: 8_: has no name after its repeats" in answer.out
+    names = {each["name"]: each["noun"] for each in json.loads(studio("concepts", "--json").out)}
+    assert names == {"ohwx_man": "man", "rex": "dog"}
+
+
+@pytest.mark.parametrize("text", ["dog", "=dog", "rex="])
+def test_a_noun_needs_a_name(studio, lay, text: str) -> None:
+    lay("set", "rex/0.png")
+    answer = studio("library", "import", "set", "--noun", text)
+    assert (answer.code, "is not NAME=NOUN, for example rex=dog" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["plan.csv", "plan.json"])
+def test_a_table_is_written_edited_and_given_back(studio, lay, tmp_path: Path, name: str) -> None:
+    lay("set", "rex/0.png", "rex/1.png", "minka/0.png")
+    wrote = studio("library", "import", "set", "--write-table", name)
+    assert wrote.out.splitlines()[-1] == f"Wrote {name}. Edit it, then: studio library import set --table {name}"
+    assert json.loads(studio("concepts", "--json").out) == []
+    table = tmp_path / name
+    table.write_text(table.read_text().replace("minka", "Momo", 1).replace("minka", "cat", 1))  # its name and noun
+    assert studio("library", "import", "set", "--write-table", name).code == 4
+    answer = studio("library", "import", "set", "--table", name)
+    assert answer.code == 0
+    names = {each["name"]: each["noun"] for each in json.loads(studio("concepts", "--json").out)}
+    assert names == {"Momo": "cat", "rex": "rex"}
+    assert studio("library", "import", "set", "--table", "gone.csv").code == 5
+
+
+def test_a_zip_of_folders_is_imported_and_leaves_nothing_unpacked(studio, lay, tmp_path: Path) -> None:
+    root = lay("set", "2024-05-06/a.png", "dog_01/a.png", "rex.v2 (final)/a.png", "toyPoodle/a.png")
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for path in sorted(root.rglob("*.png")):
+            archive.write(path, path.relative_to(root))
+    answer = studio("library", "import", "set.zip")
+    assert answer.code == 0
+    names = {each["name"]: each["noun"] for each in json.loads(studio("concepts", "--json").out)}
+    assert names == {"2024-05-06": "thing", "dog_01": "dog", "rex.v2 (final)": "rex", "toyPoodle": "toy poodle"}
+    assert [path.name for path in (tmp_path / "home").iterdir() if "unpacked" in path.name] == []
+
+
+def test_choices_about_pictures_are_refused_for_a_bundle(studio, photos) -> None:
+    studio("add-concept", "rex", photos[0], "--noun", "dog")
+    studio("library", "export", "--out", "all.zip")
+    answer = studio("library", "import", "all.zip", "--noun", "rex=cat", "--leave-out")
+    assert (answer.code, "so --leave-out, --noun cannot be used" in answer.err) == (2, True)
+    assert studio("library", "import", "all.zip", "--dry-run").code == 2
+
+
+def test_every_bad_picture_of_every_folder_is_named_and_nothing_is_stored(studio, lay) -> None:
+    train = lay("train", "10_rex dog/good.png", "5_cat/good.png", "1_a<b mug/good.png", "5_cat/empty.jpg")
+    (train / "10_rex dog" / "bad.png").write_bytes(b"no picture")
+    answer = studio("library", "import", "train")
+    assert answer.code == 5
+    for said in ("empty.jpg is empty", "angle bracket"):
+        assert said in answer.err
+    answer = studio("library", "import", "train", "--leave-out")
+    assert answer.code == 0
+    assert "Left aside: 10_rex dog/bad.png: is not a" in answer.out
+    assert {each["name"] for each in json.loads(studio("concepts", "--json").out)} == {"cat", "rex"}
+
+
+def test_foreign_names_are_escaped_on_their_way_to_the_terminal(studio, lay) -> None:
+    lay("set", "rex/0.png", "rex/\x1b[31m notes.txt", "\x1b[2J bad/0.png", "rex/\x1b]0;title\x07.png")
+    for answer in (studio("library", "import", "set", "--dry-run"), studio("library", "import", "set")):
+        assert "\x1b" not in answer.out + answer.err and "\\x1b" in answer.out + answer.err

@@ -1,0 +1,40 @@
+"""Every file of a folder is a subject's, left aside for a reason, or a fault."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambda_studio.bundles.layouts.tree import read_tree
+from tests.lambda_studio.bundles.layouts.laid import aside, faults, lay, planned, subjects
+
+FOLDER = st.sampled_from(["rex", "rex_masks", "masks", "10_rex dog", "1_dog", "reg", "img", "8_", "a b", "log", ""])
+FILE = st.sampled_from(["0.jpg", "1.png", "0_mask.png", "0-masklabel.png", "0.txt", "0.jxl", "0.gif", ".x", "a.mov"])
+NAMES = st.sets(st.builds("/".join, st.tuples(FOLDER, FOLDER, FILE)).map(lambda name: name.strip("/")), max_size=12)
+
+
+@given(NAMES)
+def test_no_file_goes_unmentioned(tmp_path_factory, names: set[str]) -> None:
+    names = {name.replace("//", "/") for name in names}
+    root = lay(tmp_path_factory.mktemp("set"), *names)
+    plan = planned(root)
+    tree = read_tree(root)
+    visible = {tree.shown(file) for file in tree.top.every_file()}
+    pictures = [picture for each in plan.subjects for picture in each.pictures]
+    told = [file for each in pictures for file in (each.file, each.mask) if file] + [*aside(plan)]
+    faulty = {fault.where for fault in plan.faults}
+    assert sorted({*told}) == sorted(told), "nothing is told twice"
+    assert visible <= {*told} | faulty
+    assert {name for name in names if name.endswith("/.x")} <= {*told}
+
+
+def test_a_picture_that_cannot_be_opened_and_an_empty_one_are_faults_of_their_subject(tmp_path: Path) -> None:
+    lay(tmp_path, "rex/0.jpg", "rex/1.psd", "rex/2.png", "minka/3.cr2")
+    (tmp_path / "rex" / "2.png").write_bytes(b"")
+    plan = planned(tmp_path)
+    assert subjects(plan) == {"minka": ("minka", []), "rex": ("rex", ["rex/0.jpg"])}
+    assert faults(plan) == [
+        "minka/3.cr2 is a CR2 picture, which cannot be opened here",
+        "rex/1.psd is a PSD picture, which cannot be opened here",
+        "rex/2.png is empty (0 bytes)",
+    ]

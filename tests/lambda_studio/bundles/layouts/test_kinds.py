@@ -1,0 +1,30 @@
+"""What a file's name says that it is."""
+
+from pathlib import PurePath
+
+import pytest
+
+from lambda_studio.bundles.layouts.kinds import FOREIGN, PICTURES, is_foreign, is_picture, kind_of
+from lambda_studio.pictures.files.formats import PICTURE_SUFFIXES
+
+
+def test_the_pictures_are_those_that_can_be_opened() -> None:
+    assert {*PICTURE_SUFFIXES} == PICTURES
+    assert not PICTURES & FOREIGN
+    assert is_picture(PurePath("a/IMG.JPG")) and not is_picture(PurePath("a/jpg"))
+    assert is_foreign(PurePath("a/IMG.CR2")) and not is_foreign(PurePath("a/IMG.JPG"))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("0.TXT", "captions and other texts"),
+        ("IMG_1.MOV", "videos and what belongs to them"),
+        ("0.jpg", "pictures that belong to no subject"),
+        ("0.gif", "pictures that belong to no subject"),
+        ("notes.pdf", "not pictures"),
+        ("LICENSE", "not pictures"),
+    ],
+)
+def test_what_is_no_subjects_picture_is_left_aside_for_a_reason(name: str, kind: str) -> None:
+    assert kind_of(PurePath(name)) == kind
