@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     "masks",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A mask, white = subject; one for each image, in the same order.  [default: --segment finds the subject]",
+    help="A mask, white = subject; one for each image, in the same order.  "
+    "[default: masks beside the images, else --segment finds the subject]",
 )
 @segment_option(
     "How to find the subject without a mask. auto: the alpha channel if it cuts out a subject, else salient, else "
@@ -40,10 +41,13 @@ def command(
 ) -> None:  # fmt: skip
     """Add a subject from your photos, so that prompts can name it.
 
+    An IMAGE is a photo, or a folder of photos, also with masks beside them (0.jpg, 0.mask.png).
+
     Pictures are stored upright, at most 1536 pixels long and without metadata.
 
     \b
       studio add-concept rex photo1.jpg photo2.jpg --noun dog
+      studio add-concept rex pictures-of-rex --noun dog
     """
     with session.studio() as studio:
         added = studio.concepts.add(name, images, noun=noun, masks=masks, segment=segment, keep_original=keep_original)

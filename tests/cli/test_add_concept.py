@@ -1,5 +1,6 @@
 """`studio add-concept`: what is encoded, and where the subject is."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,6 +31,26 @@ def test_mask_files_say_where_the_subject_is(studio, photos, tmp_path: Path) -> 
     masks = ["--mask", "mask1.png", "--mask", "mask2.png"]
     assert studio("add-concept", "rex", *photos, "--noun", "dog", *masks).code == 0
     assert studio("concepts", "show", "rex").out.count("50% of it") == 2
+
+
+def test_a_folder_stands_for_its_pictures_with_the_masks_beside_them(studio, photos, tmp_path: Path) -> None:
+    folder = tmp_path / "rex"
+    folder.mkdir()
+    for number, photo in zip((10, 2), photos, strict=True):
+        photo.rename(folder / f"{number}.png")
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (0, 0, 32, 64))
+    mask.save(folder / "2-masklabel.png")
+    (folder / "2.txt").write_text("a dog")
+    answer = studio("add-concept", "rex", "rex", "--noun", "dog")
+    assert answer.code == 0
+    assert "Note: left aside in rex: 2.txt: captions and other texts" in answer.out
+    shown = json.loads(studio("concepts", "show", "rex", "--json").out)
+    assert [image["source_name"] for image in shown["images"]] == ["2.png", "10.png"]
+    assert shown["images"][0]["mask"].startswith("50%")
+    again = studio("concepts", "edit", "rex", "--add", "rex", "--noun", "puppy")
+    assert again.code == 0
+    assert len(json.loads(studio("concepts", "show", "rex", "--json").out)["images"]) == 2
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ MISTAKES = [
     ("library export", 2, "Missing option '--out'", "studio library export --help"),
     ("library import gone.zip", 5, "gone.zip does not exist", "Check the path"),
     ("library import photo1.png", 5, "photo1.png is not a λ-Studio bundle", "Nothing was imported"),
-    ("library import full", 5, "no subfolder contains pictures", "DreamBench"),
+    ("library import full", 5, "full has no pictures of a subject", "a subfolder for each subject"),
     ("db restore gone.sqlite3", 7, "gone.sqlite3", "Choose another backup"),
     ("db restore photo1.png", 7, "photo1.png is not a λ-Studio database", "Choose another backup"),
     (

@@ -38,13 +38,16 @@ class Concepts:
         """Store a subject and cache its CLIP embeddings. Nothing is stored unless every image and mask is usable.
 
         Args:
-            masks: one file for each image, white = subject. Without masks, `segment` finds the subject.
+            images: files, and folders whose pictures are taken in natural order.
+            masks: one file for each image, white = subject. Without masks, those beside the images are used, and
+                `segment` finds the subject in the other images.
             segment: auto, alpha, salient, grabcut, grounded or none.
             keep_original: also store the original files, byte for byte, with their metadata.
 
         Raises:
             NameInvalid, NounMissing, ImageRefused, MaskRefused, ConceptExists.
         """
+        from lambda_studio.bundles.layouts.one_subject import one_subject
         from lambda_studio.workflows.subjects.lookalikes import lookalike_warning
         from lambda_studio.workflows.subjects.photos import read_images
         from lambda_studio.workflows.subjects.segmenting import subject_finder
@@ -57,9 +60,12 @@ class Concepts:
             raise NounMissing(cause, "Name the kind of thing, for example: noun=dog")
         library, checked_noun = place.library, check_noun(noun)
         place.require_editor()
+        given = one_subject(images)
+        files, beside = zip(*given.pairs, strict=True) if given.pairs else ((), ())
         find = subject_finder(place, segment, checked_noun)
         with spool_in(place.home) as spool:
-            new_images = spool.keep(read_images(place.door, images, masks, find, place.progress, keep_original))
+            read = read_images(place.door, files, masks or beside, find, place.progress, keep_original)
+            new_images = spool.keep(read)
             _ = place.embedder.encoder  # raises for missing models before anything is stored
 
             def store(registry: Registry) -> tuple[AddResult, str | None]:
@@ -70,7 +76,7 @@ class Concepts:
                 place.notify(f"Library {library} now uses the stack {remembered}.")
             added = embedded(place, result, new_images)
         alike = lookalike_warning(place, added.concept) if added.created else ()
-        return replace(added, warnings=(*added.warnings, *alike))
+        return replace(added, warnings=(*given.notes, *added.warnings, *alike))
 
     def edit(self, name: str, changes: Changes | None = None, **fields: Any) -> Added:
         """Write the concept's next version, with a new noun, added or dropped images, or new masks.

@@ -9,6 +9,7 @@ from concepts.database import Database
 from concepts.errors import ImagesMissing
 from concepts.records import AddResult, ConceptRecord, ImageRecord, NewImage
 from concepts.registry import Registry
+from lambda_studio.bundles.layouts.one_subject import one_subject
 from lambda_studio.config import require
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.png import encode_png
@@ -61,7 +62,8 @@ def changed_images(
     kept = spool.keep(_kept_images(place, concept, changes))
     if not changes.add:
         return kept
-    new = read_images(place.door, changes.add, (), find, place.progress, changes.keep_original)
+    files, masks = zip(*one_subject(changes.add).pairs, strict=True)
+    new = read_images(place.door, files, masks, find, place.progress, changes.keep_original)
     return kept.joined(spool.keep(new))
 
 

@@ -1,0 +1,75 @@
+"""The pictures of one subject, in files and folders that the user names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambda_studio.bundles.layouts.finding import Finding
+from lambda_studio.bundles.layouts.masks import find_masks
+from lambda_studio.bundles.layouts.nouns import GuessedNoun
+from lambda_studio.bundles.layouts.plan import Plan
+from lambda_studio.bundles.layouts.tree import Folder, read_tree
+from lambda_studio.errors import ImageRefused
+
+Pair = tuple[Path, Path | None]
+"""A picture and the mask beside it."""
+MOST_NAMES = 5
+
+
+@dataclass(frozen=True)
+class OneSubject:
+    """Pictures with the masks beside them, and notes about files that are neither."""
+
+    pairs: tuple[Pair, ...]
+    notes: tuple[str, ...] = ()
+
+
+def one_subject(paths: Sequence[Path]) -> OneSubject:
+    """Return the pictures of files and folders: the files as they are named, a folder's in natural order.
+
+    Masks are found in the folders, and among the files. Raises ImageRefused for a folder without pictures, or with
+    pictures that cannot be opened.
+    """
+    files = [path for path in paths if not path.is_dir()]
+    masks = _masks_among(files)
+    pairs: list[Pair] = []
+    notes = [f"{mask.name} is used as the mask of {picture.name}" for picture, mask in masks.items()]
+    for path in paths:
+        if path.is_dir():
+            plan = _plan(path)
+            pairs += [(path / each.file, path / each.mask if each.mask else None) for each in plan.subjects[0].pictures]
+            notes += _notes(plan)
+        elif path not in masks.values():
+            pairs.append((path, masks.get(path)))
+    return OneSubject(tuple(pairs), tuple(notes))
+
+
+def _masks_among(files: Sequence[Path]) -> dict[Path, Path]:
+    """Return the masks that are named together with their pictures, as `rex/*` names them."""
+    masks: dict[Path, Path] = {}
+    for parent in dict.fromkeys(file.parent for file in files):
+        beside = tuple(file for file in files if file.parent == parent)
+        masks |= find_masks(Folder(parent, beside, ())).of
+    return masks
+
+
+def _plan(folder: Path) -> Plan:
+    tree = read_tree(folder)
+    found = Finding(tree, find_masks(tree.top))
+    found.take(folder.name, GuessedNoun(None, ""), tree.top.every_file(), folder)
+    plan = found.plan(str(folder))
+    if plan.faults:
+        causes = "; ".join(map(str, plan.faults))
+        raise ImageRefused(f"The folder {folder} cannot be added: {causes}.", "Remove them, or name the pictures.")
+    if not plan.subjects[0].pictures:
+        raise ImageRefused(f"The folder {folder} has no pictures.", "Give the photos of the subject, or their folder.")
+    return plan
+
+
+def _notes(plan: Plan) -> list[str]:
+    notes = []
+    for each in plan.left_aside:
+        more = f" and {len(each.files) - MOST_NAMES} more" if len(each.files) > MOST_NAMES else ""
+        folder = Path(plan.source) / each.folder
+        notes.append(f"left aside in {folder}: {', '.join(each.files[:MOST_NAMES])}{more}: {each.why}")
+    return notes

@@ -1,0 +1,45 @@
+"""The pictures of one subject, in files and folders."""
+
+from pathlib import Path
+
+import pytest
+
+from lambda_studio.bundles.layouts.one_subject import one_subject
+from lambda_studio.errors import ImageRefused
+from tests.lambda_studio.bundles.layouts.laid import lay
+
+
+def test_a_folder_gives_its_pictures_in_natural_order_with_the_masks_beside_them(tmp_path: Path) -> None:
+    rex = lay(tmp_path / "rex", "10.jpg", "2.jpg", "2.mask.png", "old/1.jpg", "masks/10.png", "2.txt", ".DS_Store")
+    photo = lay(tmp_path, "first.jpg") / "first.jpg"
+    found = one_subject([photo, rex])
+    assert found.pairs == (
+        (photo, None),
+        (rex / "2.jpg", rex / "2.mask.png"),
+        (rex / "10.jpg", rex / "masks/10.png"),
+        (rex / "old/1.jpg", None),
+    )
+    assert found.notes == (
+        f"left aside in {rex}: 2.txt: captions and other texts",
+        f"left aside in {rex}: .DS_Store: hidden",
+    )
+
+
+def test_files_are_taken_as_named_and_a_mask_only_beside_its_picture(tmp_path: Path) -> None:
+    lay(tmp_path, "b.jpg", "a.jpg", "a-masklabel.png", "party_mask.jpg", "b.mask.png")
+    names = ["b.jpg", "a-masklabel.png", "a.jpg", "party_mask.jpg", "gone.jpg"]
+    found = one_subject([tmp_path / name for name in names])
+    assert [(picture.name, mask and mask.name) for picture, mask in found.pairs] == [
+        ("b.jpg", None),
+        ("a.jpg", "a-masklabel.png"),
+        ("party_mask.jpg", None),
+        ("gone.jpg", None),
+    ]
+    assert found.notes == ("a-masklabel.png is used as the mask of a.jpg",)
+
+
+def test_a_folder_without_pictures_or_with_ones_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImageRefused, match="none has no pictures"):
+        one_subject([lay(tmp_path / "none", "a.txt")])
+    with pytest.raises(ImageRefused, match=r"a\.cr2 is a CR2 picture, which cannot be opened here; b\.psd is a PSD"):
+        one_subject([lay(tmp_path / "raw", "a.cr2", "b.psd", "c.jpg")])
