@@ -7,7 +7,7 @@ import click
 
 from cli.commands import StudioCommand
 from cli.options import option_names, with_values
-from cli.plans import fault_lines, left_aside_lines, subject_lines
+from cli.plans import fault_lines, guess_lines, left_aside_lines, subject_lines
 from cli.session import Session, pass_session
 from cli.tables import table
 from cli.terminal import say
@@ -108,7 +108,7 @@ def _teller(session: Session) -> Any:
 def _plan_lines(session: Session, plan: "Plan") -> list[str]:
     options = option_names(session.command)
     faults = [with_values(line, options) for line in fault_lines(plan)]
-    return [*subject_lines(plan), *left_aside_lines(plan), *faults]
+    return [*subject_lines(plan), *left_aside_lines(plan), *guess_lines(plan, "--noun NAME=NOUN"), *faults]
 
 
 def _imported_lines(imported: "Imported") -> list[str]:
@@ -120,9 +120,10 @@ def _imported_lines(imported: "Imported") -> list[str]:
         )
         for each in imported.concepts
     ]
-    aside = left_aside_lines(imported.plan) if imported.plan else ()
+    plan = imported.plan
+    told = [*left_aside_lines(plan), *guess_lines(plan, "studio concepts edit NAME --noun NOUN")] if plan else []
     notes = [f"Note: {each.name}: {note}" for each in imported.concepts for note in each.notes]
     if imported.signed_by:
         state = "which is trusted" if imported.verified else "which was not checked; to check it, give --trusted-key"
         notes.append(f"Note: signed by {imported.signed_by}, {state}.")
-    return [*aside, *notes, *table(("NAME", "NOUN", f"IN LIBRARY {imported.library}"), rows)]
+    return [*told, *notes, *table(("NAME", "NOUN", f"IN LIBRARY {imported.library}"), rows)]

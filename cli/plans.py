@@ -30,6 +30,14 @@ def left_aside_lines(plan: "Plan") -> Iterator[str]:
         yield f"Left aside: {', '.join(shown)}{more}: {each.why}"
 
 
+def guess_lines(plan: "Plan", remedy: str) -> Iterator[str]:
+    """Yield a line that says how to change guessed nouns, if there are some."""
+    guessed = [each for each in plan.subjects if each.is_guess]
+    if guessed:
+        named = ", ".join(each.name for each in guessed[:MOST_FILES]) + (" …" if len(guessed) > MOST_FILES else "")
+        yield f"Note: {counted(len(guessed), 'noun')} guessed ({named}). To change one: {remedy}"
+
+
 def fault_lines(plan: "Plan") -> Iterator[str]:
     """Yield what a plan cannot use, and what to do."""
     yield from (f"Cannot be used: {fault.where} {fault.why}" for fault in plan.faults)

@@ -1,6 +1,8 @@
 """What a plan says, line by line."""
 
-from cli.plans import fault_lines, left_aside_lines, subject_lines
+from dataclasses import replace
+
+from cli.plans import fault_lines, guess_lines, left_aside_lines, subject_lines
 from lambda_studio.bundles.layouts.plan import Fault, LeftAside, Plan, PlannedPicture, PlannedSubject
 
 REX = PlannedSubject("rex", "dog", "given", "rex", (PlannedPicture("rex/0.jpg", "rex/0.mask.png"),), ("a note",))
@@ -33,3 +35,11 @@ def test_faults_are_told_with_what_to_do() -> None:
         "The import would be refused. Rename the folder. Or import the rest: leave_out=True",
     ]
     assert list(fault_lines(Plan("set", "", (REX,)))) == []
+
+
+def test_guessed_nouns_are_told_with_what_to_do() -> None:
+    guess = replace(REX, is_guess=True)
+    assert list(guess_lines(Plan("set", "", (guess, REX)), "--noun NAME=NOUN")) == [
+        "Note: 1 noun guessed (rex). To change one: --noun NAME=NOUN"
+    ]
+    assert list(guess_lines(Plan("set", "", (REX,)), "")) == []

@@ -38,7 +38,7 @@ def plant(tree: str, root: Path) -> Path:
             path.mkdir()
             rows.append(found["told"] or "")
         else:
-            path.write_text(found["told"] or "a picture", encoding="utf-8")
+            path.write_bytes(b"\xff\xd8" if path.suffix in (".jpg", ".png") else (found["told"] or "").encode())
     if (classes := above[0] / "prompts_and_classes.txt").exists():
         classes.write_text("\n".join([classes.read_text(), *rows[1:]]) + "\n", encoding="utf-8")
     return above[0]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lambda_studio.bundles.layouts.kinds import is_foreign, kind_of
+from lambda_studio.bundles.layouts.kinds import is_foreign, kind_of, unusable
 from lambda_studio.bundles.layouts.masks import Masks
 from lambda_studio.bundles.layouts.nouns import GuessedNoun
 from lambda_studio.bundles.layouts.plan import Fault, LeftAside, Plan, PlannedPicture, PlannedSubject
@@ -50,9 +50,9 @@ class Finding:
                     self.faults.append(fault)
                 else:
                     pictures.append(self._picture(file))
-        self.subjects.append(
-            PlannedSubject(name, noun.noun, noun.source, self.tree.shown(folder), tuple(pictures), tuple(notes))
-        )
+        where = self.tree.shown(folder)
+        subject = PlannedSubject(name, noun.noun, noun.source, where, tuple(pictures), tuple(notes), noun.is_guess)
+        self.subjects.append(subject)
 
     def put_aside(self, folder: Folder, why: str) -> None:
         """Leave all pictures of a folder aside, for one reason."""
@@ -66,7 +66,8 @@ class Finding:
     def _fault(self, file: Path) -> Fault | None:
         if is_foreign(file):
             return Fault(self.tree.shown(file), CANNOT_OPEN.format(file.suffix.lower().strip(".").upper()))
-        return None if file.stat().st_size else Fault(self.tree.shown(file), "is empty (0 bytes)")
+        why = unusable(file)
+        return Fault(self.tree.shown(file), why) if why else None
 
     def _picture(self, file: Path) -> PlannedPicture:
         mask = self.masks.of.get(file)

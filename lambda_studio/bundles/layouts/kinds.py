@@ -1,8 +1,8 @@
 """What a file is for an import, by its name: a picture that can be opened, one that cannot, or something beside it."""
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
-from lambda_studio.pictures.files.formats import PICTURE_SUFFIXES
+from lambda_studio.pictures.files.formats import FORMATS_SAID, PICTURE_SUFFIXES, sniffed
 
 PICTURES = frozenset(PICTURE_SUFFIXES)
 """The suffixes of pictures that can be opened."""
@@ -12,6 +12,8 @@ _COMMON = """
 """
 FOREIGN = frozenset(_COMMON.split()) - PICTURES
 """The suffixes of pictures that cannot be opened."""
+HEADER = 256
+"""The bytes that tell a picture's format."""
 CAPTIONS = frozenset({".txt", ".caption", ".caption2", ".tags"})
 VIDEOS = frozenset({".mov", ".mp4", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".aae"})
 
@@ -36,3 +38,15 @@ def kind_of(path: PurePath) -> str:
     if suffix in PICTURES | FOREIGN:
         return "pictures that belong to no subject"
     return "not pictures"
+
+
+def unusable(path: Path) -> str | None:
+    """Return why a file cannot be a picture, by its first bytes, or None. The picture is not decoded."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(HEADER)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if not start:
+        return "is empty (0 bytes)"
+    return None if sniffed(start) else f"is not a {FORMATS_SAID} picture"

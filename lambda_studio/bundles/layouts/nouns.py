@@ -10,6 +10,7 @@ _PICTURE = (
 )
 _TOKEN = re.compile(r"<[^<>]*>|\[[A-Z0-9*]+\]|\*|\bS\*")
 _ARTICLE = re.compile(r"(?:(?:an?|the|one|my|our|his|her|its|this|that)\s+)+", re.IGNORECASE)
+A_GUESS = "a guess from its folder's name"
 MOST_WORDS = 3
 """A noun with more words is a sentence. `stuffed animal` has two."""
 
@@ -20,6 +21,7 @@ class GuessedNoun:
 
     noun: str | None
     source: str
+    is_guess: bool = False
 
 
 def why_no_noun(text: str) -> str | None:
@@ -54,11 +56,11 @@ def noun_in_name(name: str) -> GuessedNoun:
     spaced = re.sub(r"(?<=[^\W\d_A-Z])[A-Z](?=[^\W\d_A-Z])", lambda start: f" {start[0].lower()}", bare)
     noun = _without_article(" ".join(re.findall(r"[^\W\d_]+", spaced)))
     if not noun:
-        return GuessedNoun("thing", f"a stand-in: {name!r} has no words")
+        return GuessedNoun("thing", f"a stand-in: {name!r} has no words", is_guess=True)
     if {word.casefold() for word in noun.split()} <= GENERIC:
         return GuessedNoun(None, f"{noun!r} does not say what the subject is")
     why = why_no_noun(noun)
-    return GuessedNoun(None, f"{noun!r} {why}") if why else GuessedNoun(noun, "a guess from its folder's name")
+    return GuessedNoun(None, f"{noun!r} {why}") if why else GuessedNoun(noun, A_GUESS, is_guess=True)
 
 
 def noun_in_prompt(prompt: str) -> str | None:

@@ -25,6 +25,8 @@ class PlannedSubject:
     """Where the name is from: a folder of the source, or a row of a list."""
     pictures: tuple[PlannedPicture, ...]
     notes: tuple[str, ...] = ()
+    is_guess: bool = False
+    """The source does not say the noun; it is the words of a folder's name, or `thing`."""
 
     @property
     def masks(self) -> int:

@@ -60,7 +60,8 @@ def _is_wrapper(found: Finding, folder: Folder, alone: bool) -> bool:
 
 
 def _has_kohyas(folder: Folder) -> bool:
-    return any(map(is_kohyas, folder.folders))
+    """Return whether a folder has kohya's folders, at any depth."""
+    return any(map(is_kohyas, (each for inside in folder.every() for each in inside.folders)))
 
 
 def _without_regularisation(found: Finding, folders: list[Folder]) -> list[Folder]:

@@ -7,10 +7,10 @@ from lambda_studio.bundles.layouts.planning import make_plan, root_of
 
 
 def lay(root: Path, *names: str) -> Path:
-    """Lay files of these names into a folder. They have one byte, because a plan opens no picture."""
+    """Lay files of these names into a folder. They begin as a JPEG and end there, because a plan decodes no picture."""
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(b"x")
+        (root / name).write_bytes(b"\xff\xd8")
     return root
 
 

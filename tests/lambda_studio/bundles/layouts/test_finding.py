@@ -29,12 +29,14 @@ def test_no_file_goes_unmentioned(tmp_path_factory, names: set[str]) -> None:
 
 
 def test_a_picture_that_cannot_be_opened_and_an_empty_one_are_faults_of_their_subject(tmp_path: Path) -> None:
-    lay(tmp_path, "rex/0.jpg", "rex/1.psd", "rex/2.png", "minka/3.cr2")
+    lay(tmp_path, "rex/0.jpg", "rex/1.psd", "rex/2.png", "rex/3.png", "minka/3.cr2")
     (tmp_path / "rex" / "2.png").write_bytes(b"")
+    (tmp_path / "rex" / "3.png").write_bytes(b"<html>")
     plan = planned(tmp_path)
     assert subjects(plan) == {"minka": ("minka", []), "rex": ("rex", ["rex/0.jpg"])}
     assert faults(plan) == [
         "minka/3.cr2 is a CR2 picture, which cannot be opened here",
         "rex/1.psd is a PSD picture, which cannot be opened here",
         "rex/2.png is empty (0 bytes)",
+        "rex/3.png is not a JPEG, PNG, WEBP, HEIC, AVIF, TIFF or BMP picture",
     ]

@@ -1,11 +1,11 @@
 """What a file's name says that it is."""
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import pytest
 
-from lambda_studio.bundles.layouts.kinds import FOREIGN, PICTURES, is_foreign, is_picture, kind_of
-from lambda_studio.pictures.files.formats import PICTURE_SUFFIXES
+from lambda_studio.bundles.layouts.kinds import FOREIGN, PICTURES, is_foreign, is_picture, kind_of, unusable
+from lambda_studio.pictures.files.formats import FORMATS_SAID, PICTURE_SUFFIXES
 
 
 def test_the_pictures_are_those_that_can_be_opened() -> None:
@@ -28,3 +28,11 @@ def test_the_pictures_are_those_that_can_be_opened() -> None:
 )
 def test_what_is_no_subjects_picture_is_left_aside_for_a_reason(name: str, kind: str) -> None:
     assert kind_of(PurePath(name)) == kind
+
+
+def test_the_first_bytes_tell_what_cannot_be_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "0.jpg").write_bytes(b"\x89PNG and more")
+    assert unusable(tmp_path / "0.jpg") is None  # a wrong suffix is told later
+    (tmp_path / "0.jpg").write_bytes(b"GIF89a")
+    assert unusable(tmp_path / "0.jpg") == f"is not a {FORMATS_SAID} picture"
+    assert unusable(tmp_path / "gone.jpg") == "cannot be read: No such file or directory"

@@ -34,6 +34,14 @@ def test_a_project_is_read_at_its_img_and_two_folders_of_one_token_are_one_subje
     }
 
 
+def test_a_project_beside_other_folders_is_read_at_its_img_too(tmp_path: Path) -> None:
+    plan = planned(lay(tmp_path, "project/img/10_sks dog/0.jpg", "minka/0.jpg"))
+    assert subjects(plan) == {
+        "minka": ("minka", ["minka/0.jpg"]),
+        "sks": ("dog", ["project/img/10_sks dog/0.jpg"]),
+    }
+
+
 def test_pictures_of_a_class_beside_its_subject_are_left_aside(tmp_path: Path) -> None:
     plan = planned(lay(tmp_path, "10_rex dog/0.jpg", "1_dog/0.jpg", "10_dog_reg/0.jpg", "3_tree/0.jpg"))
     assert subjects(plan) == {"tree": ("tree", ["3_tree/0.jpg"]), "rex": ("dog", ["10_rex dog/0.jpg"])}

@@ -10,7 +10,7 @@ from tests.lambda_studio.bundles.layouts.laid import lay, planned, subjects
 
 
 def test_a_plan_is_made_of_names_and_its_source_is_the_given_one(tmp_path: Path) -> None:
-    plan = planned(lay(tmp_path, "rex/0.jpg"))  # one byte, which is no picture
+    plan = planned(lay(tmp_path, "rex/0.jpg"))  # two bytes, which are no picture
     assert (plan.source, plan.layout) == (str(tmp_path), "a folder for each subject")
 
 

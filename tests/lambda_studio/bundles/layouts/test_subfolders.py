@@ -63,5 +63,5 @@ def test_dreambench_says_its_nouns_which_folders_are_missing_and_what_is_no_noun
 
 
 def test_a_damaged_file_of_nouns_is_a_fault(tmp_path: Path) -> None:
-    lay(tmp_path, "cat2/00.jpg", "prompts_and_classes.txt")
+    (lay(tmp_path, "cat2/00.jpg") / "prompts_and_classes.txt").write_text("no table")
     assert faults(planned(tmp_path)) == ["prompts_and_classes.txt cannot be read: it has no line subject_name,class"]

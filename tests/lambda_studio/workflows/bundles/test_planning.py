@@ -13,7 +13,7 @@ from lambda_studio.workflows.bundles.planning import planned, refuse
 def lay(root: Path, *names: str) -> Path:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(b"x")
+        (root / name).write_bytes(b"\xff\xd8")
     return root
 
 
@@ -84,7 +84,7 @@ def test_nothing_to_import_is_refused(plan, tmp_path: Path) -> None:
 def test_a_zip_is_read_as_the_folder_that_it_holds(plan, studio, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
         for name in ("rex/0.jpg", "rex/0.mask.png", "../1.jpg"):
-            archive.writestr(name, b"x")
+            archive.writestr(name, b"\xff\xd8")
     made = plan(tmp_path / "set.zip")
     assert (made.source, [each.name for each in made.subjects]) == (str(tmp_path / "set.zip"), ["rex"])
     assert list(map(str, made.faults)) == ["../1.jpg has a path that leads out of the ZIP file"]
