@@ -1,4 +1,4 @@
-"""Weight files in the naming of diffusers and transformers: a variant, one file or shards with an index, only safetensors."""
+"""Weight files in the naming of diffusers and transformers: variants, and shards with their index."""
 
 import re
 from pathlib import Path
@@ -85,5 +85,5 @@ def _refuse_binaries(source: Source, prefix: str, stem: str, missing: ModelFiles
     if binary := source.find(names):
         raise ModelFilesInvalid(
             f"{binary} can run code when it is loaded, as every .bin file. λ-Studio reads only safetensors.",
-            "Fetch the .safetensors of its repository, or convert it once: see 'Weights in .bin files' in docs/stacks.md.",
+            "Fetch the .safetensors of its repository, or convert it: see 'Weights in .bin files' in docs/stacks.md.",
         ) from missing

@@ -104,7 +104,7 @@ def test_pickled_weights_are_refused_with_the_way_out(decoder_folder, tmp_path):
     with pytest.raises(ModelFilesInvalid) as error:
         load_decoder(folder)
     assert "movq/diffusion_pytorch_model.bin can run code when it is loaded, as every .bin file" in error.value.cause
-    assert "convert it once: see 'Weights in .bin files' in docs/stacks.md" in error.value.remedy
+    assert "convert it: see 'Weights in .bin files' in docs/stacks.md" in error.value.remedy
 
 
 def test_pinned_weights_are_compared(decoder_folder):
