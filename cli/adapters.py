@@ -1,8 +1,10 @@
-"""studio adapters [list|show|remove]"""
+"""studio adapters [list|show|remove|import|export]"""
+
+from pathlib import Path
 
 import click
 
-from cli.commands import StudioGroup
+from cli.commands import StudioGroup, download_option
 from cli.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
 from cli.tables import table
@@ -11,7 +13,7 @@ from cli.tables import table
 @click.group("adapters", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """List, show and remove adapters, the results of fine-tuning. Without a subcommand, list them."""
+    """List, show, remove and exchange adapters. Without a subcommand, list them."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
 
@@ -80,3 +82,47 @@ def remove(session: Session, adapter_id: str, yes: bool) -> None:
         confirmed(f"{what} Remove it?", yes)
         studio.adapters.remove(adapter_id)
     session.show(adapter, lambda: [f"Removed adapter {adapter.id}."])
+
+
+@command.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--knows",
+    multiple=True,
+    metavar="NAME",
+    help="A concept that it was trained on; generate then chooses it for this concept. May be repeated.",
+)
+@download_option
+@pass_session
+def import_(session: Session, path: Path, knows: tuple[str, ...]) -> None:
+    """Add a LoRA that peft or diffusers wrote.
+
+    PATH is its folder, or its .safetensors file. It must be for the UNet of the stack in use,
+    for example --stack kandinsky-2.2.
+    """
+    with session.studio() as studio:
+        adapter = studio.adapters.import_(path, knows=knows)
+    use = f"Use it: studio generate PROMPT --adapter {adapter.id}"
+    session.show(adapter, lambda: [f"Added adapter {adapter.id}, of rank {adapter.settings['rank']}. {use}"])
+
+
+@command.command("export")
+@click.argument("adapter_id", metavar="ID")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["diffusers"]),
+    default="diffusers",
+    show_default=True,
+    help="The library that shall load it.",
+)
+@pass_session
+def export(session: Session, adapter_id: str, folder: Path, layout: str) -> None:
+    """Write an adapter into a new folder for diffusers.
+
+    The names of its concepts are left out.
+    """
+    with session.studio() as studio:
+        exported = studio.adapters.export(adapter_id, folder)
+    session.show(exported, lambda: [f"Wrote {exported.path}. {layout} loads it: {exported.load}"])

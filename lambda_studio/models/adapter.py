@@ -78,7 +78,12 @@ def save_adapter(unet: nn.Module, info: AdapterInfo, path: Path) -> str:
 
 def save_adapter_by_hash(unet: nn.Module, info: AdapterInfo, folder: Path) -> str:
     """Write as `save_adapter` does, to SHA-256.safetensors in `folder`, and return the SHA-256."""
-    tensors = _finite_tensors(unet, info, path := folder / "adapter.safetensors")
+    return save_tensors_by_hash(_finite_tensors(unet, info, folder / "adapter.safetensors"), info, folder)
+
+
+def save_tensors_by_hash(tensors: dict[str, Tensor], info: AdapterInfo, folder: Path) -> str:
+    """Write finite tensors and `info` to SHA-256.safetensors in `folder`, and return the SHA-256."""
+    path = folder / "adapter.safetensors"
     with saving("The adapter", folder, tensor_bytes(tensors)), unfinished(path) as staged:
         sha = _write(tensors, info, staged)
         publish(staged, folder / f"{sha}.safetensors", replace=True)
@@ -87,7 +92,7 @@ def save_adapter_by_hash(unet: nn.Module, info: AdapterInfo, folder: Path) -> st
 
 def _finite_tensors(unet: nn.Module, info: AdapterInfo, path: Path) -> dict[str, Tensor]:
     tensors = adapter_tensors(unet, info.method)
-    _refuse_nonfinite(tensors, path)
+    refuse_nonfinite(tensors, path)
     return tensors
 
 
@@ -120,11 +125,11 @@ def apply_adapter(unet: nn.Module, path: Path, expect_fingerprint: str | None = 
         tensors = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise invalid(path, str(error).splitlines()[0]) from error
-    _refuse_nonfinite(tensors, path)
+    refuse_nonfinite(tensors, path)
     originals = dict(unet.named_parameters())
     changed = _full_weights if info.method == "full" else _merged_weights
     values = changed(originals, tensors, info, path)
-    _refuse_nonfinite(values, path)  # finite values can overflow in their sum or in the model's precision
+    refuse_nonfinite(values, path)  # finite values can overflow in their sum or in the model's precision
     return _exchange(originals, values)
 
 
@@ -198,7 +203,8 @@ def _exchange(parameters: Mapping[str, Tensor], values: Mapping[str, Tensor]) ->
     return lambda: set_all(before)
 
 
-def _refuse_nonfinite(tensors: Mapping[str, Tensor], path: Path) -> None:
+def refuse_nonfinite(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Raise ModelFilesInvalid for a tensor that is not floating-point, or that has NaN or infinite values."""
     for key, tensor in tensors.items():
         if tensor.dtype not in FLOAT_DTYPES:
             raise invalid(path, f"{key[:80]} is {tensor.dtype}")

@@ -49,7 +49,7 @@ def read_adapter_info(path: Path) -> AdapterInfo:
         ModelFilesMissing: There is no such file.
         ModelFilesInvalid: The header is invalid, or its format is newer than this version.
     """
-    metadata = _read_header(path).get("__metadata__")
+    metadata = read_header(path).get("__metadata__")
     if not isinstance(metadata, dict) or METADATA_KEY not in metadata:
         raise invalid(path, "it has no λ-Studio metadata")
     if not all(isinstance(value, str) for value in metadata.values()):
@@ -93,7 +93,7 @@ def _info(said: dict[str, Any], path: Path) -> AdapterInfo:
     return AdapterInfo(**known)
 
 
-def _read_header(path: Path) -> dict[str, Any]:
+def read_header(path: Path) -> dict[str, Any]:
     """Return the header of a safetensors file, with stricter checks than the usual loader."""
     if not path.is_file():
         raise ModelFilesMissing(f"There is no adapter file {path}.", "List the adapters: studio adapters")

@@ -235,7 +235,8 @@ def _load_weights(model: nn.Module, files: ClipFiles, device: torch.device, dtyp
 
 def _tensor_reader(files: Sequence[Any]) -> Callable[[str], Tensor]:
     """Return a function that reads a tensor by its name, from whichever open file has it. It raises KeyError."""
-    places = {key: file for file in files for key in file.keys()}  # noqa: SIM118  # safe_open is no mapping
+    names = [(file, file.keys()) for file in files]
+    places = {key: file for file, keys in names for key in keys}
     return lambda key: places[key].get_tensor(key)
 
 

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.models.files import read_json
 from lambda_studio.models.sources import Source
@@ -55,6 +57,20 @@ def weight_names(stem: str, variant: str | None = None) -> list[str]:
 def shards(weights: Path) -> tuple[Path, ...]:
     """Return the safetensors files of weights: the file itself, or the files that an index names."""
     return tuple(weights.parent / name for name in _shard_names(weights)) or (weights,)
+
+
+def tensor_shapes(weights: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor, from the headers of the files. Raises ModelFilesInvalid."""
+    found: dict[str, tuple[int, ...]] = {}
+    for path in shards(weights):
+        try:
+            with safe_open(path, framework="pt") as tensors:
+                keys = tensors.keys()
+                found |= {key: tuple(tensors.get_slice(key).get_shape()) for key in keys}
+        except (SafetensorError, OSError) as error:
+            why = str(error).splitlines()[0][:200]
+            raise ModelFilesInvalid(f"{path} is not safetensors ({why}).", "Fetch the model's files again.") from error
+    return found
 
 
 def variant_of(weights: Path) -> str | None:

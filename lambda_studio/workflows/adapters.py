@@ -1,6 +1,9 @@
-"""`studio.adapters`: list, show and remove the results of fine-tuning."""
+"""`studio.adapters`: list, show and remove the results of fine-tuning, and exchange them with other libraries."""
 
-from lambda_studio.workflows.answers import AdapterCard, adapter_card
+from collections.abc import Sequence
+from pathlib import Path
+
+from lambda_studio.workflows.answers import AdapterCard, ExportedAdapter, adapter_card
 from lambda_studio.workflows.home import adapters_folder
 from lambda_studio.workflows.workplace import Workplace
 
@@ -23,6 +26,36 @@ class Adapters:
         removed = self._place.database.write(lambda registry: registry.remove_adapter(library, adapter_id))
         if removed.file_unused:
             (adapters_folder(self._place.home) / removed.adapter.file_name).unlink(missing_ok=True)
+
+    def import_(self, path: Path, *, knows: Sequence[str] = ()) -> AdapterCard:
+        """Add a LoRA that peft or diffusers wrote, for the UNet of the stack in use.
+
+        Args:
+            path: its folder, or its safetensors file.
+            knows: the names of concepts that it was trained on. `generate` then chooses it for them.
+
+        Raises:
+            ModelFilesMissing, ModelFilesInvalid: there is no LoRA, or it does not fit this stack's UNet.
+            ConceptNotFound, NotPermitted.
+        """
+        from lambda_studio.workflows.exchange import import_lora
+
+        return adapter_card(import_lora(self._place, path, knows), adapters_folder(self._place.home))
+
+    def export(self, adapter_id: int | str, folder: Path) -> ExportedAdapter:
+        """Write an adapter into a new folder that diffusers loads by its path.
+
+        Names of concepts and settings are left out. Give the stack that the adapter was trained for.
+
+        Raises:
+            AdapterNotFound, OutputExists, ModelFilesMissing, ModelFilesInvalid.
+        """
+        from lambda_studio.workflows.exchange import export_adapter
+
+        library = self._place.library
+        with self._place.database.reading() as registry:
+            adapter = registry.get_adapter(library, adapter_id)
+        return export_adapter(self._place, adapter, folder)
 
     def list(self) -> list[AdapterCard]:
         """Return the library's adapters, newest first."""

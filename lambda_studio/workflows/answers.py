@@ -194,6 +194,16 @@ class AdapterCard:
 
 
 @dataclass(frozen=True)
+class ExportedAdapter:
+    """An adapter in a folder for another library. `load` is the line of Python that loads it there."""
+
+    id: int
+    path: Path
+    format: str
+    load: str
+
+
+@dataclass(frozen=True)
 class Finetuned:
     """A finished run with its adapter, or a stopped run that can be resumed (then `adapter` is None)."""
 

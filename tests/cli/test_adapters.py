@@ -27,3 +27,15 @@ def test_an_adapter_is_listed_and_told_with_what_it_saw(studio, photos) -> None:
     studio("concepts", "edit", "rex", "--add", photos[1])
     assert "stale: a concept has changed since; the adapter is used nevertheless" in studio("adapters", "show", 1).out
     assert studio("adapters").out.splitlines()[1].split()[4] == "stale"
+
+
+def test_an_adapter_is_exported_for_diffusers_and_imported_again(studio, photos, tmp_path: Path) -> None:
+    studio("add-concept", "rex", photos[0], "--noun", "dog")
+    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+    out = tmp_path / "out"
+    told = studio("adapters", "export", 1, out, "--format", "diffusers").out
+    assert told == f'Wrote {out}. diffusers loads it: pipeline.unet.load_lora_adapter("{out}", use_safetensors=True)\n'
+    assert studio("adapters", "export", 1, out).code == 4
+    told = studio("adapters", "import", out, "--knows", "rex").out
+    assert told == "Added adapter 2, of rank 2. Use it: studio generate PROMPT --adapter 2\n"
+    assert studio("adapters", "import", tmp_path / "none").code == 6

@@ -1,0 +1,66 @@
+"""Write an adapter as a folder that diffusers loads by its path."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+
+from concepts.durable import require_room, staged_folder
+from lambda_studio.errors import OutputExists
+from lambda_studio.models.adapter import LORA_TARGETS
+from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info, read_header
+from lambda_studio.models.exchange.foreign_lora import DIFFUSERS_METADATA, DIFFUSERS_WEIGHTS
+
+PREFIX = "transformer"
+"""The prefix that `load_lora_adapter` of diffusers expects by default, also for a UNet."""
+UNET_WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+def write_folder(adapter: Path, unet_config: Path, folder: Path) -> str:
+    """Write an adapter into a new folder, and return the line of Python that loads it.
+
+    A LoRA becomes pytorch_lora_weights.safetensors, a full UNet becomes config.json and its weights. Names of concepts
+    and settings of the run are left out.
+
+    Args:
+        unet_config: the config.json of the UNet that was tuned.
+
+    Raises:
+        OutputExists: there is something at `folder`.
+        ModelFilesMissing, ModelFilesInvalid: the adapter's file is missing or damaged.
+    """
+    info = read_adapter_info(adapter)
+    if folder.exists():
+        raise OutputExists(f"{folder} is there already.", "Give the name of a new folder.")
+    require_room(folder.parent, adapter.stat().st_size, "The folder for diffusers")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with staged_folder(folder) as staged:
+        if info.method == "lora":
+            _write_lora(adapter, info, staged / DIFFUSERS_WEIGHTS)
+        else:
+            shutil.copyfile(unet_config, staged / "config.json")
+            _copy_tensors(adapter, staged / UNET_WEIGHTS)
+    if info.method == "lora":
+        return f'pipeline.unet.load_lora_adapter("{folder}", use_safetensors=True)'  # else it looks for a .bin
+    return f'unet = UNet2DConditionModel.from_pretrained("{folder}")'
+
+
+def _write_lora(adapter: Path, info: AdapterInfo, path: Path) -> None:
+    config = {"r": info.rank, "lora_alpha": info.rank, "target_modules": sorted(LORA_TARGETS), "lora_dropout": 0.0}
+    named = json.dumps({f"{PREFIX}.{key}": value for key, value in config.items()}, sort_keys=True)
+    tensors = {f"{PREFIX}.{key}": tensor for key, tensor in load_file(adapter).items()}
+    save_file(tensors, path, metadata={DIFFUSERS_METADATA: named})
+    path.chmod(0o644)
+
+
+def _copy_tensors(source: Path, path: Path) -> None:
+    """Copy a safetensors file with another metadata, without holding its tensors in memory."""
+    header: dict[str, Any] = {**read_header(source), "__metadata__": {"format": "pt"}}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # as safetensors aligns the tensors
+    with source.open("rb") as read, path.open("wb") as write:
+        read.seek(8 + int.from_bytes(read.read(8), "little"))
+        write.write(len(text).to_bytes(8, "little") + text)
+        shutil.copyfileobj(read, write, 2**20)

@@ -1,0 +1,76 @@
+"""Adapters of other libraries come in, and ours go out as folders that diffusers loads."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from concepts.durable import make_folder
+from concepts.records import AdapterRecord, ConceptRecord
+from concepts.registry import Registry
+from lambda_studio.errors import ModelFilesMissing
+from lambda_studio.models.adapter import save_tensors_by_hash
+from lambda_studio.models.adapter_info import AdapterInfo
+from lambda_studio.models.decoders.families import get_family
+from lambda_studio.models.exchange.diffusers_folder import write_folder
+from lambda_studio.models.exchange.foreign_lora import ForeignLora, find_lora, read_lora
+from lambda_studio.models.stack_files import StackFiles
+from lambda_studio.models.weights import tensor_shapes
+from lambda_studio.workflows.answers import ExportedAdapter
+from lambda_studio.workflows.home import adapter_file, adapters_folder, why_missing
+from lambda_studio.workflows.workplace import Workplace
+
+
+def import_lora(place: Workplace, path: Path, knows: Sequence[str]) -> AdapterRecord:
+    """Register a LoRA of peft or diffusers as an adapter of the stack in use, which knows these concepts."""
+    place.require_editor()
+    concepts = place.get_concepts(knows) if knows else []
+    file = find_lora(path)
+    base = place.stack.fingerprints()["decoder"]
+    lora = read_lora(file, tensor_shapes(_unet(place)))
+    settings: dict[str, Any] = {
+        "method": "lora",
+        "rank": lora.rank,
+        "base_fingerprint": base,
+        "imported": lora.file_name,
+    }
+    sha = _save(place, lora, concepts, settings)
+    name, versions, library = place.spec.name, [concept.version_id for concept in concepts], place.library
+
+    def register(registry: Registry) -> AdapterRecord:
+        return registry.add_adapter(library, sha, f"{sha}.safetensors", "lora", name, settings, versions)
+
+    return place.database.write(register)
+
+
+def export_adapter(place: Workplace, adapter: AdapterRecord, folder: Path) -> ExportedAdapter:
+    """Write an adapter into a new folder that diffusers loads."""
+    file = adapter_file(place.home, adapter)
+    if not file.is_file():
+        raise ModelFilesMissing(*why_missing(place.home, adapter, place.database.path is None))
+    return ExportedAdapter(
+        adapter.id, folder, "diffusers", write_folder(file, _unet(place).parent / "config.json", folder)
+    )
+
+
+def _unet(place: Workplace) -> Path:
+    """Return the weights of the stack's UNet. Its config.json is beside them."""
+    files = StackFiles(place.spec)
+    return get_family(place.spec.family).find(files.decoder_source, ("unet",))["unet"]
+
+
+def _save(place: Workplace, lora: ForeignLora, concepts: Sequence[ConceptRecord], settings: dict[str, Any]) -> str:
+    """Write the adapter's file, and return its SHA-256."""
+    seen = [
+        {"name": each.name, "library": each.library, "version": each.version, "manifest": each.manifest}
+        for each in concepts
+    ]
+    info = AdapterInfo(
+        method="lora",
+        rank=lora.rank,
+        stack=place.spec.name,
+        base_fingerprint=settings["base_fingerprint"],
+        concepts=tuple(seen),
+        settings=settings,
+    )
+    make_folder(adapters_folder(place.home))
+    return save_tensors_by_hash(lora.tensors, info, adapters_folder(place.home))

@@ -1,0 +1,120 @@
+"""Adapters as folders that diffusers loads, with no argument that is about them and without a warning."""
+
+import logging
+
+import pytest
+import torch
+from diffusers import KandinskyV22Pipeline, UNet2DConditionModel
+from safetensors.torch import load_file
+
+from concepts.durable import file_sha256
+from lambda_studio.errors import OutputExists
+from lambda_studio.models.adapter import adapted, add_lora, lora_parameters, save_adapter
+from lambda_studio.models.adapter_info import AdapterInfo, read_header
+from lambda_studio.models.decoders.kandinsky import load_decoder
+from lambda_studio.models.exchange.diffusers_folder import write_folder
+from lambda_studio.models.exchange.foreign_lora import find_lora, read_lora
+from lambda_studio.models.weights import tensor_shapes
+from tests.lambda_studio.models.exchange.loras import predict
+
+CONCEPTS = ({"name": "secret-dog", "library": "default", "version": 1, "manifest": "ab" * 32},)
+
+
+@pytest.fixture
+def make(decoder_folder, tmp_path):
+    """Train an adapter of a method by hand, and give its file and what the UNet predicts with it."""
+
+    def made(method):
+        decoder = load_decoder(decoder_folder)
+        unet = decoder.unet
+        if method == "lora":
+            add_lora(unet, 4)
+        with torch.no_grad():
+            for parameter in lora_parameters(unet) if method == "lora" else unet.parameters():
+                parameter += 0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3))
+        info = AdapterInfo(method, 4, "tiny", decoder.fingerprints["unet"], CONCEPTS, {"steps": 3})
+        save_adapter(unet, info, tmp_path / "ours.safetensors")
+        with adapted(load_decoder(decoder_folder), tmp_path / "ours.safetensors") as drawing:
+            return tmp_path / "ours.safetensors", predict(drawing.unet)
+
+    return made
+
+
+@pytest.fixture
+def warnings_of_diffusers(monkeypatch):
+    heard = []
+    handler = logging.Handler(logging.WARNING)
+    monkeypatch.setattr(handler, "emit", heard.append)
+    for name in ("diffusers", "peft"):
+        logger = logging.getLogger(name)
+        monkeypatch.setattr(logger, "handlers", [*logger.handlers, handler])
+    return heard
+
+
+def test_a_lora_loads_into_diffusers_pipeline_with_its_folder_alone(
+    make, decoder_folder, tmp_path, warnings_of_diffusers
+):
+    file, expected = make("lora")
+    said = write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out")
+    assert said == f'pipeline.unet.load_lora_adapter("{tmp_path / "out"}", use_safetensors=True)'
+    pipeline = KandinskyV22Pipeline.from_pretrained(decoder_folder)
+    before = predict(pipeline.unet)
+    eval(said, {"pipeline": pipeline})
+    torch.testing.assert_close(predict(pipeline.unet), expected, rtol=0, atol=1e-5)
+    assert not torch.allclose(before, expected, atol=1e-3)
+    config = pipeline.unet.peft_config["default_0"]
+    assert (config.r, config.lora_alpha, config.rank_pattern) == (4, 4, {}), "from the metadata, not guessed"
+    assert warnings_of_diffusers == []
+
+
+def test_the_file_alone_needs_no_argument_at_all(make, decoder_folder, tmp_path, warnings_of_diffusers):
+    file, expected = make("lora")
+    write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out")
+    unet = UNet2DConditionModel.from_pretrained(decoder_folder / "unet")
+    unet.load_lora_adapter(tmp_path / "out/pytorch_lora_weights.safetensors")
+    torch.testing.assert_close(predict(unet), expected, rtol=0, atol=1e-5)
+    assert warnings_of_diffusers == []
+
+
+def test_a_full_unet_loads_with_its_folder_alone(make, decoder_folder, tmp_path, warnings_of_diffusers):
+    file, expected = make("full")
+    said = write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out")
+    assert said.startswith("unet = UNet2DConditionModel.from_pretrained(")
+    unet = UNet2DConditionModel.from_pretrained(tmp_path / "out")
+    torch.testing.assert_close(predict(unet), expected, rtol=0, atol=1e-6)
+    assert warnings_of_diffusers == []
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_no_name_of_a_concept_leaves_with_it(make, decoder_folder, tmp_path, method):
+    file, _ = make(method)
+    assert b"secret-dog" in file.read_bytes()
+    write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out")
+    for path in (tmp_path / "out").iterdir():
+        assert b"secret-dog" not in path.read_bytes()
+
+
+def test_the_same_adapter_gives_the_same_bytes(make, decoder_folder, tmp_path):
+    file, _ = make("lora")
+    for name in ("one", "two"):
+        write_folder(file, decoder_folder / "unet/config.json", tmp_path / name)
+    one, two = (file_sha256(tmp_path / name / "pytorch_lora_weights.safetensors") for name in ("one", "two"))
+    assert one == two
+
+
+def test_what_went_out_comes_in_again_unchanged(make, decoder_folder, tmp_path):
+    file, _ = make("lora")
+    write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out")
+    shapes = tensor_shapes(decoder_folder / "unet/diffusion_pytorch_model.safetensors")
+    again = read_lora(find_lora(tmp_path / "out"), shapes)
+    ours = load_file(file)
+    assert again.rank == 4 and again.tensors.keys() == ours.keys()
+    assert all(torch.equal(again.tensors[key], ours[key]) for key in ours)
+    assert "__metadata__" in read_header(tmp_path / "out/pytorch_lora_weights.safetensors")
+
+
+def test_nothing_is_overwritten(make, decoder_folder, tmp_path):
+    file, _ = make("lora")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(OutputExists, match="out is there already"):
+        write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out")
