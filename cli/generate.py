@@ -9,10 +9,26 @@ from cli.commands import StudioCommand, download_option
 from cli.session import Session, given, pass_session
 
 
+class Seed(click.ParamType):
+    """A whole number, or the word `random`."""
+
+    name = "INTEGER|random"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the number, or None for a new seed."""
+        if value == "random":
+            return None
+        number: int = click.INT.convert(value, param, ctx)
+        return number
+
+
+SEED = Seed()
+
+
 @click.command("generate", cls=StudioCommand)
 @click.argument("prompt")
 @click.option("-n", "--number", "count", type=int, default=1, show_default=True, help="How many pictures to draw.")
-@click.option("--seed", type=int, help="The first seed; picture i uses seed + i.  [default: 0]")
+@click.option("--seed", type=SEED, help="The first seed; picture i uses seed + i.  [default: random, and it is told]")
 @click.option("--steps", "num_inference_steps", type=int, help="How many denoising steps (DDIM) to run.  [default: 50]")
 @click.option(
     "--guidance",

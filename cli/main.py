@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -11,8 +12,8 @@ import click
 from cli import ctrl_c
 from cli.commands import LazyGroup
 from cli.options import option_names, with_options, with_values
-from cli.session import Session
-from cli.terminal import flushed, in_lines, notice, open_standard_streams, printable, warn
+from cli.session import Session, numbered
+from cli.terminal import flushed, in_lines, notice, open_standard_streams, printable, say_json, warn
 
 MODULES = {
     "demo": "cli.demo",
@@ -20,6 +21,7 @@ MODULES = {
     "concepts": "cli.concepts",
     "library": "cli.library",
     "finetune": "cli.finetune",
+    "runs": "cli.runs",
     "adapters": "cli.adapters",
     "generate": "cli.generate",
     "doctor": "cli.doctor",
@@ -37,7 +39,15 @@ def version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
-@click.group(cls=LazyGroup, modules=MODULES, context_settings={"help_option_names": ["-h", "--help"]})
+def dashed(name: str) -> str:
+    """Return an option or command as it is spelled here. Other trainers write `--learning_rate`."""
+    return name.replace("_", "-")
+
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "token_normalize_func": dashed}
+
+
+@click.group(cls=LazyGroup, modules=MODULES, context_settings=SETTINGS)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=version, help="Print the version.")
 def studio() -> None:
     """Put the things you care about in pictures, by name.
@@ -89,20 +99,28 @@ def run(args: Sequence[str] | None = None) -> int:
         if ctrl_c.received:  # an import that was broken off raises what it likes
             notice("Stopped.")
             return ctrl_c.STOPPED
-        cause, remedy, code = told(error)
-        if session.debug:
-            for line in "".join(traceback.format_exception(error)).splitlines():
-                notice(line)
-        if code in (130, 143):
-            notice("Stopped.")
-            return code
-        options = option_names(session.command)
-        named = {field: options[field] for field in getattr(error, "fields", ()) if field in options}
-        remedy = with_values(with_options(remedy, named), options)
-        cause = with_options(cause, named)
-        cause = in_lines(cause) if getattr(error, "has_lines", False) else printable(cause)
-        warn(f"Error: {cause}\n  → {printable(remedy)}")
+        return tell(error, session, as_json=session.json or "--json" in (sys.argv[1:] if args is None else args))
+
+
+def tell(error: Exception, session: Session, as_json: bool) -> int:
+    """Print an error, with `as_json` on stdout too, and return its exit code."""
+    cause, remedy, code = told(error)
+    if session.debug:
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            notice(line)
+    if code in (130, 143):
+        notice("Stopped.")
         return code
+    options = option_names(session.command)
+    named = {field: options[field] for field in getattr(error, "fields", ()) if field in options}
+    remedy = with_values(with_options(remedy, named), options)
+    cause = with_options(cause, named)
+    if as_json:
+        with suppress(OSError, ValueError):  # a closed stdout does not change what went wrong
+            say_json(numbered({"error": {"cause": cause, "remedy": remedy, "exit_code": code}}))
+    cause = in_lines(cause) if getattr(error, "has_lines", False) else printable(cause)
+    warn(f"Error: {cause}\n  → {printable(remedy)}")
+    return code
 
 
 def told(error: Any) -> tuple[str, str, int]:

@@ -39,6 +39,12 @@ class RunNotFound(ConceptError):
     exit_code = 3
 
 
+class RunFinished(ConceptError):
+    """The run made an adapter, so it cannot be removed."""
+
+    exit_code = 2
+
+
 class MemberNotFound(ConceptError):
     """The library is not shared with that user."""
 

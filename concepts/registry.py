@@ -320,6 +320,13 @@ class Registry:
         """Mark the run as failed."""
         runs.end(self._session, self._run(run_id)[1], "failed", why=why)
 
+    def remove_run(self, run_id: int) -> RunRecord:
+        """Remove an unfinished or failed run. Raises RunNotFound, and RunFinished for a run that made an adapter."""
+        library, run = self._run(run_id)
+        removed = runs.record(self._session, library, run)
+        runs.remove(self._session, run)
+        return removed
+
     def find_run(self, run_id: int) -> RunRecord | None:
         """Return the run with that id, or None."""
         found = runs.find_row(self._session, self._user, run_id)

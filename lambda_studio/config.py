@@ -78,8 +78,8 @@ class GenerateConfig(Settings):
     """DDIM steps."""
     guidance_scale: float = 7.5
     """Classifier-free guidance; 1 switches it off."""
-    seed: int = 0
-    """Picture i of a command uses seed + i, for every batch size."""
+    seed: int | None = None
+    """Picture i of a command uses seed + i, for every batch size. None: a new seed for each command, which is told."""
     resolution: int | None = None
     """Pixels on a side; None is the stack's resolution."""
     batch_size: int = 8

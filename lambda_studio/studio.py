@@ -13,6 +13,7 @@ from lambda_studio.workflows.adapters import Adapters
 from lambda_studio.workflows.answers import Drawn, Finetuned
 from lambda_studio.workflows.home import default_home
 from lambda_studio.workflows.libraries import Libraries
+from lambda_studio.workflows.runs import Runs
 from lambda_studio.workflows.subjects.concepts import Concepts
 from lambda_studio.workflows.workplace import Workplace
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.answers import ImageCard as ImageCard
     from lambda_studio.workflows.answers import Imported as Imported
     from lambda_studio.workflows.answers import Plan as Plan
+    from lambda_studio.workflows.answers import RunCard as RunCard
     from lambda_studio.workflows.upkeep.database import DatabaseUpkeep
     from lambda_studio.workflows.upkeep.finding import Finding
 
@@ -101,6 +103,11 @@ class Studio:
         """The library's adapters."""
         return Adapters(self.workplace)
 
+    @property
+    def runs(self) -> Runs:
+        """The library's training runs."""
+        return Runs(self.workplace)
+
     def generate(
         self,
         prompt: str,
@@ -147,12 +154,12 @@ class Studio:
             Cancelled: `should_stop` returned True before the first step.
             ConceptNotFound, InvalidSetting, ResumeRefused, TrainingDiverged, and the errors of model loading.
         """
-        from lambda_studio.workflows.tuning.resuming import run_to_resume
+        from lambda_studio.workflows.tuning.resuming import concepts_of, run_to_resume
 
         place = self.workplace
         place.require_editor()
         run = run_to_resume(place, names) if resume else None
-        concepts = place.get_concepts([seen.name for seen in run.concepts]) if run else place.named_or_all(names)
+        concepts = concepts_of(place, run) if run else place.named_or_all(names)
         preferences = run.settings["config"] if run else place.spec.finetune
         chosen = (config or FinetuneConfig()).preferring(preferences)
         from lambda_studio.workflows.tuning.run import Tuner

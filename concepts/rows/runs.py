@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from concepts.access import visible
-from concepts.errors import RunNotFound
+from concepts.errors import RunFinished, RunNotFound
 from concepts.models import Adapter, Concept, ConceptVersion, Library, Run, RunConcept, now
 from concepts.records import RunRecord
 from concepts.rows.libraries import address
@@ -71,6 +71,15 @@ def end(session: Session, row: Run, status: str, adapter: Adapter | None = None,
     row.status, row.why, row.ended_at = status, why, now()
     if adapter is not None:
         row.adapter_id = adapter.id
+    session.flush()
+
+
+def remove(session: Session, row: Run) -> None:
+    """Delete an unfinished or failed run. Raises RunFinished."""
+    if row.status == "finished":
+        cause = f"Run {row.id} is finished, and is part of the history of its adapter."
+        raise RunFinished(cause, "To delete what it made, remove the adapter: studio adapters remove ID")
+    session.delete(row)
     session.flush()
 
 

@@ -2,11 +2,12 @@
 
 import difflib
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from lambda_studio.errors import PromptInvalid
+from lambda_studio.generation.plurals import plural, plural_ending
 
 EXCERPT = 60
 """Characters shown on each side of an error's position."""
@@ -119,18 +120,15 @@ def bind(template: Template, nouns: Mapping[str, str], tokenizer: Tokenizer) -> 
     """Replace each subject's name by its noun, and return the prompt with the token span of each occurrence.
 
     Text and nouns are tokenised separately, so that a span has only its own noun ("hot dog" stays one noun). A space
-    separates a name from an adjacent letter or digit. A span's name is spelled as in `nouns`.
-    Raises PromptInvalid for a name that is not in `nouns`, for an empty noun, and for a text that is too long.
+    separates a name from an adjacent letter or digit; "<rex>s" is the noun's plural. A span's name is spelled as in
+    `nouns`. Raises PromptInvalid for a name that is not in `nouns`, for an empty noun, for CLIP's special tokens, and
+    for a text that is too long.
     """
-    require_known(template, nouns)
-    known = {name_key(name): name for name in nouns}
     token_ids, text, spans = [tokenizer.start_token], "", []
-    for piece, name in _pieces(template):
-        name = known[name_key(name)] if name is not None else None
-        words = piece if name is None else nouns[name]
-        touching = text[-1:].isalnum() and words[:1].isalnum()
-        text += " " * touching + words
+    for words, name in worded(template, nouns):
+        text += words
         ids = tokenizer.encode(words)
+        _require_plain(words, name, ids, tokenizer)
         if name is not None:
             if not ids:
                 raise PromptInvalid(f"The noun of <{name}> is empty.", "Give the concept a noun, for example dog.")
@@ -143,14 +141,36 @@ def bind(template: Template, nouns: Mapping[str, str], tokenizer: Tokenizer) -> 
     return BoundPrompt(template.text, text, (*token_ids, *padding), len(token_ids), tuple(spans))
 
 
-def _pieces(template: Template) -> Iterator[tuple[str, str | None]]:
-    """Yield the parts of the template from left to right: (text, None) between names, ("<name>", name) for a name."""
-    end = 0
+def worded(template: Template, nouns: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+    """Yield the prompt's words from left to right, with the name (spelled as in `nouns`) that each noun stands for.
+
+    Raises PromptInvalid for a name that is not in `nouns`.
+    """
+    require_known(template, nouns)
+    known, last, end = {name_key(name): name for name in nouns}, "", 0
     for reference in template.references:
-        yield template.text[end : reference.start], None
-        yield template.text[reference.start : reference.end], reference.name
-        end = reference.end
-    yield template.text[end:], None
+        between, name = template.text[end : reference.start], known[name_key(reference.name)]
+        ending = plural_ending(template.text[reference.end :])
+        noun = plural(nouns[name]) if ending and nouns[name] else nouns[name]
+        for words, whose in ((between, None), (noun, name)):
+            words = " " * (last.isalnum() and words[:1].isalnum()) + words
+            last = words[-1:] or last
+            yield words, whose
+        end = reference.end + ending
+    rest = template.text[end:]
+    yield " " * (last.isalnum() and rest[:1].isalnum()) + rest, None
+
+
+def _require_plain(words: str, name: str | None, ids: Sequence[int], tokenizer: Tokenizer) -> None:
+    """Refuse a text that CLIP reads as its start or its end: it would hide all words after it."""
+    if tokenizer.start_token not in ids and tokenizer.end_token not in ids:
+        return
+    if name is None:
+        cause, remedy = f"CLIP reads a part of “{words.strip()}” as its own start or end.", "Write it in other words."
+    else:
+        cause = f"CLIP reads the noun of <{name}>, “{words.strip()}”, as its own start or end."
+        remedy = f"Give it another noun: studio concepts edit {name} --noun NOUN"
+    raise PromptInvalid(cause, remedy)
 
 
 def require_known(template: Template, names: Iterable[str]) -> None:

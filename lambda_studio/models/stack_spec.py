@@ -78,6 +78,10 @@ class StackSpec:
     """`fp32`, `fp16`, `bf16`, or `auto`: half on a GPU, fp32 elsewhere."""
     edges: str = "canny"
     """The edge map of its prior's training, for `--edges`: `canny` (as the published λ-ECLIPSE) or `gradient`."""
+    subjects: int | None = None
+    """The most subjects that one picture of its prior's training shows; None is not known."""
+    words: Path | None = None
+    """A file of all words that it knows, one a line; None: it knows as many as any CLIP."""
     licence: str = "see where the weights come from"
     """The licence of the weights, shown before a download."""
     download: str = "its weights"
@@ -124,6 +128,8 @@ BUILT_IN = {
         decoder=str(WEIGHTS / "decoder"),
         precision="fp32",
         edges="gradient",
+        subjects=3,
+        words=WEIGHTS / "words.txt",
         licence="Apache-2.0",
         download="nothing: it is part of the package",
         generate={"guidance_scale": 3.0},
@@ -137,6 +143,7 @@ BUILT_IN = {
         prior="ECLIPSE-Community/Lambda-ECLIPSE-Prior-v1.0",
         decoder="kandinsky-community/kandinsky-2-2-decoder",
         resolution=512,
+        subjects=4,
         licence="Kandinsky 2.2: Apache-2.0; CLIP ViT-bigG-14: MIT; λ-ECLIPSE prior: see its page on the hub",
         download="about 11.9 GB: CLIP 6.5 GB, decoder 5.3 GB, prior 0.1 GB",
         revisions=KANDINSKY_REVISIONS,

@@ -47,11 +47,14 @@ def from_toml(path: Path) -> StackSpec:
     if "clip_pretrained" in settings:
         folders["clip_pretrained"] = _file_beside(path, settings["clip_pretrained"])
     named = {"name": path.stem, **settings, **folders}
+    if "words" in named:
+        named["words"] = path.parent / named["words"]
     return StackSpec(**named)
 
 
 def _check_settings(settings: dict[str, Any], path: Path) -> None:
-    kinds = {each.name: str for each in fields(StackSpec)} | dict.fromkeys(TABLES, dict) | {"resolution": int}
+    numbers = dict.fromkeys(("resolution", "subjects"), int)
+    kinds = {each.name: str for each in fields(StackSpec)} | dict.fromkeys(TABLES, dict) | numbers
     for key, value in settings.items():
         near = difflib.get_close_matches(key, kinds, n=1)
         meant = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(kinds)}."

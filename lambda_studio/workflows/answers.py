@@ -217,6 +217,32 @@ class Finetuned:
 
 
 @dataclass(frozen=True)
+class RunCard:
+    """A training run. `knows` maps each concept's name to the version that the run trains on."""
+
+    id: int
+    kind: str
+    state: str
+    """`running` (a process works on it), `unfinished` (it can be resumed), `finished` or `failed`."""
+    stack: str
+    knows: dict[str, int]
+    saved_step: int | None
+    """The optimiser step of the newest checkpoint on this machine."""
+    steps: int
+    """The number of optimiser steps of the whole run."""
+    why: str | None
+    """The reason of a failure."""
+    adapter: int | None
+    started_at: datetime
+    ended_at: datetime | None
+    settings: dict[str, Any]
+    """The settings that differ from the defaults."""
+    folder: Path
+    bytes: int
+    """The size of the run's files on this machine."""
+
+
+@dataclass(frozen=True)
 class DrawnPicture:
     """A picture file and its seed."""
 

@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from concepts.durable import held
@@ -12,6 +12,7 @@ from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, RunInUse
 from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info
 from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
 
+_CHECKPOINT = re.compile(r"step-(\d{8,})(?:\.\d+)?")
 _ADAPTER = re.compile(r"([0-9a-f]{64})\.safetensors")
 
 
@@ -31,6 +32,35 @@ def holding(home: Path, run_ids: Iterable[int], remedy: str) -> Iterator[None]:
 def in_use(run_id: int, remedy: str) -> RunInUse:
     """Return the error for a run that another process works on."""
     return RunInUse(f"Another process is working on run {run_id}.", remedy)
+
+
+def is_held(home: Path, run_id: int) -> bool:
+    """Return whether a process works on the run now."""
+    if not run_lock(home, run_id).exists():
+        return False
+    with held(run_lock(home, run_id)) as free:
+        return not free
+
+
+def saved_step(home: Path, run_id: int) -> int | None:
+    """Return the step of the run's newest checkpoint, by its name, or None."""
+    names = (_CHECKPOINT.fullmatch(path.name) for path in (run_folder(home, run_id) / "checkpoints").glob("*"))
+    return max((int(match[1]) for match in names if match), default=None)
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files in a folder. Files that disappear meanwhile count as empty."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.lstat().st_size if path.is_file() else 0
+    return total
+
+
+def delete_run(home: Path, run_id: int) -> None:
+    """Delete all files of a run that no row has any more."""
+    shutil.rmtree(run_folder(home, run_id), ignore_errors=True)
+    run_lock(home, run_id).unlink(missing_ok=True)
 
 
 def delete_checkpoints(home: Path, run_ids: Iterable[int]) -> tuple[int, ...]:

@@ -62,11 +62,22 @@ def test_a_finished_run_is_not_resumed(studio, stopped_after_two) -> None:
     assert "Library default has no unfinished run with tiny." in studio("finetune", "--resume").err
 
 
+def test_a_run_goes_on_with_the_pictures_that_it_began_with(studio, stopped_after_two, photos) -> None:
+    whole = studio(*TUNE, "--json")
+    assert studio("concepts", "edit", "rex", "--noun", "cat", "--drop", 1).code == 0
+    resumed = studio("finetune", "rex", "--resume", "--json")
+    assert "The run goes on with version 1; version 2 is learnt by a new run." in resumed.err
+    adapters = [json.loads(answer.out)["adapter"] for answer in (whole, resumed)]
+    assert adapters[0]["knows"] == adapters[1]["knows"] == {"rex": 1}
+    assert adapters[0]["sha256"] == adapters[1]["sha256"]
+    assert adapters[1]["stale"]
+
+
 def test_a_run_whose_concept_is_gone_is_refused(studio, stopped_after_two) -> None:
     studio("concepts", "remove", "rex", "--yes")
     answer = studio("finetune", "--resume")
     assert answer.code == 2
-    assert re.search(r"Run 1 cannot be resumed: rex changed or was removed", answer.err)
+    assert re.search(r"Run 1 cannot be resumed: rex was removed since it started", answer.err)
 
 
 def test_a_finished_run_keeps_its_curve_and_not_its_checkpoints(studio, stopped_after_two, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from lambda_studio.models import stack_toml
@@ -56,6 +57,17 @@ def test_a_picture_says_what_it_is(studio, photos) -> None:
         "Software",
         "lambda-studio format",
     }
+
+
+@pytest.mark.parametrize("seed", [(), ("--seed", "random")])
+def test_the_same_command_without_a_seed_draws_other_pictures_and_says_the_seed(studio, seed) -> None:
+    answers = [studio("generate", "a cat", "--steps", 1, "--json", *seed) for _ in range(2)]
+    seeds = [json.loads(answer.out)["pictures"][0]["seed"] for answer in answers]
+    assert seeds[0] != seeds[1]
+    assert [answer.err for answer in answers] == [f"The seed is {each}.\n" for each in seeds]
+    path = studio("generate", "a cat", "--steps", 1, "--seed", seeds[0]).out.strip()
+    first = json.loads(answers[0].out)["pictures"][0]["path"]
+    assert Image.open(path).tobytes() == Image.open(first).tobytes()
 
 
 def test_the_same_seed_draws_the_same_picture(studio) -> None:

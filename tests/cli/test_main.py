@@ -1,5 +1,6 @@
 """The one place where an error becomes words and an exit code."""
 
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +24,40 @@ def test_a_command_that_needs_another_prints_its_help_and_ends_well(studio, comm
     assert (asked.code, asked.err) == (0, "")
     assert asked.out == studio(*command, "--help").out
     assert asked.out.startswith("Usage: studio")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "cause"),
+    [
+        (("--json", "concepts", "show", "nix"), 3, "No concept named 'nix' in library 'default'. It has: nothing yet."),
+        (("generate", "a <nix>", "--json"), 5, "The prompt names <nix>, which the library does not have."),
+        (("generate", "--json"), 2, "Missing argument 'PROMPT'."),
+        (("finetune", "--rank", "x", "--json"), 2, "Invalid value for '--rank': 'x' is not a valid integer."),
+        (("finetune", "rex", "--rank", "0", "--json"), 2, "--rank is 0."),
+    ],
+)
+def test_with_json_an_error_is_json_on_stdout_and_text_on_stderr(studio, words, code, cause) -> None:
+    answer = studio(*words)
+    told = json.loads(answer.out)
+    assert (answer.code, told["error"]["exit_code"], told["error"]["cause"], told["format"]) == (code, code, cause, 1)
+    assert answer.err == f"Error: {cause}\n  → {told['error']['remedy']}\n"
+
+
+def test_an_error_with_json_into_a_pipe_that_nobody_reads_keeps_its_exit_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cli", "concepts", "show", "nix", "--json"]
+    home = {**os.environ, "STUDIO_HOME": str(tmp_path)}
+    with subprocess.Popen(command, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+        assert (process.wait(), err.splitlines()[0]) == (
+            3,
+            "Error: No concept named 'nix' in library 'default'. It has: nothing yet.",
+        )
+
+
+@pytest.mark.parametrize("spelled", ["--learning_rate", "--learning-rate"])
+def test_options_may_be_spelled_as_other_trainers_do(studio, spelled) -> None:
+    assert studio("finetune", "rex", spelled, 7).err.startswith("Error: --learning-rate is 7.0.")
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("concepts", "list")])

@@ -26,6 +26,7 @@ from lambda_studio.miniature.recipe.stage import LossOf, StageConfig, StageObjec
 from lambda_studio.miniature.recipe.whitening import Whitening
 from lambda_studio.miniature.world.scenes import Rendered, Scene, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
+from lambda_studio.miniature.world.vocabulary import known_words
 from lambda_studio.models.clip import Clip, load_clip
 from lambda_studio.progress import Progress, silent
 
@@ -272,6 +273,7 @@ class Recipe:
             "unet": ["diffusers", "UNet2DConditionModel"],
         }
         (folder / "decoder" / "model_index.json").write_text(json.dumps(index, indent=1) + "\n")
+        (folder / "words.txt").write_text("\n".join(known_words()) + "\n", encoding="utf-8")
 
 
 def _half(model: nn.Module) -> dict[str, Tensor]:

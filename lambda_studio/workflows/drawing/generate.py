@@ -1,17 +1,18 @@
 """Draw a prompt: look up its concepts, choose the adapter, draw, and write the picture files."""
 
-import re
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from concepts.records import ConceptRecord
 from lambda_studio.config import GenerateConfig, require
-from lambda_studio.generation.prompt import BoundPrompt, Template, bind, name_key, parse, require_known, require_words
+from lambda_studio.generation.prompt import BoundPrompt, Template, bind, parse, require_known, require_words
 from lambda_studio.pictures.outputs import make_room
 from lambda_studio.workflows.answers import Drawn, DrawnPicture
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapter
+from lambda_studio.workflows.drawing.prompt_notes import notes_about
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 
 MOST_PICTURES = 10_000
+NEW_SEEDS = 2**31
+"""A new seed is below this, as other tools' seeds are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +55,15 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
     edged = place.door.photo(drawing.edges).image if drawing.edges else None
     make_room(drawing.out)
     choice = choose_adapter(place, drawing.adapter, concepts)
-    for notice in (*choice.notices, *nobody_named(place, template)):
+    nouns = {concept.name: concept.noun for concept in concepts}
+    for notice in (*choice.notices, *notes_about(template, nouns, concept_names(place), place.spec)):
         place.notify(notice)
     from lambda_studio.generation.generator import draw_each
     from lambda_studio.workflows.drawing.pictures import texts_of, write_each
 
-    prompt = bind(template, {concept.name: concept.noun for concept in concepts}, place.stack.tokenizer)
-    seeds = range(config.seed, config.seed + drawing.count)
+    prompt = bind(template, nouns, place.stack.tokenizer)
+    first = _first_seed(config, place.notify)
+    seeds = range(first, first + drawing.count)
     requests, zero_image_embeds = _requests(place, prompt, concepts, edged, seeds)
     batches = -(-drawing.count // config.batch_size)
     texts = texts_of(template, config, concepts, place.spec.name, choice.adapter, drawing.edges)
@@ -74,6 +79,15 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
     )
 
 
+def _first_seed(config: GenerateConfig, notify: Callable[[str], None]) -> int:
+    """Return the seed, or a new one, which is told, so that its pictures can be drawn again."""
+    if config.seed is not None:
+        return config.seed
+    seed = secrets.randbelow(NEW_SEEDS)
+    notify(f"The seed is {seed}.")
+    return seed
+
+
 def named_concepts(place: Workplace, template: Template) -> list[ConceptRecord]:
     """Read the prompt's concepts in one query. Raises PromptInvalid, with the nearest names, for an unknown name."""
     library = place.library
@@ -84,23 +98,11 @@ def named_concepts(place: Workplace, template: Template) -> list[ConceptRecord]:
     return concepts
 
 
-def nobody_named(place: Workplace, template: Template) -> tuple[str, ...]:
-    """Return the notice for a prompt without names in a library that has concepts."""
-    if template.references:
-        return ()
+def concept_names(place: Workplace) -> list[str]:
+    """Return the names of all concepts of the library."""
     library = place.library
     with place.database.reading() as registry:
-        known = registry.concept_names(library)
-    if not known:
-        return ()
-    words = name_key(template.text)
-    meant = next((name for name in known if _is_word(name_key(name), words)), None)
-    remedy = f"Did you mean <{meant}>?" if meant else f"Write names in angle brackets, for example <{known[0]}>."
-    return (f"The prompt names no concept, so none of the library is drawn. {remedy}",)
-
-
-def _is_word(name: str, words: str) -> bool:
-    return name in words and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words) is not None
+        return registry.concept_names(library)
 
 
 def _requests(

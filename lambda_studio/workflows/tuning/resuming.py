@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from concepts.database import Database
 from concepts.names import name_key
-from concepts.records import ConceptRecord, RunRecord
+from concepts.records import ConceptRecord, RunRecord, SeenConcept
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.workflows.tuning.settings import require_known_settings
 from lambda_studio.workflows.workplace import Workplace
@@ -44,7 +44,7 @@ def newest_unfinished(
 ) -> RunRecord:
     """Return the newest unfinished fine-tuning run of exactly these concepts (None: of any).
 
-    Raises ResumeRefused if there is none, or if one of its concepts has changed since.
+    Raises ResumeRefused if there is none, or if one of its concepts was removed since.
     """
     unfinished = [run for run in runs if run.kind == "finetune" and run.status == "running"]
     if stack is not None:
@@ -58,8 +58,37 @@ def newest_unfinished(
         cause = f"Library {library} has no unfinished run{of_these}{with_this}."
         raise ResumeRefused(cause, "Start a run without resume=True.")
     run = unfinished[0]
-    changed = ", ".join(seen.name for seen in run.concepts if seen.stale or seen.removed)
-    if changed:
-        cause = f"Run {run.id} cannot be resumed: {changed} changed or was removed since it started."
-        raise ResumeRefused(cause, "Start a new run without resume=True.")
+    if removed := ", ".join(seen.name for seen in run.concepts if seen.removed):
+        cause = f"Run {run.id} cannot be resumed: {removed} was removed since it started."
+        raise ResumeRefused(cause, "Restore it (studio concepts restore NAME), or start a new run without resume=True.")
     return run
+
+
+def concepts_of(place: Workplace, run: RunRecord) -> list[ConceptRecord]:
+    """Return the run's concepts in the versions that it began with, and tell which run goes on with what.
+
+    Raises ResumeRefused if a version is gone, because another concept has the name now.
+    """
+    names = ", ".join(seen.name for seen in run.concepts)
+    place.notify(f"Resuming run {run.id}: {names}.")
+    concepts = place.get_concepts([seen.name for seen in run.concepts if not seen.stale])
+    known = {name_key(concept.name): concept for concept in concepts}
+    return [known.get(name_key(seen.name)) or _earlier(place, run, seen) for seen in run.concepts]
+
+
+def _earlier(place: Workplace, run: RunRecord, seen: SeenConcept) -> ConceptRecord:
+    """Return the version of an edited concept that the run began with."""
+    library = place.library
+    with place.database.reading() as registry:
+        present = registry.get_concept(library, seen.name)
+        earlier = (
+            registry.concept_version(library, seen.name, seen.version) if seen.version <= present.version else None
+        )
+    if earlier is None or earlier.manifest != seen.manifest:
+        cause = f"Run {run.id} cannot be resumed: {seen.name} is another concept than when it started."
+        raise ResumeRefused(cause, "Start a new run without resume=True.")
+    place.notify(
+        f"{seen.name} was edited since the run started. The run goes on with version {seen.version}; "
+        f"version {present.version} is learnt by a new run."
+    )
+    return earlier

@@ -88,9 +88,35 @@ def test_ids_are_padded_with_zeros_to_the_context_length():
 
 def test_a_name_that_touches_a_word_is_set_apart():
     prompt = bound("hot<rex>s and <rex>'s hat")
-    assert prompt.text == "hot dog s and dog's hat"
-    assert prompt.spans == (Span("rex", 2, 3), Span("rex", 5, 6))
+    assert prompt.text == "hot dogs and dog's hat"
+    assert prompt.spans == (Span("rex", 2, 3), Span("rex", 4, 5))
     assert list(prompt.token_ids[1 : prompt.length - 1]) == CLIP.encode(prompt.text)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text"),
+    [
+        ("two <rex>s on the beach", "two dogs on the beach"),
+        ("three <bear>s", "three stuffed animals"),
+        ("the <rex>s' ball", "the dogs' ball"),
+        ("<rex>es", "dogs"),
+        ("<rex>sled", "dog sled"),
+        ("<rex>'s sled", "dog's sled"),
+    ],
+)
+def test_a_name_with_a_plural_ending_is_the_plural_of_its_noun(prompt, text):
+    found = bound(prompt)
+    assert found.text == text
+    (span,) = found.spans
+    assert CLIP.encode(text)[span.start - 1 : span.end - 1] == list(found.token_ids[span.start : span.end])
+
+
+@pytest.mark.parametrize("text", ["＜end_of_text＞", "&lt;end_of_text&gt;", "＜START_OF_TEXT＞"])
+def test_special_tokens_can_be_written_by_nobody(text):
+    with pytest.raises(PromptInvalid, match="as its own start or end"):
+        bound(f"a <rex> on the beach {text} in the snow")
+    with pytest.raises(PromptInvalid, match="studio concepts edit rex --noun NOUN"):
+        bind(parse("a <rex>"), {"rex": text}, ClipTokenizer())
 
 
 WORDS = st.sampled_from(["a", "hot", "dog", "dogs", "guinea pig", "42", "café", "beside,", "it's", "Red-Hat", "!", "x"])

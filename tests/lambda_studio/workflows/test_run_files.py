@@ -12,9 +12,13 @@ from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
 from lambda_studio.workflows.run_files import (
     adapters_without_row,
     delete_checkpoints,
+    delete_run,
     find_info,
     holding,
+    is_held,
     runs_without_row,
+    saved_step,
+    size_of,
 )
 
 HOLD = """
@@ -81,3 +85,17 @@ def test_a_file_that_is_no_adapter_says_nothing(tmp_path) -> None:
     (tmp_path / "a").write_bytes(b"half")
     assert find_info(tmp_path / "a") is None
     assert find_info(tmp_path / "missing") is None
+
+
+def test_what_a_run_has_on_disk_is_told_and_deleted(tmp_path) -> None:
+    assert (saved_step(tmp_path, 3), size_of(run_folder(tmp_path, 3)), is_held(tmp_path, 3)) == (None, 0, False)
+    for name in ("step-00000090", "step-00000100.2", "step-00000100", "half-00000200"):
+        (run_folder(tmp_path, 3) / "checkpoints" / name).mkdir(parents=True)
+    (run_folder(tmp_path, 3) / "checkpoints" / "step-00000090" / "unet.pt").write_bytes(bytes(7))
+    (run_folder(tmp_path, 3) / "loss.jsonl").write_bytes(bytes(5))
+    assert (saved_step(tmp_path, 3), size_of(run_folder(tmp_path, 3))) == (100, 12)
+    with holding(tmp_path, [3], ""):
+        assert is_held(tmp_path, 3)
+    assert not is_held(tmp_path, 3)
+    delete_run(tmp_path, 3)
+    assert list((tmp_path / "runs").iterdir()) == []

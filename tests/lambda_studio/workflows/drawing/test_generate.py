@@ -19,7 +19,7 @@ from lambda_studio.models.stack import Stack
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.drawing import generate as drawing
 
-ONE_STEP = GenerateConfig(num_inference_steps=1)
+ONE_STEP = GenerateConfig(num_inference_steps=1, seed=0)
 
 
 @pytest.fixture
@@ -191,5 +191,7 @@ def test_progress_counts_every_step_of_every_batch(tmp_path, stack_file):
         yield advance
 
     with Studio(tmp_path / "home", stack=str(stack_file), progress=progress) as studio:
-        studio.generate("a cat", count=3, out=tmp_path, config=GenerateConfig(num_inference_steps=2, batch_size=2))
+        studio.generate(
+            "a cat", count=3, out=tmp_path, config=GenerateConfig(num_inference_steps=2, batch_size=2, seed=0)
+        )
     assert told["Drawing"] == [4, 4]

@@ -8,7 +8,7 @@ from concepts.records import ConceptRecord, RunRecord, SeenConcept
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.tuning.resuming import newest_unfinished, run_to_resume
+from lambda_studio.workflows.tuning.resuming import concepts_of, newest_unfinished, run_to_resume
 from lambda_studio.workflows.tuning.settings import settings_row
 
 DAY = datetime(2026, 1, 1)
@@ -38,11 +38,41 @@ def test_a_stack_that_is_named_is_asked_for_and_other_kinds_of_runs_are_not_fine
         newest_unfinished(runs, [concept("rex")], "third", "toys")
 
 
-@pytest.mark.parametrize("change", ["stale", "removed"])
-def test_a_run_whose_concept_has_changed_is_refused_and_no_older_one_is_taken(change: str) -> None:
-    runs = [run(2, "rex", **{change: True}), run(1, "rex")]
-    with pytest.raises(ResumeRefused, match=r"Run 2 .*: rex changed or was removed"):
+def test_a_run_whose_concept_was_removed_is_refused_and_no_older_one_is_taken() -> None:
+    runs = [run(2, "rex", removed=True), run(1, "rex")]
+    with pytest.raises(ResumeRefused, match=r"Run 2 .*: rex was removed"):
         newest_unfinished(runs, None, None, "default")
+
+
+def test_an_edited_concept_is_trained_on_in_the_version_that_the_run_began_with(studio, put, plain, notices) -> None:
+    hat, rex = put("hat", plain("blue")), put("rex", plain("red"))
+    settings = settings_row("tiny", "tiny", FinetuneConfig())
+    versions = [rex.version_id, hat.version_id]
+    number = studio.database.write(lambda registry: registry.start_run("default", "finetune", settings, versions))
+    studio.database.write(lambda registry: registry.revise_concept("default", "rex", "wolf", [plain("green")]))
+    with studio.database.reading() as registry:
+        (began,) = registry.runs("default")
+    found = concepts_of(studio.workplace, began)
+    assert [(each.name, each.noun, each.version_id) for each in found] == [
+        ("rex", "dog", rex.version_id),
+        ("hat", "dog", hat.version_id),
+    ]
+    assert notices == [
+        f"Resuming run {number}: rex, hat.",
+        "rex was edited since the run started. The run goes on with version 1; version 2 is learnt by a new run.",
+    ]
+
+
+def test_another_concept_of_the_same_name_is_refused(studio, put, plain) -> None:
+    rex = put("rex", plain("red"))
+    settings = settings_row("tiny", "tiny", FinetuneConfig())
+    studio.database.write(lambda registry: registry.start_run("default", "finetune", settings, [rex.version_id]))
+    studio.concepts.remove("rex")
+    put("rex", plain("green"))
+    with studio.database.reading() as registry:
+        (began,) = registry.runs("default")
+    with pytest.raises(ResumeRefused, match="rex is another concept than when it started"):
+        concepts_of(studio.workplace, began)
 
 
 def test_going_on_with_whichever_works_with_the_runs_own_stack(studio, put, plain, stack_file) -> None:

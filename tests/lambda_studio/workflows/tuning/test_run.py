@@ -13,7 +13,7 @@ from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.tuning import run as tuning
 
 QUICK = FinetuneConfig(steps=1, rank=2)
-ONE_STEP = GenerateConfig(num_inference_steps=1)
+ONE_STEP = GenerateConfig(num_inference_steps=1, seed=0)
 
 
 def test_an_adapter_is_registered_with_what_it_saw_and_carries_it(studio, add, photo, tmp_path) -> None:

@@ -1,0 +1,88 @@
+"""studio runs [list|show|drop]"""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.commands import StudioGroup
+from cli.confirm import confirmed, yes_option
+from cli.session import Session, pass_session
+from cli.tables import table
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import RunCard
+
+
+@click.group("runs", cls=StudioGroup, invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List, show and drop runs of fine-tuning. Without a subcommand, list them."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(listing)
+
+
+def progress_of(run: "RunCard") -> str:
+    """Return how far a run is, in words."""
+    if run.state == "finished":
+        return f"{run.steps} steps, adapter {run.adapter}" if run.adapter else f"{run.steps} steps, adapter removed"
+    return f"{run.saved_step or 0} of {run.steps} steps saved"
+
+
+@command.command("list")
+@pass_session
+def listing(session: Session) -> None:
+    """List the runs of the library, newest first."""
+    with session.studio() as studio:
+        runs = studio.runs.list()
+
+    def lines() -> list[str]:
+        if not runs:
+            return ["No runs yet. Start one: studio finetune NAME..., or studio finetune --all"]
+        rows = [
+            (run.id, run.state, ", ".join(run.knows), progress_of(run), f"{run.started_at:%Y-%m-%d %H:%M}")
+            for run in runs
+        ]
+        return list(table(("ID", "STATE", "CONCEPTS", "PROGRESS", "STARTED"), rows))
+
+    session.show(runs, lines)
+
+
+@command.command("show")
+@click.argument("run_id", metavar="ID", type=int)
+@pass_session
+def show(session: Session, run_id: int) -> None:
+    """Show one run: its concepts, progress, settings and files."""
+    with session.studio() as studio:
+        run = studio.runs.get(run_id)
+
+    def lines() -> list[str]:
+        names = " ".join(run.knows)
+        return [
+            f"run {run.id}: {run.state}, {progress_of(run)}",
+            *([f"reason: {run.why}"] if run.why else []),
+            f"started {run.started_at:%Y-%m-%d %H:%M}"
+            + (f", ended {run.ended_at:%Y-%m-%d %H:%M}" if run.ended_at else ""),
+            f"stack {run.stack}",
+            "trains on:",
+            *(f"  {name}, version {version}" for name, version in run.knows.items()),
+            "settings:",
+            *(f"  {key}: {value}" for key, value in run.settings.items() if value is not None),
+            f"files {run.folder} ({run.bytes / 2**20:,.1f} MiB)",
+            *([f"Resume it: studio finetune {names} --resume"] if run.state == "unfinished" else []),
+        ]
+
+    session.show(run, lines)
+
+
+@command.command("drop")
+@click.argument("run_id", metavar="ID", type=int)
+@yes_option
+@pass_session
+def drop(session: Session, run_id: int, yes: bool) -> None:
+    """Delete an unfinished or failed run and its checkpoints. Adapters and concepts stay."""
+    with session.studio() as studio:
+        run = studio.runs.get(run_id)
+        if run.state in ("unfinished", "failed"):
+            confirmed(f"Run {run.id} ({', '.join(run.knows)}), {progress_of(run)}, is deleted for good. Drop it?", yes)
+        studio.runs.drop(run_id)
+    session.show(run, lambda: [f"Dropped run {run.id}."])

@@ -1,0 +1,64 @@
+"""Notes about a prompt that draws, but perhaps not what its writer means."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from lambda_studio.generation.prompt import Template, name_key, worded
+from lambda_studio.models.stack_spec import StackSpec
+
+_WEIGHT = re.compile(r"\([^()]*:\s*\d*\.?\d+\s*\)|>\s*:\s*\d*\.?\d+")
+_WORD = re.compile(r"\w+")
+
+
+def notes_about(template: Template, nouns: Mapping[str, str], known: Sequence[str], spec: StackSpec) -> Iterator[str]:
+    """Yield the notes about a prompt.
+
+    Args:
+        template: The prompt.
+        nouns: The noun of each concept that the prompt names.
+        known: The names of all concepts of the library.
+        spec: The stack that draws the prompt.
+    """
+    yield from _unnamed(template, known)
+    if _WEIGHT.search(template.text):
+        yield "Weights such as (<name>:1.3) are not known here, and are read as words. Leave them out."
+    if spec.subjects is not None and len(template.names) > spec.subjects:
+        yield (
+            f"The prompt names {len(template.names)} concepts. {spec.name} was trained on pictures of "
+            f"up to {spec.subjects} subjects, and may leave some out."
+        )
+    yield from _unknown_words(template, nouns, spec)
+
+
+def _unnamed(template: Template, known: Sequence[str]) -> Iterator[str]:
+    """Note a concept's name without brackets, and a prompt that names no concept of a library that has some."""
+    words = name_key(_without_names(template))
+    meant = next((name for name in known if _is_word(name_key(name), words)), None)
+    if meant is not None and template.references:
+        yield f"“{meant}” is read as a word. Did you mean <{meant}>?"
+    elif known and not template.references:
+        remedy = f"Did you mean <{meant}>?" if meant else f"Write names in angle brackets, for example <{known[0]}>."
+        yield f"The prompt names no concept, so none of the library is drawn. {remedy}"
+
+
+def _without_names(template: Template) -> str:
+    text = template.text
+    for reference in reversed(template.references):
+        text = f"{text[: reference.start]} {text[reference.end :]}"
+    return text
+
+
+def _is_word(name: str, words: str) -> bool:
+    return name in words and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words) is not None
+
+
+def _unknown_words(template: Template, nouns: Mapping[str, str], spec: StackSpec) -> Iterator[str]:
+    """Note the words that a stack with few words did not learn."""
+    if spec.words is None:
+        return
+    learnt = spec.words.read_text(encoding="utf-8").split()
+    text = "".join(words for words, _ in worded(template, nouns)).lower().replace("'s", "")
+    strange = dict.fromkeys(word for word in _WORD.findall(text) if word not in learnt)
+    if strange:
+        unknown = ", ".join(f"“{word}”" for word in strange)
+        yield f"{spec.name} did not learn {unknown}. Its words are: {' '.join(learnt)}."

@@ -1,0 +1,60 @@
+"""`studio.runs`: list, show and drop training runs."""
+
+from concepts.errors import RunNotFound
+from concepts.records import RunRecord
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.workflows.answers import RunCard
+from lambda_studio.workflows.home import run_folder
+from lambda_studio.workflows.run_files import delete_run, holding, is_held, saved_step, size_of
+from lambda_studio.workflows.workplace import Workplace
+
+
+class Runs:
+    """The library's training runs."""
+
+    def __init__(self, workplace: Workplace):
+        self._place = workplace
+
+    def list(self) -> list[RunCard]:
+        """Return the library's runs, newest first."""
+        library = self._place.library
+        with self._place.database.reading() as registry:
+            records = registry.runs(library)
+        return [self._card(record) for record in records]
+
+    def get(self, run_id: int) -> RunCard:
+        """Return the run with this number. Raises RunNotFound."""
+        with self._place.database.reading() as registry:
+            record = registry.find_run(run_id)
+        if record is None:
+            raise RunNotFound(f"No run has the number {run_id}.", "See the runs of the library: studio runs")
+        return self._card(record)
+
+    def drop(self, run_id: int) -> None:
+        """Delete an unfinished or failed run and its files. Raises RunNotFound, RunFinished and RunInUse."""
+        home = self._place.home
+        with holding(home, [run_id], "Stop it first with Ctrl-C, then drop it."):
+            self._place.database.write(lambda registry: registry.remove_run(run_id))
+            delete_run(home, run_id)
+
+    def _card(self, record: RunRecord) -> RunCard:
+        home, config = self._place.home, record.settings.get("config", {})
+        folder, state = run_folder(home, record.id), record.status
+        if state == "running" and not is_held(home, record.id):
+            state = "unfinished"
+        return RunCard(
+            id=record.id,
+            kind=record.kind,
+            state=state,
+            stack=record.settings.get("stack", ""),
+            knows={seen.name: seen.version for seen in record.concepts},
+            saved_step=saved_step(home, record.id),
+            steps=config.get("steps", FinetuneConfig().steps),
+            why=record.why,
+            adapter=record.adapter_id,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            settings=config,
+            folder=folder,
+            bytes=size_of(folder),
+        )

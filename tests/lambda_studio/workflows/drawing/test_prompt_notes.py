@@ -1,0 +1,54 @@
+from dataclasses import replace
+
+import pytest
+
+from lambda_studio.generation.prompt import parse
+from lambda_studio.models.stack_spec import BUILT_IN
+from lambda_studio.workflows.drawing.prompt_notes import notes_about
+
+KNOWN = ["pip", "Rex", "red-hat"]
+NOUNS = {"Rex": "dog", "red-hat": "hat"}
+KANDINSKY = BUILT_IN["kandinsky-2.2"]
+
+
+def notes(prompt, nouns=NOUNS, known=KNOWN, spec=KANDINSKY):
+    return list(notes_about(parse(prompt), nouns, known, spec))
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a <rex> on the beach", "a <rex> (the best: 7 of 8) in 2:30 hours", "<Rex> and <red-hat>"]
+)
+def test_a_plain_prompt_has_no_note(prompt):
+    assert notes(prompt) == []
+
+
+@pytest.mark.parametrize("prompt", ["a ＜rex＞ in snow", "a &lt;rex&gt; in snow", "a [rex] in snow", "{REX}", "rex."])
+def test_a_name_in_other_brackets_or_in_none_is_questioned(prompt):
+    said = "The prompt names no concept, so none of the library is drawn. Did you mean <Rex>?"
+    assert notes(prompt) == [said]
+    assert notes(f"{prompt} with a <red-hat>") == ["“Rex” is read as a word. Did you mean <Rex>?"]
+
+
+def test_a_prompt_without_names_has_no_note_where_there_are_no_concepts():
+    assert notes("a dog in snow", known=[]) == []
+
+
+@pytest.mark.parametrize("prompt", ["a (<rex>:1.3) in snow", "a <rex>:0.8 in snow", "(red sky:1.2) and <rex>"])
+def test_weights_are_questioned(prompt):
+    assert notes(prompt) == ["Weights such as (<name>:1.3) are not known here, and are read as words. Leave them out."]
+
+
+def test_more_subjects_than_in_training_are_told():
+    names = [f"n{i}" for i in range(5)]
+    prompt = " and ".join(f"<{name}>" for name in names)
+    nouns = dict.fromkeys(names, "dog")
+    (said,) = notes(prompt, nouns, names)
+    assert said.startswith("The prompt names 5 concepts. kandinsky-2.2 was trained on pictures of up to 4 subjects")
+    assert notes(prompt, nouns, names, replace(KANDINSKY, subjects=5)) == []
+    assert notes(prompt, nouns, names, replace(KANDINSKY, subjects=None)) == []
+
+
+def test_words_that_the_miniature_did_not_learn_are_told_with_those_that_it_did():
+    (said,) = notes("two <rex>s' quantum flapjack, quantum on the Beach", spec=BUILT_IN["miniature"])
+    assert said.startswith("miniature did not learn “quantum”, “flapjack”. Its words are: a alone among ")
+    assert notes("a photo of <rex>'s <red-hat> next to two dogs", spec=BUILT_IN["miniature"]) == []
