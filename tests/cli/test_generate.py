@@ -16,9 +16,9 @@ def test_generating_loads_no_vision_tower(studio, photos, monkeypatch) -> None:
     towers: list[tuple[str, ...]] = []
     load = clip.load_clip
 
-    def watched(name, pretrained, device, dtype, wanted, on_download):
+    def watched(source, device, dtype, wanted):
         towers.append(tuple(wanted))
-        return load(name, pretrained, device, dtype, wanted, on_download)
+        return load(source, device, dtype, wanted)
 
     monkeypatch.setattr(clip, "load_clip", watched)
     assert studio("generate", "a <rex>", "--steps", 1).code == 0

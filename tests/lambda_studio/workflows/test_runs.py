@@ -1,0 +1,50 @@
+"""Runs as plain values: their state, their progress, and how they are dropped."""
+
+import pytest
+
+from concepts.errors import RunFinished, RunNotFound
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.errors import RunInUse
+from lambda_studio.workflows.home import run_folder
+from lambda_studio.workflows.run_files import holding
+from lambda_studio.workflows.tuning.settings import settings_row
+
+
+@pytest.fixture
+def begun(studio, put, plain) -> int:
+    """The number of a run that has not saved a step."""
+    rex, settings = put("rex", plain("red")), settings_row("tiny", "tiny", FinetuneConfig(rank=3))
+    return studio.database.write(lambda registry: registry.start_run("default", "finetune", settings, [rex.version_id]))
+
+
+def test_a_run_is_unfinished_unless_a_process_works_on_it(studio, begun) -> None:
+    (card,) = studio.runs.list()
+    assert card == studio.runs.get(begun)
+    assert (card.id, card.state, card.stack, card.knows) == (begun, "unfinished", "tiny", {"rex": 1})
+    assert (card.saved_step, card.steps, card.settings, card.bytes) == (None, 400, {"rank": 3}, 0)
+    with holding(studio.home, [begun], ""):
+        assert studio.runs.get(begun).state == "running"
+        with pytest.raises(RunInUse):
+            studio.runs.drop(begun)
+    studio.database.write(lambda registry: registry.fail_run(begun, "no"))
+    assert (studio.runs.get(begun).state, studio.runs.get(begun).why) == ("failed", "no")
+
+
+def test_a_dropped_run_leaves_no_row_and_no_file(studio, begun) -> None:
+    (run_folder(studio.home, begun) / "checkpoints").mkdir(parents=True)
+    studio.runs.drop(begun)
+    assert studio.runs.list() == []
+    assert not list((studio.home / "runs").iterdir())
+    with pytest.raises(RunNotFound, match=f"No run has the number {begun}"):
+        studio.runs.get(begun)
+    with pytest.raises(RunNotFound):
+        studio.runs.drop(begun)
+
+
+def test_a_finished_run_is_kept(studio, begun) -> None:
+    folder = run_folder(studio.home, begun)
+    folder.mkdir(parents=True)
+    studio.database.write(lambda registry: registry.finish_run(begun))
+    with pytest.raises(RunFinished):
+        studio.runs.drop(begun)
+    assert folder.exists()
