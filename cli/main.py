@@ -24,6 +24,7 @@ MODULES = {
     "runs": "cli.runs",
     "adapters": "cli.adapters",
     "generate": "cli.generate",
+    "models": "cli.models",
     "doctor": "cli.doctor",
     "db": "cli.db",
     "miniature": "cli.miniature",

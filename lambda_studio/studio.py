@@ -13,6 +13,7 @@ from lambda_studio.workflows.adapters import Adapters
 from lambda_studio.workflows.answers import Drawn, Finetuned
 from lambda_studio.workflows.home import default_home
 from lambda_studio.workflows.libraries import Libraries
+from lambda_studio.workflows.models import Models
 from lambda_studio.workflows.runs import Runs
 from lambda_studio.workflows.subjects.concepts import Concepts
 from lambda_studio.workflows.workplace import Workplace
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.answers import Added as Added
     from lambda_studio.workflows.answers import ImageCard as ImageCard
     from lambda_studio.workflows.answers import Imported as Imported
+    from lambda_studio.workflows.answers import ModelPart as ModelPart
     from lambda_studio.workflows.answers import Plan as Plan
     from lambda_studio.workflows.answers import RunCard as RunCard
     from lambda_studio.workflows.upkeep.database import DatabaseUpkeep
@@ -107,6 +109,11 @@ class Studio:
     def runs(self) -> Runs:
         """The library's training runs."""
         return Runs(self.workplace)
+
+    @property
+    def models(self) -> Models:
+        """The model files of the stack in use."""
+        return Models(self.workplace)
 
     def generate(
         self,

@@ -109,6 +109,12 @@ def find_clip(source: ClipSource) -> ClipFiles:
     return ClipFiles(source.name, config["model_cfg"], preprocess, (weights,), _merges_in(folder))
 
 
+def hub_source(source: ClipSource) -> Source | None:
+    """Return the repository of a CLIP that is not in `towers`, or None if it is not on the hub."""
+    place = _repository(source, source.named) if source.named else source.at(source.name)
+    return place if place and place.is_hub else None
+
+
 def tokenizer_files(source: ClipSource) -> TokenizerFiles:
     """Return the properties of a CLIP that its tokenizer depends on. No weights are fetched."""
     if source.named:

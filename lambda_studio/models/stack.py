@@ -179,6 +179,10 @@ class Stack:
 
         StackFiles(self.spec, self._refuse_download).all()
 
+    def fetch(self) -> None:
+        """Download what is missing of all parts. Raises ModelFilesMissing and ModelFilesInvalid."""
+        self._files.all()
+
     def _refuse_mixed(self, prior_dim: int) -> None:
         clip_dim = self._files.clip().model_config["embed_dim"]
         if prior_dim != clip_dim:

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from lambda_studio.models.clip_files import ClipFiles, ClipSource, find_clip
+from lambda_studio.models.clip_files import ClipFiles, ClipSource, find_clip, hub_source
 from lambda_studio.models.decoders.families import get_family
 from lambda_studio.models.files import OnDownload, is_damaged
 from lambda_studio.models.pretrained import model_fingerprint
 from lambda_studio.models.sources import Source
 from lambda_studio.models.stack_spec import StackSpec
 from lambda_studio.models.weights import find_weights, shards
+
+DRAWING_PARTS = ("clip", "prior", "decoder")
+"""The parts that drawing needs. The detector and the segmenter serve only --segment grounded."""
 
 
 class StackFiles:
@@ -65,10 +68,25 @@ class StackFiles:
 
     def all(self) -> list[Path]:
         """Return all files that are hashed, without duplicates."""
-        clip, prior = self.clip(), self.prior()
-        merges = [clip.merges] if clip.merges else []
-        config = prior.parent / "config.json"
-        return list(dict.fromkeys([*clip.tensors, *merges, *shards(prior), config, *self.decoder().values()]))
+        return [file for part in DRAWING_PARTS for file in self.part(part)]
+
+    def part(self, name: str) -> list[Path]:
+        """Return the files of one of `DRAWING_PARTS`, without duplicates."""
+        if name == "clip":
+            clip = self.clip()
+            return [*clip.tensors, *([clip.merges] if clip.merges else [])]
+        if name == "prior":
+            prior = self.prior()
+            return [*shards(prior), prior.parent / "config.json"]
+        return list(dict.fromkeys(self.decoder().values()))
+
+    def repositories(self, part: str) -> list[Source]:
+        """Return the sources of a part on the hub, the preferred one first."""
+        if part == "clip":
+            places = [self.clip_source.towers, hub_source(self.clip_source)]
+        else:
+            places = [self.source(part), *([self.source("unet")] if part == "decoder" and self.spec.unet else [])]
+        return [place for place in places if place and place.is_hub]
 
     def damaged(self) -> list[Path]:
         """Read all files and return the files whose hash differs from the known one."""

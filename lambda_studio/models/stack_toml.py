@@ -13,7 +13,7 @@ from lambda_studio.models.files import HUB_ID
 from lambda_studio.models.stack_spec import BUILT_IN, PLACES, StackSpec
 
 MAX_TOML_BYTES = 2**20
-TABLES = ("finetune", "generate", "hashes", "revisions")
+TABLES = ("finetune", "generate", "hashes", "revisions", "sizes")
 
 
 def resolve_stack(name_or_toml: str) -> StackSpec:
@@ -53,7 +53,7 @@ def from_toml(path: Path) -> StackSpec:
 
 
 def _check_settings(settings: dict[str, Any], path: Path) -> None:
-    numbers = dict.fromkeys(("resolution", "subjects"), int)
+    numbers = dict.fromkeys(("resolution", "subjects", "gpu_bytes"), int)
     kinds = {each.name: str for each in fields(StackSpec)} | dict.fromkeys(TABLES, dict) | numbers
     for key, value in settings.items():
         near = difflib.get_close_matches(key, kinds, n=1)

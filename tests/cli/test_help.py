@@ -40,6 +40,7 @@ def test_the_commands_are_these() -> None:
         "runs",
         "adapters",
         "generate",
+        "models",
         "doctor",
         "db",
         "miniature",
