@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -76,9 +77,10 @@ class LossLog:
             draw_losses(written, path)
 
     def close(self) -> None:
-        """Close the file."""
+        """Make the written lines durable, and close the file."""
         if self._file:
-            self._file.close()
+            with self._file:
+                os.fsync(self._file.fileno())
 
 
 def smooth(losses: Sequence[float], span: int) -> list[float]:

@@ -1,6 +1,7 @@
 """The loss log and its picture."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,14 @@ def test_a_log_that_goes_on_has_the_bytes_of_one_that_never_stopped(tmp_path: Pa
     resumed.append(1e-17)
     resumed.close()
     assert (tmp_path / "resumed.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+def test_a_closed_log_is_durable(tmp_path: Path, monkeypatch) -> None:
+    log, synced = LossLog(tmp_path / "loss.jsonl"), []
+    log.append(0.5)
+    monkeypatch.setattr("os.fsync", lambda number: synced.append(os.fstat(number).st_ino))
+    log.close()
+    assert synced == [(tmp_path / "loss.jsonl").stat().st_ino]
 
 
 def test_a_process_that_does_not_write_keeps_the_losses(tmp_path: Path) -> None:
