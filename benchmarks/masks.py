@@ -13,10 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
 from lambda_studio.pictures.door import PictureDoor
+from lambda_studio.pictures.masks.marked import subject_at, subject_in_box
+from lambda_studio.pictures.masks.marks import Box, Point
 from lambda_studio.pictures.masks.subject import find_subject, is_doubtful
 
 LABELS = Path(__file__).with_name("mask_labels.json")
@@ -41,7 +44,7 @@ def main() -> None:
     asked = parser.parse_args()
     print("| | good | partly | wrong | mean | doubtful | of these good | wrong, not said | s a photo |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for segment in ("grabcut", "auto"):
+    for segment in ("grabcut", "auto", "box", "point"):
         rows = list(measured(segment, asked.photos))
         print(summary(segment, rows), flush=True)
         for row in sorted(rows, key=lambda row: row.overlap) if asked.each else ():
@@ -49,15 +52,23 @@ def main() -> None:
 
 
 def measured(segment: str, photos: Path) -> Iterator[Measured]:
-    """Find the subject of each photo as `studio add-concept` does, and compare it with its outline."""
+    """Find the subject of each photo as `studio add-concept` does, and compare it with its outline.
+
+    `box` and `point` are corrections: a box around the outline, and its innermost point.
+    """
     with PictureDoor() as door:
         for name, outline in json.loads(LABELS.read_text(encoding="utf-8"))["outlines"].items():
             photo = door.photo(photos / name)
             began = time.perf_counter()
-            found = find_subject(photo, segment, door.salience)
+            drawn = outlined(outline, photo.image.size)
+            if segment == "box":
+                found = subject_in_box(photo, box_around(drawn), door.salience)
+            elif segment == "point":
+                found = subject_at(photo, point_within(drawn), door.salience)
+            else:
+                found = find_subject(photo, segment, door.salience)
             seconds = time.perf_counter() - began
             mask = np.asarray(found.mask or Image.new("L", photo.image.size, 255)) > 0
-            drawn = outlined(outline, photo.image.size)
             overlap = (mask & drawn).sum() / (mask | drawn).sum()
             yield Measured(name, float(overlap), is_doubtful(found.warnings), seconds)
 
@@ -68,6 +79,22 @@ def outlined(outline: list[list[int]], size: tuple[int, int]) -> np.ndarray:
     points = [(x * size[0] / 1000, y * size[1] / 1000) for x, y in outline]
     ImageDraw.Draw(drawn).polygon(points, fill=1)
     return np.asarray(drawn)
+
+
+def box_around(drawn: np.ndarray) -> Box:
+    """Return a box around an outline, 5 % larger on each side, as a user would draw it."""
+    (top, bottom), (left, right) = ((axis.min(), axis.max() + 1) for axis in np.nonzero(drawn))
+    aside, down = round(0.05 * (right - left)), round(0.05 * (bottom - top))
+    left, top = max(0, left - aside), max(0, top - down)
+    right, bottom = min(drawn.shape[1], right + aside), min(drawn.shape[0], bottom + down)
+    return Box(int(left), int(top), int(right - left), int(bottom - top))
+
+
+def point_within(drawn: np.ndarray) -> Point:
+    """Return the point of an outline that is farthest from its edge."""
+    depth = cv2.distanceTransform(np.pad(drawn, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    y, x = np.unravel_index(depth.argmax(), depth.shape)
+    return Point(int(x), int(y))
 
 
 def summary(segment: str, rows: list[Measured]) -> str:

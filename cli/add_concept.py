@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.commands import StudioCommand, download_option, segment_option
-from cli.masks import masks_found
+from cli.commands import StudioCommand, download_option
+from cli.masks import box_option, in_order, masks_found, point_option, segments_option, ways
 from cli.originals import keep_original_option, kept_originals
 from cli.session import Session, pass_session
 from cli.tables import counted
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     "--mask",
     "masks",
     multiple=True,
-    type=click.Path(path_type=Path),
-    help="A mask, white = subject; one for each image, in the same order.  "
+    metavar="FILE",
+    help="A mask, white = subject; one for each image, in the same order, or N=FILE for image N.  "
     "[default: masks beside the images, else --segment finds the subject]",
 )
-@segment_option(
+@box_option
+@point_option
+@segments_option(
     "How to find the subject without a mask. auto: the alpha channel if it cuts out a subject, else salient, else "
     "grabcut. salient: a network that finds what a photo is of (U²-Net-p). grabcut: by colour, from the centre. "
     "grounded: by its noun, with Grounding DINO and SAM (1.1 GB, downloaded on first use)."
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
 @download_option
 @pass_session
 def command(
-    session: Session, name: str, images: tuple[Path, ...], noun: str | None, masks: tuple[Path, ...], segment: str,
-    keep_original: bool,
+    session: Session, name: str, images: tuple[Path, ...], noun: str | None, masks: tuple[str, ...],
+    boxes: tuple[str, ...], points: tuple[str, ...], segment: tuple[str, ...], keep_original: bool,
 ) -> None:  # fmt: skip
     """Add a subject from your photos, so that prompts can name it.
 
@@ -48,16 +50,19 @@ def command(
     \b
       studio add-concept rex photo1.jpg photo2.jpg --noun dog
       studio add-concept rex pictures-of-rex --noun dog
+      studio add-concept rex photo1.jpg photo2.jpg --noun dog --box 2=25%,30%,50%,60%
     """
+    way, ways_of_some = ways(segment)
+    given = in_order(masks, boxes, points, ways_of_some)
     with session.studio() as studio:
-        added = studio.concepts.add(name, images, noun=noun, masks=masks, segment=segment, keep_original=keep_original)
+        added = studio.concepts.add(name, images, noun=noun, masks=given, segment=way, keep_original=keep_original)
     concept = added.concept
 
     def lines() -> list[str]:
         what = f"{concept.name} ({concept.noun}) in library {concept.library}"
         images_text = counted(len(concept.images), "image")
         head = f"Added {what}: {images_text}." if added.created else f"Already there: {what}, {images_text}."
-        masked = masks_found(added, by_hand=bool(masks) or segment == "none")
+        masked = masks_found(added, by_hand=not isinstance(given, dict) or way == "none")
         notes = [f"Note: {warning}" for warning in added.warnings]
         return [*notes, head, *masked, *kept_originals(concept), _encoded(added)]
 

@@ -1,7 +1,6 @@
 """Commands that accept the global options anywhere, and a group that imports each command on use."""
 
 import importlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -137,9 +136,3 @@ download_option = click.option(
     help="Download models without asking, also to a machine without a GPU.",
 )
 """The option of commands that may download models."""
-
-
-def segment_option(help_text: str) -> Callable[[Any], Any]:
-    """Return the option `--segment`, for commands that add pictures."""
-    ways = click.Choice(["auto", "alpha", "salient", "grabcut", "grounded", "none"])
-    return click.option("--segment", type=ways, default="auto", show_default=True, help=help_text)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import removing
-from cli.commands import StudioGroup, download_option, segment_option
-from cli.masks import masks_found
+from cli.commands import StudioGroup, download_option
+from cli.masks import box_option, marks, masks_found, masks_marked, point_option, segments_option, ways
 from cli.originals import count_originals, keep_original_option, kept_originals, originals
 from cli.session import Session, pass_session
 from cli.tables import counted, table
@@ -43,11 +43,20 @@ command.add_command(removing.forget)
 )
 @click.option("--after", default="", metavar="NAME", help="List only names after this one.  [default: from the first]")
 @click.option("-n", "limit", type=int, help=f"List at most this many.  [default: {PAGE}; with --json: all]")
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Draw the images of the listed concepts with their masks into this file.",
+)
 @pass_session
-def listing(session: Session, removed: bool = False, text: str = "", after: str = "", limit: int | None = None) -> None:
+def listing(
+    session: Session, removed: bool = False, text: str = "", after: str = "", limit: int | None = None,
+    sheet: Path | None = None,
+) -> None:  # fmt: skip
     """List the concepts of the library, by name."""
-    if removed and (text or after or limit is not None):
-        raise click.UsageError("--removed lists all removed concepts: leave out --search, --after and -n.")
+    if removed and (text or after or limit is not None or sheet):
+        raise click.UsageError("--removed lists all removed concepts: leave out --search, --after, -n and --sheet.")
     limit = limit if limit is not None or session.json else PAGE
     with session.studio() as studio:
         library = studio.library
@@ -55,6 +64,8 @@ def listing(session: Session, removed: bool = False, text: str = "", after: str 
             gone = studio.concepts.list(removed=True)
             return session.show(gone, lambda: _removed_lines(library, gone))
         page = studio.concepts.page(text, after=after, limit=limit)
+        if sheet is not None:
+            notice(f"Masks drawn: {studio.concepts.write_library_sheet(sheet, page.concepts)}")
 
     def lines() -> list[str]:
         if not page.concepts:
@@ -174,25 +185,30 @@ def similar(session: Session, name: str, count: int) -> None:
     metavar="N=FILE",
     help="Give image N another mask, white = subject. Repeat it for more.",
 )
-@segment_option("How to find the subject in added images.")
+@box_option
+@point_option
+@segments_option("How to find the subject in added images.")
 @keep_original_option
 @download_option
 @pass_session
 def edit(
     session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[int, ...], masks: tuple[str, ...],
-    segment: str, keep_original: bool,
+    boxes: tuple[str, ...], points: tuple[str, ...], segment: tuple[str, ...], keep_original: bool,
 ) -> None:  # fmt: skip
     """Change a concept's noun, images or masks in a new version. Earlier versions stay.
 
     \b
       studio concepts edit rex --add photo7.jpg --drop 2 --mask 1=mask.png
+      studio concepts edit rex --box 3=25%,30%,50%,60%
     """
-    numbered = _numbered(masks)
+    way, ways_of_some = ways(segment)
+    numbered = marks(masks, boxes, points, ways_of_some)
     with session.studio() as studio:
         added = studio.concepts.edit(
-            name, noun=noun, add=add, drop=drop, masks=numbered, segment=segment, keep_original=keep_original
+            name, noun=noun, add=add, drop=drop, masks=numbered, segment=way, keep_original=keep_original
         )
-    session.show(added, lambda: [*removing.written(added), *masks_found(added, by_hand=not add or segment == "none")])
+    said = masks_found(added, by_hand=not add or way == "none") or masks_marked(added, numbered)
+    session.show(added, lambda: [*removing.written(added), *said])
 
 
 @command.command("history")
@@ -218,17 +234,6 @@ def history(session: Session, name: str) -> None:
         return list(table(("VERSION", "NOUN", "IMAGES", "SINCE", "MANIFEST", "ADAPTERS"), rows))
 
     session.show(versions, lines)
-
-
-def _numbered(masks: tuple[str, ...]) -> dict[int, Path]:
-    """Return the files of `N=FILE` texts by number."""
-    numbered = {}
-    for text in masks:
-        number, _, file = text.partition("=")
-        if not (number.isascii() and number.isdigit() and file):
-            raise click.UsageError(f"--mask {text!r} is not N=FILE, for example 1=mask.png")
-        numbered[int(number)] = Path(file)
-    return numbered
 
 
 @command.command("rename")

@@ -7,7 +7,7 @@ import json
 import signal
 import struct
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +70,8 @@ class PictureDoor:
         alpha = Image.frombytes("L", size, data[3 * area :]) if len(data) > 3 * area else None
         image = Image.frombytes("RGB", size, data[: 3 * area])
         notes = tuple(said["warnings"])
-        turned, sha = bool(said["turned"]), said["file_sha"]
-        return Photo(path=path, image=image, alpha=alpha, warnings=notes, file_sha=sha, turned=turned)
+        photo = Photo(path=path, image=image, alpha=alpha, warnings=notes, file_sha=said["file_sha"])
+        return replace(photo, header_size=_size(said, "header_size"), turned=bool(said["turned"]))
 
     def mask_file(self, path: Path) -> MaskFile:
         """Open a mask file as `opening.open_mask` does."""
@@ -189,6 +189,6 @@ def _with_name_as_given(cause: str, path: Path) -> str:
     return named(path) + cause.removeprefix(absolute) if cause.startswith(absolute) else cause
 
 
-def _size(said: dict[str, Any]) -> tuple[int, int]:
-    width, height = said["size"]
+def _size(said: dict[str, Any], key: str = "size") -> tuple[int, int]:
+    width, height = said[key]
     return width, height

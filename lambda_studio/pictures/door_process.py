@@ -77,7 +77,8 @@ def answer(asked: dict[str, Any], data: bytes) -> Answer:
 def _photo(asked: dict[str, Any], data: bytes) -> Answer:
     photo = open_photo(Path(asked["path"]))
     planes = [photo.image, *([photo.alpha] if photo.alpha else [])]
-    said = {"size": photo.image.size, "warnings": photo.warnings, "file_sha": photo.file_sha, "turned": photo.turned}
+    said: dict[str, Any] = {"size": photo.image.size, "warnings": photo.warnings, "file_sha": photo.file_sha}
+    said |= {"header_size": photo.header_size, "turned": photo.turned}
     return said, [plane.tobytes() for plane in planes]
 
 

@@ -124,6 +124,34 @@ def test_a_sheet_shows_each_mask_over_its_image(studio, rex, photos, tmp_path: P
     assert studio("concepts", "show", "rex", "--sheet", sheet).err == f"Masks drawn: {tmp_path / 'sheet-2.png'}\n"
 
 
+def test_a_sheet_shows_the_concepts_that_are_listed(studio, rex, photos, tmp_path: Path) -> None:
+    studio("add-concept", "hat", photos[1], "--noun", "hat")
+    sheet = tmp_path / "all.png"
+    answer = studio("concepts", "list", "--sheet", sheet)
+    assert (answer.code, answer.err) == (0, f"Masks drawn: {sheet}\n")
+    studio("concepts", "list", "--search", "hat", "--sheet", tmp_path / "hat.png")
+    with Image.open(sheet) as all_of_them, Image.open(tmp_path / "hat.png") as only_hat:
+        assert (all_of_them.width, only_hat.width) == (12 + 2 * 268, 12 + 268)
+    assert (
+        "leave out --search, --after, -n and --sheet" in studio("concepts", "list", "--removed", "--sheet", sheet).err
+    )
+
+
+def test_masks_are_corrected_by_a_box_and_a_way(studio, rex, photos, tmp_path: Path) -> None:
+    studio("concepts", "edit", "rex", "--add", photos[1])
+    answer = studio("concepts", "edit", "rex", "--box", "1=20%,20%,70%,70%", "--segment", "2=none")
+    assert answer.out.splitlines()[-1] == "See the new masks: studio concepts show rex --sheet rex.png"
+    first, second = shown(studio)["images"]
+    assert first["mask_sha"] is not None and second["mask_sha"] is None
+    for words, said in (
+        (("--box", "3=1,1,20,20"), "rex has no image 3."),
+        (("--box", "1=50,50,20,20"), "Image 1 has 64 x 64 pixels, and the box 50,50,20,20 reaches outside."),
+        (("--point", "1=64,0"), "Image 1 has 64 x 64 pixels, and the point 64,0 is outside."),
+    ):
+        answer = studio("concepts", "edit", "rex", *words)
+        assert said in answer.err and answer.code in (2, 5)
+
+
 def test_a_page_at_a_time(studio, tmp_path, monkeypatch) -> None:
     with Database.open(tmp_path / "home") as database, database.transaction() as registry:
         for number in range(5):

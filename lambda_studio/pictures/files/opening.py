@@ -38,8 +38,15 @@ class Photo:
     warnings: tuple[str, ...] = ()
     file_sha: str = ""
     """SHA-256 of the file's bytes when they were read."""
+    header_size: tuple[int, int] | None = None
+    """Width and height of the file's picture, upright, before it was scaled. None is the image's."""
     turned: bool = False
     """Whether the file's EXIF turned or mirrored it and it has the same size as before: see `fits_unturned`."""
+
+    @property
+    def given_size(self) -> tuple[int, int]:
+        """Width and height of the picture as it was given."""
+        return self.header_size or self.image.size
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ class _Decoded:
     notes: tuple[str, ...]
     orientation: int
     """EXIF's orientation, which was applied; 1 is upright."""
+    size: tuple[int, int]
+    """Width and height of the file's picture, upright."""
 
 
 def open_photo(path: Path) -> Photo:
@@ -76,7 +85,8 @@ def open_photo(path: Path) -> Photo:
     if _is_one_colour(rgb):
         raise refused(path, "has only one colour", "Give a photo that shows the subject.")
     turned = fits_unturned(decoded.orientation, rgb.size)
-    return Photo(path=path, image=rgb, alpha=alpha, warnings=notes, file_sha=sha256(content), turned=turned)
+    photo = Photo(path=path, image=rgb, alpha=alpha, warnings=notes, file_sha=sha256(content))
+    return replace(photo, header_size=decoded.size, turned=turned)
 
 
 def fits_unturned(orientation: int, size: tuple[int, int]) -> bool:
@@ -167,7 +177,8 @@ def _decode(content: bytes) -> _Decoded:
     alpha = without_metadata(upright.getchannel("A")) if upright.mode in ("RGBA", "LA") else None
     rgb, notes = to_srgb(upright, stated)
     cut = None if alpha is None or alpha.getextrema() == (255, 255) else alpha
-    return _Decoded(without_metadata(rgb), cut, notes, max(orientation, _orientation(scaled)))
+    upright_size = size[::-1] if _orientation(scaled) > 4 else size
+    return _Decoded(without_metadata(rgb), cut, notes, max(orientation, _orientation(scaled)), upright_size)
 
 
 def _orientation(image: Image.Image) -> int:

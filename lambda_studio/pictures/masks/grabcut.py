@@ -8,6 +8,8 @@ from lambda_studio.pictures.masks.regions import centred, ellipse, fill_holes, f
 
 WORK_SIDE = 192
 """The long side of GrabCut's working copy, so that every picture takes a few tenths of a second."""
+SEEDED_SIDE = 256
+"""The long side of the working copy where a user's box or point gives the seeds."""
 BORDER_COLOURS = 8
 STANDS_OUT = 0.3
 """The share of Otsu's threshold. It is low because GrabCut drops pixels more reliably than it adds them."""
@@ -22,6 +24,23 @@ def grabcut(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "he
     found = fill_holes(main_parts(_cut(small), share=0.15, spread=0.35))
     smooth = cv2.INTER_LINEAR if scale < 1 else cv2.INTER_AREA
     return cv2.resize(found.astype(np.uint8) * 255, (width, height), interpolation=smooth) >= 128
+
+
+def cut_from(
+    pixels: UInt8[np.ndarray, "height width 3"], seeds: UInt8[np.ndarray, "height width"]
+) -> Bool[np.ndarray, "height width"]:
+    """Run GrabCut on a small copy from seeds (cv2.GC_BGD, GC_FGD, GC_PR_BGD, GC_PR_FGD), and scale the mask back."""
+    height, width = pixels.shape[:2]
+    scale = SEEDED_SIDE / max(height, width)
+    shape = max(16, round(width * scale)), max(16, round(height * scale))
+    small = np.ascontiguousarray(cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA))
+    seeds = cv2.resize(seeds, shape, interpolation=cv2.INTER_NEAREST)
+    subject = np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    if subject.any() and not subject.all():  # GrabCut needs both
+        cv2.setRNGSeed(0)
+        cv2.grabCut(small, seeds, None, np.zeros((1, 65)), np.zeros((1, 65)), 5, cv2.GC_INIT_WITH_MASK)
+        subject = np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    return cv2.resize(subject.astype(np.uint8) * 255, (width, height), interpolation=cv2.INTER_LINEAR) >= 128
 
 
 def _cut(pixels: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:

@@ -1,6 +1,6 @@
 """Describe one concept without loading a model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from PIL import Image
 
@@ -8,6 +8,7 @@ from concepts.database import Database
 from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord, ImageRecord
 from concepts.registry import Registry
+from lambda_studio.config import require
 from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.pictures.masks.subject import is_doubtful
 from lambda_studio.workflows.answers import ConceptCard, ImageCard, KnownBy
@@ -15,6 +16,9 @@ from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import subject_key
 from lambda_studio.workflows.cache.left_out import given_view, is_left_out, notes, require_pictures
 from lambda_studio.workflows.subjects.mask_sheet import MaskedPicture, draw_mask_sheet
+
+ON_A_SHEET, LIBRARY_COLUMNS = 1000, 8
+"""The most images on a library's sheet, and how many of them stand in a row."""
 
 
 def concept_card(database: Database, library: str, name: str, encoders: Mapping[str, Encoder]) -> ConceptCard:
@@ -35,17 +39,31 @@ def concept_card(database: Database, library: str, name: str, encoders: Mapping[
 def mask_sheet(database: Database, concept: ConceptRecord) -> Image.Image:
     """Draw the concept's reference images with their masks as overlays, numbered as for `edit`."""
     require_pictures([concept], "a sheet of its masks")
-    with database.reading() as registry:
-        stored = [
-            (registry.blob(image.sha), image.mask_sha and registry.blob(image.mask_sha)) for image in concept.images
-        ]
-    pictures = []
-    for number, (image, (data, mask)) in enumerate(zip(concept.images, stored, strict=True), start=1):
+    return draw_mask_sheet(_masked_pictures(database, concept), len(concept.images))
+
+
+def library_sheet(database: Database, concepts: Sequence[ConceptRecord]) -> Image.Image:
+    """Draw the reference images of several concepts with their masks. Concepts without pictures are left out.
+
+    Raises InvalidSetting for more images than a sheet holds, or none.
+    """
+    drawn = [concept for concept in concepts if not any(map(is_left_out, concept.images))]
+    count = sum(len(concept.images) for concept in drawn)
+    require(count > 0, "There are no pictures to draw.", "Add a subject: studio add-concept NAME IMAGE... --noun NOUN")
+    require(count <= ON_A_SHEET, f"A sheet holds {ON_A_SHEET} images, not {count}.", "Draw fewer concepts: limit=100.")
+    pictures = (picture for concept in drawn for picture in _masked_pictures(database, concept, f"{concept.name} "))
+    return draw_mask_sheet(pictures, count, LIBRARY_COLUMNS)
+
+
+def _masked_pictures(database: Database, concept: ConceptRecord, before: str = "") -> Iterator[MaskedPicture]:
+    """Yield a concept's images with their masks; `before` starts each label."""
+    for number, image in enumerate(concept.images, start=1):
+        with database.reading() as registry:
+            data, mask = registry.blob(image.sha), image.mask_sha and registry.blob(image.mask_sha)
         said = f"subject: {_coverage(mask)}" if mask else "subject: all of it"
         said += " (doubtful)" if is_doubtful(image.warnings) else ""
-        label = (f"{number}. {image.source_name}", said)
-        pictures.append(MaskedPicture(decode_png(data), decode_png(mask) if mask else None, label))
-    return draw_mask_sheet(pictures)
+        label = (f"{before}{number}. {image.source_name}", said)
+        yield MaskedPicture(decode_png(data), decode_png(mask) if mask else None, label)
 
 
 def _count_cached(registry: Registry, concept: ConceptRecord, encoder: Encoder) -> int:

@@ -3,9 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from concepts.errors import NounMissing
 from lambda_studio.config import require
+
+if TYPE_CHECKING:
+    from lambda_studio.workflows.subjects.marking import Mark
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +22,9 @@ class Changes:
     """Image files to add."""
     drop: Sequence[int] = ()
     """Numbers of images to drop."""
-    masks: Mapping[int, Path] = field(default_factory=dict)
-    """New mask files, white = subject, by the numbers of their images."""
+    masks: "Mapping[int, Mark]" = field(default_factory=dict)
+    """What says anew where the subject is, by the numbers of the images: a mask file (white = subject), a `Box`, a
+    `Point` or a `Segment`. Boxes and points are in pixels of the stored images, or in percent."""
     segment: str = "auto"
     """How to find the subject in added images: auto, alpha, grabcut, grounded or none."""
     keep_original: bool = False
@@ -31,6 +36,10 @@ class Changes:
             remedy = "Name the kind of thing, for example: noun=dog. To keep the present noun, do not give one."
             raise NounMissing(f"The new noun of {name} is empty.", remedy)
         some = bool(self.noun or self.add or self.drop or self.masks)
-        require(some, f"No change to {name} was given.", "Give noun=NOUN, add=IMAGE, drop=N or masks=N=FILE.")
+        require(
+            some,
+            f"No change to {name} was given.",
+            "Give noun=NOUN, add=IMAGE, drop=N, masks=N=FILE, boxes=N=BOX or points=N=POINT.",
+        )
         cause = "No file was given whose original could be kept."
         require(bool(self.add or not self.keep_original), cause, "Give add=IMAGE.")

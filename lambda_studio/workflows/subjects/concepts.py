@@ -3,10 +3,10 @@
 Methods import picture and model modules on use, so that listing concepts stays fast.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from concepts.errors import NounMissing
 from concepts.names import check_name, check_noun
@@ -17,6 +17,9 @@ from lambda_studio.workflows.answers import Added, ConceptCard, Forgotten, Given
 from lambda_studio.workflows.cache.encoders import KnownEncoders
 from lambda_studio.workflows.subjects.changes import Changes
 from lambda_studio.workflows.workplace import Workplace
+
+if TYPE_CHECKING:
+    from lambda_studio.workflows.subjects.marking import Mark
 
 
 class Concepts:
@@ -31,7 +34,7 @@ class Concepts:
         images: Sequence[Path],
         *,
         noun: str | None,
-        masks: Sequence[Path] = (),
+        masks: "Sequence[Path] | Mapping[int, Mark]" = (),
         segment: str = "auto",
         keep_original: bool = False,
     ) -> Added:
@@ -39,8 +42,8 @@ class Concepts:
 
         Args:
             images: files, and folders whose pictures are taken in natural order.
-            masks: one file for each image, white = subject. Without masks, those beside the images are used, and
-                `segment` finds the subject in the other images.
+            masks: one file for each image, white = subject; or by an image's number, from 1, a file, a `Box`, a
+                `Point` or a `Segment`. For the other images, masks beside them are used, else `segment`.
             segment: auto, alpha, salient, grabcut, grounded or none.
             keep_original: also store the original files, byte for byte, with their metadata.
 
@@ -49,6 +52,7 @@ class Concepts:
         """
         from lambda_studio.bundles.layouts.one_subject import one_subject
         from lambda_studio.workflows.subjects.lookalikes import lookalike_warning
+        from lambda_studio.workflows.subjects.marking import Marking
         from lambda_studio.workflows.subjects.photos import read_images
         from lambda_studio.workflows.subjects.segmenting import subject_finder
         from lambda_studio.workflows.subjects.spool import spool_in
@@ -64,7 +68,8 @@ class Concepts:
         files, beside = zip(*given.pairs, strict=True) if given.pairs else ((), ())
         find = subject_finder(place, segment, checked_noun)
         with spool_in(place.home) as spool:
-            read = read_images(place.door, files, masks or beside, find, place.progress, keep_original)
+            marked = Marking(place, segment, checked_noun).given(masks, beside)
+            read = read_images(place.door, files, marked, find, place.progress, keep_original)
             new_images = spool.keep(read)
             _ = place.embedder.encoder  # raises for missing models before anything is stored
 
@@ -88,6 +93,7 @@ class Concepts:
             ConceptChanged: another process changed the concept meanwhile.
             ConceptNotFound, ImagesMissing, and the errors of `add`.
         """
+        from lambda_studio.workflows.subjects.marking import Marking
         from lambda_studio.workflows.subjects.segmenting import subject_finder
         from lambda_studio.workflows.subjects.spool import spool_in
         from lambda_studio.workflows.subjects.versions import changed_images, revise
@@ -98,8 +104,9 @@ class Concepts:
         concept = self._place.get_concepts([name])[0]
         noun = changes.noun or concept.noun
         find = subject_finder(self._place, changes.segment, noun)
+        marking = Marking(self._place, changes.segment, noun)
         with spool_in(self._place.home) as spool:
-            images = changed_images(self._place, concept, changes, find, spool)
+            images = changed_images(self._place, concept, changes, find, marking, spool)
             return revise(self._place, concept, noun, images)
 
     def page(self, text: str = "", *, after: str = "", limit: int | None = None) -> ConceptPage:
@@ -158,6 +165,15 @@ class Concepts:
         concept = self._place.get_concepts([name])[0]
         sheet = mask_sheet(self._place.database, concept)
         return write_picture(sheet, {"concept": concept.name}, out, f"{concept.name} masks")
+
+    def write_library_sheet(self, out: Path, concepts: Sequence[ConceptSummary]) -> Path:
+        """Draw the reference images of these concepts with their masks, as `write_sheet`. Return the path."""
+        from lambda_studio.pictures.outputs import write_picture
+        from lambda_studio.workflows.subjects.card import library_sheet
+
+        found = self._place.get_concepts([concept.name for concept in concepts])
+        sheet = library_sheet(self._place.database, found)
+        return write_picture(sheet, {"library": self._place.library}, out, f"{self._place.library} masks")
 
     def write_originals(self, name: str, folder: Path) -> GivenBack:
         """Write all kept original files of a concept, byte for byte, into a new folder, or none.

@@ -18,13 +18,14 @@ from lambda_studio.workflows.subjects.segmenting import Finder
 def read_images(
     door: PictureDoor,
     paths: Sequence[Path],
-    masks: Sequence[Path | None],
+    masks: Sequence[Path | Finder | None],
     find: Finder,
     progress: Progress,
     keep_original: bool = False,
 ) -> Iterator[NewImage]:
     """Open and verify every photo and mask, and yield each image. Without a mask, `find` finds the subject.
 
+    In place of a mask file there may be a function that finds the subject of one image.
     `keep_original` adds the verified bytes of each file, metadata included, to its image.
     Raises ImageRefused or MaskRefused at the end, with every unusable file.
     """
@@ -82,9 +83,11 @@ def _usable_mask(
         return find(photo)
 
 
-def _mask(door: PictureDoor, photo: Photo, path: Path | None, find: Finder) -> FoundMask:
-    """Return the mask in the file, or the one that `find` returns."""
-    return find(photo) if path is None else load_mask(path, photo.image.size, door.mask_file, photo.turned)
+def _mask(door: PictureDoor, photo: Photo, given: Path | Finder | None, find: Finder) -> FoundMask:
+    """Return the mask in the file, or the one that is found: by the image's own finder, else by `find`."""
+    if isinstance(given, Path):
+        return load_mask(given, photo.image.size, door.mask_file, photo.turned)
+    return (given or find)(photo)
 
 
 def _new_image(photo: Photo, found: FoundMask, near: tuple[str, ...], keep_original: bool) -> NewImage:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lambda_studio.errors import MaskRefused
 from lambda_studio.pictures.files.opening import Photo
+from lambda_studio.pictures.masks.marks import Box
 from lambda_studio.pictures.masks.subject import FoundMask, find_subject, mask_image, subject_warnings
 from lambda_studio.workflows.workplace import Workplace
 
@@ -20,12 +21,24 @@ def subject_finder(place: Workplace, segment: str, noun: str) -> Finder:
     """Return the function that finds the subject, a `noun`, by `grounded` or one of `masks.SEGMENTERS`."""
     if segment != GROUNDED:
         return partial(find_subject, segment=segment, look=place.door.salience)
+    return partial(find_by_noun, grounded(place), noun)
+
+
+def grounded(place: Workplace) -> "GroundedSegmenter":
+    """Return Grounding DINO and SAM of the stack. They are loaded at first use."""
     from lambda_studio.models.grounded import GroundedSegmenter
     from lambda_studio.models.stack_files import StackFiles
 
     files = StackFiles(place.spec)
-    segmenter = GroundedSegmenter(files.source("detector"), files.source("segmenter"), on_notice=place.notify)
-    return partial(find_by_noun, segmenter, noun)
+    return GroundedSegmenter(files.source("detector"), files.source("segmenter"), on_notice=place.notify)
+
+
+def find_in_box(segmenter: "GroundedSegmenter", box: Box, photo: Photo) -> FoundMask:
+    """Outline the object in a box with SAM. Raises MaskRefused if there is none."""
+    subject = segmenter.outline(photo.image, box.on(photo.image.size, photo.given_size, photo.path.name))
+    if subject is None:
+        raise MaskRefused(f"SAM found nothing in the box for {photo.path.name}.", "Give another box, or a mask.")
+    return FoundMask(mask_image(subject), subject_warnings(subject.mean()))
 
 
 def find_by_noun(segmenter: "GroundedSegmenter", noun: str, photo: Photo) -> FoundMask:

@@ -11,11 +11,13 @@ from concepts.records import AddResult, ConceptRecord, ImageRecord, NewImage
 from concepts.registry import Registry
 from lambda_studio.bundles.layouts.one_subject import one_subject
 from lambda_studio.config import require
-from lambda_studio.pictures.door import PictureDoor
-from lambda_studio.pictures.files.png import encode_png
-from lambda_studio.pictures.masks.subject import is_doubtful, load_mask, without_mask_warnings
+from lambda_studio.pictures.files.opening import Photo
+from lambda_studio.pictures.files.png import decode_png, encode_png
+from lambda_studio.pictures.masks.subject import is_doubtful, without_mask_warnings
 from lambda_studio.workflows.answers import Added
+from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.subjects.changes import Changes
+from lambda_studio.workflows.subjects.marking import Marking, require_known
 from lambda_studio.workflows.subjects.photos import read_images
 from lambda_studio.workflows.subjects.segmenting import Finder
 from lambda_studio.workflows.subjects.spool import Spool, SpooledImages
@@ -38,7 +40,7 @@ def _stored_image(registry: Registry, image: ImageRecord) -> NewImage:
 
 
 def changed_images(
-    place: Workplace, concept: ConceptRecord, changes: Changes, find: Finder, spool: Spool
+    place: Workplace, concept: ConceptRecord, changes: Changes, find: Finder, marking: Marking, spool: Spool
 ) -> SpooledImages:
     """Return the concept's images with the changes: dropped, masked anew, and the added images last.
 
@@ -50,8 +52,9 @@ def changed_images(
         InvalidSetting, ImageRefused, MaskRefused: as named.
     """
     known = range(1, len(concept.images) + 1)
-    for number in (*changes.drop, *changes.masks):
-        require(number in known, f"{concept.name} has no image {number}.", f"It has images 1 to {len(concept.images)}.")
+    require_known((*changes.drop, *changes.masks), len(concept.images), concept.name)
+    if changes.masks:
+        require_pictures([concept], "another mask")
     both = sorted({*changes.drop} & {*changes.masks})
     require(not both, f"Image {both and both[0]} would be dropped and given a mask.", "Do only one of the two.")
     if not changes.add and {*known} <= {*changes.drop}:
@@ -59,7 +62,7 @@ def changed_images(
         remedy = f"Add another with add=IMAGE, or hide it: studio concepts remove {quoted}"
         remedy += f". To delete it for good: studio concepts forget {quoted}"
         raise ImagesMissing(f"{concept.name} would have no image left.", remedy)
-    kept = spool.keep(_kept_images(place, concept, changes))
+    kept = spool.keep(_kept_images(place, concept, changes, marking))
     if not changes.add:
         return kept
     files, masks = zip(*one_subject(changes.add).pairs, strict=True)
@@ -67,18 +70,19 @@ def changed_images(
     return kept.joined(spool.keep(new))
 
 
-def _kept_images(place: Workplace, concept: ConceptRecord, changes: Changes) -> Iterator[NewImage]:
+def _kept_images(place: Workplace, concept: ConceptRecord, changes: Changes, marking: Marking) -> Iterator[NewImage]:
     for number, image in enumerate(stored_images(place.database, concept), start=1):
         if number in changes.masks:
-            yield _masked(place.door, image, changes.masks[number])
+            yield _masked(image, number, marking.finder(changes.masks[number]))
         elif number not in changes.drop:
             yield image
 
 
-def _masked(door: PictureDoor, image: NewImage, path: Path) -> NewImage:
-    found = load_mask(path, (image.width, image.height), door.mask_file)
-    data = None if found.mask is None else encode_png(found.mask)
-    return replace(image, mask=data, warnings=(*without_mask_warnings(image.warnings), *found.warnings))
+def _masked(image: NewImage, number: int, find: Finder) -> NewImage:
+    """Return the image with the mask that is found in its stored picture."""
+    found = find(Photo(path=Path(f"Image {number}"), image=decode_png(image.data)))
+    mask = None if found.mask is None else encode_png(found.mask)
+    return replace(image, mask=mask, warnings=(*without_mask_warnings(image.warnings), *found.warnings))
 
 
 def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence[NewImage]) -> Added:

@@ -19,7 +19,9 @@ def test_a_photo_is_answered_with_its_planes(tmp_path: Path) -> None:
     path = written(tmp_path / "a.png", image)
     photo = open_photo(path)
     said, planes = answer({"do": "photo", "path": str(path)}, b"")
-    assert said == {"size": (WIDTH, HEIGHT), "warnings": (), "file_sha": photo.file_sha, "turned": False}
+    size = (WIDTH, HEIGHT)
+    known = {"size": size, "warnings": (), "file_sha": photo.file_sha, "header_size": size, "turned": False}
+    assert said == known
     assert photo.alpha is not None and planes == [photo.image.tobytes(), photo.alpha.tobytes()]
     said, planes = answer({"do": "mask file", "path": str(path)}, b"")
     assert said == {"size": (WIDTH, HEIGHT), "turned": False} and planes == [photo.alpha.tobytes()]

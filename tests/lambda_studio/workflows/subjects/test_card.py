@@ -9,9 +9,10 @@ from safetensors.torch import load_file, save_file
 
 from concepts.records import NewImage
 from lambda_studio.bundles.given import Note
-from lambda_studio.errors import PicturesLeftOut
+from lambda_studio.errors import InvalidSetting, PicturesLeftOut
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.subjects.card import concept_card, mask_sheet
+from lambda_studio.workflows.subjects import card
+from lambda_studio.workflows.subjects.card import concept_card, library_sheet, mask_sheet
 
 
 def test_another_clip_is_another_embedding_and_show_counts_both(
@@ -31,13 +32,13 @@ def test_another_clip_is_another_embedding_and_show_counts_both(
 
 def test_a_card_says_how_much_of_each_image_is_the_subject(studio, put, plain) -> None:
     concept = put("rex", plain("red"), plain("blue", masked=True, original=b"the file"))
-    card = concept_card(studio.database, "default", "REX", {})
-    assert (card.concept, card.embeddings, card.adapters) == (concept, {}, ())
-    assert [(image.source_name, image.mask) for image in card.images] == [
+    shown = concept_card(studio.database, "default", "REX", {})
+    assert (shown.concept, shown.embeddings, shown.adapters) == (concept, {}, ())
+    assert [(image.source_name, image.mask) for image in shown.images] == [
         ("red.png", "none: all of it"),
         ("blue.png", "25% of it"),
     ]
-    assert [image.original_sha for image in card.images] == [None, concept.images[1].original_sha]
+    assert [image.original_sha for image in shown.images] == [None, concept.images[1].original_sha]
 
 
 def test_an_adapter_that_saw_another_version_is_stale_and_one_that_saw_another_concept_is_not_told(
@@ -69,3 +70,26 @@ def test_a_sheet_needs_pictures(studio, put) -> None:
     with pytest.raises(PicturesLeftOut, match="rex"):
         mask_sheet(studio.database, concept)
     assert studio.concepts.show("rex").images[0].mask == "left out"
+
+
+def test_a_librarys_sheet_shows_every_concept_that_has_pictures(studio, put, plain) -> None:
+    note = Note(pictures=(("0" * 64, None),)).encoded()
+    concepts = [
+        put("rex", plain("red"), plain("blue")),
+        put("bare", NewImage(note, None, 1, 1, "left out")),
+        put("hat", plain("blue", masked=True)),
+    ]
+    pixels = np.asarray(library_sheet(studio.database, concepts))
+    tiles = [pixels[12:268, left : left + 256] for left in (12, 280, 548)]
+    assert pixels.shape[1] == 12 + 3 * 268
+    assert [(tile == (255, 0, 0)).all(axis=2).any() for tile in tiles] == [True, False, False]
+    assert [(tile == (0, 0, 255)).all(axis=2).any() for tile in tiles] == [False, True, True]
+
+
+def test_a_sheet_holds_only_so_many_and_not_nothing(studio, put, plain, monkeypatch) -> None:
+    rex = put("rex", plain("red"), plain("blue"))
+    monkeypatch.setattr(card, "ON_A_SHEET", 1)
+    with pytest.raises(InvalidSetting, match=r"A sheet holds 1 images, not 2\. Draw fewer concepts: limit=100"):
+        library_sheet(studio.database, [rex])
+    with pytest.raises(InvalidSetting, match=r"There are no pictures to draw\. Add a subject"):
+        library_sheet(studio.database, [])

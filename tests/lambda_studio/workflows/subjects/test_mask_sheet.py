@@ -9,7 +9,7 @@ BLUE = Image.new("RGB", (TILE, TILE), (0, 0, 255))
 
 
 def tile(mask: Image.Image | None, image: Image.Image = BLUE) -> np.ndarray:
-    sheet = draw_mask_sheet([MaskedPicture(image, mask, ("1. a.png",))])
+    sheet = draw_mask_sheet([MaskedPicture(image, mask, ("1. a.png",))], 1)
     return np.asarray(sheet)[GAP : GAP + TILE, GAP : GAP + TILE]
 
 
@@ -35,7 +35,7 @@ def test_a_wide_picture_lies_in_the_middle_of_its_square() -> None:
 
 def test_four_pictures_are_a_row_and_the_fifth_begins_another() -> None:
     def size(count: int) -> tuple[int, int]:
-        return draw_mask_sheet([MaskedPicture(BLUE, None, ())] * count).size
+        return draw_mask_sheet([MaskedPicture(BLUE, None, ())] * count, count).size
 
     side, height = TILE + GAP, TILE + LABEL + GAP
     assert [size(1), size(4), size(5)] == [
@@ -51,3 +51,12 @@ def test_a_line_that_is_too_wide_is_cut_in_its_middle() -> None:
     cut = _fitting(f"12. {'a' * 200}.png", font)
     assert cut.startswith("12. a") and cut.endswith("a.png") and "…" in cut
     assert font.getlength(cut) <= TILE
+
+
+def test_a_tick_stands_at_every_10_percent_above_and_left_of_a_picture() -> None:
+    sheet = np.asarray(draw_mask_sheet([MaskedPicture(Image.new("RGB", (100, 50), "blue"), None, ())], 1))
+    top = GAP + TILE // 4  # a wide picture lies in the middle of its square
+    above, left = sheet[top - 3, GAP : GAP + TILE].max(axis=-1), sheet[top : top + TILE // 2, GAP - 3].max(axis=-1)
+    ticks = [tenth * (TILE - 1) // 10 for tenth in range(11)]
+    assert np.flatnonzero(above < 100).tolist() == ticks
+    assert np.flatnonzero(left < 100).tolist() == [tenth * (TILE // 2 - 1) // 10 for tenth in range(11)]

@@ -1,5 +1,6 @@
 """A concept's next version: images that stay, that go, that come, and that get another mask."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 from PIL import Image
 
 from concepts.errors import ConceptChanged
-from lambda_studio.errors import InvalidSetting
-from lambda_studio.pictures.files.png import decode_png
-from lambda_studio.pictures.masks.subject import FoundMask
+from lambda_studio.errors import InvalidSetting, MaskRefused
+from lambda_studio.pictures.files.png import decode_png, encode_png
+from lambda_studio.pictures.masks.marks import Box, Point, Segment
+from lambda_studio.pictures.masks.subject import BY_COLOUR, DOUBT, FoundMask
 from lambda_studio.workflows.subjects.changes import Changes
+from lambda_studio.workflows.subjects.marking import Marking
 from lambda_studio.workflows.subjects.spool import spool_in
 from lambda_studio.workflows.subjects.versions import changed_images, revise, stored_images
 
@@ -23,9 +26,10 @@ def whole(photo) -> FoundMask:
 @pytest.fixture
 def changed(studio, tmp_path: Path):
     """The images of a concept after changes."""
+    marking = Marking(studio.workplace, "auto", "dog")
     with spool_in(tmp_path) as spool:
         yield lambda concept, **changes: list(
-            changed_images(studio.workplace, concept, Changes(**changes), whole, spool)
+            changed_images(studio.workplace, concept, Changes(**changes), whole, marking, spool)
         )
 
 
@@ -66,9 +70,9 @@ def test_another_mask_is_of_the_image_that_was_numbered(put, plain, changed, tmp
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"drop": [3]}, "rex has no image 3"),
-        ({"drop": [0]}, "rex has no image 0"),
-        ({"masks": {3: Path("mask.png")}}, "rex has no image 3"),
+        ({"drop": [3]}, r"rex has no image 3\. It has images 1 to 2\."),
+        ({"drop": [0]}, r"rex has no image 0\."),
+        ({"masks": {3: Path("mask.png")}}, r"rex has no image 3\."),
         ({"drop": [1], "masks": {1: Path("mask.png")}}, "Image 1 would be dropped and given a mask"),
     ],
 )
@@ -88,3 +92,36 @@ def test_a_version_is_embedded_when_it_is_written_and_never_over_somebody_elses(
     with pytest.raises(ConceptChanged):
         revise(studio.workplace, concept, "dog", [blue])
     assert studio.workplace.get_concepts(["rex"])[0] == again.concept
+
+
+def test_another_mask_replaces_the_warnings_about_the_old_one(put, plain, changed, tmp_path) -> None:
+    doubtful = replace(plain("red"), warnings=(BY_COLOUR, "almost the same picture as a.png"))
+    mask = Image.new("L", (48, 36), 255)
+    mask.paste(0, (0, 0, 48, 1))
+    mask.save(tmp_path / "most.png")
+    (image,) = changed(put("rex", doubtful), masks={1: tmp_path / "most.png"})
+    assert image.warnings == ("almost the same picture as a.png", f"{DOUBT}its subject is 97% of the picture")
+
+
+def test_a_mask_of_95_percent_is_said_in_edit_too(studio, put, plain, tmp_path) -> None:
+    put("rex", plain("red"), plain("blue"))
+    mask = Image.new("L", (48, 36), 255)
+    mask.paste(0, (0, 0, 48, 1))
+    mask.save(tmp_path / "most.png")
+    edited = studio.concepts.edit("rex", masks={2: tmp_path / "most.png"})
+    assert edited.warnings == (f"blue.png: {DOUBT}its subject is 97% of the picture",)
+    assert (edited.doubtful, edited.looked_at) == (("blue.png",), 1)
+
+
+def test_a_box_a_point_and_a_way_give_a_stored_image_another_mask(put, plain, changed) -> None:
+    drawn = Image.new("RGB", (48, 36), "green")
+    drawn.paste("red", (16, 12, 32, 24))
+    first = replace(plain("red", masked=True), data=encode_png(drawn))
+    concept = put("rex", first, plain("blue", masked=True))
+    box = Box(25, 25, 50, 50, percent=True)
+    first, second = changed(concept, masks={1: box, 2: Segment("none")})
+    assert second.mask is None
+    found = np.asarray(decode_png(first.mask)) > 0
+    assert found[18, 24] and not found[:9].any() and not found[:, :12].any()
+    with pytest.raises(MaskRefused, match=r"Image 1 has 48 x 36 pixels, and the point 48,3 is outside\."):
+        changed(concept, masks={1: Point(48, 3)})
