@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.tables import counted
-from lambda_studio.pictures.masks.marks import Box, Point, Segment
 
 if TYPE_CHECKING:
+    from lambda_studio.pictures.masks.marks import Box, Point
     from lambda_studio.studio import Added, Mark
 
 WAYS = ("auto", "alpha", "salient", "grabcut", "grounded", "none")
@@ -72,6 +72,8 @@ def marks(
     masks: tuple[str, ...], boxes: tuple[str, ...], points: tuple[str, ...], segments: tuple[str, ...]
 ) -> "dict[int, Mark]":
     """Return what is said of single images, by their numbers."""
+    from lambda_studio.pictures.masks.marks import Segment
+
     found: dict[int, Mark] = {}
     for option, texts, form, read in (
         ("--mask", masks, "N=FILE, for example 1=mask.png", Path),
@@ -94,8 +96,10 @@ def _marked(text: str, read: "Callable[[str], Mark | None]") -> "tuple[int, Mark
     return (int(matched[1]), read(matched[2])) if matched else (0, None)
 
 
-def _numbers(text: str, count: int) -> Box | Point | None:
+def _numbers(text: str, count: int) -> "Box | Point | None":
     """Return a box of four numbers or a point of two; None for other texts. Pixels and percent are not mixed."""
+    from lambda_studio.pictures.masks.marks import Box, Point
+
     matched = re.fullmatch(",".join([NUMBER] * count), text)
     if not matched or len({*matched.groups()[1::2]}) > 1:
         return None
