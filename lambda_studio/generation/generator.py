@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -79,6 +79,10 @@ def draw_each(
     )
     seeds = [each.seed for each in requests]
     image_embeds = predict_image_embeds(stack.prior(), conditioning, seeds)
+    if stack.frees_idle:
+        stack.free("clip")
+        stack.free("prior")
+    config = replace(config, resolution=config.resolution or stack.resolution)
     with stack.drawing, adapted(stack.decoder(), adapter) as decoder:
         yield from _draw_batches(decoder, image_embeds, zero_image_embeds, seeds, config, on_step)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # importing this module needs no torch
 
     from lambda_studio.models.clip import Clip, ClipTokenizer, Tower
     from lambda_studio.models.decoders.protocol import Decoder, Part
+    from lambda_studio.models.planning import DrawingPlan
     from lambda_studio.models.prior import PriorTransformer
     from lambda_studio.models.stack_files import StackFiles
 
@@ -55,6 +56,8 @@ class Stack:
         self.spec = spec
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = dtype or default_dtype(spec.precision, self.device)
+        self.frees_idle = False
+        """Whether drawing frees the text tower and the prior before the decoder is loaded."""
         self._on_notice, self._agree = on_notice, agree
         self._announced = False
         self._fingerprints: dict[str, str] = {}
@@ -134,6 +137,28 @@ class Stack:
         from lambda_studio.models.stack_files import StackFiles
 
         return StackFiles(self.spec, self._announce)
+
+    def drawing_plan(self, count: int, most: int, resolution: int) -> "DrawingPlan | None":
+        """Return how `count` pictures are drawn in the free GPU memory, at most `most` at once; None without a GPU.
+
+        Only configurations are read.
+        """
+        footprint = get_family(self.spec.family).footprint
+        free = self._free_memory()
+        if free is None or footprint is None:
+            return None
+        from lambda_studio.models.planning import plan_drawing
+
+        return plan_drawing(footprint(self._files.decoder_source, resolution, self.dtype), count, most, free)
+
+    def _free_memory(self) -> int | None:
+        """Return the GPU's free bytes, with the bytes that this process may use again; None without a GPU."""
+        if self.device.type != "cuda":
+            return None
+        import torch
+
+        free, _ = torch.cuda.mem_get_info(self.device)
+        return free + torch.cuda.memory_reserved(self.device)
 
     @property
     def resolution(self) -> int:

@@ -20,6 +20,7 @@ from lambda_studio.models.decoders.kandinsky_files import (
     movq_scale_factor,
     trained_resolution,
 )
+from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Part
 from lambda_studio.models.files import read_json
 from lambda_studio.models.pretrained import load_weights, model_fingerprint
@@ -115,9 +116,10 @@ class KandinskyDecoder:
 
     @torch.no_grad()
     def decode(self, latents: Float[Tensor, "batch 4 h w"]) -> Float[Tensor, "batch 3 height width"]:
-        """Return the pictures of these latents, in 0..1."""
+        """Return the pictures of these latents, in 0..1. They are decoded one by one, which takes less memory."""
         latents = latents.to(self.movq.device, self.movq.dtype)
-        return (self.movq.decode(latents, force_not_quantize=True).sample.float() / 2 + 0.5).clamp(0, 1)
+        decoded = [self.movq.decode(one, force_not_quantize=True).sample.float() for one in latents.split(1)]
+        return (torch.cat(decoded) / 2 + 0.5).clamp(0, 1)
 
     def predict_noise(
         self,
@@ -175,4 +177,10 @@ def released_scheduler(config: dict[str, Any]) -> DDIMScheduler:
     return DDIMScheduler.from_config({**known, "clip_sample": False})
 
 
-FAMILY = Family(find=find_decoder, fingerprints=decoder_fingerprints, resolution=trained_resolution, load=load_decoder)
+FAMILY = Family(
+    find=find_decoder,
+    fingerprints=decoder_fingerprints,
+    resolution=trained_resolution,
+    load=load_decoder,
+    footprint=drawing_footprint,
+)

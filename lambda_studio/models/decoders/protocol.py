@@ -82,6 +82,18 @@ class Decoder(Protocol):
 
 
 @dataclass(frozen=True)
+class Footprint:
+    """The memory of drawing at one resolution, in bytes."""
+
+    weights: int
+    """All parameters of the decoder."""
+    denoising: int
+    """The tensors of one denoising step of one picture."""
+    decoding: int
+    """The tensors of the decoding of one picture."""
+
+
+@dataclass(frozen=True)
 class Family:
     """Functions that find and load decoders of one family. All raise ModelFilesMissing and ModelFilesInvalid."""
 
@@ -93,3 +105,5 @@ class Family:
     """Return `Decoder.resolution`, from the configuration."""
     load: Callable[[Source, torch.device, torch.dtype, Sequence[Part]], Decoder]
     """Load these parts."""
+    footprint: Callable[[Source, int, torch.dtype], Footprint] | None = None
+    """Return the memory of drawing pictures of this many pixels, from the configuration."""

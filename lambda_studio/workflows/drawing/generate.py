@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,7 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
     nouns = {concept.name: concept.noun for concept in concepts}
     for notice in (*choice.notices, *notes_about(template, nouns, concept_names(place), place.spec)):
         place.notify(notice)
+    config = _planned(place, config, drawing.count)
     from lambda_studio.generation.generator import draw_each
     from lambda_studio.workflows.drawing.pictures import texts_of, write_each
 
@@ -77,6 +78,17 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
         adapter=choice.adapter.id if choice.adapter else None,
         stale=choice.stale,
     )
+
+
+def _planned(place: Workplace, config: GenerateConfig, count: int) -> GenerateConfig:
+    """Return the settings with the number of pictures at once that fits the GPU, and say it."""
+    resolution = config.resolution or place.stack.resolution
+    plan = place.stack.drawing_plan(count, config.batch_size, resolution)
+    if plan is None:
+        return config
+    place.notify(plan.said(resolution))
+    place.stack.frees_idle = plan.frees_idle
+    return replace(config, batch_size=plan.batch_size)
 
 
 def _first_seed(config: GenerateConfig, notify: Callable[[str], None]) -> int:

@@ -173,3 +173,25 @@ def test_nothing_asked_for_loads_nothing(stack_file, zero):
     stack = Stack(resolve_stack(str(stack_file)), device="cpu")
     assert draw(stack, [], zero, CONFIG) == []
     assert not stack.loaded
+
+
+def test_text_tower_and_prior_are_freed_before_the_decoder_is_loaded(stack_file, monkeypatch):
+    spec = replace(resolve_stack(str(stack_file)), variant="unshared")  # the other tests' models are not this stack's
+    stack = Stack(spec, device="cpu")
+    prompt = bind(parse("a dog"), {}, stack.tokenizer)
+    loaded, load = [], stack.decoder
+    monkeypatch.setattr(stack, "decoder", lambda: loaded.append(stack.loaded) or load())
+    config = GenerateConfig(num_inference_steps=1)
+    kept = draw(stack, [PictureRequest(prompt, 1)], torch.zeros(32), config)
+    stack.frees_idle = True
+    freed = draw(stack, [PictureRequest(prompt, 1)], torch.zeros(32), config)
+    assert loaded == [{"clip", "prior"}, {"decoder"}]
+    assert torch.equal(kept[0].pixels, freed[0].pixels)
+
+
+def test_the_stacks_resolution_governs_drawing(stack_file):
+    stack = Stack(replace(resolve_stack(str(stack_file)), resolution=64), device="cpu")
+    prompt = bind(parse("a dog"), {}, stack.tokenizer)
+    for asked, side in ((None, 64), (32, 32)):
+        config = GenerateConfig(num_inference_steps=1, resolution=asked)
+        assert draw(stack, [PictureRequest(prompt, 1)], torch.zeros(32), config)[0].pixels.shape == (3, side, side)

@@ -79,3 +79,18 @@ def test_missing_weights_are_said_with_the_other_routes(decoder_folder, tmp_path
         load_decoder(tmp_path / "decoder")
     assert "has no movq/diffusion_pytorch_model.safetensors" in error.value.cause
     assert "stack=miniature" in error.value.remedy and "FILE.toml" in error.value.remedy
+
+
+def test_pictures_are_decoded_one_by_one_and_equal_those_decoded_together(decoder, monkeypatch):
+    latents = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        together = decoder.movq.decode(latents, force_not_quantize=True).sample / 2 + 0.5
+    sizes, whole = [], decoder.movq.decode
+
+    def decode(one, **settings):
+        sizes.append(len(one))
+        return whole(one, **settings)
+
+    monkeypatch.setattr(decoder.movq, "decode", decode)
+    torch.testing.assert_close(decoder.decode(latents), together.clamp(0, 1), rtol=0, atol=1e-5)
+    assert sizes == [1, 1, 1]

@@ -15,6 +15,9 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import ImageRefused, InvalidSetting, OutputExists, PromptInvalid
 from lambda_studio.generation import generator
 from lambda_studio.generation.prompt import parse
+from lambda_studio.models.decoders import kandinsky
+from lambda_studio.models.decoders.protocol import Footprint
+from lambda_studio.models.planning import GIB
 from lambda_studio.models.stack import Stack
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.drawing import generate as drawing
@@ -195,3 +198,27 @@ def test_progress_counts_every_step_of_every_batch(tmp_path, stack_file):
             "a cat", count=3, out=tmp_path, config=GenerateConfig(num_inference_steps=2, batch_size=2, seed=0)
         )
     assert told["Drawing"] == [4, 4]
+
+
+def test_a_small_gpu_draws_as_many_at_once_as_fit_and_says_it_first(studio, add, photo, tmp_path, notices, monkeypatch):
+    add("rex", photo)
+    stack = studio.workplace.stack
+    assert stack.drawing_plan(8, 8, 32) is None, "there is no GPU"
+    family = replace(kandinsky.FAMILY, footprint=lambda source, side, dtype: Footprint(3 * GIB, GIB, 2 * GIB))
+    monkeypatch.setattr(kandinsky, "FAMILY", family)
+    batches, sample = [], generator.sample
+
+    def watched(decoder, embeds, *rest):
+        assert any("GPU memory are free" in said for said in notices)
+        batches.append((len(embeds), stack.frees_idle))
+        return sample(decoder, embeds, *rest)
+
+    monkeypatch.setattr(generator, "sample", watched)
+    for free, expected in ((80, [(5, False)]), (8, [(4, True), (1, True)]), (4, [(1, True)] * 5)):
+        monkeypatch.setattr(Stack, "_free_memory", lambda self, free=free: free * GIB)
+        batches.clear()
+        studio.generate("a <rex>", ONE_STEP, count=5, out=tmp_path / f"out{free}")
+        assert batches == expected
+    told = [said for said in notices if "GPU memory are free" in said]
+    assert told[1].endswith("pictures of 32 pixels, 4 at a time, about 7.2 GiB.")
+    assert "It may not fit: close other programs" in told[2]

@@ -1,0 +1,48 @@
+"""The memory that drawing with Kandinsky 2.2's decoder takes, counted from its configuration on the meta device."""
+
+from typing import Any
+
+import torch
+from accelerate import init_empty_weights
+from diffusers.models.autoencoders.vq_model import VQModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import nn
+
+from lambda_studio.models.decoders.kandinsky_files import FOLDERS, movq_scale_factor
+from lambda_studio.models.decoders.protocol import Footprint
+from lambda_studio.models.files import read_json
+from lambda_studio.models.live_bytes import peak_bytes, weight_bytes
+from lambda_studio.models.sources import Source
+
+GUIDED = 2
+"""Rows of the UNet for each picture: with the condition and without it."""
+
+
+def drawing_footprint(source: Source, resolution: int, dtype: torch.dtype) -> Footprint:
+    """Return the memory of drawing square pictures of this many pixels. Only configurations are read.
+
+    Raises ModelFilesMissing and ModelFilesInvalid.
+    """
+    unet_config, movq_config = (_config(source, folder) for folder in FOLDERS.values())
+    unet, movq = _built(UNet2DConditionModel, unet_config, dtype), _built(VQModel, movq_config, dtype)
+    side = resolution // movq_scale_factor(movq_config)
+    latents = torch.empty(GUIDED, unet_config["in_channels"], side, side, device="meta", dtype=dtype)
+    embeds = torch.empty(GUIDED, unet_config["encoder_hid_dim"], device="meta", dtype=dtype)
+    timestep = torch.empty((), device="meta", dtype=torch.int64)
+
+    def denoise() -> None:
+        unet(latents, timestep, encoder_hidden_states=None, added_cond_kwargs={"image_embeds": embeds})
+
+    decoding = peak_bytes(movq, lambda: movq.decode(latents[:1], force_not_quantize=True))
+    return Footprint(weight_bytes(unet) + weight_bytes(movq), peak_bytes(unet, denoise), decoding)
+
+
+def _config(source: Source, folder: str) -> dict[str, Any]:
+    place, prefix = source.replaced(folder)
+    return read_json(place.get([f"{prefix}config.json"]))
+
+
+def _built(kind: Any, config: dict[str, Any], dtype: torch.dtype) -> Any:
+    with init_empty_weights(include_buffers=True):
+        model = kind.from_config(config)
+    return nn.Module.to(model, dtype).eval()  # diffusers' own `to` warns, although there are no values yet

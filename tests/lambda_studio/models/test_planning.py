@@ -1,0 +1,37 @@
+"""How many pictures at once, and what stays, in a given memory."""
+
+import pytest
+
+from lambda_studio.models.decoders.protocol import Footprint
+from lambda_studio.models.planning import GIB, WORKSPACE, needed, plan_drawing
+
+FOOTPRINT = Footprint(weights=3 * GIB, denoising=GIB, decoding=2 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("free", "batch_size", "fits", "frees_idle"),
+    [(20, 8, True, False), (8, 4, True, True), (6.3, 3, True, True), (5.3, 2, True, True), (5, 1, False, True)],
+)
+def test_as_many_as_fit_are_drawn_at_once(free, batch_size, fits, frees_idle):
+    plan = plan_drawing(FOOTPRINT, 20, 8, int(free * GIB))
+    assert (plan.batch_size, plan.fits, plan.frees_idle) == (batch_size, fits, frees_idle)
+    assert plan.needed == needed(FOOTPRINT, batch_size)
+
+
+def test_no_more_are_planned_than_are_asked_for():
+    assert plan_drawing(FOOTPRINT, 2, 8, 100 * GIB).batch_size == 2
+    assert plan_drawing(FOOTPRINT, 9, 3, 100 * GIB).batch_size == 3
+
+
+def test_decoding_one_picture_can_be_the_largest_step():
+    assert needed(FOOTPRINT, 1) == needed(FOOTPRINT, 2) == 5 * GIB + WORKSPACE
+
+
+def test_the_plan_is_said_in_one_sentence():
+    plan = plan_drawing(FOOTPRINT, 20, 8, 8 * GIB)
+    assert plan.said(512) == "8.0 GiB of GPU memory are free: pictures of 512 pixels, 4 at a time, about 7.2 GiB."
+    assert ", one at a time, about 5.2 GiB." in plan_drawing(FOOTPRINT, 1, 8, 8 * GIB).said(512)
+    assert plan_drawing(FOOTPRINT, 1, 8, 4 * GIB).said(768) == (
+        "A picture of 768 pixels needs about 5.2 GiB, and 4.0 GiB of GPU memory are free. It may not fit: close other "
+        "programs, or draw smaller pictures."
+    )
