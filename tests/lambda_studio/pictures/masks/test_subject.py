@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from lambda_studio.errors import InvalidSetting, MaskRefused
+from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.opening import Photo, open_photo
 from lambda_studio.pictures.masks.subject import (
     BY_COLOUR,
@@ -290,3 +291,12 @@ def test_a_grey_mask_is_refused(tmp_path):
 def test_a_mask_that_cannot_be_opened_is_refused_as_a_mask(tmp_path):
     with pytest.raises(MaskRefused, match=r"^The mask \S*none\.png does not exist\."):
         load_mask(tmp_path / "none.png", (64, 64))
+
+
+@pytest.mark.parametrize("name", ["one_clear_pixel.png", "rounded_corners.png"])
+def test_transparency_that_cuts_out_nothing_is_said_and_the_subject_is_found_as_in_any_photo(name):
+    with PictureDoor() as door:
+        found = find_subject(door.photo(INPUTS / name), "auto", door.salience)
+        opaque = find_subject(door.photo(INPUTS / "photo_for_masks.png"), "auto", door.salience)
+    assert found.warnings == (NO_CUT_OUT, *opaque.warnings)
+    assert opaque.mask is not None and overlap(found.mask, np.asarray(opaque.mask) > 0) > 0.98
