@@ -1,18 +1,15 @@
 """studio add-concept NAME IMAGE… --noun NOUN"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from cli.commands import StudioCommand, download_option
+from cli.encoding import encoded
 from cli.masks import box_option, in_order, masks_found, point_option, segments_option, ways
 from cli.originals import keep_original_option, kept_originals
 from cli.session import Session, pass_session
 from cli.tables import counted
-
-if TYPE_CHECKING:
-    from lambda_studio.studio import Added
 
 
 @click.command("add-concept", cls=StudioCommand)
@@ -64,16 +61,6 @@ def command(
         head = f"Added {what}: {images_text}." if added.created else f"Already there: {what}, {images_text}."
         masked = masks_found(added, by_hand=not isinstance(given, dict) or way == "none")
         notes = [f"Note: {warning}" for warning in added.warnings]
-        return [*notes, head, *masked, *kept_originals(concept), _encoded(added)]
+        return [*notes, head, *masked, *kept_originals(concept), encoded(added)]
 
     session.show(added, lines)
-
-
-def _encoded(added: "Added") -> str:
-    """Return the line that says how many images were encoded now."""
-    total = counted(added.encoded + added.cached, "image")
-    if not added.encoded:
-        return f"Nothing to encode: {added.stack} has the embeddings of all images."
-    if not added.cached:
-        return f"Encoded {total} with {added.stack}."
-    return f"Encoded {added.encoded} of {total} with {added.stack}, which has the embeddings of the others."

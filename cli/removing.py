@@ -6,6 +6,7 @@ import click
 
 from cli.commands import StudioCommand, download_option
 from cli.confirm import confirmed, yes_option
+from cli.encoding import encoded
 from cli.originals import kept_originals
 from cli.session import Session, pass_session
 from cli.tables import counted
@@ -112,4 +113,5 @@ def written(added: "Added") -> list[str]:
         else f"has this content already, in version {concept.version}"
     )
     said = f"{what} {state}: {counted(len(concept.images), 'image')}."
-    return [*(f"Note: {note}" for note in added.warnings), said, *kept_originals(concept)]
+    later = [encoded(added)] if added.not_encoded else []
+    return [*(f"Note: {note}" for note in added.warnings), said, *kept_originals(concept), *later]

@@ -62,6 +62,11 @@ class PictureDoor:
             end(self._process)
             self._process = None
 
+    @property
+    def pid(self) -> int | None:
+        """The id of the process that runs now, or None."""
+        return self._process.pid if self._process else None
+
     def photo(self, path: Path) -> Photo:
         """Open a photo as `opening.open_photo` does. Raises ImageRefused also for a picture that exceeds the limits."""
         said, data = self._ask(path, {"do": "photo", "path": str(path.absolute())})

@@ -24,6 +24,8 @@ class Added:
     warnings: tuple[str, ...]
     doubtful: tuple[str, ...] = ()
     looked_at: int = 0
+    not_encoded: str | None = None
+    """Why its images have no embeddings yet. They are made when they are first needed."""
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ class Libraries:
         from lambda_studio.bundles.layouts.plan import Choices
         from lambda_studio.workflows.bundles.planning import planned
 
-        self._require_pictures(source, {"plan": True})
+        self._require_pictures(source, {"dry_run": True})
         with planned(self._place, source, Choices(**choices)) as (plan, _):
             return plan
 

@@ -1,13 +1,11 @@
 """`studio add-concept`: what is encoded, and where the subject is."""
 
 import json
+import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
-
-from cli.add_concept import _encoded
 
 
 def test_adding_the_same_files_again_encodes_nothing_and_loads_no_model(studio, photos, monkeypatch) -> None:
@@ -82,13 +80,49 @@ def test_a_name_that_is_taken_by_other_pictures_is_refused(studio, photos) -> No
     assert "A concept named 'rex' is already in library 'default', with other content." in answer.err
 
 
-@pytest.mark.parametrize(
-    ("encoded", "cached", "said"),
-    [
-        (2, 0, "Encoded 2 images with tiny."),
-        (1, 2, "Encoded 1 of 3 images with tiny, which has the embeddings of the others."),
-        (0, 1, "Nothing to encode: tiny has the embeddings of all images."),
-    ],
-)
-def test_the_line_about_encoding_counts_only_what_was_encoded_now(encoded, cached, said) -> None:
-    assert _encoded(SimpleNamespace(encoded=encoded, cached=cached, stack="tiny")) == said
+ABSENT = """
+name = "absent"
+clip = "hf-hub:nobody/clip"
+prior = "nobody/prior"
+decoder = "nobody/decoder"
+"""
+
+
+def test_adding_needs_no_models_and_says_when_the_images_are_encoded(
+    studio, photos, tmp_path: Path, stack_file: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", _must_not_load)
+    monkeypatch.setattr("lambda_studio.models.stack.Stack.__init__", _must_not_load)
+    (tmp_path / "absent.toml").write_text(ABSENT)
+    absent = ["--stack", "absent.toml"]
+    answer = studio("add-concept", "rex", photos[0], "--noun", "dog", *absent)
+    assert (answer.code, answer.err) == (0, f"Library default now uses the stack {tmp_path / 'absent.toml'}.\n")
+    assert answer.out.splitlines()[-1] == (
+        "Not encoded yet: the prior of the stack absent is not on this machine."
+        " The first prompt or fine-tuning that names it does it."
+    )
+    edited = studio("concepts", "edit", "rex", "--add", photos[1], "--json", *absent)
+    assert edited.code == 0
+    said = json.loads(edited.out)
+    assert (said["encoded"], said["not_encoded"]) == (0, "the prior of the stack absent is not on this machine")
+    assert "Not encoded yet:" in studio("concepts", "edit", "rex", "--noun", "puppy", *absent).out
+    monkeypatch.undo()
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+    assert studio("generate", "a <rex>", "--steps", 1, "--stack", stack_file, "--out", tmp_path / "o.png").code == 0
+
+
+def test_models_that_are_damaged_do_not_keep_a_subject_out(
+    studio, photos, tmp_path: Path, stack_file: Path, clip_folder: Path
+) -> None:
+    broken = Path(shutil.copytree(clip_folder, tmp_path / "clip"))
+    (broken / "open_clip_config.json").write_text("{}")
+    (tmp_path / "broken.toml").write_text(stack_file.read_text().replace(clip_folder.as_posix(), str(broken)))
+    answer = studio("add-concept", "rex", photos[0], "--noun", "dog", "--stack", "broken.toml")
+    assert answer.code == 0
+    assert answer.out.splitlines()[-1].startswith("Not encoded yet: ")
+    assert "does not describe a CLIP" in answer.out
+
+
+def test_a_stack_that_is_not_known_is_refused_before_anything_is_stored(studio, photos) -> None:
+    assert studio("add-concept", "rex", photos[0], "--noun", "dog", "--stack", "mini").code == 2
+    assert studio("concepts", "show", "rex").code == 3

@@ -38,7 +38,9 @@ class Concepts:
         segment: str = "auto",
         keep_original: bool = False,
     ) -> Added:
-        """Store a subject and cache its CLIP embeddings. Nothing is stored unless every image and mask is usable.
+        """Store a subject. Nothing is stored unless every image and mask is usable.
+
+        Then its CLIP embeddings are cached, if the stack's models are on this machine; else when they are first needed.
 
         Args:
             images: files, and folders whose pictures are taken in natural order.
@@ -64,6 +66,7 @@ class Concepts:
             raise NounMissing(cause, "Name the kind of thing, for example: noun=dog")
         library, checked_noun = place.library, check_noun(noun)
         place.require_editor()
+        _ = place.spec  # raises for a stack that is not known before anything is stored
         given = one_subject(images)
         files, beside = zip(*given.pairs, strict=True) if given.pairs else ((), ())
         find = subject_finder(place, segment, checked_noun)
@@ -71,7 +74,6 @@ class Concepts:
             marked = Marking(place, segment, checked_noun).given(masks, beside)
             read = read_images(place.door, files, marked, find, place.progress, keep_original)
             new_images = spool.keep(read)
-            _ = place.embedder.encoder  # raises for missing models before anything is stored
 
             def store(registry: Registry) -> tuple[AddResult, str | None]:
                 return registry.add_concept(library, name, checked_noun, new_images), place.remember_stack(registry)
@@ -80,7 +82,7 @@ class Concepts:
             if remembered:
                 place.notify(f"Library {library} now uses the stack {remembered}.")
             added = embedded(place, result, new_images)
-        alike = lookalike_warning(place, added.concept) if added.created else ()
+        alike = lookalike_warning(place, added.concept) if added.created and not added.not_encoded else ()
         return replace(added, warnings=(*given.notes, *added.warnings, *alike))
 
     def edit(self, name: str, changes: Changes | None = None, **fields: Any) -> Added:

@@ -11,6 +11,8 @@ from concepts.records import AddResult, ConceptRecord, ImageRecord, NewImage
 from concepts.registry import Registry
 from lambda_studio.bundles.layouts.one_subject import one_subject
 from lambda_studio.config import require
+from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
+from lambda_studio.models.presence import missing_part
 from lambda_studio.pictures.files.opening import Photo
 from lambda_studio.pictures.files.png import decode_png, encode_png
 from lambda_studio.pictures.masks.subject import is_doubtful, without_mask_warnings
@@ -86,8 +88,7 @@ def _masked(image: NewImage, number: int, find: Finder) -> NewImage:
 
 
 def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence[NewImage]) -> Added:
-    """Write the concept's next version and cache its CLIP embeddings. Raises ConceptChanged."""
-    _ = place.embedder.encoder  # models that are missing are missed before anything is stored
+    """Write the concept's next version, then cache its CLIP embeddings as `embedded` does. Raises ConceptChanged."""
     library, expected = place.library, concept.version
     result = place.database.write(
         lambda registry: registry.revise_concept(library, concept.name, noun, images, expected)
@@ -97,17 +98,32 @@ def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence
 
 
 def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]) -> Added:
-    """Cache the CLIP embeddings of a stored concept, and return the answer for the user."""
-    _, encoded = place.embedder.subjects([result.concept])
-    place.embedder.zero()
+    """Cache the CLIP embeddings of a stored concept if the models are there, and return the answer for the user."""
+    later, encoded = why_later(place), 0
+    if later is None:
+        _, encoded = place.embedder.subjects([result.concept])
+        place.embedder.zero()
     said = [(image.source_name, image.warnings) for image in new_images]
     return Added(
         concept=result.concept,
         created=result.created,
         stack=place.spec.name,
         encoded=encoded,
-        cached=len(result.concept.images) - encoded,
+        cached=0 if later else len(result.concept.images) - encoded,
         warnings=tuple(f"{name}: {text}" for name, texts in said for text in texts),
         doubtful=tuple(name for name, texts in said if is_doubtful(texts)),
         looked_at=len(said),
+        not_encoded=later,
     )
+
+
+def why_later(place: Workplace) -> str | None:
+    """Return why the stack cannot encode now, or None. Nothing is downloaded, and no torch imported for a new stack."""
+    if missing := missing_part(place.spec):
+        return missing
+    try:
+        place.stack.require_fetched()
+        _ = place.embedder.encoder
+    except (ModelFilesMissing, ModelFilesInvalid) as error:
+        return error.cause.rstrip(".")
+    return None

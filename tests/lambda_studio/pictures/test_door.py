@@ -63,6 +63,13 @@ def test_a_photo_comes_through_as_it_would_be_opened_here(door, tmp_path: Path) 
     assert opaque.alpha is None
 
 
+def test_a_door_knows_its_process(tmp_path: Path) -> None:
+    with PictureDoor() as door:
+        assert door.pid is None
+        door.salience(Image.new("RGB", (64, 64)))
+        assert door.pid != os.getpid() and Path(f"/proc/{door.pid}").exists()
+
+
 def test_a_mask_comes_through_too(door, tmp_path: Path) -> None:
     path = saved(tmp_path / "mask.png", noisy().convert("L"))
     assert door.mask_file(path).image.tobytes() == open_mask(path).image.tobytes()
