@@ -129,7 +129,7 @@ class FinetuneConfig(Settings):
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"
     """The number format of the training, as accelerate names it."""
     checkpoint_every: int = 100
-    """Optimiser steps between checkpoints; the last two are kept."""
+    """Optimiser steps between checkpoints; the last two are kept. Large checkpoints are written less often."""
     seed: int = 0
     """The seed. Order, noise and timesteps depend only on the seed and the step."""
 

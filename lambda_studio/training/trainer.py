@@ -7,12 +7,14 @@ from pathlib import Path
 import torch
 
 from lambda_studio.errors import TrainingDiverged
+from lambda_studio.models.saving import tensor_bytes
 from lambda_studio.training.checkpoint import Checkpoint, save_checkpoint
 from lambda_studio.training.curve import LossLog
 from lambda_studio.training.devices import LossReader, randomness_kept, start_accelerator
 from lambda_studio.training.hooks import NO_HOOKS, CheckpointReport, Hooks, StepReport
 from lambda_studio.training.objectives import Objective
 from lambda_studio.training.optimiser import Optimiser, TrainConfig
+from lambda_studio.training.pace import Pace
 from lambda_studio.training.resume import Settings, open_run
 
 
@@ -74,7 +76,7 @@ class _Run:
         self.log = LossLog(
             folder / "loss.jsonl", logged.get("losses", ()), main, logged.get("others"), self.config.log_every
         )
-        self.reader = LossReader(self.accelerator.device)
+        self.reader, self.pace = LossReader(self.accelerator.device), Pace()
 
     def train(self) -> bool:
         """Train to the last step. Return whether `should_stop` ended the run earlier."""
@@ -84,7 +86,11 @@ class _Run:
             stopped = step < last and self._is_stop_asked()
             if stopped or step == last or step % self.config.checkpoint_every == 0:
                 self._report(self.reader.read())
-                self._save(step)
+                self._require_finite(step)
+                if stopped or self._is_worth_it():
+                    self._save(step)
+                if self.accelerator.is_main_process:
+                    self.log.draw(self.folder / "loss.png")
             if stopped:
                 break
         return stopped
@@ -100,21 +106,31 @@ class _Run:
 
     def _is_stop_asked(self) -> bool:
         """Return whether any process was asked to stop: then all processes stop."""
-        asked = bool(self.hooks.should_stop and self.hooks.should_stop())
-        if self.accelerator.num_processes == 1:
-            return asked
-        said = torch.tensor(float(asked), device=self.accelerator.device)
-        return bool(self.accelerator.reduce(said, "sum") > 0)
+        return self._said_by_any(bool(self.hooks.should_stop and self.hooks.should_stop()))
 
-    def _save(self, step: int) -> None:
+    def _is_worth_it(self) -> bool:
+        """Return whether a checkpoint is worth its time, by the main process's clock."""
+        main = self.accelerator.is_main_process
+        return self._said_by_any(main and self.pace.allows(tensor_bytes(self.optimiser.state())))
+
+    def _said_by_any(self, said: bool) -> bool:
+        """Return whether any process says so; all processes get the same answer."""
+        if self.accelerator.num_processes == 1:
+            return said
+        count = torch.tensor(float(said), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(count, "sum") > 0)
+
+    def _require_finite(self, step: int) -> None:
         if not self.optimiser.is_finite():
             raise self._diverged(f"A weight is NaN or infinite after step {step}.")
+
+    def _save(self, step: int) -> None:
         if self.accelerator.is_main_process:
             meta = {"settings": self.settings, **self.log.state()}
             saved = save_checkpoint(self.folder / "checkpoints", step, self.optimiser.state(), meta)
-            self.log.draw(self.folder / "loss.png")
             self._report_checkpoint(saved)
         self.accelerator.wait_for_everyone()
+        self.pace.saved()
         self.last_good = step
 
     def _report_checkpoint(self, saved: Checkpoint) -> None:

@@ -26,6 +26,7 @@ from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks, StepReport
 from lambda_studio.training.objectives import NoisedBatch, noise_prediction_loss
+from lambda_studio.training.pace import Pace
 from lambda_studio.training.randomness import EvenOrder, MicroStep, draw_micro_batch
 
 DIM = 12
@@ -357,6 +358,40 @@ def test_a_run_killed_at_any_step_goes_on_from_its_last_checkpoint(tmp_path: Pat
     assert _digest(tmp_path / "killed") == _digest(tmp_path / "whole")
     logs = [(tmp_path / name / "loss.jsonl").read_bytes() for name in ("killed", "whole")]
     assert logs[0] == logs[1]
+
+
+def test_a_run_whose_large_checkpoints_were_left_out_still_ends_with_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, sizes = _decoder(), []
+    finetune_decoder(whole, _examples(), _config(), tmp_path / "whole")
+
+    def only_the_first(self: Pace, size: int) -> bool:
+        sizes.append(size)
+        return len(sizes) == 1
+
+    monkeypatch.setattr(Pace, "allows", only_the_first)
+
+    def kill(report: StepReport) -> None:
+        if report.step == 6:
+            raise _Killed
+
+    with pytest.raises(_Killed):
+        finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "killed", hooks=Hooks(on_step=kill))
+    saved = latest_checkpoint(tmp_path / "killed" / "checkpoints")
+    assert saved is not None and saved.step == 2
+    assert len(sizes) == 2 and sizes[0] > 10_000
+    decoder = _decoder()
+    assert finetune_decoder(decoder, _examples(), _config(), tmp_path / "killed", resume=True).steps == 6
+    _assert_same_bits(_weights(decoder), _weights(whole))
+    assert (tmp_path / "killed" / "loss.jsonl").read_bytes() == (tmp_path / "whole" / "loss.jsonl").read_bytes()
+
+
+def test_a_stopped_run_is_saved_whatever_it_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pace, "allows", lambda self, size: False)
+    finetune_decoder(_decoder(), _examples(), _config(), tmp_path, hooks=_stop_after(3))
+    saved = latest_checkpoint(tmp_path / "checkpoints")
+    assert saved is not None and saved.step == 3
 
 
 def test_dropout_is_a_function_of_the_step_too(tmp_path: Path) -> None:
