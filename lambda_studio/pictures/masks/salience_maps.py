@@ -37,6 +37,17 @@ def doubts(
     by_colour: Callable[[], Bool[np.ndarray, "320 320"]],
 ) -> tuple[str, ...]:
     """Return the reasons to look at a mask, from the map and, where needed, from GrabCut's mask of the same picture."""
+    undecided, left_out, at_border = measures(found, subject)
+    reasons = {
+        "its outline is uncertain": undecided > UNDECIDED,
+        "other things stand out too": left_out > LEFT_OUT,
+        "it reaches the picture's edge": at_border > AT_BORDER and overlap(subject, by_colour()) < AGREES,
+    }
+    return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+def measures(found: UInt8[np.ndarray, "320 320"], subject: Bool[np.ndarray, "320 320"]) -> tuple[float, float, float]:
+    """Return what `UNDECIDED`, `LEFT_OUT` and `AT_BORDER` are compared with."""
     probability: Float32[np.ndarray, "320 320"] = found.astype(np.float32) / 255
     area = max(1, (probability >= 0.5).sum())
     undecided = ((probability > 0.1) & (probability < 0.9)).sum() / area
@@ -44,9 +55,4 @@ def doubts(
     frame = np.ones_like(subject)
     frame[3:, 3:-3] = False
     frame[-3:] = False
-    reasons = {
-        "its outline is uncertain": undecided > UNDECIDED,
-        "other things stand out too": left_out > LEFT_OUT,
-        "it reaches the picture's edge": subject[frame].mean() > AT_BORDER and overlap(subject, by_colour()) < AGREES,
-    }
-    return tuple(reason for reason, holds in reasons.items() if holds)
+    return float(undecided), float(left_out), float(subject[frame].mean())
