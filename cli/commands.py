@@ -136,3 +136,21 @@ download_option = click.option(
     help="Download models without asking, also to a machine without a GPU.",
 )
 """The option of commands that may download models."""
+
+
+def hardware_options(command: Any) -> Any:
+    """Add `--device` and `--precision`, for commands that run models."""
+    common: dict[str, Any] = {"expose_value": False, "callback": remember}
+    precision = click.option(
+        "--precision",
+        type=click.Choice(["auto", "fp32", "fp16", "bf16"]),
+        help="Number format of the frozen weights. auto: half precision on a GPU.  [default: the stack's]",
+        **common,
+    )
+    device = click.option(
+        "--device",
+        metavar="cpu|cuda|mps",
+        help="Device of the models.  [default: an NVIDIA or AMD GPU, else the CPU]",
+        **common,
+    )
+    return device(precision(command))

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cli.commands import StudioCommand, download_option
+from cli.commands import StudioCommand, download_option, hardware_options
 from cli.session import Session, given, pass_session
 
 
@@ -42,6 +42,7 @@ from cli.session import Session, given, pass_session
 @click.option(
     "--resume", is_flag=True, help="Resume the newest unfinished run of these concepts; without names, of any."
 )
+@hardware_options
 @download_option
 @pass_session
 def command(session: Session, names: tuple[str, ...], everything: bool, resume: bool, **settings: Any) -> int:

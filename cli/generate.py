@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cli.commands import StudioCommand, download_option
+from cli.commands import StudioCommand, download_option, hardware_options
 from cli.session import Session, given, pass_session
 
 
@@ -43,6 +43,10 @@ SEED = Seed()
     metavar="auto|none|ID",
     help="The adapter to use. auto: the newest that knows every concept in the prompt.",
 )
+@click.option("--resolution", type=int, help="Pixels on a side of the pictures.  [default: the stack's]")
+@click.option(
+    "--batch-size", type=int, help="At most so many pictures at once; fewer if the GPU is small.  [default: 8]"
+)
 @click.option(
     "--edges",
     type=click.Path(path_type=Path),
@@ -56,6 +60,7 @@ SEED = Seed()
     show_default=True,
     help="Folder for the pictures, or a file name that ends in .png.",
 )
+@hardware_options
 @download_option
 @pass_session
 def command(

@@ -32,6 +32,8 @@ class Session:
     json: bool = False
     yes: bool = False
     """Whether models may be downloaded to a machine without a GPU without a question."""
+    device: str | None = None
+    precision: str | None = None
     command: click.Command | None = None
     """The innermost command that was called."""
 
@@ -42,6 +44,8 @@ class Session:
 
         studio = Studio(self.home, self.library, self.stack, notify=notice, progress=bars(), database=self.database)
         studio.ask_before_download(lambda question: confirmed(question, self.yes))
+        if self.device or self.precision:
+            studio.run_on(self.device, self.precision)
         return studio
 
     def upkeep(self) -> "DatabaseUpkeep":

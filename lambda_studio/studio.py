@@ -79,6 +79,17 @@ class Studio:
         """
         self.workplace.agree = agree
 
+    def run_on(self, device: str | None = None, precision: str | None = None) -> None:
+        """Load models on this device and in this precision from now on. None is the default.
+
+        Args:
+            device: "cpu", "cuda", "cuda:1" or "mps".
+            precision: "fp32", "fp16", "bf16", or "auto": half precision on a GPU that has it.
+
+        A wrong value raises InvalidSetting when the models are needed.
+        """
+        self.workplace.run_on(device, precision)
+
     @staticmethod
     def upkeep(home: Path | str | None = None, database: str | None = None) -> "DatabaseUpkeep":
         """Return the maintenance of a database, even of a damaged one: upgrade, check, back up, restore."""

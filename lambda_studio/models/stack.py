@@ -53,8 +53,10 @@ class Stack:
     ):
         import torch
 
+        from lambda_studio.models.hardware import chosen_device
+
         self.spec = spec
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = torch.device(device) if device else chosen_device(None)
         self.dtype = dtype or default_dtype(spec.precision, self.device)
         self.frees_idle = False
         """Whether drawing frees the text tower and the prior before the decoder is loaded."""
@@ -245,4 +247,4 @@ def default_dtype(precision: str, device: "torch.device") -> "torch.dtype":
         return named[precision]
     if device.type != "cuda":
         return torch.float32
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

@@ -1,6 +1,7 @@
 """The context of every use case: a library of the registry, and a stack."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,8 @@ class Workplace:
         for text in self.database.store.notices():
             notify(text)
         self._library, self._stack_name = library, stack
+        self._device: str | None = None
+        self._precision: str | None = None
         self.agree: Callable[[str], None] = unheard
         """Called with a question before a download on a machine without a GPU. It raises to stop the download."""
         self.directions: Directions | None = None
@@ -119,16 +122,19 @@ class Workplace:
     @cached_property
     def stack(self) -> "Stack":
         """The models in use; each is loaded on first use. Raises InvalidSetting."""
+        from lambda_studio.models.hardware import chosen_device
         from lambda_studio.models.stack import Stack
 
-        return Stack(self.spec, on_notice=self.notify, agree=lambda question: self.agree(question))
+        device = chosen_device(self._device)
+        return Stack(self.spec, device, on_notice=self.notify, agree=lambda question: self.agree(question))
 
     @cached_property
     def spec(self) -> "StackSpec":
         """The stack's specification, read without torch. Raises InvalidSetting, ModelFilesMissing for a TOML file."""
         from lambda_studio.models.stack_toml import resolve_stack
 
-        return resolve_stack(self.stack_source)
+        found = resolve_stack(self.stack_source)
+        return replace(found, precision=self._precision) if self._precision else found
 
     @property
     def stack_source(self) -> str:
@@ -141,6 +147,12 @@ class Workplace:
     def work_with(self, stack: str) -> None:
         """Switch to another stack, by its name or file."""
         self._stack_name = stack
+        for known in ("stack", "spec", "embedder"):
+            self.__dict__.pop(known, None)
+
+    def run_on(self, device: str | None, precision: str | None) -> None:
+        """Load models on this device and in this precision from now on. None is the default."""
+        self._device, self._precision = device, precision
         for known in ("stack", "spec", "embedder"):
             self.__dict__.pop(known, None)
 

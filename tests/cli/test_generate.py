@@ -99,3 +99,13 @@ def test_a_prompt_that_is_too_long_says_which_words_would_be_cut(studio) -> None
     answer = studio("generate", "dog " * 40)
     assert answer.code == 5
     assert "The prompt has 42 tokens, but CLIP reads 24" in answer.err
+
+
+def test_device_precision_size_and_batch_are_taken_and_checked(studio, tmp_path) -> None:
+    told = studio("generate", "a dog", "--device", "cpu", "--precision", "bf16", "--resolution", 64, "--batch-size", 1)
+    assert told.code == 0
+    with Image.open(told.out.strip()) as image:
+        assert image.size == (64, 64)
+    answer = studio("generate", "a dog", "--device", "gpu", "--out", tmp_path / "other")
+    assert answer.code == 2 and "--device is 'gpu'. Give cpu, cuda" in answer.err.replace("\n  → ", " ")
+    assert studio("generate", "a dog", "--precision", "int4").code == 2

@@ -164,7 +164,11 @@ def test_heavy_stacks_are_half_precision_on_a_gpu_and_float32_on_a_cpu(monkeypat
     heavy, miniature = BUILT_IN["kandinsky-2.2"].precision, BUILT_IN["miniature"].precision
     assert default_dtype(heavy, cpu) == default_dtype(miniature, cpu) == default_dtype(miniature, gpu) == torch.float32
     for supported, dtype in ((True, torch.bfloat16), (False, torch.float16)):
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda supported=supported: supported)
+        monkeypatch.setattr(
+            torch.cuda,
+            "is_bf16_supported",
+            lambda including_emulation, supported=supported: supported or including_emulation,
+        )
         assert default_dtype(heavy, gpu) == dtype
     assert default_dtype("fp16", cpu) == torch.float16
 
