@@ -1,5 +1,6 @@
 """Commands that accept the global options anywhere, and a group that imports each command on use."""
 
+import difflib
 import importlib
 from pathlib import Path
 from typing import Any
@@ -102,13 +103,27 @@ class StudioCommand(_TakesGlobalOptions):
     """A command of `studio`."""
 
 
-class StudioGroup(_TakesGlobalOptions, click.Group):
+class _NamesTheNearest(click.Group):
+    """A command with subcommands, which names the nearest one for a typing error."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the subcommand. Raises UsageError with the nearest name."""
+        known, asked = self.list_commands(ctx), args[0].replace("_", "-")
+        near = difflib.get_close_matches(asked, known, n=1)
+        if asked not in known and near:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+
+class StudioGroup(_TakesGlobalOptions, _NamesTheNearest):
     """A command with subcommands. Without one, its own function runs."""
 
     command_class = StudioCommand
 
 
-class LazyGroup(_TakesGlobalOptions, click.Group):
+class LazyGroup(_TakesGlobalOptions, _NamesTheNearest):
     """The outermost command. `modules` maps each command's name to the module that defines it as `command`."""
 
     is_root = True

@@ -7,6 +7,7 @@ import click
 
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.session import Session, given, pass_session
+from cli.terminal import notice
 
 
 class Seed(click.ParamType):
@@ -83,3 +84,5 @@ def command(
     with session.studio() as studio:
         drawn = studio.generate(prompt, config, count=count, adapter=adapter, edges=edges, out=out)
     session.show(drawn, lambda: [str(picture.path) for picture in drawn.pictures])
+    if adapter == "auto" and drawn.adapter is not None:
+        notice(f"Drawn with adapter {drawn.adapter}; --adapter none draws without.")

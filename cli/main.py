@@ -128,6 +128,9 @@ def told(error: Any) -> tuple[str, str, int]:
     """Return the cause, remedy and exit code of an error."""
     if hasattr(error, "cause") and hasattr(error, "remedy"):
         return error.cause, error.remedy, error.exit_code
+    if isinstance(error, click.NoSuchOption):
+        near = [name for name in error.possibilities or () if name != "--help"]
+        error = click.NoSuchOption(error.option_name, error.message, near, error.ctx)
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "studio"
         return error.format_message(), f"See: {command} --help", 2

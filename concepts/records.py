@@ -154,6 +154,7 @@ class ConceptRecord:
     version_id: int
     manifest: str
     created_at: datetime
+    """The time of the version."""
     images: tuple[ImageRecord, ...]
 
 

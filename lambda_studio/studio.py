@@ -181,6 +181,8 @@ class Studio:
         concepts = concepts_of(place, run) if run else place.named_or_all(names)
         preferences = run.settings["config"] if run else place.spec.finetune
         chosen = (config or FinetuneConfig()).preferring(preferences)
+        if run and chosen.steps < (meant := FinetuneConfig().preferring(preferences).steps):
+            place.notify(f"Run {run.id} was started for {meant} steps, and ends now at step {chosen.steps}.")
         from lambda_studio.workflows.tuning.run import Tuner
 
         return Tuner(place).tune(concepts, chosen, run, should_stop)

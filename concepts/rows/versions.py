@@ -36,12 +36,13 @@ def get_row(session: Session, library: Library, name: str) -> Concept:
     if (row := find_row(session, library, name)) is not None:
         return row
     known = near_names(session, library, name)
-    near = [known[key] for key in get_close_matches(name_key(name[:MAX_LENGTH]), known, n=3)] or list(known.values())[
-        :10
-    ]
-    listed = ", ".join(shown(other) for other in near) or "nothing yet"
-    cause = f"No concept named {shown(name)} in library {shown(address(session, library))}. It has: {listed}."
-    raise ConceptNotFound(cause, "Add it with: studio add-concept NAME IMAGE --noun NOUN")
+    cause = f"No concept named {shown(name)} in library {shown(address(session, library))}."
+    near = [shown(known[key]) for key in get_close_matches(name_key(name[:MAX_LENGTH]), known, n=3)]
+    if near:
+        raise ConceptNotFound(cause, f"Did you mean {' or '.join(near)}?")
+    listed = ", ".join([shown(other) for other in list(known.values())[:10]] + ["…"] * (len(known) > 10))
+    remedy = "Add it with: studio add-concept NAME IMAGE --noun NOUN"
+    raise ConceptNotFound(f"{cause} It has: {listed or 'nothing yet'}.", remedy)
 
 
 def near_names(session: Session, library: Library, name: str) -> dict[str, str]:
@@ -226,7 +227,7 @@ def concept_record(
         version=version.number,
         version_id=version.id,
         manifest=version.manifest,
-        created_at=row.created_at,
+        created_at=version.created_at,
         images=images,
     )
 

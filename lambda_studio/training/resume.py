@@ -109,7 +109,7 @@ def _check_resumable(checkpoint: Checkpoint, settings: Settings, steps: int) -> 
         changes = "; ".join(f"{name}: {before.get(name, 'none')} -> {now.get(name, 'none')}" for name in names)
         raise ResumeRefused(
             f"The run was started with other settings: {changes}.",
-            "Give the same settings as before, or start a new run in another folder.",
+            "Give the same settings as before, or start a new run without resume=True.",
         )
     if checkpoint.step > steps:
         raise ResumeRefused(

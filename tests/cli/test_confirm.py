@@ -29,7 +29,7 @@ def test_a_large_download_without_a_gpu_is_asked_for_and_starts_only_when_told(
     assert (answer.code, downloads) == (2, [])
     notice, error, _ = answer.err.splitlines()
     assert "about 11.9 GB" in notice and "Licence: Kandinsky 2.2: Apache-2.0" in notice
-    assert error.endswith("Download kandinsky-2.2 anyway? There is nobody to ask here: add --yes.")
+    assert error.endswith("Download kandinsky-2.2 anyway? There is nobody to ask here.")
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda prompt: "n")
     assert (studio(*words).code, downloads) == (130, [])

@@ -68,8 +68,10 @@ MISTAKES = [
     ("miniature train work --stage magic", 2, "no stage 'magic'", "clip movq"),
     ("miniature train work --share 2", 2, "--share is 2.0", "up to 1"),
     ("miniature evaluate --only magic", 2, "no measurement 'magic'", "zero-shot"),
-    ("generat cat", 2, "No such command 'generat'", "studio --help"),
-    ("concepts lst", 2, "No such command 'lst'", "studio concepts --help"),
+    ("generat cat", 2, "No such command 'generat'. Did you mean 'generate'?", "studio --help"),
+    ("xyzzy", 2, "No such command 'xyzzy'.", "studio --help"),
+    ("generate cat --step 3", 2, "Did you mean one of: '--seed', '--steps'?", "studio generate --help"),
+    ("concepts lst", 2, "No such command 'lst'. Did you mean 'list'?", "studio concepts --help"),
 ]
 
 

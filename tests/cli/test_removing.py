@@ -57,7 +57,7 @@ def test_forgetting_deletes_everything_and_names_who_saw_it(studio, rex, tmp_pat
     refused = studio("concepts", "forget", "rex")
     assert refused.code == 2
     assert "rex: all of its versions, images and masks are deleted for good." in refused.err
-    assert "Forget rex? There is nobody to ask here: add --yes." in refused.err
+    assert "Forget rex? There is nobody to ask here.\n  → If you agree, add --yes to the command." in refused.err
     studio("concepts", "remove", "rex", "--yes")
     forgotten = studio("concepts", "forget", "rex", "--yes")
     lines = forgotten.out.splitlines()

@@ -109,9 +109,9 @@ def run_demo(
     with Studio(home, stack="miniature", notify=notify, progress=progress) as studio:
         for name, noun in SUBJECTS.items():
             studio.concepts.add(name, photos[name], noun=noun)
-        drawn = {"before": _draw_all(studio, out / "before", "none", seed)}
+        drawn = {"before": _draw_all(studio, out / "before", "none", seed, notify)}
         studio.finetune(tuple(SUBJECTS), FinetuneConfig(steps=steps, seed=seed))
-        drawn["after"] = _draw_all(studio, out / "after", "auto", seed)
+        drawn["after"] = _draw_all(studio, out / "after", "auto", seed, notify)
     reader = load_reader()
     likenesses = {name: _likeness(photos[name], who[name], reader) for name in who}
     measured = {when: _score(pictures, who, likenesses, reader) for when, pictures in drawn.items()}
@@ -157,11 +157,12 @@ def _write(images: Tensor, folder: Path) -> list[Path]:
     return paths
 
 
-def _draw_all(studio: Studio, out: Path, adapter: str, seed: int) -> list[list[Path]]:
-    drawn = [
-        studio.generate(asked.prompt, GenerateConfig(seed=seed + 100 * i), count=PER_PROMPT, adapter=adapter, out=out)
-        for i, asked in enumerate(PROMPTS)
-    ]
+def _draw_all(studio: Studio, out: Path, adapter: str, seed: int, notify: Callable[[str], None]) -> list[list[Path]]:
+    drawn = []
+    for i, asked in enumerate(PROMPTS):
+        notify(f"Prompt {i + 1} of {len(PROMPTS)}: {asked.prompt}")
+        config = GenerateConfig(seed=seed + 100 * i)
+        drawn.append(studio.generate(asked.prompt, config, count=PER_PROMPT, adapter=adapter, out=out))
     return [[picture.path for picture in each.pictures] for each in drawn]
 
 

@@ -6,6 +6,7 @@ from concepts.database import Database
 from concepts.names import name_key
 from concepts.records import ConceptRecord, RunRecord, SeenConcept
 from lambda_studio.errors import ResumeRefused
+from lambda_studio.workflows.run_files import saved_step
 from lambda_studio.workflows.tuning.settings import require_known_settings
 from lambda_studio.workflows.workplace import Workplace
 
@@ -69,8 +70,9 @@ def concepts_of(place: Workplace, run: RunRecord) -> list[ConceptRecord]:
 
     Raises ResumeRefused if a version is gone, because another concept has the name now.
     """
-    names = ", ".join(seen.name for seen in run.concepts)
-    place.notify(f"Resuming run {run.id}: {names}.")
+    names, step = ", ".join(seen.name for seen in run.concepts), saved_step(place.home, run.id)
+    whence = f"goes on after step {step}" if step else "has no checkpoint, and begins again at step 1"
+    place.notify(f"Run {run.id} ({names}) {whence}.")
     concepts = place.get_concepts([seen.name for seen in run.concepts if not seen.stale])
     known = {name_key(concept.name): concept for concept in concepts}
     return [known.get(name_key(seen.name)) or _earlier(place, run, seen) for seen in run.concepts]

@@ -62,7 +62,7 @@ def test_a_word_finds_the_names_that_hold_it_as_names_are_compared(filled, text,
 def test_a_name_that_is_not_there_is_compared_with_those_beside_it(filled, monkeypatch):
     monkeypatch.setattr(versions, "NEAR", 2)
     with filled.reading() as registry:
-        with pytest.raises(ConceptNotFound, match=r"It has: 'red hat'\."):
+        with pytest.raises(ConceptNotFound, match=r"Did you mean 'red hat'\?"):
             registry.get_concept("default", "red hut")
         near = registry.concepts_near("default", ["red hut", "cup"])
         assert sorted(each.name for each in near) == ["Blue_dog", "blue hat", "cup 100%", "red hat", "zebra", "Ärmel"]

@@ -107,8 +107,8 @@ def test_a_missing_concept_is_an_error_that_names_the_nearest(database, picture)
         registry.add_concept("default", "teapot", "teapot", [picture("b")])
         with pytest.raises(ConceptNotFound) as refusal:
             registry.get_concept("default", "rexon\n")
-    assert refusal.value.cause == "No concept named 'rexon\\n' in library 'default'. It has: 'Rexona'."
-    assert refusal.value.remedy == "Add it with: studio add-concept NAME IMAGE --noun NOUN"
+    assert refusal.value.cause == "No concept named 'rexon\\n' in library 'default'."
+    assert refusal.value.remedy == "Did you mean 'Rexona'?"
     assert refusal.value.exit_code == 3
 
 

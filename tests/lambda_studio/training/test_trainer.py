@@ -452,7 +452,7 @@ def test_a_resume_with_other_settings_is_refused_with_the_difference(
         finetune_decoder(decoder, _examples(), _config(**changes), tmp_path / "run", resume=True)
     assert diff in refused.value.cause
     assert refused.value.cause.startswith("The run was started with other settings: ")
-    assert refused.value.remedy == "Give the same settings as before, or start a new run in another folder."
+    assert refused.value.remedy == "Give the same settings as before, or start a new run without resume=True."
     assert _digest(tmp_path / "run") == before
     _assert_same_bits(_weights(decoder), _weights(_decoder()))
 

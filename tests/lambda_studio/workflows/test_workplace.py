@@ -61,5 +61,5 @@ def test_more_names_are_no_more_queries_and_an_unknown_one_is_named(studio, put,
         found = [concept.name for concept in studio.workplace.get_concepts(names)]
         counts.append((found, len(statements)))
     assert counts == [(["hat"], counts[0][1]), (["hat", "rex", "cup"], counts[0][1])]
-    with pytest.raises(ConceptNotFound, match=r"No concept named 'rx' in library 'default'\. It has: 'rex'"):
+    with pytest.raises(ConceptNotFound, match=r"No concept named 'rx' in library 'default'\. Did you mean 'rex'\?"):
         studio.workplace.get_concepts(["hat", "rx"])
