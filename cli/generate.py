@@ -84,5 +84,5 @@ def command(
     with session.studio() as studio:
         drawn = studio.generate(prompt, config, count=count, adapter=adapter, edges=edges, out=out)
     session.show(drawn, lambda: [str(picture.path) for picture in drawn.pictures])
-    if adapter == "auto" and drawn.adapter is not None:
+    if adapter == "auto" and drawn.adapter is not None and not session.json:
         notice(f"Drawn with adapter {drawn.adapter}; --adapter none draws without.")
