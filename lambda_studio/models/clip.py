@@ -21,7 +21,7 @@ from lambda_studio.config import require
 from lambda_studio.errors import ModelFilesInvalid, StudioError
 from lambda_studio.models.clip_files import ClipFiles, ClipSource, TokenizerFiles, find_clip, tokenizer_files
 from lambda_studio.models.clip_towers import tower_tensor
-from lambda_studio.models.files import OTHER_ROUTES
+from lambda_studio.models.files.locating import OTHER_ROUTES
 
 Tower = Literal["text", "vision"]
 BOTH_TOWERS: tuple[Tower, ...] = ("text", "vision")

@@ -11,9 +11,9 @@ from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.models.clip_towers import PREPROCESSOR, TEXT, VISION, VOCABULARY, open_clip_config
-from lambda_studio.models.files import OTHER_ROUTES, OnDownload, fingerprint, read_json
-from lambda_studio.models.sources import Source
-from lambda_studio.models.weights import TRANSFORMERS, find_weights, shards, weight_names
+from lambda_studio.models.files.locating import OTHER_ROUTES, OnDownload, fingerprint, read_json
+from lambda_studio.models.files.sources import Source
+from lambda_studio.models.files.weights import TRANSFORMERS, find_weights, shards, weight_names
 
 Layout = Literal["open_clip", "transformers"]
 CONFIG_NAME = "open_clip_config.json"

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.sources import Source
+from lambda_studio.models.files.sources import Source
 from lambda_studio.progress import unheard
 
 MODEL_FILES = ("config.json", "model.safetensors", "preprocessor_config.json")

@@ -1,6 +1,6 @@
 """Tell whether a stack's models are on this machine, without torch and without reading them."""
 
-from lambda_studio.models.sources import Source
+from lambda_studio.models.files.sources import Source
 from lambda_studio.models.stack_spec import StackSpec
 
 LARGE = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesNotFetched
 from lambda_studio.models.decoders.families import get_family
-from lambda_studio.models.files import OTHER_ROUTES
+from lambda_studio.models.files.locating import OTHER_ROUTES
 from lambda_studio.models.pool import BUILDING, LoadedModels, loaded_models, stamps
 from lambda_studio.models.stack_spec import BUILT_IN as BUILT_IN
 from lambda_studio.models.stack_spec import EDGE_MAPS as EDGE_MAPS
@@ -53,7 +53,7 @@ class Stack:
     ):
         import torch
 
-        from lambda_studio.models.hardware import chosen_device
+        from lambda_studio.models.memory.hardware import chosen_device
 
         self.spec = spec
         self.device = torch.device(device) if device else chosen_device(None)
@@ -88,7 +88,7 @@ class Stack:
         """Return the λ prior. It is always in float32, because it is small and runs once for each picture."""
         import torch
 
-        from lambda_studio.models.pretrained import load_weights
+        from lambda_studio.models.files.pretrained import load_weights
         from lambda_studio.models.prior import PriorTransformer
 
         with BUILDING:

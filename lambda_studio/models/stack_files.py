@@ -5,11 +5,11 @@ from pathlib import Path
 
 from lambda_studio.models.clip_files import ClipFiles, ClipSource, find_clip, hub_source
 from lambda_studio.models.decoders.families import get_family
-from lambda_studio.models.files import OnDownload, is_damaged
-from lambda_studio.models.pretrained import model_fingerprint
-from lambda_studio.models.sources import Source
+from lambda_studio.models.files.locating import OnDownload, is_damaged
+from lambda_studio.models.files.pretrained import model_fingerprint
+from lambda_studio.models.files.sources import Source
+from lambda_studio.models.files.weights import find_weights, shards
 from lambda_studio.models.stack_spec import StackSpec
-from lambda_studio.models.weights import find_weights, shards
 
 DRAWING_PARTS = ("clip", "prior", "decoder")
 """The parts that drawing needs. The detector and the segmenter serve only --segment grounded."""

@@ -9,7 +9,7 @@ from typing import Any
 from concepts.durable import read_small
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting, ModelFilesMissing
-from lambda_studio.models.files import HUB_ID
+from lambda_studio.models.files.locating import HUB_ID
 from lambda_studio.models.stack_spec import BUILT_IN, PLACES, StackSpec
 
 MAX_TOML_BYTES = 2**20

@@ -13,8 +13,8 @@ from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.families import get_family
 from lambda_studio.models.exchange.diffusers_folder import write_folder
 from lambda_studio.models.exchange.foreign_lora import ForeignLora, find_lora, read_lora
+from lambda_studio.models.files.weights import tensor_shapes
 from lambda_studio.models.stack_files import StackFiles
-from lambda_studio.models.weights import tensor_shapes
 from lambda_studio.workflows.answers import ExportedAdapter
 from lambda_studio.workflows.home import adapter_file, adapters_folder, why_missing
 from lambda_studio.workflows.workplace import Workplace

@@ -47,13 +47,13 @@ class Models:
 
     def removable(self) -> dict[str, int]:
         """Return the stack's repositories in the hub's cache, with their bytes. Other programs may use them too."""
-        from lambda_studio.models.hub_cache import cached_repositories
+        from lambda_studio.models.files.hub_cache import cached_repositories
 
         return cached_repositories(self._repositories())
 
     def remove(self) -> RemovedModels:
         """Remove the stack's repositories from the hub's cache. Files in other folders stay."""
-        from lambda_studio.models.hub_cache import remove_repositories
+        from lambda_studio.models.files.hub_cache import remove_repositories
 
         found = tuple(self.removable())
         return RemovedModels(found, remove_repositories(found) if found else 0)
@@ -78,7 +78,7 @@ def fits(spec: "StackSpec", gpu_bytes: int | None) -> str:
 
 def _require_room(missing: "list[ModelPart]") -> None:
     """Raise ModelFilesMissing if the cache's disk has too little room for the parts whose size is known."""
-    from lambda_studio.models.hub_cache import cache_folder, free_bytes
+    from lambda_studio.models.files.hub_cache import cache_folder, free_bytes
 
     needed, free = sum(part.size or 0 for part in missing), free_bytes()
     if needed > free:

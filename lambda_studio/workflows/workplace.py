@@ -122,7 +122,7 @@ class Workplace:
     @cached_property
     def stack(self) -> "Stack":
         """The models in use; each is loaded on first use. Raises InvalidSetting."""
-        from lambda_studio.models.hardware import chosen_device
+        from lambda_studio.models.memory.hardware import chosen_device
         from lambda_studio.models.stack import Stack
 
         device = chosen_device(self._device)

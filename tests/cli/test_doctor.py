@@ -76,7 +76,7 @@ def test_doctor_fetches_no_weights_and_says_how_they_come(
 
 
 def test_a_quick_doctor_reads_no_weights(studio, home: Path, monkeypatch) -> None:
-    monkeypatch.setattr("lambda_studio.models.files.file_sha256", lambda path: pytest.fail(f"read {path}"))
+    monkeypatch.setattr("lambda_studio.models.files.locating.file_sha256", lambda path: pytest.fail(f"read {path}"))
     assert studio("doctor", "--depth", "quick").code == 0
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from lambda_studio.miniature.judge.oracle import Oracle, Reading
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.miniature.world.scenes import NOTHING, Scene
-from lambda_studio.models.pretrained import load_model
+from lambda_studio.models.files.pretrained import load_model
 from lambda_studio.models.stack import WEIGHTS
 
 LOOKS = ("main", "second", "pattern")

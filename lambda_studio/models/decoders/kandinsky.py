@@ -22,9 +22,9 @@ from lambda_studio.models.decoders.kandinsky_files import (
 )
 from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Part
-from lambda_studio.models.files import read_json
-from lambda_studio.models.pretrained import load_weights, model_fingerprint
-from lambda_studio.models.sources import Source
+from lambda_studio.models.files.locating import read_json
+from lambda_studio.models.files.pretrained import load_weights, model_fingerprint
+from lambda_studio.models.files.sources import Source
 
 LATENT_CHANNELS = 4
 

@@ -10,9 +10,9 @@ from torch import nn
 
 from lambda_studio.models.decoders.kandinsky_files import FOLDERS, movq_scale_factor
 from lambda_studio.models.decoders.protocol import Footprint
-from lambda_studio.models.files import read_json
-from lambda_studio.models.live_bytes import peak_bytes, weight_bytes
-from lambda_studio.models.sources import Source
+from lambda_studio.models.files.locating import read_json
+from lambda_studio.models.files.sources import Source
+from lambda_studio.models.memory.live_bytes import peak_bytes, weight_bytes
 
 GUIDED = 2
 """Rows of the UNet for each picture: with the condition and without it."""

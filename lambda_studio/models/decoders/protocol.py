@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Protocol, runtime_checkable  # Python 3.11's own reads properties of unloaded parts
 
-from lambda_studio.models.sources import Source
+from lambda_studio.models.files.sources import Source
 
 Part = Literal["unet", "autoencoder"]
 BOTH_PARTS: tuple[Part, ...] = ("unet", "autoencoder")

@@ -18,7 +18,7 @@ from lambda_studio.formats import parse_json
 from lambda_studio.models.adapter import LORA_TARGETS, refuse_nonfinite
 from lambda_studio.models.adapter_info import invalid, read_header
 from lambda_studio.models.exchange.scales import Scales, read_scales, scales_of
-from lambda_studio.models.files import read_json
+from lambda_studio.models.files.locating import read_json
 
 PEFT_WEIGHTS, PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 DIFFUSERS_WEIGHTS, DIFFUSERS_METADATA = "pytorch_lora_weights.safetensors", "lora_adapter_metadata"

@@ -11,13 +11,13 @@ from diffusers import UNet2DConditionModel, VQModel
 from huggingface_hub import constants
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
-from lambda_studio.models import files, known_hashes
 from lambda_studio.models.adapter import LORA_TARGETS
 from lambda_studio.models.clip import build_clip, load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder, released_scheduler
-from lambda_studio.models.known_hashes import KnownHashes
+from lambda_studio.models.files import known_hashes, locating
+from lambda_studio.models.files.known_hashes import KnownHashes
+from lambda_studio.models.files.sources import Source
 from lambda_studio.models.prior import PriorTransformer
-from lambda_studio.models.sources import Source
 from lambda_studio.models.stack import BUILT_IN, Stack, StackSpec, default_dtype, from_toml
 
 FACTS = Path(__file__).parents[4] / "shared" / "facts"
@@ -111,7 +111,7 @@ def test_fingerprints_need_no_loading_and_are_the_parts_own(stack):
 def test_no_weights_are_hashed_twice_by_one_process(stack, tmp_path, monkeypatch):
     monkeypatch.setattr(known_hashes, "SETTLED_NS", -(10**18))  # the files were written just now
     own, read, read_whole = KnownHashes(tmp_path / "hashes.json"), [], known_hashes.file_sha256
-    monkeypatch.setattr(files, "known_hashes", lambda: own)
+    monkeypatch.setattr(locating, "known_hashes", lambda: own)
     monkeypatch.setattr(known_hashes, "file_sha256", lambda path: read.append(path) or read_whole(path))
     stack.fingerprints(), stack.clip(), stack.decoder(), stack.prior()
     weights = [path for path in read if path.suffix == ".safetensors"]
@@ -256,7 +256,7 @@ def test_what_the_hubs_cache_holds_is_used_without_asking_the_hub(empty_cache, m
     """The cache's own layout: blobs named by their hash, a snapshot of links, and a ref."""
     weights = decoder_folder / "movq/diffusion_pytorch_model.safetensors"
     repo = empty_cache / "models--org--repo"
-    blob = repo / "blobs" / files.file_sha256(weights)
+    blob = repo / "blobs" / locating.file_sha256(weights)
     snapshot = repo / "snapshots" / "c0ffee"
     for folder in (repo / "refs", blob.parent, snapshot / "movq"):
         folder.mkdir(parents=True)
@@ -266,7 +266,7 @@ def test_what_the_hubs_cache_holds_is_used_without_asking_the_hub(empty_cache, m
     monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *args, **_: pytest.fail("the hub was asked"))
     found = Source("org/repo").get(["nonesuch", f"movq/{weights.name}"])
     assert found == snapshot / "movq" / weights.name
-    assert files.file_sha256(found) == blob.name, "the cache's name is the hash, the blob is not read"
+    assert locating.file_sha256(found) == blob.name, "the cache's name is the hash, the blob is not read"
 
 
 def test_a_prior_for_another_clip_is_refused(tmp_path, clip_folder, decoder_folder):

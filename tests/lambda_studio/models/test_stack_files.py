@@ -8,10 +8,10 @@ import torch
 from huggingface_hub import constants
 
 from lambda_studio.errors import ModelFilesInvalid
+from lambda_studio.models.files.weights import shards
 from lambda_studio.models.stack import BUILT_IN, Stack
 from lambda_studio.models.stack_files import StackFiles
 from lambda_studio.models.stack_toml import from_toml
-from lambda_studio.models.weights import shards
 from tests.hub_cache import COMMIT, put_repository
 
 

@@ -63,7 +63,7 @@ def test_what_is_missing_is_fetched_and_nothing_else(hubbed, notices, monkeypatc
 
 
 def test_a_download_that_the_disk_has_no_room_for_does_not_begin(hubbed, monkeypatch):
-    monkeypatch.setattr("lambda_studio.models.hub_cache.free_bytes", lambda: 1_000_000)
+    monkeypatch.setattr("lambda_studio.models.files.hub_cache.free_bytes", lambda: 1_000_000)
     with pytest.raises(ModelFilesMissing, match=r"takes 0\.0 GB, and .* has 0\.0 GB free\. Free some space"):
         hubbed.models.fetch()
 

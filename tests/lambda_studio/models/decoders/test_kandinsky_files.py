@@ -11,7 +11,7 @@ from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.decoders.kandinsky_files import latent_side, trained_resolution
-from lambda_studio.models.sources import Source
+from lambda_studio.models.files.sources import Source
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import torch
 
 from lambda_studio.errors import ModelFilesMissing
 from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint
+from lambda_studio.models.files.sources import Source
 from lambda_studio.models.planning import GIB, needed
-from lambda_studio.models.sources import Source
 
 FACTS = Path(__file__).parents[5] / "shared" / "facts" / "configs"
 MEASURED = {1: 3.2, 4: 5.1, 8: 7.6}

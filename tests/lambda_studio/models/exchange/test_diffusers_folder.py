@@ -14,7 +14,7 @@ from lambda_studio.models.adapter_info import AdapterInfo, read_header
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.exchange.diffusers_folder import write_folder
 from lambda_studio.models.exchange.foreign_lora import find_lora, read_lora
-from lambda_studio.models.weights import tensor_shapes
+from lambda_studio.models.files.weights import tensor_shapes
 from tests.lambda_studio.models.exchange.loras import predict
 
 CONCEPTS = ({"name": "secret-dog", "library": "default", "version": 1, "manifest": "ab" * 32},)

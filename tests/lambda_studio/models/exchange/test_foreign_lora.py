@@ -13,7 +13,7 @@ from lambda_studio.models.adapter import apply_adapter, save_tensors_by_hash
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.exchange.foreign_lora import find_lora, read_lora
-from lambda_studio.models.weights import tensor_shapes
+from lambda_studio.models.files.weights import tensor_shapes
 from tests.lambda_studio.models.exchange.loras import predict, tuned_unet
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from concepts import durable
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.known_hashes import KnownHashes, user_note
+from lambda_studio.models.files.known_hashes import KnownHashes, user_note
 
 OTHER_ROUTES = (
     "Use stack=miniature, which needs no download, or give stack=FILE.toml whose clip, prior and decoder "

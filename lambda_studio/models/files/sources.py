@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.files import (
+from lambda_studio.models.files.locating import (
     OTHER_ROUTES,
     OnDownload,
     download,

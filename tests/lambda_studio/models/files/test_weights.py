@@ -10,8 +10,8 @@ from diffusers import UNet2DConditionModel, VQModel
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.models.decoders.kandinsky import load_decoder
-from lambda_studio.models.sources import Source
-from lambda_studio.models.weights import find_weights, shards, variant_of, weight_names
+from lambda_studio.models.files.sources import Source
+from lambda_studio.models.files.weights import find_weights, shards, variant_of, weight_names
 
 CLASSES = {"unet": UNet2DConditionModel, "movq": VQModel}
 

@@ -9,10 +9,10 @@ from huggingface_hub import constants
 from huggingface_hub.errors import EntryNotFoundError
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models import files, known_hashes
-from lambda_studio.models.files import file_sha256, fingerprint, is_damaged, read_json
-from lambda_studio.models.known_hashes import KnownHashes
-from lambda_studio.models.sources import Source
+from lambda_studio.models.files import known_hashes, locating
+from lambda_studio.models.files.known_hashes import KnownHashes
+from lambda_studio.models.files.locating import file_sha256, fingerprint, is_damaged, read_json
+from lambda_studio.models.files.sources import Source
 
 SHA = hashlib.sha256(b"weights").hexdigest()
 
@@ -90,9 +90,9 @@ def test_a_fingerprint_is_of_the_bytes_and_the_settings_wherever_they_lie(tmp_pa
 @pytest.fixture(autouse=True)
 def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KnownHashes:
     """Hashes with a note of their own, of files that were written long ago."""
-    monkeypatch.setattr("lambda_studio.models.known_hashes.SETTLED_NS", -(10**18))
+    monkeypatch.setattr("lambda_studio.models.files.known_hashes.SETTLED_NS", -(10**18))
     own = KnownHashes(tmp_path / "cache" / "hashes.json")
-    monkeypatch.setattr(files, "known_hashes", lambda: own)
+    monkeypatch.setattr(locating, "known_hashes", lambda: own)
     return own
 
 
@@ -112,7 +112,9 @@ def test_a_local_file_is_read_once_whatever_its_link_is_called(tmp_path: Path, m
     path, link = write(tmp_path / "model.safetensors"), tmp_path / "link"
     link.symlink_to(path)
     assert file_sha256(path) == SHA
-    monkeypatch.setattr("lambda_studio.models.known_hashes.file_sha256", lambda path: pytest.fail("it was read again"))
+    monkeypatch.setattr(
+        "lambda_studio.models.files.known_hashes.file_sha256", lambda path: pytest.fail("it was read again")
+    )
     assert file_sha256(link) == SHA
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lambda_studio.models import known_hashes
-from lambda_studio.models.known_hashes import MOST_NOTED, WORTH_NOTING, KnownHashes
+from lambda_studio.models.files import known_hashes
+from lambda_studio.models.files.known_hashes import MOST_NOTED, WORTH_NOTING, KnownHashes
 
 LARGE, OTHER = bytes(WORTH_NOTING), b"\1" + bytes(WORTH_NOTING - 1)
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from lambda_studio.models.live_bytes import LiveBytes, peak_bytes, weight_bytes
+from lambda_studio.models.memory.live_bytes import LiveBytes, peak_bytes, weight_bytes
 
 
 def test_the_peak_is_of_the_tensors_that_live_at_once():

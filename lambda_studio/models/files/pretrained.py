@@ -7,8 +7,8 @@ import torch
 from diffusers.models.modeling_utils import ModelMixin
 
 from lambda_studio.errors import ModelFilesInvalid
-from lambda_studio.models.files import OTHER_ROUTES, fingerprint, read_json
-from lambda_studio.models.weights import shards, variant_of
+from lambda_studio.models.files.locating import OTHER_ROUTES, fingerprint, read_json
+from lambda_studio.models.files.weights import shards, variant_of
 
 
 def load_model(

@@ -6,8 +6,8 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.files import read_json
-from lambda_studio.models.sources import Source
+from lambda_studio.models.files.locating import read_json
+from lambda_studio.models.files.sources import Source
 
 DIFFUSERS, TRANSFORMERS = "diffusion_pytorch_model", "model"
 """The stems of weight files."""

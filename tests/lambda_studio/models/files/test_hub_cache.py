@@ -3,7 +3,7 @@
 import pytest
 from huggingface_hub import constants
 
-from lambda_studio.models.hub_cache import cached_repositories, free_bytes, remove_repositories
+from lambda_studio.models.files.hub_cache import cached_repositories, free_bytes, remove_repositories
 from tests.hub_cache import put_repository
 
 

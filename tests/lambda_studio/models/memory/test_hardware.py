@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.models.hardware import chosen_device
+from lambda_studio.models.memory.hardware import chosen_device
 
 
 def test_the_default_is_a_gpu_where_there_is_one(monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import constants
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.sources import Source
+from lambda_studio.models.files.sources import Source
 from tests.hub_cache import put_repository
 
 OTHER = "f" * 40
