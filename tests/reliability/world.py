@@ -64,7 +64,11 @@ COMMANDS = (
     Command(name="fine-tune", words=("finetune", "rex", "--steps", "2", "--batch-size", "1", "--rank", "2")),
 )
 KEPT = (
-    Command(name="generate", words=("generate", "a <rex>", "--seed", "0", *"-n 3 --steps 1 --out out".split()), numbers=True),
+    Command(
+        name="generate",
+        words=("generate", "a <rex>", "-n", "3", "--seed", "0", "--steps", "1", "--out", "out"),
+        numbers=True,
+    ),
     Command(name="mask sheet", words=("concepts", "show", "rex", "--sheet", "out/sheet.png"), numbers=True),
 )
 """Commands that write pictures for people."""
