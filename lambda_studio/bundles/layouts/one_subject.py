@@ -24,12 +24,14 @@ class OneSubject:
     notes: tuple[str, ...] = ()
 
 
-def one_subject(paths: Sequence[Path]) -> OneSubject:
+def one_subject(given: "Sequence[Path | str] | Path | str") -> OneSubject:
     """Return the pictures of files and folders: the files as they are named, a folder's in natural order.
 
     Masks are found in the folders, and among the files. Raises ImageRefused for a folder without pictures, or with
     pictures that cannot be opened.
     """
+    named = [given] if isinstance(given, (str, Path)) else given  # a lone name is no sequence of its letters
+    paths = [Path(each) for each in named]
     files = [path for path in paths if not path.is_dir()]
     masks = _masks_among(files)
     pairs: list[Pair] = []

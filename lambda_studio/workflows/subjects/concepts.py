@@ -31,7 +31,7 @@ class Concepts:
     def add(
         self,
         name: str,
-        images: Sequence[Path],
+        images: "Sequence[Path | str] | Path | str",
         *,
         noun: str | None,
         masks: "Sequence[Path] | Mapping[int, Mark]" = (),
@@ -43,7 +43,7 @@ class Concepts:
         Then its CLIP embeddings are cached, if the stack's models are on this machine; else when they are first needed.
 
         Args:
-            images: files, and folders whose pictures are taken in natural order.
+            images: files, and folders whose pictures are taken in natural order; or one of them.
             masks: one file for each image, white = subject; or by an image's number, from 1, a file, a `Box`, a
                 `Point` or a `Segment`. For the other images, masks beside them are used, else `segment`.
             segment: auto, alpha, salient, grabcut, grounded or none.

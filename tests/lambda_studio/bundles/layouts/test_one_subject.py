@@ -43,3 +43,9 @@ def test_a_folder_without_pictures_or_with_ones_that_cannot_be_opened_is_refused
         one_subject([lay(tmp_path / "none", "a.txt")])
     with pytest.raises(ImageRefused, match=r"a\.cr2 is a CR2 picture, which cannot be opened here; b\.psd is a PSD"):
         one_subject([lay(tmp_path / "raw", "a.cr2", "b.psd", "c.jpg")])
+
+
+def test_files_may_be_given_as_text_and_one_of_them_alone(tmp_path: Path) -> None:
+    photo = lay(tmp_path, "first.jpg") / "first.jpg"
+    for given in (photo, str(photo), [str(photo)]):
+        assert one_subject(given).pairs == ((photo, None),)
