@@ -111,6 +111,7 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
             (number, image.source_name, _size(image), image.mask, image.sha[:12])
             for number, image in enumerate(card.images, start=1)
         ]
+        changed = concept.changed_at or concept.created_at
         embeddings = [f"  {stack}: {count} of {len(images)}" for stack, count in card.embeddings.items()]
         adapters = [
             f"  {known.id} ({known.method}, {known.stack}) trained on version {known.version}"
@@ -119,7 +120,7 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
         ]
         return [
             f"{concept.name} ({concept.noun}) in library {concept.library}",
-            f"version {concept.version} of {concept.created_at:%Y-%m-%d %H:%M}, manifest {concept.manifest[:12]}",
+            f"version {concept.version} of {changed:%Y-%m-%d %H:%M}, manifest {concept.manifest[:12]}",
             f"{counted(len(images), 'image')}:",
             *(f"  {line}" for line in table(("", "FILE", "SIZE", "MASK", "SHA-256"), images)),
             *(f"  Note: {image.source_name}: {note}" for image in card.images for note in image.warnings),

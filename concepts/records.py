@@ -154,8 +154,9 @@ class ConceptRecord:
     version_id: int
     manifest: str
     created_at: datetime
-    """The time of the version."""
     images: tuple[ImageRecord, ...]
+    changed_at: datetime | None = None
+    """The time of the version. `created_at` is the concept's."""
 
 
 @dataclass(frozen=True)

@@ -227,8 +227,9 @@ def concept_record(
         version=version.number,
         version_id=version.id,
         manifest=version.manifest,
-        created_at=version.created_at,
+        created_at=row.created_at,
         images=images,
+        changed_at=version.created_at,
     )
 
 

@@ -12,7 +12,7 @@ from lambda_studio.models.stack import WEIGHTS
 
 def test_what_ships_is_small_and_safe():
     files = [path for path in WEIGHTS.rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} <= {".safetensors", ".json", ".gz", ".md"}
+    assert {path.suffix for path in files} <= {".safetensors", ".json", ".gz", ".md", ".txt"}
     assert max(path.stat().st_size for path in files) <= 16 * 2**20
     assert sum(path.stat().st_size for path in files) <= 48 * 2**20
 

@@ -38,6 +38,7 @@ print(*sorted({"pillow_heif", "_pillow_heif", "PIL.AvifImagePlugin", "PIL.TiffIm
     assert run(code, str(tmp_path)) == 4 * f"{WIDTH} {HEIGHT}\n" + "\n"
 
 
+@pytest.mark.slow
 def test_a_heic_photo_of_48_megapixels_is_within_the_limits(tmp_path) -> None:
     import pillow_heif
 

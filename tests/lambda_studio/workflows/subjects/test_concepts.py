@@ -7,14 +7,15 @@ from lambda_studio.errors import InvalidSetting, ModelFilesMissing
 from lambda_studio.studio import Studio
 
 
-def test_missing_model_files_are_missed_before_anything_is_stored(tmp_path, photo) -> None:
+def test_a_subject_is_stored_where_the_stacks_models_are_missing_and_the_first_prompt_says_so(tmp_path, photo) -> None:
     toml = tmp_path / "gone.toml"
     toml.write_text('clip = "local-dir:/nowhere"\nprior = "/nowhere"\ndecoder = "/nowhere"\n')
     with Studio(tmp_path / "home", stack=str(toml)) as studio:
+        added = studio.concepts.add("rex", [photo], noun="dog", segment="none")
+        assert [each.name for each in studio.concepts.list()] == ["rex"]
+        assert added.not_encoded
         with pytest.raises(ModelFilesMissing, match="stack=miniature"):
-            studio.concepts.add("rex", [photo], noun="dog", segment="none")
-        assert studio.concepts.list() == []
-        assert studio.libraries.list()[0].stack is None
+            studio.generate("a <rex>", out=tmp_path / "out")
 
 
 def test_a_noun_is_needed_before_a_picture_is_opened(studio, tmp_path) -> None:
