@@ -1,6 +1,6 @@
 """Measure the gain of fine-tuning: run the demo over several seeds, and print its scores before and after as JSON.
 
-python benchmarks/finetune_gain.py --seeds 1 2 3 [--record]
+python benchmarks/finetune_gain.py --seeds 1 2 3 [--conditions both | --record]
 """
 
 import argparse
@@ -19,10 +19,15 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
 parser.add_argument("--steps", type=int, default=STEPS)
 parser.add_argument("--learning-rate", type=float, help="instead of the miniature's own")
+parser.add_argument("--conditions", choices=["paper", "prior", "both"], help="the embeddings to learn from")
 add_record_option(parser)
 arguments = parser.parse_args()
+if arguments.record and arguments.conditions:
+    parser.error("--record is of the default conditions: leave --conditions out")
 if arguments.learning_rate:
     BUILT_IN["miniature"].finetune["learning_rate"] = arguments.learning_rate
+if arguments.conditions:
+    BUILT_IN["miniature"].finetune["conditions"] = arguments.conditions
 
 runs = []
 for seed in arguments.seeds:
