@@ -1,7 +1,9 @@
 """`studio` as a person calls it, but in this process, on tiny models and in a home of its own."""
 
+import json
+import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ class Answer:
 
 
 Call = Callable[..., Answer]
+TUNE = ("finetune", "rex", "--steps", 4, "--rank", 2, "--seed", 3)
 
 
 @pytest.fixture
@@ -56,3 +59,28 @@ def draw_photo(path: Path, seed: int) -> Path:
     ImageDraw.Draw(image).ellipse((16 + seed, 14, 46 + seed, 50), fill=(200, 30 + 9 * seed, 30))
     image.save(path)
     return path
+
+
+@pytest.fixture
+def stopped_after_two(studio, photos, monkeypatch) -> None:
+    """A run of four steps (`TUNE`) that Ctrl-C reached in its second."""
+    from lambda_studio.workflows.tuning import run as tuning
+
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    train = tuning.finetune_decoder
+
+    def interrupted(decoder, examples, config, folder, resume, hooks):
+        def on_second(report) -> None:
+            hooks.on_step(report)
+            if report.step == 2:
+                signal.raise_signal(signal.SIGINT)
+
+        return train(decoder, examples, config, folder, resume, replace(hooks, on_step=on_second))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tuning, "finetune_decoder", interrupted)
+        answer = studio(*TUNE)
+    assert answer.code == 130
+    assert answer.out == "Stopped after step 2. Resume it: studio finetune --resume\n"
+    assert answer.err == "Stopping after this step. Press Ctrl-C again to stop at once.\n"
+    assert json.loads(studio("adapters", "--json").out) == []

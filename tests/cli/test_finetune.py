@@ -2,38 +2,11 @@
 
 import json
 import re
-import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lambda_studio.workflows.tuning import run as tuning
-
-TUNE = ("finetune", "rex", "--steps", 4, "--rank", 2, "--seed", 3)
-
-
-@pytest.fixture
-def stopped_after_two(studio, photos, monkeypatch) -> None:
-    """A run of four steps that Ctrl-C reached in its second."""
-    studio("add-concept", "rex", *photos, "--noun", "dog")
-    train = tuning.finetune_decoder
-
-    def interrupted(decoder, examples, config, folder, resume, hooks):
-        def on_second(report) -> None:
-            hooks.on_step(report)
-            if report.step == 2:
-                signal.raise_signal(signal.SIGINT)
-
-        return train(decoder, examples, config, folder, resume, replace(hooks, on_step=on_second))
-
-    with monkeypatch.context() as patched:
-        patched.setattr(tuning, "finetune_decoder", interrupted)
-        answer = studio(*TUNE)
-    assert answer.code == 130
-    assert answer.out == "Stopped after step 2. Resume it: studio finetune --resume\n"
-    assert answer.err == "Stopping after this step. Press Ctrl-C again to stop at once.\n"
-    assert json.loads(studio("adapters", "--json").out) == []
+from tests.cli.conftest import TUNE
 
 
 def test_a_resumed_run_makes_the_adapter_of_one_that_was_not_interrupted(studio, stopped_after_two) -> None:

@@ -3,10 +3,10 @@
 import json
 
 from concepts.durable import held
-from tests.cli.test_finetune import TUNE, stopped_after_two  # noqa: F401  # a fixture
+from tests.cli.conftest import TUNE
 
 
-def test_runs_are_listed_and_shown_with_what_they_lack(studio, stopped_after_two) -> None:  # noqa: F811
+def test_runs_are_listed_and_shown_with_what_they_lack(studio, stopped_after_two) -> None:
     headers, row = studio("runs").out.splitlines()
     assert headers.split() == ["ID", "STATE", "CONCEPTS", "PROGRESS", "STARTED"]
     assert row.split()[:8] == ["1", "unfinished", "rex", "2", "of", "4", "steps", "saved"]
@@ -18,7 +18,7 @@ def test_runs_are_listed_and_shown_with_what_they_lack(studio, stopped_after_two
     assert (answer.code, "Run 1 is finished" in answer.err) == (2, True)
 
 
-def test_dropping_an_unfinished_run_leaves_nothing_of_it(studio, stopped_after_two, tmp_path) -> None:  # noqa: F811
+def test_dropping_an_unfinished_run_leaves_nothing_of_it(studio, stopped_after_two, tmp_path) -> None:
     folder = tmp_path / "home" / "runs"
     assert studio("runs", "drop", 1).code == 2  # nobody to ask
     assert (folder / "1").exists()
@@ -29,7 +29,7 @@ def test_dropping_an_unfinished_run_leaves_nothing_of_it(studio, stopped_after_t
     assert studio(*TUNE).code == 0
 
 
-def test_a_run_that_another_process_works_on_is_not_dropped(studio, stopped_after_two, tmp_path) -> None:  # noqa: F811
+def test_a_run_that_another_process_works_on_is_not_dropped(studio, stopped_after_two, tmp_path) -> None:
     with held(tmp_path / "home" / "runs" / "1.lock") as mine:
         assert mine
         assert json.loads(studio("runs", "show", 1, "--json").out)["state"] == "running"
