@@ -1,6 +1,7 @@
 """Check format numbers and parse JSON strictly, for every λ-Studio format."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,9 @@ FORMAT = "format"
 """The key of the format number in every λ-Studio JSON document."""
 UPDATE = "Update λ-Studio: pip install -U lambda-studio."
 """The remedy for a newer format than this version's."""
+
+CHECKPOINT_NAME = re.compile(r"step-(\d{8,})(?:\.(\d+))?")
+"""The name of a checkpoint's folder: its step, and a number if the step was saved before."""
 
 
 def is_format(number: Any) -> bool:

@@ -18,13 +18,12 @@ from torch import Tensor
 
 from concepts.durable import file_sha256, make_folder, remove, staged_folder, unfinished
 from lambda_studio.errors import ResumeRefused
-from lambda_studio.formats import FORMAT, UPDATE, format_of, too_new
+from lambda_studio.formats import CHECKPOINT_NAME, FORMAT, UPDATE, format_of, too_new
 from lambda_studio.models.saving import saving, tensor_bytes
 
 MANIFEST = "manifest.json"
 CHECKPOINT_FORMAT = 1
 """The format of the manifest's body. The envelope (a body and its hash) is the same in all formats."""
-_NAME = re.compile(r"step-(\d{8,})(?:\.(\d+))?")
 _PART = re.compile(r"[a-z0-9_]+")
 
 
@@ -141,13 +140,13 @@ def _digest(body: Mapping[str, Any]) -> str:
 
 
 def _order(path: Path) -> tuple[int, int]:
-    match = _NAME.fullmatch(path.name)
+    match = CHECKPOINT_NAME.fullmatch(path.name)
     return (int(match[1]), int(match[2] or 0)) if match else (-1, -1)
 
 
 def _saved(folder: Path) -> list[Path]:
     """Return the folders with a checkpoint's name, oldest first."""
-    return sorted((path for path in folder.glob("step-*") if _NAME.fullmatch(path.name)), key=_order)
+    return sorted((path for path in folder.glob("step-*") if CHECKPOINT_NAME.fullmatch(path.name)), key=_order)
 
 
 def _free_name(folder: Path, step: int) -> Path:

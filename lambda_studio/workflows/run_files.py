@@ -9,10 +9,10 @@ from pathlib import Path
 from concepts.durable import held
 from concepts.registry import Registry
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, RunInUse
+from lambda_studio.formats import CHECKPOINT_NAME
 from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info
 from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
 
-_CHECKPOINT = re.compile(r"step-(\d{8,})(?:\.\d+)?")
 _ADAPTER = re.compile(r"([0-9a-f]{64})\.safetensors")
 
 
@@ -44,7 +44,7 @@ def is_held(home: Path, run_id: int) -> bool:
 
 def saved_step(home: Path, run_id: int) -> int | None:
     """Return the step of the run's newest checkpoint, by its name, or None."""
-    names = (_CHECKPOINT.fullmatch(path.name) for path in (run_folder(home, run_id) / "checkpoints").glob("*"))
+    names = (CHECKPOINT_NAME.fullmatch(path.name) for path in (run_folder(home, run_id) / "checkpoints").glob("*"))
     return max((int(match[1]) for match in names if match), default=None)
 
 

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from concepts.durable import read_small
 from lambda_studio.generation.prompt import Template, name_key, worded
 from lambda_studio.models.stack_spec import StackSpec
 
+MAX_WORDS_BYTES = 2**20
 _WEIGHT = re.compile(r"\([^()]*:\s*\d*\.?\d+\s*\)|>\s*:\s*\d*\.?\d+")
 _WORD = re.compile(r"\w+")
 
@@ -56,7 +58,7 @@ def _unknown_words(template: Template, nouns: Mapping[str, str], spec: StackSpec
     """Note the words that a stack with few words did not learn."""
     if spec.words is None:
         return
-    learnt = spec.words.read_text(encoding="utf-8").split()
+    learnt = read_small(spec.words, MAX_WORDS_BYTES).decode(errors="replace").split()
     text = "".join(words for words, _ in worded(template, nouns)).lower().replace("'s", "")
     strange = dict.fromkeys(word for word in _WORD.findall(text) if word not in learnt)
     if strange:

@@ -52,3 +52,11 @@ def test_words_that_the_miniature_did_not_learn_are_told_with_those_that_it_did(
     (said,) = notes("two <rex>s' quantum flapjack, quantum on the Beach", spec=BUILT_IN["miniature"])
     assert said.startswith("miniature did not learn “quantum”, “flapjack”. Its words are: a alone among ")
     assert notes("a photo of <rex>'s <red-hat> next to two dogs", spec=BUILT_IN["miniature"]) == []
+
+
+def test_a_file_of_words_that_is_no_text_or_no_file_is_no_fault_of_ours(tmp_path):
+    spec = replace(KANDINSKY, words=tmp_path / "words.txt")
+    with pytest.raises(OSError, match=r"words\.txt"):
+        notes("a <rex>", spec=spec)
+    spec.words.write_bytes(b"a dog \xff\xfe")
+    assert notes("a <rex>", spec=spec) == []
