@@ -93,7 +93,8 @@ def staged_folder(final: Path) -> Iterator[Path]:
 def publish(path: Path, final: Path, replace: bool = False) -> None:
     """Make a file's or folder's bytes durable, then rename it to `final` in the same folder.
 
-    Raises FileExistsError if `final` exists, unless `replace`, which is for files only.
+    Raises FileExistsError if `final` exists, unless `replace`, which is for files only: a device, a FIFO or a folder
+    of that name is refused.
     """
     if path.is_dir():
         _sync_tree(path)
@@ -101,7 +102,10 @@ def publish(path: Path, final: Path, replace: bool = False) -> None:
         path.rename(final)
     else:
         sync_file(path)
-        path.replace(final) if replace else _give_name(path, final)
+        if replace and (final.is_file() or not final.exists()):
+            path.replace(final)
+        else:
+            _give_name(path, final)
     sync_folder(final.parent)
 
 

@@ -83,10 +83,13 @@ def restore(path: Path, backup: Path, agree: Callable[[], object] = lambda: None
     """Replace the database with a backup; return the path of the old database's copy, or None if there is none.
 
     `agree` is called once the backup is found sound; an exception from `agree` stops the restore. Raises
-    DatabaseUnusable if the backup is damaged, another program's or newer than this version. Nothing is changed then.
+    DatabaseUnusable if the backup is damaged, another program's or newer than this version, or if a folder or a device
+    has the database's name. Nothing is changed then.
     """
     from concepts.stores import upgrade as upgrading
 
+    if path.exists() and not path.is_file():
+        raise DatabaseUnusable(f"{path} is not a file.", "Give the path of the database. Nothing was changed.")
     _require_sound(backup)
     agree()
     with file_errors(path), database_errors(path):

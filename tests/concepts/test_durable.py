@@ -117,6 +117,14 @@ def test_a_name_is_never_given_over_another_file(tmp_path: Path, monkeypatch, li
     assert (taken.read_text(), free.read_text()) == ("taken", "new")
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_device_a_pipe_or_a_folder_is_not_replaced_by_a_file(tmp_path: Path, make) -> None:
+    make(tmp_path / "taken")
+    with pytest.raises(FileExistsError, match="taken"), staged_file(tmp_path / "taken", replace=True) as staged:
+        staged.write_text("new")
+    assert [path.name for path in tmp_path.iterdir() if not path.is_file()] == ["taken"]
+
+
 @pytest.mark.sqlite
 def test_a_backup_sweeps_up_what_a_killed_one_left_in_the_same_folder(database: Database, tmp_path: Path) -> None:
     out = tmp_path / "out"

@@ -95,6 +95,8 @@ PATHS += (
     "key",
     "list.json",
 )
+NO_FILES = ("/dev/null", "/dev/full", "fifo")
+"""What a command may write to or refuse, and never replaces, also as root."""
 URLS = (
     "postgresql://x",
     "postgresql+psycopg://nobody@127.0.0.1:1/x",
@@ -204,7 +206,7 @@ def _in_fork(world: World, place: Path, answers: Path, numbers: range, seed: int
     with answers.open("w") as told:
         for number in numbers:
             words = line(commands, random.Random(f"{seed} {number}"))
-            if fault := _call(call, words):
+            if fault := _call(call, words) or _replaced():
                 sys.stdout.flush()
                 said = (answers.parent / "said").read_text(errors="replace").strip("\0")[-300:]
                 fault = f"{fault}: {said!r}: {words!r}"
@@ -224,6 +226,12 @@ def _call(call: Any, words: list[str]) -> str:
         signal.alarm(0)
     is_verdict = words[0] == "doctor" and "--help" not in words
     return f"it ended with {code}" if (code == 1 and not is_verdict) or code not in range(12) else ""
+
+
+def _replaced() -> str:
+    """Say which device or pipe of PATHS is one no longer."""
+    kept = (os.path.exists(path) and not os.path.isfile(path) for path in NO_FILES)
+    return ", ".join(f"{path} was replaced" for path, right in zip(NO_FILES, kept, strict=True) if not right)
 
 
 def _late(*_: object) -> None:

@@ -1,5 +1,6 @@
 """The database file as a whole: checked, copied, and put back."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -175,6 +176,16 @@ def test_a_backup_that_nobody_agrees_to_restore_changes_nothing(path: Path) -> N
     with pytest.raises(KeyboardInterrupt):
         sqlite_upkeep.restore(path, copy, disagree)
     assert (path.read_bytes(), sorted(path.parent.iterdir())) == (before, listed)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_not_replaced_by_a_backup(path: Path, tmp_path: Path, make) -> None:
+    copy, other = sqlite_upkeep.back_up(path), tmp_path / "other"
+    make(other)
+    listed = sorted(tmp_path.rglob("*"))
+    with pytest.raises(DatabaseUnusable, match="is not a file"):
+        sqlite_upkeep.restore(other, copy)
+    assert sorted(tmp_path.rglob("*")) == listed
 
 
 def test_too_little_room_is_told_before_anything_is_written(path: Path, monkeypatch) -> None:
