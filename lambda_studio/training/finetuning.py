@@ -8,8 +8,8 @@ from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.training.examples import Example
 from lambda_studio.training.hooks import NO_HOOKS, Hooks
 from lambda_studio.training.objectives import DecoderObjective
-from lambda_studio.training.optimiser import TrainConfig
-from lambda_studio.training.schedules import schedule_named
+from lambda_studio.training.optimisation.optimiser import TrainConfig
+from lambda_studio.training.optimisation.schedules import schedule_named
 from lambda_studio.training.trainer import TrainResult, train
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from lambda_studio.training.ema import MovingAverage
+from lambda_studio.training.optimisation.ema import MovingAverage
 
 
 @dataclass(frozen=True)

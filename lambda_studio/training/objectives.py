@@ -16,10 +16,10 @@ from lambda_studio.models.adapter import add_lora, lora_parameters, remove_lora
 from lambda_studio.models.decoders.kandinsky import predict_noise
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.prior import PriorTransformer
+from lambda_studio.training.checkpoints.resume import describe_run
 from lambda_studio.training.examples import Example
 from lambda_studio.training.losses import EQ_1, PriorLossConfig, decoder_loss, prior_loss
 from lambda_studio.training.randomness import EvenOrder, MicroStep, draw_micro_batch, seed_for
-from lambda_studio.training.resume import describe_run
 from lambda_studio.training.weighting import Weighting, uniform
 
 

@@ -8,14 +8,14 @@ import torch
 
 from lambda_studio.errors import TrainingDiverged
 from lambda_studio.models.saving import tensor_bytes
-from lambda_studio.training.checkpoint import Checkpoint, save_checkpoint
+from lambda_studio.training.checkpoints.checkpoint import Checkpoint, save_checkpoint
+from lambda_studio.training.checkpoints.pace import Pace
+from lambda_studio.training.checkpoints.resume import Settings, open_run
 from lambda_studio.training.curve import LossLog
 from lambda_studio.training.devices import LossReader, randomness_kept, start_accelerator
 from lambda_studio.training.hooks import NO_HOOKS, CheckpointReport, Hooks, StepReport
 from lambda_studio.training.objectives import Objective
-from lambda_studio.training.optimiser import Optimiser, TrainConfig
-from lambda_studio.training.pace import Pace
-from lambda_studio.training.resume import Settings, open_run
+from lambda_studio.training.optimisation.optimiser import Optimiser, TrainConfig
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ class Libraries:
     @staticmethod
     def _is_pictures(source: Path) -> bool:
         """Return whether a source is a folder, a list or a ZIP file of pictures, and not a bundle."""
-        from lambda_studio.bundles.layouts import zips
+        from lambda_studio.bundles.layouts.files import zips
 
         return os.path.isdir(source) or source.suffix.lower() == ".json" or zips.has_pictures(source)
 

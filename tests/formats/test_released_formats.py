@@ -194,7 +194,7 @@ def test_an_unfinished_run_is_resumed_by_a_version_that_has_a_setting_more(
     import lambda_studio.workflows.tuning.run  # so that every module that knows the settings is there to be changed
 
     modules = [module for module in list(sys.modules.values()) if vars(module).get("FinetuneConfig") is FinetuneConfig]
-    assert lambda_studio.training.resume in modules
+    assert lambda_studio.training.checkpoints.resume in modules
     for module in modules:
         if module.__name__ != __name__:
             monkeypatch.setattr(module, "FinetuneConfig", GrownConfig)

@@ -41,7 +41,7 @@ def _killed(share: float, folder: Path, seed: int) -> Outcome:
 
 
 def _kill_once(folder: Path, whole: str, delay: float) -> str:
-    from lambda_studio.training.checkpoint import latest_checkpoint
+    from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint
 
     run_folder, begun = folder / "run", folder / "begun"
     shutil.rmtree(run_folder, ignore_errors=True)
@@ -68,7 +68,7 @@ def _kill_once(folder: Path, whole: str, delay: float) -> str:
 
 def _killed_saving(share: float, folder: Path, seed: int) -> Outcome:
     """SIGKILL at each call of the third save of a run."""
-    from lambda_studio.training.checkpoint import latest_checkpoint, save_checkpoint
+    from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint, save_checkpoint
 
     fault = "SIGKILL, checkpoint"
     if why := cannot_trace():

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lambda_studio.bundles.layouts.kinds import is_foreign, kind_of, unusable
-from lambda_studio.bundles.layouts.masks import Masks
+from lambda_studio.bundles.layouts.files.kinds import is_foreign, kind_of, unusable
+from lambda_studio.bundles.layouts.files.masks import Masks
+from lambda_studio.bundles.layouts.files.tree import Folder, Tree, natural
 from lambda_studio.bundles.layouts.nouns import GuessedNoun
 from lambda_studio.bundles.layouts.plan import Fault, LeftAside, Plan, PlannedPicture, PlannedSubject
-from lambda_studio.bundles.layouts.tree import Folder, Tree, natural
 
 CANNOT_OPEN = "is a {} picture, which cannot be opened here"
 

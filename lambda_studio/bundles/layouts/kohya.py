@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
+from lambda_studio.bundles.layouts.files.tree import Folder
 from lambda_studio.bundles.layouts.finding import Finding
 from lambda_studio.bundles.layouts.nouns import GuessedNoun, is_rare, why_no_noun
 from lambda_studio.bundles.layouts.plan import Fault
-from lambda_studio.bundles.layouts.tree import Folder
 
 REGULARISATION = "regularisation pictures, which are of no subject"
 _REPEATS = re.compile(r"\d{1,3}_(?P<name>\S+)?(?:\s+(?P<noun>.+))?")

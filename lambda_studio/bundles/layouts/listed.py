@@ -3,12 +3,12 @@
 import re
 from pathlib import Path, PureWindowsPath
 
+from lambda_studio.bundles.layouts.files.masks import find_masks
+from lambda_studio.bundles.layouts.files.tree import Folder, outside, read_tree
 from lambda_studio.bundles.layouts.finding import Finding
 from lambda_studio.bundles.layouts.kohya import REGULARISATION
-from lambda_studio.bundles.layouts.masks import find_masks
 from lambda_studio.bundles.layouts.plan import Fault
 from lambda_studio.bundles.layouts.rows import Row, read_rows
-from lambda_studio.bundles.layouts.tree import Folder, outside, read_tree
 from lambda_studio.errors import BundleRefused
 
 _NAME = re.compile(r"concepts?([ _-]?list)?\.json", re.IGNORECASE)

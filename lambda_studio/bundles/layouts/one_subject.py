@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambda_studio.bundles.layouts.files.masks import find_masks
+from lambda_studio.bundles.layouts.files.tree import Folder, read_tree
 from lambda_studio.bundles.layouts.finding import Finding
-from lambda_studio.bundles.layouts.masks import find_masks
 from lambda_studio.bundles.layouts.nouns import GuessedNoun
 from lambda_studio.bundles.layouts.plan import Plan
-from lambda_studio.bundles.layouts.tree import Folder, read_tree
 from lambda_studio.errors import ImageRefused
 
 Pair = tuple[Path, Path | None]

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from lambda_studio.bundles.layouts.files.masks import find_masks
+from lambda_studio.bundles.layouts.files.tree import read_tree
 from lambda_studio.bundles.layouts.finding import Finding
 from lambda_studio.bundles.layouts.listed import find_list, read_list, take_listed
-from lambda_studio.bundles.layouts.masks import find_masks
 from lambda_studio.bundles.layouts.plan import Choices, Plan
 from lambda_studio.bundles.layouts.subfolders import take_folders
 from lambda_studio.bundles.layouts.table import take_table
-from lambda_studio.bundles.layouts.tree import read_tree
 from lambda_studio.errors import BundleRefused
 
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from lambda_studio.bundles.layouts.dreambench import CLASSES, read_classes
+from lambda_studio.bundles.layouts.files.tree import Folder
 from lambda_studio.bundles.layouts.finding import Finding
 from lambda_studio.bundles.layouts.kohya import REGULARISATION, is_kohyas, is_regularisation, take_kohyas
 from lambda_studio.bundles.layouts.nouns import GuessedNoun, noun_in_name, why_no_noun
 from lambda_studio.bundles.layouts.plan import Fault
-from lambda_studio.bundles.layouts.tree import Folder
 from lambda_studio.bundles.layouts.words import GENERIC
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from concepts.durable import read_small, staged_file
+from lambda_studio.bundles.layouts.files.masks import Masks
+from lambda_studio.bundles.layouts.files.tree import outside
 from lambda_studio.bundles.layouts.finding import Finding
-from lambda_studio.bundles.layouts.masks import Masks
 from lambda_studio.bundles.layouts.nouns import GuessedNoun
 from lambda_studio.bundles.layouts.plan import Fault, Plan
-from lambda_studio.bundles.layouts.tree import outside
 from lambda_studio.errors import BundleRefused, InvalidSetting, OutputExists
 from lambda_studio.formats import UPDATE, format_of, parse_json, too_new
 

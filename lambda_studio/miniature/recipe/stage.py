@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lambda_studio.progress import Progress, silent
+from lambda_studio.training.checkpoints.resume import holds_a_run
 from lambda_studio.training.hooks import Hooks, StepReport
 from lambda_studio.training.objectives import whole_model
-from lambda_studio.training.optimiser import TrainConfig
+from lambda_studio.training.optimisation.optimiser import TrainConfig
+from lambda_studio.training.optimisation.schedules import cosine, warmed_up
 from lambda_studio.training.randomness import MicroStep
-from lambda_studio.training.resume import holds_a_run
-from lambda_studio.training.schedules import cosine, warmed_up
 from lambda_studio.training.trainer import train
 
 LossOf = Callable[[int], Mapping[str, Tensor]]

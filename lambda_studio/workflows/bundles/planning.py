@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from concepts.errors import ConceptError
 from concepts.names import check_name, check_noun, name_key
 from concepts.printable import printable
-from lambda_studio.bundles.layouts import zips
+from lambda_studio.bundles.layouts.files import zips
 from lambda_studio.bundles.layouts.plan import Choices, Fault, LeftAside, Plan, PlannedSubject
 from lambda_studio.bundles.layouts.planning import make_plan, root_of
 from lambda_studio.config import require

@@ -17,10 +17,10 @@ from lambda_studio.models.adapter import save_adapter_by_hash
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.pool import TRAINING
+from lambda_studio.training.checkpoints.resume import holds_a_run
 from lambda_studio.training.examples import Example, with_predictions
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks, StepReport
-from lambda_studio.training.resume import holds_a_run
 from lambda_studio.training.trainer import TrainResult
 from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.cache.training_set import ExampleTable

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import InvalidSetting, ResumeRefused
-from lambda_studio.training.checkpoint import latest_checkpoint
+from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint
 from lambda_studio.training.finetuning import finetune_decoder, train_config
 from lambda_studio.training.hooks import CheckpointReport, Hooks
 from tests.lambda_studio.training.test_trainer import (

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from lambda_studio.training.ema import MovingAverage
 from lambda_studio.training.hooks import CheckpointReport
+from lambda_studio.training.optimisation.ema import MovingAverage
 
 
 def test_a_model_is_lent_with_its_average_for_evaluation_and_is_afterwards_as_it_was() -> None:

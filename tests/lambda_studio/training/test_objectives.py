@@ -17,7 +17,7 @@ from lambda_studio.training.objectives import (
     PriorObjective,
     noise_prediction_loss,
 )
-from lambda_studio.training.optimiser import TrainConfig
+from lambda_studio.training.optimisation.optimiser import TrainConfig
 from lambda_studio.training.randomness import MicroStep, generator_for
 from lambda_studio.training.trainer import train
 from tests.lambda_studio.training.test_trainer import DIM, _config, _decoder, _examples

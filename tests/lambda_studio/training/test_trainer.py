@@ -21,12 +21,12 @@ from lambda_studio.errors import InvalidSetting, OutputExists, ResumeRefused, Tr
 from lambda_studio.models.adapter import adapted, save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.kandinsky import KandinskyDecoder as Decoder
-from lambda_studio.training.checkpoint import latest_checkpoint
+from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint
+from lambda_studio.training.checkpoints.pace import Pace
 from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks, StepReport
 from lambda_studio.training.objectives import NoisedBatch, noise_prediction_loss
-from lambda_studio.training.pace import Pace
 from lambda_studio.training.randomness import EvenOrder, MicroStep, draw_micro_batch
 
 DIM = 12

@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_studio.bundles.layouts.tree import read_tree
+from lambda_studio.bundles.layouts.files.tree import read_tree
 from tests.lambda_studio.bundles.layouts.laid import aside, faults, lay, planned, subjects
 
 FOLDER = st.sampled_from(["rex", "rex_masks", "masks", "10_rex dog", "1_dog", "reg", "img", "8_", "a b", "log", ""])

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lambda_studio.bundles.layouts import tree
-from lambda_studio.bundles.layouts.tree import natural, outside, read_tree
+from lambda_studio.bundles.layouts.files import tree
+from lambda_studio.bundles.layouts.files.tree import natural, outside, read_tree
 from lambda_studio.errors import BundleRefused
 from tests.lambda_studio.bundles.layouts.laid import lay
 

@@ -1,6 +1,6 @@
 """Checkpoints are worth their time."""
 
-from lambda_studio.training.pace import ALWAYS, BYTES_A_SECOND, SHARE, Pace
+from lambda_studio.training.checkpoints.pace import ALWAYS, BYTES_A_SECOND, SHARE, Pace
 
 
 class Clock:

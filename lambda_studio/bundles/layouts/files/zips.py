@@ -12,7 +12,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 from typing import IO
 
 from concepts.durable import unfinished
-from lambda_studio.bundles.layouts.kinds import is_picture
+from lambda_studio.bundles.layouts.files.kinds import is_picture
 from lambda_studio.bundles.layouts.plan import Fault
 from lambda_studio.errors import BundleRefused
 from lambda_studio.pictures.files.opening import MAX_FILE_BYTES

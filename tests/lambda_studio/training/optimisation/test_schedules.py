@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambda_studio.training.schedules import constant, cosine, schedule_named, warmed_up
+from lambda_studio.training.optimisation.schedules import constant, cosine, schedule_named, warmed_up
 
 
 def test_constant_is_one() -> None:

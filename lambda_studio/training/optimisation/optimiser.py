@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lambda_studio.errors import ResumeRefused
-from lambda_studio.training.ema import MovingAverage
 from lambda_studio.training.objectives import Objective
+from lambda_studio.training.optimisation.ema import MovingAverage
+from lambda_studio.training.optimisation.schedules import Schedule, constant
 from lambda_studio.training.randomness import MicroStep, seed_for
-from lambda_studio.training.schedules import Schedule, constant
 
 
 @dataclass(frozen=True, kw_only=True)

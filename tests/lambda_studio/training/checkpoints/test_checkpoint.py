@@ -15,8 +15,8 @@ import torch
 
 from concepts.durable import LOCK
 from lambda_studio.errors import CheckpointFailed, ResumeRefused
-from lambda_studio.training import checkpoint as module
-from lambda_studio.training.checkpoint import latest_checkpoint, save_checkpoint
+from lambda_studio.training.checkpoints import checkpoint as module
+from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint, save_checkpoint
 
 
 def _state(step: int) -> dict[str, Any]:
@@ -305,7 +305,7 @@ KILLED = """
 import os, random, signal, sys, time
 from pathlib import Path
 import filelock, torch  # before the forks, which have little time
-from lambda_studio.training.checkpoint import latest_checkpoint, save_checkpoint
+from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint, save_checkpoint
 
 folder, kills = Path(sys.argv[1]), int(sys.argv[2])
 torch.set_num_threads(1)

@@ -10,10 +10,10 @@ from torch import nn
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
-from lambda_studio.training import resume
-from lambda_studio.training.checkpoint import save_checkpoint
+from lambda_studio.training.checkpoints import resume
+from lambda_studio.training.checkpoints.checkpoint import save_checkpoint
+from lambda_studio.training.checkpoints.resume import MAY_CHANGE, Settings, describe_run, holds_a_run, open_run
 from lambda_studio.training.examples import Example
-from lambda_studio.training.resume import MAY_CHANGE, Settings, describe_run, holds_a_run, open_run
 
 CHOSEN = {"rank": 2, "learning_rate": 0.01, "batch_size": 2, "seed": 3}
 EXAMPLES = [Example("rex", "ab" * 32, torch.ones(4, 8, 8), torch.ones(32))]

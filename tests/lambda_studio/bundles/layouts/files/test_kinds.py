@@ -4,7 +4,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from lambda_studio.bundles.layouts.kinds import FOREIGN, PICTURES, is_foreign, is_picture, kind_of, unusable
+from lambda_studio.bundles.layouts.files.kinds import FOREIGN, PICTURES, is_foreign, is_picture, kind_of, unusable
 from lambda_studio.pictures.files.formats import FORMATS_SAID, PICTURE_SUFFIXES
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from concepts.durable import sweep
-from lambda_studio.bundles.layouts import zips
-from lambda_studio.bundles.layouts.zips import has_pictures, unpacked
+from lambda_studio.bundles.layouts.files import zips
+from lambda_studio.bundles.layouts.files.zips import has_pictures, unpacked
 from lambda_studio.errors import BundleRefused
 
 Entry = str | zipfile.ZipInfo

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lambda_studio.training.ema import MovingAverage
+from lambda_studio.training.optimisation.ema import MovingAverage
 
 
 def _average(decay: float, *values: float) -> tuple[MovingAverage, nn.Parameter]:

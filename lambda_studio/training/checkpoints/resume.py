@@ -13,7 +13,7 @@ from concepts.durable import make_folder
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import OutputExists, ResumeRefused
 from lambda_studio.formats import UPDATE
-from lambda_studio.training.checkpoint import Checkpoint, latest_checkpoint
+from lambda_studio.training.checkpoints.checkpoint import Checkpoint, latest_checkpoint
 from lambda_studio.training.examples import Example
 
 Settings = dict[str, str]

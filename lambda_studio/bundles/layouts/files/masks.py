@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lambda_studio.bundles.layouts.kinds import is_picture
-from lambda_studio.bundles.layouts.tree import Folder
+from lambda_studio.bundles.layouts.files.kinds import is_picture
+from lambda_studio.bundles.layouts.files.tree import Folder
 from lambda_studio.bundles.layouts.words import GENERIC
 
 ONE_TRAINER, ONE_TRAINER_CONDITION = "-masklabel", "-condlabel"

@@ -1,0 +1,1 @@
+"""What moves the weights: the optimiser, its learning rate over time, the moving average."""
