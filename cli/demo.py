@@ -30,7 +30,11 @@ def command(session: Session, out: Path | None) -> None:
     from lambda_studio.pictures.outputs import new_folder
 
     folder = new_folder(out, default="studio-demo")
-    result = run_demo(folder / "home", folder, notice, bars())
+    try:
+        result = run_demo(folder / "home", folder, notice, bars())
+    except KeyboardInterrupt:
+        notice(f"{folder} keeps what was made until now. The next `studio demo` begins anew, in another folder.")
+        raise
     session.show(result, lambda: _lines(result))
 
 

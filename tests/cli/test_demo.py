@@ -26,3 +26,15 @@ def test_the_demo_has_a_folder_of_its_own_and_says_what_it_wrote(studio, monkeyp
     ]
     assert json.loads(second.out)["folder"] == "studio-demo-2"
     assert not (tmp_path / "home").exists()
+
+
+def test_a_demo_that_was_stopped_says_what_is_kept_and_that_the_next_begins_anew(studio, monkeypatch) -> None:
+    from lambda_studio.miniature.show import demo
+
+    def run_demo(home: Path, out: Path, notify, progress) -> demo.DemoResult:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "run_demo", run_demo)
+    stopped = studio("demo")
+    assert stopped.code == 130
+    assert "studio-demo keeps what was made until now. The next `studio demo` begins anew" in stopped.err
