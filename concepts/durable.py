@@ -1,6 +1,7 @@
 """Durable files: written whole or not at all, also after a kill or a power loss.
 
-The engine may import this module and no other of the registry. It imports only `concepts.errors`.
+The engine may import this module and no other of the registry. It imports only `concepts.errors` and
+`concepts.file_systems`.
 """
 
 import errno
@@ -9,16 +10,19 @@ import os
 import re
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from concepts.errors import StorageFailed
+from concepts.file_systems import keeps_locks_local
 
 LOCK = ".studio-lock"
 """The suffix of the lock file beside an unfinished file."""
 
+_DAY = 24 * 3600
 _LOCK_NAME = re.compile(rf"\..+\.[0-9a-f]{{32}}{re.escape(LOCK)}")
 _PARTS = ("-journal", "-wal", "-shm", "")
 """The suffixes of the files that SQLite may leave beside a database, and of the database itself."""
@@ -133,10 +137,16 @@ def unfinished(final: Path) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove unfinished files and folders of dead processes: nobody holds their locks."""
+    """Remove unfinished files and folders of dead processes: nobody holds their locks.
+
+    Where another machine's locks cannot be seen, only what is a day old is removed.
+    """
     from filelock import FileLock
 
-    for lock in _locks(folder, ""):
+    locks = _locks(folder, "")
+    if locks and keeps_locks_local(folder):
+        locks = [lock for lock in locks if time.time() - lock.stat().st_mtime > _DAY]
+    for lock in locks:
         with suppress(OSError, NotImplementedError), FileLock(lock, timeout=0):  # held by a live process; or not ours
             _remove_parts(lock.with_name(lock.name.removesuffix(LOCK)))
             lock.unlink(missing_ok=True)

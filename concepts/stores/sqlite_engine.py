@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from concepts.errors import ConceptError, DatabaseBusy, DatabaseUnusable, StorageFailed
+from concepts.file_systems import on_network
 
 BUSY_SECONDS = 30
 """The timeout for another process's transaction."""
@@ -24,28 +25,10 @@ READ_ONLY = {"registry_reads": True}
 SYNCHRONOUS = {"wal": "FULL", "delete": "EXTRA"}
 """`PRAGMA synchronous` for each journal mode. In DELETE mode, FULL can lose the last commit."""
 
-NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "glusterfs", "lustre", "fuse.sshfs", "virtiofs")
-
 
 def wal_is_sound(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
     """Return whether this SQLite has the fix of the WAL-reset bug, which can corrupt a database."""
     return (3, 44, 6) <= version < (3, 45) or (3, 50, 7) <= version < (3, 51) or version >= (3, 51, 3)
-
-
-def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
-    """Return the type of the file system that holds `path`, or "" if the platform does not report it."""
-    try:
-        lines = [line.split() for line in mounts.read_text(errors="replace").splitlines()]
-    except OSError:
-        return ""
-    kinds = {fields[1].replace("\\040", " "): fields[2] for fields in lines if len(fields) >= 3}
-    target = path.resolve()
-    return next((kinds[str(folder)] for folder in (target, *target.parents) if str(folder) in kinds), "")
-
-
-def on_network(path: Path) -> bool:
-    """Return whether `path` is on a network file system, where WAL fails and locks may fail."""
-    return file_system(path).startswith(NETWORK_FILE_SYSTEMS)
 
 
 def choose_journal(path: Path) -> Literal["wal", "delete"]:

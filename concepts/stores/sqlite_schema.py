@@ -9,10 +9,14 @@ from pathlib import Path
 import migrations
 from concepts.durable import make_folder, staged_file, sync_folder
 from concepts.errors import DatabaseTooNew, DatabaseUnusable
+from concepts.file_systems import file_system, keeps_locks_local
 from concepts.stores.sqlite_engine import BUSY_SECONDS, registry_engine
 
 APPLICATION_ID = 0x4C535444
 """The application id ("LSTD") at byte 68 of the file's header. Files with another id are not opened."""
+
+ALONE = "STUDIO_ONE_MACHINE"
+"""The environment variable that says that no other machine uses the database."""
 
 _LEFT_AS_IT_IS = "It was not changed. Move the file away, or use another home."
 
@@ -21,9 +25,11 @@ def prepare(path: Path, user: str) -> None:
     """Create or upgrade the database at `path`. Libraries without an owner get the owner `user`.
 
     Raises:
-        DatabaseUnusable: the file is damaged or another program's. It was not changed.
+        DatabaseUnusable: the file is damaged, another program's, or where other machines see no locks. It was not
+            changed.
         DatabaseTooNew: a newer version wrote the file. It was not changed.
     """
+    require_shared_locks(path)
     # Check the journals first: a journal without a database means that the database was lost.
     journals = [name for suffix in ("-journal", "-wal") if (name := path.with_name(path.name + suffix)).exists()]
     if not path.exists():
@@ -36,6 +42,14 @@ def prepare(path: Path, user: str) -> None:
     revision = read_revision(path)
     if revision != migrations.HEAD:
         _bring_up(path, revision, user)
+
+
+def require_shared_locks(path: Path) -> None:
+    """Raise DatabaseUnusable if another machine would see no lock on this file, unless STUDIO_ONE_MACHINE is set."""
+    if keeps_locks_local(path) and not os.environ.get(ALONE):
+        cause = f"{path} is on {file_system(path)}, where two machines can destroy it: neither sees the other's locks."
+        remedy = "Use a folder of this machine, or PostgreSQL for several machines. "
+        raise DatabaseUnusable(cause, f"{remedy}If only this machine ever uses the database, set {ALONE}=1.")
 
 
 def close_to_others(path: Path) -> bool:

@@ -12,7 +12,7 @@ from concepts.errors import ConceptError, DatabaseUnusable, StorageFailed
 from concepts.names import name_key, shown
 from concepts.records import DatabaseFault, DatabaseState, ImageRecord, manifest, sha256
 from concepts.stores.sqlite_engine import BUSY_SECONDS, database_errors, file_errors, registry_engine
-from concepts.stores.sqlite_schema import check_header, prepare, read_revision
+from concepts.stores.sqlite_schema import check_header, prepare, read_revision, require_shared_locks
 from concepts.users import current_user
 
 _SHOWN_IN = "SELECT count(*) FROM version_images WHERE image_sha = ?1 OR mask_sha = ?1"
@@ -90,6 +90,7 @@ def restore(path: Path, backup: Path, agree: Callable[[], object] = lambda: None
 
     if path.exists() and not path.is_file():
         raise DatabaseUnusable(f"{path} is not a file.", "Give the path of the database. Nothing was changed.")
+    require_shared_locks(path)
     _require_sound(backup)
     agree()
     with file_errors(path), database_errors(path):

@@ -64,7 +64,7 @@ def machine() -> str:
     """This machine in plain words."""
     folder = Path(tempfile.gettempdir())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    from concepts.stores.sqlite_engine import file_system
+    from concepts.file_systems import file_system
 
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release().split('-')[0]}, "

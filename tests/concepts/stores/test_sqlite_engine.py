@@ -9,7 +9,7 @@ from concepts.database import Database
 from concepts.errors import DatabaseBusy, StorageFailed
 from concepts.stores import sqlite_engine
 from concepts.stores.sqlite import SqliteFile
-from concepts.stores.sqlite_engine import choose_journal, file_system, registry_engine, wal_is_sound
+from concepts.stores.sqlite_engine import choose_journal, registry_engine, wal_is_sound
 
 pytestmark = pytest.mark.sqlite
 
@@ -79,15 +79,9 @@ def test_wal_is_never_left_to_a_build_that_corrupts_it(database, monkeypatch):
 
 
 def test_a_network_file_system_gets_no_wal(tmp_path, monkeypatch):
-    mounts = tmp_path / "mounts"
-    here = str(tmp_path.resolve()).replace(" ", "\\040")
-    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nserver:/x {here}/my\\040share nfs4 rw 0 0\nshort\n")
-    assert file_system(tmp_path / "my share" / "home", mounts) == "nfs4"
-    assert file_system(tmp_path / "my shared", mounts) == "ext4"
-    assert file_system(tmp_path, tmp_path / "no such file") == ""
     monkeypatch.setattr(sqlite_engine, "wal_is_sound", lambda: True)
     assert choose_journal(tmp_path) == "wal"
-    monkeypatch.setattr(sqlite_engine, "file_system", lambda _path: "nfs4")
+    monkeypatch.setattr(sqlite_engine, "on_network", lambda _path: True)
     assert choose_journal(tmp_path) == "delete"
 
 
