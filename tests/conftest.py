@@ -3,6 +3,7 @@
 Their widths agree with each other (an embedding has 32 numbers), so that they make a whole stack.
 """
 
+import gc
 import gzip
 import json
 import os
@@ -19,6 +20,7 @@ install_import_hook("lambda_studio", "beartype.beartype")  # shapes in signature
 
 import torch  # noqa: E402  # the hook must be there first
 
+from tests.open_door import open_door, studios_share_a_door  # noqa: E402, F401  # fixtures for all tests
 from tests.server import postgres_programs, postgres_server  # noqa: E402, F401  # fixtures for all tests
 
 torch.set_num_threads(1)  # tiny models, and several processes side by side
@@ -27,6 +29,16 @@ torch.set_num_threads(1)  # tiny models, and several processes side by side
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the reliability samples first: one test takes two minutes, and at the end it would run alone."""
     items.sort(key=lambda item: "reliability" not in item.path.parts)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def libraries_are_no_garbage() -> None:
+    """Exclude the objects that live now from garbage collections, of which a fine-tuning makes three.
+
+    With torch, diffusers and thousands of collected tests in memory, each would take a third of a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 DIM = 32

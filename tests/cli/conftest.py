@@ -1,6 +1,7 @@
 """`studio` as a person calls it, but in this process, on tiny models and in a home of its own."""
 
 import json
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -46,6 +47,52 @@ def studio(
     return call
 
 
+@pytest.fixture(autouse=True)
+def one_door(studios_share_a_door: None) -> None:
+    """Open pictures in one process in all tests."""
+
+
+Fill = Callable[[], object]
+
+
+@pytest.fixture
+def prepare(studio: Call, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Fill], None]:
+    """Fill this test's home as a function does, by copying what the function made for an earlier test."""
+
+    def prepare(name: str, fill: Fill) -> None:
+        made = tmp_path_factory.getbasetemp() / "prepared" / name
+        if made.exists():
+            shutil.copytree(made, tmp_path / "home")
+        else:
+            fill()
+            shutil.copytree(tmp_path / "home", made)
+
+    return prepare
+
+
+@pytest.fixture
+def added(studio: Call, photos: list[Path], prepare: Callable[[str, Fill], None]) -> None:
+    """Have rex, a dog, with two photos."""
+    prepare("rex", lambda: well(studio("add-concept", "rex", *photos, "--noun", "dog")))
+
+
+@pytest.fixture
+def tuned(studio: Call, photos: list[Path], prepare: Callable[[str, Fill], None]) -> None:
+    """Have rex, a dog, with two photos and an adapter that knows it."""
+
+    def fill() -> None:
+        well(studio("add-concept", "rex", *photos, "--noun", "dog"))
+        well(studio("finetune", "rex", "--steps", 1, "--rank", 2))
+
+    prepare("rex with an adapter", fill)
+
+
+def well(answer: Answer) -> Answer:
+    """Check that a command did what it was asked."""
+    assert answer.code == 0, answer.err
+    return answer
+
+
 @pytest.fixture
 def photos(tmp_path: Path) -> list[Path]:
     """Two photos of a red thing on a green ground."""
@@ -62,11 +109,16 @@ def draw_photo(path: Path, seed: int) -> Path:
 
 
 @pytest.fixture
-def stopped_after_two(studio, photos, monkeypatch) -> None:
+def stopped_after_two(studio: Call, photos: list[Path], prepare: Callable[[str, Fill], None]) -> None:
     """A run of four steps (`TUNE`) that Ctrl-C reached in its second."""
+    prepare("stopped after two", lambda: stop_after_two(studio, photos))
+
+
+def stop_after_two(studio: Call, photos: list[Path]) -> None:
+    """Add rex and interrupt `TUNE` in its second step."""
     from lambda_studio.workflows.tuning import run as tuning
 
-    studio("add-concept", "rex", *photos, "--noun", "dog")
+    well(studio("add-concept", "rex", *photos, "--noun", "dog"))
     train = tuning.finetune_decoder
 
     def interrupted(decoder, examples, config, folder, resume, hooks):
@@ -77,7 +129,7 @@ def stopped_after_two(studio, photos, monkeypatch) -> None:
 
         return train(decoder, examples, config, folder, resume, replace(hooks, on_step=on_second))
 
-    with monkeypatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched:
         patched.setattr(tuning, "finetune_decoder", interrupted)
         answer = studio(*TUNE)
     assert answer.code == 130

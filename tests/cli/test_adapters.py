@@ -3,9 +3,7 @@
 from pathlib import Path
 
 
-def test_removing_an_adapter_removes_its_file(studio, photos, tmp_path: Path) -> None:
-    studio("add-concept", "rex", *photos, "--noun", "dog")
-    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+def test_removing_an_adapter_removes_its_file(studio, tuned, tmp_path: Path) -> None:
     files = list((tmp_path / "home" / "adapters").iterdir())
     assert [file.suffix for file in files] == [".safetensors"]
     assert studio("adapters", "remove", 1, "-y").out == "Removed adapter 1.\n"
@@ -29,9 +27,7 @@ def test_an_adapter_is_listed_and_told_with_what_it_saw(studio, photos) -> None:
     assert studio("adapters").out.splitlines()[1].split()[4] == "stale"
 
 
-def test_an_adapter_is_exported_for_diffusers_and_imported_again(studio, photos, tmp_path: Path) -> None:
-    studio("add-concept", "rex", photos[0], "--noun", "dog")
-    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+def test_an_adapter_is_exported_for_diffusers_and_imported_again(studio, tuned, tmp_path: Path) -> None:
     out = tmp_path / "out"
     told = studio("adapters", "export", 1, out, "--format", "diffusers").out
     assert told == f'Wrote {out}. diffusers loads it: pipeline.unet.load_lora_adapter("{out}", use_safetensors=True)\n'

@@ -9,12 +9,13 @@ from PIL import Image
 from cli import concepts
 from concepts.database import Database
 from concepts.records import NewImage
+from tests.cli.conftest import well
 
 
 @pytest.fixture
-def rex(studio, photos):
+def rex(studio, photos, prepare):
     """rex with one photo, in one version."""
-    assert studio("add-concept", "rex", photos[0], "--noun", "dog").code == 0
+    prepare("rex of one photo", lambda: well(studio("add-concept", "rex", photos[0], "--noun", "dog")))
 
 
 def shown(studio) -> dict:
@@ -204,9 +205,7 @@ def test_show_tells_everything(studio, photos) -> None:
     assert "1 (lora, tiny) trained on version 1" in shown
 
 
-def test_a_rename_touches_no_version_and_an_adapter_still_knows_it(studio, photos) -> None:
-    studio("add-concept", "rex", *photos, "--noun", "dog")
-    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+def test_a_rename_touches_no_version_and_an_adapter_still_knows_it(studio, tuned) -> None:
     assert studio("concepts", "rename", "rex", "bello").out == "rex is now called bello.\n"
     drawn = studio("generate", "a <bello>", "--steps", 1, "--seed", 0, "--json")
     assert (json.loads(drawn.out)["adapter"], json.loads(drawn.out)["stale"], drawn.err) == (1, False, "")

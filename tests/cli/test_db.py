@@ -7,8 +7,7 @@ import pytest
 
 
 @pytest.fixture
-def home(studio, photos, tmp_path: Path) -> Path:
-    studio("add-concept", "rex", *photos, "--noun", "dog")
+def home(added, tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 

@@ -7,8 +7,7 @@ import pytest
 
 
 @pytest.fixture
-def home(studio, photos, tmp_path: Path) -> Path:
-    studio("add-concept", "rex", *photos, "--noun", "dog")
+def home(added, tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
@@ -80,9 +79,7 @@ def test_a_quick_doctor_reads_no_weights(studio, home: Path, monkeypatch) -> Non
     assert studio("doctor", "--depth", "quick").code == 0
 
 
-def test_doctor_finds_a_damaged_adapter(studio, photos, tmp_path: Path) -> None:
-    studio("add-concept", "rex", *photos, "--noun", "dog")
-    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+def test_doctor_finds_a_damaged_adapter(studio, tuned, tmp_path: Path) -> None:
     assert studio("doctor").out.count("ok ") == 4
     file = next((tmp_path / "home" / "adapters").iterdir())
     file.write_bytes(file.read_bytes()[:-1] + b"?")

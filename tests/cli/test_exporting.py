@@ -7,12 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import well
+
 
 @pytest.fixture
-def filled(studio, photos):
+def filled(studio, photos, prepare):
     """A library with a dog of two pictures and a hat of one."""
-    studio("add-concept", "rex", *photos, "--noun", "dog")
-    studio("add-concept", "hat", photos[0], "--noun", "hat", "--segment", "none")
+
+    def fill() -> None:
+        well(studio("add-concept", "rex", *photos, "--noun", "dog"))
+        well(studio("add-concept", "hat", photos[0], "--noun", "hat", "--segment", "none"))
+
+    prepare("rex and hat", fill)
     return studio
 
 

@@ -34,9 +34,7 @@ def test_pictures_are_never_overwritten(studio, tmp_path: Path) -> None:
     assert (tmp_path / "dog-2.png").read_bytes() != before
 
 
-def test_a_picture_says_what_it_is(studio, photos) -> None:
-    studio("add-concept", "rex", *photos, "--noun", "dog")
-    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+def test_a_picture_says_what_it_is(studio, tuned) -> None:
     path = studio("generate", "a <rex>", "--seed", 5, "--steps", 2, "--guidance", 3).out.strip()
     texts = Image.open(path).text
     adapter = json.loads(studio("adapters", "show", 1, "--json").out)

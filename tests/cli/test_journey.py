@@ -31,9 +31,7 @@ def test_bare_groups_list(studio, photos) -> None:
     assert studio("library").out == studio("library", "list").out
 
 
-def test_every_command_that_reads_answers_in_json(studio, photos) -> None:
-    studio("add-concept", "rex", *photos, "--noun", "dog")
-    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+def test_every_command_that_reads_answers_in_json(studio, tuned) -> None:
     for command in ("concepts", "concepts show rex", "library", "adapters", "adapters show 1", "doctor"):
         answer = studio(*command.split(), "--json")
         assert answer.code == 0, command

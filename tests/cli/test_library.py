@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import well
+
 
 @pytest.fixture
 def as_user(studio, monkeypatch) -> Callable:
@@ -19,10 +21,14 @@ def as_user(studio, monkeypatch) -> Callable:
 
 
 @pytest.fixture
-def toys(as_user, photos) -> None:
+def toys(as_user, photos, prepare) -> None:
     """rex, in alice's library toys."""
-    assert as_user("alice", "library", "create", "toys").code == 0
-    assert as_user("alice", "add-concept", "rex", *photos, "--noun", "dog", "--library", "toys").code == 0
+
+    def fill() -> None:
+        well(as_user("alice", "library", "create", "toys"))
+        well(as_user("alice", "add-concept", "rex", *photos, "--noun", "dog", "--library", "toys"))
+
+    prepare("toys", fill)
 
 
 def test_what_is_not_shared_does_not_exist(as_user, toys) -> None:

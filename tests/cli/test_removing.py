@@ -10,11 +10,9 @@ import pytest
 
 
 @pytest.fixture
-def rex(studio, photos) -> int:
+def rex(studio, tuned) -> int:
     """rex with two photos and an adapter; its number."""
-    added = json.loads(studio("add-concept", "rex", *photos, "--noun", "dog", "--json").out)
-    assert studio("finetune", "rex", "--steps", 1, "--rank", 2).code == 0
-    return added["concept"]["id"]
+    return json.loads(studio("concepts", "show", "rex", "--json").out)["concept"]["id"]
 
 
 def rows(home: Path, table: str) -> int:
@@ -96,9 +94,7 @@ def test_a_version_is_not_given_with_what_is_for_removed_concepts(studio, rex) -
     )
 
 
-def test_removing_says_which_adapters_saw_it(studio, photos) -> None:
-    studio("add-concept", "rex", *photos, "--noun", "dog")
-    studio("finetune", "rex", "--steps", 1, "--rank", 2)
+def test_removing_says_which_adapters_saw_it(studio, tuned) -> None:
     removed = studio("concepts", "remove", "rex", "--yes")
     assert (
         removed.out

@@ -52,3 +52,13 @@ def test_nothing_is_tuned_where_a_name_is_unknown(studio, photo) -> None:
         studio.finetune(["rex", "hat"], config=QUICK)
     with studio.database.reading() as registry:
         assert registry.runs("default") == []
+
+
+def test_closing_a_studio_ends_the_process_that_opens_pictures(tmp_path: Path, stack_file: Path) -> None:
+    Image.linear_gradient("L").save(tmp_path / "photo.png")
+    with Studio(tmp_path / "home", stack=str(stack_file)) as studio:
+        door = studio.workplace.door
+        door.photo(tmp_path / "photo.png")
+        process = door._process
+        assert process is not None and process.poll() is None
+    assert door.pid is None and process.poll() is not None
