@@ -113,6 +113,12 @@ class RunInUse(StudioError):
     exit_code = 4
 
 
+class FilesLeft(StudioError):
+    """A row is deleted, and files that belong to it could not be."""
+
+    exit_code = 7
+
+
 class OutputExists(StudioError):
     """The file or folder to write already exists."""
 

@@ -106,6 +106,8 @@ class Forgotten:
     """Copies of the registry made before upgrades. They may still contain the concept."""
     runs: tuple[int, ...] = ()
     """Runs on it whose checkpoints were deleted."""
+    elsewhere: tuple[int, ...] = ()
+    """Unfinished runs on it that have no files in this home. They were made in another one."""
     files: tuple[Path, ...] = ()
     """Adapter files that were trained on it and belong to no adapter, for example after a kill. They stay."""
 

@@ -1,7 +1,6 @@
 """`studio.libraries`: create, use, rename, share and remove libraries; export and import bundles."""
 
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,8 @@ from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.errors import BundleRefused
 from lambda_studio.workflows.answers import Exported, Imported, ImportedConcept, Plan
-from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
-from lambda_studio.workflows.run_files import holding, in_use
+from lambda_studio.workflows.home import adapters_folder
+from lambda_studio.workflows.run_files import delete_run, holding, in_use, require_deleted
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -52,7 +51,13 @@ class Libraries:
         return self._place.database.write(lambda registry: registry.rename_library(name, new_name))
 
     def remove(self, name: str, agreed: bool = False) -> RemovedLibrary:
-        """Delete a library with its contents. Raises LibraryNotEmpty unless it is empty or `agreed`, RunInUse."""
+        """Delete a library with its contents.
+
+        Raises:
+            LibraryNotEmpty: it has contents and `agreed` is False.
+            RunInUse: another process trains in it. Nothing was deleted.
+            FilesLeft: it is deleted, and files of its runs could not be.
+        """
         home, database = self._place.home, self._place.database
         with database.reading() as registry:
             known = registry.runs(name)
@@ -67,9 +72,8 @@ class Libraries:
             removed = database.write(delete)
         for file_name in removed.unused_files:
             (adapters_folder(home) / file_name).unlink(missing_ok=True)
-        for run_id in removed.runs:
-            shutil.rmtree(run_folder(home, run_id), ignore_errors=True)
-            run_lock(home, run_id).unlink(missing_ok=True)
+        left = [path for run_id in removed.runs for path in delete_run(home, run_id)]
+        require_deleted(left, f"The library {name} is removed")
         return removed
 
     def share(self, name: str, user: str, role: str = "reader") -> MemberRecord:

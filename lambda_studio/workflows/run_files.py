@@ -1,14 +1,16 @@
 """The files of training runs in a home: who works on them, and which no row explains."""
 
+import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from concepts.durable import held
 from concepts.registry import Registry
-from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, RunInUse
+from lambda_studio.errors import FilesLeft, ModelFilesInvalid, ModelFilesMissing, RunInUse
 from lambda_studio.formats import CHECKPOINT_NAME
 from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info
 from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
@@ -57,19 +59,36 @@ def size_of(folder: Path) -> int:
     return total
 
 
-def delete_run(home: Path, run_id: int) -> None:
-    """Delete all files of a run that no row has any more."""
-    shutil.rmtree(run_folder(home, run_id), ignore_errors=True)
+def delete_run(home: Path, run_id: int) -> tuple[Path, ...]:
+    """Delete all files of a run that no row has any more. Return what could not be deleted."""
+    left = _deleted(run_folder(home, run_id))
     run_lock(home, run_id).unlink(missing_ok=True)
+    return left
 
 
-def delete_checkpoints(home: Path, run_ids: Iterable[int]) -> tuple[int, ...]:
-    """Delete the checkpoints of these runs. Return the runs that had some."""
+def delete_checkpoints(home: Path, run_ids: Iterable[int]) -> tuple[tuple[int, ...], tuple[Path, ...]]:
+    """Delete the checkpoints of these runs. Return the runs that had some, and what could not be deleted."""
     folders = {run_id: run_folder(home, run_id) / "checkpoints" for run_id in run_ids}
-    present = {run_id: folder for run_id, folder in folders.items() if folder.exists()}
-    for folder in present.values():
-        shutil.rmtree(folder, ignore_errors=True)
-    return tuple(run_id for run_id, folder in present.items() if not folder.exists())
+    left = {run_id: _deleted(folder) for run_id, folder in folders.items() if os.path.lexists(folder)}
+    return tuple(run_id for run_id, files in left.items() if not files), tuple(chain.from_iterable(left.values()))
+
+
+def require_deleted(left: Collection[Path], done: str) -> None:
+    """Raise FilesLeft if there are files that could not be deleted. `done` says what was."""
+    if left:
+        shown = ", ".join(map(str, list(left)[:5])) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
+        cause = f"{done}, but these files could not be deleted: {shown}."
+        raise FilesLeft(cause, "Delete them yourself. Where one is a link, delete what it leads to as well.")
+
+
+def _deleted(folder: Path) -> tuple[Path, ...]:
+    """Delete a folder without following links, and return what is left of it."""
+    if folder.is_symlink():
+        return (folder,)
+    shutil.rmtree(folder, ignore_errors=True)  # what it could not delete is found below
+    if not folder.exists():
+        return ()
+    return tuple(sorted(path for path in folder.rglob("*") if not path.is_dir())) or (folder,)
 
 
 def adapters_without_row(home: Path, registry: Registry) -> list[Path]:

@@ -5,7 +5,7 @@ from concepts.records import RunRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.workflows.answers import RunCard
 from lambda_studio.workflows.home import run_folder
-from lambda_studio.workflows.run_files import delete_run, holding, is_held, saved_step, size_of
+from lambda_studio.workflows.run_files import delete_run, holding, is_held, require_deleted, saved_step, size_of
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -31,11 +31,11 @@ class Runs:
         return self._card(record)
 
     def drop(self, run_id: int) -> None:
-        """Delete an unfinished or failed run and its files. Raises RunNotFound, RunFinished and RunInUse."""
+        """Delete an unfinished or failed run and its files. Raises RunNotFound, RunFinished, RunInUse and FilesLeft."""
         home = self._place.home
         with holding(home, [run_id], "Stop it first with Ctrl-C, then drop it."):
             self._place.database.write(lambda registry: registry.remove_run(run_id))
-            delete_run(home, run_id)
+            require_deleted(delete_run(home, run_id), f"Run {run_id} is dropped")
 
     def _card(self, record: RunRecord) -> RunCard:
         home, config = self._place.home, record.settings.get("config", {})

@@ -225,6 +225,7 @@ class Concepts:
 
         Raises:
             RunInUse: the concept is being trained on. Nothing was deleted.
+            FilesLeft: it is forgotten, and checkpoints of its runs could not be deleted.
             ConceptNotFound, ConceptAmbiguous, NotPermitted: as named.
         """
         from lambda_studio.workflows.subjects.forgetting import forget

@@ -6,7 +6,15 @@ from pathlib import Path
 from concepts.records import ConceptSummary, ForgottenConcept
 from concepts.registry import Registry
 from lambda_studio.workflows.answers import Forgotten
-from lambda_studio.workflows.run_files import adapters_without_row, delete_checkpoints, find_info, holding, in_use
+from lambda_studio.workflows.home import run_folder
+from lambda_studio.workflows.run_files import (
+    adapters_without_row,
+    delete_checkpoints,
+    find_info,
+    holding,
+    in_use,
+    require_deleted,
+)
 from lambda_studio.workflows.workplace import Workplace
 
 TRAINING = "It is being trained on. Wait for the end of that training or stop it with Ctrl-C, then forget again."
@@ -19,6 +27,7 @@ def forget(place: Workplace, name: str, concept_id: int | None, agree: Callable[
 
     Raises:
         RunInUse: the concept is being trained on. Nothing was deleted.
+        FilesLeft: it is forgotten, and checkpoints of its runs could not be deleted.
         ConceptNotFound, ConceptAmbiguous, NotPermitted: as named.
     """
     library, database = place.library, place.database
@@ -37,7 +46,8 @@ def forget(place: Workplace, name: str, concept_id: int | None, agree: Callable[
 
     with holding(place.home, unfinished, TRAINING):
         done = database.write(delete)
-        ended = delete_checkpoints(place.home, done.runs)
+        ended, left = delete_checkpoints(place.home, done.runs)
+    require_deleted(left, f"{done.concept.name} is forgotten")
     return _answer(place, done, ended)
 
 
@@ -51,6 +61,7 @@ def _answer(place: Workplace, done: ForgottenConcept, runs: tuple[int, ...]) -> 
         kept=done.kept,
         backups=tuple(sorted(place.database.store.backups())),
         runs=runs,
+        elsewhere=tuple(run for run in done.failed_runs if not run_folder(place.home, run).exists()),
         files=_files_that_saw(place, done.manifests),
     )
 

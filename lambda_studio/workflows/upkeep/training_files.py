@@ -20,7 +20,7 @@ def files_without_row(place: Workplace, repair: bool) -> Iterator[Finding]:
             "It may hold what was learnt of its concepts. New runs take other numbers."
         )
         yield Finding("run folder", said, f"If no other database uses this home, delete it: {folder}")
-    yield from _finished_checkpoints(place, repair)
+    yield from _ended_checkpoints(place, repair)
 
 
 def _adapter(path: Path) -> Finding:
@@ -31,15 +31,19 @@ def _adapter(path: Path) -> Finding:
     return Finding("adapter file", said, remedy)
 
 
-def _finished_checkpoints(place: Workplace, repair: bool) -> Iterator[Finding]:
-    """Find checkpoints that a process was killed before deleting."""
+def _ended_checkpoints(place: Workplace, repair: bool) -> Iterator[Finding]:
+    """Find checkpoints of runs that ended: a process was killed before deleting them, or they are a failed run's."""
     numbers = [int(path.parent.name) for path in place.home.glob("runs/*/checkpoints") if path.parent.name.isdecimal()]
     with place.database.reading() as registry:
         statuses = registry.run_statuses(numbers)
-    for number in sorted(number for number, status in statuses.items() if status == "finished"):
+    for number, status in sorted(statuses.items()):
         what, folder = f"run {number}", run_folder(place.home, number) / "checkpoints"
-        if repair and delete_checkpoints(place.home, [number]):
+        if status == "failed":
+            said = f"it failed, and its checkpoints are left, with what was learnt of its concepts: {folder}"
+            yield Finding(what, said, f"Remove them: studio runs drop {number}")
+        elif status == "finished" and repair and delete_checkpoints(place.home, [number])[0]:
             yield Finding(what, f"the checkpoints of this finished run were removed: {folder}")
-        else:
+        elif status == "finished":
             said = f"it is finished, and its checkpoints are left: {folder}"
-            yield Finding(what, said, "Remove them: studio doctor --repair", mendable=True)
+            remedy = f"Delete it: {folder}" if repair else "Remove them: studio doctor --repair"
+            yield Finding(what, said, remedy, mendable=not repair)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lambda_studio.errors import RunInUse
+from lambda_studio.errors import FilesLeft, RunInUse
 from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
 from lambda_studio.workflows.run_files import (
     adapters_without_row,
@@ -16,6 +16,7 @@ from lambda_studio.workflows.run_files import (
     find_info,
     holding,
     is_held,
+    require_deleted,
     runs_without_row,
     saved_step,
     size_of,
@@ -58,7 +59,7 @@ def test_a_killed_holder_lets_go(tmp_path) -> None:
 def test_checkpoints_are_deleted_where_there_are_some(tmp_path) -> None:
     (run_folder(tmp_path, 1) / "checkpoints" / "step-1").mkdir(parents=True)
     run_folder(tmp_path, 2).mkdir()
-    assert delete_checkpoints(tmp_path, [1, 2, 3]) == (1,)
+    assert delete_checkpoints(tmp_path, [1, 2, 3]) == ((1,), ())
     assert [path.name for path in run_folder(tmp_path, 1).iterdir()] == []
 
 
@@ -97,5 +98,31 @@ def test_what_a_run_has_on_disk_is_told_and_deleted(tmp_path) -> None:
     with holding(tmp_path, [3], ""):
         assert is_held(tmp_path, 3)
     assert not is_held(tmp_path, 3)
-    delete_run(tmp_path, 3)
+    assert delete_run(tmp_path, 3) == ()
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_folder_on_another_disk_is_not_deleted_through_its_link_and_is_told(tmp_path) -> None:
+    (tmp_path / "disk" / "step-1").mkdir(parents=True)
+    run_folder(tmp_path, 1).mkdir(parents=True)
+    (run_folder(tmp_path, 1) / "checkpoints").symlink_to(tmp_path / "disk")
+    run_folder(tmp_path, 2).symlink_to(tmp_path / "disk")
+    assert delete_checkpoints(tmp_path, [1]) == ((), (run_folder(tmp_path, 1) / "checkpoints",))
+    left = delete_run(tmp_path, 2)
+    assert left == (run_folder(tmp_path, 2),)
+    assert (tmp_path / "disk" / "step-1").exists()
+    with pytest.raises(FilesLeft, match=r"Run 2 is dropped, but these files could not be deleted: .*runs/2\."):
+        require_deleted(left, "Run 2 is dropped")
+
+
+def test_files_that_cannot_be_deleted_are_told(tmp_path, monkeypatch) -> None:
+    folder = run_folder(tmp_path, 1) / "checkpoints" / "step-1"
+    folder.mkdir(parents=True)
+    (folder / "unet.pt").touch()
+    monkeypatch.setattr("os.rmdir", refuse)
+    monkeypatch.setattr("os.unlink", refuse)
+    assert delete_checkpoints(tmp_path, [1]) == ((), (folder / "unet.pt",))
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise PermissionError(1, "Operation not permitted")

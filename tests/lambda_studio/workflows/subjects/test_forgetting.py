@@ -4,7 +4,7 @@ import pytest
 
 from concepts.errors import ConceptNotFound
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.errors import CheckpointFailed, ResumeRefused, RunInUse
+from lambda_studio.errors import CheckpointFailed, FilesLeft, ResumeRefused, RunInUse
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
@@ -71,13 +71,32 @@ def test_forgetting_ends_stopped_runs_and_deletes_their_checkpoints(studio, add,
     checkpoints = run_folder(studio.home, stopped.run_id) / "checkpoints"
     assert stopped.adapter is None and any(checkpoints.iterdir())
     gone = studio.concepts.forget("rex", None, agreed)
-    assert gone.runs == (stopped.run_id,)
+    assert (gone.runs, gone.elsewhere) == ((stopped.run_id,), ())
     assert not checkpoints.exists()
     with studio.database.reading() as registry:
         (run,) = registry.runs("default")
     assert (run.status, run.why) == ("failed", "rex was forgotten.")
     with pytest.raises(ResumeRefused, match="no unfinished run"):
         studio.finetune([], resume=True)
+
+
+def test_forgetting_tells_of_files_that_it_could_not_delete(studio, add, box, tmp_path) -> None:
+    add("rex", box(1))
+    stopped = studio.finetune(None, config=THREE, should_stop=lambda: any(studio.home.glob("runs/*/loss.jsonl")))
+    checkpoints = run_folder(studio.home, stopped.run_id) / "checkpoints"
+    checkpoints.rename(tmp_path / "disk")
+    checkpoints.symlink_to(tmp_path / "disk")
+    with pytest.raises(FilesLeft, match=r"rex is forgotten, but these files could not be deleted: .*checkpoints"):
+        studio.concepts.forget("rex", None, agreed)
+    with studio.database.reading() as registry:
+        assert registry.concepts("default") == []
+
+
+def test_forgetting_tells_of_runs_that_another_home_has(studio, add, box) -> None:
+    add("rex", box(1))
+    version = studio.concepts.show("rex").concept.version_id
+    run = studio.database.write(lambda registry: registry.start_run("default", "finetune", {}, [version]))
+    assert studio.concepts.forget("rex", None, agreed).elsewhere == (run,)
 
 
 def test_an_adapter_file_that_no_row_names_is_told_when_its_concept_is_forgotten(

@@ -40,3 +40,15 @@ def test_checkpoints_of_finished_runs_are_removed_and_those_of_other_runs_stay(s
     assert told(True) == [Finding("run 1", f"the checkpoints of this finished run were removed: {folders[0]}")]
     assert told(True) == []
     assert [folder.exists() for folder in folders] == [False, True]
+
+
+def test_checkpoints_of_a_failed_run_are_named_with_the_command_that_drops_it(studio, put, plain) -> None:
+    version = put("rex", plain("red")).version_id
+    run = studio.database.write(lambda registry: registry.start_run("default", "k", {}, [version]))
+    folder = run_folder(studio.home, run) / "checkpoints"
+    folder.mkdir(parents=True)
+    studio.database.write(lambda registry: registry.fail_run(run, "It diverged."))
+    (told,) = [each for each in studio.doctor("quick", repair=True) if each.what == f"run {run}"]
+    assert (str(folder) in told.said, told.remedy) == (True, f"Remove them: studio runs drop {run}")
+    studio.runs.drop(run)
+    assert not folder.exists()
