@@ -112,8 +112,12 @@ def parse(template: str) -> Template:
 
 def require_words(template: Template) -> None:
     """Raise PromptInvalid if the prompt has no visible text and no name."""
-    if not name_key(template.text).strip():
+    if not any(map(_is_visible, name_key(template.text))):
         raise PromptInvalid("The prompt is empty.", 'Say what to draw, for example: "a <rex> on the beach"')
+
+
+def _is_visible(character: str) -> bool:
+    return not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf")
 
 
 def bind(template: Template, nouns: Mapping[str, str], tokenizer: Tokenizer) -> BoundPrompt:

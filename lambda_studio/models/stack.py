@@ -169,6 +169,14 @@ class Stack:
             return self.spec.resolution
         return get_family(self.spec.family).resolution(self._files.decoder_source)
 
+    def require_resolution(self, resolution: int) -> None:
+        """Raise InvalidSetting for a resolution that the decoder cannot draw. Only configurations are read."""
+        family = get_family(self.spec.family)
+        if family.multiple is not None:
+            from lambda_studio.models.decoders.protocol import require_drawable
+
+            require_drawable(resolution, family.multiple(self._files.decoder_source))
+
     def free(self, part: str) -> None:
         """Free `clip`, `prior` or `decoder`, or only the decoder's `unet` or `autoencoder`.
 

@@ -53,6 +53,7 @@ MISTAKES = [
     ("generate cat --guidance 0", 2, "--guidance is 0.0", "0 would ignore the prompt"),
     ("generate cat -n 0", 2, "The number of pictures is 0", "Give 1 to 10000"),
     ("generate cat --steps 0", 2, "--steps is 0", "Give 1 to 1000"),
+    ("generate cat --resolution 7", 2, "The resolution is 7", "This decoder draws multiples of 8"),
     ("generate cat --seed -1", 2, "--seed is -1", "Give 0 to 9007199254740992"),
     ("generate cat --adapter 9", 3, "No adapter '9'", "studio adapters"),
     ("generate cat --edges gone.png", 5, "gone.png does not exist", "Check the path"),

@@ -11,17 +11,18 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from lambda_studio.config import require
 from lambda_studio.errors import StudioError
 from lambda_studio.models.decoders.kandinsky_files import (
     decoder_fingerprints,
+    drawn_multiple,
     find_decoder,
     latent_side,
     movq_scale_factor,
     trained_resolution,
+    unet_scale_factor,
 )
 from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint
-from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Part
+from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Part, require_drawable
 from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.files.pretrained import load_weights, model_fingerprint
 from lambda_studio.models.files.sources import Source
@@ -87,12 +88,7 @@ class KandinskyDecoder:
 
     def latent_shape(self, resolution: int) -> tuple[int, int, int]:
         """Return the shape of a square picture's latents. Raises InvalidSetting if the UNet cannot draw it."""
-        multiple = self.scale_factor * 2 ** (len(self.unet.config["block_out_channels"]) - 1)
-        require(
-            resolution > 0 and resolution % multiple == 0,
-            f"The resolution is {resolution}.",
-            f"This decoder draws multiples of {multiple}.",
-        )
+        require_drawable(resolution, self.scale_factor * unet_scale_factor(self.unet.config))
         side = resolution // self.scale_factor
         return LATENT_CHANNELS, side, side
 
@@ -183,4 +179,5 @@ FAMILY = Family(
     resolution=trained_resolution,
     load=load_decoder,
     footprint=drawing_footprint,
+    multiple=drawn_multiple,
 )

@@ -52,6 +52,12 @@ def trained_resolution(source: Source) -> int:
     return latent_side(unet) * movq_scale_factor(movq)
 
 
+def drawn_multiple(source: Source) -> int:
+    """Return the number of which every resolution is a multiple. Raises ModelFilesMissing and ModelFilesInvalid."""
+    unet, movq = (read_json(_config_file(source, part)) for part in BOTH_PARTS)
+    return unet_scale_factor(unet) * movq_scale_factor(movq)
+
+
 def latent_side(unet_config: Mapping[str, Any]) -> int:
     """Return the side of the latents that a UNet was trained on, also where its configuration does not say it."""
     side = unet_config["sample_size"]
@@ -60,6 +66,11 @@ def latent_side(unet_config: Mapping[str, Any]) -> int:
 
 def movq_scale_factor(config: Mapping[str, Any]) -> int:
     """Return the pixels on a side of one latent of a MoVQ with this configuration."""
+    return 2 ** (len(config["block_out_channels"]) - 1)
+
+
+def unet_scale_factor(config: Mapping[str, Any]) -> int:
+    """Return the latents on a side of one position of the UNet's innermost block."""
     return 2 ** (len(config["block_out_channels"]) - 1)
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Protocol, runtime_checkable  # Python 3.11's own reads properties of unloaded parts
 
+from lambda_studio.config import require
 from lambda_studio.models.files.sources import Source
 
 Part = Literal["unet", "autoencoder"]
@@ -107,3 +108,11 @@ class Family:
     """Load these parts."""
     footprint: Callable[[Source, int, torch.dtype], Footprint] | None = None
     """Return the memory of drawing pictures of this many pixels, from the configuration."""
+    multiple: Callable[[Source], int] | None = None
+    """Return the number of which a resolution must be a multiple, from the configuration. None: any resolution."""
+
+
+def require_drawable(resolution: int, multiple: int) -> None:
+    """Raise InvalidSetting for a resolution that is no multiple of this number."""
+    remedy = f"This decoder draws multiples of {multiple}."
+    require(resolution > 0 and resolution % multiple == 0, f"The resolution is {resolution}.", remedy)

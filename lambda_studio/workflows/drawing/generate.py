@@ -81,8 +81,9 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
 
 
 def _planned(place: Workplace, config: GenerateConfig, count: int) -> GenerateConfig:
-    """Return the settings with the number of pictures at once that fits the GPU, and say it."""
+    """Return the settings with the number of pictures at once that fits the GPU, and say it. Raises InvalidSetting."""
     resolution = config.resolution or place.stack.resolution
+    place.stack.require_resolution(resolution)
     plan = place.stack.drawing_plan(count, config.batch_size, resolution)
     if plan is None:
         return config

@@ -8,7 +8,8 @@ from lambda_studio.generation.prompt import Template, name_key, worded
 from lambda_studio.models.stack_spec import StackSpec
 
 MAX_WORDS_BYTES = 2**20
-_WEIGHT = re.compile(r"\([^()]*:\s*\d*\.?\d+\s*\)|>\s*:\s*\d*\.?\d+")
+_WEIGHT = re.compile(r"\([^()]*:\s*\d*\.?\d+\s*\)|>\s*:\s*\d*\.?\d+|>[+-]+(?![\w<])|\({2,}")
+"""`(word:1.3)` and `((word))` of web interfaces, `<name>:1.3`, and `<name>++` of compel."""
 _WORD = re.compile(r"\w+")
 
 
@@ -24,10 +25,10 @@ def notes_about(template: Template, nouns: Mapping[str, str], known: Sequence[st
     yield from _unnamed(template, known)
     if _WEIGHT.search(template.text):
         yield "Weights such as (<name>:1.3) are not known here, and are read as words. Leave them out."
-    if spec.subjects is not None and len(template.names) > spec.subjects:
+    if spec.subjects is not None and len(template.references) > spec.subjects:
         yield (
-            f"The prompt names {len(template.names)} concepts. {spec.name} was trained on pictures of "
-            f"up to {spec.subjects} subjects, and may leave some out."
+            f"The prompt has {len(template.references)} subjects. {spec.name} was trained on pictures of "
+            f"up to {spec.subjects}, and may leave some out."
         )
     yield from _unknown_words(template, nouns, spec)
 

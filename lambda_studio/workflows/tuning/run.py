@@ -67,9 +67,11 @@ class Tuner:
     def _examples(
         self, concepts: Sequence[ConceptRecord], config: FinetuneConfig, should_stop: Callable[[], bool]
     ) -> Sequence[Example]:
+        resolution = config.resolution or self.stack.resolution
+        self.stack.require_resolution(resolution)
         table = ExampleTable(self.database, self.stack, self.progress, should_stop)
         with self._forgotten_told(concepts):
-            examples = table.examples(concepts, config.resolution or self.stack.resolution)
+            examples = table.examples(concepts, resolution)
         if config.conditions == "paper":
             return examples
         predicted = predictions(self.stack, self.embedder, concepts, config.seed)

@@ -64,7 +64,7 @@ def test_a_prompt_without_names_needs_no_concept(studio, tmp_path, notices):
     assert notices == []
 
 
-@pytest.mark.parametrize("prompt", ["", " \n", "\u200d\ufe0f "])
+@pytest.mark.parametrize("prompt", ["", " \n", "\u200d\ufe0f ", "\u200b\u2060\u00ad"])
 def test_an_empty_prompt_is_refused_before_a_model_is_loaded(studio, tmp_path, unloaded, prompt):
     unloaded()
     with pytest.raises(PromptInvalid) as error:

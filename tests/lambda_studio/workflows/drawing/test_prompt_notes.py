@@ -16,7 +16,13 @@ def notes(prompt, nouns=NOUNS, known=KNOWN, spec=KANDINSKY):
 
 
 @pytest.mark.parametrize(
-    "prompt", ["a <rex> on the beach", "a <rex> (the best: 7 of 8) in 2:30 hours", "<Rex> and <red-hat>"]
+    "prompt",
+    [
+        "a <rex> on the beach",
+        "a <rex> (the best: 7 of 8) in 2:30 hours",
+        "<Rex> and <red-hat>",
+        "a <rex>-like (<red-hat>)",
+    ],
 )
 def test_a_plain_prompt_has_no_note(prompt):
     assert notes(prompt) == []
@@ -33,7 +39,10 @@ def test_a_prompt_without_names_has_no_note_where_there_are_no_concepts():
     assert notes("a dog in snow", known=[]) == []
 
 
-@pytest.mark.parametrize("prompt", ["a (<rex>:1.3) in snow", "a <rex>:0.8 in snow", "(red sky:1.2) and <rex>"])
+@pytest.mark.parametrize(
+    "prompt",
+    ["a (<rex>:1.3) in snow", "a <rex>:0.8 in snow", "(red sky:1.2) and <rex>", "a <rex>++ in snow", "a ((<rex>))"],
+)
 def test_weights_are_questioned(prompt):
     assert notes(prompt) == ["Weights such as (<name>:1.3) are not known here, and are read as words. Leave them out."]
 
@@ -43,7 +52,8 @@ def test_more_subjects_than_in_training_are_told():
     prompt = " and ".join(f"<{name}>" for name in names)
     nouns = dict.fromkeys(names, "dog")
     (said,) = notes(prompt, nouns, names)
-    assert said.startswith("The prompt names 5 concepts. kandinsky-2.2 was trained on pictures of up to 4 subjects")
+    assert said.startswith("The prompt has 5 subjects. kandinsky-2.2 was trained on pictures of up to 4, and may")
+    assert notes(" and ".join(["<rex>"] * 5)) == [said], "also of one concept, because each is a subject to draw"
     assert notes(prompt, nouns, names, replace(KANDINSKY, subjects=5)) == []
     assert notes(prompt, nouns, names, replace(KANDINSKY, subjects=None)) == []
 
