@@ -1,4 +1,4 @@
-"""studio concepts [list|show|originals|similar|edit|history|restore|rename|copy|remove|forget]"""
+"""studio concepts [list|show|masks|originals|similar|edit|history|restore|rename|copy|remove|forget]"""
 
 import shlex
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import click
 
 from cli import removing
 from cli.commands import StudioGroup, download_option
+from cli.mask_files import masks as mask_files
 from cli.masks import box_option, marks, masks_found, masks_marked, point_option, segments_option, ways
 from cli.originals import count_originals, keep_original_option, kept_originals, originals
 from cli.session import Session, pass_session
@@ -31,6 +32,7 @@ def command(ctx: click.Context) -> None:
 
 
 command.add_command(originals)
+command.add_command(mask_files)
 command.add_command(removing.restore)
 command.add_command(removing.remove)
 command.add_command(removing.forget)

@@ -126,4 +126,6 @@ def _imported_lines(imported: "Imported") -> list[str]:
     if imported.signed_by:
         state = "which is trusted" if imported.verified else "which was not checked; to check it, give --trusted-key"
         notes.append(f"Note: signed by {imported.signed_by}, {state}.")
-    return [*told, *notes, *table(("NAME", "NOUN", f"IN LIBRARY {imported.library}"), rows)]
+    later = ["Imports encode no pictures: the first prompt or fine-tuning that names a concept does it."]
+    to_encode = any(each.to_encode for each in imported.concepts)
+    return [*told, *notes, *table(("NAME", "NOUN", f"IN LIBRARY {imported.library}"), rows), *later[:to_encode]]

@@ -56,6 +56,15 @@ class GivenBack:
 
 
 @dataclass(frozen=True)
+class MasksWritten:
+    """The images of a concept and their masks, written into a folder. `masks` are the file names, image by image."""
+
+    name: str
+    folder: Path
+    masks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class KnownBy:
     """An adapter that was trained on a concept, and the concept's version then."""
 
@@ -161,6 +170,8 @@ class ImportedConcept:
     came_as: str
     """Its name in the bundle or folder."""
     notes: tuple[str, ...] = ()
+    to_encode: bool = False
+    """Its pictures came in, and are encoded when a prompt or fine-tuning first names it."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,9 @@ def test_an_import_tells_its_plan_what_is_left_aside_and_what_became_of_it(studi
         "Left aside: img/10_rex dog/0.txt: captions and other texts",
         "Left aside: reg/1_dog/0.png: regularisation pictures, which are of no subject",
     ]
-    assert answer.out.splitlines()[-2:] == ["NAME  NOUN  IN LIBRARY default", "rex   dog   added"]
+    later = "Imports encode no pictures: the first prompt or fine-tuning that names a concept does it."
+    assert answer.out.splitlines()[-3:] == ["NAME  NOUN  IN LIBRARY default", "rex   dog   added", later]
+    assert later not in studio("library", "import", "train").out, "nothing came in"
 
 
 def test_a_dry_run_stores_nothing_and_says_what_an_import_would_refuse(studio, lay) -> None:

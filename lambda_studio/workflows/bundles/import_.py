@@ -71,7 +71,8 @@ def _store_one(
     else:
         result = registry.add_concept(library, name, concept.noun, concept.images())
     state = state if result.created else "there already"
-    return ImportedConcept(result.concept.name, concept.noun, state, concept.name, concept.notes)
+    to_encode = result.created and not concept.left_out
+    return ImportedConcept(result.concept.name, concept.noun, state, concept.name, concept.notes, to_encode)
 
 
 def _free_name(name: str, taken: set[str]) -> str:

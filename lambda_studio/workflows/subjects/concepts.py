@@ -13,7 +13,7 @@ from concepts.names import check_name, check_noun
 from concepts.records import AddResult, ConceptPage, ConceptRecord, ConceptSummary, VersionSummary
 from concepts.registry import Registry
 from lambda_studio.config import require
-from lambda_studio.workflows.answers import Added, ConceptCard, Forgotten, GivenBack, Neighbours, Removed
+from lambda_studio.workflows.answers import Added, ConceptCard, Forgotten, GivenBack, MasksWritten, Neighbours, Removed
 from lambda_studio.workflows.cache.encoders import KnownEncoders
 from lambda_studio.workflows.subjects.changes import Changes
 from lambda_studio.workflows.workplace import Workplace
@@ -177,6 +177,26 @@ class Concepts:
         sheet = library_sheet(self._place.database, found)
         return write_picture(sheet, {"library": self._place.library}, out, f"{self._place.library} masks")
 
+    def write_masks(self, name: str, folder: Path) -> MasksWritten:
+        """Write the images as they are stored, each with its mask beside it, into a new folder, or none.
+
+        A mask that was edited is given back with `edit(name, masks={1: file})`.
+
+        Raises:
+            ConceptNotFound, PicturesLeftOut, ContentDamaged, OutputExists, StorageFailed.
+        """
+        from lambda_studio.workflows.subjects.mask_files import mask_files, mask_name
+        from lambda_studio.workflows.subjects.originals import publish, require_free
+
+        require_free(folder)
+        concept = self._place.get_concepts([name])[0]
+        size = sum(len(data) for _, data in mask_files(self._place, concept))
+        publish(folder, mask_files(self._place, concept), size)
+        numbered = enumerate(concept.images, start=1)
+        return MasksWritten(
+            concept.name, folder, tuple(mask_name(number, each.source_name) for number, each in numbered)
+        )
+
     def write_originals(self, name: str, folder: Path) -> GivenBack:
         """Write all kept original files of a concept, byte for byte, into a new folder, or none.
 
@@ -189,7 +209,7 @@ class Concepts:
         require_free(folder)
         concept = self._place.get_concepts([name])[0]
         files = kept_files(self._place, concept)
-        publish(folder, files)
+        publish(folder, files.items(), sum(map(len, files.values())))
         shas = tuple(image.original_sha for image in concept.images if image.original_sha)
         return GivenBack(concept.name, folder, tuple(files), shas)
 

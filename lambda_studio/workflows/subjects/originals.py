@@ -1,6 +1,7 @@
 """Write kept originals into one new folder: all or none."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from concepts.durable import make_folder, require_room, staged_folder
@@ -25,21 +26,19 @@ def kept_files(place: Workplace, concept: ConceptRecord) -> dict[str, bytes]:
     cause = f"No original of {concept.name} was kept."
     require(bool(kept), cause, "If you have the files: studio concepts edit NAME --add IMAGE --keep-original")
     with place.database.reading() as registry:
-        return {
-            _file_name(number, image.source_name): registry.blob(image.original_sha or "") for number, image in kept
-        }
+        return {file_name(number, image.source_name): registry.blob(image.original_sha or "") for number, image in kept}
 
 
-def _file_name(number: int, source_name: str) -> str:
+def file_name(number: int, source_name: str) -> str:
     """Return a unique name without path separators: `IMG_1.jpg` -> `1-IMG_1.jpg`."""
     plain = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]', "_", source_name)
     return f"{number}-{plain.encode()[-_LONGEST_NAME:].decode(errors='ignore')}"
 
 
-def publish(folder: Path, files: dict[str, bytes]) -> None:
-    """Write all files into a new folder, or none. Raises OutputExists, StorageFailed."""
-    require_room(folder.parent, sum(map(len, files.values())), f"The folder {folder}")
+def publish(folder: Path, files: Iterable[tuple[str, bytes]], size: int) -> None:
+    """Write all files, of `size` bytes together, into a new folder, or none. Raises OutputExists, StorageFailed."""
+    require_room(folder.parent, size, f"The folder {folder}")
     make_folder(folder.parent)
     with staged_folder(folder) as staged:
-        for name, data in files.items():
+        for name, data in files:
             (staged / name).write_bytes(data)

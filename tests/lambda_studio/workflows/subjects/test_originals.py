@@ -3,11 +3,11 @@
 import pytest
 
 from lambda_studio.errors import InvalidSetting, OutputExists
-from lambda_studio.workflows.subjects.originals import _file_name, kept_files, publish, require_free
+from lambda_studio.workflows.subjects.originals import file_name, kept_files, publish, require_free
 
 
 @pytest.mark.parametrize(
-    ("source_name", "file_name"),
+    ("source_name", "expected"),
     [
         ("../../evil.jpg", "1-.._.._evil.jpg"),
         ("a/b\\c\0.png", "1-a_b_c_.png"),
@@ -16,9 +16,9 @@ from lambda_studio.workflows.subjects.originals import _file_name, kept_files, p
         ("é.jpg", "1-é.jpg"),
     ],
 )
-def test_a_files_name_stays_in_its_folder(source_name: str, file_name: str) -> None:
-    assert _file_name(1, source_name) == file_name
-    assert len(file_name.encode()) <= 255
+def test_a_files_name_stays_in_its_folder(source_name: str, expected: str) -> None:
+    assert file_name(1, source_name) == expected
+    assert len(expected.encode()) <= 255
 
 
 def test_only_kept_files_are_given_each_by_the_number_of_its_image(studio, put, plain) -> None:
@@ -29,13 +29,13 @@ def test_only_kept_files_are_given_each_by_the_number_of_its_image(studio, put, 
 
 
 def test_files_are_published_together_or_not_at_all(tmp_path) -> None:
-    publish(tmp_path / "new" / "files", {"1-a.jpg": b"a", "2-b.jpg": b"b"})
+    publish(tmp_path / "new" / "files", [("1-a.jpg", b"a"), ("2-b.jpg", b"b")], 2)
     assert {path.name: path.read_bytes() for path in (tmp_path / "new" / "files").iterdir()} == {
         "1-a.jpg": b"a",
         "2-b.jpg": b"b",
     }
     with pytest.raises(OSError):
-        publish(tmp_path / "none" / "files", {"1-a.jpg": b"a", "no/such/folder.jpg": b"b"})
+        publish(tmp_path / "none" / "files", [("1-a.jpg", b"a"), ("no/such/folder.jpg", b"b")], 2)
     assert list((tmp_path / "none").iterdir()) == []
 
 
