@@ -1,6 +1,6 @@
 """How good are the masks that are found? On photographs whose subjects were outlined by hand.
 
-    python benchmarks/masks.py
+    python benchmarks/masks.py [--record]
 
 The photographs are DreamBench's, in ../shared/dreambench; `mask_labels.json` has the outlines. A mask is good if its
 intersection over union with the outline is above 0.8, partly good above 0.5, and wrong otherwise.
@@ -9,7 +9,7 @@ intersection over union with the outline is above 0.8, partly good above 0.5, an
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from lambda_studio.pictures.masks.subject import find_subject, is_doubtful
 LABELS = Path(__file__).with_name("mask_labels.json")
 PHOTOS = Path(__file__).parents[2] / "shared" / "dreambench"
 GOOD, PARTLY = 0.8, 0.5
+WAYS = ("grabcut", "auto", "box", "point")
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,25 @@ class Measured:
 
 
 def main() -> None:
+    from measured import add_record_option, record  # here, because tests import this module as a part of a package
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, default=PHOTOS, help="DreamBench's folders")
     parser.add_argument("--each", action="store_true", help="also print a line for each photo")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="measure only these")
+    add_record_option(parser)
     asked = parser.parse_args()
     print("| | good | partly | wrong | mean | doubtful | of these good | wrong, not said | s a photo |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for segment in ("grabcut", "auto", "box", "point"):
+    found = {}
+    for segment in asked.ways:
         rows = list(measured(segment, asked.photos))
-        print(summary(segment, rows), flush=True)
+        found[segment] = counts(rows)
+        print(summary(segment, found[segment]), flush=True)
         for row in sorted(rows, key=lambda row: row.overlap) if asked.each else ():
             print(f"    {row.photo:24} {row.overlap:.2f} {'doubtful' if row.doubtful else ''}")
+    if asked.record:
+        record("masks", "photographs; mean: intersection over union; seconds of a photo", found)
 
 
 def measured(segment: str, photos: Path) -> Iterator[Measured]:
@@ -97,20 +106,30 @@ def point_within(drawn: np.ndarray) -> Point:
     return Point(int(x), int(y))
 
 
-def summary(segment: str, rows: list[Measured]) -> str:
-    """Return one row of the table."""
+def counts(rows: Sequence[Measured]) -> dict[str, float]:
+    """Return the numbers of one way: photographs, the mean overlap, and the median of the seconds."""
     good = [row for row in rows if row.overlap > GOOD]
     wrong = [row for row in rows if row.overlap <= PARTLY]
     doubtful = [row for row in rows if row.doubtful]
-    counts = [
-        len(good),
-        len(rows) - len(good) - len(wrong),
-        len(wrong),
-        f"{np.mean([row.overlap for row in rows]):.2f}",
+    return {
+        "good": len(good),
+        "partly": len(rows) - len(good) - len(wrong),
+        "wrong": len(wrong),
+        "mean": round(float(np.mean([row.overlap for row in rows])), 3),
+        "doubtful": len(doubtful),
+        "good-doubtful": sum(row in good for row in doubtful),
+        "wrong-not-said": sum(not row.doubtful for row in wrong),
+        "seconds": round(float(np.median([row.seconds for row in rows])), 2),
+    }
+
+
+def summary(segment: str, counted: Mapping[str, float]) -> str:
+    """Return one row of the table."""
+    shown = [
+        f"{number:.2f}" if key == "mean" else f"{number:.1f}" if key == "seconds" else f"{number}"
+        for key, number in counted.items()
     ]
-    said = [len(doubtful), sum(row in good for row in doubtful), f"{sum(not row.doubtful for row in wrong)}"]
-    cells = [segment, *counts, *said, f"{np.median([row.seconds for row in rows]):.1f}"]
-    return f"| {' | '.join(map(str, cells))} |"
+    return f"| {' | '.join([segment, *shown])} |"
 
 
 if __name__ == "__main__":

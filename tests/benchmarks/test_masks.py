@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from benchmarks.masks import LABELS, PHOTOS, Measured, outlined, summary
+from benchmarks.masks import LABELS, PHOTOS, Measured, counts, outlined, summary
 
 
 def test_every_photograph_has_an_outline_and_no_other_file_does() -> None:
@@ -28,4 +28,4 @@ def test_a_row_counts_masks_by_their_overlap_and_what_was_not_said() -> None:
         Measured("d", 0.5, False, 3.0),
         Measured("e", 0.1, True, 3.0),
     ]
-    assert summary("auto", rows) == "| auto | 2 | 1 | 2 | 0.62 | 2 | 1 | 1 | 2.0 |"
+    assert summary("auto", counts(rows)) == "| auto | 2 | 1 | 2 | 0.62 | 2 | 1 | 1 | 2.0 |"

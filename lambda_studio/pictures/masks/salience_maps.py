@@ -41,7 +41,7 @@ def doubts(
     reasons = {
         "its outline is uncertain": undecided > UNDECIDED,
         "other things stand out too": left_out > LEFT_OUT,
-        "it reaches the picture's edge": at_border > AT_BORDER and overlap(subject, by_colour()) < AGREES,
+        "it reaches an edge": at_border > AT_BORDER and overlap(subject, by_colour()) < AGREES,
     }
     return tuple(reason for reason, holds in reasons.items() if holds)
 

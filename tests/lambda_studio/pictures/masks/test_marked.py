@@ -13,7 +13,7 @@ from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.opening import Photo
 from lambda_studio.pictures.masks.marked import subject_at, subject_in_box
 from lambda_studio.pictures.masks.marks import Box, Point
-from lambda_studio.pictures.masks.subject import find_subject
+from lambda_studio.pictures.masks.subject import find_subject, is_doubtful
 from tests.lambda_studio.pictures.masks.test_subject import PHOTOS, overlap
 
 DISCS = {"left": (30, 60, 90, 120), "right": (130, 60, 190, 120)}
@@ -53,6 +53,36 @@ def test_a_point_gives_the_thing_that_it_is_on(look, name) -> None:
     left, top, right, bottom = DISCS[name]
     found = subject_at(photo, Point((left + right) / 2, (top + bottom) / 2), look)
     assert overlap(found.mask, truth[name]) > 0.9
+    assert is_doubtful(found.warnings) == (look is not both), "another thing that stands out is no reason to doubt"
+
+
+def test_the_surer_map_of_the_picture_and_of_a_window_is_taken() -> None:
+    photo, truth = two_discs()
+
+    def look(image: Image.Image) -> Image.Image:
+        sure = np.asarray(both(image))
+        if image.size == photo.image.size:  # both discs and all between them, and the network does not know
+            return Image.fromarray(np.where(sure > 0, 255, 140).astype(np.uint8))
+        return Image.fromarray(sure)
+
+    found = subject_at(photo, Point(60, 90), look)
+    assert overlap(found.mask, truth["left"]) > 0.9
+    assert found.warnings == ()
+
+
+def test_a_picture_that_is_its_own_window_is_seen_once() -> None:
+    photo, _ = two_discs()
+    square = Photo(path=photo.path, image=photo.image.crop((0, 0, 120, 120)))
+    seen = []
+    subject_at(square, Point(60, 60), lambda image: seen.append(image.size) or both(image))
+    assert seen == [(120, 120)]
+
+
+def test_a_doubtful_mask_of_a_point_is_said() -> None:
+    photo, _ = two_discs()
+    blurred = subject_at(photo, Point(60, 90), lambda image: both(image).point(lambda value: 100 + value // 3))
+    assert blurred.warnings == ("look at its mask: its outline is uncertain, other things stand out too",)
+    assert subject_at(photo, Point(60, 90)).warnings == ("look at its mask: it was found by colour alone",)
 
 
 def test_a_point_beside_everything_that_stands_out_is_cut_by_colour() -> None:
@@ -73,6 +103,16 @@ def test_a_wrong_mask_of_a_photograph_is_mended_by_a_box() -> None:
         truth = outlined(json.loads(LABELS.read_text(encoding="utf-8"))["outlines"][name], photo.image.size)
         assert overlap(find_subject(photo, "auto", door.salience).mask, truth) < 0.6
         assert overlap(subject_in_box(photo, box_around(truth), door.salience).mask, truth) > 0.85
+
+
+def test_a_wrong_mask_of_a_photograph_is_mended_by_a_point() -> None:
+    name = "vase/05.jpg"  # alone, the network finds the table under the vase too
+    with PictureDoor() as door:
+        photo = door.photo(PHOTOS / name)
+        truth = outlined(json.loads(LABELS.read_text(encoding="utf-8"))["outlines"][name], photo.image.size)
+        assert overlap(find_subject(photo, "auto", door.salience).mask, truth) < 0.5
+        found = subject_at(photo, point_within(truth), door.salience)
+    assert overlap(found.mask, truth) > 0.8 and found.warnings == ()
 
 
 def test_the_marks_of_the_benchmark_are_those_that_a_user_would_make() -> None:

@@ -32,4 +32,4 @@ def test_each_reason_to_doubt_a_mask_is_told() -> None:
     assert doubts(two, subject, lambda: subject) == ("other things stand out too",)
     left = drawn((0, 100, 220, 220))
     assert doubts(left, left > 0, lambda: left > 0) == ()
-    assert doubts(left, left > 0, lambda: subject) == ("it reaches the picture's edge",)
+    assert doubts(left, left > 0, lambda: subject) == ("it reaches an edge",)
