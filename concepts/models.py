@@ -1,6 +1,8 @@
 """The registry's tables. Every constraint has a name."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from concepts.errors import DatabaseUnusable
+
 CONSTRAINT_NAMES = {
     "pk": "pk_%(table_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -36,7 +40,54 @@ IN_USE = text("removed_at IS NULL")
 NAME_IN_USE = Index("uq_concepts_name_in_use", "library_id", "name_key", unique=True, sqlite_where=IN_USE)
 
 
-class UtcDateTime(TypeDecorator[datetime]):
+class Sound(TypeDecorator[Any]):
+    """A column whose values are converted. A stored value that cannot be is damage, and no fault of the program."""
+
+    impl: Any = LargeBinary
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        convert = super().result_processor(dialect, coltype)
+        return convert and partial(_converted, convert)
+
+
+def _converted(convert: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return convert(value)
+    except (TypeError, ValueError) as error:
+        raise DatabaseUnusable(
+            f"A value in the database is damaged ({error}).", "See which: studio db check. Restore a backup."
+        ) from error
+
+
+class Bytes(Sound):
+    """Bytes."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        if isinstance(value, str):  # SQLite stores any value in any column
+            raise TypeError("text in place of bytes")
+        return value
+
+
+class Json(Sound):
+    """A list or an object, as JSON text."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, kind: type[list[Any]] | type[dict[str, Any]]):
+        super().__init__()
+        self.kind = kind
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        if not isinstance(value, self.kind):
+            raise TypeError(f"no JSON {self.kind.__name__}")
+        return value
+
+
+class UtcDateTime(Sound):
     """A timezone-aware datetime in UTC, stored without its zone."""
 
     impl = DateTime
@@ -139,7 +190,7 @@ class Blob(Base):
 
     sha: Mapped[str] = mapped_column(Sha, primary_key=True)
     size: Mapped[int]
-    data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    data: Mapped[bytes] = mapped_column(Bytes, deferred=True)
 
 
 class VersionImage(Base):
@@ -155,7 +206,7 @@ class VersionImage(Base):
     width: Mapped[int]
     height: Mapped[int]
     source_name: Mapped[str] = mapped_column(Text)
-    warnings: Mapped[list[str]] = mapped_column(JSON)
+    warnings: Mapped[list[str]] = mapped_column(Json(list))
 
 
 class Original(Base):
@@ -183,7 +234,7 @@ class Feature(Base):
     image_sha: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha"), index=True)
     mask_sha: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha"), index=True)
     blob_sha: Mapped[str] = mapped_column(ForeignKey("blobs.sha"), index=True)
-    shape: Mapped[list[int]] = mapped_column(JSON)
+    shape: Mapped[list[int]] = mapped_column(Json(list))
     dtype: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
@@ -200,7 +251,7 @@ class Adapter(Base):
     file_name: Mapped[str] = mapped_column(Text)
     method: Mapped[str] = mapped_column(Text)
     stack: Mapped[str] = mapped_column(Text)
-    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    settings: Mapped[dict[str, Any]] = mapped_column(Json(dict))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -214,7 +265,7 @@ class Run(Base):
     library_id: Mapped[int] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, default="running")
-    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    settings: Mapped[dict[str, Any]] = mapped_column(Json(dict))
     why: Mapped[str | None] = mapped_column(Text)
     adapter_id: Mapped[int | None] = mapped_column(ForeignKey("adapters.id", ondelete="SET NULL"), index=True)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

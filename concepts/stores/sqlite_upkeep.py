@@ -24,6 +24,15 @@ _STANDS_FOR_PICTURES = """
     WHERE blob_sha = ? AND width = 1 AND height = 1
 """
 
+_TYPES = {
+    "INT": "typeof({0}) = 'integer'",
+    "DATETIME": "typeof({0}) = 'text' AND {0} GLOB '????-??-?? ??:??:??*' AND datetime({0}) IS NOT NULL",
+    "JSON": "typeof({0}) = 'text' AND json_valid({0})",
+    "BLOB": "typeof({0}) = 'blob'",
+    "": "typeof({0}) = 'text'",
+}
+"""By the beginning of a column's type: the condition that a value of it meets."""
+
 _HEADER_BYTES = 100
 _COUNTERS = ((18, 20), (24, 28), (40, 44), (92, 100))
 """Journal mode, change counter, schema cookie and last writer: https://www.sqlite.org/fileformat.html."""
@@ -54,8 +63,11 @@ def faults(path: Path, *, contents: bool = True) -> Iterator[DatabaseFault]:
         for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
             yield DatabaseFault(f"row {row} of {table} refers to a missing row of {parent}")
         if contents and not verdicts:
-            yield from _row_faults(connection)
-            yield from _content_faults(connection)
+            strange = list(_value_faults(connection))
+            yield from strange
+            if not strange:  # what follows reads these values
+                yield from _row_faults(connection)
+                yield from _content_faults(connection)
 
 
 def back_up(path: Path, out: Path | None = None) -> Path:
@@ -113,6 +125,20 @@ def backups(path: Path) -> list[Path]:
     """Return the backups in `backups/`, oldest first."""
     made = (path.parent / "backups").glob(f"{path.stem}-*{path.suffix}")
     return sorted(made, key=lambda each: each.stat().st_mtime)
+
+
+def _value_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:
+    """Iterate over values that are not of their column's type: SQLite stores any value in any column."""
+    tables = (
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
+    )
+    for (table,) in connection.execute(tables).fetchall():
+        for _, column, declared, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
+            right = next(said for kind, said in _TYPES.items() if str(declared).upper().startswith(kind))
+            wrong = f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL AND NOT ({right.format(column)})"
+            if count := connection.execute(wrong).fetchone()[0]:
+                what = f"{count} {'value' if count == 1 else 'values'} of the column {column} of {table}"
+                yield DatabaseFault(f"{what} cannot be read as {str(declared).lower()}")
 
 
 def _row_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:

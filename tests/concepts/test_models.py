@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy.dialects import sqlite
 
+from concepts.errors import DatabaseUnusable
 from concepts.models import Base, UtcDateTime, now
 
 
@@ -21,6 +22,26 @@ def test_a_moment_is_stored_in_utc_and_comes_back_as_the_same_moment():
     assert column.process_result_value(stored, dialect) == here
     assert column.process_bind_param(None, dialect) is column.process_result_value(None, dialect) is None
     assert now().tzinfo is UTC
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE concepts SET created_at = 'x'",
+        "UPDATE blobs SET data = substr('a b c d', 1, length(data))",
+        "UPDATE version_images SET warnings = '{'",
+        "UPDATE version_images SET warnings = '5'",
+    ],
+)
+def test_a_value_that_cannot_be_read_is_damage_and_no_fault_of_the_program(database, picture, sql, statement):
+    with database.transaction() as registry:
+        image = registry.add_concept("default", "rex", "dog", [picture("a")]).concept.images[0].sha
+    sql(statement)
+    with database.reading() as registry, pytest.raises(DatabaseUnusable, match="A value in the database is damaged"):
+        registry.concepts("default")
+        registry.get_concept("default", "rex")
+        registry.blob(image)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def mean_directions(
     """Return the ids and mean directions of the concepts with an embedding for each of their `counts` images."""
     places = {concept_id: at for at, concept_id in enumerate(counts)}
     sums, left = np.zeros((len(counts), 0), dtype=np.float32), np.array([*counts.values()], dtype=np.int64)
-    for image in seen:
+    for image in (each for each in seen if each.dtype == DTYPE):
         embedding = np.frombuffer(image.data, dtype=image.dtype)
         if not sums.shape[1]:
             sums = np.zeros((len(counts), len(embedding)), dtype=np.float32)

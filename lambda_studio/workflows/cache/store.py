@@ -1,5 +1,6 @@
 """Read cached features from the registry, or compute and store them."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from concepts.database import Database
 from concepts.records import FeatureRecord
 from concepts.registry import Registry
+from lambda_studio.bundles.given import DTYPE
 from lambda_studio.progress import Progress
 from lambda_studio.workflows.cache.keys import FeatureKey
 
@@ -32,10 +34,11 @@ class FeatureStore:
         self.database, self.progress = database, progress
 
     def find(self, keys: Sequence[FeatureKey]) -> dict[FeatureKey, Tensor]:
-        """Return the stored values among these keys."""
+        """Return the stored values among these keys. A damaged value counts as missing."""
         with self.database.reading() as registry:
             records = registry.features([key.text for key in keys])
-        return {key: _tensor(records[key.text]) for key in keys if key.text in records}
+        found = {key: records[key.text] for key in keys if key.text in records}
+        return {key: _tensor(record) for key, record in found.items() if _is_whole(record)}
 
     def get_or_compute(
         self, keys: Sequence[FeatureKey], compute: Callable[[Sequence[int]], Sequence[Tensor]], label: str
@@ -57,11 +60,18 @@ class FeatureStore:
         arrays = {key: value.numpy() for key, value in values.items()}
 
         def put(registry: Registry) -> None:
+            registry.drop_features([key.text for key in arrays])  # a damaged one would stay
             for key, array in arrays.items():
                 shape, dtype = array.shape, str(array.dtype)
                 registry.put_feature(key.text, key.kind, array.tobytes(), shape, dtype, key.image, key.mask)
 
         self.database.write(put)
+
+
+def _is_whole(record: FeatureRecord) -> bool:
+    """Return whether the row says what its bytes are."""
+    sizes = [size for size in record.shape if type(size) is int and size >= 0]
+    return record.dtype == DTYPE and len(sizes) == len(record.shape) and len(record.data) == 4 * math.prod(sizes)
 
 
 def _tensor(record: FeatureRecord) -> Tensor:

@@ -80,6 +80,23 @@ def test_a_row_that_rotted_is_named(path: Path, statement: str, said: str) -> No
     assert [(fault.said, fault.derived) for fault in sqlite_upkeep.faults(path)] == [(said, False)]
 
 
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE blobs SET data = 'rex' WHERE size = 3", "data of blobs cannot be read as blob"),
+        ("UPDATE concepts SET created_at = ''", "created_at of concepts cannot be read as datetime"),
+        ("UPDATE features SET shape = '2026-99'", "shape of features cannot be read as json"),
+        ("UPDATE concept_versions SET noun = x'00'", "noun of concept_versions cannot be read as text"),
+        ("UPDATE version_images SET width = 9.5", "width of version_images cannot be read as integer"),
+    ],
+)
+def test_a_value_of_another_type_is_named_with_its_column(path: Path, statement: str, said: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+    found = [(fault.said, fault.derived) for fault in sqlite_upkeep.faults(path)]
+    assert found == [(f"1 value of the column {said}", False)]
+
+
 def test_text_that_is_no_longer_unicode_is_damage_and_no_fault_of_ours(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE concepts SET name = CAST(x'FF7265' AS TEXT)")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
+from sqlalchemy import text
 
 from lambda_studio.progress import silent
 from lambda_studio.workflows.cache.encoders import Encoder
@@ -64,3 +65,15 @@ def test_what_was_computed_before_a_failure_is_kept(store) -> None:
 def test_what_is_not_there_is_not_found(store) -> None:
     assert store.find([key(1)]) == {}
     assert store.find([]) == {}
+
+
+@pytest.mark.parametrize(
+    "row", ["dtype = '{}'", "dtype = 'int8'", "shape = '[2]'", "shape = '[-2, -3]'", "shape = '[\"a\"]'"]
+)
+def test_a_row_that_says_something_else_than_its_bytes_is_computed_again_and_mended(store, row: str) -> None:
+    store.get_or_compute([key(0)], Computing(), "Squares")
+    with store.database.transaction() as registry:
+        registry._session.execute(text(f"UPDATE features SET {row}"))
+    assert store.find([key(0)]) == {}
+    assert store.get_or_compute([key(0)], Computing(), "Squares").computed == 1
+    assert store.find([key(0)])[key(0)].shape == (2, 3)
