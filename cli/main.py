@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +14,9 @@ from cli.commands import LazyGroup
 from cli.options import option_names, with_options, with_values
 from cli.session import Session, numbered
 from cli.terminal import flushed, in_lines, notice, open_standard_streams, printable, say_json, warn
+
+COMPLETION = "_STUDIO_COMPLETE"
+"""The environment variable with which a shell asks for completions."""
 
 MODULES = {
     "demo": "cli.demo",
@@ -86,6 +89,7 @@ def run(args: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code. Every error is printed here."""
     session = Session()
     try:
+        require_completion(os.environ)
         return studio.main(args, prog_name="studio", standalone_mode=False, obj=session) or 0
     except (click.Abort, KeyboardInterrupt):
         notice("Stopped.")
@@ -101,6 +105,18 @@ def run(args: Sequence[str] | None = None) -> int:
             notice("Stopped.")
             return ctrl_c.STOPPED
         return tell(error, session, as_json=session.json or "--json" in (sys.argv[1:] if args is None else args))
+
+
+def require_completion(environment: Mapping[str, str]) -> None:
+    """Raise UsageError if a shell asks for a completion that cannot be given."""
+    asked = environment.get(COMPLETION)
+    if not asked:
+        return
+    shell, _, instruction = asked.partition("_")
+    position = environment.get("COMP_CWORD", "")
+    is_whole = instruction == "source" or ("COMP_WORDS" in environment and (shell == "fish" or position.isdecimal()))
+    if shell not in ("bash", "fish", "zsh") or instruction not in ("source", "complete") or not is_whole:
+        raise click.UsageError(f"{COMPLETION} is {asked}. A shell sets it, with COMP_WORDS and COMP_CWORD.")
 
 
 def tell(error: Exception, session: Session, as_json: bool) -> int:

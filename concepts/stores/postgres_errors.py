@@ -69,8 +69,8 @@ def _refusal(error: DBAPIError, label: str) -> ConceptError | None:
 
 
 def _unreachable(said: str, label: str, kind: str) -> ConceptError | None:
-    if kind == "ProgrammingError" and "connection option" in said:
-        return AddressInvalid(f"The address of {label} has an {said}.", "See libpq's connection parameters.")
+    if kind == "ProgrammingError" and said.startswith(("bad value for", "invalid connection option")):
+        return AddressInvalid(f"The address of {label} cannot be used: {said}.", "See libpq's connection parameters.")
     if kind != "OperationalError":
         return None
     told = said.removeprefix("connection failed: ")

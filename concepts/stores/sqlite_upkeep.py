@@ -1,6 +1,7 @@
 """Maintenance of the database file: state, upgrade, checks, backup and restore."""
 
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -86,6 +87,7 @@ def back_up(path: Path, out: Path | None = None) -> Path:
         try:
             with staged_file(out) as copy:
                 upgrading.copy_database(path, copy)
+                copy.chmod(stat.S_IMODE(path.stat().st_mode))
         except FileExistsError as error:
             raise StorageFailed(f"{out} is already there.", "Give another name.") from error
         return out
@@ -110,6 +112,7 @@ def restore(path: Path, backup: Path, agree: Callable[[], object] = lambda: None
         require_room(path.parent, 3 * backup.stat().st_size, "Restoring a backup")
         with unfinished(path) as copy:
             upgrading.copy_database(backup, copy)
+            copy.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600)
             kept: Path | None = None
             if not (path.exists() and _usable(path)):
                 kept = _move_aside(path)

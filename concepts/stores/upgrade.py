@@ -1,6 +1,7 @@
 """Upgrades from an older revision to the current one: first a backup, then all revisions in one transaction."""
 
 import sqlite3
+import stat
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -72,6 +73,7 @@ def back_up(path: Path, revision: str) -> Path:
     final = folder / f"{path.stem}-{revision}-{moment}{path.suffix}"
     with staged_file(final) as copy:
         copy_database(path, copy)
+        copy.chmod(stat.S_IMODE(path.stat().st_mode))
     return final
 
 

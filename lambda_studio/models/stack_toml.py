@@ -12,7 +12,7 @@ from lambda_studio.errors import InvalidSetting, ModelFilesMissing
 from lambda_studio.models.files.locating import HUB_ID
 from lambda_studio.models.stack_spec import BUILT_IN, PLACES, StackSpec
 
-MAX_TOML_BYTES = 2**20
+MAX_TOML_BYTES = 2**14  # the time that TOML takes grows with the square of a key
 TABLES = ("finetune", "generate", "hashes", "revisions", "sizes")
 
 
@@ -40,7 +40,7 @@ def from_toml(path: Path) -> StackSpec:
         raise ModelFilesMissing(
             f"The stack file {path} cannot be read ({error.strerror}).", "Check the name of the stack file."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidSetting(f"{path} is not TOML ({error}).", "Correct it.") from error
     _check_settings(settings, path)
     folders: dict[str, str] = {key: _beside(path, settings[key]) for key in PLACES if key in settings}

@@ -108,3 +108,19 @@ def test_a_setting_with_its_value_is_told_as_its_option(studio, photos) -> None:
     """The library says `noun=dog`, as Python people write it."""
     answer = studio("add-concept", "rex", *photos)
     assert answer.err.endswith("for example: --noun dog\n")
+
+
+@pytest.mark.parametrize("asked", ["nonsense", "bash_nonsense", "bash_complete", "zsh_complete", "fish_complete"])
+def test_a_completion_that_cannot_be_given_is_code_2(studio, monkeypatch, asked: str) -> None:
+    monkeypatch.setenv("_STUDIO_COMPLETE", asked)
+    monkeypatch.setenv("COMP_CWORD", "zz")
+    failed = studio("concepts")
+    assert (failed.code, f"_STUDIO_COMPLETE is {asked}" in failed.err) == (2, True)
+
+
+def test_a_shell_completes_a_command(monkeypatch, capsys) -> None:
+    for name, value in {"_STUDIO_COMPLETE": "bash_complete", "COMP_WORDS": "studio gen", "COMP_CWORD": "1"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        run([])
+    assert (ended.value.code, capsys.readouterr().out) == (0, "plain,generate\n")

@@ -1,6 +1,7 @@
 """Write an adapter as a folder that diffusers loads by its path."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def write_folder(adapter: Path, unet_config: Path, folder: Path) -> str:
         ModelFilesMissing, ModelFilesInvalid: the adapter's file is missing or damaged.
     """
     info = read_adapter_info(adapter)
-    if folder.exists():
+    if os.path.lexists(folder):
         raise OutputExists(f"{folder} is there already.", "Give the name of a new folder.")
     require_room(folder.parent, adapter.stat().st_size, "The folder for diffusers")
     folder.parent.mkdir(parents=True, exist_ok=True)

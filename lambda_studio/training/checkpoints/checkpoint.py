@@ -166,7 +166,7 @@ def _find_whole(path: Path) -> Checkpoint | None:
             raise ResumeRefused(too_new(f"The checkpoint {path}", number, CHECKPOINT_FORMAT), UPDATE)
         if not all(_is_file(path / name, expected) for name, expected in body["files"].items()):
             return None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     return Checkpoint(path, body["step"], body["meta"], tuple(name.removesuffix(".pt") for name in body["files"]))
 

@@ -1,5 +1,6 @@
 """Write concepts into a bundle. The same concepts give the same bytes each time."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
@@ -34,7 +35,7 @@ def require_free(out: Path) -> None:
         f"{out} is not a name for a bundle.",
         f"The name must end in {SUFFIX}: out={named}",
     )
-    if out.exists():
+    if os.path.lexists(out):
         raise OutputExists(f"{out} is already there.", "Give another name: out=FILE.zip")
 
 

@@ -4,10 +4,11 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from concepts.durable import staged_file
+from concepts.durable import read_small, staged_file
 from lambda_studio.formats import FORMAT, format_of
 
 ENCODERS_FORMAT = 2
+MAX_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ class KnownEncoders:
         Version 0.1 wrote the stacks at the top level, without a format number.
         """
         try:
-            noted = json.loads(self.path.read_text(encoding="utf-8"))
+            noted = json.loads(read_small(self.path, MAX_BYTES))
             stacks = noted if type(noted.get(FORMAT)) is not int else noted["encoders"]
             if stacks is not noted and format_of(noted) > ENCODERS_FORMAT:
                 return {}
             return {stack: Encoder(each["fingerprint"], each["dtype"]) for stack, each in stacks.items()}
-        except (OSError, ValueError, TypeError, AttributeError, KeyError):
+        except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
             return {}
 
     def note(self, stack: str, encoder: Encoder) -> None:

@@ -29,7 +29,7 @@ class FeatureKey:
         try:
             said = json.loads(text)
             return cls(**{**said, "encoder": Encoder(**said["encoder"])})
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return None
 
     @property

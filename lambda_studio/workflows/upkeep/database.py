@@ -1,5 +1,6 @@
 """Upgrade, check, back up, restore and examine a database, even one that cannot be opened."""
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
@@ -69,7 +70,7 @@ class DatabaseUpkeep:
         Raises:
             OutputExists, DatabaseUnusable, StorageFailed, ServersOwnTool.
         """
-        if out is not None and out.exists():
+        if out is not None and os.path.lexists(out):
             raise OutputExists(f"{out} is already there.", "Give another name: out=FILE.sqlite3")
         store = store_at(self.home, self.address)
         folder = adapters_folder(self.home)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -203,6 +204,19 @@ def test_what_is_no_file_is_not_replaced_by_a_backup(path: Path, tmp_path: Path,
     with pytest.raises(DatabaseUnusable, match="is not a file"):
         sqlite_upkeep.restore(other, copy)
     assert sorted(tmp_path.rglob("*")) == listed
+
+
+def test_a_backup_and_what_is_restored_are_as_private_as_the_database(path: Path, tmp_path: Path) -> None:
+    path.chmod(0o640)
+    copies = [sqlite_upkeep.back_up(path), sqlite_upkeep.back_up(path, tmp_path / "copy.sqlite3")]
+    assert {stat.S_IMODE(copy.stat().st_mode) for copy in copies} == {0o640}
+    copies[1].chmod(0o644)
+    path.write_bytes(b"damaged")
+    sqlite_upkeep.restore(path, copies[1])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    path.unlink()
+    sqlite_upkeep.restore(path, copies[1])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_too_little_room_is_told_before_anything_is_written(path: Path, monkeypatch) -> None:

@@ -61,6 +61,7 @@ def test_weights_beside_the_toml_file_may_be_named_alone(tmp_path):
             "'kandinski'. Did you mean kandinsky-2.2? Give",
         ),
         ("clip = \n", "is not TOML"),
+        (f"clip = {'[' * 10_000}", "is not TOML"),
         (f'{PARTS}[revisions]\nmovq = "{"a" * 40}"\n', "pins 'movq', which is no part. Pin: clip, clip_towers, prior"),
         (f'{PARTS}[hashes.prior]\n"config.json" = "abc"\n', "hash of prior config.json is 'abc'. Give 64 lower-case"),
         (f'{PARTS}[hashes]\nprior = "abc"\n', "has hashes of prior = 'abc'. Give a table"),
@@ -72,6 +73,12 @@ def test_a_wrong_toml_file_is_refused(tmp_path, text, said):
     with pytest.raises(InvalidSetting) as error:
         from_toml(tmp_path / "mine.toml")
     assert said in str(error.value)
+
+
+def test_a_toml_file_that_takes_long_to_read_is_refused_by_its_size(tmp_path):
+    (tmp_path / "mine.toml").write_text("a." * 50_000 + "b = 1\n")
+    with pytest.raises(ModelFilesMissing, match="it has more than 16384 bytes"):
+        from_toml(tmp_path / "mine.toml")
 
 
 def test_a_stack_that_is_not_there_is_said(tmp_path):

@@ -44,6 +44,11 @@ def test_what_this_version_does_not_know_is_ignored(tmp_path: Path) -> None:
     assert KnownEncoders(tmp_path).read() == {"tiny": TINY}
 
 
+def test_a_note_that_is_nested_too_deeply_is_no_note(tmp_path: Path) -> None:
+    (tmp_path / "encoders.json").write_text("[" * 200_000)
+    assert KnownEncoders(tmp_path).read() == {}
+
+
 @pytest.mark.parametrize("noted", [{"format": 3, "encoders": {}}, {"format": 2}, [], None, {"tiny": 1}, {"tiny": {}}])
 def test_a_note_that_cannot_be_read_is_no_note(tmp_path: Path, noted: Any) -> None:
     (tmp_path / "encoders.json").write_text(json.dumps(noted))
