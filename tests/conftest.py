@@ -16,6 +16,8 @@ for name in [name for name in os.environ if name.startswith(("STUDIO_", "HF_", "
     if name not in ("STUDIO_REQUIRE_POSTGRES", "STUDIO_SOUND_SQLITE"):  # they say what is to be tested
         del os.environ[name]  # a person's own settings, before any library reads them
 
+# Also for the processes that tests start. Two tests run at once, and OpenMP's threads wait in loops.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 install_import_hook("lambda_studio", "beartype.beartype")  # shapes in signatures are checked while testing
 
 import torch  # noqa: E402  # the hook must be there first

@@ -51,7 +51,13 @@ def released(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def studio(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+def studio(
+    released: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    studios_share_a_door: None,
+) -> Call:
     """Anna's computer: a copy of her files, the current folder; calls a command line and gives what it answers."""
     place = tmp_path / "anna"
     shutil.copytree(released, place)

@@ -28,6 +28,11 @@ def new_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / FILE_NAME
 
 
+@pytest.fixture(autouse=True)
+def one_door(studios_share_a_door: None) -> None:
+    """Open pictures in one process in all tests."""
+
+
 @pytest.fixture
 def studio(tmp_path: Path, stack_file: Path, notices: list[str], new_registry: Path) -> Iterator[Studio]:
     """A studio of tiny models with a home of its own."""
