@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+INPUTS = Path(__file__).parents[2] / ".." / "shared" / "inputs"
+
 
 @pytest.fixture
 def lay(tmp_path: Path, photos):
@@ -139,6 +141,60 @@ def test_every_bad_picture_of_every_folder_is_named_and_nothing_is_stored(studio
     assert answer.code == 0
     assert "Left aside: 10_rex dog/bad.png: is not a" in answer.out
     assert {each["name"] for each in json.loads(studio("concepts", "--json").out)} == {"cat", "rex"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "subjects", "aside", "faults"),
+    [
+        ("onetrainer", [("rex", "rex", 2, 2)], {"rex": 2}, 0),
+        ("maskfolder", [("rex", "rex", 2, 2)], {}, 0),
+        ("heic", [("minka", "minka", 3, 0), ("rex", "rex", 6, 0)], {}, 0),
+        ("tiffonly", [("mug", "mug", 2, 0), ("rex", "rex", 1, 0)], {}, 0),
+        ("nested", [("minka", "minka", 2, 0), ("rex", "rex", 2, 0)], {}, 0),
+        ("kohya1", [("sks", "dog", 4, 0)], {"img/10_sks dog": 3}, 0),
+        ("kohya3", [("sks", "dog", 2, 0)], {"1_dog": 2, "10_dog_reg": 2}, 0),
+        (
+            "kohya4",
+            [("sks", "cat", 1, 0), ("sks_dog", "dog", 1, 0), ("ohwx_man", None, 1, 0), ("black", "mamba", 1, 0)],
+            {"8_": 1},
+            2,
+        ),
+        (
+            "zip_of_folders.zip",
+            [
+                ("2024-05-06", "thing", 1, 0),
+                ("dog_01", "dog", 1, 0),
+                ("rex.v2 (final)", "rex", 1, 0),
+                ("toyPoodle", "toy poodle", 1, 0),
+            ],
+            {},
+            0,
+        ),
+    ],
+)
+def test_folders_that_people_sent_are_understood(studio, folder, subjects, aside, faults) -> None:
+    plan = json.loads(studio("library", "import", INPUTS / folder, "--dry-run", "--json").out)
+    found = [
+        (
+            each["name"],
+            each["noun"],
+            len(each["pictures"]),
+            sum(picture["mask"] is not None for picture in each["pictures"]),
+        )
+        for each in plan["subjects"]
+    ]
+    assert found == subjects
+    assert {each["folder"]: len(each["files"]) for each in plan["left_aside"]} == aside
+    assert len(plan["faults"]) == faults
+
+
+@pytest.mark.parametrize("name", ["backslash", "bom", "captionfile", "diffname", "longprompt", "noclass"])
+def test_lists_that_people_sent_are_understood(studio, lay, tmp_path: Path, name: str) -> None:
+    lay("data", "cat/0.png", "dog/0.png")
+    shutil.copy(INPUTS / "lists" / f"{name}.json", tmp_path)
+    plan = json.loads(studio("library", "import", f"{name}.json", "--dry-run", "--json").out)
+    assert [(each["name"], each["noun"]) for each in plan["subjects"]] == [("cat", "cat"), ("dog", "dog")]
+    assert plan["faults"] == []
 
 
 def test_foreign_names_are_escaped_on_their_way_to_the_terminal(studio, lay) -> None:
