@@ -82,10 +82,10 @@ with tempfile.TemporaryDirectory() as folder:
 
 answer = {
     "photographs": arguments.photos,
-    "without models": without["this process"],
-    "the process that opens pictures": without["the process that opens pictures"],
-    "with the miniature": encoded["this process"],
-    "torch and open_clip alone": of_imports(),
+    "without-models": without["this process"],
+    "opening-pictures": without["the process that opens pictures"],
+    "with-miniature": encoded["this process"],
+    "torch-and-open-clip": of_imports(),
 }
 print(json.dumps(answer, indent=1))
 if arguments.record:
