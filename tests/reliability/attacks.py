@@ -39,7 +39,11 @@ def _decoys(world: World, folder: Path, share: float) -> Outcome:
         for name in attack_cases.DECOYS:
             tally.judge(f"{words[0]}, {name}.py", f"it was executed: {executed[name]}" if name in executed else None)
     target = len(commands) * len(attack_cases.DECOYS)
-    return tally.outcome("a module in the current folder", target, "add, import, draw, train and doctor, as processes")
+    return tally.outcome(
+        "a module in the current folder",
+        target,
+        "the commands add-concept, import, generate, finetune and doctor, each as a process",
+    )
 
 
 def _forgeries(world: World, folder: Path, share: float) -> Outcome:
@@ -47,7 +51,7 @@ def _forgeries(world: World, folder: Path, share: float) -> Outcome:
     tally, cases = Tally(), attack_cases.FORGERIES
     for number, case in enumerate(cases[: max(1, round(len(cases) * share))]):
         tally.judge(" ".join(case), attack_cases.forgery_fault(world, folder / f"forgery{number}", *case))
-    note = "the signed bundle draws and exports with its own numbers; SQLite (PostgreSQL: in the tests)"
+    note = "pictures and exports use the signed bundle's own embedding; on SQLite (the tests: PostgreSQL)"
     return tally.outcome("another user's forged embedding", len(cases), note)
 
 
@@ -60,7 +64,7 @@ def _forgets(world: World, folder: Path, share: float, seed: int) -> Outcome:
         shutil.rmtree(here := folder / "forget", ignore_errors=True)
         shutil.copytree(place, here)
         tally.judge(f"forget {number}", attack_cases.forget_fault(world, here, chance.random() * longest))
-    note = "at random moments: refused while it trains, and nothing learnt of it is left unnamed"
+    note = "at random moments: forget is refused during the training, or it lists every adapter file that remains"
     return tally.outcome("forget beside fine-tune", FORGETS, note)
 
 
@@ -73,7 +77,7 @@ def _resumes(world: World, folder: Path, share: float, seed: int) -> Outcome:
         shutil.rmtree(here := folder / "resume", ignore_errors=True)
         shutil.copytree(place, here)
         tally.judge(f"resume {number}", attack_cases.resume_fault(world, here, chance.random() * longest, whole))
-    note = "one trains, to the same bits as alone; the other is told, and spoils nothing"
+    note = "one process trains to the same bits as alone; the other is refused and changes nothing"
     return tally.outcome("two processes resume one run", RESUMES, note)
 
 
@@ -84,7 +88,7 @@ def _foreign(world: World, folder: Path, share: float) -> Outcome:
     for text in foreign_texts.TEXTS[: max(1, round(len(foreign_texts.TEXTS) * share))]:
         for name, fault in foreign_texts.faults(world, folder, text):
             tally.judge(f"{name}, {text!r}", fault)
-    note = "files, folders, bundles, paths, names, prompts; output and errors, with and without --json"
+    note = "in files, folders, bundles, paths, names and prompts; output and errors are read, with and without --json"
     return tally.outcome("foreign text on the terminal", 2 * len(places) * len(foreign_texts.TEXTS), note)
 
 
@@ -95,7 +99,11 @@ def _stops(world: World, folder: Path, share: float, seed: int) -> Outcome:
         words = attack_cases.STOPPED[number % len(attack_cases.STOPPED)]
         place = world.fresh("filled", folder / "stopped")
         tally.judge(f"{words[0]}, stop {number}", attack_cases.stop_fault(world, place, words, chance.random()))
-    return tally.outcome("Ctrl-C at a random moment", STOPS, "exit code 130 and one line, or the answer; no traceback")
+    return tally.outcome(
+        "Ctrl-C at a random moment",
+        STOPS,
+        "the command ends with exit code 130 and one line, or with its answer; never with a traceback",
+    )
 
 
 HARNESSES: dict[str, Harness] = {"attacks": run, "attacks beside training": run_beside_training}

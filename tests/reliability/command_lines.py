@@ -121,7 +121,7 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
             tally.judge(f"line {number}", fault)
         print(f"\r  command lines: {tally.tried} of {count}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    note = "every command and option, seeded; miniature and demo are parsed and not run; full models are not loaded"
+    note = "every command and option, from a seed; miniature and demo are only parsed; no large model is loaded"
     return [tally.outcome("a random command line", LINES, note)]
 
 

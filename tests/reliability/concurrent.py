@@ -67,7 +67,7 @@ def _counted(home: Path, where: str, each: int, address: str | None = None) -> O
             (name,) = registry.concept_names("default")
     tried, errors = PROCESSES * each, tuple(sorted({word for word in said if word != "done"}))
     wrong = errors if int(name) == tried else (*errors, f"{tried - int(name)} of {tried} increments were lost")
-    note = f"{PROCESSES} processes, {each} read-modify-writes each"
+    note = f"{PROCESSES} processes, {each} increments each: read a number, write the next one"
     return Outcome(
         fault=f"{PROCESSES} writers, {where}",
         tried=tried,
@@ -101,7 +101,7 @@ def _named_twice(home: Path, pairs: int, same: bool) -> Outcome:
         print(f"\r  concurrent, pairs: {number + 1} of {pairs}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     kind = "the same content" if same else "other content"
-    note = f"one wins, the other is told: {expected[0] if same else expected[1]}"
+    note = f"one process succeeds, and the other gets the answer: {expected[0] if same else expected[1]}"
     fault = f"two processes add one name, {kind}"
     return Outcome(fault=fault, tried=pairs, right=pairs - len(wrong), target=PAIRS, wrong=tuple(wrong[:20]), note=note)
 

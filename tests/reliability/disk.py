@@ -74,7 +74,7 @@ def of_command(world: World, command: Command, share: float, seed: int) -> Outco
         )
         print(f"\r  disk, {command.name}: {tried} of {len(chosen)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    note = f"of {len(every)} faults of single calls and of all from one on"
+    note = f"{tried} of {len(every)} faults: one system call fails, or this call and all later ones fail"
     return Outcome(fault=fault, tried=tried, right=right, target=len(full), wrong=tuple(wrong[:20]), note=note)
 
 
@@ -104,7 +104,7 @@ def _full(world: World, folder: Path, share: float) -> Outcome:
     found = [
         (f"{command.name}, {spare} KiB left", _on_full(world, command, folder, spare)) for command, spare in chosen
     ]
-    return _outcome(fault, found, len(cases), "a tmpfs with 4 to 120 KiB left")
+    return _outcome(fault, found, len(cases), "a tmpfs with 4 to 120 KiB free")
 
 
 def _outcome(fault: str, found: list[tuple[str, str]], target: int, note: str) -> Outcome:
@@ -155,7 +155,7 @@ def _read_only(world: World, folder: Path, share: float) -> Outcome:
         return Outcome(fault=fault, tried=0, right=0, target=len(cases), note="Not tried: needs root, to be another.")
     chosen = even(cases, share)
     found = [(f"{command.name}, {target}", _on_read_only(world, command, folder, target)) for command, target in chosen]
-    return _outcome(fault, found, len(cases), "by permissions, as another user than root")
+    return _outcome(fault, found, len(cases), "permissions forbid it, for a user who is not root")
 
 
 def _on_read_only(world: World, command: Command, folder: Path, target: str) -> str:
@@ -208,7 +208,12 @@ def _locked(world: World, folder: Path, share: float) -> Outcome:
         (f"{command.name}, released: {released}", _on_locked(world, command, folder, released))
         for command, released in chosen
     ]
-    return _outcome("a locked database", found, len(cases), "released in time, or never; 3 seconds in place of 30")
+    return _outcome(
+        "a locked database",
+        found,
+        len(cases),
+        "the lock is released in time, or never; the wait is 3 seconds here and 30 in use",
+    )
 
 
 def _on_locked(world: World, command: Command, folder: Path, released: bool) -> str:

@@ -62,7 +62,10 @@ def _judged(cases: list[tuple[str, Callable[[], str | None]]], share: float, fau
 def _full(world: World, folder: Path, share: float) -> Outcome:
     """A file system with hardly any room left, in every command."""
     folder.mkdir()
-    fault, note = "a full disk, every command", "a tmpfs with 4 and 40 KiB left; before or after, told in two lines"
+    fault, note = (
+        "a full disk, every command",
+        "a tmpfs with 4 or 40 KiB free: the command did everything or nothing, and the error is two lines",
+    )
     cases = [
         (f"{command.name}, {spare} KiB", lambda c=command, s=spare: disk._on_full(world, c, folder, s))
         for command in COMMANDS
@@ -83,7 +86,7 @@ def _linked(world: World, folder: Path, share: float) -> Outcome:
         for command in chosen
         for link in LINKED
     ]
-    note = "home, database, adapters and runs: the same as without links, and the links stay"
+    note = "links at home, database, adapters and runs: the results are the same as without links, and the links stay"
     return _judged(cases, share, "symbolic links in the home", note)
 
 
@@ -109,7 +112,12 @@ def _strangers(world: World, folder: Path, share: float) -> Outcome:
     fault, cases = "another user's home", [(c.name, lambda c=c: _stranger_fault(world, folder, c)) for c in COMMANDS]
     if os.geteuid() != 0:
         return Outcome(fault=fault, tried=0, right=0, target=len(cases), note="Not tried: needs root, to be another.")
-    return _judged(cases, share, fault, "mode 700: refused in two lines with code 2 or 7, and nothing is changed")
+    return _judged(
+        cases,
+        share,
+        fault,
+        "the home has mode 700: the command ends with two lines and code 2 or 7, and changes nothing",
+    )
 
 
 def _stranger_fault(world: World, folder: Path, command: Command) -> str | None:
@@ -138,7 +146,12 @@ def _repaired(world: World, folder: Path, share: float) -> Outcome:
     """`doctor --repair` again and again beside a command, where every unfinished file counts as old."""
     folder.mkdir()
     cases = [(c.name, lambda c=c: _repair_fault(world, folder, c)) for c in COMMANDS if c.name in WRITERS]
-    return _judged(cases, share, "doctor --repair beside a writer", "files of the live writer stay, whatever their age")
+    return _judged(
+        cases,
+        share,
+        "doctor --repair beside a writer",
+        "the repair deletes no file of a command that is running, however old the file is",
+    )
 
 
 def _repair_fault(world: World, folder: Path, command: Command) -> str | None:
@@ -173,7 +186,7 @@ def _many(world: World, folder: Path, share: float) -> Outcome:
     place, count = world.fresh("none", folder / "world"), max(500, round(MANY * share))
     answer_of(lambda: _fill(place, count), folder)
     cases = [(" ".join(words), lambda w=words: _read_fault(world, place, w)) for words in READS]
-    note = f"each command within {READ_SECONDS:g} seconds, as it ends with few"
+    note = f"each command ends within {READ_SECONDS:g} seconds, with the right exit code"
     return _judged(cases, share, f"{count:,} concepts", note)
 
 
@@ -229,7 +242,7 @@ def _paused(world: World, folder: Path, share: float) -> Outcome:
             (name,) = registry.concept_names("default")
     wrong = tuple(f"{code}: {said[-300:]}" for code, said in ends if code)
     wrong += () if int(name) == 40 * count else (f"{40 * count - int(name)} increments were lost",)
-    note = "SIGSTOP for half a second beside two writers: none fails, and no increment is lost"
+    note = "SIGSTOP for half a second while two processes write: neither fails, and no increment is lost"
     return Outcome(fault=fault, tried=count, right=0 if wrong else count, target=PAUSES, wrong=wrong, note=note)
 
 
@@ -255,7 +268,8 @@ def _half(world: World, folder: Path, share: float) -> Outcome:
     for method, stop in product(resume.METHODS, range(1, steps)):
         at = folder / method / str(stop)
         cases.append((f"{method}, step {stop}", lambda m=method, s=stop, a=at: _half_fault(a, m, s, whole(m))))
-    return _judged(cases, share, "stopped and resumed, bf16", "LoRA and full: weights, optimiser and losses by hash")
+    note = "LoRA and full; weights, optimiser and losses have the hashes of an unstopped run"
+    return _judged(cases, share, "stopped and resumed, bf16", note)
 
 
 def _made(folder: Path) -> Path:

@@ -46,7 +46,9 @@ def by_hand(share: float, folder: Path, seed: int) -> list[Outcome]:
         place.mkdir()
         tally.judge(known[number].name, case_fault(model, known[number], place))
         shutil.rmtree(place)
-    return [tally.outcome("hostile adapter file, by hand", BY_HAND, "each is applied to a model of four weights")]
+    return [
+        tally.outcome("hostile adapter file, by hand", BY_HAND, "each file is applied to a model with four weights")
+    ]
 
 
 def case_fault(model: nn.Module, case: Case, folder: Path) -> str | None:
@@ -70,7 +72,7 @@ def mutated(share: float, folder: Path, seed: int) -> list[Outcome]:
         else:
             written_anew(path, mutation(numbers, content))
         tally.judge(f"mutation {number} of seed {seed}", applied(model, before, path)[1])
-    note = "what is applied is compared with a reading of the file by other code, to the last bit but of the product"
+    note = "the applied weights are compared with a second reader of the file (relative difference at most 1e-4)"
     return [tally.outcome("hostile adapter file, mutated", MUTATIONS, note)]
 
 

@@ -36,7 +36,7 @@ def by_hand(share: float, folder: Path, seed: int) -> list[Outcome]:
             place.mkdir()
             tally.judge(known[number].name, import_fault(studio, known[number], place))
             shutil.rmtree(place)
-    note = "each is imported; rows are counted and the folders looked through before and after"
+    note = "each bundle is imported; rows and folders are compared before and after"
     return [tally.outcome("hostile bundle, by hand", BY_HAND, note)]
 
 
@@ -80,7 +80,7 @@ def mutated(share: float, folder: Path, seed: int) -> list[Outcome]:
         written_anew(path, numbers.choice((changed_file, changed_manifest, changed_object))(numbers))
         tally.judge(f"mutation {number} of seed {seed}", open_fault(place, path))
     place.close()
-    note = "opened and checked as an import does; what is accepted is read again by the standard library and compared"
+    note = "each bundle is opened and checked as in an import; an accepted one is compared with a reading by zipfile"
     return [tally.outcome("hostile bundle, mutated", MUTATIONS, note)]
 
 

@@ -22,7 +22,7 @@ BY_HAND, MUTATIONS = 250, 1_000_000
 SECONDS, BYTES = 1.0, 300 * 10**6
 FELL = ("crashed its decoder", "cannot be read within", "more memory than a picture may use")
 """What the door says of a file that its process did not survive, or that took all it may take."""
-COVERS = "one process opened all of them; processor time and peak memory are that process's, on Linux"
+COVERS = "one process opened all images; processor time and peak memory of this process are limited, on Linux"
 
 
 def by_hand(share: float, folder: Path, seed: int) -> list[Outcome]:

@@ -33,7 +33,7 @@ def of_command(world: World, command: Command, share: float, seed: int) -> Outco
         wrong += faults
         print(f"\r  kill, {command.name}: {killed} of {len(chosen)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    note = f"{killed} of the {len(done.points)} calls that can change the disk"
+    note = f"killed before {killed} of the {len(done.points)} system calls that can change the disk"
     return Outcome(
         fault=f"SIGKILL, {command.name}",
         tried=killed,

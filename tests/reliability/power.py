@@ -98,7 +98,7 @@ def of_command(world: World, command: Command, share: float, seed: int) -> Outco
         print(f"\r  power, {command.name}: {len(seen)} of {count}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     bad = len({line.partition(":")[0] for line in wrong})
-    note = f"distinct states at {len(ops)} calls"
+    note = f"the power goes after one of {len(ops)} system calls; each different state of the disk is a trial"
     tried = len(seen)
     return Outcome(
         fault=f"power loss, {command.name}",

@@ -37,7 +37,13 @@ def _killed(share: float, folder: Path, seed: int) -> Outcome:
             wrong.append(f"kill {number}: {found}")
         print(f"\r  resume, killed: {number + 1} of {count}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    return _outcome("kill -9 while training", count, wrong, KILLS, "resumed after it: the same bits as never killed")
+    return _outcome(
+        "kill -9 while training",
+        count,
+        wrong,
+        KILLS,
+        "the resumed run ends with the same bits as a run that was never killed",
+    )
 
 
 def _kill_once(folder: Path, whole: str, delay: float) -> str:
@@ -102,7 +108,8 @@ def _killed_saving(share: float, folder: Path, seed: int) -> Outcome:
     points = write_points(lambda: save(3), folder)
     chosen = even(points, share, seed)
     faults = [f"{point.call} {point.number}: {found}" for point in chosen if (found := fault_of(point))]
-    return _outcome(fault, len(chosen), faults, len(points), f"of {len(points)} calls that can change the disk")
+    note = f"killed before {len(chosen)} of the {len(points)} system calls of a save that can change the disk"
+    return _outcome(fault, len(chosen), faults, len(points), note)
 
 
 def _stopped(method: str, share: float, folder: Path) -> Outcome:
@@ -115,7 +122,7 @@ def _stopped(method: str, share: float, folder: Path) -> Outcome:
         answer_of(lambda place=place, stop=stop: _train(place, method, STEPS, stop=stop), folder)
         again = answer_of(lambda place=place: _train(place, method, STEPS, resume=True), folder)
         wrong += [f"stopped after step {stop}: it ends with other bits"] * (again != whole)
-    note = f"{STEPS} steps: weights, optimiser and losses compared by hash"
+    note = f"{STEPS} steps, stopped after each; weights, optimiser and losses have the hashes of an unstopped run"
     return _outcome(f"stopped and resumed, {method}", len(stops), wrong, STEPS - 1, note)
 
 

@@ -48,7 +48,7 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
             print(f"\r  rot: {visible} of {wanted}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     what = "a name, noun, version, image, mask, original, feature or adapter"
-    note = f"of {flips} flips those that change {what}, or any error"
+    note = f"of {flips} flipped bits, the ones that change {what}, or make the file unreadable"
     right = visible - len(wrong)
     return [
         Outcome(fault="a flipped bit", tried=visible, right=right, target=TARGET, wrong=tuple(wrong[:20]), note=note)
