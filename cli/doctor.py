@@ -13,8 +13,8 @@ from cli.session import Session, pass_session
     type=click.Choice(["quick", "usual", "thorough"]),
     default="usual",
     show_default=True,
-    help="How much to check. quick: no file contents. usual: the database's structure, the library's images, adapters. "
-    "thorough: everything, and one in a hundred cached values is recomputed.",
+    help="How much to check. quick: no file contents. usual: the database's structure, the library's images, "
+    "the adapters and the stack's weights. thorough: everything, and one in a hundred cached values is recomputed.",
 )
 @click.option(
     "--repair",

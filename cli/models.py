@@ -54,7 +54,8 @@ def listing(session: Session) -> None:
 def fetch(session: Session) -> None:
     """Download what is missing of the stack in use.
 
-    An interrupted download is resumed. Choose the stack with --stack, for example --stack kandinsky-2.2.
+    Before the download, it says whether a picture fits the free memory of the GPU. An interrupted download is resumed.
+    Choose the stack with --stack, for example --stack kandinsky-2.2.
     """
     with session.studio() as studio:
         parts = studio.models.fetch()

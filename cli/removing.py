@@ -15,15 +15,19 @@ if TYPE_CHECKING:
     from lambda_studio.studio import Added, ConceptSummary
 
 ALL_KINDS = "images, masks, originals and cached values"
-number_option = click.option(
-    "--id", "concept_id", type=int, metavar="N", help="Choose number N of several with this name.  [default: the last]"
+CHOOSE = "Choose number N of several with this name."
+restored_option = click.option(
+    "--id", "concept_id", type=int, metavar="N", help=f"{CHOOSE}  [default: the last removed]"
+)
+forgotten_option = click.option(
+    "--id", "concept_id", type=int, metavar="N", help=f"{CHOOSE}  [required if there are several]"
 )
 
 
 @click.command("restore", cls=StudioCommand)
 @click.argument("name")
 @click.argument("version", type=int, required=False)
-@number_option
+@restored_option
 @click.option("--as", "new_name", metavar="NEW_NAME", help="Restore it under another name.  [default: its own]")
 @download_option
 @pass_session
@@ -68,7 +72,7 @@ def remove(session: Session, name: str, yes: bool) -> None:
 
 @click.command("forget", cls=StudioCommand)
 @click.argument("name")
-@number_option
+@forgotten_option
 @yes_option
 @pass_session
 def forget(session: Session, name: str, concept_id: int | None, yes: bool) -> None:

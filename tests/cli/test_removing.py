@@ -76,6 +76,7 @@ def test_of_two_of_one_name_a_number_says_which_to_forget(studio, rex, photos) -
     refused = studio("concepts", "forget", "rex", "--yes")
     assert refused.code == 2
     assert f"{rex} (removed)" in refused.err and "--id" in refused.err
+    assert "[required if there are several]" in " ".join(studio("concepts", "forget", "--help").out.split())
     gone = json.loads(studio("concepts", "forget", "rex", "--id", rex, "--yes", "--json").out)
     assert (gone["id"], gone["adapters"], gone["backups"]) == (rex, [1], [])
     assert len(gone["kept"]) == 2, "the cat has the first photo and its mask"

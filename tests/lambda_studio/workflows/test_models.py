@@ -70,7 +70,7 @@ def test_a_download_that_the_disk_has_no_room_for_does_not_begin(hubbed, monkeyp
 
 def test_whether_a_picture_fits_is_said_with_both_numbers():
     spec = BUILT_IN["kandinsky-2.2"]
-    assert fits(spec, 8 * 2**30) == "A picture takes 3.2 GiB of GPU memory, and 8.0 GiB are free: it fits."
+    assert fits(spec, 8 * 2**30) == "A picture takes 3.3 GiB of GPU memory, and 8.0 GiB are free: it fits."
     assert fits(spec, 2**31).endswith("2.0 GiB are free: it does not fit.")
     assert fits(spec, None) == f"PyTorch finds no GPU on this machine: {spec.on_cpu}."
     assert "How much miniature needs is not known" in fits(BUILT_IN["miniature"], 2**33)
