@@ -30,9 +30,17 @@ def test_the_ci_finds_the_test_command_in_the_readme() -> None:
     assert subprocess.run(["bash", "-n", ".ci/run"], cwd=ROOT).returncode == 0
 
 
-def test_files_that_the_readme_shows_are_there() -> None:
+def test_files_and_headings_that_the_readme_links_to_are_there() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
-        assert (ROOT / target).is_file(), target
+        path, _, heading = target.partition("#")
+        assert (ROOT / path).is_file(), target
+        assert not heading or heading in headings(ROOT / path), target
+
+
+def headings(page: Path) -> list[str]:
+    """Return the headings of a Markdown page, as links name them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)
+    return ["-".join(re.findall(r"[\w-]+", title)).lower() for title in titles]
 
 
 def test_it_is_one_screen_of_why() -> None:
