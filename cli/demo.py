@@ -33,7 +33,7 @@ def command(session: Session, out: Path | None) -> None:
     try:
         result = run_demo(folder / "home", folder, notice, bars())
     except KeyboardInterrupt:
-        notice(f"{folder} keeps what was made until now. The next `studio demo` begins anew, in another folder.")
+        notice(f"{folder} keeps the files that were made. The next `studio demo` starts again, in another folder.")
         raise
     session.show(result, lambda: _lines(result))
 

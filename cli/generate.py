@@ -29,7 +29,9 @@ SEED = Seed()
 @click.command("generate", cls=StudioCommand)
 @click.argument("prompt")
 @click.option("-n", "--number", "count", type=int, default=1, show_default=True, help="How many pictures to draw.")
-@click.option("--seed", type=SEED, help="The first seed; picture i uses seed + i.  [default: random, and it is told]")
+@click.option(
+    "--seed", type=SEED, help="Seed of the first picture; the next has seed + 1.  [default: random, and printed]"
+)
 @click.option("--steps", "num_inference_steps", type=int, help="How many denoising steps (DDIM) to run.  [default: 50]")
 @click.option(
     "--guidance",

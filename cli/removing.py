@@ -101,7 +101,7 @@ def forget(session: Session, name: str, concept_id: int | None, yes: bool) -> No
             *(f"Adapter {adapter} was trained on it and can still draw it." for adapter in gone.adapters),
             *(f"Deleted the checkpoints of run {run}, which was trained on it." for run in gone.runs),
             *(
-                f"Run {run}, on it, was made in another home. There `studio doctor` names what is left."
+                f"Run {run} was trained on it in another home. `studio doctor` there lists the files that are left."
                 for run in gone.elsewhere
             ),
             *(f"This file was trained on it and belongs to no adapter; delete it: {path}" for path in gone.files),

@@ -37,4 +37,4 @@ def test_a_demo_that_was_stopped_says_what_is_kept_and_that_the_next_begins_anew
     monkeypatch.setattr(demo, "run_demo", run_demo)
     stopped = studio("demo")
     assert stopped.code == 130
-    assert "studio-demo keeps what was made until now. The next `studio demo` begins anew" in stopped.err
+    assert "studio-demo keeps the files that were made. The next `studio demo` starts again" in stopped.err
