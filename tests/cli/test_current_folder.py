@@ -105,9 +105,12 @@ def test_adding_and_importing_execute_no_file_of_the_current_folder(call, hostil
 
 @pytest.mark.parametrize("path", [".", ":/nothing"], ids=["named", "by an empty entry"])
 def test_what_a_person_lets_python_look_through_is_not_looked_through_by_our_processes(
-    call, hostile: Path, photos, path: str
+    call, hostile: Path, tmp_path: Path, photos, path: str
 ) -> None:
-    call(STUDIO, "add-concept", "rex", photos[0], "--noun", "dog", PYTHONPATH=path.replace(":", os.pathsep))
+    toml = tmp_path / "no models.toml"  # so that torch need not be imported
+    toml.write_text('clip = "local-dir:/nowhere"\nprior = "/nowhere"\ndecoder = "/nowhere"\n')
+    environment = {"PYTHONPATH": path.replace(":", os.pathsep), "STUDIO_STACK": str(toml)}
+    call(STUDIO, "add-concept", "rex", photos[0], "--noun", "dog", **environment)
     told = executed(hostile)
     assert {name for name, *_ in told} >= {"json", "struct"}  # of the command itself: Python does that before all else
     assert [line for line in told if "add-concept" not in line] == []
