@@ -38,6 +38,12 @@ from cli.session import Session, given, pass_session
     type=click.Choice(["no", "fp16", "bf16"]),
     help="The number format of the training.  [default: no]",
 )
+@click.option(
+    "--gradient-checkpointing",
+    is_flag=True,
+    default=None,
+    help="Compute activations twice in place of keeping them: less memory, more time.  [default: if memory is short]",
+)
 @click.option("--seed", type=int, help="The seed of order, noise and timesteps.  [default: 0]")
 @click.option(
     "--resume", is_flag=True, help="Resume the newest unfinished run of these concepts; without names, of any."

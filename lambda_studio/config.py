@@ -116,6 +116,8 @@ class FinetuneConfig(Settings):
     """Images in one micro-step."""
     gradient_accumulation_steps: int = 1
     """Micro-steps in one optimiser step."""
+    gradient_checkpointing: bool = False
+    """Compute activations twice in place of keeping them: less memory, more time, the same weights."""
     weight_decay: float = 1e-2
     """AdamW's weight decay."""
     max_grad_norm: float = 1.0

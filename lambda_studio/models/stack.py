@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # importing this module needs no torch
     import torch
 
     from lambda_studio.models.clip import Clip, ClipTokenizer, Tower
-    from lambda_studio.models.decoders.protocol import Decoder, Part
+    from lambda_studio.models.decoders.protocol import Blueprint, Decoder, Part
     from lambda_studio.models.planning import DrawingPlan
     from lambda_studio.models.prior import PriorTransformer
     from lambda_studio.models.stack_files import StackFiles
@@ -110,11 +110,11 @@ class Stack:
                 self._models.put("decoder", decoder, self)
             return decoder
 
-    def own_decoder(self, parts: "Sequence[Part]") -> "Decoder":
-        """Load a decoder that is not shared, for training."""
+    def own_decoder(self, parts: "Sequence[Part]", dtype: "torch.dtype | None" = None) -> "Decoder":
+        """Load a decoder that is not shared, for training. `dtype` is the stack's if it is None."""
         family, source = get_family(self.spec.family), self._files.decoder_source
         with BUILDING:
-            return family.load(source, self.device, self.dtype, parts)
+            return family.load(source, self.device, dtype or self.dtype, parts)
 
     @property
     def drawing(self) -> "AbstractContextManager[object]":
@@ -146,14 +146,19 @@ class Stack:
         Only configurations are read.
         """
         footprint = get_family(self.spec.family).footprint
-        free = self._free_memory()
+        free = self.free_memory()
         if free is None or footprint is None:
             return None
         from lambda_studio.models.planning import plan_drawing
 
         return plan_drawing(footprint(self._files.decoder_source, resolution, self.dtype), count, most, free)
 
-    def _free_memory(self) -> int | None:
+    def blueprint(self, resolution: int, dtype: "torch.dtype") -> "Blueprint | None":
+        """Return the UNet without values, to count training with; None if its family has none. No weights are read."""
+        of_family = get_family(self.spec.family).blueprint
+        return of_family(self._files.decoder_source, resolution, dtype) if of_family else None
+
+    def free_memory(self) -> int | None:
         """Return the GPU's free bytes, with the bytes that this process may use again; None without a GPU."""
         if self.device.type != "cuda":
             return None

@@ -99,6 +99,8 @@ class DecoderObjective:
         unet.requires_grad_(self.config.method == "full")
         if self.config.method == "lora":
             add_lora(unet, self.config.rank, seed_for(self.config.seed, "lora"))
+        if self.config.gradient_checkpointing:
+            unet.enable_gradient_checkpointing()
         for parameter in unet.parameters():
             if parameter.requires_grad:
                 parameter.data = parameter.data.float()
@@ -107,6 +109,8 @@ class DecoderObjective:
                 self._read_table(device)
                 yield parameters
         finally:
+            if self.config.gradient_checkpointing:
+                unet.disable_gradient_checkpointing()
             for parameter in unet.parameters():
                 parameter.requires_grad_(flags.get(parameter, False))
 

@@ -21,7 +21,7 @@ from lambda_studio.models.decoders.kandinsky_files import (
     trained_resolution,
     unet_scale_factor,
 )
-from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint
+from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint, unet_blueprint
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Part, require_drawable
 from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.files.pretrained import load_weights, model_fingerprint
@@ -179,5 +179,6 @@ FAMILY = Family(
     resolution=trained_resolution,
     load=load_decoder,
     footprint=drawing_footprint,
+    blueprint=unet_blueprint,
     multiple=drawn_multiple,
 )

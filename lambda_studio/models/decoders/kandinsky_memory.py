@@ -9,7 +9,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from lambda_studio.models.decoders.kandinsky_files import FOLDERS, movq_scale_factor
-from lambda_studio.models.decoders.protocol import Footprint
+from lambda_studio.models.decoders.protocol import Blueprint, Footprint
 from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.files.sources import Source
 from lambda_studio.models.memory.live_bytes import peak_bytes, weight_bytes
@@ -35,6 +35,12 @@ def drawing_footprint(source: Source, resolution: int, dtype: torch.dtype) -> Fo
 
     decoding = peak_bytes(movq, lambda: movq.decode(latents[:1], force_not_quantize=True))
     return Footprint(weight_bytes(unet) + weight_bytes(movq), peak_bytes(unet, denoise), decoding)
+
+
+def unet_blueprint(source: Source, resolution: int, dtype: torch.dtype) -> Blueprint:
+    """Return the UNet on the meta device, without values. Raises ModelFilesMissing and ModelFilesInvalid."""
+    unet_config, movq_config = (_config(source, folder) for folder in FOLDERS.values())
+    return Blueprint(_built(UNet2DConditionModel, unet_config, dtype), resolution // movq_scale_factor(movq_config))
 
 
 def _config(source: Source, folder: str) -> dict[str, Any]:

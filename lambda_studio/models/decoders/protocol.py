@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -94,6 +94,14 @@ class Footprint:
     """The tensors of the decoding of one picture."""
 
 
+class Blueprint(NamedTuple):
+    """A UNet without values, on the meta device, to count with."""
+
+    unet: torch.nn.Module
+    side: int
+    """The height and width of a picture's latents."""
+
+
 @dataclass(frozen=True)
 class Family:
     """Functions that find and load decoders of one family. All raise ModelFilesMissing and ModelFilesInvalid."""
@@ -108,6 +116,8 @@ class Family:
     """Load these parts."""
     footprint: Callable[[Source, int, torch.dtype], Footprint] | None = None
     """Return the memory of drawing pictures of this many pixels, from the configuration."""
+    blueprint: Callable[[Source, int, torch.dtype], Blueprint] | None = None
+    """Return what training pictures of this many pixels is counted with, from the configuration."""
     multiple: Callable[[Source], int] | None = None
     """Return the number of which a resolution must be a multiple, from the configuration. None: any resolution."""
 

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from concepts.durable import make_folder
 from concepts.errors import ConceptError, ConceptNotFound, ContentDamaged, LibraryNotFound, RunNotFound
 from concepts.records import AdapterRecord, ConceptRecord, RunRecord
@@ -26,6 +28,7 @@ from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.run_files import delete_checkpoints, holding
+from lambda_studio.workflows.tuning.planning import planned
 from lambda_studio.workflows.tuning.predictions import predictions
 from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.settings import settings_row
@@ -41,12 +44,13 @@ class Tuner:
         self.database, self.library, self.home = place.database, place.library, place.home
         self.stack, self.stack_source, self.embedder = place.stack, place.stack_source, place.embedder
         self.notify, self.progress = place.notify, place.progress
+        self.dtype: torch.dtype | None = None
         self._written: list[str] = []
 
     @cached_property
     def decoder(self) -> Decoder:
         """The decoder to train. It is not the stack's, because another thread may draw with the stack's decoder."""
-        return self.stack.own_decoder(("unet",))
+        return self.stack.own_decoder(("unet",), self.dtype)
 
     def tune(
         self,
@@ -56,9 +60,11 @@ class Tuner:
         should_stop: Callable[[], bool],
     ) -> Finetuned:
         """Train, or resume `run`, and register the adapter unless `should_stop` ended the training."""
+        self.dtype = torch.float32 if config.method == "full" else None  # trained weights are never rounded
         if run:
             with holding(self.home, [run.id], BUSY):
                 return self._tune(run.id, concepts, self._examples(concepts, config, should_stop), config, should_stop)
+        config = planned(self.stack, config, self.notify)
         examples = self._examples(concepts, config, should_stop)
         run_id = self._start_run(concepts, config)
         with holding(self.home, [run_id], BUSY):

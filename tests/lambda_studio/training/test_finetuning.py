@@ -105,3 +105,18 @@ def test_a_checkpoint_is_reported_when_it_is_durable_and_lends_the_average(tmp_p
 def test_a_wrong_setting_is_refused(name: str, value: Any, cause: str) -> None:
     with pytest.raises(InvalidSetting, match=cause):
         FinetuneConfig(**{name: value})
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_activations_computed_twice_give_the_same_bits_and_a_resumed_run_may_change_that(
+    tmp_path: Path, method: str
+) -> None:
+    plain, twice, resumed = _decoder(), _decoder(), _decoder()
+    finetune_decoder(plain, _examples(), _config(method=method), tmp_path / "plain")
+    config = _config(method=method, gradient_checkpointing=True)
+    finetune_decoder(twice, _examples(), config, tmp_path / "twice")
+    _assert_same_bits(_weights(twice), _weights(plain))
+    assert not twice.unet.is_gradient_checkpointing
+    finetune_decoder(_decoder(), _examples(), _config(method=method), tmp_path / "cut", hooks=_stop_after(2))
+    finetune_decoder(resumed, _examples(), config, tmp_path / "cut", resume=True)
+    _assert_same_bits(_weights(resumed), _weights(plain))

@@ -215,7 +215,7 @@ def test_a_small_gpu_draws_as_many_at_once_as_fit_and_says_it_first(studio, add,
 
     monkeypatch.setattr(generator, "sample", watched)
     for free, expected in ((80, [(5, False)]), (8, [(4, True), (1, True)]), (4, [(1, True)] * 5)):
-        monkeypatch.setattr(Stack, "_free_memory", lambda self, free=free: free * GIB)
+        monkeypatch.setattr(Stack, "free_memory", lambda self, free=free: free * GIB)
         batches.clear()
         studio.generate("a <rex>", ONE_STEP, count=5, out=tmp_path / f"out{free}")
         assert batches == expected

@@ -1,0 +1,36 @@
+"""What fits is chosen, the batch of one optimiser step stays, and it is said in one sentence."""
+
+import pytest
+
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.training.planning import GIB, HIGHER, WORKSPACE, plan_training, ways
+
+
+def count(config: FinetuneConfig) -> int:
+    return (2 + config.batch_size * (1 if config.gradient_checkpointing else 2)) * GIB
+
+
+def test_the_ways_keep_the_batch_of_a_step_and_take_less_and_less() -> None:
+    found = list(ways(FinetuneConfig(batch_size=6, gradient_accumulation_steps=2)))
+    sizes = [(way.batch_size, way.gradient_accumulation_steps) for way in found]
+    assert sizes == [(6, 2), (3, 4), (2, 6), (1, 12)] * 2
+    assert [way.gradient_checkpointing for way in found] == [False] * 4 + [True] * 4
+    assert [*ways(found[-1])] == [found[-1]]
+
+
+@pytest.mark.parametrize(
+    ("free", "chosen", "said"),
+    [
+        (24, (4, 1, False), "24.0 GiB of GPU memory are free: lora with batches of 4, about 10.7 GiB."),
+        (8, (2, 2, False), "8.0 GiB of GPU memory are free: lora with batches of 2, 2 times for each step, about 6.5"),
+        (4, (1, 4, True), "with batches of 1, 4 times for each step, activations computed twice, about 3.4 GiB."),
+        (1, (1, 4, True), "Training (lora) needs about 3.4 GiB at least, and 1.0 GiB of GPU memory are free."),
+    ],
+)
+def test_the_first_way_that_fits_is_chosen_and_said(free: int, chosen: tuple[int, int, bool], said: str) -> None:
+    plan = plan_training(FinetuneConfig(), free * GIB, count)
+    config = plan.config
+    assert (config.batch_size, config.gradient_accumulation_steps, config.gradient_checkpointing) == chosen
+    assert said in plan.said()
+    assert plan.fits is (free > 1)
+    assert plan.needed == round(HIGHER * count(config)) + WORKSPACE
