@@ -28,6 +28,9 @@ from cli.session import Session, given, pass_session
 @click.option("--ema-decay", type=float, help="Keep a moving average of the weights, e.g. 0.99.  [default: 0, none]")
 @click.option("--batch-size", type=int, help="Images in one step.  [default: the stack's, else 4]")
 @click.option(
+    "--gradient-accumulation-steps", type=int, help="Batches whose gradients make one optimiser step.  [default: 1]"
+)
+@click.option(
     "--conditions",
     type=click.Choice(["paper", "prior", "both"]),
     help='Learn each picture from its own embedding, from the prior\'s for "a <name>", or from both.  [default: paper]',

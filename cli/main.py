@@ -11,7 +11,7 @@ import click
 
 from cli import ctrl_c
 from cli.commands import LazyGroup
-from cli.options import option_names, with_options, with_values
+from cli.options import less_memory, option_names, with_options, with_values
 from cli.session import Session, numbered
 from cli.terminal import flushed, in_lines, notice, open_standard_streams, printable, say_json, warn
 
@@ -130,6 +130,8 @@ def tell(error: Exception, session: Session, as_json: bool) -> int:
         return code
     options = option_names(session.command)
     named = {field: options[field] for field in getattr(error, "fields", ()) if field in options}
+    if code == 9:
+        remedy = less_memory(options)
     remedy = with_values(with_options(remedy, named), options)
     cause = with_options(cause, named)
     if as_json:
@@ -153,8 +155,7 @@ def told(error: Any) -> tuple[str, str, int]:
     if isinstance(error, click.ClickException):
         return error.format_message(), "See: studio --help", 2
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _is_torchs_memory(error):
-        first = str(error).partition("\n")[0] or "There is not enough memory."
-        return first, "Give a smaller --batch-size, a smaller --resolution, or --mixed-precision bf16.", 9
+        return str(error).partition("\n")[0] or "There is not enough memory.", "Close other programs.", 9
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}", "Check that the path exists, is writable and has free space.", 7

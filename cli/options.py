@@ -4,6 +4,22 @@ import re
 
 import click
 
+SAVES_MEMORY = {
+    "batch_size": "a smaller {}",
+    "gradient_checkpointing": "{}",
+    "resolution": "a smaller {}",
+    "mixed_precision": "{} bf16",
+    "precision": "{} fp16",
+    "device": "{} cpu",
+}
+"""What to give where memory is short, by the setting, what costs least first."""
+
+
+def less_memory(options: dict[str, str]) -> str:
+    """Return the remedy for too little memory, of these options of a command."""
+    ways = [said.format(options[name]) for name, said in SAVES_MEMORY.items() if name in options]
+    return f"Close other programs, or give {' or '.join(ways)}." if ways else "Close other programs."
+
 
 def option_names(command: click.Command | None) -> dict[str, str]:
     """Return the longest spelling of each of the command's options, by the setting that it gives."""

@@ -48,10 +48,17 @@ def test_the_most_that_a_number_may_be_is_taken(studio) -> None:
 @pytest.mark.parametrize(
     "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")]
 )
-def test_too_little_memory_is_code_9(error: Exception) -> None:
-    cause, remedy, code = told(error)
-    assert (bool(cause), code) == (True, 9)
-    assert "--batch-size" in remedy
+def test_too_little_memory_is_code_9_with_what_the_command_has_against_it(studio, monkeypatch, error) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("lambda_studio.studio.Studio.finetune", fail)
+    monkeypatch.setattr("lambda_studio.studio.Studio.generate", fail)
+    training, drawing = studio("finetune", "rex"), studio("generate", "a dog", "--seed", "1")
+    assert (training.code, drawing.code) == (9, 9)
+    assert "give a smaller --batch-size or --gradient-checkpointing or a smaller --resolution or" in training.err
+    assert "--precision fp16 or --device cpu." in drawing.err and "--gradient" not in drawing.err
+    assert told(error)[1:] == ("Close other programs.", 9)
 
 
 SHELL = "exec {python} -m cli concepts show nix --home home {streams}"
