@@ -164,8 +164,10 @@ def told(error: Any) -> tuple[str, str, int]:
 
 
 def _is_torchs_memory(error: Exception) -> bool:
-    """Return whether torch could not allocate memory of the CPU, for which it has no error of its own."""
+    """Return whether torch, or the loader of its libraries, could not allocate memory of the CPU."""
     said = str(error)
+    if isinstance(error, ImportError):  # a library of torch that the memory limit leaves no room for
+        return "failed to map segment" in said or "cannot allocate memory" in said.lower()
     return isinstance(error, RuntimeError) and "allocate" in said and "memory" in said
 
 

@@ -310,6 +310,11 @@ class Registry:
         """Start a run on concept versions, given by `version_id`; return its id, the next one that is not `taken`."""
         return runs.start(self._session, self._library(library, "editor"), kind, settings, versions, taken)
 
+    def continue_run(self, run_id: int, settings: dict[str, Any]) -> None:
+        """Store the settings with which a run goes on."""
+        self._run(run_id)[1].settings = settings
+        self._session.flush()
+
     def finish_run(self, run_id: int, adapter_id: int | None = None) -> None:
         """Mark the run as finished, with its adapter."""
         library, run = self._run(run_id)

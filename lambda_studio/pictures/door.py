@@ -136,7 +136,8 @@ def _started(limits: Limits) -> Process:
     try:
         process, said = start("lambda_studio.pictures.door_process", words, PACKAGES, **threads)
     except OSError as error:
-        raise _not_started(f"{error.strerror}: {error.filename}") from error
+        where = f": {error.filename}" if error.filename else ""
+        raise _not_started(f"{error.strerror}{where}") from error
     try:
         answer = _answered(process, START_SECONDS)
     except BaseException:  # including Ctrl-C: the process must not be left behind

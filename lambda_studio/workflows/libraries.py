@@ -44,7 +44,10 @@ class Libraries:
             record = registry.use_library(name)
             return registry.set_library_stack(name, stack) if stack and record.role != "reader" else record
 
-        return self._place.database.write(use)
+        used = self._place.database.write(use)
+        if stack and used.role == "reader":
+            self._place.notify(f"You may read {used.name} only, so its stack stays {used.stack or 'the default'}.")
+        return used
 
     def rename(self, name: str, new_name: str) -> LibraryRecord:
         """Give a library another name. Raises LibraryExists, NameInvalid, NotPermitted."""

@@ -46,7 +46,12 @@ def test_the_most_that_a_number_may_be_is_taken(studio) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")]
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+    ],
 )
 def test_too_little_memory_is_code_9_with_what_the_command_has_against_it(studio, monkeypatch, error) -> None:
     def fail(*_: object, **__: object) -> None:

@@ -37,6 +37,7 @@ def test_a_resolution_that_cannot_be_trained_is_refused_before_a_run_begins(stud
 def test_more_steps_may_be_asked_for(studio, stopped_after_two) -> None:
     answer = studio("finetune", "rex", "--resume", "--steps", 6)
     assert "Adapter 1 knows rex (6 steps of tiny)." in answer.out
+    assert json.loads(studio("runs", "--json").out)[0]["steps"] == 6
 
 
 def test_a_finished_run_is_not_resumed(studio, stopped_after_two) -> None:

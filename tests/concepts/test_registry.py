@@ -80,6 +80,7 @@ WRITES: dict[str, tuple[str, Callable]] = {
     "start_run": ("editor", lambda it, at, had, image: it.start_run(at, "finetune", {}, [had["rex"].version_id])),
     "finish_run": ("editor", lambda it, at, had, image: it.finish_run(had["run"], had["adapter"])),
     "remove_run": ("editor", lambda it, at, had, image: it.remove_run(had["run"])),
+    "continue_run": ("editor", lambda it, at, had, image: it.continue_run(had["run"], {})),
     "fail_run": ("editor", lambda it, at, had, image: it.fail_run(had["run"], "why")),
     "add_adapter": ("editor", lambda it, at, had, image: it.add_adapter(at, "cd" * 32, "f", "lora", "tiny", {}, [])),
     "remove_adapter": ("editor", lambda it, at, had, image: it.remove_adapter(at, had["adapter"])),

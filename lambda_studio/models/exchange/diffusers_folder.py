@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from concepts.durable import require_room, staged_folder
 from lambda_studio.errors import OutputExists
@@ -52,8 +52,7 @@ def _write_lora(adapter: Path, info: AdapterInfo, path: Path) -> None:
     config = {"r": info.rank, "lora_alpha": info.rank, "target_modules": sorted(LORA_TARGETS), "lora_dropout": 0.0}
     named = json.dumps({f"{PREFIX}.{key}": value for key, value in config.items()}, sort_keys=True)
     tensors = {f"{PREFIX}.{key}": tensor for key, tensor in load_file(adapter).items()}
-    save_file(tensors, path, metadata={DIFFUSERS_METADATA: named})
-    path.chmod(0o644)
+    path.write_bytes(save(tensors, metadata={DIFFUSERS_METADATA: named}))  # unlike save_file, an OSError if it fails
 
 
 def _copy_tensors(source: Path, path: Path) -> None:

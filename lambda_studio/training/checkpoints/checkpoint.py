@@ -16,12 +16,13 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from concepts.durable import file_sha256, make_folder, remove, staged_folder, unfinished
+from concepts.durable import file_sha256, make_folder, read_small, remove, staged_folder, unfinished
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.formats import CHECKPOINT_NAME, FORMAT, UPDATE, format_of, too_new
 from lambda_studio.models.saving import saving, tensor_bytes
 
 MANIFEST = "manifest.json"
+MOST_MANIFEST_BYTES = 2**30
 CHECKPOINT_FORMAT = 1
 """The format of the manifest's body. The envelope (a body and its hash) is the same in all formats."""
 _PART = re.compile(r"[a-z0-9_]+")
@@ -135,7 +136,7 @@ def _write_part(path: Path, value: Any) -> dict[str, Any]:
     return {"sha256": hashed.hash.hexdigest(), "size": hashed.size}
 
 
-def _digest(body: Mapping[str, Any]) -> str:
+def _digest(body: Any) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
@@ -158,7 +159,7 @@ def _free_name(folder: Path, step: int) -> Path:
 def _find_whole(path: Path) -> Checkpoint | None:
     """Return the checkpoint, or None if it is incomplete or damaged. Unknown keys are ignored."""
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
+        manifest = json.loads(read_small(path / MANIFEST, MOST_MANIFEST_BYTES))
         body = manifest["body"]
         if manifest["sha256"] != _digest(body):
             return None
@@ -166,13 +167,15 @@ def _find_whole(path: Path) -> Checkpoint | None:
             raise ResumeRefused(too_new(f"The checkpoint {path}", number, CHECKPOINT_FORMAT), UPDATE)
         if not all(_is_file(path / name, expected) for name, expected in body["files"].items()):
             return None
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        parts = tuple(name.removesuffix(".pt") for name in body["files"])
+        is_known = type(body["step"]) is int and isinstance(body["meta"], dict)
+        return Checkpoint(path, body["step"], body["meta"], parts) if is_known else None
+    except (AttributeError, OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return Checkpoint(path, body["step"], body["meta"], tuple(name.removesuffix(".pt") for name in body["files"]))
 
 
 def _is_file(path: Path, expected: Mapping[str, Any]) -> bool:
-    return path.stat().st_size == expected["size"] and file_sha256(path) == expected["sha256"]
+    return path.is_file() and path.stat().st_size == expected["size"] and file_sha256(path) == expected["sha256"]
 
 
 def _prune(folder: Path, saved: Path, step: int, keep: int) -> None:

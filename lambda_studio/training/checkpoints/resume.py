@@ -102,7 +102,11 @@ def open_run(folder: Path, resume: bool, settings: Settings, steps: int) -> Chec
 
 
 def _check_resumable(checkpoint: Checkpoint, settings: Settings, steps: int) -> None:
-    before, now = _with_defaults(checkpoint.meta["settings"]), _with_defaults(settings)
+    saved = checkpoint.meta.get("settings")
+    if not isinstance(saved, dict):
+        cause = f"The checkpoint {checkpoint.folder} does not say with which settings it was made."
+        raise ResumeRefused(cause, "Delete its folder, then resume from the one before.")
+    before, now = _with_defaults(saved), _with_defaults(settings)
     _refuse_unknown(before, now)
     names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if names:

@@ -102,6 +102,10 @@ class Tuner:
         require_unfinished(self.database, run_id)
         try:
             result = self._train(run_id, examples, config, should_stop)
+            settings = settings_row(
+                self.stack.spec.name, self.stack_source, config
+            )  # a resumed run may have more steps
+            self.database.write(lambda registry: registry.continue_run(run_id, settings))
             adapter = None if result.stopped else self._register(run_id, concepts, config)
         except (ConceptNotFound, LibraryNotFound) as error:  # forgotten by a machine that does not share the home
             self._discard(run_id, str(error))

@@ -15,8 +15,10 @@ def test_a_stack_that_was_named_is_remembered_and_a_reader_changes_nothing(studi
         owner = other.libraries.list()[0].owner
     studio.libraries.share("toys", "bob")
     monkeypatch.setenv("STUDIO_USER", "bob")
-    with Studio(studio.home, stack="miniature") as other:
+    told: list[str] = []
+    with Studio(studio.home, stack="miniature", notify=told.append) as other:
         used = other.libraries.use(f"{owner}/toys")
+        assert told == [f"You may read toys only, so its stack stays {stack_file}."]
         assert (used.role, used.stack, used.current) == ("reader", str(stack_file), True)
 
 

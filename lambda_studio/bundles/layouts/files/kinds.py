@@ -43,6 +43,8 @@ def kind_of(path: PurePath) -> str:
 def unusable(path: Path) -> str | None:
     """Return why a file cannot be a picture, by its first bytes, or None. The picture is not decoded."""
     try:
+        if not path.is_file():  # nobody may ever write into a FIFO
+            return "is not a regular file"
         with path.open("rb") as file:
             start = file.read(HEADER)
     except OSError as error:

@@ -1,6 +1,8 @@
 """Adapters as folders that diffusers loads, with no argument that is about them and without a warning."""
 
+import errno
 import logging
+from pathlib import Path
 
 import pytest
 import torch
@@ -111,6 +113,18 @@ def test_what_went_out_comes_in_again_unchanged(make, decoder_folder, tmp_path):
     assert again.rank == 4 and again.tensors.keys() == ours.keys()
     assert all(torch.equal(again.tensors[key], ours[key]) for key in ours)
     assert "__metadata__" in read_header(tmp_path / "out/pytorch_lora_weights.safetensors")
+
+
+def test_a_file_that_is_too_large_for_the_disk_is_told_as_such(make, decoder_folder, tmp_path, monkeypatch):
+    file, _ = make("lora")
+
+    def too_large(path, data):
+        raise OSError(errno.EFBIG, "File too large", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", too_large)
+    with pytest.raises(OSError, match="File too large"):
+        write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_nothing_is_overwritten(make, decoder_folder, tmp_path):

@@ -145,6 +145,30 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, name: str, damage: 
     assert _latest_step(tmp_path) == 1
 
 
+@pytest.mark.parametrize(
+    "change", [{"files": []}, {"files": {"weights.pt": 3}}, {"meta": []}, {"step": "2"}, {"step": None}, None]
+)
+def test_a_manifest_that_means_nothing_is_passed_over_whatever_its_hash(tmp_path: Path, change: Any) -> None:
+    save_checkpoint(tmp_path, 1, _state(1), {"seed": 3})
+    save_checkpoint(tmp_path, 2, _state(2), {"seed": 3})
+    path = tmp_path / "step-00000002" / "manifest.json"
+    body = [1] if change is None else {**json.loads(path.read_text())["body"], **change}
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({"body": body, "sha256": digest}))
+    assert _latest_step(tmp_path) == 1
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "weights.pt"])
+def test_a_checkpoint_with_a_pipe_or_deep_nesting_in_it_is_passed_over(tmp_path: Path, name: str) -> None:
+    for step in (1, 2, 3):
+        save_checkpoint(tmp_path, step, _state(step), {"seed": 3}, keep=3)
+    path = tmp_path / "step-00000003" / name
+    path.unlink()
+    os.mkfifo(path)
+    (tmp_path / "step-00000002" / "manifest.json").write_text("[" * 200_000)
+    assert _latest_step(tmp_path) == 1
+
+
 def test_every_flipped_byte_of_a_manifest_is_seen_or_harmless(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, 1, _state(1), {"seed": 3})
     path = tmp_path / "step-00000001" / "manifest.json"

@@ -127,6 +127,7 @@ def test_the_defaults_that_runs_left_out_are_what_they_were() -> None:
         "lr_warmup_steps": 0,
         "batch_size": 4,
         "gradient_accumulation_steps": 1,
+        "gradient_checkpointing": False,
         "weight_decay": 0.01,
         "max_grad_norm": 1.0,
         "ema_decay": 0.0,

@@ -1,5 +1,6 @@
 """What a file's name says that it is."""
 
+import os
 from pathlib import Path, PurePath
 
 import pytest
@@ -35,4 +36,6 @@ def test_the_first_bytes_tell_what_cannot_be_a_picture(tmp_path: Path) -> None:
     assert unusable(tmp_path / "0.jpg") is None  # a wrong suffix is told later
     (tmp_path / "0.jpg").write_bytes(b"GIF89a")
     assert unusable(tmp_path / "0.jpg") == f"is not a {FORMATS_SAID} picture"
-    assert unusable(tmp_path / "gone.jpg") == "cannot be read: No such file or directory"
+    assert unusable(tmp_path / "gone.jpg") == "is not a regular file"
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert unusable(tmp_path / "pipe.jpg") == "is not a regular file"
