@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from lambda_studio.errors import TrainingDiverged
 from lambda_studio.models.saving import tensor_bytes
+from lambda_studio.training.checkpoints.beside import Writer, copied, has_memory_for
 from lambda_studio.training.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from lambda_studio.training.checkpoints.pace import Pace
 from lambda_studio.training.checkpoints.resume import Settings, open_run
@@ -54,6 +56,7 @@ def train(
         try:
             stopped = run.train()
         finally:
+            run.writer.close()
             run.log.close()
         if optimiser.average:
             optimiser.average.copy_to_parameters()
@@ -76,7 +79,7 @@ class _Run:
         self.log = LossLog(
             folder / "loss.jsonl", logged.get("losses", ()), main, logged.get("others"), self.config.log_every
         )
-        self.reader, self.pace = LossReader(self.accelerator.device), Pace()
+        self.reader, self.pace, self.writer = LossReader(self.accelerator.device), Pace(), Writer()
 
     def train(self) -> bool:
         """Train to the last step. Return whether `should_stop` ended the run earlier."""
@@ -88,7 +91,7 @@ class _Run:
                 self._report(self.reader.read())
                 self._require_finite(step)
                 if stopped or self._is_worth_it():
-                    self._save(step)
+                    self._save(step, ends=stopped or step == last)
                 if self.accelerator.is_main_process:
                     self.log.draw(self.folder / "loss.png")
             if stopped:
@@ -124,20 +127,32 @@ class _Run:
         if not self.optimiser.is_finite():
             raise self._diverged(f"A weight is NaN or infinite after step {step}.")
 
-    def _save(self, step: int) -> None:
+    def _save(self, step: int, ends: bool) -> None:
+        """Write a checkpoint: a large one beside the training, unless the run ends or a hook looks at the model."""
         if self.accelerator.is_main_process:
-            meta = {"settings": self.settings, **self.log.state()}
-            saved = save_checkpoint(self.folder / "checkpoints", step, self.optimiser.state(), meta)
-            self._report_checkpoint(saved)
+            self._take_written()
+            state, meta = self.optimiser.state(), {"settings": self.settings, **self.log.state()}
+            size = tensor_bytes(state)
+            beside = not ends and not self.hooks.on_checkpoint and self.pace.is_large(size) and has_memory_for(size)
+            kept = copied(state) if beside else state
+            self.writer.begin(partial(save_checkpoint, self.folder / "checkpoints", step, kept, meta))
+            if not beside:
+                self._report_checkpoint(self._take_written())
         self.accelerator.wait_for_everyone()
         self.pace.saved()
-        self.last_good = step
 
-    def _report_checkpoint(self, saved: Checkpoint) -> None:
-        if self.hooks.on_checkpoint:
+    def _take_written(self) -> Checkpoint | None:
+        """Wait for the checkpoint that is being written, if any. Raises CheckpointFailed if it could not be."""
+        written = self.writer.end()
+        self.last_good = written.step if written else self.last_good
+        return written
+
+    def _report_checkpoint(self, saved: Checkpoint | None) -> None:
+        if saved and self.hooks.on_checkpoint:
             model, average = self.optimiser.objective.model, self.optimiser.average
             self.hooks.on_checkpoint(CheckpointReport(saved.step, self.config.steps, saved.folder, model, average))
 
     def _diverged(self, cause: str) -> TrainingDiverged:
+        self._take_written()
         kept = f"The checkpoint of step {self.last_good} was kept." if self.last_good else "No checkpoint was made yet."
         return TrainingDiverged(cause, f"{kept} {self.config.when_diverged}", "learning_rate")

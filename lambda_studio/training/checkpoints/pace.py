@@ -18,10 +18,14 @@ class Pace:
         self._clock = clock
         self._last = clock()
 
+    @staticmethod
+    def is_large(size: int) -> bool:
+        """Return whether writing a checkpoint of `size` bytes takes a time that is felt."""
+        return size / BYTES_A_SECOND >= ALWAYS
+
     def allows(self, size: int) -> bool:
         """Return whether a checkpoint of `size` bytes may be written now."""
-        seconds = size / BYTES_A_SECOND
-        return seconds < ALWAYS or self._clock() - self._last >= seconds / SHARE
+        return not self.is_large(size) or self._clock() - self._last >= size / BYTES_A_SECOND / SHARE
 
     def saved(self) -> None:
         """Start the wait for the next checkpoint."""
