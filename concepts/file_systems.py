@@ -1,5 +1,6 @@
 """File systems: whether a path is on a network, and whether locks there reach other machines."""
 
+import os
 from pathlib import Path
 
 NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "glusterfs", "lustre", "virtiofs")
@@ -43,6 +44,6 @@ def _mount(path: Path) -> tuple[str, frozenset[str]]:
     except OSError:
         return "", frozenset()
     mounts = {fields[1].replace("\\040", " "): fields for fields in lines if len(fields) >= 4}
-    target = path.resolve()
+    target = Path(os.path.realpath(path))  # Path.resolve raises RuntimeError for links in a circle
     fields = next((mounts[str(each)] for each in (target, *target.parents) if str(each) in mounts), None)
     return (fields[2], frozenset(fields[3].split(","))) if fields else ("", frozenset())

@@ -12,6 +12,11 @@ from concepts.file_systems import file_system, keeps_locks_local, on_network
 from concepts.stores.sqlite_upkeep import back_up, restore
 
 
+def test_links_in_a_circle_are_on_the_file_system_of_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert file_system(tmp_path / "loop") == file_system(tmp_path)
+
+
 @pytest.fixture
 def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Say what is mounted at `my share` in the test's folder: its type and its options."""
