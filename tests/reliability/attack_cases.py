@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tests.reliability.tracing import answer_of
+from tests.reliability.tracing import Point, answer_of, inject, run_apart
 from tests.reliability.world import USER, World
 
 DECOYS = ("json", "struct", "random", "PIL", "numpy", "lambda_studio", "sitecustomize", "usercustomize")
@@ -202,6 +202,38 @@ def stopped_run(world: World, place: Path) -> Path:
     if "Stopped after step" not in said:
         raise RuntimeError(f"finetune was not stopped; it ended with {code}: {said}")
     return place
+
+
+BROKEN_FORGETS = (
+    "a link in the place of checkpoints",
+    "a link in the place of the run",
+    *(f"killed at {call} {number}" for call in ("unlinkat", "rmdir") for number in range(1, 7)),
+)
+"""How a `forget` may leave checkpoints behind."""
+
+
+def broken_forget_fault(world: World, place: Path, way: str) -> str | None:
+    """Return what is wrong after rex was forgotten in one of these ways: a checkpoint that nobody names."""
+    run = next(iter(place.glob("home/runs/*/checkpoints"))).parent
+    options: list[str] = []
+    if way.startswith("a link"):
+        linked = run / "checkpoints" if way.endswith("checkpoints") else run
+        linked.rename(place / "disk")
+        linked.symlink_to(place / "disk")
+    else:
+        _, _, call, number = way.split()
+        options = inject(Point(call, int(number)), "signal=SIGKILL")
+    ended = run_apart(lambda: world.call(place, ("concepts", "forget", "rex", "--yes")), place, options)
+    if not any(path.is_file() for path in [*run.glob("checkpoints/*/*"), *place.glob("disk/**/*.pt")]):
+        return None
+    present = run_apart(lambda: world.call(place, ("concepts", "show", "rex")), place)
+    if present.code == 0:  # killed before anything was deleted
+        return None
+    _, said = start(world, place, "doctor").end()
+    named = f"runs/{run.name}" in said
+    if ended.code == 0 or not named:
+        return f"forget ended with {ended.code}, and the doctor {'names' if named else 'does not name'} a checkpoint"
+    return None
 
 
 def resumed_alone(world: World, place: Path, copy: Path) -> tuple[list[str], float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.reliability import attack_cases, foreign_texts
 from tests.reliability.judging import Tally
 from tests.reliability.outcome import Harness, Outcome
+from tests.reliability.tracing import cannot_trace, even
 from tests.reliability.world import World, made_world
 
 FORGETS, RESUMES, STOPS = 60, 40, 60
@@ -28,7 +29,11 @@ def run_beside_training(share: float, folder: Path, seed: int) -> list[Outcome]:
     """Attacks on a training that runs."""
     world = made_world()
     folder.mkdir(parents=True, exist_ok=True)
-    return [_forgets(world, folder, share, seed), _resumes(world, folder, share, seed)]
+    return [
+        _forgets(world, folder, share, seed),
+        _broken_forgets(world, folder, share, seed),
+        _resumes(world, folder, share, seed),
+    ]
 
 
 def _decoys(world: World, folder: Path, share: float) -> Outcome:
@@ -66,6 +71,22 @@ def _forgets(world: World, folder: Path, share: float, seed: int) -> Outcome:
         tally.judge(f"forget {number}", attack_cases.forget_fault(world, here, chance.random() * longest))
     note = "at random moments: forget is refused during the training, or it lists every adapter file that remains"
     return tally.outcome("forget beside fine-tune", FORGETS, note)
+
+
+def _broken_forgets(world: World, folder: Path, share: float, seed: int) -> Outcome:
+    """A subject of a stopped run is forgotten, and its checkpoints cannot be deleted, or not all."""
+    tally = Tally()
+    if why := cannot_trace():
+        return tally.outcome("forget that is cut off", 0, f"Not tried: {why}.")
+    place, ways = attack_cases.stopped_run(world, folder / "stopped-run"), attack_cases.BROKEN_FORGETS
+    for way in even(ways, share, seed):
+        shutil.rmtree(here := folder / "broken", ignore_errors=True)
+        shutil.copytree(place, here)
+        tally.judge(way, attack_cases.broken_forget_fault(world, here, way))
+    note = (
+        "killed at each call that deletes, or the checkpoints are on another disk: forget or doctor names what is left"
+    )
+    return tally.outcome("forget that is cut off", len(ways), note)
 
 
 def _resumes(world: World, folder: Path, share: float, seed: int) -> Outcome:
