@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jaxtyping import install_import_hook
@@ -182,3 +183,17 @@ def stack_file(
         'licence = "none"\n'
     )
     return file
+
+
+@pytest.fixture(scope="session")
+def kandinsky(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Kandinsky 2.2's decoder as a folder with its real configurations and no weights."""
+    from lambda_studio.models.files.sources import Source
+
+    folder = tmp_path_factory.mktemp("kandinsky")
+    facts = Path(__file__).parents[2] / "shared" / "facts" / "configs"
+    for part in ("unet", "movq"):
+        (folder / part).mkdir()
+        config = json.loads((facts / f"kandinsky22_{part}.json").read_text())["config"]
+        (folder / part / "config.json").write_text(json.dumps(config))
+    return Source(str(folder))

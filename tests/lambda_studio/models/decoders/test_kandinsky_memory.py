@@ -1,8 +1,5 @@
 """Kandinsky 2.2's memory at full size, counted on the meta device from its real configurations."""
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -11,20 +8,8 @@ from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint
 from lambda_studio.models.files.sources import Source
 from lambda_studio.models.planning import GIB, needed
 
-FACTS = Path(__file__).parents[5] / "shared" / "facts" / "configs"
 MEASURED = {1: 3.2, 4: 5.1, 8: 7.6}
 """GiB on an H100 in bf16 at 512 pixels, all pictures decoded at once (benchmarks/results/full-size-h100.json)."""
-
-
-@pytest.fixture(scope="module")
-def kandinsky(tmp_path_factory):
-    """A folder with the real configurations and no weights."""
-    folder = tmp_path_factory.mktemp("kandinsky")
-    for part in ("unet", "movq"):
-        (folder / part).mkdir()
-        config = json.loads((FACTS / f"kandinsky22_{part}.json").read_text())["config"]
-        (folder / part / "config.json").write_text(json.dumps(config))
-    return Source(str(folder))
 
 
 def test_the_weights_are_counted_exactly(kandinsky):
