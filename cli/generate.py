@@ -1,5 +1,6 @@
 """studio generate PROMPT"""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,19 @@ class Seed(click.ParamType):
 SEED = Seed()
 
 
+class PictureSize(click.ParamType):
+    """A width and a height, as 768x512."""
+
+    name = "WIDTHxHEIGHT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, int]:
+        """Return the width and the height by these names."""
+        read = re.fullmatch(r"([0-9]{1,9})[xX×]([0-9]{1,9})", value)
+        if read is None:
+            self.fail(f"{value[:40]!r} is no size. Give width and height in pixels, as 768x512.", param, ctx)
+        return {"width": int(read[1]), "height": int(read[2])}
+
+
 @click.command("generate", cls=StudioCommand)
 @click.argument("prompt")
 @click.option("-n", "--number", "count", type=int, default=1, show_default=True, help="How many pictures to draw.")
@@ -46,7 +60,8 @@ SEED = Seed()
     metavar="auto|none|ID",
     help="The adapter to use. auto: the newest that knows every concept in the prompt.",
 )
-@click.option("--resolution", type=int, help="Pixels on a side of the pictures.  [default: the stack's]")
+@click.option("--resolution", type=int, help="Pixels on a side of square pictures.  [default: the stack's]")
+@click.option("--size", type=PictureSize(), help="Width and height in pixels, as 768x512.  [default: a square]")
 @click.option(
     "--batch-size", type=int, help="At most so many pictures at once; fewer if the GPU is small.  [default: 8]"
 )
@@ -73,6 +88,7 @@ def command(
     adapter: str,
     edges: Path | None,
     out: Path,
+    size: dict[str, Any] | None,
     **settings: Any,
 ) -> None:
     """Draw pictures of a prompt that names concepts as <name>. No file is overwritten.
@@ -82,7 +98,7 @@ def command(
     """
     from lambda_studio import GenerateConfig
 
-    config = GenerateConfig(**given(**settings))
+    config = GenerateConfig(**given(**settings), **(size or {}))
     with session.studio() as studio:
         drawn = studio.generate(prompt, config, count=count, adapter=adapter, edges=edges, out=out)
     session.show(drawn, lambda: [str(picture.path) for picture in drawn.pictures])

@@ -8,6 +8,7 @@ SAVES_MEMORY = {
     "batch_size": "a smaller {}",
     "gradient_checkpointing": "{}",
     "resolution": "a smaller {}",
+    "size": "a smaller {}",
     "mixed_precision": "{} bf16",
     "precision": "{} fp16",
     "device": "{} cpu",

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, fields, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from lambda_studio.errors import InvalidSetting
 
@@ -24,6 +24,8 @@ LARGEST = {
     "checkpoint_every": 10_000_000,
     "lr_warmup_steps": 10_000_000,
     "resolution": 4096,
+    "height": 4096,
+    "width": 4096,
     "seed": 2**53,
 }
 """Upper bounds. A seed beyond 2**53 is not exact in other programs' JSON."""
@@ -70,6 +72,24 @@ class Settings:
         return replace(self, **{name: value for name, value in preferences.items() if name not in self.given})
 
 
+class Size(NamedTuple):
+    """The height and width of a picture, in pixels. As text, a square is one number: 512, and 768x512 wide and high."""
+
+    height: int
+    width: int
+
+    @classmethod
+    def square(cls, side: int) -> "Size":
+        """Return the size of a square."""
+        return cls(side, side)
+
+    def __str__(self) -> str:
+        return f"{self.width}" if self.height == self.width else f"{self.width}x{self.height}"
+
+
+SIZE_FIELDS = frozenset(("resolution", "height", "width"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class GenerateConfig(Settings):
     """Settings for drawing a prompt. The defaults are the paper's (section 4)."""
@@ -81,7 +101,11 @@ class GenerateConfig(Settings):
     seed: int | None = None
     """Picture i of a command uses seed + i, for every batch size. None: a new seed for each command, which is told."""
     resolution: int | None = None
-    """Pixels on a side; None is the stack's resolution."""
+    """Pixels on a side of square pictures; None is the stack's resolution."""
+    height: int | None = None
+    """Pixels from top to bottom; None is the stack's resolution. Not together with `resolution`."""
+    width: int | None = None
+    """Pixels from left to right; None is the stack's resolution. Not together with `resolution`."""
     batch_size: int = 8
     """Pictures drawn at once. It affects memory use, not the pictures."""
 
@@ -92,8 +116,30 @@ class GenerateConfig(Settings):
             0 < self.guidance_scale <= 100,
             "Give more than 0, up to 100. 0 would ignore the prompt; 1 switches guidance off.",
         )
-        self._require_between(1, "batch_size", "resolution")
+        self._require_between(1, "batch_size", *sorted(SIZE_FIELDS))
         self._require_between(0, "seed")
+        require(
+            self.resolution is None or (self.height is None and self.width is None),
+            "Both resolution and size (height, width) are given.",
+            "Give one of them: resolution is for squares.",
+            "resolution",
+            "size",
+        )
+
+    def size(self, resolution: int) -> Size:
+        """Return the size of the pictures, for a stack with this resolution."""
+        if self.resolution is not None:
+            return Size.square(self.resolution)
+        return Size(self.height or resolution, self.width or resolution)
+
+    def preferring(self, preferences: Mapping[str, Any]) -> "GenerateConfig":
+        """Return these settings with `preferences` for the fields that were not given.
+
+        A stack's preferred size counts only if nothing about the size was given. Raises InvalidSetting.
+        """
+        if self.given & SIZE_FIELDS:
+            preferences = {name: value for name, value in preferences.items() if name not in SIZE_FIELDS}
+        return super().preferring(preferences)
 
 
 @dataclass(frozen=True, kw_only=True)

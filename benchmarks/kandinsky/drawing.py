@@ -16,7 +16,7 @@ from einops import rearrange
 from PIL import Image
 from torch import Tensor
 
-from lambda_studio.config import GenerateConfig
+from lambda_studio.config import GenerateConfig, Size
 from lambda_studio.generation.conditioning import Conditioning
 from lambda_studio.generation.generator import draw_embeds, predict_image_embeds
 from lambda_studio.generation.samplers import seeded_noise
@@ -88,7 +88,7 @@ def draw_by_pipeline(
     pipe.set_progress_bar_config(disable=True)
     made, zero = random_embeds(bench, len(seeds))
     embeds, side = made if embeds is None else embeds, bench.models.shapes.resolution
-    shape = (1, *decoder.latent_shape(side))
+    shape = (1, *decoder.latent_shape(Size.square(side)))
     drawn = [
         pipe(
             image_embeds=embeds[place : place + 1],

@@ -82,7 +82,8 @@ def draw_each(
     if stack.frees_idle:
         stack.free("clip")
         stack.free("prior")
-    config = replace(config, resolution=config.resolution or stack.resolution)
+    size = config.size(stack.resolution)
+    config = replace(config, resolution=None, height=size.height, width=size.width)
     with stack.drawing, adapted(stack.decoder(), adapter) as decoder:
         yield from _draw_batches(decoder, image_embeds, zero_image_embeds, seeds, config, on_step)
 

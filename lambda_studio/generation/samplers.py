@@ -28,10 +28,10 @@ def sample(
     """Draw one picture for each embedding, in 0..1. Except for rounding, picture i does not depend on the others.
 
     With Kandinsky's decoder the result equals diffusers' KandinskyV22Pipeline with the same scheduler and one CPU
-    generator for each picture. Raises InvalidSetting if the decoder does not support the resolution or number of steps.
+    generator for each picture. Raises InvalidSetting if the decoder does not support the size or number of steps.
     """
     scheduler = ddim_schedule(decoder.scheduler, config.num_inference_steps)
-    shape = (1, *decoder.latent_shape(config.resolution or decoder.resolution))
+    shape = (1, *decoder.latent_shape(config.size(decoder.resolution)))
     noise = torch.cat([seeded_noise(seed, shape) for seed in seeds])
     with torch.inference_mode():
         condition = decoder.condition(image_embeds)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lambda_studio.config import Size
 from lambda_studio.models.decoders.protocol import Footprint
 
 GIB = 2**30
@@ -28,16 +29,16 @@ class DrawingPlan:
         """Whether the estimate is within the free memory."""
         return self.needed <= self.free
 
-    def said(self, resolution: int) -> str:
+    def said(self, size: Size) -> str:
         """Return the sentence for the user."""
         needed, free = (f"{size / GIB:.1f} GiB" for size in (self.needed, self.free))
         if not self.fits:
             return (
-                f"A picture of {resolution} pixels needs about {needed}, and {free} of GPU memory are free. It may not "
+                f"A picture of {size} pixels needs about {needed}, and {free} of GPU memory are free. It may not "
                 "fit: close other programs, or draw smaller pictures."
             )
         many = "one" if self.batch_size == 1 else str(self.batch_size)
-        return f"{free} of GPU memory are free: pictures of {resolution} pixels, {many} at a time, about {needed}."
+        return f"{free} of GPU memory are free: pictures of {size} pixels, {many} at a time, about {needed}."
 
 
 def plan_drawing(footprint: Footprint, count: int, most: int, free: int) -> DrawingPlan:

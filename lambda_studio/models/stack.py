@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lambda_studio.config import Size
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesNotFetched
 from lambda_studio.models.decoders.families import get_family
 from lambda_studio.models.files.locating import OTHER_ROUTES
@@ -140,7 +141,7 @@ class Stack:
 
         return StackFiles(self.spec, self._announce)
 
-    def drawing_plan(self, count: int, most: int, resolution: int) -> "DrawingPlan | None":
+    def drawing_plan(self, count: int, most: int, size: Size) -> "DrawingPlan | None":
         """Return how `count` pictures are drawn in the free GPU memory, at most `most` at once; None without a GPU.
 
         Only configurations are read.
@@ -151,7 +152,7 @@ class Stack:
             return None
         from lambda_studio.models.planning import plan_drawing
 
-        return plan_drawing(footprint(self._files.decoder_source, resolution, self.dtype), count, most, free)
+        return plan_drawing(footprint(self._files.decoder_source, size, self.dtype), count, most, free)
 
     def blueprint(self, resolution: int, dtype: "torch.dtype") -> "Blueprint | None":
         """Return the UNet without values, to count training with; None if its family has none. No weights are read."""
@@ -176,11 +177,15 @@ class Stack:
 
     def require_resolution(self, resolution: int) -> None:
         """Raise InvalidSetting for a resolution that the decoder cannot draw. Only configurations are read."""
+        self.require_size(Size.square(resolution))
+
+    def require_size(self, size: Size) -> None:
+        """Raise InvalidSetting for a size that the decoder cannot draw. Only configurations are read."""
         family = get_family(self.spec.family)
         if family.multiple is not None:
             from lambda_studio.models.decoders.protocol import require_drawable
 
-            require_drawable(resolution, family.multiple(self._files.decoder_source))
+            require_drawable(size, family.multiple(self._files.decoder_source))
 
     def free(self, part: str) -> None:
         """Free `clip`, `prior` or `decoder`, or only the decoder's `unet` or `autoencoder`.

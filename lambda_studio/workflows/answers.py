@@ -299,6 +299,8 @@ class Drawn:
     stack: str
     adapter: int | None
     stale: bool
+    height: int
+    width: int
 
 
 def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:

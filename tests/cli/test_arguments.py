@@ -62,6 +62,7 @@ def test_too_little_memory_is_code_9_with_what_the_command_has_against_it(studio
     training, drawing = studio("finetune", "rex"), studio("generate", "a dog", "--seed", "1")
     assert (training.code, drawing.code) == (9, 9)
     assert "give a smaller --batch-size or --gradient-checkpointing or a smaller --resolution or" in training.err
+    assert "a smaller --resolution or a smaller --size or" in drawing.err and "--size" not in training.err
     assert "--precision fp16 or --device cpu." in drawing.err and "--gradient" not in drawing.err
     assert told(error)[1:] == ("Close other programs.", 9)
 

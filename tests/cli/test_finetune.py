@@ -25,11 +25,13 @@ def test_other_settings_are_refused_with_what_differs(studio, stopped_after_two)
     assert studio("finetune", "rex", "--resume").code == 0
 
 
-@pytest.mark.parametrize("resolution", [7, 12])
-def test_a_resolution_that_cannot_be_trained_is_refused_before_a_run_begins(studio, photos, resolution) -> None:
+@pytest.mark.parametrize(("resolution", "nearest"), [(7, 8), (12, 16)])
+def test_a_resolution_that_cannot_be_trained_is_refused_before_a_run_begins(
+    studio, photos, resolution, nearest
+) -> None:
     studio("add-concept", "rex", *photos, "--noun", "dog")
     answer = studio("finetune", "rex", "--resolution", resolution)
-    said = f"Error: The resolution is {resolution}.\n  → This decoder draws multiples of 8.\n"
+    said = f"Error: The resolution is {resolution}.\n  → This decoder draws multiples of 8. The nearest is {nearest}.\n"
     assert (answer.code, answer.err) == (2, said)
     assert json.loads(studio("runs", "--json").out) == []
 

@@ -8,6 +8,8 @@ from PIL import Image
 
 from lambda_studio.models import stack_toml
 
+SIZES = ("resolution", "height", "width")
+
 
 def test_generating_loads_no_vision_tower(studio, photos, monkeypatch) -> None:
     studio("add-concept", "rex", *photos, "--noun", "dog")
@@ -40,7 +42,7 @@ def test_a_picture_says_what_it_is(studio, tuned) -> None:
     adapter = json.loads(studio("adapters", "show", 1, "--json").out)
     assert texts["prompt"] == "a <rex>"
     assert texts["seed"] == "5"
-    assert json.loads(texts["settings"]) == {"num_inference_steps": 2, "guidance_scale": 3.0, "resolution": None}
+    assert json.loads(texts["settings"]) == {"num_inference_steps": 2, "guidance_scale": 3.0, **dict.fromkeys(SIZES)}
     concept = json.loads(studio("concepts", "show", "rex", "--json").out)["concept"]
     wanted = {key: concept[key] for key in ("name", "noun", "library", "version", "manifest")}
     assert json.loads(texts["concepts"]) == [wanted]
@@ -107,3 +109,20 @@ def test_device_precision_size_and_batch_are_taken_and_checked(studio, tmp_path)
     answer = studio("generate", "a dog", "--device", "gpu", "--out", tmp_path / "other")
     assert answer.code == 2 and "--device is 'gpu'. Give cpu, cuda" in answer.err.replace("\n  → ", " ")
     assert studio("generate", "a dog", "--precision", "int4").code == 2
+
+
+def test_a_size_is_width_by_height_of_the_picture_its_texts_and_the_answer(studio) -> None:
+    answer = json.loads(studio("generate", "a dog", "--steps", 1, "--size", "48x32", "--json").out)
+    assert (answer["width"], answer["height"]) == (48, 32)
+    with Image.open(answer["pictures"][0]["path"]) as image:
+        assert image.size == (48, 32)
+        settings = json.loads(image.text["settings"])
+    assert {name: settings[name] for name in SIZES} == {"resolution": None, "height": 32, "width": 48}
+
+
+def test_a_square_size_draws_the_picture_of_its_resolution(studio) -> None:
+    drawn = [
+        studio("generate", "a dog", "--steps", 1, "--seed", 3, *size).out.strip()
+        for size in (("--size", "32X32"), ("--resolution", 32), ())
+    ]
+    assert len({Image.open(path).tobytes() for path in drawn}) == 1

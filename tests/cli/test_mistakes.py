@@ -53,7 +53,17 @@ MISTAKES = [
     ("generate cat --guidance 0", 2, "--guidance is 0.0", "0 would ignore the prompt"),
     ("generate cat -n 0", 2, "The number of pictures is 0", "Give 1 to 10000"),
     ("generate cat --steps 0", 2, "--steps is 0", "Give 1 to 1000"),
-    ("generate cat --resolution 7", 2, "The resolution is 7", "This decoder draws multiples of 8"),
+    ("generate cat --resolution 7", 2, "The resolution is 7", "This decoder draws multiples of 8. The nearest is 8"),
+    ("generate cat --size 36x40", 2, "The size is 36x40", "The nearest is 32x40"),
+    ("generate cat --size 32", 2, "'32' is no size", "generate --help"),
+    ("generate cat --size 32x0", 2, "height is 0", "Give 1 to 4096"),
+    ("generate cat --size 5000x32", 2, "width is 5000", "Give 1 to 4096"),
+    (
+        "generate cat --size 32x32 --resolution 32",
+        2,
+        "Both --resolution and --size (height, width) are given",
+        "Give one of them: --resolution is for squares",
+    ),
     ("generate cat --seed -1", 2, "--seed is -1", "Give 0 to 9007199254740992"),
     ("generate cat --adapter 9", 3, "No adapter '9'", "studio adapters"),
     ("generate cat --edges gone.png", 5, "gone.png does not exist", "Check the path"),
@@ -71,7 +81,7 @@ MISTAKES = [
     ("miniature evaluate --only magic", 2, "no measurement 'magic'", "zero-shot"),
     ("generat cat", 2, "No such command 'generat'. Did you mean 'generate'?", "studio --help"),
     ("xyzzy", 2, "No such command 'xyzzy'.", "studio --help"),
-    ("generate cat --step 3", 2, "Did you mean one of: '--seed', '--steps'?", "studio generate --help"),
+    ("generate cat --step 3", 2, "Did you mean one of: '--seed', '--size', '--steps'?", "studio generate --help"),
     ("concepts lst", 2, "No such command 'lst'. Did you mean 'list'?", "studio concepts --help"),
 ]
 

@@ -11,6 +11,7 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from lambda_studio.config import Size
 from lambda_studio.errors import StudioError
 from lambda_studio.models.decoders.kandinsky_files import (
     decoder_fingerprints,
@@ -86,11 +87,10 @@ class KandinskyDecoder:
         """Pixels on a side of the UNet's training pictures."""
         return latent_side(self.unet.config) * self.scale_factor
 
-    def latent_shape(self, resolution: int) -> tuple[int, int, int]:
-        """Return the shape of a square picture's latents. Raises InvalidSetting if the UNet cannot draw it."""
-        require_drawable(resolution, self.scale_factor * unet_scale_factor(self.unet.config))
-        side = resolution // self.scale_factor
-        return LATENT_CHANNELS, side, side
+    def latent_shape(self, size: Size) -> tuple[int, int, int]:
+        """Return the shape of the latents of a picture. Raises InvalidSetting if the UNet cannot draw its size."""
+        require_drawable(size, self.scale_factor * unet_scale_factor(self.unet.config))
+        return LATENT_CHANNELS, size.height // self.scale_factor, size.width // self.scale_factor
 
     def condition(self, image_embeds: Float[Tensor, "batch dim"]) -> Condition:
         """Return CLIP's image embeddings on the UNet's device. The condition has nothing else."""

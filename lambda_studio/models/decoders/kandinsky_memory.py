@@ -8,6 +8,7 @@ from diffusers.models.autoencoders.vq_model import VQModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
+from lambda_studio.config import Size
 from lambda_studio.models.decoders.kandinsky_files import FOLDERS, movq_scale_factor
 from lambda_studio.models.decoders.protocol import Blueprint, Footprint
 from lambda_studio.models.files.locating import read_json
@@ -18,15 +19,15 @@ GUIDED = 2
 """Rows of the UNet for each picture: with the condition and without it."""
 
 
-def drawing_footprint(source: Source, resolution: int, dtype: torch.dtype) -> Footprint:
-    """Return the memory of drawing square pictures of this many pixels. Only configurations are read.
+def drawing_footprint(source: Source, size: Size, dtype: torch.dtype) -> Footprint:
+    """Return the memory of drawing pictures of this size. Only configurations are read.
 
     Raises ModelFilesMissing and ModelFilesInvalid.
     """
     unet_config, movq_config = (_config(source, folder) for folder in FOLDERS.values())
     unet, movq = _built(UNet2DConditionModel, unet_config, dtype), _built(VQModel, movq_config, dtype)
-    side = resolution // movq_scale_factor(movq_config)
-    latents = torch.empty(GUIDED, unet_config["in_channels"], side, side, device="meta", dtype=dtype)
+    height, width = (side // movq_scale_factor(movq_config) for side in size)
+    latents = torch.empty(GUIDED, unet_config["in_channels"], height, width, device="meta", dtype=dtype)
     embeds = torch.empty(GUIDED, unet_config["encoder_hid_dim"], device="meta", dtype=dtype)
     timestep = torch.empty((), device="meta", dtype=torch.int64)
 

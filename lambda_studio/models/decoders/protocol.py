@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Protocol, runtime_checkable  # Python 3.11's own reads properties of unloaded parts
 
-from lambda_studio.config import require
+from lambda_studio.config import LARGEST, Size, require
 from lambda_studio.models.files.sources import Source
 
 Part = Literal["unet", "autoencoder"]
@@ -45,10 +45,10 @@ class Decoder(Protocol):
         """Pixels on a side of the UNet's training pictures."""
         ...
 
-    def latent_shape(self, resolution: int) -> tuple[int, int, int]:
-        """Return channels, height and width of a square picture's latents.
+    def latent_shape(self, size: Size) -> tuple[int, int, int]:
+        """Return channels, height and width of the latents of a picture of this size.
 
-        Raises InvalidSetting if the UNet cannot draw the resolution.
+        Raises InvalidSetting if the UNet cannot draw the size.
         """
         ...
 
@@ -84,7 +84,7 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True)
 class Footprint:
-    """The memory of drawing at one resolution, in bytes."""
+    """The memory of drawing at one size, in bytes."""
 
     weights: int
     """All parameters of the decoder."""
@@ -114,15 +114,18 @@ class Family:
     """Return `Decoder.resolution`, from the configuration."""
     load: Callable[[Source, torch.device, torch.dtype, Sequence[Part]], Decoder]
     """Load these parts."""
-    footprint: Callable[[Source, int, torch.dtype], Footprint] | None = None
-    """Return the memory of drawing pictures of this many pixels, from the configuration."""
+    footprint: Callable[[Source, Size, torch.dtype], Footprint] | None = None
+    """Return the memory of drawing pictures of this size, from the configuration."""
     blueprint: Callable[[Source, int, torch.dtype], Blueprint] | None = None
     """Return what training pictures of this many pixels is counted with, from the configuration."""
     multiple: Callable[[Source], int] | None = None
-    """Return the number of which a resolution must be a multiple, from the configuration. None: any resolution."""
+    """Return the number of which height and width must be multiples, from the configuration. None: any size."""
 
 
-def require_drawable(resolution: int, multiple: int) -> None:
-    """Raise InvalidSetting for a resolution that is no multiple of this number."""
-    remedy = f"This decoder draws multiples of {multiple}."
-    require(resolution > 0 and resolution % multiple == 0, f"The resolution is {resolution}.", remedy)
+def require_drawable(size: Size, multiple: int) -> None:
+    """Raise InvalidSetting, with the nearest size, if height or width is no multiple of this number."""
+    most = LARGEST["resolution"] // multiple
+    nearest = Size(*(multiple * min(max(round(side / multiple), 1), most) for side in size))
+    what = "resolution" if size.height == size.width else "size"
+    remedy = f"This decoder draws multiples of {multiple}. The nearest is {nearest}."
+    require(all(side > 0 and side % multiple == 0 for side in size), f"The {what} is {size}.", remedy)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from concepts.records import ConceptRecord
-from lambda_studio.config import GenerateConfig, require
+from lambda_studio.config import GenerateConfig, Size, require
 from lambda_studio.generation.prompt import BoundPrompt, Template, bind, parse, require_known, require_words
 from lambda_studio.pictures.outputs import make_room
 from lambda_studio.workflows.answers import Drawn, DrawnPicture
@@ -58,7 +58,8 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
     nouns = {concept.name: concept.noun for concept in concepts}
     for notice in (*choice.notices, *notes_about(template, nouns, concept_names(place), place.spec)):
         place.notify(notice)
-    config = _planned(place, config, drawing.count)
+    size = config.size(place.stack.resolution)
+    config = _planned(place, config, size, drawing.count)
     from lambda_studio.generation.generator import draw_each
     from lambda_studio.workflows.drawing.pictures import texts_of, write_each
 
@@ -77,17 +78,18 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
         stack=place.spec.name,
         adapter=choice.adapter.id if choice.adapter else None,
         stale=choice.stale,
+        height=size.height,
+        width=size.width,
     )
 
 
-def _planned(place: Workplace, config: GenerateConfig, count: int) -> GenerateConfig:
+def _planned(place: Workplace, config: GenerateConfig, size: Size, count: int) -> GenerateConfig:
     """Return the settings with the number of pictures at once that fits the GPU, and say it. Raises InvalidSetting."""
-    resolution = config.resolution or place.stack.resolution
-    place.stack.require_resolution(resolution)
-    plan = place.stack.drawing_plan(count, config.batch_size, resolution)
+    place.stack.require_size(size)
+    plan = place.stack.drawing_plan(count, config.batch_size, size)
     if plan is None:
         return config
-    place.notify(plan.said(resolution))
+    place.notify(plan.said(size))
     place.stack.frees_idle = plan.frees_idle
     return replace(config, batch_size=plan.batch_size)
 

@@ -22,14 +22,14 @@ def embeds():
     return torch.randn(3, 32, generator=torch.Generator().manual_seed(7))
 
 
-def pipeline_pixels(decoder, embeds, negative, seeds, config, side):
+def pipeline_pixels(decoder, embeds, negative, seeds, config, height, width):
     pipeline = KandinskyV22Pipeline(unet=decoder.unet, movq=decoder.movq, scheduler=decoder.scheduler)
     pipeline.set_progress_bar_config(disable=True)
     latents = pipeline(
         image_embeds=embeds,
         negative_image_embeds=negative.expand_as(embeds),
-        height=side,
-        width=side,
+        height=height,
+        width=width,
         num_inference_steps=config.num_inference_steps,
         guidance_scale=config.guidance_scale,
         generator=[torch.Generator().manual_seed(seed) for seed in seeds],
@@ -45,7 +45,7 @@ def test_pictures_equal_those_of_diffusers_pipeline(decoder, embeds, guidance_sc
     config = GenerateConfig(num_inference_steps=6, guidance_scale=guidance_scale)
     negative = torch.zeros(32)
     ours = sample(decoder, embeds, negative, [3, 4, 5], config)
-    theirs = pipeline_pixels(decoder, embeds, negative, [3, 4, 5], config, 32)
+    theirs = pipeline_pixels(decoder, embeds, negative, [3, 4, 5], config, 32, 32)
     assert ours.shape == (3, 3, 32, 32)
     assert ours.std() > 0.01
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
@@ -54,7 +54,15 @@ def test_pictures_equal_those_of_diffusers_pipeline(decoder, embeds, guidance_sc
 def test_a_larger_picture_equals_the_pipelines(decoder, embeds):
     config = GenerateConfig(num_inference_steps=2, resolution=64)
     ours = sample(decoder, embeds[:1], torch.zeros(32), [9], config)
-    theirs = pipeline_pixels(decoder, embeds[:1], torch.zeros(32), [9], config, 64)
+    theirs = pipeline_pixels(decoder, embeds[:1], torch.zeros(32), [9], config, 64, 64)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+def test_a_wide_picture_equals_the_pipelines(decoder, embeds):
+    config = GenerateConfig(num_inference_steps=2, height=32, width=64)
+    ours = sample(decoder, embeds[:1], torch.zeros(32), [9], config)
+    assert ours.shape == (1, 3, 32, 64)
+    theirs = pipeline_pixels(decoder, embeds[:1], torch.zeros(32), [9], config, 32, 64)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
 
 
@@ -91,7 +99,12 @@ def test_sampled_pictures_and_latents_can_be_trained_on(decoder, embeds):
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        (GenerateConfig(resolution=36), "The resolution is 36. This decoder draws multiples of 8."),
+        (GenerateConfig(resolution=36), "The resolution is 36. This decoder draws multiples of 8. The nearest is 32."),
+        (
+            GenerateConfig(width=44, height=4),
+            "The size is 44x4. This decoder draws multiples of 8. The nearest is 48x8.",
+        ),
+        (GenerateConfig(width=33), "The size is 33x32. This decoder draws multiples of 8. The nearest is 32."),
         (GenerateConfig(num_inference_steps=1000), "num_inference_steps is 1000. Give less than 1000."),
     ],
 )

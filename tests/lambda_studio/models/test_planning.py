@@ -2,6 +2,7 @@
 
 import pytest
 
+from lambda_studio.config import Size
 from lambda_studio.models.decoders.protocol import Footprint
 from lambda_studio.models.planning import GIB, WORKSPACE, needed, plan_drawing
 
@@ -29,9 +30,13 @@ def test_decoding_one_picture_can_be_the_largest_step():
 
 def test_the_plan_is_said_in_one_sentence():
     plan = plan_drawing(FOOTPRINT, 20, 8, 8 * GIB)
-    assert plan.said(512) == "8.0 GiB of GPU memory are free: pictures of 512 pixels, 4 at a time, about 7.2 GiB."
-    assert ", one at a time, about 5.2 GiB." in plan_drawing(FOOTPRINT, 1, 8, 8 * GIB).said(512)
-    assert plan_drawing(FOOTPRINT, 1, 8, 4 * GIB).said(768) == (
+    assert (
+        plan.said(Size.square(512))
+        == "8.0 GiB of GPU memory are free: pictures of 512 pixels, 4 at a time, about 7.2 GiB."
+    )
+    assert "pictures of 768x512 pixels, 4 at a time" in plan.said(Size(height=512, width=768))
+    assert ", one at a time, about 5.2 GiB." in plan_drawing(FOOTPRINT, 1, 8, 8 * GIB).said(Size.square(512))
+    assert plan_drawing(FOOTPRINT, 1, 8, 4 * GIB).said(Size.square(768)) == (
         "A picture of 768 pixels needs about 5.2 GiB, and 4.0 GiB of GPU memory are free. It may not fit: close other "
         "programs, or draw smaller pictures."
     )

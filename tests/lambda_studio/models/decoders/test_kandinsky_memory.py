@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from lambda_studio.config import Size
 from lambda_studio.errors import ModelFilesMissing
 from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint
 from lambda_studio.models.files.sources import Source
@@ -13,34 +14,42 @@ MEASURED = {1: 3.2, 4: 5.1, 8: 7.6}
 
 
 def test_the_weights_are_counted_exactly(kandinsky):
-    half = drawing_footprint(kandinsky, 512, torch.bfloat16)
+    half = drawing_footprint(kandinsky, Size.square(512), torch.bfloat16)
     assert half.weights == 2 * (1_253_057_288 + 67_832_495)
-    assert drawing_footprint(kandinsky, 512, torch.float32).weights == 2 * half.weights
+    assert drawing_footprint(kandinsky, Size.square(512), torch.float32).weights == 2 * half.weights
 
 
 def test_the_count_agrees_with_what_was_measured_on_a_gpu(kandinsky):
     """Before pictures were decoded one by one, the decoding of all of them was the peak."""
-    counted = drawing_footprint(kandinsky, 512, torch.bfloat16)
+    counted = drawing_footprint(kandinsky, Size.square(512), torch.bfloat16)
     for pictures, gib in MEASURED.items():
         at_once = counted.weights + pictures * max(counted.denoising, counted.decoding)
         assert gib * GIB == pytest.approx(at_once, rel=0.05)
 
 
 def test_the_goals_are_met(kandinsky):
-    at = {side: drawing_footprint(kandinsky, side, torch.bfloat16) for side in (512, 1024)}
+    at = {side: drawing_footprint(kandinsky, Size.square(side), torch.bfloat16) for side in (512, 1024)}
     assert needed(at[512], 1) < 4.5 * 10**9
     assert needed(at[512], 8) < 6 * 10**9
     assert needed(at[1024], 1) < 8 * 10**9
 
 
 def test_a_step_grows_with_the_area_of_the_picture(kandinsky):
-    small, large = (drawing_footprint(kandinsky, side, torch.bfloat16) for side in (512, 1024))
+    small, large = (drawing_footprint(kandinsky, Size.square(side), torch.bfloat16) for side in (512, 1024))
     assert large.denoising == pytest.approx(4 * small.denoising, rel=0.2)
     assert large.decoding == pytest.approx(4 * small.decoding, rel=0.2)
 
 
+def test_height_and_width_are_counted_as_they_are(kandinsky):
+    wide, high, square = (
+        drawing_footprint(kandinsky, size, torch.bfloat16) for size in (Size(256, 512), Size(512, 256), Size(512, 512))
+    )
+    assert wide == high
+    assert wide.denoising < 0.6 * square.denoising and wide.decoding < 0.6 * square.decoding
+
+
 def test_only_configurations_are_read(kandinsky, decoder_folder, tmp_path):
     assert not list(kandinsky.folder.rglob("*.safetensors"))
-    assert drawing_footprint(Source(str(decoder_folder)), 32, torch.float32).weights > 0
+    assert drawing_footprint(Source(str(decoder_folder)), Size.square(32), torch.float32).weights > 0
     with pytest.raises(ModelFilesMissing, match=r"has no unet/config\.json"):
-        drawing_footprint(Source(str(tmp_path)), 512, torch.float32)
+        drawing_footprint(Source(str(tmp_path)), Size.square(512), torch.float32)

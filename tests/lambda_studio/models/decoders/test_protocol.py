@@ -56,9 +56,9 @@ class HalfSize:
     def parts(self):
         return frozenset(part for part, held in zip(BOTH_PARTS, (self._unet, self._autoencoder), strict=True) if held)
 
-    def latent_shape(self, resolution):
-        require(resolution % SCALE == 0, f"The resolution is {resolution}.", "Give an even one.")
-        return 3, resolution // SCALE, resolution // SCALE
+    def latent_shape(self, size):
+        require(size.width % SCALE == 0, f"The width is {size.width}.", "Give an even one.")
+        return 3, size.height // SCALE, size.width // SCALE
 
     def condition(self, image_embeds):
         embeds = F.normalize(image_embeds.to(self.unet.device, self.unet.dtype), dim=-1)
@@ -142,7 +142,9 @@ def test_pictures_are_drawn_at_its_own_scale_and_under_its_own_condition(stack):
     assert first.shape == (3, SIDE, SIDE) and not torch.equal(first, second)
     larger = drawn(stack, config=GenerateConfig(num_inference_steps=1, resolution=32))
     assert larger[0].shape == (3, 32, 32)
-    with pytest.raises(InvalidSetting, match=r"The resolution is 33\. Give an even one\."):
+    wide = drawn(stack, config=GenerateConfig(num_inference_steps=1, width=32))
+    assert wide[0].shape == (3, SIDE, 32)
+    with pytest.raises(InvalidSetting, match=r"The width is 33\. Give an even one\."):
         drawn(stack, config=GenerateConfig(resolution=33))
 
 

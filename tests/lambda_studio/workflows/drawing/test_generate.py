@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from concepts.errors import AdapterNotFound
 from concepts.registry import Registry
-from lambda_studio.config import GenerateConfig
+from lambda_studio.config import GenerateConfig, Size
 from lambda_studio.errors import ImageRefused, InvalidSetting, OutputExists, PromptInvalid
 from lambda_studio.generation import generator
 from lambda_studio.generation.prompt import parse
@@ -203,8 +203,8 @@ def test_progress_counts_every_step_of_every_batch(tmp_path, stack_file):
 def test_a_small_gpu_draws_as_many_at_once_as_fit_and_says_it_first(studio, add, photo, tmp_path, notices, monkeypatch):
     add("rex", photo)
     stack = studio.workplace.stack
-    assert stack.drawing_plan(8, 8, 32) is None, "there is no GPU"
-    family = replace(kandinsky.FAMILY, footprint=lambda source, side, dtype: Footprint(3 * GIB, GIB, 2 * GIB))
+    assert stack.drawing_plan(8, 8, Size.square(32)) is None, "there is no GPU"
+    family = replace(kandinsky.FAMILY, footprint=lambda source, size, dtype: Footprint(3 * GIB, GIB, 2 * GIB))
     monkeypatch.setattr(kandinsky, "FAMILY", family)
     batches, sample = [], generator.sample
 
@@ -217,8 +217,8 @@ def test_a_small_gpu_draws_as_many_at_once_as_fit_and_says_it_first(studio, add,
     for free, expected in ((80, [(5, False)]), (8, [(4, True), (1, True)]), (4, [(1, True)] * 5)):
         monkeypatch.setattr(Stack, "free_memory", lambda self, free=free: free * GIB)
         batches.clear()
-        studio.generate("a <rex>", ONE_STEP, count=5, out=tmp_path / f"out{free}")
+        studio.generate("a <rex>", replace(ONE_STEP, width=48), count=5, out=tmp_path / f"out{free}")
         assert batches == expected
     told = [said for said in notices if "GPU memory are free" in said]
-    assert told[1].endswith("pictures of 32 pixels, 4 at a time, about 7.2 GiB.")
+    assert told[1].endswith("pictures of 48x32 pixels, 4 at a time, about 7.2 GiB.")
     assert "It may not fit: close other programs" in told[2]
