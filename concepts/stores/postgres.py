@@ -8,14 +8,14 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy import URL, Engine, create_engine, event, text
 
 import migrations
 from concepts.errors import ConceptError, DatabaseUnusable, NameInvalid, ServersOwnTool
 from concepts.names import shown
 from concepts.records import DatabaseFault, DatabaseState
 from concepts.stores.postgres_errors import postgres_errors
-from concepts.stores.postgres_schema import bring_up, find_revision, require_known
+from concepts.stores.postgres_schema import bring_up, find_revision, look_in_own_schema, require_closed, require_known
 from concepts.stores.sqlite_engine import BUSY_SECONDS
 from concepts.users import VARIABLE, check_user
 
@@ -70,9 +70,11 @@ class PostgresServer:
         settings = {name: value for name, value in settings.items() if name not in self.url.query}
         settings["options"] = f"{self.url.query.get('options', '')} -c lock_timeout={BUSY_SECONDS}s".strip()
         try:
-            return create_engine(
+            engine = create_engine(
                 self.url, connect_args=settings, isolation_level="READ COMMITTED", pool_size=2, pool_pre_ping=True
             )
+            event.listen(engine, "connect", lambda connection, _record: look_in_own_schema(connection), insert=True)
+            return engine
         except ImportError as error:
             cause = f"{self} needs psycopg, which cannot be imported here ({error})."
             raise DatabaseUnusable(cause, "Install it: pip install 'psycopg[binary]>=3.2,<4'") from error
@@ -169,10 +171,11 @@ class PostgresServer:
         """Return the connected role.
 
         Raises:
-            DatabaseUnusable: the database's encoding is not UTF8.
+            DatabaseUnusable: the database's encoding is not UTF8, or every role may create objects in its schema.
             NameInvalid: the role's name cannot be a user's name.
         """
         with self._engine.connect() as connection:
+            require_closed(connection, str(self))
             role, encoding = connection.execute(_WHO).one()
         if encoding != "UTF8":
             remedy = "Create a UTF8 database: createdb --template=template0 --encoding=UTF8 NAME"

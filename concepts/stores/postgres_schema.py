@@ -1,5 +1,7 @@
 """The registry's tables in a PostgreSQL database: recognising, creating and upgrading them."""
 
+from typing import Any
+
 from sqlalchemy import Connection, Engine, text
 
 import migrations
@@ -22,11 +24,42 @@ _TABLES = text("""
     WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND relkind IN ('r', 'p')
     ORDER BY relname
 """)
+# An object of another role could stand for a function or an operator that the registry calls, and would run as each
+# user (https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATTERNS). So only the registry's own
+# schema is looked through, and what is called until then is PostgreSQL's own by name.
+_OWN_SCHEMA_ONLY = """
+    SELECT pg_catalog.set_config(
+        'search_path', pg_catalog.concat(pg_catalog.quote_ident(current_schema::pg_catalog.text), ', pg_temp'), false
+    ) WHERE current_schema IS NOT NULL
+"""
+_OPEN_TO_ALL = text("""
+    SELECT nspname FROM pg_catalog.pg_namespace, pg_catalog.aclexplode(nspacl) AS granted
+    WHERE nspname OPERATOR(pg_catalog.=) current_schema
+    AND granted.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+    AND granted.privilege_type OPERATOR(pg_catalog.=) 'CREATE'::pg_catalog.text
+""")
 # The database's owner may be a team's role. Then the whole team owns the tables.
 _OWNER = text("""
     SELECT pg_get_userbyid(datdba) FROM pg_database
     WHERE datname = current_database() AND pg_has_role(session_user, datdba, 'MEMBER')
 """)
+
+
+def look_in_own_schema(connection: Any) -> None:
+    """Let a new connection of the driver find objects of the registry's schema and of PostgreSQL only."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OWN_SCHEMA_ONLY)
+    connection.commit()
+
+
+def require_closed(connection: Connection, label: str) -> None:
+    """Raise DatabaseUnusable if every role of the server may make objects beside the registry's tables."""
+    schema = connection.execute(_OPEN_TO_ALL).scalar()
+    if schema is not None:
+        quoted = connection.dialect.identifier_preparer.quote_identifier(schema)
+        cause = f"In {label} every role of the server may create objects in the schema {schema}, which you would run."
+        remedy = f"Let its owner run: REVOKE CREATE ON SCHEMA {quoted} FROM PUBLIC. Nothing was changed."
+        raise DatabaseUnusable(cause, remedy)
 
 
 def find_revision(connection: Connection, label: str) -> str | None:

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text as statement_of
 
 import migrations
 from concepts import database as door
@@ -56,6 +57,46 @@ def test_a_role_that_sets_another_is_still_itself(place):
     place.server.run("GRANT bob TO alice")
     with Database.open(place.home, address=f"{place.address('alice')}?options=-crole%3Dbob") as database:
         assert database.user == "alice"
+
+
+# Other roles
+
+
+EVIL = """
+    CREATE FUNCTION {0}.evil(a varchar, b varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+    CREATE OPERATOR {0}.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = {0}.evil);
+"""
+"""Stands for PostgreSQL's own `=` of text where texts are varchar(64), as hashes are."""
+
+
+def test_a_schema_in_which_every_role_may_create_is_refused(place):
+    with place.open("alice"):
+        pass
+    place.sql("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    try:
+        refused = refusal(place.home, place.address("alice"))
+        assert "every role of the server may create objects in the schema public" in refused.cause
+        assert 'REVOKE CREATE ON SCHEMA "public" FROM PUBLIC' in refused.remedy
+    finally:
+        place.sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    place.open("alice").close()
+
+
+def test_what_another_schema_of_the_path_holds_is_never_called(place):
+    for statement in (
+        "CREATE SCHEMA evil",
+        *EVIL.format("evil").split(";\n")[:2],
+        "GRANT USAGE ON SCHEMA evil TO PUBLIC",
+    ):
+        place.sql(statement)
+    try:
+        address = f"{place.address('alice')}?options=-csearch_path%3Dpublic,evil"
+        with Database.open(place.home, address=address) as database, database.reading() as registry:
+            found = registry._session.execute(statement_of("SELECT 'a'::varchar(64) = 'b'::varchar(64)")).scalar()
+            path = registry._session.execute(statement_of("SHOW search_path")).scalar()
+        assert (found, path) == (False, "public, pg_temp")
+    finally:
+        place.sql("DROP SCHEMA evil CASCADE")
 
 
 # Connections
