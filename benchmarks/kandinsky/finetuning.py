@@ -75,6 +75,7 @@ MAIN = [
     row("full", "bf16", 32),
     row("full", "bf16", 16),
     row("lora", "bf16 weights only", 32),
+    row("lora", "bf16 weights only", 4),
     row("lora", "bf16", 4),
     row("full", "bf16", 4),
 ]
@@ -85,7 +86,6 @@ OTHERS = [
     row("lora", "fp32", 4),
     row("full", "tf32", 4),
     row("lora", "tf32", 4),
-    row("lora", "bf16 weights only", 4),
     row("lora", "fp16", 4),
     row("full", "fp16", 4),
     row("lora", "fp16", 32),
