@@ -1,11 +1,11 @@
 """Save and apply adapters: LoRA updates of a UNet's attention, or a full UNet, in one safetensors file.
 
 Applying an adapter replaces the tensors that it changes; removing it restores the old ones. The UNet runs at its usual
-speed, and is bit-identical after the removal.
+speed, takes no more of a GPU's memory, and is bit-identical after the removal.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,9 +128,7 @@ def apply_adapter(unet: nn.Module, path: Path, expect_fingerprint: str | None = 
     refuse_nonfinite(tensors, path)
     originals = dict(unet.named_parameters())
     changed = _full_weights if info.method == "full" else _merged_weights
-    values = changed(originals, tensors, info, path)
-    refuse_nonfinite(values, path)  # finite values can overflow in their sum or in the model's precision
-    return _exchange(originals, values)
+    return _exchange(originals, changed(originals, tensors, info, path), path)
 
 
 @contextmanager
@@ -143,22 +141,20 @@ def adapted(decoder: Decoder, path: Path | None) -> Iterator[Decoder]:
         undo()
 
 
-@torch.no_grad()
 def _merged_weights(
     originals: Mapping[str, Tensor], tensors: Mapping[str, Tensor], info: AdapterInfo, path: Path
-) -> dict[str, Tensor]:
-    """Return each tuned projection plus its low-rank update."""
-    merged = {}
+) -> Iterator[tuple[str, Tensor]]:
+    """Iterate over the names of the tuned projections, with each one plus its low-rank update."""
     for module, (down, up) in _lora_pairs(tensors, path).items():
         weight = originals.get(f"{module}.weight")
         if weight is None or not module.endswith(LORA_TARGETS):
             raise invalid(path, f"this UNet has no attention projection {module}")
         if (down.shape, up.shape) != ((info.rank, weight.shape[1]), (weight.shape[0], info.rank)):
             raise invalid(path, f"the update of {module} has the shapes {list(down.shape)} and {list(up.shape)}")
-        merged[f"{module}.weight"] = _low_rank_sum(weight, down, up)
-    return merged
+        yield f"{module}.weight", _low_rank_sum(weight, down, up)
 
 
+@torch.no_grad()
 def _low_rank_sum(
     weight: Float[Tensor, "out in"], down: Float[Tensor, "rank in"], up: Float[Tensor, "out rank"]
 ) -> Float[Tensor, "out in"]:
@@ -181,26 +177,42 @@ def _lora_pairs(tensors: Mapping[str, Tensor], path: Path) -> dict[str, tuple[Te
 
 def _full_weights(
     originals: Mapping[str, Tensor], tensors: Mapping[str, Tensor], info: AdapterInfo, path: Path
-) -> dict[str, Tensor]:
-    """Return all of the UNet's parameters."""
+) -> Iterator[tuple[str, Tensor]]:
+    """Iterate over the names and new values of all of the UNet's parameters."""
     wrong = originals.keys() ^ tensors.keys() or {
         key for key, weight in originals.items() if weight.shape != tensors[key].shape
     }
     if wrong:
         raise invalid(path, f"{len(wrong)} of its tensors do not fit this UNet, such as {min(wrong)[:80]}")
-    return {key: tensors[key].to(weight.device, weight.dtype) for key, weight in originals.items()}
+    for key, weight in originals.items():
+        yield key, tensors[key].to(weight.device, weight.dtype)
 
 
-def _exchange(parameters: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> Callable[[], None]:
-    """Set parameters to new values, and return a function that restores the original tensors."""
-    before = {key: parameters[key].data for key in values}
+def _exchange(parameters: Mapping[str, Tensor], values: Iterable[tuple[str, Tensor]], path: Path) -> Callable[[], None]:
+    """Set parameters to new values one by one, and return a function that restores the original tensors.
 
-    def set_all(tensors: Mapping[str, Tensor]) -> None:
-        for key, tensor in tensors.items():
-            parameters[key].data = tensor
+    After an error the original tensors are restored.
+    """
+    before: dict[str, Tensor] = {}
 
-    set_all(values)
-    return lambda: set_all(before)
+    def restore() -> None:
+        for key, tensor in before.items():
+            parameters[key].data = tensor.to(parameters[key].device)
+
+    try:
+        for key, value in values:
+            refuse_nonfinite({key: value}, path)  # finite values can overflow in their sum or in the model's precision
+            before[key] = set_aside(parameters[key].data)
+            parameters[key].data = value
+    except BaseException:  # also Ctrl-C: other Studios share the UNet
+        restore()
+        raise
+    return restore
+
+
+def set_aside(tensor: Tensor) -> Tensor:
+    """Return a tensor in the CPU's memory, so that a GPU does not hold two UNets while an adapter is applied."""
+    return tensor.cpu()
 
 
 def refuse_nonfinite(tensors: Mapping[str, Tensor], path: Path) -> None:

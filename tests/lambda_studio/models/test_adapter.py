@@ -10,9 +10,11 @@ from diffusers.models.attention_processor import Attention
 from safetensors.torch import load_file, save_file
 
 from lambda_studio.errors import CheckpointFailed, ModelFilesInvalid
+from lambda_studio.models import adapter
 from lambda_studio.models.adapter import adapted, add_lora, apply_adapter, lora_parameters, remove_lora, save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info
 from lambda_studio.models.decoders.kandinsky import load_decoder
+from lambda_studio.models.memory.live_bytes import LiveBytes, weight_bytes
 
 REX = {"name": "rex", "library": "default", "version": 2, "manifest": "ab" * 32}
 
@@ -152,6 +154,54 @@ def test_a_full_adapter_is_the_whole_unet(decoder_folder, decoder, info, tmp_pat
     with adapted(decoder, tmp_path / "full.safetensors"):
         assert bits(decoder.unet) == bits(trained)
         assert torch.equal(predict(decoder.unet), predict(trained))
+    assert bits(decoder.unet) == before
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_an_applied_adapter_takes_no_more_memory_of_a_gpu(decoder_folder, info, tmp_path, monkeypatch, method):
+    """The originals wait elsewhere: here in NumPy's memory, as those of a GPU in the CPU's."""
+    trained, unet = (load_decoder(decoder_folder, dtype=torch.float64).unet for _ in range(2))
+    if method == "lora":
+        add_lora(trained, info.rank)
+    disturb(lora_parameters(trained) if method == "lora" else trained.parameters())
+    save_adapter(trained.float(), replace(info, method=method), tmp_path / "a.safetensors")
+    before = bits(unet)
+    monkeypatch.setattr(adapter, "set_aside", lambda tensor: OnTheCpu(tensor))
+    with LiveBytes([]) as counted:
+        for parameter in unet.parameters():
+            parameter.data = parameter.data.clone()
+        whole, counted.peak = counted.live, counted.live
+        undo = apply_adapter(unet, tmp_path / "a.safetensors")
+        applied, highest = counted.live, counted.peak
+        undo()
+    assert bits(unet) == before
+    assert whole == weight_bytes(unet) and applied == whole
+    of_the_file = (tmp_path / "a.safetensors").stat().st_size  # read into the CPU's memory, also for a GPU
+    assert highest < 1.3 * whole + of_the_file, "one tensor after the other"
+
+
+class OnTheCpu:
+    """A tensor's values in NumPy's memory, which is not counted."""
+
+    def __init__(self, tensor):
+        self.values = tensor.numpy().copy()
+
+    def to(self, device):
+        return torch.from_numpy(self.values).to(device)
+
+
+def test_an_adapter_that_fails_on_the_way_leaves_the_unet_as_it_was(decoder, lora_file, monkeypatch):
+    before, kept = bits(decoder.unet), []
+
+    def interrupted(tensor):
+        kept.append(tensor)
+        if len(kept) == 3:
+            raise KeyboardInterrupt
+        return tensor
+
+    monkeypatch.setattr(adapter, "set_aside", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        apply_adapter(decoder.unet, lora_file)
     assert bits(decoder.unet) == before
 
 
