@@ -16,6 +16,7 @@ from lambda_studio.generation.samplers import OnStep, sample, seeded_noise
 from lambda_studio.models.adapter import adapted
 from lambda_studio.models.clip import Clip, TextFeatures
 from lambda_studio.models.decoders.protocol import Decoder
+from lambda_studio.models.memory.hardware import exact_products
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.models.stack import Stack
 
@@ -108,13 +109,14 @@ def predict_image_embeds(
 ) -> Float[Tensor, "batch dim"]:
     """Predict the image embedding of each prompt, from separate noise for each seed."""
     noise = torch.cat([seeded_noise(prior_seed(seed), (1, prior.config["embedding_dim"])) for seed in seeds])
-    return prior(
-        noise.to(prior.device),
-        conditioning.text_encoder_hidden_states.to(prior.device),
-        conditioning.prompt_embeds.to(prior.device),
-        conditioning.control_embeds.to(prior.device),
-        conditioning.text_mask.to(prior.device),
-    ).float()
+    with exact_products():  # the prior runs once for each picture, and its embedding decides the whole picture
+        return prior(
+            noise.to(prior.device),
+            conditioning.text_encoder_hidden_states.to(prior.device),
+            conditioning.prompt_embeds.to(prior.device),
+            conditioning.control_embeds.to(prior.device),
+            conditioning.text_mask.to(prior.device),
+        ).float()
 
 
 def prior_seed(seed: int) -> int:

@@ -54,10 +54,11 @@ class Stack:
     ):
         import torch
 
-        from lambda_studio.models.memory.hardware import chosen_device
+        from lambda_studio.models.memory.hardware import chosen_device, use_tensor_cores
 
         self.spec = spec
         self.device = torch.device(device) if device else chosen_device(None)
+        use_tensor_cores(self.device)
         self.dtype = dtype or default_dtype(spec.precision, self.device)
         self.frees_idle = False
         """Whether drawing frees the text tower and the prior before the decoder is loaded."""

@@ -132,6 +132,20 @@ def test_the_priors_noise_is_each_pictures_own_and_not_the_latents(stack, zero, 
     assert len({prior_seed(seed) for seed in range(100)} - set(range(100))) == 100
 
 
+def test_the_prior_is_computed_in_float32_where_a_gpu_has_tf32(stack, zero, rex):
+    conditioning = condition_prompts(stack.clip(), [bound(stack, "a <rex>")], [{"rex": rex}], zero)
+    seen, prior = [], stack.prior()
+    hook = prior.register_forward_hook(lambda *_: seen.append(torch.get_float32_matmul_precision()))
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    try:
+        predict_image_embeds(prior, conditioning, [5])
+        assert (seen, torch.get_float32_matmul_precision()) == (["highest"], "high")
+    finally:
+        torch.set_float32_matmul_precision(before)
+        hook.remove()
+
+
 def test_an_adapter_changes_the_picture_and_is_gone_afterwards(stack, zero, rex, decoder_folder, tmp_path):
     trained = load_decoder(decoder_folder).unet
     add_lora(trained, 4)

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.models.memory.hardware import chosen_device
+from lambda_studio.models.memory.hardware import chosen_device, exact_products
+from lambda_studio.models.stack import Stack, resolve_stack
 
 
 def test_the_default_is_a_gpu_where_there_is_one(monkeypatch):
@@ -39,3 +40,28 @@ def test_apples_gpu_is_taken_where_it_is(monkeypatch):
         else:
             with pytest.raises(InvalidSetting, match="device is mps, and PyTorch finds no such device"):
                 chosen_device("mps")
+
+
+@pytest.fixture
+def products():
+    """The precision of float32 products, which is the process's; it is restored afterwards."""
+    before = torch.get_float32_matmul_precision()
+    yield torch.get_float32_matmul_precision
+    torch.set_float32_matmul_precision(before)
+
+
+def test_a_gpu_computes_float32_products_in_tf32_and_a_cpu_does_not(products, stack_file, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    seen = []
+    for device in ("cpu", "cuda"):
+        Stack(resolve_stack(str(stack_file)), device=device)
+        seen.append(products())
+    assert seen == ["highest", "high"]
+
+
+def test_exact_products_are_in_float32_and_the_setting_comes_back(products):
+    torch.set_float32_matmul_precision("high")
+    with pytest.raises(ZeroDivisionError), exact_products():
+        assert products() == "highest"
+        _ = 1 / 0
+    assert products() == "high"
