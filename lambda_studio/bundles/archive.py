@@ -14,6 +14,7 @@ from concepts.printable import printable
 from lambda_studio.bundles.contents import VERSIONS, Contents
 from lambda_studio.bundles.reading import MAX_OBJECT, MAX_OBJECTS, NewerBundle, read_contents
 from lambda_studio.bundles.signing import ENCODED_BYTES, Signature, read_signature, require_trusted, sign
+from lambda_studio.bundles.zip_directory import open_zip
 from lambda_studio.errors import BundleRefused
 from lambda_studio.formats import UPDATE, too_new
 
@@ -24,8 +25,9 @@ MANIFEST, SIGNATURE, OBJECTS = "manifest.json", "manifest.sig", "objects/"
 MAX_MANIFEST = 64 * 2**20
 MAX_BYTES = 2**32 - 2**20
 """The maximum size. A larger bundle would need ZIP64, which is neither written nor read."""
-END_BYTES, ENTRY_BYTES = 22, 46 + len(OBJECTS) + 64
+ENTRY_BYTES = 46 + len(OBJECTS) + 64
 REMEDY = "Nothing was imported. Ask for the bundle again, from: studio library export --out FILE.zip"
+IF_PICTURES = "If these are pictures: unpack them, and import the folder."
 
 
 def write_archive(
@@ -180,19 +182,13 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _opened(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
-    """Return the archive, after checking the claims of its end record against the file's size."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - END_BYTES))
-    end = file.read(END_BYTES)
-    if size < END_BYTES or not end.startswith(b"PK\5\6") or size > MAX_BYTES:
-        raise BundleRefused(f"{path} is not a λ-Studio bundle (or something follows its end).", REMEDY)
-    count, length, start = (int.from_bytes(end[a:b], "little") for a, b in ((10, 12), (12, 16), (16, 20)))
-    if start + length + END_BYTES != size or any(end[4:8]) or count > MAX_OBJECTS + 2 or length > count * ENTRY_BYTES:
-        raise BundleRefused(f"{path} is not a λ-Studio bundle: its directory of {count} entries is not valid.", REMEDY)
+    """Return the archive, after checking its directory against the file and the limits."""
     try:
-        return zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, UnicodeDecodeError) as error:
-        raise BundleRefused(f"{path} cannot be read: {error}.", REMEDY) from error
+        if file.seek(0, os.SEEK_END) > MAX_BYTES:
+            raise zipfile.BadZipFile(f"it has more than {MAX_BYTES:,} bytes")
+        return open_zip(file, MAX_OBJECTS + 2, (MAX_OBJECTS + 2) * ENTRY_BYTES, plain=True)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise BundleRefused(f"{path} is not a λ-Studio bundle: {error}.", f"{REMEDY}. {IF_PICTURES}") from error
 
 
 def _entry_faults(entry: zipfile.ZipInfo) -> list[str]:
@@ -202,6 +198,8 @@ def _entry_faults(entry: zipfile.ZipInfo) -> list[str]:
     faults = []
     if entry.filename not in (MANIFEST, SIGNATURE) and not named:
         faults.append("is not allowed in a bundle")
+    if entry.orig_filename != entry.filename:  # zipfile cuts a name at its first zero byte
+        faults.append(f"has the longer name {entry.orig_filename[:100]!r} in the ZIP file")
     if entry.create_system == 3 and stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         faults.append("is not a regular file")
     if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.lambda_studio.bundles.hostile_zips import nameless, renamed, second_end, zip64_within
 from tests.reliability.picture_files import SIGNATURE, chunk, header, jpeg, pattern, png
 
 Change = Callable[[zipfile.ZipInfo], None]
@@ -132,7 +133,7 @@ def cases() -> Iterator[Case]:
         told = json.dumps(changed(json.loads(RIGHT["manifest.json"]), path, [{"a": 1}])).encode()
         content = zipped({**RIGHT, "manifest.json": told})
         yield Case(f"a field that we do not know, {'.'.join(map(str, path))}", written(content), right=True)
-    for family in (foreign_entries, odd_entries, torn, said_wrong, held_wrong, places):
+    for family in (foreign_entries, odd_entries, directories, torn, said_wrong, held_wrong, places):
         yield from family()
 
 
@@ -193,6 +194,17 @@ def odd_entries() -> Iterator[Case]:
         yield Case(f"a signature of {size} bytes", written(zipped({**SIGNED, "manifest.sig": bytes(size)})))
     many = {f"objects/{number:064x}": b"" for number in range(60_001)}
     yield Case("60,001 objects", written(zipped({**RIGHT, **many})))
+
+
+def directories() -> Iterator[Case]:
+    """Directories that are not the one that they seem to be, and names that zipfile shortens."""
+    whole, name = zipped(RIGHT), f"objects/{sha(MASK)}"
+    yield Case("a ZIP64 record within the directory", written(zip64_within(whole, 1_000_000, 3)))
+    yield Case("the signature of a second end in the first", written(second_end(whole, 1_000_000)))
+    yield Case("an entry without a name", written(nameless(whole)))
+    longer = zipped({**{key: data for key, data in RIGHT.items() if key != name}, f"{name}+../../x": MASK})
+    zero = renamed(longer, f"{name}+../../x".encode(), f"{name}\0../../x".encode())
+    yield Case("a name that goes on after a zero", written(zero))
 
 
 def torn() -> Iterator[Case]:

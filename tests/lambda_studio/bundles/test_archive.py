@@ -14,6 +14,7 @@ from lambda_studio.bundles import archive, reading
 from lambda_studio.bundles.archive import Archive, require_bundle_size
 from lambda_studio.bundles.contents import Contents
 from lambda_studio.errors import BundleRefused
+from tests.lambda_studio.bundles.hostile_zips import nameless, renamed, zip64_within
 from tests.lambda_studio.bundles.written import CONTENTS, MASK, OBJECTS, PICTURE, bundle, entries, plain_zip, sha
 
 
@@ -111,6 +112,18 @@ def test_a_file_that_says_it_is_one_of_several_disks_is_refused(refusal) -> None
     content = bytearray(bundle())
     content[-18] = 1
     assert "is not valid" in refusal(bytes(content))
+
+
+def test_a_directory_that_a_zip64_record_replaces_is_refused(refusal) -> None:
+    assert "is not a λ-Studio bundle: it is a ZIP64 file" in refusal(zip64_within(bundle(), 1000, 3))
+
+
+def test_a_name_with_a_zero_byte_is_refused(refusal) -> None:
+    longer = f"objects/{sha(b'more')}+../../evil"
+    content = plain_zip(entries(**{longer: b"more"}))
+    said = refusal(renamed(content, longer.encode(), longer.replace("+", "\0").encode()))
+    assert f"entry 'objects/{sha(b'more')}' has the longer name" in said
+    assert "entry '' is not allowed in a bundle" in refusal(nameless(bundle()))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

@@ -6,7 +6,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import IO
@@ -14,6 +14,7 @@ from typing import IO
 from concepts.durable import unfinished
 from lambda_studio.bundles.layouts.files.kinds import is_picture
 from lambda_studio.bundles.layouts.plan import Fault
+from lambda_studio.bundles.zip_directory import MAX_ENTRIES, open_zip
 from lambda_studio.errors import BundleRefused
 from lambda_studio.pictures.files.opening import MAX_FILE_BYTES
 
@@ -21,7 +22,6 @@ MAX_UNPACKED = 8 * 2**30
 MAX_DIRECTORY = 32 * 2**20
 """The most bytes of a ZIP file's directory."""
 REMEDY = "Unpack it, and import the folder."
-_END, _END_BYTES, _LONGEST_COMMENT, _ZIP64 = b"PK\5\6", 22, 2**16, b"PK\6\7"
 _READ = (".json", ".txt")
 """The suffixes of files that are read beside pictures: lists and nouns. Of others only the name is needed."""
 _NAME_ERRORS = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
@@ -38,11 +38,9 @@ class Unpacked:
 def has_pictures(path: Path) -> bool:
     """Return whether a file is a ZIP file of pictures, and no bundle. A file that cannot be read is not."""
     try:
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or not _is_bounded(file):
-                return False
-            names = zipfile.ZipFile(file).namelist()
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        with _opened(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):
         return False
     return "manifest.json" not in names and any(is_picture(PurePath(name)) for name in names)
 
@@ -51,11 +49,16 @@ def has_pictures(path: Path) -> bool:
 def unpacked(path: Path, home: Path, require_room: Callable[[int, str], None]) -> Iterator[Unpacked]:
     """Yield the ZIP file's pictures in a folder of the home, which is removed at the end, or after a kill by a sweep.
 
-    Raises BundleRefused for a file that is too large, StorageFailed for a full disk.
+    Raises BundleRefused for a file that is too large or not valid, StorageFailed for a full disk.
     """
-    with zipfile.ZipFile(path) as archive, unfinished(home / "unpacked") as root:
+    with ExitStack() as opened:
+        try:
+            archive = opened.enter_context(_opened(path))
+        except (OSError, zipfile.BadZipFile) as error:
+            raise BundleRefused(f"{path} cannot be read: {error}.", REMEDY) from error
+        root = opened.enter_context(unfinished(home / "unpacked"))
         root.mkdir(mode=0o700)
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
         size = sum(entry.file_size for entry in entries if _is_read(entry))
         if size > MAX_UNPACKED:
             cause = f"{path} would unpack to {size:,} bytes, more than {MAX_UNPACKED:,}."
@@ -64,21 +67,18 @@ def unpacked(path: Path, home: Path, require_room: Callable[[int, str], None]) -
         folder = Unpacked(root)
         for entry in entries:
             if fault := _fault(entry) or _unpack(archive, entry, root):
-                folder.faults.append(Fault(entry.filename, fault))
+                folder.faults.append(Fault(entry.filename or "an entry", fault))
         yield folder
 
 
-def _is_bounded(file: IO[bytes]) -> bool:
-    """Return whether the directory's size is small, before zipfile reads it. ZIP64 is not read."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _END_BYTES - _LONGEST_COMMENT - 20))
-    tail = file.read()
-    at = tail.rfind(_END)
-    return at >= 0 and _ZIP64 not in tail[max(0, at - 20) : at] and _directory(tail[at:]) <= MAX_DIRECTORY
-
-
-def _directory(end: bytes) -> int:
-    return int.from_bytes(end[12:16], "little")
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Yield the ZIP file, if its directory is small and valid. Raises BadZipFile, OSError."""
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise zipfile.BadZipFile("it is not a regular file")
+        with open_zip(file, MAX_ENTRIES, MAX_DIRECTORY) as archive:
+            yield archive
 
 
 def _is_read(entry: zipfile.ZipInfo) -> bool:
@@ -89,6 +89,8 @@ def _is_read(entry: zipfile.ZipInfo) -> bool:
 def _fault(entry: zipfile.ZipInfo) -> str | None:
     """Return why an entry is not unpacked, or None."""
     path = PureWindowsPath(entry.filename)
+    if not entry.filename or "\0" in entry.orig_filename:  # zipfile cuts a name at its first zero byte
+        return "has an empty name, or a zero byte in it"
     if path.anchor or ".." in path.parts or not path.parts:
         return "has a path that leads out of the ZIP file"
     if entry.create_system == 3 and stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):

@@ -12,6 +12,7 @@ from concepts.durable import sweep
 from lambda_studio.bundles.layouts.files import zips
 from lambda_studio.bundles.layouts.files.zips import has_pictures, unpacked
 from lambda_studio.errors import BundleRefused
+from tests.lambda_studio.bundles.hostile_zips import nameless, renamed, second_end, zip64_within
 
 Entry = str | zipfile.ZipInfo
 
@@ -78,6 +79,26 @@ def test_links_duplicates_and_names_that_cannot_be_are_faults(unpack, tmp_path: 
         "rex/0.jpg/1.jpg has the name of another entry",
         f"{long} has a name that cannot be: File name too long",
     ]
+
+
+def test_entries_without_a_name_and_names_with_a_zero_byte_are_faults(unpack, tmp_path: Path) -> None:
+    path = write(tmp_path / "x.zip", "0.jpg", "1.jpg+2.jpg")
+    path.write_bytes(renamed(nameless(path.read_bytes()), b"1.jpg+2.jpg", b"1.jpg\0" + b"2.jpg"))
+    why = "has an empty name, or a zero byte in it"
+    assert unpack(path) == (["0.jpg"], [f"1.jpg {why}", f"an entry {why}"])
+    assert has_pictures(path)
+
+
+def test_a_directory_that_is_not_the_one_it_seems_to_be_is_not_read(tmp_path: Path) -> None:
+    content = write(tmp_path / "x.zip", "rex/0.jpg").read_bytes()
+    for hostile in (zip64_within(content, 1000, 1), second_end(content, 1000)):
+        (tmp_path / "x.zip").write_bytes(hostile)
+        assert not has_pictures(tmp_path / "x.zip")
+        with (
+            pytest.raises(BundleRefused, match=r"x\.zip cannot be read: it"),
+            unpacked(tmp_path / "x.zip", tmp_path, lambda size, what: None),
+        ):
+            pass
 
 
 def test_damaged_encrypted_and_oddly_packed_entries_are_faults(unpack, tmp_path: Path, monkeypatch) -> None:
