@@ -64,7 +64,8 @@ def _store_one(
     if _conflicts(registry, library, concept):
         if on_conflict == "skip":
             return ImportedConcept(name, concept.noun, "skipped", name, concept.notes)
-        name, state = _free_name(name, taken), "renamed"
+        earlier = _renamed_before(registry, library, concept, taken)
+        name, state = earlier or _free_name(name, taken), "renamed"
     present = registry.find_concept(library, name)
     if present is not None and present.manifest != concept.manifest:
         state, result = "renewed", registry.revise_concept(library, name, concept.noun, concept.images())
@@ -73,6 +74,17 @@ def _store_one(
     state = state if result.created else "there already"
     to_encode = result.created and not concept.left_out
     return ImportedConcept(result.concept.name, concept.noun, state, concept.name, concept.notes, to_encode)
+
+
+def _renamed_before(registry: Registry, library: str, concept: Incoming, taken: set[str]) -> str | None:
+    """Return the name that an earlier import gave this content, NAME-2 or another number, or None."""
+    begin = name_key(f"{concept.name}-")
+    numbers = (key.removeprefix(begin) for key in taken if key.startswith(begin))
+    for number in sorted(int(each) for each in numbers if each.isascii() and each.isdecimal()):
+        present = registry.find_concept(library, f"{concept.name}-{number}")
+        if present is not None and present.manifest == concept.manifest:
+            return present.name
+    return None
 
 
 def _free_name(name: str, taken: set[str]) -> str:

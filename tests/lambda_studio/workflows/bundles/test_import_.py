@@ -49,6 +49,22 @@ def test_another_name_is_one_that_neither_the_library_nor_the_bundle_has(studio,
     assert shas(studio) == {"rex": [red.sha], "REX-2": [red.sha], "rex-3": [lime.sha], "rex-4": [blue.sha]}
 
 
+def test_a_rename_that_was_imported_before_is_there_already(studio, put, plain) -> None:
+    put("rex", plain("red"))
+    put("rex-x", plain("blue"))
+    bundle = [incoming("Rex", plain("blue")), incoming("rex-2", plain("lime"))]
+    first = told(store(studio.workplace, bundle, "rename"))
+    assert first == [("Rex", "Rex-3", "renamed"), ("rex-2", "rex-2", "added")]
+    before = shas(studio)
+    again = told(store(studio.workplace, bundle, "rename"))
+    assert again == [("Rex", "Rex-3", "there already"), ("rex-2", "rex-2", "there already")]
+    assert shas(studio) == before
+    studio.concepts.remove("rex-2")
+    assert told(store(studio.workplace, bundle[:1], "rename")) == [("Rex", "Rex-3", "there already")], "a gap is no end"
+    other = incoming("Rex", plain("blue"), noun="cat")
+    assert told(store(studio.workplace, [other], "rename")) == [("Rex", "Rex-2", "renamed")], "that is other content"
+
+
 def test_an_import_that_breaks_stores_none(studio, plain) -> None:
     def breaks() -> list[NewImage]:
         raise MemoryError
