@@ -16,6 +16,7 @@ from concepts.names import shown
 from concepts.records import DatabaseFault, DatabaseState
 from concepts.stores.postgres_errors import postgres_errors
 from concepts.stores.postgres_schema import bring_up, find_revision, look_in_own_schema, require_closed, require_known
+from concepts.stores.row_faults import row_faults
 from concepts.stores.sqlite_engine import BUSY_SECONDS
 from concepts.users import VARIABLE, check_user
 
@@ -136,7 +137,10 @@ class PostgresServer:
         return before, self.state()
 
     def faults(self, *, contents: bool = True) -> Iterator[DatabaseFault]:
-        """Iterate over differences from the models' schema and over damaged blobs. The server computes the hashes."""
+        """Iterate over differences from the models' schema, rows that contradict themselves, and damaged blobs.
+
+        The server computes the hashes of blobs.
+        """
         from concepts.stores.upgrade import schema_differences  # Alembic is slow to import
 
         require_known(str(self), self.state().revision)
@@ -144,6 +148,7 @@ class PostgresServer:
             for difference in schema_differences(connection)[:10]:
                 yield DatabaseFault(f"the schema differs from this version's in {difference!r}")
             if contents:
+                yield from row_faults(lambda query: connection.execute(text(query)))
                 for sha, kept in connection.execute(_DAMAGED):
                     what = "given by a person" if kept else "a cached value"
                     yield DatabaseFault(f"the bytes of {sha}, {what}, are damaged", derived=not kept)

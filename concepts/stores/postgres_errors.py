@@ -22,8 +22,10 @@ _BUSY = {"55P03", "53300", "57014"}
 _NO_ROOM = {"53100", "53200"}
 _READ_ONLY = {"25006"}
 _NO_RIGHTS = {"42501", "28000", "28P01", "3F000"}
-_GONE = ("08", "57P")
-_DAMAGED = ("XX", "58", "42P01")
+_GONE = ("08", "25P03", "57P")
+_DAMAGED = ("XX", "58", "42P01", "42P07")
+
+_RAISED = "P0001"
 
 _AGAIN = "Run the same command again."
 _LET_IN = "Check the role and password (~/.pgpass or PGPASSWORD), or ask the administrator for access."
@@ -61,6 +63,8 @@ def _refusal(error: DBAPIError, label: str) -> ConceptError | None:
     if code in _NO_RIGHTS:
         remedy = "Ask the database's owner for: GRANT the owner's role TO this role; see docs/libraries.md."
         return DatabaseUnusable(f"{label} does not allow that ({said}).", remedy)
+    if code == _RAISED:
+        return DatabaseUnusable(f"{label} refused the change ({said}).", "Ask its owner: a trigger there refuses it.")
     if code.startswith(_GONE):
         return DatabaseUnreachable(f"The connection to {label} was lost ({said}).", f"Check the result. {_AGAIN}")
     if code.startswith(_DAMAGED):
@@ -71,6 +75,8 @@ def _refusal(error: DBAPIError, label: str) -> ConceptError | None:
 def _unreachable(said: str, label: str, kind: str) -> ConceptError | None:
     if kind == "ProgrammingError" and said.startswith(("bad value for", "invalid connection option")):
         return AddressInvalid(f"The address of {label} cannot be used: {said}.", "See libpq's connection parameters.")
+    if kind == "DataError":
+        return DatabaseUnusable(f"A value in {label} cannot be read ({said}).", "See which: studio db check.")
     if kind != "OperationalError":
         return None
     told = said.removeprefix("connection failed: ")

@@ -10,6 +10,7 @@ import migrations
 from concepts.durable import make_folder, staged_file, sync_folder
 from concepts.errors import DatabaseTooNew, DatabaseUnusable
 from concepts.file_systems import file_system, keeps_locks_local
+from concepts.names import shown
 from concepts.stores.sqlite_engine import BUSY_SECONDS, registry_engine
 
 APPLICATION_ID = 0x4C535444
@@ -82,8 +83,12 @@ def check_header(path: Path) -> None:
 
 
 def read_revision(path: Path) -> str:
-    """Return the database's schema revision. Raises DatabaseUnusable if it has none."""
+    """Return the database's schema revision. Raises DatabaseUnusable if it has none, or has a trigger."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)) as connection:
+        # A trigger would run with every change: it could keep what is forgotten, or let somebody in.
+        if trigger := connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchone():
+            cause = f"{path} has a trigger, {shown(str(trigger[0]))}. λ-Studio has none."
+            raise DatabaseUnusable(cause, f"Restore a backup that you trust. {_LEFT_AS_IT_IS}")
         if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'").fetchone():
             raise DatabaseUnusable(f"{path} has no schema version.", f"Restore a backup. {_LEFT_AS_IT_IS}")
         rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()

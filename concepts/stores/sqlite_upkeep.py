@@ -10,8 +10,9 @@ from pathlib import Path
 import migrations
 from concepts.durable import make_folder, publish, require_room, staged_file, sync_folder, unfinished
 from concepts.errors import ConceptError, DatabaseUnusable, StorageFailed
-from concepts.names import name_key, shown
-from concepts.records import DatabaseFault, DatabaseState, ImageRecord, manifest, sha256
+from concepts.models import Base
+from concepts.records import DatabaseFault, DatabaseState, sha256
+from concepts.stores.row_faults import row_faults
 from concepts.stores.sqlite_engine import BUSY_SECONDS, database_errors, file_errors, registry_engine
 from concepts.stores.sqlite_schema import check_header, prepare, read_revision, require_shared_locks
 from concepts.users import current_user
@@ -67,7 +68,7 @@ def faults(path: Path, *, contents: bool = True) -> Iterator[DatabaseFault]:
             strange = list(_value_faults(connection))
             yield from strange
             if not strange:  # what follows reads these values
-                yield from _row_faults(connection)
+                yield from row_faults(connection.execute)
                 yield from _content_faults(connection)
 
 
@@ -132,32 +133,14 @@ def backups(path: Path) -> list[Path]:
 
 def _value_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:
     """Iterate over values that are not of their column's type: SQLite stores any value in any column."""
-    tables = (
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
-    )
-    for (table,) in connection.execute(tables).fetchall():
+    present = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    for table in sorted(present & Base.metadata.tables.keys()):
         for _, column, declared, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
             right = next(said for kind, said in _TYPES.items() if str(declared).upper().startswith(kind))
             wrong = f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL AND NOT ({right.format(column)})"
             if count := connection.execute(wrong).fetchone()[0]:
                 what = f"{count} {'value' if count == 1 else 'values'} of the column {column} of {table}"
                 yield DatabaseFault(f"{what} cannot be read as {str(declared).lower()}")
-
-
-def _row_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:
-    """Iterate over rows that contradict values derived from them: names and keys, versions and manifests."""
-    for table in ("libraries", "concepts"):
-        for row, name, key in connection.execute(f"SELECT id, name, name_key FROM {table}").fetchall():
-            if name_key(name) != key:
-                yield DatabaseFault(f"the name in row {row} of {table}, {shown(name)}, does not match its key")
-    for row, sha, file_name in connection.execute("SELECT id, sha256, file_name FROM adapters").fetchall():
-        if file_name != f"{sha}.safetensors":
-            yield DatabaseFault(f"the file name of adapter {row} is damaged")
-    images = "SELECT image_sha, mask_sha FROM version_images WHERE version_id = ? ORDER BY position"
-    for row, noun, said in connection.execute("SELECT id, noun, manifest FROM concept_versions").fetchall():
-        held = [ImageRecord(sha, mask, 0, 0, "", ()) for sha, mask in connection.execute(images, (row,))]
-        if manifest(noun, held) != said:
-            yield DatabaseFault(f"the noun or the images of version {row}, {shown(noun)}, do not match its manifest")
 
 
 def _content_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:

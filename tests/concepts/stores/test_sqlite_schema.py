@@ -11,6 +11,7 @@ import migrations
 from concepts import durable
 from concepts.database import FILE_NAME, Database
 from concepts.errors import ConceptError, DatabaseTooNew, DatabaseUnusable, StorageFailed
+from concepts.stores import sqlite_upkeep
 from concepts.stores.store import store_at
 
 pytestmark = pytest.mark.sqlite
@@ -100,6 +101,15 @@ def test_a_database_without_a_schema_version_is_refused(path):
     assert "has 0 schema versions" in refusal_that_touches_nothing(path).cause
     alter(path, "DROP TABLE alembic_version")
     assert "has no schema version" in refusal_that_touches_nothing(path).cause
+
+
+def test_a_database_with_a_trigger_is_refused_also_as_a_backup(path, tmp_path):
+    copy = sqlite_upkeep.back_up(path, tmp_path / "copies" / "copy.sqlite3")
+    alter(copy, "CREATE TRIGGER keep AFTER DELETE ON blobs BEGIN SELECT 1; END")
+    with pytest.raises(DatabaseUnusable, match="has a trigger, 'keep'"):
+        sqlite_upkeep.restore(path, copy)
+    alter(path, "CREATE TRIGGER keep AFTER DELETE ON blobs BEGIN SELECT 1; END")
+    assert "has a trigger, 'keep'. λ-Studio has none." in refusal_that_touches_nothing(path).cause
 
 
 def test_a_database_of_a_newer_version_is_refused(path):
