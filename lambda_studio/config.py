@@ -108,6 +108,9 @@ class GenerateConfig(Settings):
     """Pixels from left to right; None is the stack's resolution. Not together with `resolution`."""
     batch_size: int = 8
     """Pictures drawn at once. It affects memory use, not the pictures."""
+    decode_in_tiles: bool = False
+    """Decode pictures above 768 pixels in tiles: less memory, and a slightly different picture. Also chosen where the
+    free memory of the GPU is less than decoding the whole picture takes."""
 
     def __post_init__(self, _given: frozenset[str]) -> None:
         self._require("num_inference_steps", 1 <= self.num_inference_steps <= 1000, "Give 1 to 1000.")

@@ -39,7 +39,7 @@ def sample(
         denoise = guided(decoder.denoise, condition, negative, config.guidance_scale)
         latents = noise.to(decoder.unet.device, decoder.unet.dtype)
         latents = ddim(denoise, scheduler, latents, scheduler.timesteps.tolist(), on_step)
-    return decoder.decode(latents.clone())
+    return decoder.decode(latents.clone(), config.decode_in_tiles)
 
 
 def ddim(

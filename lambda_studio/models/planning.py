@@ -1,6 +1,6 @@
 """Choose how many pictures are drawn at once, and what stays in memory, for the memory that is free."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lambda_studio.config import Size
 from lambda_studio.models.decoders.protocol import Footprint
@@ -23,6 +23,8 @@ class DrawingPlan:
     free: int
     frees_idle: bool
     """Whether text tower and prior are freed before drawing."""
+    in_tiles: bool = False
+    """Whether pictures are decoded in tiles."""
 
     @property
     def fits(self) -> bool:
@@ -38,20 +40,30 @@ class DrawingPlan:
                 "fit: close other programs, or draw smaller pictures."
             )
         many = "one" if self.batch_size == 1 else str(self.batch_size)
-        return f"{free} of GPU memory are free: pictures of {size} pixels, {many} at a time, about {needed}."
+        tiles = ", decoded in tiles" if self.in_tiles else ""
+        return f"{free} of GPU memory are free: pictures of {size} pixels, {many} at a time{tiles}, about {needed}."
 
 
 def plan_drawing(footprint: Footprint, count: int, most: int, free: int) -> DrawingPlan:
     """Return the plan for `count` pictures, at most `most` at once, in `free` bytes.
 
-    Pictures are decoded one by one. Where not even one fits, the plan is for one, and `fits` is False.
+    Pictures are decoded one by one, and in tiles if the whole of a large one does not fit. Where not even one fits, the
+    plan is for one, and `fits` is False.
     """
+    tiles = footprint.decoding_in_tiles
+    in_tiles = tiles is not None and _decoding(footprint) > free
+    if tiles is not None and in_tiles:
+        footprint = replace(footprint, decoding=tiles)
     batches = range(min(count, most), 0, -1)
     batch_size = next((size for size in batches if needed(footprint, size) <= free), 1)
     takes = needed(footprint, batch_size)
-    return DrawingPlan(batch_size, takes, free, frees_idle=free - takes < IDLE)
+    return DrawingPlan(batch_size, takes, free, free - takes < IDLE, in_tiles)
 
 
 def needed(footprint: Footprint, batch_size: int) -> int:
     """Return the bytes that drawing this many pictures at once takes, without text tower and prior."""
-    return footprint.weights + max(batch_size * footprint.denoising, footprint.decoding) + WORKSPACE
+    return max(footprint.weights + batch_size * footprint.denoising + WORKSPACE, _decoding(footprint))
+
+
+def _decoding(footprint: Footprint) -> int:
+    return footprint.weights + footprint.decoding + WORKSPACE

@@ -6,11 +6,12 @@ import torch
 from accelerate import init_empty_weights
 from diffusers.models.autoencoders.vq_model import VQModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from torch import nn
+from torch import Tensor, nn
 
 from lambda_studio.config import Size
 from lambda_studio.models.decoders.kandinsky_files import FOLDERS, movq_scale_factor
 from lambda_studio.models.decoders.protocol import Blueprint, Footprint
+from lambda_studio.models.decoders.tiles import BLENDING_BYTES, TILE
 from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.files.sources import Source
 from lambda_studio.models.memory.live_bytes import peak_bytes, weight_bytes
@@ -34,8 +35,15 @@ def drawing_footprint(source: Source, size: Size, dtype: torch.dtype) -> Footpri
     def denoise() -> None:
         unet(latents, timestep, encoder_hidden_states=None, added_cond_kwargs={"image_embeds": embeds})
 
-    decoding = peak_bytes(movq, lambda: movq.decode(latents[:1], force_not_quantize=True))
-    return Footprint(weight_bytes(unet) + weight_bytes(movq), peak_bytes(unet, denoise), decoding)
+    def decoding(one: Tensor) -> int:
+        return peak_bytes(movq, lambda: movq.decode(one, force_not_quantize=True))
+
+    in_tiles = None
+    if max(size) > TILE:
+        side = TILE // movq_scale_factor(movq_config)
+        in_tiles = decoding(latents[:1, :, :side, :side]) + BLENDING_BYTES * size.height * size.width
+    weights = weight_bytes(unet) + weight_bytes(movq)
+    return Footprint(weights, peak_bytes(unet, denoise), decoding(latents[:1]), in_tiles)
 
 
 def unet_blueprint(source: Source, resolution: int, dtype: torch.dtype) -> Blueprint:

@@ -69,8 +69,10 @@ class Decoder(Protocol):
         """Predict the noise in the latents, in the scheduler's `prediction_type`. Gradients flow."""
         ...
 
-    def decode(self, latents: Float[Tensor, "batch channel h w"]) -> Float[Tensor, "batch 3 height width"]:
-        """Return the pictures of these latents, in 0..1."""
+    def decode(
+        self, latents: Float[Tensor, "batch channel h w"], in_tiles: bool = False
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Return the pictures of these latents, in 0..1. Large ones may be decoded in tiles if `in_tiles` is true."""
         ...
 
     def joined(self, other: Any) -> "Decoder":
@@ -92,6 +94,8 @@ class Footprint:
     """The tensors of one denoising step of one picture."""
     decoding: int
     """The tensors of the decoding of one picture."""
+    decoding_in_tiles: int | None = None
+    """The same in tiles; None if the picture is no larger than a tile."""
 
 
 class Blueprint(NamedTuple):

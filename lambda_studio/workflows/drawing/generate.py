@@ -91,7 +91,7 @@ def _planned(place: Workplace, config: GenerateConfig, size: Size, count: int) -
         return config
     place.notify(plan.said(size))
     place.stack.frees_idle = plan.frees_idle
-    return replace(config, batch_size=plan.batch_size)
+    return replace(config, batch_size=plan.batch_size, decode_in_tiles=config.decode_in_tiles or plan.in_tiles)
 
 
 def _first_seed(config: GenerateConfig, notify: Callable[[str], None]) -> int:

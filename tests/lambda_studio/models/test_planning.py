@@ -1,5 +1,7 @@
 """How many pictures at once, and what stays, in a given memory."""
 
+from dataclasses import replace
+
 import pytest
 
 from lambda_studio.config import Size
@@ -40,3 +42,18 @@ def test_the_plan_is_said_in_one_sentence():
         "A picture of 768 pixels needs about 5.2 GiB, and 4.0 GiB of GPU memory are free. It may not fit: close other "
         "programs, or draw smaller pictures."
     )
+
+
+@pytest.mark.parametrize(
+    ("free", "in_tiles", "batch_size", "fits"), [(5.3, False, 2, True), (5.2, True, 1, True), (3, True, 1, False)]
+)
+def test_a_large_picture_is_decoded_in_tiles_if_the_whole_does_not_fit(free, in_tiles, batch_size, fits):
+    large = replace(FOOTPRINT, decoding_in_tiles=GIB // 2)
+    plan = plan_drawing(large, 8, 8, int(free * GIB))
+    assert (plan.in_tiles, plan.batch_size, plan.fits) == (in_tiles, batch_size, fits)
+    assert not plan_drawing(FOOTPRINT, 8, 8, int(free * GIB)).in_tiles, "a small one has no tiles"
+    if in_tiles and fits:
+        said = (
+            "5.2 GiB of GPU memory are free: pictures of 1024 pixels, one at a time, decoded in tiles, about 4.2 GiB."
+        )
+        assert plan.said(Size.square(1024)) == said

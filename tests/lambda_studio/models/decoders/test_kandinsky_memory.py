@@ -7,7 +7,7 @@ from lambda_studio.config import Size
 from lambda_studio.errors import ModelFilesMissing
 from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint
 from lambda_studio.models.files.sources import Source
-from lambda_studio.models.planning import GIB, needed
+from lambda_studio.models.planning import GIB, needed, plan_drawing
 
 MEASURED = {1: 3.2, 4: 5.1, 8: 7.6}
 """GiB on an H100 in bf16 at 512 pixels, all pictures decoded at once (benchmarks/results/full-size-h100.json)."""
@@ -46,6 +46,16 @@ def test_height_and_width_are_counted_as_they_are(kandinsky):
     )
     assert wide == high
     assert wide.denoising < 0.6 * square.denoising and wide.decoding < 0.6 * square.decoding
+
+
+def test_decoding_in_tiles_takes_little_more_than_one_tile(kandinsky):
+    tile, large = (drawing_footprint(kandinsky, Size.square(side), torch.bfloat16) for side in (768, 1024))
+    assert tile.decoding_in_tiles is None
+    assert large.decoding_in_tiles is not None
+    assert 0 < large.decoding_in_tiles - tile.decoding < 0.05 * GIB
+    wide = drawing_footprint(kandinsky, Size(height=512, width=1024), torch.bfloat16)
+    assert wide.decoding_in_tiles is not None and wide.decoding_in_tiles < 0.7 * tile.decoding
+    assert plan_drawing(large, 1, 1, int(4.2 * GIB)).fits and not plan_drawing(tile, 1, 1, 4 * GIB).fits
 
 
 def test_only_configurations_are_read(kandinsky, decoder_folder, tmp_path):

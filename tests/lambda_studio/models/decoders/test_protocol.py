@@ -70,7 +70,7 @@ class HalfSize:
     def denoise(self, noisy_latents, timesteps, condition):
         return self.unet(noisy_latents, timesteps, condition["embeds"], condition["loudness"])
 
-    def decode(self, latents):
+    def decode(self, latents, in_tiles=False):
         return F.interpolate(latents / 2 + 0.5, scale_factor=SCALE).clamp(0, 1)
 
     def joined(self, other):

@@ -89,7 +89,7 @@ def test_what_generate_writes_is_read(tmp_path: Path) -> None:
     rex = ConceptRecord(id=1, version_id=5, created_at=datetime(2026, 1, 1), images=(), **REX)
     texts = texts_of(parse("a <rex>"), config, [rex], "tiny", None, Path("folder/sketch.png"))
     said = read_texts(write_picture(Image.new("RGB", (4, 4)), {**texts, "seed": "9"}, tmp_path, "x"))
-    sizes = dict.fromkeys(("resolution", "height", "width"))
+    sizes = {"resolution": None, "height": None, "width": None, "decode_in_tiles": False}
     settings = {"num_inference_steps": 3, "guidance_scale": 2.0, "edges": "sketch.png", **sizes}
     assert said == PictureTexts("a <rex>", 9, settings, (REX,), "tiny", None)
 

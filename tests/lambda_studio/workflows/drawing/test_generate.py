@@ -19,6 +19,7 @@ from lambda_studio.models.decoders import kandinsky
 from lambda_studio.models.decoders.protocol import Footprint
 from lambda_studio.models.planning import GIB
 from lambda_studio.models.stack import Stack
+from lambda_studio.pictures.files.texts import read_texts
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.drawing import generate as drawing
 
@@ -204,21 +205,26 @@ def test_a_small_gpu_draws_as_many_at_once_as_fit_and_says_it_first(studio, add,
     add("rex", photo)
     stack = studio.workplace.stack
     assert stack.drawing_plan(8, 8, Size.square(32)) is None, "there is no GPU"
-    family = replace(kandinsky.FAMILY, footprint=lambda source, size, dtype: Footprint(3 * GIB, GIB, 2 * GIB))
+    family = replace(kandinsky.FAMILY, footprint=lambda *_: Footprint(3 * GIB, GIB, 2 * GIB, GIB // 2))
     monkeypatch.setattr(kandinsky, "FAMILY", family)
-    batches, sample = [], generator.sample
+    batches, tiles, sample = [], [], generator.sample
 
     def watched(decoder, embeds, *rest):
         assert any("GPU memory are free" in said for said in notices)
         batches.append((len(embeds), stack.frees_idle))
+        tiles.append(rest[2].decode_in_tiles)
         return sample(decoder, embeds, *rest)
 
     monkeypatch.setattr(generator, "sample", watched)
-    for free, expected in ((80, [(5, False)]), (8, [(4, True), (1, True)]), (4, [(1, True)] * 5)):
+    for free, expected in ((80, [(5, False)]), (8, [(4, True), (1, True)]), (5, [(1, True)] * 5), (4, [(1, True)] * 5)):
         monkeypatch.setattr(Stack, "free_memory", lambda self, free=free: free * GIB)
-        batches.clear()
+        batches.clear(), tiles.clear()
         studio.generate("a <rex>", replace(ONE_STEP, width=48), count=5, out=tmp_path / f"out{free}")
         assert batches == expected
+        assert set(tiles) == {free < 5.25}
+        picture = next((tmp_path / f"out{free}").iterdir())
+        assert read_texts(picture).settings["decode_in_tiles"] is (free < 5.25)
     told = [said for said in notices if "GPU memory are free" in said]
     assert told[1].endswith("pictures of 48x32 pixels, 4 at a time, about 7.2 GiB.")
-    assert "It may not fit: close other programs" in told[2]
+    assert told[2].endswith("pictures of 48x32 pixels, one at a time, decoded in tiles, about 4.2 GiB.")
+    assert "It may not fit: close other programs" in told[3]
