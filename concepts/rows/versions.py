@@ -117,14 +117,28 @@ def require_images(name: str, images: Sequence[NewImage]) -> None:
 
 
 def write_version(session: Session, row: Concept, number: int, noun: str, images: Sequence[NewImage]) -> None:
-    """Store the bytes and rows of a version."""
-    for image in images:
-        store_blob(session, image.sha, image.data)
-        if image.mask is not None and image.mask_sha is not None:
-            store_blob(session, image.mask_sha, image.mask)
-        if image.original is not None and image.original_sha is not None:
-            store_blob(session, image.original_sha, image.original)
-    write_rows(session, row, number, noun, manifest(noun, images), images)
+    """Store the bytes and rows of a version. Each image is read once; only one needs to be in memory."""
+    stored: set[str] = set()
+    records = [_store(session, image, stored) for image in images]
+    write_rows(session, row, number, noun, manifest(noun, records), records)
+
+
+def _store(session: Session, image: NewImage, stored: set[str]) -> ImageRecord:
+    """Store the bytes of an image that are not in `stored` yet, and add their hashes to it."""
+    pairs = ((image.sha, image.data), (image.mask_sha, image.mask), (image.original_sha, image.original))
+    for sha, data in pairs:
+        if sha is not None and data is not None and sha not in stored:
+            store_blob(session, sha, data)
+            stored.add(sha)
+    return ImageRecord(
+        image.sha,
+        image.mask_sha,
+        image.width,
+        image.height,
+        image.source_name,
+        image.warnings,
+        image.original_sha,
+    )
 
 
 def write_rows(

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from concepts.printable import printable
 from lambda_studio.bundles.contents import VERSIONS, Contents
-from lambda_studio.bundles.reading import MAX_OBJECT, MAX_OBJECTS, NewerBundle, read_contents
+from lambda_studio.bundles.reading import MAX_IMAGES, MAX_OBJECT, MAX_OBJECTS, NewerBundle, listed_faults, read_contents
 from lambda_studio.bundles.signing import ENCODED_BYTES, Signature, read_signature, require_trusted, sign
 from lambda_studio.bundles.zip_directory import open_zip
 from lambda_studio.errors import BundleRefused
@@ -54,7 +54,8 @@ def write_archive(
 def require_bundle_size(contents: Contents) -> int:
     """Return the size of a bundle of these contents. Raises BundleRefused if it is above the limit."""
     size = sum(contents.objects.values()) + len(contents.encoded()) + 200 * (len(contents.objects) + 2)
-    if size > MAX_BYTES or len(contents.objects) > MAX_OBJECTS:
+    crowded = any(len(concept.images) > MAX_IMAGES for concept in contents.concepts)
+    if size > MAX_BYTES or len(contents.objects) > MAX_OBJECTS or crowded or listed_faults(contents):
         cause = f"A bundle of {len(contents.objects):,} objects and {size:,} bytes would be too large."
         raise BundleRefused(cause, "Export fewer concepts at a time, by their names.")
     return size

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from concepts.records import sha256
 from lambda_studio.bundles.contents import LEFT_OUT, canonical
 from lambda_studio.formats import is_format
 
@@ -50,6 +51,11 @@ class Note:
     def proven(self) -> bool:
         """Whether the embeddings are known to have come with the note."""
         return bool(self.views) and not self.from_cache
+
+    @property
+    def stands_for(self) -> str:
+        """The SHA-256 of the list of pictures and masks that the note replaces."""
+        return sha256(canonical([list(pair) for pair in self.pictures]))
 
     def view(self, encoder: str, preprocessing: str) -> GivenView | None:
         """Return the embedding by this CLIP and preprocessing, or None."""

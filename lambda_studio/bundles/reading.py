@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from concepts.printable import has_control
 from lambda_studio.bundles.contents import FORMAT, VERSIONS, BundleConcept, BundleEmbedding, BundleImage, Contents
@@ -12,8 +12,15 @@ from lambda_studio.pictures.files.opening import LONG_SIDE
 MAX_OBJECT = 16 * 2**20
 """The maximum bytes of one object: more than any working copy of a picture needs."""
 MAX_OBJECTS = 60_000
+MAX_IMAGES = 10_000
+"""The most images of one concept."""
+MAX_LISTED = 2**33
+"""The most bytes of the listed images in all. Bytes that are listed twice count twice, because they are read twice."""
+MOST_FAULTS = 1000
+"""The most faults of one list. What comes after them is not read."""
 MAX_TEXT = 1000
 
+T = TypeVar("T")
 Check = tuple[Callable[[Any], bool], str]
 SHA: Check = (lambda value: isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value)), "a SHA-256")
 MASK: Check = (lambda value: value is None or SHA[0](value), "a SHA-256 or null")
@@ -29,6 +36,7 @@ SIDE: Check = (lambda value: type(value) is int and 1 <= value <= LONG_SIDE, f"a
 SIZE: Check = (lambda value: type(value) is int and 1 <= value <= MAX_OBJECT, f"a number from 1 to {MAX_OBJECT}")
 LIST: Check = (lambda value: _is_list(value) and len(value) <= MAX_OBJECTS, "a list")
 SOME: Check = (lambda value: LIST[0](value) and bool(value), "a list that is not empty")
+IMAGES: Check = (lambda value: SOME[0](value) and len(value) <= MAX_IMAGES, f"a list of 1 to {MAX_IMAGES:,} images")
 OBJECT: Check = (lambda value: isinstance(value, dict) and len(value) <= MAX_OBJECTS, "a table")
 
 BUNDLE = {
@@ -37,7 +45,7 @@ BUNDLE = {
     "concepts": SOME,
     "objects": OBJECT,
 }
-CONCEPT = {"name": TEXT, "noun": TEXT, "manifest": SHA, "images": SOME}
+CONCEPT = {"name": TEXT, "noun": TEXT, "manifest": SHA, "images": IMAGES}
 IMAGE = {
     "sha256": SHA,
     "mask": MASK,
@@ -72,12 +80,12 @@ def read_contents(manifest: bytes, faults: list[str]) -> Contents | None:
     _refuse_newer(value)
     if not _fits(value, BUNDLE, "manifest.json", faults):
         return None
-    concepts = [_concept(each, f"concept {at}", faults) for at, each in enumerate(value["concepts"], start=1)]
+    concepts = _read_each(value["concepts"], _concept, "concept", faults)
     for sha, size in value["objects"].items():
         _fits({"name": sha, "size": size}, {"name": SHA, "size": SIZE}, f"object {sha[:80]!r}", faults)
     if len(faults) > before:  # sizes that failed their check must not be used as numbers
         return None
-    contents = Contents(tuple(each for each in concepts if each), value["objects"])
+    contents = Contents(concepts, value["objects"])
     _compare(contents, faults)
     if contents.version != value["version"]:
         faults.append(
@@ -89,16 +97,32 @@ def read_contents(manifest: bytes, faults: list[str]) -> Contents | None:
 def _concept(value: Any, where: str, faults: list[str]) -> BundleConcept | None:
     if not _fits(value, CONCEPT, where, faults):
         return None
-    images = [_image(each, f"{where}, image {at}", faults) for at, each in enumerate(value["images"], start=1)]
-    return BundleConcept(**{**_known(value, CONCEPT), "images": tuple(each for each in images if each)})
+    images = _read_each(value["images"], _image, f"{where}, image", faults)
+    return BundleConcept(**{**_known(value, CONCEPT), "images": images})
 
 
 def _image(value: Any, where: str, faults: list[str]) -> BundleImage | None:
     if not _fits(value, IMAGE, where, faults):
         return None
-    found = [each for each in value["embeddings"] if _fits(each, EMBEDDING, f"{where}, embedding", faults)]
-    embeddings = tuple(BundleEmbedding(**_known(each, EMBEDDING)) for each in found)
+    embeddings = _read_each(value["embeddings"], _embedding, f"{where}, embedding", faults)
     return BundleImage(**{**_known(value, IMAGE), "warnings": tuple(value["warnings"]), "embeddings": embeddings})
+
+
+def _embedding(value: Any, where: str, faults: list[str]) -> BundleEmbedding | None:
+    return BundleEmbedding(**_known(value, EMBEDDING)) if _fits(value, EMBEDDING, where, faults) else None
+
+
+def _read_each(
+    values: list[Any], read: Callable[[Any, str, list[str]], T | None], where: str, faults: list[str]
+) -> tuple[T, ...]:
+    """Return the values that can be read. No more are read once there are many faults."""
+    found = []
+    for at, value in enumerate(values, start=1):
+        if len(faults) >= MOST_FAULTS:
+            break
+        if (each := read(value, f"{where} {at}", faults)) is not None:
+            found.append(each)
+    return tuple(found)
 
 
 def _refuse_newer(value: Any) -> None:
@@ -127,7 +151,19 @@ def _compare(contents: Contents, faults: list[str]) -> None:
     """Append a fault for every object that is needed but not listed, or listed but not needed."""
     needed = {sha for concept in contents.concepts for image in concept.images for sha in image.objects}
     faults += [f"object {sha} is needed but not listed" for sha in sorted(needed - contents.objects.keys())]
+    faults += listed_faults(contents)
     faults += [f"object {sha} is listed but not needed" for sha in sorted(contents.objects.keys() - needed)]
+
+
+def listed_faults(contents: Contents) -> list[str]:
+    """Return a fault if the images are too many, or too large in all. Objects that are not listed have no size."""
+    images = [image for concept in contents.concepts for image in concept.images]
+    size = sum(contents.objects.get(sha, 0) for image in images for sha in image.objects)
+    faults = [f"{size:,} bytes of images are listed, more than {MAX_LISTED:,}"] if size > MAX_LISTED else []
+    return [
+        *faults,
+        *([f"{len(images):,} images are listed, more than {MAX_OBJECTS:,}"] if len(images) > MAX_OBJECTS else []),
+    ]
 
 
 def _is_list(value: Any) -> bool:

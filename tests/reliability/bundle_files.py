@@ -133,7 +133,7 @@ def cases() -> Iterator[Case]:
         told = json.dumps(changed(json.loads(RIGHT["manifest.json"]), path, [{"a": 1}])).encode()
         content = zipped({**RIGHT, "manifest.json": told})
         yield Case(f"a field that we do not know, {'.'.join(map(str, path))}", written(content), right=True)
-    for family in (foreign_entries, odd_entries, directories, torn, said_wrong, held_wrong, places):
+    for family in (foreign_entries, odd_entries, directories, listed_often, torn, said_wrong, held_wrong, places):
         yield from family()
 
 
@@ -205,6 +205,31 @@ def directories() -> Iterator[Case]:
     longer = zipped({**{key: data for key, data in RIGHT.items() if key != name}, f"{name}+../../x": MASK})
     zero = renamed(longer, f"{name}+../../x".encode(), f"{name}\0../../x".encode())
     yield Case("a name that goes on after a zero", written(zero))
+
+
+def listed_often() -> Iterator[Case]:
+    """Manifests that list much: a small bundle, and much work."""
+    for what, images in (
+        ("10,001 times", [image_of()] * 10_001),
+        ("under two sizes", [image_of(), image_of(height=41)]),
+    ):
+        yield Case(f"a picture {what}", written(zipped(entries(manifest(*images), PICTURE, MASK))))
+
+    def bulky(folder: Path) -> Path:
+        rows = np.insert(np.random.default_rng(0).integers(0, 256, (1536, 3 * 1536), dtype=np.uint8), 0, 0, axis=1)
+        data = chunk(b"IDAT", zlib.compress(rows.tobytes(), 0)) + chunk(b"IEND", b"")
+        picture = SIGNATURE + header(1536, 1536) + data
+        often = [image_of(picture, mask=None, width=1536, height=1536)] * 9_999
+        return written(zipped(entries(manifest(*often), picture)))(folder)
+
+    def empty(folder: Path) -> Path:
+        image, many = RIGHT["manifest.json"].find(b'"images": [') + len(b'"images": ['), b"{}," * 9_998 + b"{}"
+        concept = RIGHT["manifest.json"][RIGHT["manifest.json"].find(b'[{"name"') + 1 : image] + many + b"]},"
+        told = RIGHT["manifest.json"].replace(b'[{"name"', b"[" + concept * 1000 + b'{"name"')
+        return written(zipped({**RIGHT, "manifest.json": told}))(folder)
+
+    yield Case("a picture of 7 MB that is listed 9,999 times", bulky)
+    yield Case("ten million images that say nothing", empty)
 
 
 def torn() -> Iterator[Case]:

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from concepts.errors import ConceptError
 from concepts.names import check_name, check_noun, name_key
-from concepts.records import ImageRecord, NewImage, manifest, sha256
+from concepts.records import ImageRecord, manifest
 from lambda_studio.bundles.archive import Archive
 from lambda_studio.bundles.contents import BundleConcept, BundleImage
-from lambda_studio.bundles.given import MAX_VIEWS, GivenView, Note, read_note, view_fault
+from lambda_studio.bundles.given import MAX_VIEWS, read_note, view_fault
 from lambda_studio.bundles.signing import Signature
 from lambda_studio.errors import StudioError
 from lambda_studio.pictures.door import PictureDoor
+from lambda_studio.workflows.bundles.bundle_images import BundleImages, note_of
 from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.workplace import Workplace
 
@@ -51,8 +53,12 @@ def _name_faults(concepts: Sequence[BundleConcept]) -> Iterator[str]:
             yield f"concept {number}: its name is a duplicate"
         seen.add(name_key(concept.name))
         yield from (f"concept {number}: {fault}" for image in concept.images if (fault := _embeddings_fault(image)))
-        if manifest(concept.noun, [_record(image) for image in concept.images]) != concept.manifest:
+        if manifest(concept.noun, _listed(concept)) != concept.manifest:
             yield f"concept {number}: its manifest hash does not match its noun and images"
+
+
+def _listed(concept: BundleConcept) -> list[ImageRecord]:
+    return [ImageRecord(image.sha256, image.mask, image.width, image.height, "", ()) for image in concept.images]
 
 
 def _embeddings_fault(image: BundleImage) -> str | None:
@@ -64,34 +70,48 @@ def _embeddings_fault(image: BundleImage) -> str | None:
 
 
 def _object_faults(door: PictureDoor, archive: Archive, advance: Callable[[], None]) -> Iterator[str]:
-    """Yield a fault for each object whose bytes do not match its hash or its use."""
-    checks: dict[str, dict[tuple, Callable[[bytes], str | None]]] = {sha: {} for sha in archive.contents.objects}
+    """Yield a fault for each object whose bytes do not match its hash or its use.
+
+    An object is checked once for each use, however often it is listed. Two claims about one use cannot both be right.
+    """
+    checks: dict[str, dict[str, _Use]] = {sha: {} for sha in archive.contents.objects}
     for image in (image for concept in archive.contents.concepts for image in concept.images):
-        for sha, use, check in _uses(door, image):
-            checks[sha][use] = check
+        for sha, use in _uses(door, image):
+            first = checks[sha].setdefault(use.name, use)
+            if first.claim != use.claim:
+                yield f"object {sha} is listed with different sizes or embeddings"
     for sha, uses in checks.items():
         try:
             data = archive.read(sha)
         except StudioError:
             yield f"object {sha}: its bytes are damaged"
         else:
-            yield from (f"object {sha} {fault}" for check in uses.values() if (fault := check(data)))
+            yield from (f"object {sha} {fault}" for use in uses.values() if (fault := use.check(data)))
         advance()
 
 
-def _uses(door: PictureDoor, image: BundleImage) -> Iterator[tuple[str, tuple, Callable[[bytes], str | None]]]:
-    """Yield the hash, the use and the check of each object of an image, once for each use."""
+@dataclass(frozen=True)
+class _Use:
+    """A use of an object, what the manifest claims about it, and the check of the object's bytes."""
+
+    name: str
+    claim: tuple
+    check: Callable[[bytes], str | None]
+
+
+def _uses(door: PictureDoor, image: BundleImage) -> Iterator[tuple[str, _Use]]:
+    """Yield the hash and the use of each object of an image."""
     size = (image.width, image.height)
     if image.is_note and image.mask is None:
         older = bool(image.embeddings)
-        yield image.sha256, ("note", older), lambda data: _note_fault(data, older)
+        yield image.sha256, _Use("note", (older,), lambda data: _note_fault(data, older))
     else:
         plain = not image.embeddings and not image.is_note and min(size) > 1
-        yield image.sha256, ("picture", plain, *size), lambda data: _only_picture_fault(door, data, size, plain)
+        yield image.sha256, _Use("picture", (plain, *size), lambda data: _only_picture_fault(door, data, size, plain))
     if image.mask is not None:
-        yield image.mask, ("mask", *size), lambda data: door.mask_fault(data, size)
+        yield image.mask, _Use("mask", size, lambda data: door.mask_fault(data, size))
     for view in image.embeddings:
-        yield view.sha256, ("view",), view_fault
+        yield view.sha256, _Use("embedding", (), view_fault)
 
 
 def _only_picture_fault(door: PictureDoor, data: bytes, size: tuple[int, int], plain: bool) -> str | None:
@@ -112,33 +132,12 @@ def _note_fault(data: bytes, older: bool) -> str | None:
 
 
 def _incoming(archive: Archive, concept: BundleConcept) -> Incoming:
-    notes = {image: _note(archive, image) for image in concept.images if image.is_note}
-    records = [_record(image, notes.get(image)) for image in concept.images]
+    images = BundleImages(archive, concept.images)
+    alone = len(images) == 1 and concept.images[0].is_note
     return Incoming(
         name=concept.name,
         noun=concept.noun,
-        manifest=manifest(concept.noun, records),
-        images=lambda: [_new_image(archive, image) for image in concept.images],
-        left_out=next(iter(notes.values())).pictures if len(notes) == len(concept.images) == 1 else (),
+        manifest=manifest(concept.noun, list(images.records())),
+        images=lambda: images,
+        left_out=note_of(archive, concept.images[0]).stands_for if alone else "",
     )
-
-
-def _new_image(archive: Archive, image: BundleImage) -> NewImage:
-    mask = archive.read(image.mask) if image.mask else None
-    data = _note(archive, image).encoded() if image.is_note else archive.read(image.sha256)
-    return NewImage(data, mask, image.width, image.height, image.source_name, image.warnings)
-
-
-def _note(archive: Archive, image: BundleImage) -> Note:
-    """Return the note with its embeddings. In a bundle of version 1 the embeddings are separate objects."""
-    note = read_note(archive.read(image.sha256))
-    views = tuple(
-        GivenView(encoder=view.encoder, preprocessing=view.preprocessing, data=archive.read(view.sha256))
-        for view in image.embeddings
-    )
-    return Note(pictures=note.pictures, views=note.views or views, from_cache=note.from_cache)
-
-
-def _record(image: BundleImage, note: Note | None = None) -> ImageRecord:
-    sha = sha256(note.encoded()) if note else image.sha256
-    return ImageRecord(sha, image.mask, image.width, image.height, image.source_name, image.warnings)

@@ -54,7 +54,7 @@ def _renews(registry: Registry, present: ConceptRecord, concept: Incoming) -> bo
     if not concept.left_out or present.noun != concept.noun or len(present.images) != 1:
         return False
     held = notes(registry, present.images)
-    return any(note.pictures == concept.left_out and not note.proven for note in held.values())
+    return any(note.stands_for == concept.left_out and not note.proven for note in held.values())
 
 
 def _store_one(

@@ -14,6 +14,6 @@ class Incoming:
     noun: str
     manifest: str
     images: Callable[[], Sequence[NewImage]]
-    left_out: tuple[tuple[str, str | None], ...] = ()
-    """The hashes of the pictures and masks that its note replaces, if it came without pictures."""
+    left_out: str = ""
+    """What its note stands for (`Note.stands_for`), if it came without pictures."""
     notes: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ import io
 import os
 import stat
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,13 @@ def test_a_bundle_that_would_be_too_large_is_not_made() -> None:
     for many in ({str(n): 1 for n in range(reading.MAX_OBJECTS + 1)}, {str(n): 2**24 for n in range(256)}):
         with pytest.raises(BundleRefused, match="would be too large"):
             require_bundle_size(Contents(CONTENTS.concepts, many))
+    (concept,) = CONTENTS.concepts
+    often = replace(concept, images=concept.images * 6_000)
+    crowded = replace(concept, images=concept.images * (reading.MAX_IMAGES + 1))
+    large = dict.fromkeys(CONTENTS.objects, 2**18)
+    for concepts, sizes in (((crowded,), CONTENTS.objects), ((often,) * 11, CONTENTS.objects), ((often,) * 3, large)):
+        with pytest.raises(BundleRefused, match="would be too large"):
+            require_bundle_size(Contents(concepts, sizes))
 
 
 @settings(max_examples=400, deadline=None)

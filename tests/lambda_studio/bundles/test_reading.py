@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lambda_studio.bundles import reading
 from lambda_studio.bundles.archive import Archive
 from lambda_studio.errors import BundleRefused
 from tests.lambda_studio.bundles.written import CONTENTS, MASK, entries, plain_zip, sha
@@ -38,14 +39,14 @@ FIRST_IMAGE = (*FIRST, "images", 0)
         ((*FIRST, "name"), "x" * 1001, "concept 1: name is not a short text"),
         ((*FIRST, "noun"), "\ud800", "concept 1: noun is not a short text"),
         ((*FIRST, "manifest"), "0" * 63, "concept 1: manifest is not a SHA-256"),
-        ((*FIRST, "images"), [], "concept 1: images is not a list that is not empty"),
+        ((*FIRST, "images"), [], "concept 1: images is not a list of 1 to 10,000 images"),
         ((*FIRST_IMAGE, "sha256"), "../../etc/passwd", "concept 1, image 1: sha256 is not a SHA-256"),
         ((*FIRST_IMAGE, "mask"), "", "concept 1, image 1: mask is not a SHA-256 or null"),
         ((*FIRST_IMAGE, "width"), 10**9, "concept 1, image 1: width is not a number from 1 to 1536"),
         ((*FIRST_IMAGE, "height"), 1.5, "concept 1, image 1: height is not a number from 1 to 1536"),
         ((*FIRST_IMAGE, "height"), True, "concept 1, image 1: height is not a number from 1 to 1536"),
         ((*FIRST_IMAGE, "warnings"), [1], "concept 1, image 1: warnings is not a list of texts"),
-        ((*FIRST_IMAGE, "embeddings"), [3], "concept 1, image 1, embedding is not a table"),
+        ((*FIRST_IMAGE, "embeddings"), [3], "concept 1, image 1, embedding 1 is not a table"),
         (["objects"], [], "objects is not a table"),
         (["objects", "x"], 1, "object 'x': name is not a SHA-256"),
         (["objects", sha(MASK)], -1, "size is not a number from 1 to"),
@@ -55,6 +56,35 @@ FIRST_IMAGE = (*FIRST, "images", 0)
 )
 def test_a_manifest_that_says_what_cannot_be_is_refused(refusal, path, value, said) -> None:
     assert said in refusal(with_manifest(changed(MANIFEST, path, value)))
+
+
+IMAGE = MANIFEST["concepts"][0]["images"][0]
+
+
+def test_a_manifest_that_lists_too_much_is_refused(refusal) -> None:
+    crowded = changed(MANIFEST, (*FIRST, "images"), [IMAGE] * 10_001)
+    assert "concept 1: images is not a list of 1 to 10,000 images" in refusal(with_manifest(crowded))
+    many = changed(MANIFEST, (*FIRST, "images"), [IMAGE] * 9_000)
+    many["concepts"] *= 7
+    assert "63,000 images are listed, more than 60,000" in refusal(with_manifest(many))
+    large = changed(MANIFEST, (*FIRST, "images"), [IMAGE] * 600)
+    large["objects"] = dict.fromkeys(large["objects"], 2**23)
+    assert "10,066,329,600 bytes of images are listed, more than 8,589,934,592" in refusal(with_manifest(large))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        changed(MANIFEST, ("concepts",), [{}] * 50_000),
+        changed(MANIFEST, (*FIRST, "images"), [{}] * 9_000),
+        changed(MANIFEST, (*FIRST_IMAGE, "embeddings"), [{}] * 50_000),
+    ],
+    ids=["concepts", "images", "embeddings"],
+)
+def test_what_comes_after_many_faults_is_not_read(value: Any) -> None:
+    faults: list[str] = []
+    assert reading.read_contents(json.dumps(value).encode(), faults) is None
+    assert reading.MOST_FAULTS <= len(faults) < reading.MOST_FAULTS + 10
 
 
 @pytest.mark.parametrize("path", [("more",), (*FIRST, "more"), (*FIRST_IMAGE, "more"), (*FIRST_IMAGE, "0")])

@@ -1,6 +1,7 @@
 """A bundle whose frame is right may still lie: each object must be what it is used for, and one report says all."""
 
 import hashlib
+import tracemalloc
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from lambda_studio.bundles.archive import write_archive
 from lambda_studio.bundles.contents import BundleConcept, BundleEmbedding, BundleImage, Contents
 from lambda_studio.bundles.given import GivenView, Note, read_note
 from lambda_studio.errors import BundleRefused
+from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.png import encode_png
 from lambda_studio.studio import Studio
 
@@ -104,6 +106,36 @@ NAN = np.array([1, np.nan], dtype="<f4").tobytes()
 )  # fmt: skip
 def test_an_object_that_is_not_what_it_is_used_for_is_refused(tmp_path: Path, image, data: bytes, said: str) -> None:
     assert said in imported(tmp_path, [concept("rex", "dog", image)], data)
+
+
+def test_the_memory_of_an_import_does_not_grow_with_how_often_a_picture_is_listed(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (600, 600, 3), dtype=np.uint8)
+    large = encode_png(Image.fromarray(noise))
+    often = [picture(large, None, (600, 600))] * 30
+    tracemalloc.start()
+    try:
+        done = imported(tmp_path, [concept("rex", "dog", *often), concept("tom", "cat", *often)], large)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [each.state for each in done.concepts] == ["added", "added"]
+    assert peak < 15 * len(large), "each listing would be a megabyte"
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        ([picture(), picture(size=(64, 47))], f"object {sha(PICTURE)} is listed with different sizes or embeddings"),
+        ([picture(), picture(mask=MASK, size=(63, 48))], f"object {sha(MASK)} is listed with different sizes"),
+        ([left_out(), picture(NOTE, None, (1, 1))], f"object {sha(NOTE)} is listed with different sizes or embeddings"),
+    ],
+)
+def test_an_object_with_two_claims_is_checked_once_and_refused(tmp_path: Path, images, said: str, monkeypatch) -> None:
+    checked: list[bytes] = []
+    fault = PictureDoor._fault
+    monkeypatch.setattr(PictureDoor, "_fault", lambda self, do, *of: checked.append(of[0]) or fault(self, do, *of))
+    assert said in imported(tmp_path, [concept("rex", "dog", *images)])
+    assert len(checked) == len(set(checked))
 
 
 @pytest.mark.parametrize(

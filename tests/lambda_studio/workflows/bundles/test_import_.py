@@ -11,7 +11,7 @@ from lambda_studio.workflows.bundles.incoming import Incoming
 PICTURES = (("0" * 64, None),)
 
 
-def incoming(name: str, *images: NewImage, noun: str = "dog", left_out=(), notes=()) -> Incoming:
+def incoming(name: str, *images: NewImage, noun: str = "dog", left_out="", notes=()) -> Incoming:
     return Incoming(name, noun, manifest(noun, images), lambda: list(images), left_out, notes)
 
 
@@ -82,8 +82,10 @@ def test_an_embedding_of_unknown_origin_is_renewed_by_the_bundle_of_the_same_pic
     doubtful = Note(pictures=PICTURES, views=(view,), from_cache=True)
     genuine = NewImage(Note(pictures=PICTURES, views=(view,)).encoded(), None, 1, 1, "left out")
     put("rex", NewImage(doubtful.encoded(), None, 1, 1, "left out"))
-    new = incoming("rex", genuine, left_out=PICTURES)
+    new = incoming("rex", genuine, left_out=Note(pictures=PICTURES).stands_for)
     assert told(store(studio.workplace, [new], on_conflict)) == [("rex", "rex", "renewed")]
     assert shas(studio) == {"rex": [genuine.sha]}
-    other = incoming("rex", NewImage(doubtful.encoded(), None, 1, 1, "left out"), left_out=PICTURES)
+    other = incoming(
+        "rex", NewImage(doubtful.encoded(), None, 1, 1, "left out"), left_out=Note(pictures=PICTURES).stands_for
+    )
     assert told(store(studio.workplace, [other], "skip")) == [("rex", "rex", "skipped")], "a proven one stays"
