@@ -30,7 +30,7 @@ SEED = Seed()
 class PictureSize(click.ParamType):
     """A width and a height, as 768x512."""
 
-    name = "WIDTHxHEIGHT"
+    name = "WxH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, int]:
         """Return the width and the height by these names."""
@@ -61,7 +61,9 @@ class PictureSize(click.ParamType):
     help="The adapter to use. auto: the newest that knows every concept in the prompt.",
 )
 @click.option("--resolution", type=int, help="Pixels on a side of square pictures.  [default: the stack's]")
-@click.option("--size", type=PictureSize(), help="Width and height in pixels, as 768x512.  [default: a square]")
+@click.option(
+    "--size", type=PictureSize(), metavar="WxH", help="Width and height in pixels, as 768x512.  [default: a square]"
+)
 @click.option(
     "--batch-size", type=int, help="At most so many pictures at once; fewer if the GPU is small.  [default: 8]"
 )
