@@ -1,5 +1,7 @@
 """studio add-concept NAME IMAGE… --noun NOUN"""
 
+import os
+import shlex
 from pathlib import Path
 
 import click
@@ -14,7 +16,7 @@ from cli.tables import counted
 
 @click.command("add-concept", cls=StudioCommand)
 @click.argument("name")
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
+@click.argument("images", nargs=-1, type=click.Path(path_type=Path), metavar="IMAGE...")
 @click.option("--noun", help="The kind of thing, in one or two words: dog, mug, stuffed animal.  [required]")
 @click.option(
     "--mask",
@@ -49,6 +51,7 @@ def command(
       studio add-concept rex pictures-of-rex --noun dog
       studio add-concept rex photo1.jpg photo2.jpg --noun dog --box 2=25%,30%,50%,60%
     """
+    require_name(name, images, noun)
     way, ways_of_some = ways(segment)
     given = in_order(masks, boxes, points, ways_of_some)
     with session.studio() as studio:
@@ -64,3 +67,25 @@ def command(
         return [*notes, head, *masked, *kept_originals(concept), encoded(added)]
 
     session.show(added, lines)
+
+
+def require_name(name: str, images: tuple[Path, ...], noun: str | None) -> None:
+    """Raise InvalidSetting if the name is a picture or its folder, MissingParameter if there is no image.
+
+    A folder may have its subject's name: `studio add-concept rex rex --noun dog`.
+    """
+    from lambda_studio.errors import InvalidSetting
+    from lambda_studio.pictures.files.formats import PICTURE_SUFFIXES
+
+    path, is_file, is_folder = Path(name), os.path.isfile(name), os.path.isdir(name)  # of any length
+    is_path = not images or len(path.parts) > 1
+    is_picture = path.suffix.lower() in PICTURE_SUFFIXES or (is_file and bool(is_path or path.suffix))
+    if is_picture or (is_folder and is_path):
+        what = "a folder" if is_folder else "a file" if is_file else "a picture's file name"
+        likely = shlex.quote((path if is_folder else path.parent).name or noun or "NAME")
+        command = f"studio add-concept {likely} {shlex.quote(name)}" + " …" * bool(images)
+        remedy = f"{command} --noun {shlex.quote(noun) if noun else 'NOUN'}"
+        raise InvalidSetting(f"The first word is the name, and {name!r} is {what}.", remedy)
+    if not images:
+        ctx = click.get_current_context()
+        raise click.MissingParameter(ctx=ctx, param=next(each for each in ctx.command.params if each.name == "images"))

@@ -126,3 +126,38 @@ def test_models_that_are_damaged_do_not_keep_a_subject_out(
 def test_a_stack_that_is_not_known_is_refused_before_anything_is_stored(studio, photos) -> None:
     assert studio("add-concept", "rex", photos[0], "--noun", "dog", "--stack", "mini").code == 2
     assert studio("concepts", "show", "rex").code == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "remedy"),
+    [
+        (("duck/1.png", "duck/2.png"), "'duck/1.png' is a file", "duck duck/1.png … --noun bird"),
+        (("duck",), "'duck' is a folder", "duck duck --noun bird"),
+        (("duck/more", "duck"), "'duck/more' is a folder", "more duck/more … --noun bird"),
+        (("photo1.png",), "'photo1.png' is a file", "bird photo1.png --noun bird"),
+        (("gone.HEIC", "photo1.png"), "'gone.HEIC' is a picture's file name", "bird gone.HEIC … --noun bird"),
+    ],
+)
+def test_a_forgotten_name_is_asked_for_and_no_photo_is_taken_for_it(
+    studio, photos, tmp_path: Path, given: tuple[str, ...], said: str, remedy: str
+) -> None:
+    (tmp_path / "duck" / "more").mkdir(parents=True)
+    for name in ("1.png", "2.png"):
+        shutil.copy(photos[0], tmp_path / "duck" / name)
+    answer = studio("add-concept", *given, "--noun", "bird")
+    assert answer.code == 2
+    assert f"The first word is the name, and {said}." in answer.err
+    assert f"→ studio add-concept {remedy}\n" in answer.err
+    assert "no concepts yet" in studio("concepts").out
+
+
+def test_a_folder_may_have_its_subjects_name(studio, photos, tmp_path: Path) -> None:
+    (tmp_path / "rex").mkdir()
+    shutil.copy(photos[0], tmp_path / "rex" / "1.png")
+    assert studio("add-concept", "rex", "rex", "--noun", "dog").code == 0
+
+
+def test_a_name_without_images_asks_for_images(studio) -> None:
+    answer = studio("add-concept", "rex", "--noun", "dog")
+    assert answer.code == 2
+    assert "Missing argument 'IMAGE...'" in answer.err

@@ -21,6 +21,11 @@ def main_parts(
     return np.isin(labels, 1 + np.flatnonzero(weight >= share * weight.max()))
 
 
+def count_parts(subject: Bool[np.ndarray, "height width"]) -> int:
+    """Return the number of separate parts. `main_parts` has removed small ones."""
+    return int(cv2.connectedComponents(subject.astype(np.uint8), connectivity=8)[0]) - 1
+
+
 def fill_holes(subject: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
     """Add every background area that does not touch the picture's edge to the subject."""
     background = np.pad(~subject, 1, constant_values=True).astype(np.uint8)

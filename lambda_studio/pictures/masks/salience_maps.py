@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from lambda_studio.pictures.masks.regions import fill_holes, main_parts, overlap
+from lambda_studio.pictures.masks.regions import count_parts, fill_holes, main_parts, overlap
 
 UNDECIDED = 0.17
 """A mask is doubtful if more pixels than this share of it have a probability between 0.1 and 0.9."""
@@ -38,7 +38,9 @@ def doubts(
 ) -> tuple[str, ...]:
     """Return the reasons to look at a mask, from the map and, where needed, from GrabCut's mask of the same picture."""
     undecided, left_out, at_border = measures(found, subject)
+    parts = count_parts(subject)
     reasons = {
+        f"it has {parts} separate parts: is only one of them the subject?": parts > 1,
         "its outline is uncertain": undecided > UNDECIDED,
         "other things stand out too": left_out > LEFT_OUT,
         "it reaches an edge": at_border > AT_BORDER and overlap(subject, by_colour()) < AGREES,

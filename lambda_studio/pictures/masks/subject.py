@@ -11,6 +11,7 @@ from PIL import Image
 from lambda_studio.config import require
 from lambda_studio.errors import ImageRefused, MaskRefused
 from lambda_studio.pictures.files.opening import MaskFile, Photo, open_mask
+from lambda_studio.pictures.masks.frames import is_frame
 from lambda_studio.pictures.masks.grabcut import grabcut
 from lambda_studio.pictures.masks.regions import ellipse
 from lambda_studio.pictures.masks.salience_maps import doubts, salient_subject
@@ -33,6 +34,7 @@ TINY_SAID = "its subject is tiny"
 UNTURNED = f"{DOUBT}the photo is turned by its EXIF, and its mask {{}} may be drawn on the unturned photo"
 FALLBACK = "the subject was not found and the middle of the picture is used: give a mask"
 NO_CUT_OUT = "its transparency cuts out no subject and was not used as a mask"
+FRAME = "its transparency is a frame, not a cut-out, and was not used as a mask"
 BY_COLOUR = f"{DOUBT}it was found by colour alone"
 NO_NETWORK = "The network that finds subjects is not installed, or its file is not the expected one."
 REINSTALL = "Install λ-Studio again, with Python 3.11 or 3.12; or use segment=grabcut, or give a mask."
@@ -67,7 +69,7 @@ def find_subject(photo: Photo, segment: str = "auto", look: Look = no_network) -
         return FoundMask(None)
     if segment == "alpha" or (segment == "auto" and is_cut_out(photo)):
         return _from_alpha(photo)
-    notes = (NO_CUT_OUT,) if segment == "auto" and photo.alpha is not None else ()
+    notes = _unused_alpha(photo) if segment == "auto" else ()
     found = None if segment == "grabcut" else _salient(photo, look)
     if segment == "salient" and found is None:
         raise MaskRefused(f"{photo.path}: {NO_NETWORK}", REINSTALL)
@@ -82,16 +84,25 @@ def is_doubtful(warnings: Iterable[str]) -> bool:
 
 def without_mask_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
     """Return the warnings of an image that are not about its mask, for an image that gets another mask."""
-    about_masks = (DOUBT, FALLBACK, NO_CUT_OUT, TINY_SAID, ALL_WHITE.partition("{}")[0])
+    about_masks = (DOUBT, FALLBACK, NO_CUT_OUT, FRAME, TINY_SAID, ALL_WHITE.partition("{}")[0])
     return tuple(text for text in warnings if not text.startswith(about_masks))
 
 
 def is_cut_out(photo: Photo) -> bool:
-    """Return whether the alpha channel cuts out a subject: a believable share of the picture is opaque, or none."""
+    """Return whether the alpha channel cuts out a subject: a believable share is opaque and no frame, or none is."""
     if photo.alpha is None:
         return False
-    share = float((np.asarray(photo.alpha) >= 128).mean())
-    return share == 0 or NOTHING <= share <= EVERYTHING
+    opaque = np.asarray(photo.alpha) >= 128
+    share = float(opaque.mean())
+    return share == 0 or (NOTHING <= share <= EVERYTHING and not is_frame(opaque))
+
+
+def _unused_alpha(photo: Photo) -> tuple[str, ...]:
+    """Return why a photo's alpha channel was not used, if it has one."""
+    if photo.alpha is None:
+        return ()
+    opaque = np.asarray(photo.alpha) >= 128
+    return (FRAME,) if opaque.mean() <= EVERYTHING and is_frame(opaque) else (NO_CUT_OUT,)
 
 
 def _salient(photo: Photo, look: Look) -> FoundMask | None:

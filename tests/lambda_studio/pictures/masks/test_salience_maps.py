@@ -33,3 +33,13 @@ def test_each_reason_to_doubt_a_mask_is_told() -> None:
     left = drawn((0, 100, 220, 220))
     assert doubts(left, left > 0, lambda: left > 0) == ()
     assert doubts(left, left > 0, lambda: subject) == ("it reaches an edge",)
+
+
+def test_two_large_parts_are_a_reason_to_doubt_a_mask() -> None:
+    two = drawn((40, 100, 120, 220), (200, 100, 280, 200))
+    _, subject = salient_subject(two, (640, 480))
+    said = "it has 2 separate parts: is only one of them the subject?"
+    assert doubts(two, subject, lambda: subject) == (said,)
+    one = drawn((40, 100, 120, 220), (200, 100, 220, 120))
+    _, alone = salient_subject(one, (640, 480))
+    assert doubts(one, alone, lambda: alone) == ()

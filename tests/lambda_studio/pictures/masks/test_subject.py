@@ -13,6 +13,7 @@ from lambda_studio.pictures.masks.subject import (
     BY_COLOUR,
     DOUBT,
     FALLBACK,
+    FRAME,
     NO_CUT_OUT,
     SEGMENTERS,
     FoundMask,
@@ -112,7 +113,7 @@ def with_alpha(alpha: Image.Image) -> Photo:
 
 def test_alpha_is_the_mask_where_there_is_one():
     alpha = Image.new("L", (64, 64), 0)
-    ImageDraw.Draw(alpha).rectangle([5, 5, 40, 30], fill=255)
+    ImageDraw.Draw(alpha).polygon([(5, 5), (40, 10), (30, 40), (8, 30)], fill=255)
     for segment in ("auto", "alpha"):
         mask = find_mask(with_alpha(alpha), segment)
         assert mask is not None
@@ -170,6 +171,15 @@ def test_alpha_that_cuts_out_no_subject_is_no_mask(clear):
     assert found.warnings == (NO_CUT_OUT,)
     assert found.mask is not None and np.asarray(found.mask).mean() / 255 == pytest.approx(0.15, abs=0.01)
     assert find_subject(photo, "alpha").warnings[0].startswith(f"{DOUBT}its subject is ")
+
+
+def test_alpha_that_frames_a_picture_is_no_mask_and_said():
+    alpha = Image.new("L", (128, 128), 0)
+    ImageDraw.Draw(alpha).ellipse((0, 0, 127, 127), fill=255)
+    found = find_subject(with_alpha(alpha), "auto", lambda image: salience_of((32, 160, 128, 320)))
+    assert found.warnings == (FRAME,)
+    assert found.mask is not None and np.asarray(found.mask).mean() / 255 == pytest.approx(0.15, abs=0.01)
+    assert find_mask(with_alpha(alpha), "alpha").tobytes() == alpha.tobytes()
 
 
 def test_none_means_all_of_the_picture():
@@ -262,7 +272,7 @@ def test_only_a_photo_that_kept_its_size_can_have_an_unturned_mask(tmp_path, siz
 def test_warnings_about_a_mask_go_with_it():
     about_photo = ("almost the same picture as a.png", "its last bytes are missing, but all of its rows are there")
     about_mask = (
-        *(FALLBACK, NO_CUT_OUT, BY_COLOUR, *subject_warnings(0.001), *subject_warnings(0.99)),
+        *(FALLBACK, NO_CUT_OUT, FRAME, BY_COLOUR, *subject_warnings(0.001), *subject_warnings(0.99)),
         "its mask m.png is all white: the whole picture is the subject",
     )
     assert without_mask_warnings((*about_mask, *about_photo)) == about_photo
