@@ -78,8 +78,12 @@ def staged_file(final: Path, replace: bool = False) -> Iterator[Path]:
     Raises FileExistsError at the end if `final` exists by then, unless `replace`.
     """
     with unfinished(final) as path:
-        yield path
-        publish(path, final, replace)
+        try:
+            yield path
+            publish(path, final, replace)
+        except OSError as error:
+            error.filename = error.filename or str(final)  # a write to an open file does not say which
+            raise
 
 
 @contextmanager

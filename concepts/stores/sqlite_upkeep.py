@@ -10,9 +10,8 @@ from pathlib import Path
 import migrations
 from concepts.durable import make_folder, publish, require_room, staged_file, sync_folder, unfinished
 from concepts.errors import ConceptError, DatabaseUnusable, StorageFailed
-from concepts.models import Base
 from concepts.records import DatabaseFault, DatabaseState, sha256
-from concepts.stores.row_faults import row_faults
+from concepts.stores.row_faults import row_faults, value_faults
 from concepts.stores.sqlite_engine import BUSY_SECONDS, database_errors, file_errors, registry_engine
 from concepts.stores.sqlite_schema import check_header, prepare, read_revision, require_shared_locks
 from concepts.users import current_user
@@ -25,15 +24,6 @@ _STANDS_FOR_PICTURES = """
     SELECT count(*) FROM features JOIN version_images USING (image_sha)
     WHERE blob_sha = ? AND width = 1 AND height = 1
 """
-
-_TYPES = {
-    "INT": "typeof({0}) = 'integer'",
-    "DATETIME": "typeof({0}) = 'text' AND {0} GLOB '????-??-?? ??:??:??*' AND datetime({0}) IS NOT NULL",
-    "JSON": "typeof({0}) = 'text' AND json_valid({0})",
-    "BLOB": "typeof({0}) = 'blob'",
-    "": "typeof({0}) = 'text'",
-}
-"""By the beginning of a column's type: the condition that a value of it meets."""
 
 _HEADER_BYTES = 100
 _COUNTERS = ((18, 20), (24, 28), (40, 44), (92, 100))
@@ -65,7 +55,7 @@ def faults(path: Path, *, contents: bool = True) -> Iterator[DatabaseFault]:
         for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(10):
             yield DatabaseFault(f"row {row} of {table} refers to a missing row of {parent}")
         if contents and not verdicts:
-            strange = list(_value_faults(connection))
+            strange = list(value_faults(connection))
             yield from strange
             if not strange:  # what follows reads these values
                 yield from row_faults(connection.execute)
@@ -129,18 +119,6 @@ def backups(path: Path) -> list[Path]:
     """Return the backups in `backups/`, oldest first."""
     made = (path.parent / "backups").glob(f"{path.stem}-*{path.suffix}")
     return sorted(made, key=lambda each: each.stat().st_mtime)
-
-
-def _value_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:
-    """Iterate over values that are not of their column's type: SQLite stores any value in any column."""
-    present = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    for table in sorted(present & Base.metadata.tables.keys()):
-        for _, column, declared, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
-            right = next(said for kind, said in _TYPES.items() if str(declared).upper().startswith(kind))
-            wrong = f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL AND NOT ({right.format(column)})"
-            if count := connection.execute(wrong).fetchone()[0]:
-                what = f"{count} {'value' if count == 1 else 'values'} of the column {column} of {table}"
-                yield DatabaseFault(f"{what} cannot be read as {str(declared).lower()}")
 
 
 def _content_faults(connection: sqlite3.Connection) -> Iterator[DatabaseFault]:

@@ -14,11 +14,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 import migrations
 from concepts.durable import make_folder, require_room, staged_file
 from concepts.errors import DatabaseUnusable
 from concepts.models import Base
+from concepts.stores.row_faults import value_faults
 from concepts.stores.sqlite_engine import BUSY_SECONDS, registry_engine
 
 SCRIPTS = Path(migrations.__file__).parent
@@ -54,10 +56,24 @@ def upgrade(path: Path, user: str) -> None:
         require_room(path.parent, 2 * path.stat().st_size, "The upgrade, with a backup first,")
         back_up(path, before)
         counts = row_counts(connection)
-        run_revisions(connection, user)
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        if wrong := next(value_faults(driver), None):
+            raise _not_upgraded(path, before, wrong.said)
+        try:
+            run_revisions(connection, user)
+        except (DBAPIError, TypeError, ValueError) as error:  # of rows or a schema that no version wrote
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if getattr(cause, "sqlite_errorname", "SQLITE_ERROR") != "SQLITE_ERROR":
+                raise  # the disk's, or another process's
+            raise _not_upgraded(path, before, str(cause)) from error
         if fault := find_fault(connection, counts, rows_changed_since(before)):
-            remedy = "Nothing was changed. Please report this, with the versions."
-            raise DatabaseUnusable(f"{path} could not be upgraded from schema {before}: {fault}.", remedy)
+            raise _not_upgraded(path, before, fault)
+
+
+def _not_upgraded(path: Path, before: str, why: str) -> DatabaseUnusable:
+    remedy = "Nothing was changed. Restore a backup that is sound (studio db check tells), or report this."
+    return DatabaseUnusable(f"{path} could not be upgraded from schema {before}: {why}.", remedy)
 
 
 def current_revision(connection: Connection) -> str:

@@ -1,5 +1,6 @@
 """A file is there whole or not at all; what a killed process leaves goes with the next one, and nothing else does."""
 
+import errno
 import hashlib
 import os
 import re
@@ -123,6 +124,11 @@ def test_a_device_a_pipe_or_a_folder_is_not_replaced_by_a_file(tmp_path: Path, m
     with pytest.raises(FileExistsError, match="taken"), staged_file(tmp_path / "taken", replace=True) as staged:
         staged.write_text("new")
     assert [path.name for path in tmp_path.iterdir() if not path.is_file()] == ["taken"]
+
+
+def test_an_error_of_a_write_says_which_file_it_was_about(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"No space left on device: .*a\.png"), staged_file(tmp_path / "a.png"):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.sqlite

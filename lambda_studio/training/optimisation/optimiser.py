@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lambda_studio.errors import ResumeRefused
+from lambda_studio.models.saving import tensor_bytes
 from lambda_studio.training.objectives import Objective
 from lambda_studio.training.optimisation.ema import MovingAverage
 from lambda_studio.training.optimisation.schedules import Schedule, constant
@@ -54,6 +55,11 @@ class Optimiser:
         self.accelerator, self.objective, self.parameters, self.config = accelerator, objective, parameters, config
         self.model, self.adamw = accelerator.prepare(objective.model, _adamw(list(parameters.values()), config))
         self.average = MovingAverage(parameters, config.ema_decay) if config.ema_decay else None
+
+    @property
+    def state_bytes(self) -> int:
+        """The bytes of a checkpoint's weights, AdamW's two states and the average."""
+        return tensor_bytes(list(self.parameters.values())) * (3 + bool(self.average))
 
     def step(self, step: int) -> dict[str, Float[Tensor, ""]]:
         """Run optimiser step `step` (from 1) and return its losses, averaged over micro-steps and processes."""

@@ -130,3 +130,25 @@ def test_an_upgrade_that_another_process_finished_first_is_not_repeated(path, re
     upgrading.upgrade(path, USER)
     upgrading.upgrade(path, USER)
     assert len(list((path.parent / "backups").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE concepts SET name = x'00ff'", "name of concepts cannot be read as text"),
+        (
+            "UPDATE concept_versions SET created_at = 'never'",
+            "created_at of concept_versions cannot be read as datetime",
+        ),
+        ("CREATE VIEW mine AS SELECT id FROM missing", "mine"),
+    ],
+)
+def test_what_no_version_wrote_is_not_upgraded_and_named(tmp_path, statement, said):
+    path = old_registry(OLD[0], tmp_path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+    before = dumped(path)
+    with pytest.raises(DatabaseUnusable, match="could not be upgraded from schema 0001") as refused:
+        Database.open(tmp_path)
+    assert said in refused.value.cause
+    assert dumped(path) == before

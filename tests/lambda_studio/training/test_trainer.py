@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.errors import InvalidSetting, OutputExists, ResumeRefused, TrainingDiverged
+from lambda_studio.errors import CheckpointFailed, InvalidSetting, OutputExists, ResumeRefused, TrainingDiverged
 from lambda_studio.models.adapter import adapted, save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.kandinsky import KandinskyDecoder as Decoder
@@ -503,6 +504,17 @@ def test_a_run_whose_checkpoints_are_all_damaged_does_not_start_from_nothing(tmp
         manifest.unlink()
     with pytest.raises(ResumeRefused, match=r"Every checkpoint in .*run is damaged\."):
         finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", resume=True)
+
+
+def test_a_disk_without_room_for_a_checkpoint_is_said_before_the_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: shutil._ntuple_diskusage(9, 9, 1000))
+    steps: list[int] = []
+    hooks = Hooks(on_step=lambda report: steps.append(report.step))
+    with pytest.raises(CheckpointFailed, match="The first checkpoint needs"):
+        finetune_decoder(_decoder(), _examples(), _config(), tmp_path, hooks=hooks)
+    assert steps == []
 
 
 def test_what_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
