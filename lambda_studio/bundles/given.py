@@ -1,6 +1,7 @@
 """The note in place of a concept's pictures: their hashes and the given embeddings."""
 
 import binascii
+import hashlib
 import json
 import re
 from base64 import b64decode, b64encode
@@ -10,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from concepts.records import sha256
 from lambda_studio.bundles.contents import LEFT_OUT, canonical
 from lambda_studio.formats import is_format
 
@@ -55,7 +55,7 @@ class Note:
     @property
     def stands_for(self) -> str:
         """The SHA-256 of the list of pictures and masks that the note replaces."""
-        return sha256(canonical([list(pair) for pair in self.pictures]))
+        return hashlib.sha256(canonical([list(pair) for pair in self.pictures])).hexdigest()
 
     def view(self, encoder: str, preprocessing: str) -> GivenView | None:
         """Return the embedding by this CLIP and preprocessing, or None."""
