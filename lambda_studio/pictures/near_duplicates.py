@@ -21,9 +21,20 @@ class NearDuplicates:
 
     def warnings(self, photo: Photo) -> tuple[str, ...]:
         """Return warnings that name the first earlier near-duplicates of this photo, and remember this photo."""
-        small = np.asarray(photo.image.resize((16, 16), Image.Resampling.BOX), dtype=np.float32).reshape(1, -1)
-        near = np.abs(self._thumbnails - small).mean(axis=1) < NEAR_DUPLICATE
-        told = tuple(f"almost the same picture as {self._names[at]}" for at in np.flatnonzero(near)[:MOST])
-        self._names.append(photo.path.name)
-        self._thumbnails = np.concatenate([self._thumbnails, small])
+        told = self.near(photo.image)
+        self.remember(photo.path.name, photo.image)
         return told
+
+    def remember(self, name: str, image: Image.Image) -> None:
+        """Remember a picture, so that later ones are compared with it."""
+        self._names.append(name)
+        self._thumbnails = np.concatenate([self._thumbnails, _thumbnail(image)])
+
+    def near(self, image: Image.Image) -> tuple[str, ...]:
+        """Return warnings that name the first remembered near-duplicates of a picture."""
+        near = np.abs(self._thumbnails - _thumbnail(image)).mean(axis=1) < NEAR_DUPLICATE
+        return tuple(f"almost the same picture as {self._names[at]}" for at in np.flatnonzero(near)[:MOST])
+
+
+def _thumbnail(image: Image.Image) -> Float32[np.ndarray, "1 number"]:
+    return np.asarray(image.resize((16, 16), Image.Resampling.BOX), dtype=np.float32).reshape(1, -1)

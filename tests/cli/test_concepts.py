@@ -40,9 +40,11 @@ def test_images_are_added_and_dropped_in_versions_that_stay(studio, rex, photos)
 
 def test_an_image_that_is_there_is_not_added_again(studio, rex, photos) -> None:
     studio("concepts", "edit", "rex", "--add", photos[1])
+    same = "Note: photo2.png is the same photo as image 2 and was not added."
     assert (
         studio("concepts", "edit", "rex", "--add", photos[1]).out
-        == "rex (dog) has this content already, in version 2: 2 images.\n"
+        == f"{same} To change its mask: studio concepts edit rex --box 2=x,y,width,height\n"
+        "rex (dog) has this content already, in version 2: 2 images.\n"
     )
     assert [image["source_name"] for image in shown(studio)["images"]] == ["photo1.png", "photo2.png"]
 
@@ -209,3 +211,24 @@ def test_a_rename_touches_no_version_and_an_adapter_still_knows_it(studio, tuned
     assert studio("concepts", "rename", "rex", "bello").out == "rex is now called bello.\n"
     drawn = studio("generate", "a <bello>", "--steps", 1, "--seed", 0, "--json")
     assert (json.loads(drawn.out)["adapter"], json.loads(drawn.out)["stale"], drawn.err) == (1, False, "")
+
+
+def test_a_photo_that_is_there_is_not_added_again_and_an_almost_equal_one_is_said(studio, added, photos, tmp_path):
+    with Image.open(photos[0]) as image:
+        image.resize((66, 66)).save(tmp_path / "again.png")
+    answer = studio("concepts", "edit", "rex", "--add", photos[1], "--add", "again.png")
+    assert answer.code == 0
+    same = "Note: photo2.png is the same photo as image 2 and was not added. To change its mask: "
+    assert f"{same}studio concepts edit rex --box 2=x,y,width,height" in answer.out
+    assert "Note: again.png: almost the same picture as photo1.png" in answer.out
+    shown = json.loads(studio("concepts", "show", "rex", "--json").out)
+    assert [image["source_name"] for image in shown["images"]] == ["photo1.png", "photo2.png", "again.png"]
+
+
+def test_a_photo_with_another_mask_beside_it_is_not_added_again(studio, added, photos, tmp_path):
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (0, 0, 32, 64))
+    mask.save(tmp_path / "photo1.mask.png")
+    answer = studio("concepts", "edit", "rex", "--add", photos[0], "--add", tmp_path / "photo1.mask.png")
+    assert "photo1.png is the same photo as image 1 and was not added." in answer.out
+    assert len(json.loads(studio("concepts", "show", "rex", "--json").out)["images"]) == 2

@@ -1,5 +1,6 @@
 """The pictures of one subject, in files and folders that the user names."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,18 @@ def one_subject(given: "Sequence[Path | str] | Path | str") -> OneSubject:
             notes += _notes(plan)
         elif path not in masks.values():
             pairs.append((path, masks.get(path)))
-    return OneSubject(tuple(pairs), tuple(notes))
+    once, again = _first_of_each(pairs)
+    return OneSubject(once, (*notes, *(f"{name} was given twice; one is kept" for name in again)))
+
+
+def _first_of_each(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], list[str]]:
+    """Return each picture once, in order, and the names of the pictures that were given more often."""
+    once: dict[str, Pair] = {}
+    again = {}
+    for pair in pairs:
+        if once.setdefault(os.path.realpath(pair[0]), pair) is not pair:
+            again[pair[0].name] = True
+    return tuple(once.values()), list(again)
 
 
 def _masks_among(files: Sequence[Path]) -> dict[Path, Path]:

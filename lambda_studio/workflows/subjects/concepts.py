@@ -108,8 +108,9 @@ class Concepts:
         find = subject_finder(self._place, changes.segment, noun)
         marking = Marking(self._place, changes.segment, noun)
         with spool_in(self._place.home) as spool:
-            images = changed_images(self._place, concept, changes, find, marking, spool)
-            return revise(self._place, concept, noun, images)
+            images, notes = changed_images(self._place, concept, changes, find, marking, spool)
+            added = revise(self._place, concept, noun, images)
+        return replace(added, warnings=(*notes, *added.warnings))
 
     def page(self, text: str = "", *, after: str = "", limit: int | None = None) -> ConceptPage:
         """Return at most `limit` concepts by name, whose names contain `text` and sort after `after`."""

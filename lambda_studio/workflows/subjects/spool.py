@@ -87,8 +87,8 @@ class SpooledImages(Sequence[NewImage]):
         return tuple(each.pair for each in self._kept)
 
     def joined(self, new: "SpooledImages") -> "SpooledImages":
-        """Return these images and the new ones that are not among them. Missing originals come from `new`."""
-        originals = {each.pair: each.original for each in new._kept}
-        had = [replace(each, original=each.original or originals.get(each.pair)) for each in self._kept]
-        added = [each for each in new._kept if each.pair not in set(self.pairs)]
-        return SpooledImages(self._spool, (*had, *added))
+        """Return these images and the new photos among the others. Missing originals come from `new`."""
+        originals = {each.pair[0]: each.original for each in new._kept if each.original}
+        had = [replace(each, original=each.original or originals.get(each.pair[0])) for each in self._kept]
+        photos = {each.pair[0] for each in self._kept}
+        return SpooledImages(self._spool, (*had, *(each for each in new._kept if each.pair[0] not in photos)))

@@ -16,6 +16,7 @@ from lambda_studio.models.presence import missing_part
 from lambda_studio.pictures.files.opening import Photo
 from lambda_studio.pictures.files.png import decode_png, encode_png
 from lambda_studio.pictures.masks.subject import is_doubtful, without_mask_warnings
+from lambda_studio.pictures.near_duplicates import NearDuplicates
 from lambda_studio.workflows.answers import Added
 from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.subjects.changes import Changes
@@ -43,10 +44,10 @@ def _stored_image(registry: Registry, image: ImageRecord) -> NewImage:
 
 def changed_images(
     place: Workplace, concept: ConceptRecord, changes: Changes, find: Finder, marking: Marking, spool: Spool
-) -> SpooledImages:
-    """Return the concept's images with the changes: dropped, masked anew, and the added images last.
+) -> tuple[SpooledImages, tuple[str, ...]]:
+    """Return the concept's images with the changes (dropped, masked anew, the added images last), and notes.
 
-    The change is idempotent: an image that the concept already has, with the same mask, is not added twice. Only its
+    The change is idempotent: a photo that the concept already has is not added twice, which a note says. Only its
     missing original is added. Images are numbered from 1.
 
     Raises:
@@ -66,10 +67,32 @@ def changed_images(
         raise ImagesMissing(f"{concept.name} would have no image left.", remedy)
     kept = spool.keep(_kept_images(place, concept, changes, marking))
     if not changes.add:
-        return kept
-    files, masks = zip(*one_subject(changes.add).pairs, strict=True)
-    new = read_images(place.door, files, masks, find, place.progress, changes.keep_original)
-    return kept.joined(spool.keep(new))
+        return kept, ()
+    given = one_subject(changes.add)
+    files, masks = zip(*given.pairs, strict=True)
+    read = read_images(place.door, files, masks, find, place.progress, changes.keep_original)
+    new = spool.keep(_with_near(kept, read))
+    again = () if changes.keep_original else tuple(_said_again(concept.name, kept, new))
+    return kept.joined(new), (*given.notes, *again)
+
+
+def _with_near(kept: SpooledImages, new: Iterable[NewImage]) -> Iterator[NewImage]:
+    """Yield the new images, with warnings about near-duplicates among the kept ones."""
+    known = NearDuplicates()
+    for image in kept:
+        known.remember(image.source_name, decode_png(image.data))
+    for image in new:
+        yield replace(image, warnings=(*known.near(decode_png(image.data)), *image.warnings))
+
+
+def _said_again(name: str, kept: SpooledImages, new: SpooledImages) -> Iterator[str]:
+    """Yield a note for each new photo that is among the kept ones."""
+    numbers = {sha: number for number, (sha, _) in reversed([*enumerate(kept.pairs, start=1)])}
+    for image in new:
+        if number := numbers.get(image.sha):
+            command = f"studio concepts edit {shlex.quote(name)} --box {number}=x,y,width,height"
+            same = f"{image.source_name} is the same photo as image {number} and was not added."
+            yield f"{same} To change its mask: {command}"
 
 
 def _kept_images(place: Workplace, concept: ConceptRecord, changes: Changes, marking: Marking) -> Iterator[NewImage]:

@@ -32,9 +32,10 @@ def test_what_was_put_away_comes_back_in_any_order(plain, spool: Spool) -> None:
 def test_images_are_joined_without_duplicates_and_with_missing_originals(plain, spool: Spool) -> None:
     had = spool.keep([plain("red"), plain("blue", original=b"old")])
     new = spool.keep([plain("red", original=b"file"), plain("blue", original=b"new"), plain("red", masked=True)])
+    lime = spool.keep([plain("lime")])
     joined = list(had.joined(new))
-    assert [each.original for each in joined] == [b"file", b"old", None]
-    assert joined[2] == plain("red", masked=True)
+    assert joined == [plain("red", original=b"file"), plain("blue", original=b"old")]
+    assert list(had.joined(lime))[2] == plain("lime")
 
 
 def test_more_than_the_bound_goes_to_the_disk_and_leaves_no_name(tmp_path) -> None:

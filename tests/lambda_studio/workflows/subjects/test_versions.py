@@ -29,7 +29,7 @@ def changed(studio, tmp_path: Path):
     marking = Marking(studio.workplace, "auto", "dog")
     with spool_in(tmp_path) as spool:
         yield lambda concept, **changes: list(
-            changed_images(studio.workplace, concept, Changes(**changes), whole, marking, spool)
+            changed_images(studio.workplace, concept, Changes(**changes), whole, marking, spool)[0]
         )
 
 
