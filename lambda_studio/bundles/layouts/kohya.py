@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lambda_studio.bundles.layouts.files.tree import Folder
 from lambda_studio.bundles.layouts.finding import Finding
-from lambda_studio.bundles.layouts.nouns import GuessedNoun, is_rare, why_no_noun
+from lambda_studio.bundles.layouts.nouns import GuessedNoun, is_cameras, is_rare, why_no_noun
 from lambda_studio.bundles.layouts.plan import Fault
 
 REGULARISATION = "regularisation pictures, which are of no subject"
@@ -24,8 +24,8 @@ class Named:
 
 
 def is_kohyas(folder: Folder) -> bool:
-    """Return whether a folder's name begins with kohya's repeats."""
-    return bool(_REPEATS.fullmatch(folder.name))
+    """Return whether a folder's name begins with kohya's repeats, and is not a camera's, as `100_PANA`."""
+    return bool(_REPEATS.fullmatch(folder.name)) and not is_cameras(folder.name)
 
 
 def is_regularisation(name: str) -> bool:
@@ -35,7 +35,8 @@ def is_regularisation(name: str) -> bool:
 
 def take_kohyas(found: Finding, folders: list[Folder]) -> list[Folder]:
     """Take the subjects of kohya's folders; folders of one name are one subject. Return the other folders."""
-    named = [each for folder in folders if (each := _named(found, folder))]
+    theirs = [each for each in folders if is_kohyas(each) or _BLANK.fullmatch(each.name)]
+    named = [each for folder in theirs if (each := _named(found, folder))]
     classes = {each.noun.casefold() for each in named if each.noun}
     together: dict[str, list[Named]] = {}
     for each in named:
@@ -45,7 +46,7 @@ def take_kohyas(found: Finding, folders: list[Folder]) -> list[Folder]:
             together.setdefault(each.name.casefold(), []).append(each)
     for several in together.values():
         _take(found, several)
-    return [folder for folder in folders if not (is_kohyas(folder) or _BLANK.fullmatch(folder.name))]
+    return [folder for folder in folders if folder not in theirs]
 
 
 def _named(found: Finding, folder: Folder) -> Named | None:

@@ -10,6 +10,10 @@ _PICTURE = (
 )
 _TOKEN = re.compile(r"<[^<>]*>|\[[A-Z0-9*]+\]|\*|\bS\*")
 _ARTICLE = re.compile(r"(?:(?:an?|the|one|my|our|his|her|its|this|that)\s+)+", re.IGNORECASE)
+_DATE = re.compile(r"(?:19|20)\d\d(?:[-_. ]?(?:0[1-9]|1[0-2])(?:[-_. ]?[0-3]\d)?)?")
+_CAMERAS = re.compile(r"[1-9]\d\d[A-Z0-9_]{5}")
+"""A camera's folder of pictures: `100APPLE`, `100_PANA` (DCF, the Design rule for Camera File system)."""
+NOT_A_SUBJECT = "folder, not a subject"
 A_GUESS = "a guess from its folder's name"
 MOST_WORDS = 3
 """A noun with more words is a sentence. `stuffed animal` has two."""
@@ -38,6 +42,11 @@ def why_no_noun(text: str) -> str | None:
     return None
 
 
+def is_cameras(name: str) -> bool:
+    """Return whether a camera gave a folder its name: `100APPLE`."""
+    return bool(_CAMERAS.fullmatch(name)) and not _DATE.fullmatch(name)
+
+
 def is_rare(word: str) -> bool:
     """Return whether a word looks like a trainer's token: a known one, or one that cannot be spoken."""
     low = word.casefold()
@@ -52,6 +61,8 @@ def is_rare(word: str) -> bool:
 
 def noun_in_name(name: str) -> GuessedNoun:
     """Return the words of a folder's name: `toyPoodle_02 (final)` -> `toy poodle`, or `thing` if it has none."""
+    if is_cameras(name) or _DATE.fullmatch(name):
+        return GuessedNoun(None, f"is a {'camera' if is_cameras(name) else 'date'}'s {NOT_A_SUBJECT}")
     bare = re.sub(r"\(.*?\)|\[.*?\]|\bv\d+\b", " ", name, flags=re.IGNORECASE)
     spaced = re.sub(r"(?<=[^\W\d_A-Z])[A-Z](?=[^\W\d_A-Z])", lambda start: f" {start[0].lower()}", bare)
     noun = _without_article(" ".join(re.findall(r"[^\W\d_]+", spaced)))

@@ -10,6 +10,7 @@ from concepts.errors import ConceptError
 from concepts.names import check_name, check_noun, name_key
 from concepts.printable import printable
 from lambda_studio.bundles.layouts.files import zips
+from lambda_studio.bundles.layouts.nouns import NOT_A_SUBJECT
 from lambda_studio.bundles.layouts.plan import Choices, Fault, LeftAside, Plan, PlannedSubject
 from lambda_studio.bundles.layouts.planning import make_plan, root_of
 from lambda_studio.config import require
@@ -125,6 +126,9 @@ def _duplicates(subjects: Sequence[PlannedSubject]) -> list[PlannedSubject]:
 
 def _subject_fault(subject: PlannedSubject) -> Fault | None:
     """Return the fault of a subject's name or noun, or None."""
+    if subject.noun is None and subject.noun_from.endswith(NOT_A_SUBJECT):
+        remedy = f"Make a folder for each subject, or give the noun: nouns='{subject.name}=NOUN'."
+        return Fault(subject.folder, subject.noun_from, remedy)
     if subject.noun is None:
         remedy = f"Give the noun: nouns='{subject.name}=NOUN'."
         return Fault(subject.folder, f"does not say its noun ({subject.noun_from})", remedy)

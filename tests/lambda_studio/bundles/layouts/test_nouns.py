@@ -2,7 +2,14 @@
 
 import pytest
 
-from lambda_studio.bundles.layouts.nouns import is_rare, noun_after_token, noun_in_name, noun_in_prompt, why_no_noun
+from lambda_studio.bundles.layouts.nouns import (
+    GuessedNoun,
+    is_rare,
+    noun_after_token,
+    noun_in_name,
+    noun_in_prompt,
+    why_no_noun,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +52,7 @@ def test_a_word_that_cannot_be_spoken_is_a_token() -> None:
         ("rex.v2 (final)", "rex"),
         ("my cat", "cat"),
         ("old-TV", "old TV"),
-        ("2024-05-06", "thing"),
+        ("0012", "thing"),
         ("ohwx_man", None),
         ("photos of my dog at home", None),
         ("new folder", None),
@@ -88,3 +95,18 @@ def test_the_noun_of_a_class_prompt(prompt: str, noun: str | None) -> None:
 )
 def test_the_noun_after_the_token_of_an_instance_prompt(prompt: str, noun: str | None) -> None:
     assert noun_after_token(prompt) == noun
+
+
+@pytest.mark.parametrize("name", ["100APPLE", "101MSDCF", "100_PANA", "100CANON", "123_0412"])
+def test_a_cameras_folder_is_no_subject(name: str) -> None:
+    assert noun_in_name(name) == GuessedNoun(None, "is a camera's folder, not a subject")
+
+
+@pytest.mark.parametrize("name", ["2026", "2026-03", "202603", "20260312", "2024-05-06", "2024_05_06"])
+def test_a_dates_folder_is_no_subject(name: str) -> None:
+    assert noun_in_name(name) == GuessedNoun(None, "is a date's folder, not a subject")
+
+
+@pytest.mark.parametrize("name", ["100 dogs", "100apples", "1984 bear", "2", "2099-20"])
+def test_other_numbers_are_no_dates_and_no_cameras(name: str) -> None:
+    assert noun_in_name(name).noun is not None

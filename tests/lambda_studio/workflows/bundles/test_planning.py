@@ -95,3 +95,18 @@ def test_a_long_list_of_faults_is_cut(plan, tmp_path: Path) -> None:
     with pytest.raises(BundleRefused) as refused:
         refuse(plan(lay(tmp_path / "set", *(f"rex/{number}.svg" for number in range(40)))))
     assert refused.value.cause.endswith("and 10 more")
+
+
+def test_a_cameras_folder_is_refused_until_its_noun_is_given(studio, tmp_path):
+    source = lay(tmp_path / "cam", "DCIM/100_PANA/1.jpg", "DCIM/101APPLE/2.jpg")
+    with planned(studio.workplace, source, Choices()) as (plan, _):
+        assert [str(fault) for fault in plan.faults] == [
+            "DCIM/100_PANA is a camera's folder, not a subject",
+            "DCIM/101APPLE is a camera's folder, not a subject",
+        ]
+        remedy = "Make a folder for each subject, or give the noun: nouns='100_PANA=NOUN'."
+        assert plan.faults[0].remedy == remedy
+        assert plan.layout == "a folder for each subject"
+    nouns = {"100_PANA": "dog", "101APPLE": "cat"}
+    with planned(studio.workplace, source, Choices(nouns=nouns)) as (plan, _):
+        assert plan.faults == () and [each.noun for each in plan.subjects] == ["dog", "cat"]
