@@ -18,6 +18,8 @@ MAX_DIM = 16_384
 """The maximum numbers in an embedding."""
 MAX_VIEWS = 64
 """The maximum embeddings in a note, one for each CLIP."""
+NORMS = (1e-3, 1e5)
+"""The least and the greatest length of an embedding. CLIP's have lengths of about 1 to 100."""
 DTYPE = "float32"
 _FIELDS = {
     1: {"format", "pictures", "version"},
@@ -93,13 +95,17 @@ def read_note(data: bytes) -> Note:
     return note
 
 
-def view_fault(data: bytes) -> str | None:
-    """Return why these bytes are not an embedding's numbers, or None if they are."""
+def view_fault(data: bytes, width: int | None = None) -> str | None:
+    """Return why these bytes are not an embedding's numbers, or None if they are. `width` is its CLIP's, if known."""
     if len(data) % 4 or not 4 <= len(data) <= 4 * MAX_DIM:
         return f"is not an embedding of 1 to {MAX_DIM} numbers"
-    return (
-        None if np.isfinite(np.frombuffer(data, dtype="<f4")).all() else "is an embedding with NaN or infinite numbers"
-    )
+    if width is not None and len(data) != 4 * width:
+        return f"is an embedding of {len(data) // 4} numbers, and its CLIP gives {width}"
+    numbers = np.frombuffer(data, dtype="<f4").astype(np.float64)
+    if not np.isfinite(numbers).all():
+        return "is an embedding with NaN or infinite numbers"
+    norm = float(np.linalg.norm(numbers))
+    return None if NORMS[0] <= norm <= NORMS[1] else f"is an embedding of the length {norm:.3g}, which no CLIP gives"
 
 
 def _said(view: GivenView) -> dict[str, Any]:

@@ -229,8 +229,13 @@ class Stack:
         """Download what is missing of all parts. Raises ModelFilesMissing and ModelFilesInvalid."""
         self._files.all()
 
+    @property
+    def embedding_dim(self) -> int:
+        """How many numbers CLIP's embeddings have. Only its configuration is read."""
+        return self._files.clip().model_config["embed_dim"]
+
     def _refuse_mixed(self, prior_dim: int) -> None:
-        clip_dim = self._files.clip().model_config["embed_dim"]
+        clip_dim = self.embedding_dim
         if prior_dim != clip_dim:
             raise ModelFilesInvalid(
                 f"The stack {self.spec.name} has a CLIP with {clip_dim} dimensions and a prior for {prior_dim}.",

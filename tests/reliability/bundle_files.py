@@ -350,6 +350,8 @@ def held_wrong() -> Iterator[Case]:
         yield Case(f"a mask that is {what}", written(zipped(entries(told, PICTURE, data))))
     bad = {
         "with NaN": b"\0\0\xc0\x7f" * 8,
+        "of zeros": bytes(32),
+        "that is far too long": np.full(8, 3e38, "<f4").tobytes(),
         "of 3 bytes": b"abc",
         "a pickle": pickle.dumps([1.0]).ljust(33),
         "nothing": b"",
@@ -371,6 +373,8 @@ def held_wrong() -> Iterator[Case]:
     for what, note in (
         ("two embeddings by one CLIP", note_with(one, one)),
         ("an embedding of NaN", note_with(one, data=b"\0\0\xc0\x7f" * 8)),
+        ("an embedding of zeros", note_with(one, data=bytes(32))),
+        ("an embedding that is far too long", note_with(one, data=np.full(8, 3e38, "<f4").tobytes())),
         ("no embedding", note_with()),
         ("a line's end", GIVEN + b"\n"),
         ("no version that holds any", NOTE),

@@ -1,8 +1,9 @@
 """Read and check a bundle: every object is read, hashed and validated before anything is stored."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from lambda_studio.errors import StudioError
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.workflows.bundles.bundle_images import BundleImages, note_of
 from lambda_studio.workflows.bundles.incoming import Incoming
+from lambda_studio.workflows.cache.encoders import KnownEncoders
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def open_bundle(
     with Archive(path, trusted) as archive:
         archive.faults += _name_faults(archive.contents.concepts)
         with place.progress("Checking", total=len(archive.contents.objects)) as advance:
-            archive.faults += _object_faults(place.door, archive, advance)
+            archive.faults += _object_faults(place.door, KnownEncoders(place.home).widths(), archive, advance)
         archive.refuse_if_faulty()
         incoming = [_incoming(archive, concept) for concept in archive.contents.concepts]
         yield incoming, sum(archive.contents.objects.values()), archive.signature
@@ -69,14 +71,16 @@ def _embeddings_fault(image: BundleImage) -> str | None:
     return None
 
 
-def _object_faults(door: PictureDoor, archive: Archive, advance: Callable[[], None]) -> Iterator[str]:
+def _object_faults(
+    door: PictureDoor, widths: Mapping[str, int], archive: Archive, advance: Callable[[], None]
+) -> Iterator[str]:
     """Yield a fault for each object whose bytes do not match its hash or its use.
 
     An object is checked once for each use, however often it is listed. Two claims about one use cannot both be right.
     """
     checks: dict[str, dict[str, _Use]] = {sha: {} for sha in archive.contents.objects}
     for image in (image for concept in archive.contents.concepts for image in concept.images):
-        for sha, use in _uses(door, image):
+        for sha, use in _uses(door, widths, image):
             first = checks[sha].setdefault(use.name, use)
             if first.claim != use.claim:
                 yield f"object {sha} is listed with different sizes or embeddings"
@@ -99,19 +103,20 @@ class _Use:
     check: Callable[[bytes], str | None]
 
 
-def _uses(door: PictureDoor, image: BundleImage) -> Iterator[tuple[str, _Use]]:
+def _uses(door: PictureDoor, widths: Mapping[str, int], image: BundleImage) -> Iterator[tuple[str, _Use]]:
     """Yield the hash and the use of each object of an image."""
     size = (image.width, image.height)
     if image.is_note and image.mask is None:
         older = bool(image.embeddings)
-        yield image.sha256, _Use("note", (older,), lambda data: _note_fault(data, older))
+        yield image.sha256, _Use("note", (older,), lambda data: _note_fault(data, older, widths))
     else:
         plain = not image.embeddings and not image.is_note and min(size) > 1
         yield image.sha256, _Use("picture", (plain, *size), lambda data: _only_picture_fault(door, data, size, plain))
     if image.mask is not None:
         yield image.mask, _Use("mask", size, lambda data: door.mask_fault(data, size))
     for view in image.embeddings:
-        yield view.sha256, _Use("embedding", (), view_fault)
+        check = partial(view_fault, width=widths.get(view.encoder))
+        yield view.sha256, _Use(f"embedding by {view.encoder}", (), check)
 
 
 def _only_picture_fault(door: PictureDoor, data: bytes, size: tuple[int, int], plain: bool) -> str | None:
@@ -120,12 +125,17 @@ def _only_picture_fault(door: PictureDoor, data: bytes, size: tuple[int, int], p
     return door.picture_fault(data, size)
 
 
-def _note_fault(data: bytes, older: bool) -> str | None:
-    """Return why these bytes are not a valid note, or None. An `older` note has its embeddings in other objects."""
+def _note_fault(data: bytes, older: bool, widths: Mapping[str, int]) -> str | None:
+    """Return why these bytes are not a valid note, or None. An `older` note has its embeddings in other objects.
+
+    `widths` says how many numbers the embeddings of known CLIPs have, by fingerprint.
+    """
     try:
         note = read_note(data)
     except ValueError as error:
         return str(error)
+    if fault := next(filter(None, (view_fault(each.data, widths.get(each.encoder)) for each in note.views)), None):
+        return f"is a note, and one of its embeddings {fault}"
     if older and note.views:
         return "is a note with embeddings, and has other embeddings beside it"
     return None if older or note.views else "is a note for pictures left out, but has no embedding"

@@ -12,7 +12,8 @@ from concepts.records import ImageRecord, SeenImage
 from concepts.registry import Registry
 from lambda_studio.bundles.given import DTYPE, read_note
 from lambda_studio.workflows.cache.encoders import Encoder
-from lambda_studio.workflows.cache.keys import SUBJECT, subject_key, subject_keys_between
+from lambda_studio.workflows.cache.keys import SUBJECT, subject_keys_between
+from lambda_studio.workflows.cache.left_out import given_view
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,20 @@ def present_directions(registry: Registry, encoder: Encoder, former: Directions 
 
 def given_images(registry: Registry, encoder: Encoder) -> Iterator[SeenImage]:
     """Yield the embeddings by this CLIP that were imported in place of pictures."""
-    prepared = subject_key(ImageRecord("", None, 1, 1, "", ()), encoder).preprocessing
+    image = ImageRecord("", None, 1, 1, "", ())
     for concept_id, data in registry.left_out():
         with suppress(ValueError):  # an image of one pixel that is not a note has no embedding
-            if (view := read_note(data).view(encoder.fingerprint, prepared)) is not None:
+            if (view := given_view(read_note(data), image, encoder)) is not None:
                 yield SeenImage(concept_id, view.data, DTYPE)
 
 
 def mean_directions(
     counts: dict[int, int], seen: Iterable[SeenImage]
 ) -> tuple[Int64[np.ndarray, " concept"], Float32[np.ndarray, "concept dim"]]:
-    """Return the ids and mean directions of the concepts with an embedding for each of their `counts` images."""
+    """Return the ids and mean directions of the concepts with an embedding for each of their `counts` images.
+
+    A concept whose mean is too large for float32, or NaN, has no direction.
+    """
     places = {concept_id: at for at, concept_id in enumerate(counts)}
     sums, left = np.zeros((len(counts), 0), dtype=np.float32), np.array([*counts.values()], dtype=np.int64)
     for image in (each for each in seen if each.dtype == DTYPE):
@@ -62,9 +66,12 @@ def mean_directions(
         if not sums.shape[1]:
             sums = np.zeros((len(counts), len(embedding)), dtype=np.float32)
         if len(embedding) == sums.shape[1]:
-            sums[places[image.concept_id]] += embedding
+            with np.errstate(over="ignore", invalid="ignore"):
+                sums[places[image.concept_id]] += embedding
             left[places[image.concept_id]] -= 1
-    whole = left == 0
-    sums = sums if whole.all() else sums[whole]
-    sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = np.linalg.norm(sums, axis=1, keepdims=True)
+    whole = (left == 0) & np.isfinite(norms[:, 0])
+    sums, norms = (sums, norms) if whole.all() else (sums[whole], norms[whole])
+    sums /= np.maximum(norms, np.finfo(np.float32).tiny)
     return np.array([*counts], dtype=np.int64)[whole], sums

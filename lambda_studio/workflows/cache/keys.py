@@ -21,7 +21,7 @@ class FeatureKey:
     @property
     def text(self) -> str:
         """The key as the registry stores it: canonical JSON."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return json.dumps({**asdict(self), "encoder": self.encoder.told}, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def find(cls, text: str) -> "FeatureKey | None":

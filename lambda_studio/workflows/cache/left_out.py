@@ -51,9 +51,11 @@ def require_views(registry: Registry, images: Sequence[ImageRecord]) -> None:
 def given_view(note: Note, image: ImageRecord, encoder: Encoder) -> GivenView | None:
     """Return the note's embedding by this CLIP and this version's preprocessing, or None.
 
-    It cannot be recomputed, so it is used for every number format of the encoder.
+    An embedding of another width is not this CLIP's, whatever the note says. An embedding cannot be recomputed, so it
+    is used for every number format of the encoder.
     """
-    return note.view(encoder.fingerprint, subject_key(image, encoder).preprocessing)
+    view = note.view(encoder.fingerprint, subject_key(image, encoder).preprocessing)
+    return view if view is not None and encoder.fits(view.data) else None
 
 
 def given_embeddings(
@@ -69,7 +71,10 @@ def given_embeddings(
     left_out = {image.sha: image for image in images if image.sha in held}
     found = {sha: given_view(held[sha], image, encoder) for sha, image in left_out.items()}
     if without := [left_out[sha].source_name for sha, view in found.items() if view is None]:
-        cause = f"{', '.join(without)}: there is no embedding for this stack's CLIP, and no picture to compute it from."
+        clip = f"CLIP, which gives {encoder.width} numbers" if encoder.width else "CLIP"
+        cause = (
+            f"{', '.join(without)}: there is no embedding for this stack's {clip}, and no picture to compute it from."
+        )
         raise PicturesLeftOut(cause, "Use the stack of the export (--stack), or ask for a bundle with pictures.")
     return {sha: np.frombuffer(view.data, dtype=DTYPE) for sha, view in found.items() if view is not None}
 

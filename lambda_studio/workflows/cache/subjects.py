@@ -1,6 +1,7 @@
 """CLIP's embeddings of a library's subjects: computed once and cached in the registry."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import torch
@@ -29,7 +30,8 @@ class SubjectEmbedder:
     @cached_property
     def encoder(self) -> Encoder:
         """The stack's CLIP, identified without loading it."""
-        return encoder_of(self.stack.fingerprints()["clip"], self.stack.dtype)
+        found = encoder_of(self.stack.fingerprints()["clip"], self.stack.dtype)
+        return replace(found, width=self.stack.embedding_dim)
 
     def subjects(self, concepts: Sequence[ConceptRecord]) -> tuple[dict[str, list[Tensor]], int]:
         """Return the embeddings of each concept's reference images by its name, and how many were computed.

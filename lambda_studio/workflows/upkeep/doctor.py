@@ -8,9 +8,10 @@ from pathlib import Path
 from concepts.durable import file_sha256, find_unfinished, in_use, remove
 from concepts.errors import ConceptError
 from concepts.stores.store import Store
-from lambda_studio.bundles.given import Note
+from lambda_studio.bundles.given import Note, view_fault
 from lambda_studio.errors import ModelFilesNotFetched, StudioError
 from lambda_studio.models.stack import Stack
+from lambda_studio.workflows.cache.encoders import KnownEncoders
 from lambda_studio.workflows.cache.left_out import IMPORT_AGAIN, notes
 from lambda_studio.workflows.home import adapter_file, adapters_folder, why_missing
 from lambda_studio.workflows.upkeep.finding import Finding
@@ -26,6 +27,7 @@ FOLDERS = ("", "*/", "runs/*/", "runs/*/checkpoints/")
 """Patterns of the folders of a home in which files are written."""
 
 
+ANOTHER_BUNDLE = "Remove the concept, and ask for another bundle of it."
 CACHED = "cached values"
 """`Finding.what` for features."""
 
@@ -74,14 +76,21 @@ def _stored_images(place: Workplace) -> Finding:
 
 
 def _given_embeddings(place: Workplace) -> Iterator[Finding]:
-    """Find concepts without pictures whose embedding is unproven: before schema 0004 no manifest covered it."""
-    library = place.library
+    """Find concepts without pictures whose embedding is unproven or unusable.
+
+    Unproven: before schema 0004 no manifest covered it. Unusable: it is not an embedding of the CLIP that it names.
+    """
+    library, widths = place.library, KnownEncoders(place.home).widths()
     with place.database.reading() as registry:
         for concept in (registry.get_concept(library, name) for name in registry.concept_names(library)):
             try:
                 held = notes(registry, concept.images).values()
-            except ConceptError:  # damaged bytes: another finding reports them
+            except ConceptError as error:
+                yield Finding(f"concept {concept.name}", error.cause, error.remedy)
                 continue
+            views = [view for note in held for view in note.views]
+            if wrong := next(filter(None, (view_fault(view.data, widths.get(view.encoder)) for view in views)), None):
+                yield Finding(f"concept {concept.name}", f"its embedding {wrong}", ANOTHER_BUNDLE)
             if said := next((_unproven(note) for note in held if not note.proven), None):
                 yield Finding(f"concept {concept.name}", said, IMPORT_AGAIN)
 

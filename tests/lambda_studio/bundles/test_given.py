@@ -29,8 +29,8 @@ views = st.builds(
     GivenView,
     encoder=st.text("0123456789abcdef", min_size=64, max_size=64),
     preprocessing=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
-    data=st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=9).map(
-        lambda numbers: struct.pack(f"<{len(numbers)}f", *numbers)
+    data=st.lists(st.floats(-99, 99, width=32), max_size=9).map(
+        lambda numbers: struct.pack(f"<{len(numbers) + 1}f", 1, *numbers)
     ),
 )
 kinds = st.lists(views, max_size=3, unique_by=lambda view: (view.encoder, view.preprocessing))
@@ -110,6 +110,9 @@ def test_a_note_of_a_newer_version_is_said_to_be_newer() -> None:
         (bytes(4 * MAX_DIM + 4), f"is not an embedding of 1 to {MAX_DIM} numbers"),
         (struct.pack("<f", math.nan), "is an embedding with NaN or infinite numbers"),
         (struct.pack("<f", math.inf), "is an embedding with NaN or infinite numbers"),
+        (bytes(8), "is an embedding of the length 0, which no CLIP gives"),
+        (struct.pack("<2f", 1e-45, 1e-45), "is an embedding of the length 1.98e-45, which no CLIP gives"),
+        (struct.pack("<2f", 3e38, -3e38), r"is an embedding of the length 4.24e\+38, which no CLIP gives"),
     ],
 )
 def test_numbers_that_are_no_embedding_are_refused(numbers: bytes, said: str) -> None:
@@ -119,6 +122,6 @@ def test_numbers_that_are_no_embedding_are_refused(numbers: bytes, said: str) ->
 
 
 def test_two_embeddings_by_one_clip_are_refused() -> None:
-    other = GivenView(encoder=VIEW.encoder, preprocessing=VIEW.preprocessing, data=bytes(4))
+    other = GivenView(encoder=VIEW.encoder, preprocessing=VIEW.preprocessing, data=struct.pack("<f", 1))
     with pytest.raises(ValueError, match="two embeddings by one CLIP"):
         read_note(Note(pictures=(), views=(VIEW, other)).encoded())

@@ -19,6 +19,7 @@ from lambda_studio.errors import BundleRefused
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.png import encode_png
 from lambda_studio.studio import Studio
+from lambda_studio.workflows.cache.encoders import Encoder, KnownEncoders
 
 PICTURE = encode_png(Image.linear_gradient("L").resize((64, 48)).convert("RGB"))
 MASK = encode_png(Image.linear_gradient("L").resize((64, 48)))
@@ -120,6 +121,15 @@ def test_the_memory_of_an_import_does_not_grow_with_how_often_a_picture_is_liste
         tracemalloc.stop()
     assert [each.state for each in done.concepts] == ["added", "added"]
     assert peak < 15 * len(large), "each listing would be a megabyte"
+
+
+@pytest.mark.parametrize("shape", ["older", "present"])
+def test_an_embedding_without_the_width_of_the_clip_that_it_names_is_refused(tmp_path: Path, shape: str) -> None:
+    (tmp_path / "home").mkdir()
+    KnownEncoders(tmp_path / "home").note("tiny", Encoder("e" * 64, "float32", 33))
+    cap = left_out() if shape == "older" else picture(bound(), None, (1, 1))
+    said = imported(tmp_path, [concept("cap", "hat", cap)], bound())
+    assert "is an embedding of 32 numbers, and its CLIP gives 33" in said
 
 
 @pytest.mark.parametrize(

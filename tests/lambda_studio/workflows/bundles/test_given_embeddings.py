@@ -21,7 +21,7 @@ from concepts.records import sha256
 from concepts.stores.postgres_schema import MARK
 from concepts.stores.store import FILE_NAME, store_at
 from concepts.stores.upgrade import alembic_config
-from lambda_studio.errors import PicturesLeftOut
+from lambda_studio.errors import BundleRefused, PicturesLeftOut
 from lambda_studio.studio import Studio
 
 DATABASES = Path(__file__).parents[3] / "databases"
@@ -134,6 +134,7 @@ def forged(genuine: Path, path: Path, view: np.ndarray = FORGED) -> Path:
         ((old, _),) = manifest["objects"].items()
         note = json.loads(archive.read(f"objects/{old}"))
     note["views"][0]["data"] = b64encode(view.tobytes()).decode()
+    note["views"][0]["shape"] = [len(view)]
     data, concept = canonical(note), manifest["concepts"][0]
     concept["images"][0]["sha256"], manifest["objects"] = sha256(data), {sha256(data): len(data)}
     concept["manifest"] = sha256(canonical({"format": 1, "noun": "dog", "images": [[sha256(data), None]]}))
@@ -187,6 +188,25 @@ def test_other_numbers_are_other_content(opened: Team, maker: Studio, tmp_path: 
         bob.libraries.import_(forgery)
     assert bob.libraries.import_(genuine).concepts[0].state == "there already"
     assert np.array_equal(numbers(bob, "rex-2"), FORGED)
+
+
+@pytest.mark.parametrize("width", [1, 33, 16_384])
+def test_an_embedding_of_another_width_is_refused_wherever_it_is_read(
+    opened: Team, maker: Studio, tmp_path: Path, key: Path, width: int
+) -> None:
+    _, genuine = bundles(maker, tmp_path, key, "present")
+    wrong = forged(genuine, tmp_path / "wrong.zip", np.ones(width, dtype="<f4"))
+    bob = opened("bob")
+    bob.libraries.import_(wrong)  # this home has seen no CLIP yet
+    with pytest.raises(PicturesLeftOut, match="this stack's CLIP, which gives 32 numbers"):
+        numbers(bob)
+    with pytest.raises(PicturesLeftOut, match="this stack's CLIP, which gives 32 numbers"):
+        bob.concepts.similar("rex")
+    assert bob.concepts.show("rex").embeddings == {}
+    (found,) = [finding for finding in bob.doctor() if finding.what == "concept rex"]
+    assert found.said == f"its embedding is an embedding of {width} numbers, and its CLIP gives 32"
+    with pytest.raises(BundleRefused, match=f"is an embedding of {width} numbers, and its CLIP gives 32"):
+        bob.libraries.import_(wrong, on_conflict="rename")
 
 
 def test_a_given_embedding_is_compared_copied_and_forgotten_with_its_concept(

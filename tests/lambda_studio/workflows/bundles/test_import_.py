@@ -78,7 +78,7 @@ def test_an_import_that_breaks_stores_none(studio, plain) -> None:
 def test_an_embedding_of_unknown_origin_is_renewed_by_the_bundle_of_the_same_pictures(
     studio, put, on_conflict: str
 ) -> None:
-    view = GivenView(encoder="e" * 64, preprocessing="cutout-1 cut_out", data=bytes(8))
+    view = GivenView(encoder="e" * 64, preprocessing="cutout-1 cut_out", data=bytes(4) + b"\0\0\x80\x3f")
     doubtful = Note(pictures=PICTURES, views=(view,), from_cache=True)
     genuine = NewImage(Note(pictures=PICTURES, views=(view,)).encoded(), None, 1, 1, "left out")
     put("rex", NewImage(doubtful.encoded(), None, 1, 1, "left out"))

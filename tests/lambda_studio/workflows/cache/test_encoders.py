@@ -1,12 +1,14 @@
 """Which CLIP each stack had: noted by every version, and never believed where it cannot be read."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lambda_studio.workflows.cache.encoders import Encoder, KnownEncoders
+from lambda_studio.workflows.cache.keys import FeatureKey
 
 TINY, OTHER = Encoder("ab" * 32, "float32"), Encoder("cd" * 32, "float16")
 RELEASED = sorted((Path(__file__).parents[3] / "formats").glob("*/home"))
@@ -23,6 +25,22 @@ def test_what_is_noted_is_read_and_says_its_format(tmp_path: Path) -> None:
             "format": {"fingerprint": OTHER.fingerprint, "dtype": "float16"},
         },
     }
+
+
+def test_the_width_of_a_clips_embeddings_is_noted_beside_it_and_is_in_no_key(tmp_path: Path) -> None:
+    known, wide = KnownEncoders(tmp_path), replace(TINY, width=32)
+    known.note("tiny", TINY)
+    known.note("tiny", wide)
+    known.note("other", OTHER)
+    assert known.read()["tiny"].width == 32
+    assert known.widths() == {TINY.fingerprint: 32}
+    key = FeatureKey(kind="image_embeds", encoder=wide, preprocessing="p")
+    assert key.text == replace(key, encoder=TINY).text
+    assert [wide.fits(bytes(size)) for size in (4, 128, 132)] == [False, True, False]
+    assert TINY.fits(bytes(4)), "of an unknown width nothing is known"
+    told = {"tiny": {**TINY.told, "width": "32"}}
+    (tmp_path / "encoders.json").write_text(json.dumps({"format": 2, "encoders": told}))
+    assert known.widths() == {}
 
 
 @pytest.mark.parametrize("home", RELEASED, ids=lambda home: home.parent.name)

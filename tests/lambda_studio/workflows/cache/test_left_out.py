@@ -1,5 +1,7 @@
 """A note in place of pictures: what it holds is used, and what needs pictures is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,15 @@ def test_a_notes_numbers_serve_its_own_clip_in_any_number_format_and_no_other(st
             assert found.keys() == {sha} and np.array_equal(found[sha], NUMBERS)
         with pytest.raises(PicturesLeftOut, match=r"2 pictures of rex, left out: there is no embedding"):
             given_embeddings(registry, concept.images, Encoder("f" * 64, "float32"))
+
+
+@pytest.mark.parametrize("width", [1, 3, 5])
+def test_numbers_of_another_width_are_not_this_clips(studio, put, note, width: int) -> None:
+    concept = put("rex", stands_in(note.encoded()))
+    with studio.database.reading() as registry:
+        assert given_embeddings(registry, concept.images, replace(CLIP, width=4)).keys() == {concept.images[0].sha}
+        with pytest.raises(PicturesLeftOut, match=f"this stack's CLIP, which gives {width} numbers, and no picture"):
+            given_embeddings(registry, concept.images, replace(CLIP, width=width))
 
 
 def test_a_note_that_lost_its_numbers_is_told(studio, put, plain, note) -> None:
