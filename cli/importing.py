@@ -7,7 +7,7 @@ import click
 
 from cli.commands import StudioCommand
 from cli.options import option_names, with_values
-from cli.plans import fault_lines, guess_lines, left_aside_lines, subject_lines
+from cli.plans import fault_lines, guess_lines, left_aside_lines, subject_lines, taken_lines
 from cli.session import Session, pass_session
 from cli.tables import table
 from cli.terminal import say
@@ -81,7 +81,8 @@ def importing(session: Session, source: Path, nouns: tuple[str, ...], **options:
         session.show(imported, lambda: _imported_lines(imported))
         return
     wrote = [f"Wrote {out}. Edit it, then: studio library import {source} --table {out}"] if out else []
-    session.show(plan, lambda: [*_plan_lines(session, plan), *wrote])
+    taken = taken_lines(plan) if options["on_conflict"] == "fail" else ()
+    session.show(plan, lambda: [*_plan_lines(session, plan), *taken, *wrote])
 
 
 def _by_name(nouns: tuple[str, ...]) -> dict[str, str]:

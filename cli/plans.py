@@ -15,10 +15,10 @@ def subject_lines(plan: "Plan") -> Iterator[str]:
     """Yield the subjects of a plan as a table, then its notes."""
     yield f"Read as {plan.layout}: {counted(len(plan.subjects), 'subject')}."
     rows = [
-        (each.name, each.noun or "?", len(each.pictures), each.masks or "", each.folder, each.noun_from)
+        (each.name, each.noun or "?", len(each.pictures), each.masks or "", each.state, each.folder, each.noun_from)
         for each in plan.subjects
     ]
-    yield from table(("NAME", "NOUN", "PICTURES", "MASKS", "FROM", "NOUN FROM"), rows)
+    yield from table(("NAME", "NOUN", "PICTURES", "MASKS", "STATE", "FROM", "NOUN FROM"), rows)
     yield from (f"Note: {each.name}: {note}" for each in plan.subjects for note in each.notes)
 
 
@@ -44,3 +44,11 @@ def fault_lines(plan: "Plan") -> Iterator[str]:
     if plan.faults:
         remedies = dict.fromkeys(fault.remedy for fault in plan.faults if fault.remedy)
         yield " ".join(["The import would be refused.", *remedies, "Or import the rest: leave_out=True"])
+
+
+def taken_lines(plan: "Plan") -> Iterator[str]:
+    """Yield a line that names the taken names, if there are some."""
+    taken = [each.name for each in plan.subjects if each.state == "name taken"]
+    if taken:
+        yield f"The library has other content with these names: {', '.join(taken)}. The import would be refused."
+        yield "Give --on-conflict rename (a number is added to the name) or --on-conflict skip (it is left out)."

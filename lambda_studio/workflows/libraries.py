@@ -185,12 +185,16 @@ class Libraries:
     ) -> Imported:
         from lambda_studio.bundles.layouts.plan import Choices
         from lambda_studio.workflows.bundles.from_folder import open_folder
+        from lambda_studio.workflows.bundles.taken import skipped_of
 
         if is_trusted:
             cause = f"{source} cannot be imported: pictures are not signed, but a trusted key was given."
             raise BundleRefused(cause, "Give a signed bundle, or leave trusted_keys out.", "trusted_keys")
-        with open_folder(self._place, source, Choices(**choices), on_plan) as (concepts, size, plan):
-            imported = self._stored(source, concepts, size, on_conflict)
+        with open_folder(self._place, source, Choices(**choices), on_plan, on_conflict) as (concepts, size, plan):
+            stored = self._stored(source, concepts, size, on_conflict)
+        skipped = skipped_of(plan) if on_conflict == "skip" else ()
+        order = [subject.name for subject in plan.subjects]
+        imported = tuple(sorted((*stored, *skipped), key=lambda each: order.index(each.came_as)))
         return Imported(self._place.library, imported, None, False, plan)
 
     def _stored(

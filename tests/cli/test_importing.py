@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lambda_studio.pictures.door import PictureDoor
+
 INPUTS = Path(__file__).parents[2] / ".." / "shared" / "inputs"
 
 
@@ -49,8 +51,8 @@ def test_an_import_tells_its_plan_what_is_left_aside_and_what_became_of_it(studi
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.splitlines()[:6] == [
         "Read as kohya's folders: 1 subject.",
-        "NAME  NOUN  PICTURES  MASKS  FROM           NOUN FROM",
-        "rex   dog   2                img/5_rex dog  kohya's folder '5_rex dog'",
+        "NAME  NOUN  PICTURES  MASKS  STATE  FROM           NOUN FROM",
+        "rex   dog   2                new    img/5_rex dog  kohya's folder '5_rex dog'",
         "Note: rex: one subject of the folders 5_rex dog, 10_rex dog",
         "Left aside: img/10_rex dog/0.txt: captions and other texts",
         "Left aside: reg/1_dog/0.png: regularisation pictures, which are of no subject",
@@ -114,7 +116,8 @@ def test_a_zip_of_folders_is_imported_and_leaves_nothing_unpacked(studio, lay, t
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
         for path in sorted(root.rglob("*.png")):
             archive.write(path, path.relative_to(root))
-    answer = studio("library", "import", "set.zip")
+    assert "2024-05-06 is a date's folder, not a subject." in studio("library", "import", "set.zip").err
+    answer = studio("library", "import", "set.zip", "--noun", "2024-05-06=thing")
     assert answer.code == 0
     names = {each["name"]: each["noun"] for each in json.loads(studio("concepts", "--json").out)}
     assert names == {"2024-05-06": "thing", "dog_01": "dog", "rex.v2 (final)": "rex", "toyPoodle": "toy poodle"}
@@ -162,13 +165,13 @@ def test_every_bad_picture_of_every_folder_is_named_and_nothing_is_stored(studio
         (
             "zip_of_folders.zip",
             [
-                ("2024-05-06", "thing", 1, 0),
+                ("2024-05-06", None, 1, 0),
                 ("dog_01", "dog", 1, 0),
                 ("rex.v2 (final)", "rex", 1, 0),
                 ("toyPoodle", "toy poodle", 1, 0),
             ],
             {},
-            0,
+            1,
         ),
     ],
 )
@@ -201,3 +204,42 @@ def test_foreign_names_are_escaped_on_their_way_to_the_terminal(studio, lay) -> 
     lay("set", "rex/0.png", "rex/\x1b[31m notes.txt", "\x1b[2J bad/0.png", "rex/\x1b]0;title\x07.png")
     for answer in (studio("library", "import", "set", "--dry-run"), studio("library", "import", "set")):
         assert "\x1b" not in answer.out + answer.err and "\\x1b" in answer.out + answer.err
+
+
+def test_a_taken_name_is_said_before_any_picture_is_opened(studio, lay, added, monkeypatch) -> None:
+    lay("set", "rex/0.png", "minka/0.png")
+    dry = studio("library", "import", "set", "--dry-run", "--noun", "rex=dog")
+    assert dry.code == 0
+    assert "rex    dog    1                name taken  rex    given" in dry.out
+    assert "minka  minka  1                new         minka" in dry.out
+    assert "The library has other content with these names: rex. The import would be refused." in dry.out
+    monkeypatch.setattr("lambda_studio.pictures.door.PictureDoor.photo", lambda *_: pytest.fail("a picture was opened"))
+    refused = studio("library", "import", "set", "--noun", "rex=dog")
+    assert refused.code == 4
+    assert "In library 'default' these names have different content: 'rex'." in refused.err
+    remedy = "Give --on-conflict rename (rex comes in as rex-2), or --on-conflict skip (rex is left out)."
+    assert remedy in refused.err
+
+
+def test_a_taken_name_is_skipped_without_opening_its_pictures(studio, lay, added, monkeypatch) -> None:
+    lay("set", "rex/0.png", "minka/1.png")
+    opened, photo = [], PictureDoor.photo
+
+    def watched(door, path):
+        opened.append(path.name)
+        return photo(door, path)
+
+    monkeypatch.setattr(PictureDoor, "photo", watched)
+    answer = studio("library", "import", "set", "--on-conflict", "skip", "--json")
+    assert answer.code == 0
+    states = [(each["name"], each["state"], each["notes"]) for each in json.loads(answer.out)["concepts"]]
+    assert states[1] == ("rex", "skipped", []) and states[0][:2] == ("minka", "added")
+    assert opened == ["1.png"]
+
+
+def test_the_same_import_again_is_no_conflict(studio, lay) -> None:
+    lay("set", "rex/0.png", "minka/0.png")
+    assert studio("library", "import", "set").code == 0
+    dry = studio("library", "import", "set", "--dry-run").out
+    assert dry.count("there already") == 2 and "refused" not in dry
+    assert studio("library", "import", "set").out.count("there already") == 4, "in the plan, and in what became of it"

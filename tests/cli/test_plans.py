@@ -12,9 +12,9 @@ ASKED = PlannedSubject("ohwx", None, "'ohwx' is a trainer's token", "10_ohwx", (
 def test_subjects_are_a_table_with_their_notes() -> None:
     assert list(subject_lines(Plan("set", "a folder for each subject", (REX, ASKED)))) == [
         "Read as a folder for each subject: 2 subjects.",
-        "NAME  NOUN  PICTURES  MASKS  FROM     NOUN FROM",
-        "rex   dog   1         1      rex      given",
-        "ohwx  ?     1                10_ohwx  'ohwx' is a trainer's token",
+        "NAME  NOUN  PICTURES  MASKS  STATE  FROM     NOUN FROM",
+        "rex   dog   1         1      new    rex      given",
+        "ohwx  ?     1                new    10_ohwx  'ohwx' is a trainer's token",
         "Note: rex: a note",
     ]
 

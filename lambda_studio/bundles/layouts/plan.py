@@ -13,6 +13,10 @@ class PlannedPicture:
     mask: str | None = None
 
 
+NEW, TAKEN, PRESENT = "new", "name taken", "there already"
+"""The states of a planned subject."""
+
+
 @dataclass(frozen=True)
 class PlannedSubject:
     """A subject to import. `noun` None: the user must name it, for the reason in `noun_from`."""
@@ -27,6 +31,9 @@ class PlannedSubject:
     notes: tuple[str, ...] = ()
     is_guess: bool = False
     """The source does not say the noun; it is the words of a folder's name, or `thing`."""
+    state: str = NEW
+    """Whether the library has the name: `new`; `name taken` by other pictures or another noun; `there already`, with
+    pictures of the same file names, whose content is compared when they are read."""
 
     @property
     def masks(self) -> int:

@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from concepts.records import NewImage, manifest
-from lambda_studio.bundles.layouts.plan import Choices, Fault, Plan, PlannedSubject
+from lambda_studio.bundles.layouts.plan import NEW, Choices, Fault, Plan, PlannedSubject
 from lambda_studio.pictures.files.refusals import named
 from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.bundles.planning import left_out, planned, refuse
+from lambda_studio.workflows.bundles.taken import refuse_taken
 from lambda_studio.workflows.subjects.photos import read_usable
 from lambda_studio.workflows.subjects.segmenting import subject_finder
 from lambda_studio.workflows.subjects.spool import SpooledImages, spool_in
@@ -20,21 +21,27 @@ OnPlan = Callable[[Plan], None]
 
 @contextmanager
 def open_folder(
-    place: Workplace, source: Path, choices: Choices, on_plan: OnPlan
+    place: Workplace, source: Path, choices: Choices, on_plan: OnPlan, on_conflict: str = "fail"
 ) -> Iterator[tuple[list[Incoming], int, Plan]]:
     """Yield the concepts of a folder, list or ZIP file after reading every picture, their size in bytes, and the plan.
 
-    `on_plan` is called with the plan before the first picture is opened. Raises BundleRefused with every fault.
+    `on_plan` is called with the plan before the first picture is opened. With "skip", pictures of names that the
+    library has are not opened. Raises BundleRefused with every fault, ConceptExists with every name that is taken.
     """
     with planned(place, source, choices) as (plan, root), spool_in(place.home) as spool:
         refuse(plan)
         on_plan(plan)
+        if on_conflict == "fail":
+            refuse_taken(plan, place.library)
         faults: list[Fault] = []
-        read = [(each, spool.keep(_images(place, each, root, faults))) for each in plan.subjects]
+        wanted = [each for each in plan.subjects if each.state == NEW or on_conflict != "skip"]
+        read = [(each, spool.keep(_images(place, each, root, faults))) for each in wanted]
         tried = replace(plan, faults=tuple(faults))
         if not choices.leave_out:
             refuse(tried)
-        done = left_out(replace(tried, subjects=tuple(each for each, images in read if images))) if faults else plan
+        empty = {each.folder for each, images in read if not images}
+        there = tuple(each for each in plan.subjects if each.folder not in empty)
+        done = left_out(replace(tried, subjects=there)) if faults else plan
         yield [_incoming(each, images) for each, images in read if images], spool.size, done
 
 

@@ -8,6 +8,7 @@ from concepts.records import ConceptRecord
 from concepts.registry import Registry
 from lambda_studio.workflows.answers import ImportedConcept
 from lambda_studio.workflows.bundles.incoming import Incoming
+from lambda_studio.workflows.bundles.taken import CHOICES
 from lambda_studio.workflows.cache.left_out import notes
 from lambda_studio.workflows.workplace import Workplace
 
@@ -38,7 +39,7 @@ def _refuse_conflicts(registry: Registry, library: str, concepts: Sequence[Incom
     if names:
         listed = ", ".join(shown(name) for name in names)
         cause = f"In library {shown(library)} these names have different content: {listed}."
-        raise ConceptExists(cause, "Nothing was imported. Give on_conflict=rename or on_conflict=skip.")
+        raise ConceptExists(cause, f"Nothing was imported. {CHOICES}")
 
 
 def _conflicts(registry: Registry, library: str, concept: Incoming) -> bool:

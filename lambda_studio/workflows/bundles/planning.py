@@ -15,6 +15,7 @@ from lambda_studio.bundles.layouts.plan import Choices, Fault, LeftAside, Plan, 
 from lambda_studio.bundles.layouts.planning import make_plan, root_of
 from lambda_studio.config import require
 from lambda_studio.errors import BundleRefused
+from lambda_studio.workflows.bundles.taken import with_states
 from lambda_studio.workflows.workplace import Workplace
 
 LAYOUTS = (
@@ -33,10 +34,11 @@ def planned(place: Workplace, source: Path, choices: Choices) -> Iterator[tuple[
     if not source.is_dir() and source.suffix.lower() != ".json" and zips.has_pictures(source):
         with zips.unpacked(source, place.home, place.database.store.require_room) as folder:
             plan = make_plan(source, folder.root, choices)
-            yield chosen(replace(plan, faults=(*folder.faults, *plan.faults)), choices), folder.root
+            made = chosen(replace(plan, faults=(*folder.faults, *plan.faults)), choices)
+            yield with_states(place, made, choices.leave_out), folder.root
     else:
         root = root_of(source)
-        yield chosen(make_plan(source, root, choices), choices), root
+        yield with_states(place, chosen(make_plan(source, root, choices), choices), choices.leave_out), root
 
 
 def chosen(plan: Plan, choices: Choices) -> Plan:
