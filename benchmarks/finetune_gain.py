@@ -12,6 +12,7 @@ from pathlib import Path
 
 from measured import add_record_option, over_seeds, record
 
+from lambda_studio.config import GenerateConfig
 from lambda_studio.miniature.show.demo import STEPS, run_demo
 from lambda_studio.models.stack import BUILT_IN
 
@@ -30,7 +31,13 @@ if arguments.conditions:
 runs = []
 for seed in arguments.seeds:
     with tempfile.TemporaryDirectory() as folder:
-        result = run_demo(Path(folder) / "home", Path(folder), seed=seed, steps=arguments.steps)
+        result = run_demo(
+            Path(folder) / "home",
+            Path(folder),
+            seed=seed,
+            steps=arguments.steps,
+            num_inference_steps=GenerateConfig.num_inference_steps,
+        )
     runs.append({"seed": seed, "before": asdict(result.before), "after": asdict(result.after)})
     print(f"seed {seed} done", file=sys.stderr)
 
