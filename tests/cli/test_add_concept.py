@@ -161,3 +161,9 @@ def test_a_name_without_images_asks_for_images(studio) -> None:
     answer = studio("add-concept", "rex", "--noun", "dog")
     assert answer.code == 2
     assert "Missing argument 'IMAGE...'" in answer.err
+
+
+def test_a_noun_that_the_miniature_did_not_learn_is_said_at_adding(studio, photos) -> None:
+    answer = studio("add-concept", "donald", photos[0], "--noun", "duck", "--stack", "miniature")
+    assert answer.code == 0
+    assert "Note: miniature did not learn “duck”." in answer.out

@@ -34,3 +34,15 @@ def sniffed(content: bytes) -> str | None:
         return "WEBP"
     starts = {b"\xff\xd8": "JPEG", b"\x89PNG": "PNG", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"BM": "BMP"}
     return next((kind for start, kind in starts.items() if content.startswith(start)), None)
+
+
+STILL_BRANDS = (b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"avif", b"avis", b"miaf")
+"""What HEIC and AVIF files say that they are. Other files of the same container are videos."""
+
+
+def is_video(content: bytes) -> bool:
+    """Return whether the first bytes are of a QuickTime or MP4 video."""
+    if content[4:8] == b"ftyp":
+        brands = content[8 : min(256, int.from_bytes(content[:4], "big"))]
+        return not any(brand in brands for brand in STILL_BRANDS)
+    return content[4:8] in (b"moov", b"mdat", b"wide")

@@ -6,7 +6,7 @@ from PIL import Image
 
 from lambda_studio.pictures.files.containers import MAX_PARTS, count_parts
 from lambda_studio.pictures.files.decoders import open_image
-from lambda_studio.pictures.files.formats import FORMATS_SAID, MAX_PIXELS, SUFFIXES, said, sniffed
+from lambda_studio.pictures.files.formats import FORMATS_SAID, MAX_PIXELS, SUFFIXES, is_video, said, sniffed
 from lambda_studio.pictures.files.png_tail import END
 from lambda_studio.pictures.files.refusals import REMEDY, refused
 
@@ -27,6 +27,8 @@ def verify(path: Path, content: bytes) -> tuple[str, ...]:
     try:
         image = open_image(content)
     except Image.UnidentifiedImageError as error:
+        if is_video(content):
+            raise refused(path, "is a video", "Give the photo beside it, or a still picture of the video.") from error
         kind = sniffed(content)
         why = f"is a damaged {said(kind)} picture" if kind else f"is not a {FORMATS_SAID} picture"
         raise refused(path, why, "Give another copy of the picture." if kind else REMEDY) from error

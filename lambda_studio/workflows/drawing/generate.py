@@ -1,14 +1,17 @@
 """Draw a prompt: look up its concepts, choose the adapter, draw, and write the picture files."""
 
 import secrets
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from concepts.records import ConceptRecord
+from concepts.registry import Registry
 from lambda_studio.config import GenerateConfig, Size, require
-from lambda_studio.generation.prompt import BoundPrompt, Template, bind, parse, require_known, require_words
+from lambda_studio.errors import PromptInvalid
+from lambda_studio.generation.prompt import BoundPrompt, Template, bind, name_key, parse, require_known, require_words
 from lambda_studio.pictures.outputs import make_room
 from lambda_studio.workflows.answers import Drawn, DrawnPicture
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapter
@@ -109,8 +112,24 @@ def named_concepts(place: Workplace, template: Template) -> list[ConceptRecord]:
     with place.database.reading() as registry:
         concepts = registry.find_concepts(library, template.names)
         if len(concepts) < len(template.names):
+            _explain_unknown(registry, library, template, concepts)
             require_known(template, [near.name for near in registry.concepts_near(library, template.names)])
     return concepts
+
+
+def _explain_unknown(registry: Registry, library: str, template: Template, concepts: Sequence[ConceptRecord]) -> None:
+    """Raise PromptInvalid for the first unknown name that is a removed concept's, or the noun of a concept."""
+    known = {name_key(concept.name) for concept in concepts}
+    removed = {name_key(each.name): each.name for each in registry.removed_concepts(library)}
+    nouns = {name_key(each.noun): each.name for each in reversed(registry.concepts(library))}
+    for name in (name for name in template.names if name_key(name) not in known):
+        key = name_key(name)
+        if key in removed:
+            remedy = f"Restore it: studio concepts restore {shlex.quote(removed[key])}"
+            raise PromptInvalid(f"The prompt names <{name}>, which was removed.", remedy)
+        if key in nouns:
+            cause = f"The prompt names <{name}>, which the library does not have."
+            raise PromptInvalid(cause, f"Did you mean <{nouns[key]}>? Its noun is {name}.")
 
 
 def concept_names(place: Workplace) -> list[str]:

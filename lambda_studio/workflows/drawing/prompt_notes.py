@@ -3,14 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from concepts.durable import read_small
 from lambda_studio.generation.prompt import Template, name_key, worded
 from lambda_studio.models.stack_spec import StackSpec
+from lambda_studio.workflows.learnt_words import note_unlearnt
 
-MAX_WORDS_BYTES = 2**20
 _WEIGHT = re.compile(r"\([^()]*:\s*\d*\.?\d+\s*\)|>\s*:\s*\d*\.?\d+|>[+-]+(?![\w<])|\({2,}")
 """`(word:1.3)` and `((word))` of web interfaces, `<name>:1.3`, and `<name>++` of compel."""
-_WORD = re.compile(r"\w+")
 
 
 def notes_about(template: Template, nouns: Mapping[str, str], known: Sequence[str], spec: StackSpec) -> Iterator[str]:
@@ -30,7 +28,9 @@ def notes_about(template: Template, nouns: Mapping[str, str], known: Sequence[st
             f"The prompt has {len(template.references)} subjects. {spec.name} was trained on pictures of "
             f"up to {spec.subjects}, and may leave some out."
         )
-    yield from _unknown_words(template, nouns, spec)
+    words = "".join(words for words, _ in worded(template, nouns))
+    if note := note_unlearnt(words, spec):
+        yield note
 
 
 def _unnamed(template: Template, known: Sequence[str]) -> Iterator[str]:
@@ -53,15 +53,3 @@ def _without_names(template: Template) -> str:
 
 def _is_word(name: str, words: str) -> bool:
     return name in words and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words) is not None
-
-
-def _unknown_words(template: Template, nouns: Mapping[str, str], spec: StackSpec) -> Iterator[str]:
-    """Note the words that a stack with few words did not learn."""
-    if spec.words is None:
-        return
-    learnt = read_small(spec.words, MAX_WORDS_BYTES).decode(errors="replace").split()
-    text = "".join(words for words, _ in worded(template, nouns)).lower().replace("'s", "")
-    strange = dict.fromkeys(word for word in _WORD.findall(text) if word not in learnt)
-    if strange:
-        unknown = ", ".join(f"“{word}”" for word in strange)
-        yield f"{spec.name} did not learn {unknown}. Its words are: {' '.join(learnt)}."

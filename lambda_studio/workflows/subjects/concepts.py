@@ -53,6 +53,7 @@ class Concepts:
             NameInvalid, NounMissing, ImageRefused, MaskRefused, ConceptExists.
         """
         from lambda_studio.bundles.layouts.one_subject import one_subject
+        from lambda_studio.workflows.learnt_words import note_unlearnt
         from lambda_studio.workflows.subjects.lookalikes import lookalike_warning
         from lambda_studio.workflows.subjects.marking import Marking
         from lambda_studio.workflows.subjects.photos import read_images
@@ -83,7 +84,9 @@ class Concepts:
                 place.notify(f"Library {library} now uses the stack {remembered}.")
             added = embedded(place, result, new_images)
         alike = lookalike_warning(place, added.concept) if added.created and not added.not_encoded else ()
-        return replace(added, warnings=(*given.notes, *added.warnings, *alike))
+        unlearnt = note_unlearnt(checked_noun, place.spec)
+        told = (f"{unlearnt} Prompts use the noun.",) if unlearnt else ()
+        return replace(added, warnings=(*given.notes, *added.warnings, *alike, *told))
 
     def edit(self, name: str, changes: Changes | None = None, **fields: Any) -> Added:
         """Write the concept's next version, with a new noun, added or dropped images, or new masks.

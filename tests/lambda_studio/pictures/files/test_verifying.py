@@ -87,3 +87,18 @@ def test_a_damaged_header_is_named_by_its_format(tmp_path, name) -> None:
     content = {"a.heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500), "a.tif": b"II*\0\x08\0\0\0" + bytes(6)}
     (tmp_path / name).write_bytes(content.get(name, b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miafMA1B"))
     assert "damaged" in refusal(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "start", [b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", b"\0\0\0\x08wide"]
+)
+def test_a_video_is_called_a_video(tmp_path, start) -> None:
+    path = tmp_path / "IMG_0001.MOV"
+    path.write_bytes(start + bytes(range(256)) * 4)
+    assert refusal(path) == f"{path} is a video. Give the photo beside it, or a still picture of the video."
+
+
+def test_a_damaged_heic_is_not_called_a_video(tmp_path) -> None:
+    path = tmp_path / "a.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500))
+    assert "is a video" not in refusal(path)

@@ -135,6 +135,12 @@ def test_more_names_are_no_more_queries(studio, add, box):
         ("a <rx> and <rex>", "The prompt names <rx>, which the library does not have.", "Did you mean <rex>?"),
         ("a <rx> in <het>", "The prompt names <rx>, <het>, which the library", "Did you mean <rex> or <hat>?"),
         ("a <bicycle>", "The prompt names <bicycle>, which", "The library has: hat, rex."),
+        ("a <dog>", "The prompt names <dog>, which the library does not", "Did you mean <rex>? Its noun is dog."),
+        (
+            "a <rex> and <Vase>",
+            "The prompt names <Vase>, which was removed.",
+            "Restore it: studio concepts restore vase",
+        ),
         ("a <rex", "This name is never closed", "Close it with >."),
     ],
 )
@@ -143,6 +149,8 @@ def test_names_that_are_not_there_are_told_before_a_model_is_loaded(
 ):
     add("rex", box(0))
     add("hat", box(1), noun="hat")
+    add("vase", box(2), noun="vase")
+    studio.concepts.remove("vase")
     unloaded()
     with pytest.raises(PromptInvalid) as error:
         studio.generate(text, out=tmp_path)

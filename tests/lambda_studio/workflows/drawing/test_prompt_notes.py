@@ -58,9 +58,12 @@ def test_more_subjects_than_in_training_are_told():
     assert notes(prompt, nouns, names, replace(KANDINSKY, subjects=None)) == []
 
 
-def test_words_that_the_miniature_did_not_learn_are_told_with_those_that_it_did():
+def test_words_that_the_miniature_did_not_learn_are_told_with_the_nearest_that_it_did():
     (said,) = notes("two <rex>s' quantum flapjack, quantum on the Beach", spec=BUILT_IN["miniature"])
-    assert said.startswith("miniature did not learn “quantum”, “flapjack”. Its words are: a alone among ")
+    listed = "Its words are listed in the documentation of the miniature."
+    assert said == f"miniature did not learn “quantum”, “flapjack”. {listed}"
+    (said,) = notes("a <rex> on the beech", spec=BUILT_IN["miniature"])
+    assert said == f"miniature did not learn “beech”. Did you mean “beach”? {listed}"
     assert notes("a photo of <rex>'s <red-hat> next to two dogs", spec=BUILT_IN["miniature"]) == []
 
 

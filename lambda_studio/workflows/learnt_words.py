@@ -1,0 +1,25 @@
+"""Words that a stack with few words did not learn."""
+
+import difflib
+import re
+
+from concepts.durable import read_small
+from lambda_studio.models.stack_spec import StackSpec
+
+MAX_WORDS_BYTES = 2**20
+WHERE = "Its words are listed in the documentation of the miniature."
+_WORD = re.compile(r"\w+")
+
+
+def note_unlearnt(text: str, spec: StackSpec) -> str | None:
+    """Return a note about the words of a text that the stack did not learn, with the nearest that it did, or None."""
+    if spec.words is None:
+        return None
+    learnt = read_small(spec.words, MAX_WORDS_BYTES).decode(errors="replace").split()
+    words = _WORD.findall(text.lower().replace("'s", ""))
+    strange = [word for word in dict.fromkeys(words) if word not in learnt]
+    if not strange:
+        return None
+    near = [match for word in strange for match in difflib.get_close_matches(word, learnt, n=1, cutoff=0.7)]
+    meant = f" Did you mean {' or '.join(f'“{word}”' for word in dict.fromkeys(near))}?" if near else ""
+    return f"{spec.name} did not learn {', '.join(f'“{word}”' for word in strange)}.{meant} {WHERE}"
