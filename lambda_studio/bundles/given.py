@@ -18,8 +18,8 @@ MAX_DIM = 16_384
 """The maximum numbers in an embedding."""
 MAX_VIEWS = 64
 """The maximum embeddings in a note, one for each CLIP."""
-NORMS = (1e-3, 1e5)
-"""The least and the greatest length of an embedding. CLIP's have lengths of about 1 to 100."""
+NORMS = (1e-6, 1e6)
+"""The least and the greatest length of an embedding, with much room: CLIPs give lengths of about 1 to 100."""
 DTYPE = "float32"
 _FIELDS = {
     1: {"format", "pictures", "version"},
