@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from concepts.errors import ContentDamaged
-from concepts.records import ConceptRecord, ImageRecord
+from concepts.records import ConceptRecord, ImageRecord, NewImage
 from concepts.registry import Registry
 from lambda_studio.bundles.given import DTYPE, GivenView, Note, read_note
 from lambda_studio.errors import PicturesLeftOut
@@ -22,7 +22,7 @@ IMPORT_AGAIN = "Import the bundle again: studio library import FILE.zip (--trust
 """The remedy for an embedding without proof that it came from the concept's bundle."""
 
 
-def is_left_out(image: ImageRecord) -> bool:
+def is_left_out(image: ImageRecord | NewImage) -> bool:
     """Return whether this image is a note, not a picture."""
     return image.width == SIDE and image.height == SIDE
 

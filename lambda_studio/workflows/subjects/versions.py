@@ -18,7 +18,7 @@ from lambda_studio.pictures.files.png import decode_png, encode_png
 from lambda_studio.pictures.masks.subject import is_doubtful, without_mask_warnings
 from lambda_studio.pictures.near_duplicates import NearDuplicates
 from lambda_studio.workflows.answers import Added
-from lambda_studio.workflows.cache.left_out import require_pictures
+from lambda_studio.workflows.cache.left_out import is_left_out, require_pictures
 from lambda_studio.workflows.subjects.changes import Changes
 from lambda_studio.workflows.subjects.marking import Marking, require_known
 from lambda_studio.workflows.subjects.photos import read_images
@@ -79,7 +79,7 @@ def changed_images(
 def _with_near(kept: SpooledImages, new: Iterable[NewImage]) -> Iterator[NewImage]:
     """Yield the new images, with warnings about near-duplicates among the kept ones."""
     known = NearDuplicates()
-    for image in kept:
+    for image in (each for each in kept if not is_left_out(each)):
         known.remember(image.source_name, decode_png(image.data))
     for image in new:
         yield replace(image, warnings=(*known.near(decode_png(image.data)), *image.warnings))
