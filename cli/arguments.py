@@ -1,11 +1,14 @@
 """The check of every argument, before a command runs."""
 
+import re
 from typing import Any
 
 import click
 
 LONGEST = 10_000
 """The maximum characters of an argument that is no path."""
+MOST = 10_000
+"""The maximum images of one range."""
 LARGEST = 2**63 - 1
 """The largest integer of a database."""
 
@@ -32,3 +35,21 @@ def _fault(value: Any) -> str | None:
 def _is_unicode(text: str) -> bool:
     # An argument that is not UTF-8 reaches Python as halves of surrogate pairs.
     return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+class Numbers(click.ParamType):
+    """A number of an image, or several in a row: `2` or `2-8`."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> range:
+        """Return the numbers as a range. Raises BadParameter."""
+        if isinstance(value, range):
+            return value
+        matched = re.fullmatch(r"(-?[0-9]{1,9})(?:-([0-9]{1,9}))?", value)
+        if not matched:
+            self.fail(f"{value!r} is not a number of an image, such as 2, or a range, such as 2-8.", param, ctx)
+        numbers = range(int(matched[1]), int(matched[2] or matched[1]) + 1)
+        if not 1 <= len(numbers) <= MOST:
+            self.fail(f"{value!r} is not a range of 1 to {MOST} images.", param, ctx)
+        return numbers

@@ -2,15 +2,27 @@
 
 import shlex
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cli import removing
+from cli.arguments import Numbers
 from cli.commands import StudioGroup, download_option
 from cli.mask_files import masks as mask_files
-from cli.masks import box_option, marks, masks_found, masks_marked, point_option, segments_option, ways
+from cli.masks import (
+    box_option,
+    correction,
+    drawn,
+    marks,
+    masks_found,
+    masks_marked,
+    point_option,
+    segments_option,
+    ways,
+)
 from cli.originals import count_originals, keep_original_option, kept_originals, originals
 from cli.session import Session, pass_session
 from cli.tables import counted, table
@@ -67,7 +79,7 @@ def listing(
             return session.show(gone, lambda: _removed_lines(library, gone))
         page = studio.concepts.page(text, after=after, limit=limit)
         if sheet is not None:
-            notice(f"Masks drawn: {studio.concepts.write_library_sheet(sheet, page.concepts)}")
+            notice(drawn(sheet, studio.concepts.write_library_sheet(sheet, page.concepts)))
 
     def lines() -> list[str]:
         if not page.concepts:
@@ -103,7 +115,8 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
     with session.studio() as studio:
         card = studio.concepts.show(name)
         if sheet is not None:
-            notice(f"Masks drawn: {studio.concepts.write_sheet(name, sheet)}")
+            notice(drawn(sheet, studio.concepts.write_sheet(name, sheet)))
+            notice(correction(name, 1))
     concept, made = card.concept, f"make one: studio finetune {card.concept.name}"
     if not card.has_pictures:
         made = "it came without pictures, which fine-tuning needs"
@@ -125,7 +138,11 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
             f"version {concept.version} of {changed:%Y-%m-%d %H:%M}, manifest {concept.manifest[:12]}",
             f"{counted(len(images), 'image')}:",
             *(f"  {line}" for line in table(("", "FILE", "SIZE", "MASK", "SHA-256"), images)),
-            *(f"  Note: {image.source_name}: {note}" for image in card.images for note in image.warnings),
+            *(
+                f"  Note: image {number} ({image.source_name}): {note}"
+                for number, image in enumerate(card.images, start=1)
+                for note in image.warnings
+            ),
             *kept_originals(concept),
             "cached embeddings:",
             *(embeddings or ["  none; they are computed when a prompt first names the concept"]),
@@ -179,7 +196,11 @@ def similar(session: Session, name: str, count: int) -> None:
     help="Add a reference image. Repeat it for more.",
 )
 @click.option(
-    "--drop", multiple=True, type=int, metavar="N", help="Drop image N, numbered as in `show`. Repeat it for more."
+    "--drop",
+    multiple=True,
+    type=Numbers(),
+    metavar="N[-M]",
+    help="Drop image N, or the images N to M, numbered as in `show`. Repeat it for more.",
 )
 @click.option(
     "--mask",
@@ -195,8 +216,9 @@ def similar(session: Session, name: str, count: int) -> None:
 @download_option
 @pass_session
 def edit(
-    session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[int, ...], masks: tuple[str, ...],
-    boxes: tuple[str, ...], points: tuple[str, ...], segment: tuple[str, ...], keep_original: bool,
+    session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[range, ...],
+    masks: tuple[str, ...], boxes: tuple[str, ...], points: tuple[str, ...], segment: tuple[str, ...],
+    keep_original: bool,
 ) -> None:  # fmt: skip
     """Change a concept's noun, images or masks in a new version. Earlier versions stay.
 
@@ -208,7 +230,7 @@ def edit(
     numbered = marks(masks, boxes, points, ways_of_some)
     with session.studio() as studio:
         added = studio.concepts.edit(
-            name, noun=noun, add=add, drop=drop, masks=numbered, segment=way, keep_original=keep_original
+            name, noun=noun, add=add, drop=tuple(chain(*drop)), masks=numbered, segment=way, keep_original=keep_original
         )
     said = masks_found(added, by_hand=not add or way == "none") or masks_marked(added, numbered)
     session.show(added, lambda: [*removing.written(added), *said])

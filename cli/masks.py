@@ -1,6 +1,7 @@
 """What commands that add pictures are told about masks, and what they say about the masks that were found."""
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,4 +129,20 @@ def masks_found(added: "Added", by_hand: bool) -> list[str]:
     if not added.doubtful:
         return [f"{told}."]
     name = added.concept.name
-    return [f"{told}; look at {', '.join(added.doubtful)}: studio concepts show {name} --sheet {name}.png"]
+    numbers = [
+        number for number, image in enumerate(added.concept.images, start=1) if image.source_name in added.doubtful
+    ]
+    look = f"{told}; look at {', '.join(added.doubtful)}: studio concepts show {name} --sheet {name}.png"
+    return [look, *(correction(name, number) for number in numbers[:1])]
+
+
+def correction(name: str, number: int) -> str:
+    """Return the line that says how to correct the mask of an image."""
+    command = f"studio concepts edit {shlex.quote(name)} --point {number}=50%,40%"
+    return f"To correct image {number}: {command}, or --box {number}=x,y,width,height"
+
+
+def drawn(asked: Path, written: Path) -> str:
+    """Return the line that says where a sheet of masks is, and that no file was overwritten."""
+    kept = f"{asked} exists and was kept. " if asked.is_file() and written.name != asked.name else ""
+    return f"{kept}Masks drawn: {written}"

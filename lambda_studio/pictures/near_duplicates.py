@@ -6,6 +6,8 @@ from PIL import Image
 
 from lambda_studio.pictures.files.opening import Photo
 
+ALMOST = "almost the same picture as "
+"""How a warning about a near-duplicate begins. The other photo's name follows."""
 MOST = 3
 """How many earlier photos one photo's warnings name."""
 NEAR_DUPLICATE = 2.0
@@ -33,7 +35,7 @@ class NearDuplicates:
     def near(self, image: Image.Image) -> tuple[str, ...]:
         """Return warnings that name the first remembered near-duplicates of a picture."""
         near = np.abs(self._thumbnails - _thumbnail(image)).mean(axis=1) < NEAR_DUPLICATE
-        return tuple(f"almost the same picture as {self._names[at]}" for at in np.flatnonzero(near)[:MOST])
+        return tuple(f"{ALMOST}{self._names[at]}" for at in np.flatnonzero(near)[:MOST])
 
 
 def _thumbnail(image: Image.Image) -> Float32[np.ndarray, "1 number"]:

@@ -11,6 +11,8 @@ from concepts.database import Database
 from concepts.records import NewImage
 from tests.cli.conftest import well
 
+CORRECT = "To correct image 1: studio concepts edit rex --point 1=50%,40%, or --box 1=x,y,width,height"
+
 
 @pytest.fixture
 def rex(studio, photos, prepare):
@@ -118,13 +120,14 @@ def test_a_sheet_shows_each_mask_over_its_image(studio, rex, photos, tmp_path: P
     studio("concepts", "edit", "rex", "--add", photos[1], "--mask", f"1={tmp_path / 'mask.png'}")
     sheet = tmp_path / "sheet.png"
     answer = studio("concepts", "show", "rex", "--sheet", sheet)
-    assert (answer.code, answer.err) == (0, f"Masks drawn: {sheet}\n")
+    assert (answer.code, answer.err) == (0, f"Masks drawn: {sheet}\n{CORRECT}\n")
     with Image.open(sheet) as drawn, Image.open(photos[0]) as photo:
         assert drawn.width > drawn.height, "two pictures stand side by side"
         inside, outside = drawn.getpixel((12 + 96 + 10, 12 + 96 + 30)), drawn.getpixel((12 + 96 + 50, 12 + 96 + 30))
         assert inside == photo.getpixel((10, 30))
         assert min(outside) > 150 and max(outside) - min(outside) < 8, "the other half is pale and grey"
-    assert studio("concepts", "show", "rex", "--sheet", sheet).err == f"Masks drawn: {tmp_path / 'sheet-2.png'}\n"
+    again = studio("concepts", "show", "rex", "--sheet", sheet).err
+    assert again == f"{sheet} exists and was kept. Masks drawn: {tmp_path / 'sheet-2.png'}\n{CORRECT}\n"
 
 
 def test_a_sheet_shows_the_concepts_that_are_listed(studio, rex, photos, tmp_path: Path) -> None:
@@ -220,7 +223,8 @@ def test_a_photo_that_is_there_is_not_added_again_and_an_almost_equal_one_is_sai
     assert answer.code == 0
     same = "Note: photo2.png is the same photo as image 2 and was not added. To change its mask: "
     assert f"{same}studio concepts edit rex --box 2=x,y,width,height" in answer.out
-    assert "Note: again.png: almost the same picture as photo1.png" in answer.out
+    alike = "Note: 2 pictures are almost the same (images 1, 3): keep one: studio concepts edit rex --drop 3"
+    assert alike in answer.out
     shown = json.loads(studio("concepts", "show", "rex", "--json").out)
     assert [image["source_name"] for image in shown["images"]] == ["photo1.png", "photo2.png", "again.png"]
 
@@ -232,3 +236,11 @@ def test_a_photo_with_another_mask_beside_it_is_not_added_again(studio, added, p
     answer = studio("concepts", "edit", "rex", "--add", photos[0], "--add", tmp_path / "photo1.mask.png")
     assert "photo1.png is the same photo as image 1 and was not added." in answer.out
     assert len(json.loads(studio("concepts", "show", "rex", "--json").out)["images"]) == 2
+
+
+def test_several_images_in_a_row_are_dropped(studio, added) -> None:
+    assert studio("concepts", "edit", "rex", "--drop", "2-2").code == 0
+    assert len(json.loads(studio("concepts", "show", "rex", "--json").out)["images"]) == 1
+    answer = studio("concepts", "edit", "rex", "--drop", "2-1")
+    assert (answer.code, "'2-1' is not a range of 1 to 10000 images." in answer.err) == (2, True)
+    assert "'two' is not a number of an image" in studio("concepts", "edit", "rex", "--drop", "two").err

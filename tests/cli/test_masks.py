@@ -11,13 +11,14 @@ from cli.masks import in_order, marks, masks_found, masks_marked, ways
 from lambda_studio.pictures.masks.marks import Box, Point, Segment
 
 LOOK = "look at 02.jpg, 04.jpg: studio concepts show rex --sheet rex.png"
+CORRECT = "To correct image 2: studio concepts edit rex --point 2=50%,40%, or --box 2=x,y,width,height"
 
 
 @pytest.mark.parametrize(
     ("looked_at", "doubtful", "by_hand", "said"),
     [
-        (5, ("02.jpg", "04.jpg"), False, [f"3 of 5 masks look right; {LOOK}"]),
-        (5, ("02.jpg", "04.jpg"), True, [f"3 of 5 masks look right; {LOOK}"]),
+        (5, ("02.jpg", "04.jpg"), False, [f"3 of 5 masks look right; {LOOK}", CORRECT]),
+        (5, ("02.jpg", "04.jpg"), True, [f"3 of 5 masks look right; {LOOK}", CORRECT]),
         (5, (), False, ["5 of 5 masks look right."]),
         (1, (), False, ["1 of 1 mask looks right."]),
         (5, (), True, []),
@@ -25,7 +26,9 @@ LOOK = "look at 02.jpg, 04.jpg: studio concepts show rex --sheet rex.png"
     ],
 )
 def test_masks_are_counted_and_doubtful_ones_named(looked_at, doubtful, by_hand, said) -> None:
-    added: Any = SimpleNamespace(looked_at=looked_at, doubtful=doubtful, concept=SimpleNamespace(name="rex"))
+    images = [SimpleNamespace(source_name=f"0{number}.jpg") for number in range(1, 6)]
+    concept = SimpleNamespace(name="rex", images=images)
+    added: Any = SimpleNamespace(looked_at=looked_at, doubtful=doubtful, concept=concept)
     assert masks_found(added, by_hand) == said
 
 

@@ -24,7 +24,7 @@ TRIED = ("add", "add, no home yet", "import", "export", "upgrade 0001", "backup"
 TARGET_EACH = 125
 """Of each command, which makes 1,000 of all."""
 EXIT_CODE = 7
-UNASKED = ("Note:", "Library ", "Waiting ", "Written before the stop:", "Masks drawn:")
+UNASKED = ("Note:", "Library ", "Waiting ", "Written before the stop:", "Masks drawn:", "To correct ")
 """How lines begin that are said beside an error."""
 SPARE_KIB = (4, 16, 40, 80, 120)
 

@@ -24,6 +24,7 @@ from lambda_studio.workflows.subjects.marking import Marking, require_known
 from lambda_studio.workflows.subjects.photos import read_images
 from lambda_studio.workflows.subjects.segmenting import Finder
 from lambda_studio.workflows.subjects.spool import Spool, SpooledImages
+from lambda_studio.workflows.subjects.told import told_warnings
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -126,15 +127,16 @@ def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]
     if later is None:
         _, encoded = place.embedder.subjects([result.concept])
         place.embedder.zero()
-    said = [(image.source_name, image.warnings) for image in new_images]
+    numbers = {(image.sha, image.mask_sha): number for number, image in enumerate(result.concept.images, start=1)}
+    said = [(numbers.get((image.sha, image.mask_sha)), image.source_name, image.warnings) for image in new_images]
     return Added(
         concept=result.concept,
         created=result.created,
         stack=place.spec.name,
         encoded=encoded,
         cached=0 if later else len(result.concept.images) - encoded,
-        warnings=tuple(f"{name}: {text}" for name, texts in said for text in texts),
-        doubtful=tuple(name for name, texts in said if is_doubtful(texts)),
+        warnings=tuple(told_warnings(result.concept, said)),
+        doubtful=tuple(name for _, name, texts in said if is_doubtful(texts)),
         looked_at=len(said),
         not_encoded=later,
     )

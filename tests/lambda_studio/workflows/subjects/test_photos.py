@@ -28,7 +28,7 @@ def test_a_white_mask_is_said_and_is_no_mask(studio, add, photo, tmp_path) -> No
     Image.new("L", (80, 64), 255).save(white)
     added = studio.concepts.add("rex", [photo], noun="dog", masks=[white])
     assert added.concept.images[0].mask_sha is None
-    assert added.warnings == ("photo.png: its mask white.png is all white: the whole picture is the subject",)
+    assert added.warnings == ("image 1 (photo.png): its mask white.png is all white: the whole picture is the subject",)
 
 
 def test_masks_that_are_too_few_are_refused_before_a_picture_is_opened(studio, photo, half_mask) -> None:

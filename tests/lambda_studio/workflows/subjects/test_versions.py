@@ -109,7 +109,7 @@ def test_a_mask_of_95_percent_is_said_in_edit_too(studio, put, plain, tmp_path) 
     mask.paste(0, (0, 0, 48, 1))
     mask.save(tmp_path / "most.png")
     edited = studio.concepts.edit("rex", masks={2: tmp_path / "most.png"})
-    assert edited.warnings == (f"blue.png: {DOUBT}its subject is 97% of the picture",)
+    assert edited.warnings == (f"image 2 (blue.png): {DOUBT}its subject is 97% of the picture",)
     assert (edited.doubtful, edited.looked_at) == (("blue.png",), 1)
 
 

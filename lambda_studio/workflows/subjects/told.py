@@ -1,0 +1,44 @@
+"""Say the warnings of new images with their numbers, and near-duplicates once for each group."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from concepts.records import ConceptRecord
+from lambda_studio.pictures.near_duplicates import ALMOST
+
+Said = Sequence[tuple[int | None, str, tuple[str, ...]]]
+"""The number of each new image in its concept, its file's name, and its warnings."""
+
+
+def told_warnings(concept: ConceptRecord, said: Said) -> Iterator[str]:
+    """Yield the warnings as a user reads them."""
+    first = {image.source_name: number for number, image in reversed([*enumerate(concept.images, start=1)])}
+    alike: dict[int, set[int]] = {}
+    for number, name, warnings in said:
+        where = f"image {number} ({name})" if number else name
+        for text in warnings:
+            other = first.get(text.removeprefix(ALMOST)) if text.startswith(ALMOST) else None
+            if number and other and other != number:
+                _join(alike, number, other)
+            else:
+                yield f"{where}: {text}"
+    groups = {id(group): group for group in alike.values()}
+    for group in groups.values():
+        kept, *dropped = sorted(group)
+        drop = " ".join(f"--drop {part}" for part in ranges(dropped))
+        them = ", ".join(ranges([kept, *dropped]))
+        command = f"studio concepts edit {shlex.quote(concept.name)} {drop}"
+        yield f"{len(group)} pictures are almost the same (images {them}): keep one: {command}"
+
+
+def _join(alike: dict[int, set[int]], one: int, other: int) -> None:
+    """Put two images, and all that are like them, into one group."""
+    group = alike.get(one, {one}) | alike.get(other, {other})
+    alike.update(dict.fromkeys(group, group))
+
+
+def ranges(numbers: Sequence[int]) -> list[str]:
+    """Return sorted numbers as texts, those in a row together: 1, 3, 4, 5 -> "1", "3-5"."""
+    rows = [[number for _, number in row] for _, row in groupby(enumerate(numbers), lambda each: each[1] - each[0])]
+    return [f"{row[0]}-{row[-1]}" if len(row) > 1 else str(row[0]) for row in rows]

@@ -1,0 +1,34 @@
+"""Warnings of new images: numbers, and one line for a burst."""
+
+from lambda_studio.pictures.near_duplicates import ALMOST
+from lambda_studio.workflows.subjects.told import ranges, told_warnings
+
+
+def test_a_burst_is_told_once_with_the_images_to_drop(put, plain) -> None:
+    images = [plain(colour) for colour in ("red", "lime", "blue", "black", "white")]
+    concept = put("my dog", *images)
+    names = [image.source_name for image in concept.images]
+    said = [
+        (1, names[0], ("it is odd",)),
+        (2, names[1], (ALMOST + names[0],)),
+        (3, names[2], (ALMOST + names[0], ALMOST + names[1])),
+        (5, names[4], (ALMOST + names[2],)),
+    ]
+    assert list(told_warnings(concept, said)) == [
+        f"image 1 ({names[0]}): it is odd",
+        "4 pictures are almost the same (images 1-3, 5): keep one: studio concepts edit 'my dog' --drop 2-3 --drop 5",
+    ]
+
+
+def test_two_pairs_are_two_groups(put, plain) -> None:
+    concept = put("rex", *(plain(colour) for colour in ("red", "lime", "blue", "black")))
+    names = [image.source_name for image in concept.images]
+    told = list(told_warnings(concept, [(2, names[1], (ALMOST + names[0],)), (4, names[3], (ALMOST + names[2],))]))
+    assert [line.partition(":")[0] for line in told] == [
+        "2 pictures are almost the same (images 1-2)",
+        "2 pictures are almost the same (images 3-4)",
+    ]
+
+
+def test_numbers_in_a_row_are_told_together() -> None:
+    assert ranges([1, 3, 4, 5, 9]) == ["1", "3-5", "9"]
