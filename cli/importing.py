@@ -9,7 +9,7 @@ from cli.commands import StudioCommand
 from cli.options import option_names, with_values
 from cli.plans import fault_lines, guess_lines, left_aside_lines, subject_lines, taken_lines
 from cli.session import Session, pass_session
-from cli.tables import table
+from cli.tables import counted, table
 from cli.terminal import say
 
 if TYPE_CHECKING:
@@ -127,6 +127,9 @@ def _imported_lines(imported: "Imported") -> list[str]:
     if imported.signed_by:
         state = "which is trusted" if imported.verified else "which was not checked; to check it, give --trusted-key"
         notes.append(f"Note: signed by {imported.signed_by}, {state}.")
+    looked_at, doubtful = (sum(getattr(each, name) for each in imported.concepts) for name in ("looked_at", "doubtful"))
+    right = f"{looked_at - doubtful} of {counted(looked_at, 'mask')} {'looks' if looked_at == 1 else 'look'} right"
+    masks = [f"{right}; look at them all: studio concepts list --sheet masks.png"] if looked_at else []
     later = ["Imports encode no pictures: the first prompt or fine-tuning that names a concept does it."]
     to_encode = any(each.to_encode for each in imported.concepts)
-    return [*told, *notes, *table(("NAME", "NOUN", f"IN LIBRARY {imported.library}"), rows), *later[:to_encode]]
+    return [*told, *notes, *table(("NAME", "NOUN", f"IN LIBRARY {imported.library}"), rows), *masks, *later[:to_encode]]

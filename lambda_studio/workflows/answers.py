@@ -172,6 +172,10 @@ class ImportedConcept:
     notes: tuple[str, ...] = ()
     to_encode: bool = False
     """Its pictures came in, and are encoded when a prompt or fine-tuning first names it."""
+    looked_at: int = 0
+    """How many masks of its pictures were found or read in this import."""
+    doubtful: int = 0
+    """How many of these may be wrong."""
 
 
 @dataclass(frozen=True)

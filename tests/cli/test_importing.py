@@ -58,7 +58,8 @@ def test_an_import_tells_its_plan_what_is_left_aside_and_what_became_of_it(studi
         "Left aside: reg/1_dog/0.png: regularisation pictures, which are of no subject",
     ]
     later = "Imports encode no pictures: the first prompt or fine-tuning that names a concept does it."
-    assert answer.out.splitlines()[-3:] == ["NAME  NOUN  IN LIBRARY default", "rex   dog   added", later]
+    masks = "2 of 2 masks look right; look at them all: studio concepts list --sheet masks.png"
+    assert answer.out.splitlines()[-4:] == ["NAME  NOUN  IN LIBRARY default", "rex   dog   added", masks, later]
     assert later not in studio("library", "import", "train").out, "nothing came in"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from concepts.records import NewImage, manifest
 from lambda_studio.bundles.layouts.plan import NEW, Choices, Fault, Plan, PlannedSubject
 from lambda_studio.pictures.files.refusals import named
+from lambda_studio.pictures.masks.subject import is_doubtful
 from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.bundles.planning import left_out, planned, refuse
 from lambda_studio.workflows.bundles.taken import refuse_taken
@@ -68,4 +69,5 @@ def _why(path: Path, cause: str) -> str:
 def _incoming(subject: PlannedSubject, images: SpooledImages) -> Incoming:
     noun = str(subject.noun)
     notes = tuple(f"{image.source_name}: {text}" for image in images for text in image.warnings)
-    return Incoming(subject.name, noun, manifest(noun, images), lambda: images, notes=notes)
+    made, doubtful = manifest(noun, images), sum(is_doubtful(image.warnings) for image in images)
+    return Incoming(subject.name, noun, made, lambda: images, notes=notes, looked_at=len(images), doubtful=doubtful)

@@ -1,6 +1,7 @@
 """Store imported concepts in one transaction: all or none."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from concepts.errors import ConceptExists
 from concepts.names import name_key, shown
@@ -74,7 +75,8 @@ def _store_one(
         result = registry.add_concept(library, name, concept.noun, concept.images())
     state = state if result.created else "there already"
     to_encode = result.created and not concept.left_out
-    return ImportedConcept(result.concept.name, concept.noun, state, concept.name, concept.notes, to_encode)
+    imported = ImportedConcept(result.concept.name, concept.noun, state, concept.name, concept.notes, to_encode)
+    return replace(imported, looked_at=concept.looked_at, doubtful=concept.doubtful) if result.created else imported
 
 
 def _renamed_before(registry: Registry, library: str, concept: Incoming, taken: set[str]) -> str | None:

@@ -17,3 +17,7 @@ class Incoming:
     left_out: str = ""
     """What its note stands for (`Note.stands_for`), if it came without pictures."""
     notes: tuple[str, ...] = ()
+    looked_at: int = 0
+    """How many masks were found or read for its pictures; 0 for a bundle's."""
+    doubtful: int = 0
+    """How many of these may be wrong."""
