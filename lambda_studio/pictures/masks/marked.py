@@ -16,6 +16,7 @@ from lambda_studio.pictures.masks.regions import fill_holes
 from lambda_studio.pictures.masks.salience_maps import doubts, measures
 from lambda_studio.pictures.masks.saliency import SIDE
 from lambda_studio.pictures.masks.subject import (
+    AT_BOX,
     BY_COLOUR,
     DOUBT,
     FoundMask,
@@ -39,6 +40,9 @@ LAST_WINDOW = 0.6
 """The window that it sees if it finds nothing at the point in the others."""
 SURER = 0.02
 """A window is preferred to the whole picture if its map's share of undecided pixels is smaller by this."""
+ALONG = 0.15
+"""A mask touches a side of a box if it covers at least this share of it."""
+CUT = AT_BOX + " on {} sides: is the whole subject in it?"
 DISC, REACH = 0.03, 0.25
 """Without the network: the radius around the point that is the subject, and the radius that may be."""
 
@@ -60,7 +64,17 @@ def subject_in_box(photo: Photo, box: Box, look: Look = no_network) -> FoundMask
     outside[top:bottom, left:right] = False
     seeds[outside] = cv2.GC_BGD
     subject = fill_holes(cut_from(np.asarray(photo.image), seeds)) & ~outside
-    return _found(subject, photo, "box")
+    touched = _touched(subject, (left, top, right, bottom))
+    cut = (CUT.format(touched),) if touched > 1 else ()
+    return _found(subject, photo, "box", cut)
+
+
+def _touched(subject: Bool[np.ndarray, "height width"], box: Window) -> int:
+    """Return how many sides of a box the subject touches, without those at the picture's edge."""
+    (left, top, right, bottom), (height, width) = box, subject.shape
+    part = subject[top:bottom, left:right]
+    sides = ((part[0], top > 0), (part[-1], bottom < height), (part[:, 0], left > 0), (part[:, -1], right < width))
+    return sum(bool(inside and side.mean() >= ALONG) for side, inside in sides)
 
 
 def subject_at(photo: Photo, point: Point, look: Look = no_network) -> FoundMask:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from lambda_studio.errors import MaskRefused
 
 Size = tuple[int, int]
-REMEDY = "Count from its top left corner, in pixels or in percent, for example 25%,30%,50%,60%."
+REMEDY = (
+    "A box is x,y,width,height, a point x,y. Count from the top left corner, in pixels or in percent, for example "
+    "25%,30%,50%,60%."
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Box:
     def on(self, size: Size, given: Size, name: str) -> tuple[int, int, int, int]:
         """Return left, top, right and bottom on a picture of `size`, as `Point.on`."""
         if self.width <= 0 or self.height <= 0:
-            raise MaskRefused(f"The box {_listed(self)} for {name} is empty.", "Give x,y,width,height.")
+            raise MaskRefused(f"The box {_listed(self)} for {name} is empty.", "A box is x,y,width,height.")
         corner, far = (self.x, self.y), (self.x + self.width, self.y + self.height)
         left, top = _shares(corner, given, self.percent)
         right, bottom = _shares(far, given, self.percent)

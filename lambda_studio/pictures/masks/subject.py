@@ -35,6 +35,7 @@ UNTURNED = f"{DOUBT}the photo is turned by its EXIF, and its mask {{}} may be dr
 FALLBACK = "the subject was not found and the middle of the picture is used: give a mask"
 NO_CUT_OUT = "its transparency cuts out no subject and was not used as a mask"
 FRAME = "its transparency is a frame, not a cut-out, and was not used as a mask"
+AT_BOX = "the mask touches the box"
 BY_COLOUR = f"{DOUBT}it was found by colour alone"
 NO_NETWORK = "The network that finds subjects is not installed, or its file is not the expected one."
 REINSTALL = "Install λ-Studio again, with Python 3.11 or 3.12; or use segment=grabcut, or give a mask."
@@ -84,7 +85,7 @@ def is_doubtful(warnings: Iterable[str]) -> bool:
 
 def without_mask_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
     """Return the warnings of an image that are not about its mask, for an image that gets another mask."""
-    about_masks = (DOUBT, FALLBACK, NO_CUT_OUT, FRAME, TINY_SAID, ALL_WHITE.partition("{}")[0])
+    about_masks = (DOUBT, FALLBACK, NO_CUT_OUT, FRAME, AT_BOX, TINY_SAID, ALL_WHITE.partition("{}")[0])
     return tuple(text for text in warnings if not text.startswith(about_masks))
 
 

@@ -13,7 +13,7 @@ from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.opening import Photo
 from lambda_studio.pictures.masks.marked import subject_at, subject_in_box
 from lambda_studio.pictures.masks.marks import Box, Point
-from lambda_studio.pictures.masks.subject import find_subject, is_doubtful
+from lambda_studio.pictures.masks.subject import find_subject, is_doubtful, without_mask_warnings
 from tests.lambda_studio.pictures.masks.test_subject import PHOTOS, overlap
 
 DISCS = {"left": (30, 60, 90, 120), "right": (130, 60, 190, 120)}
@@ -120,3 +120,15 @@ def test_the_marks_of_the_benchmark_are_those_that_a_user_would_make() -> None:
     truth[20:60, 40:140] = True
     assert box_around(truth) == Box(35, 18, 110, 44)
     assert point_within(truth) in [Point(x, y) for x in range(55, 125) for y in (39, 40)]
+
+
+def test_a_box_that_cuts_the_subject_is_questioned_but_not_at_the_edge_of_the_picture() -> None:
+    pixels = np.full((100, 100, 3), (90, 150, 70), np.uint8)
+    pixels[:70, :70] = (190, 60, 50)
+    photo = Photo(path=Path("a.png"), image=Image.fromarray(pixels))
+    salience = Image.fromarray(np.where(np.ones((320, 320), bool), np.uint8(255), np.uint8(0)))
+    cut = subject_in_box(photo, Box(20, 20, 40, 40), lambda image: salience)
+    assert cut.warnings == ("the mask touches the box on 4 sides: is the whole subject in it?",)
+    assert without_mask_warnings(cut.warnings) == ()
+    whole = subject_in_box(photo, Box(0, 0, 80, 80))
+    assert not any("touches the box" in text for text in whole.warnings)
