@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lambda_studio.bundles.layouts.files.masks import find_masks
 from lambda_studio.bundles.layouts.files.tree import Folder, read_tree
@@ -41,7 +41,7 @@ def one_subject(given: "Sequence[Path | str] | Path | str") -> OneSubject:
         if path.is_dir():
             plan = _plan(path)
             pairs += [(path / each.file, path / each.mask if each.mask else None) for each in plan.subjects[0].pictures]
-            notes += _notes(plan)
+            notes += [*_notes(plan), *_several(path, plan)]
         elif path not in masks.values():
             pairs.append((path, masks.get(path)))
     once, again = _first_of_each(pairs)
@@ -78,6 +78,14 @@ def _plan(folder: Path) -> Plan:
     if not plan.subjects[0].pictures:
         raise ImageRefused(f"The folder {folder} has no pictures.", "Give the photos of the subject, or their folder.")
     return plan
+
+
+def _several(folder: Path, plan: Plan) -> list[str]:
+    """Return a note if the pictures are in several folders, as those of several subjects are."""
+    within = {PurePosixPath(each.file).parts[0] for each in plan.subjects[0].pictures if "/" in each.file}
+    if len(within) < 2:
+        return []
+    return [f"{folder} has {len(within)} folders with pictures. If each is a subject: studio library import {folder}"]
 
 
 def _notes(plan: Plan) -> list[str]:

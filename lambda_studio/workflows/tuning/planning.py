@@ -1,18 +1,29 @@
 """Fit a new run to the memory of the GPU, before anything is loaded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
 import torch
 
+from concepts.records import ConceptRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.stack import Stack
+from lambda_studio.pictures.masks.subject import is_doubtful
 from lambda_studio.training.memory import training_bytes
 from lambda_studio.training.planning import plan_training
 
 MIXED: dict[torch.dtype, Literal["bf16", "fp16"]] = {torch.bfloat16: "bf16", torch.float16: "fp16"}
 """accelerate's name of the training that goes with a stack's dtype."""
+
+
+def doubtful_masks(concepts: Sequence[ConceptRecord]) -> Iterator[str]:
+    """Iterate over notes about concepts whose masks may be wrong: what they show is learnt."""
+    for concept in concepts:
+        doubtful = sum(is_doubtful(image.warnings) for image in concept.images)
+        if doubtful:
+            look = f"studio concepts show {concept.name} --sheet {concept.name}.png"
+            yield f"{concept.name}: {doubtful} of {len(concept.images)} masks may be wrong. Look at them: {look}"
 
 
 def planned(stack: Stack, config: FinetuneConfig, notify: Callable[[str], None]) -> FinetuneConfig:

@@ -28,7 +28,7 @@ from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.run_files import delete_checkpoints, holding
-from lambda_studio.workflows.tuning.planning import planned
+from lambda_studio.workflows.tuning.planning import doubtful_masks, planned
 from lambda_studio.workflows.tuning.predictions import predictions
 from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.settings import settings_row
@@ -64,6 +64,8 @@ class Tuner:
         if run:
             with holding(self.home, [run.id], BUSY):
                 return self._tune(run.id, concepts, self._examples(concepts, config, should_stop), config, should_stop)
+        for note in doubtful_masks(concepts):
+            self.notify(note)
         config = planned(self.stack, config, self.notify)
         examples = self._examples(concepts, config, should_stop)
         run_id = self._start_run(concepts, config)

@@ -56,3 +56,11 @@ def test_a_picture_that_is_given_twice_is_taken_once_and_said(tmp_path: Path) ->
     found = one_subject([rex / "1.jpg", rex / "1.jpg", rex])
     assert [picture.name for picture, _ in found.pairs] == ["1.jpg", "2.jpg"]
     assert found.notes == ("1.jpg was given twice; one is kept",)
+
+
+def test_a_folder_of_several_folders_with_pictures_is_questioned(tmp_path: Path) -> None:
+    dcim = lay(tmp_path / "DCIM", "dog/1.jpg", "cat/1.jpg", "notes/a.txt")
+    said = f"{dcim} has 2 folders with pictures. If each is a subject: studio library import {dcim}"
+    assert said in one_subject(dcim).notes
+    alone = lay(tmp_path / "rex", "1.jpg", "old/1.jpg", "masks/1.png")
+    assert not any("folders with pictures" in note for note in one_subject(alone).notes)
