@@ -92,7 +92,8 @@ def _image_card(image: ImageRecord, masks: Mapping[str, bytes]) -> ImageCard:
 
 def _coverage(mask: bytes) -> str:
     histogram = decode_png(mask).convert("L").histogram()
-    return f"{sum(histogram[128:]) / sum(histogram):.0%} of it"
+    share = sum(histogram[128:]) / sum(histogram)
+    return f"{share:.1%} of it" if share < 0.01 else f"{share:.0%} of it"
 
 
 def _known_by(adapter: AdapterRecord, concept: ConceptRecord) -> list[KnownBy]:

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from concepts.records import NewImage
 from lambda_studio.bundles.given import Note
 from lambda_studio.errors import InvalidSetting, PicturesLeftOut
+from lambda_studio.pictures.files.png import encode_png
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.subjects import card
 from lambda_studio.workflows.subjects.card import concept_card, library_sheet, mask_sheet
@@ -39,6 +41,12 @@ def test_a_card_says_how_much_of_each_image_is_the_subject(studio, put, plain) -
         ("blue.png", "25% of it"),
     ]
     assert [image.original_sha for image in shown.images] == [None, concept.images[1].original_sha]
+
+
+def test_a_small_subject_is_not_said_to_be_nothing() -> None:
+    mask = Image.new("L", (100, 100))
+    mask.paste(255, (0, 0, 5, 8))
+    assert card._coverage(encode_png(mask)) == "0.4% of it"
 
 
 def test_an_adapter_that_saw_another_version_is_stale_and_one_that_saw_another_concept_is_not_told(
