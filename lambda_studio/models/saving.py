@@ -13,11 +13,19 @@ from lambda_studio.errors import CheckpointFailed
 RESUME = "Earlier files are intact: free disk space, then continue with resume=True."
 
 
+def require_room_to_save(what: str, folder: Path, needed: int) -> None:
+    """Raise CheckpointFailed if the disk of `folder` has fewer than `needed` bytes free."""
+    try:
+        require_room(folder, needed, what)
+    except StorageFailed as error:
+        raise CheckpointFailed(error.cause, RESUME) from error
+
+
 @contextmanager
 def saving(what: str, folder: Path, needed: int) -> Iterator[None]:
     """Check that `folder` has room for `needed` bytes; raise CheckpointFailed if the disk refuses."""
     try:
-        require_room(folder, needed, what)
+        require_room_to_save(what, folder, needed)
         yield
     except StorageFailed as error:
         raise CheckpointFailed(error.cause, RESUME) from error

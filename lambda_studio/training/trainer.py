@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from lambda_studio.errors import TrainingDiverged
-from lambda_studio.models.saving import saving, tensor_bytes
+from lambda_studio.models.saving import require_room_to_save, tensor_bytes
 from lambda_studio.training.checkpoints.beside import Writer, copied, has_memory_for
 from lambda_studio.training.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from lambda_studio.training.checkpoints.pace import Pace
@@ -52,8 +52,9 @@ def train(
     accelerator.wait_for_everyone()
     with randomness_kept(accelerator.device), objective.trainable(accelerator.device) as parameters:
         optimiser = Optimiser(accelerator, objective, parameters, config)
-        with saving("The first checkpoint", folder, optimiser.state_bytes):
-            run = _Run(folder, optimiser, settings, checkpoint, hooks)
+        if checkpoint is None or checkpoint.step < config.steps:
+            require_room_to_save("The first checkpoint", folder, optimiser.state_bytes)
+        run = _Run(folder, optimiser, settings, checkpoint, hooks)
         try:
             stopped = run.train()
         finally:

@@ -109,7 +109,7 @@ class Tuner:
             )  # a resumed run may have more steps
             self.database.write(lambda registry: registry.continue_run(run_id, settings))
             adapter = None if result.stopped else self._register(run_id, concepts, config)
-        except (ConceptNotFound, LibraryNotFound) as error:  # forgotten by a machine that does not share the home
+        except (ConceptNotFound, LibraryNotFound, RunNotFound) as error:  # forgotten on a machine with another home
             self._discard(run_id, str(error))
             raise
         except (CheckpointFailed, ConceptError, OSError, ResumeRefused):

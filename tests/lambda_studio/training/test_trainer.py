@@ -515,6 +515,11 @@ def test_a_disk_without_room_for_a_checkpoint_is_said_before_the_first_step(
     with pytest.raises(CheckpointFailed, match="The first checkpoint needs"):
         finetune_decoder(_decoder(), _examples(), _config(), tmp_path, hooks=hooks)
     assert steps == []
+    monkeypatch.undo()
+    whole = finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run")
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: shutil._ntuple_diskusage(9, 9, 1000))
+    again = finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", resume=True)
+    assert again.losses == whole.losses, "a finished run needs no room"
 
 
 def test_what_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from concepts.errors import ConceptNotFound
+from concepts.errors import ConceptNotFound, RunNotFound
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import CheckpointFailed, FilesLeft, ResumeRefused, RunInUse
 from lambda_studio.studio import Studio
@@ -143,6 +143,23 @@ def test_a_concept_that_another_machine_forgot_leaves_no_file_of_the_run(studio,
     assert not (run_folder(studio.home, 1) / "checkpoints").exists()
     with studio.database.reading() as registry:
         assert registry.find_run(1).status == "failed"
+
+
+def test_a_library_that_another_machine_removed_leaves_no_checkpoint_of_the_run(
+    studio, add, photo, monkeypatch
+) -> None:
+    add("rex", photo)
+    train = Tuner._train
+
+    def removed_meanwhile(self, *arguments):
+        result = train(self, *arguments)
+        studio.database.write(lambda registry: registry.remove_library("default", True))
+        return result
+
+    monkeypatch.setattr(Tuner, "_train", removed_meanwhile)
+    with pytest.raises(RunNotFound):
+        studio.finetune(["rex"], config=THREE)
+    assert not (run_folder(studio.home, 1) / "checkpoints").exists()
 
 
 def test_a_concept_that_is_forgotten_before_the_training_begins_is_told_as_not_found(
