@@ -1,0 +1,78 @@
+"""The base of all settings: bounds, and which fields were given."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass, fields, replace
+from typing import Any, TypeVar
+
+from lambda_studio.errors import InvalidSetting
+
+
+def require(condition: bool, cause: str, remedy: str, *fields: str) -> None:
+    """Raise InvalidSetting if `condition` is false. `fields` are the settings in the cause or remedy."""
+    if not condition:
+        raise InvalidSetting(cause, remedy, *fields)
+
+
+Config = TypeVar("Config", bound="Settings")
+
+LARGEST = {
+    "rank": 4096,
+    "steps": 10_000_000,
+    "batch_size": 4096,
+    "gradient_accumulation_steps": 4096,
+    "checkpoint_every": 10_000_000,
+    "lr_warmup_steps": 10_000_000,
+    "resolution": 4096,
+    "height": 4096,
+    "width": 4096,
+    "seed": 2**53,
+}
+"""Upper bounds. A seed beyond 2**53 is not exact in other programs' JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings that record the given fields, so that a stack's preferences replace only the other fields."""
+
+    _given: InitVar[frozenset[str]] = frozenset()
+    """The given fields of the object that `dataclasses.replace` copies. It must be the first field: see `__new__`."""
+
+    def __new__(cls: type[Config], **named: Any) -> Config:
+        # dataclasses.replace passes the changed fields first, then every other field in order, beginning with _given.
+        changed = list(named)[: list(named).index("_given")] if "_given" in named else named
+        made = object.__new__(cls)
+        object.__setattr__(made, "_given", frozenset(changed) | named.get("_given", frozenset()))
+        return made
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of the given fields, even if a value equals the default."""
+        names: frozenset[str] = vars(self)["_given"]
+        return names
+
+    def _require(self, field: str, condition: bool, remedy: str) -> None:
+        value = getattr(self, field)
+        require(condition, f"{field} is {value!r}.", remedy, field)
+
+    def _require_between(self, least: int, *names: str) -> None:
+        for name in names:
+            value, most = getattr(self, name), LARGEST[name]
+            self._require(name, value is None or least <= value <= most, f"Give {least} to {most}.")
+
+    def preferring(self: Config, preferences: Mapping[str, Any]) -> Config:
+        """Return these settings with `preferences` for the fields that were not given.
+
+        Raises InvalidSetting, with the nearest field, for an unknown name.
+        """
+        known = [each.name for each in fields(self)]
+        for name in preferences:
+            near = difflib.get_close_matches(name, known, n=1) or known
+            require(name in known, f"There is no setting {name!r}.", f"Did you mean {near[0]}?")
+        return replace(self, **{name: value for name, value in preferences.items() if name not in self.given})
+
+
+def chosen_settings(config: Settings) -> dict[str, Any]:
+    """Return the settings that differ from their default. They identify a run, even after new settings are added."""
+    values = {field.name: (getattr(config, field.name), field.default) for field in fields(config)}
+    return {name: value for name, (value, default) in values.items() if value != default}

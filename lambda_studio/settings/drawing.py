@@ -1,0 +1,80 @@
+"""Settings for drawing a prompt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from lambda_studio.settings.base import Settings, require
+
+
+class Size(NamedTuple):
+    """The height and width of a picture, in pixels. As text, a square is one number: 512, and 768x512 wide and high."""
+
+    height: int
+    width: int
+
+    @classmethod
+    def square(cls, side: int) -> "Size":
+        """Return the size of a square."""
+        return cls(side, side)
+
+    def __str__(self) -> str:
+        return f"{self.width}" if self.height == self.width else f"{self.width}x{self.height}"
+
+
+SIZE_FIELDS = frozenset(("resolution", "height", "width"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateConfig(Settings):
+    """Settings for drawing a prompt. The defaults are the paper's (section 4)."""
+
+    num_inference_steps: int = 50
+    """DDIM steps."""
+    guidance_scale: float = 7.5
+    """Classifier-free guidance; 1 switches it off."""
+    seed: int | None = None
+    """Picture i of a command uses seed + i, for every batch size. None: a new seed for each command, which is told."""
+    resolution: int | None = None
+    """Pixels on a side of square pictures; None is the stack's resolution."""
+    height: int | None = None
+    """Pixels from top to bottom; None is the stack's resolution. Not together with `resolution`."""
+    width: int | None = None
+    """Pixels from left to right; None is the stack's resolution. Not together with `resolution`."""
+    batch_size: int = 8
+    """Pictures drawn at once. It affects memory use, not the pictures."""
+    decode_in_tiles: bool = False
+    """Decode pictures above 768 pixels in tiles: less memory, and a slightly different picture. Also chosen where the
+    free memory of the GPU is less than decoding the whole picture takes."""
+
+    def __post_init__(self, _given: frozenset[str]) -> None:
+        self._require("num_inference_steps", 1 <= self.num_inference_steps <= 1000, "Give 1 to 1000.")
+        self._require(
+            "guidance_scale",
+            0 < self.guidance_scale <= 100,
+            "Give more than 0, up to 100. 0 would ignore the prompt; 1 switches guidance off.",
+        )
+        self._require_between(1, "batch_size", *sorted(SIZE_FIELDS))
+        self._require_between(0, "seed")
+        require(
+            self.resolution is None or (self.height is None and self.width is None),
+            "Both resolution and size (height, width) are given.",
+            "Give one of them: resolution is for squares.",
+            "resolution",
+            "size",
+        )
+
+    def size(self, resolution: int) -> Size:
+        """Return the size of the pictures, for a stack with this resolution."""
+        if self.resolution is not None:
+            return Size.square(self.resolution)
+        return Size(self.height or resolution, self.width or resolution)
+
+    def preferring(self, preferences: Mapping[str, Any]) -> "GenerateConfig":
+        """Return these settings with `preferences` for the fields that were not given.
+
+        A stack's preferred size counts only if nothing about the size was given. Raises InvalidSetting.
+        """
+        if self.given & SIZE_FIELDS:
+            preferences = {name: value for name, value in preferences.items() if name not in SIZE_FIELDS}
+        return super().preferring(preferences)

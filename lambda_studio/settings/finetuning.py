@@ -1,0 +1,62 @@
+"""Settings for fine-tuning."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lambda_studio.settings.base import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneConfig(Settings):
+    """Settings for fine-tuning the decoder on concepts (λ-ECLIPSE, Eq. 2 and appendix D)."""
+
+    method: Literal["lora", "full"] = "lora"
+    """`lora` trains low-rank updates of every attention projection, `full` the whole UNet."""
+    rank: int = 16
+    """The rank of the LoRA updates."""
+    steps: int = 400
+    """Optimiser steps; the paper uses 400 for one concept."""
+    learning_rate: float | None = None
+    """AdamW's learning rate. None: 1e-4 for lora, 1e-5 (the paper's) for full."""
+    lr_scheduler: Literal["constant", "cosine"] = "constant"
+    """The change of the learning rate over the run. `cosine` falls to a hundredth at the last step."""
+    lr_warmup_steps: int = 0
+    """The learning rate rises over this many steps from nearly 0; 0 is no warm-up."""
+    batch_size: int = 4
+    """Images in one micro-step."""
+    gradient_accumulation_steps: int = 1
+    """Micro-steps in one optimiser step."""
+    gradient_checkpointing: bool = False
+    """Compute activations twice in place of keeping them: less memory, more time, the same weights."""
+    weight_decay: float = 1e-2
+    """AdamW's weight decay."""
+    max_grad_norm: float = 1.0
+    """Gradients are clipped to this norm."""
+    ema_decay: float = 0.0
+    """Decay of an exponential moving average of the weights, which the adapter then contains; 0 uses none."""
+    conditions: Literal["paper", "prior", "both"] = "paper"
+    """The embeddings that a picture is learnt from: its own (`paper`), the prior's for "a <name>", or both."""
+    resolution: int | None = None
+    """Pixels on a side of the training crops; None is the stack's resolution."""
+    mixed_precision: Literal["no", "fp16", "bf16"] = "no"
+    """The number format of the training, as accelerate names it."""
+    checkpoint_every: int = 100
+    """Optimiser steps between checkpoints; the last two are kept. Large checkpoints are written less often."""
+    seed: int = 0
+    """The seed. Order, noise and timesteps depend only on the seed and the step."""
+
+    def __post_init__(self, _given: frozenset[str]) -> None:
+        self._require("method", self.method in ("lora", "full"), "Give lora or full.")
+        self._require_between(1, "rank", "steps", "batch_size", "gradient_accumulation_steps", "checkpoint_every")
+        self._require_between(1, "resolution")
+        self._require_between(0, "lr_warmup_steps", "seed")
+        rate = self.learning_rate
+        self._require("learning_rate", rate is None or 0 < rate < 1, "Give a number between 0 and 1.")
+        self._require("lr_scheduler", self.lr_scheduler in ("constant", "cosine"), "Give constant or cosine.")
+        self._require("conditions", self.conditions in ("paper", "prior", "both"), "Give paper, prior or both.")
+        self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
+
+    @property
+    def effective_learning_rate(self) -> float:
+        """The learning rate, or the method's default."""
+        return self.learning_rate or {"lora": 1e-4, "full": 1e-5}[self.method]
