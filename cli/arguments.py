@@ -37,18 +37,18 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-class Numbers(click.ParamType):
-    """A number of an image, or several in a row: `2` or `2-8`."""
+class Images(click.ParamType):
+    """A number of an image, several in a row, or the name of an image's file: `2`, `2-8` or `IMG_1.jpg`."""
 
-    name = "numbers"
+    name = "images"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> range:
-        """Return the numbers as a range. Raises BadParameter."""
-        if isinstance(value, range):
-            return value
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> range | tuple[str]:
+        """Return the numbers as a range, or the name alone. Raises BadParameter."""
+        if not isinstance(value, str):
+            return value  # click converts a value that was converted
         matched = re.fullmatch(r"(-?[0-9]{1,9})(?:-([0-9]{1,9}))?", value)
         if not matched:
-            self.fail(f"{value!r} is not a number of an image, such as 2, or a range, such as 2-8.", param, ctx)
+            return (value,)
         numbers = range(int(matched[1]), int(matched[2] or matched[1]) + 1)
         if not 1 <= len(numbers) <= MOST:
             self.fail(f"{value!r} is not a range of 1 to {MOST} images.", param, ctx)

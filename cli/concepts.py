@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import removing
-from cli.arguments import Numbers
+from cli.arguments import Images
 from cli.commands import StudioGroup, download_option
 from cli.mask_files import masks as mask_files
 from cli.masks import (
@@ -17,8 +17,7 @@ from cli.masks import (
     correction,
     drawn,
     marks,
-    masks_found,
-    masks_marked,
+    masks_edited,
     point_option,
     segments_option,
     ways,
@@ -198,9 +197,9 @@ def similar(session: Session, name: str, count: int) -> None:
 @click.option(
     "--drop",
     multiple=True,
-    type=Numbers(),
-    metavar="N[-M]",
-    help="Drop image N, or the images N to M, numbered as in `show`. Repeat it for more.",
+    type=Images(),
+    metavar="N[-M]|NAME",
+    help="Drop image N, or the images N to M, numbered as in `show`; or the one of this file name. Repeat it for more.",
 )
 @click.option(
     "--mask",
@@ -216,7 +215,7 @@ def similar(session: Session, name: str, count: int) -> None:
 @download_option
 @pass_session
 def edit(
-    session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[range, ...],
+    session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[range | tuple[str], ...],
     masks: tuple[str, ...], boxes: tuple[str, ...], points: tuple[str, ...], segment: tuple[str, ...],
     keep_original: bool,
 ) -> None:  # fmt: skip
@@ -232,7 +231,7 @@ def edit(
         added = studio.concepts.edit(
             name, noun=noun, add=add, drop=tuple(chain(*drop)), masks=numbered, segment=way, keep_original=keep_original
         )
-    said = masks_found(added, by_hand=not add or way == "none") or masks_marked(added, numbered)
+    said = masks_edited(added, by_hand=not add or way == "none")
     session.show(added, lambda: [*removing.written(added), *said])
 
 

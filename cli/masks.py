@@ -1,5 +1,6 @@
 """What commands that add pictures are told about masks, and what they say about the masks that were found."""
 
+import os
 import re
 import shlex
 from collections.abc import Callable
@@ -12,10 +13,12 @@ from cli.tables import counted
 
 if TYPE_CHECKING:
     from lambda_studio.pictures.masks.marks import Box, Point
-    from lambda_studio.studio import Added, Mark
+    from lambda_studio.studio import Added, Called, Mark
 
 WAYS = ("auto", "alpha", "salient", "grabcut", "grounded", "none")
-NUMBERED = re.compile(r"([0-9]{1,9})=(.+)", re.DOTALL)
+CALLED, CALLED_FILE = re.compile(r"(.+)=([^=]+)", re.DOTALL), re.compile(r"([^=]+)=(.+)", re.DOTALL)
+"""An image, by its number or its file's name, and a mark or a mask's file."""
+ORDINAL = re.compile(r"[0-9]{1,9}")
 NUMBER = r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)(%?)\s*"
 
 
@@ -25,7 +28,7 @@ box_option = click.option(
     multiple=True,
     metavar="N=x,y,w,h",
     help="Give a box around the subject of image N, in pixels of the upright picture or in percent "
-    "(2=25%,30%,50%,60%). Repeat it for more.",
+    "(2=25%,30%,50%,60%). N is the image's number or file name. Repeat it for more.",
 )
 point_option = click.option(
     "--point",
@@ -48,11 +51,11 @@ def segments_option(help_text: str) -> Callable[[Any], Any]:
 
 def ways(segment: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Return the way of all pictures, and the texts `N=WAY`."""
-    numbered = tuple(text for text in segment if NUMBERED.fullmatch(text))
+    numbered = tuple(text for text in segment if CALLED.fullmatch(text))
     for_all = [text for text in segment if text not in numbered]
     if len({*for_all}) > 1:
         raise click.UsageError(f"--segment is given as {' and '.join(for_all)}. Give one, and N=WAY for single images.")
-    for way in (*for_all, *(text.partition("=")[2] for text in numbered)):
+    for way in (*for_all, *(text.rpartition("=")[2] for text in numbered)):
         if way not in WAYS:
             raise click.UsageError(f"--segment {way!r} is not one of: {', '.join(WAYS)}, also as N=WAY.")
     return (for_all or ["auto"])[0], numbered
@@ -60,22 +63,23 @@ def ways(segment: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 def in_order(
     masks: tuple[str, ...], boxes: tuple[str, ...], points: tuple[str, ...], segments: tuple[str, ...]
-) -> "tuple[Path, ...] | dict[int, Mark]":
-    """Return mask files in the order of the images, or what is said of single images, by their numbers."""
-    if not masks or all(NUMBERED.fullmatch(text) for text in masks):
+) -> "tuple[Path, ...] | dict[Called, Mark]":
+    """Return mask files in the order of the images, or what is said of single images, by their numbers or names."""
+    single = [text for text in masks if CALLED_FILE.fullmatch(text) and not os.path.lexists(text)]
+    if len(single) == len(masks):
         return marks(masks, boxes, points, segments)
-    if boxes or points or segments or any(NUMBERED.fullmatch(text) for text in masks):
+    if boxes or points or segments or single:
         raise click.UsageError("Masks without numbers are for all images. For single images, give --mask N=FILE.")
     return tuple(map(Path, masks))
 
 
 def marks(
     masks: tuple[str, ...], boxes: tuple[str, ...], points: tuple[str, ...], segments: tuple[str, ...]
-) -> "dict[int, Mark]":
-    """Return what is said of single images, by their numbers."""
+) -> "dict[Called, Mark]":
+    """Return what is said of single images, by their numbers or names."""
     from lambda_studio.pictures.masks.marks import Segment
 
-    found: dict[int, Mark] = {}
+    found: dict[Called, Mark] = {}
     for option, texts, form, read in (
         ("--mask", masks, "N=FILE, for example 1=mask.png", Path),
         ("--box", boxes, "N=x,y,w,h, for example 2=25%,30%,50%,60%", lambda text: _numbers(text, 4)),
@@ -83,18 +87,15 @@ def marks(
         ("--segment", segments, "N=WAY, for example 2=grabcut", Segment),
     ):
         for text in texts:
-            number, mark = _marked(text, read)
-            if mark is None:
+            matched = (CALLED_FILE if option == "--mask" else CALLED).fullmatch(text)
+            mark = read(matched[2]) if matched else None
+            if not matched or mark is None:
                 raise click.UsageError(f"{option} {text!r} is not {form}")
-            if number in found:
-                raise click.UsageError(f"Image {number} is given two masks, boxes, points or ways. Give it one.")
-            found[number] = mark
+            called = int(matched[1]) if ORDINAL.fullmatch(matched[1]) else matched[1]
+            if called in found:
+                raise click.UsageError(f"Image {called} is given two masks, boxes, points or ways. Give it one.")
+            found[called] = mark
     return found
-
-
-def _marked(text: str, read: "Callable[[str], Mark | None]") -> "tuple[int, Mark | None]":
-    matched = NUMBERED.fullmatch(text)
-    return (int(matched[1]), read(matched[2])) if matched else (0, None)
 
 
 def _numbers(text: str, count: int) -> "Box | Point | None":
@@ -112,28 +113,34 @@ def _numbers(text: str, count: int) -> "Box | Point | None":
     )
 
 
-def masks_marked(added: "Added", given: "dict[int, Mark]") -> list[str]:
-    """Return a line that says how to see masks that were found by a box, a point or a way; no line for files."""
-    if all(isinstance(mark, Path) for mark in given.values()):
-        return []
-    name = added.concept.name
-    return [f"See the new masks: studio concepts show {name} --sheet {name}.png"]
-
-
 def masks_found(added: "Added", by_hand: bool) -> list[str]:
     """Return a line with how many masks look right and which ones to look at; no line if they were given by hand."""
     if not added.looked_at or (by_hand and not added.doubtful):
         return []
-    right = added.looked_at - len(added.doubtful)
+    name, right = added.concept.name, added.looked_at - len(added.doubtful)
     told = f"{right} of {counted(added.looked_at, 'mask')} {'looks' if added.looked_at == 1 else 'look'} right"
     if not added.doubtful:
         return [f"{told}."]
-    name = added.concept.name
-    numbers = [
-        number for number, image in enumerate(added.concept.images, start=1) if image.source_name in added.doubtful
-    ]
-    look = f"{told}; look at {', '.join(added.doubtful)}: studio concepts show {name} --sheet {name}.png"
+    look = f"{told}; look at {', '.join(added.doubtful)}: {_sheet(name)}"
+    names = {number: image.source_name for number, image in enumerate(added.concept.images, start=1)}
+    numbers = [number for number in added.new_images if names[number] in added.doubtful]
     return [look, *(correction(name, number) for number in numbers[:1])]
+
+
+def masks_edited(added: "Added", by_hand: bool) -> list[str]:
+    """Return the lines about the masks of an edit's images: how many look right, else how to see them and correct one.
+
+    There is no line if an edit brought no image and no mask.
+    """
+    new, found = added.new_images, masks_found(added, by_hand)
+    if added.doubtful or not new:
+        return found
+    see = [f"See the new {'mask' if len(new) == 1 else 'masks'}: {_sheet(added.concept.name)}"]
+    return [*(found or see), correction(added.concept.name, new[0])]
+
+
+def _sheet(name: str) -> str:
+    return f"studio concepts show {shlex.quote(name)} --sheet {shlex.quote(f'{name}.png')}"
 
 
 def correction(name: str, number: int) -> str:

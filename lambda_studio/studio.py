@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.answers import Plan as Plan
     from lambda_studio.workflows.answers import RunCard as RunCard
     from lambda_studio.workflows.subjects.marking import Mark as Mark
+    from lambda_studio.workflows.subjects.numbering import Called as Called
     from lambda_studio.workflows.upkeep.database import DatabaseUpkeep
     from lambda_studio.workflows.upkeep.finding import Finding
 

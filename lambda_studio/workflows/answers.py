@@ -26,6 +26,8 @@ class Added:
     looked_at: int = 0
     not_encoded: str | None = None
     """Why its images have no embeddings yet. They are made when they are first needed."""
+    new_images: tuple[int, ...] = ()
+    """The numbers of the images that are new, or have a new mask."""
 
 
 @dataclass(frozen=True)

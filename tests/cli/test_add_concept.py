@@ -31,6 +31,16 @@ def test_mask_files_say_where_the_subject_is(studio, photos, tmp_path: Path) -> 
     assert studio("concepts", "show", "rex").out.count("50% of it") == 2
 
 
+def test_a_copy_of_a_file_is_stored_once_and_numbers_are_those_that_were_given(studio, photos, tmp_path: Path) -> None:
+    shutil.copy(photos[0], tmp_path / "copy.png")
+    given = (photos[0], "copy.png", photos[1], "--noun", "dog", "--segment", "none", "--box", "3=25%,20%,50%,60%")
+    answer = studio("add-concept", "rex", *given)
+    assert f"Note: copy.png has the same bytes as {photos[0]}; one is kept" in answer.out
+    shown = json.loads(studio("concepts", "show", "rex", "--json").out)["images"]
+    assert [image["source_name"] for image in shown] == ["photo1.png", "photo2.png"]
+    assert [image["mask_sha"] is None for image in shown] == [True, False]
+
+
 def test_a_folder_stands_for_its_pictures_with_the_masks_beside_them(studio, photos, tmp_path: Path) -> None:
     folder = tmp_path / "rex"
     folder.mkdir()

@@ -27,7 +27,9 @@ def shown(studio) -> dict:
 def test_images_are_added_and_dropped_in_versions_that_stay(studio, rex, photos) -> None:
     first = shown(studio)["images"][0]["sha"]
     added = studio("concepts", "edit", "rex", "--add", photos[1])
-    assert (added.code, added.out) == (0, "rex (dog) is now version 2: 2 images.\n1 of 1 mask looks right.\n")
+    correct = "To correct image 2: studio concepts edit rex --point 2=50%,40%, or --box 2=x,y,width,height"
+    said = ["rex (dog) is now version 2: 2 images.", "1 of 1 mask looks right.", correct]
+    assert (added.code, added.out.splitlines()) == (0, said)
     dropped = studio("concepts", "edit", "rex", "--drop", 1, "--noun", "wolf")
     assert dropped.out == "rex (wolf) is now version 3: 1 image.\n"
     assert [image["source_name"] for image in shown(studio)["images"]] == ["photo2.png"]
@@ -146,7 +148,9 @@ def test_a_sheet_shows_the_concepts_that_are_listed(studio, rex, photos, tmp_pat
 def test_masks_are_corrected_by_a_box_and_a_way(studio, rex, photos, tmp_path: Path) -> None:
     studio("concepts", "edit", "rex", "--add", photos[1])
     answer = studio("concepts", "edit", "rex", "--box", "1=20%,20%,70%,70%", "--segment", "2=none")
-    assert answer.out.splitlines()[-1] == "See the new masks: studio concepts show rex --sheet rex.png"
+    see, correct = answer.out.splitlines()[-2:]
+    assert see == "See the new mask: studio concepts show rex --sheet rex.png"
+    assert correct.startswith("To correct image 1: studio concepts edit rex --point 1=50%,40%")
     first, second = shown(studio)["images"]
     assert first["mask_sha"] is not None and second["mask_sha"] is None
     for words, said in (
@@ -243,4 +247,15 @@ def test_several_images_in_a_row_are_dropped(studio, added) -> None:
     assert len(json.loads(studio("concepts", "show", "rex", "--json").out)["images"]) == 1
     answer = studio("concepts", "edit", "rex", "--drop", "2-1")
     assert (answer.code, "'2-1' is not a range of 1 to 10000 images." in answer.err) == (2, True)
-    assert "'two' is not a number of an image" in studio("concepts", "edit", "rex", "--drop", "two").err
+
+
+def test_an_image_is_called_by_its_files_name(studio, added) -> None:
+    unknown = studio("concepts", "edit", "rex", "--drop", "two")
+    assert unknown.code == 2 and "rex has no image 'two'." in unknown.err
+    assert "It has images 1 (photo1.png), 2 (photo2.png)." in unknown.err
+    pointed = studio("concepts", "edit", "rex", "--box", "photo2.png=10%,10%,60%,60%")
+    correct = "To correct image 2: studio concepts edit rex --point 2=50%,40%, or --box 2=x,y,width,height"
+    assert pointed.code == 0 and correct in pointed.out
+    assert studio("concepts", "edit", "rex", "--drop", "photo1.png").code == 0
+    shown = json.loads(studio("concepts", "show", "rex", "--json").out)
+    assert [image["source_name"] for image in shown["images"]] == ["photo2.png"]

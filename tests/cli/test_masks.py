@@ -7,7 +7,7 @@ from typing import Any
 import click
 import pytest
 
-from cli.masks import in_order, marks, masks_found, masks_marked, ways
+from cli.masks import in_order, marks, masks_edited, masks_found, ways
 from lambda_studio.pictures.masks.marks import Box, Point, Segment
 
 LOOK = "look at 02.jpg, 04.jpg: studio concepts show rex --sheet rex.png"
@@ -28,7 +28,7 @@ CORRECT = "To correct image 2: studio concepts edit rex --point 2=50%,40%, or --
 def test_masks_are_counted_and_doubtful_ones_named(looked_at, doubtful, by_hand, said) -> None:
     images = [SimpleNamespace(source_name=f"0{number}.jpg") for number in range(1, 6)]
     concept = SimpleNamespace(name="rex", images=images)
-    added: Any = SimpleNamespace(looked_at=looked_at, doubtful=doubtful, concept=concept)
+    added: Any = SimpleNamespace(looked_at=looked_at, doubtful=doubtful, concept=concept, new_images=(1, 2, 3, 4, 5))
     assert masks_found(added, by_hand) == said
 
 
@@ -42,6 +42,16 @@ def test_marks_are_read_by_their_numbers() -> None:
     }
 
 
+def test_marks_are_read_by_the_names_of_files() -> None:
+    given = marks(("a b.jpg=m=1.png",), ("IMG=1.PNG=1,2,30,40",), ("cam/IMG_2.jpg=50%,40%",), ("1234567890=none",))
+    assert given == {
+        "a b.jpg": Path("m=1.png"),
+        "IMG=1.PNG": Box(1, 2, 30, 40),
+        "cam/IMG_2.jpg": Point(50, 40, percent=True),
+        "1234567890": Segment("none"),
+    }
+
+
 @pytest.mark.parametrize(
     ("option", "text", "said"),
     [
@@ -51,7 +61,7 @@ def test_marks_are_read_by_their_numbers() -> None:
         (1, "1=-2,3,4,5", "is not N=x,y,w,h"),
         (1, "2,3,4,5", "is not N=x,y,w,h"),
         (2, "1=nan,2", "--point '1=nan,2' is not N=x,y, for example"),
-        (2, "x=1,2", "is not N=x,y"),
+        (2, "=1,2", "is not N=x,y"),
     ],
 )
 def test_a_mark_that_cannot_be_read_is_shown_with_an_example(option, text, said) -> None:
@@ -69,7 +79,7 @@ def test_an_image_has_one_mark() -> None:
 
 def test_one_way_is_for_all_and_others_for_single_images() -> None:
     assert ways(()) == ("auto", ())
-    assert ways(("2=none", "grabcut", "3=auto")) == ("grabcut", ("2=none", "3=auto"))
+    assert ways(("2=none", "grabcut", "a.jpg=auto")) == ("grabcut", ("2=none", "a.jpg=auto"))
     for texts, said in ((("alpha", "none"), "alpha and none"), (("magic",), "'magic'"), (("2=magic",), "'magic'")):
         with pytest.raises(click.UsageError, match=said):
             ways(texts)
@@ -83,8 +93,29 @@ def test_masks_without_numbers_are_for_all_images_in_their_order() -> None:
             in_order(masks, (), points, ())
 
 
-def test_masks_that_were_found_by_a_mark_are_to_be_seen() -> None:
-    added: Any = SimpleNamespace(concept=SimpleNamespace(name="rex"))
-    said = ["See the new masks: studio concepts show rex --sheet rex.png"]
-    assert masks_marked(added, {1: Path("a.png"), 2: Point(1, 2)}) == said
-    assert masks_marked(added, {1: Path("a.png")}) == masks_marked(added, {}) == []
+def test_a_mask_file_with_an_equals_sign_in_its_name_is_a_file(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a=b.png").touch()
+    assert in_order(("a=b.png",), (), (), ()) == (Path("a=b.png"),)
+    assert in_order(("c=b.png",), (), (), ()) == {"c": Path("b.png")}
+
+
+SEE = "See the new mask: studio concepts show rex --sheet rex.png"
+
+
+@pytest.mark.parametrize(
+    ("new_images", "looked_at", "doubtful", "by_hand", "said"),
+    [
+        ((2,), 1, (), True, [SEE, CORRECT]),
+        ((2, 3), 2, (), True, [SEE.replace("mask:", "masks:"), CORRECT]),
+        ((2,), 1, (), False, ["1 of 1 mask looks right.", CORRECT]),
+        ((2,), 1, ("02.jpg",), True, [f"0 of 1 mask looks right; {LOOK.replace(', 04.jpg', '')}", CORRECT]),
+        ((), 0, (), False, []),
+    ],
+)
+def test_an_edit_says_how_to_see_and_correct_its_masks(new_images, looked_at, doubtful, by_hand, said) -> None:
+    concept = SimpleNamespace(
+        name="rex", images=[SimpleNamespace(source_name=f"0{number}.jpg") for number in (1, 2, 3)]
+    )
+    added: Any = SimpleNamespace(concept=concept, new_images=new_images, looked_at=looked_at, doubtful=doubtful)
+    assert masks_edited(added, by_hand) == said

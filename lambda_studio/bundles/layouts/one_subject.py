@@ -1,6 +1,5 @@
 """The pictures of one subject, in files and folders that the user names."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -44,18 +43,7 @@ def one_subject(given: "Sequence[Path | str] | Path | str") -> OneSubject:
             notes += [*_notes(plan), *_several(path, plan)]
         elif path not in masks.values():
             pairs.append((path, masks.get(path)))
-    once, again = _first_of_each(pairs)
-    return OneSubject(once, (*notes, *(f"{name} was given twice; one is kept" for name in again)))
-
-
-def _first_of_each(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], list[str]]:
-    """Return each picture once, in order, and the names of the pictures that were given more often."""
-    once: dict[str, Pair] = {}
-    again = {}
-    for pair in pairs:
-        if once.setdefault(os.path.realpath(pair[0]), pair) is not pair:
-            again[pair[0].name] = True
-    return tuple(once.values()), list(again)
+    return OneSubject(tuple(pairs), tuple(notes))
 
 
 def _masks_among(files: Sequence[Path]) -> dict[Path, Path]:

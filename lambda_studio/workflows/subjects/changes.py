@@ -10,6 +10,7 @@ from lambda_studio.config import require
 
 if TYPE_CHECKING:
     from lambda_studio.workflows.subjects.marking import Mark
+    from lambda_studio.workflows.subjects.numbering import Called
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +21,11 @@ class Changes:
     """Another noun. None keeps the present one."""
     add: Sequence[Path] = ()
     """Image files to add."""
-    drop: Sequence[int] = ()
-    """Numbers of images to drop."""
-    masks: "Mapping[int, Mark]" = field(default_factory=dict)
-    """What says anew where the subject is, by the numbers of the images: a mask file (white = subject), a `Box`, a
-    `Point` or a `Segment`. Boxes and points are in pixels of the stored images, or in percent."""
+    drop: "Sequence[Called]" = ()
+    """Images to drop, by their numbers or file names."""
+    masks: "Mapping[Called, Mark]" = field(default_factory=dict)
+    """What says anew where the subject is, by the numbers or file names of the images: a mask file (white = subject), a
+    `Box`, a `Point` or a `Segment`. Boxes and points are in pixels of the stored images, or in percent."""
     segment: str = "auto"
     """How to find the subject in added images: auto, alpha, grabcut, grounded or none."""
     keep_original: bool = False
@@ -39,7 +40,7 @@ class Changes:
         require(
             some,
             f"No change to {name} was given.",
-            "Give noun=NOUN, add=IMAGE, drop=N, masks=N=FILE, boxes=N=BOX or points=N=POINT.",
+            "Give noun=NOUN, add=IMAGE, drop=N, masks=N=FILE, boxes=N=BOX, points=N=POINT or segment=N=WAY.",
         )
         cause = "No file was given whose original could be kept."
         require(bool(self.add or not self.keep_original), cause, "Give add=IMAGE.")

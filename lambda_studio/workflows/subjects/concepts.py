@@ -20,6 +20,7 @@ from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:
     from lambda_studio.workflows.subjects.marking import Mark
+    from lambda_studio.workflows.subjects.numbering import Called
 
 
 class Concepts:
@@ -34,7 +35,7 @@ class Concepts:
         images: "Sequence[Path | str] | Path | str",
         *,
         noun: str | None,
-        masks: "Sequence[Path] | Mapping[int, Mark]" = (),
+        masks: "Sequence[Path] | Mapping[Called, Mark]" = (),
         segment: str = "auto",
         keep_original: bool = False,
     ) -> Added:
@@ -44,8 +45,9 @@ class Concepts:
 
         Args:
             images: files, and folders whose pictures are taken in natural order; or one of them.
-            masks: one file for each image, white = subject; or by an image's number, from 1, a file, a `Box`, a
-                `Point` or a `Segment`. For the other images, masks beside them are used, else `segment`.
+            masks: one file for each image, white = subject; or by an image's number, from 1, or its file
+                name, a file, a `Box`, a `Point` or a `Segment`. For the others, masks beside them are used, else
+                `segment`.
             segment: auto, alpha, salient, grabcut, grounded or none.
             keep_original: also store the original files, byte for byte, with their metadata.
 
@@ -56,7 +58,7 @@ class Concepts:
         from lambda_studio.workflows.learnt_words import note_unlearnt
         from lambda_studio.workflows.subjects.lookalikes import lookalike_warning
         from lambda_studio.workflows.subjects.marking import Marking
-        from lambda_studio.workflows.subjects.photos import read_images
+        from lambda_studio.workflows.subjects.photos import Reading, read_images
         from lambda_studio.workflows.subjects.segmenting import subject_finder
         from lambda_studio.workflows.subjects.spool import spool_in
         from lambda_studio.workflows.subjects.versions import embedded
@@ -69,11 +71,11 @@ class Concepts:
         place.require_editor()
         _ = place.spec  # raises for a stack that is not known before anything is stored
         given = one_subject(images)
-        files, beside = zip(*given.pairs, strict=True) if given.pairs else ((), ())
-        find = subject_finder(place, segment, checked_noun)
+        find, notes = subject_finder(place, segment, checked_noun), [*given.notes]
+        reading = Reading(place.door, place.progress, notes.append)
         with spool_in(place.home) as spool:
-            marked = Marking(place, segment, checked_noun).given(masks, beside)
-            read = read_images(place.door, files, marked, find, place.progress, keep_original)
+            marked = Marking(place, segment, checked_noun).given(masks, given.pairs)
+            read = read_images(reading, [file for file, _ in given.pairs], marked, find, keep_original)
             new_images = spool.keep(read)
 
             def store(registry: Registry) -> tuple[AddResult, str | None]:
@@ -86,7 +88,7 @@ class Concepts:
         alike = lookalike_warning(place, added.concept) if added.created and not added.not_encoded else ()
         unlearnt = note_unlearnt(checked_noun, place.spec)
         told = (f"{unlearnt} Prompts use the noun.",) if unlearnt else ()
-        return replace(added, warnings=(*given.notes, *added.warnings, *alike, *told))
+        return replace(added, warnings=(*notes, *added.warnings, *alike, *told))
 
     def edit(self, name: str, changes: Changes | None = None, **fields: Any) -> Added:
         """Write the concept's next version, with a new noun, added or dropped images, or new masks.

@@ -1,13 +1,13 @@
 """Turn what a user says of single images (a mask file, a box, a point, a way) into finders of their subjects."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from lambda_studio.config import require
 from lambda_studio.pictures.masks.marked import subject_at, subject_in_box
 from lambda_studio.pictures.masks.marks import Box, Point, Segment
 from lambda_studio.pictures.masks.subject import load_mask
+from lambda_studio.workflows.subjects.numbering import Called, Numbering
 from lambda_studio.workflows.subjects.segmenting import GROUNDED, Finder, find_in_box, grounded, subject_finder
 from lambda_studio.workflows.workplace import Workplace
 
@@ -35,18 +35,15 @@ class Marking:
         return lambda photo: load_mask(mark, photo.image.size, self._place.door.mask_file, photo.turned)
 
     def given(
-        self, masks: Sequence[Path] | Mapping[int, Mark], beside: Sequence[Path | None]
+        self, masks: Sequence[Path] | Mapping[Called, Mark], pairs: Sequence[tuple[Path, Path | None]]
     ) -> Sequence[Path | Finder | None]:
-        """Return what says where the subject of each file is: a mark, else the mask beside it; None is to be found."""
+        """Return what says where the subject of each file is: a mark, else the mask beside it; None is to be found.
+
+        `pairs` are the files, each with the mask beside it.
+        """
+        beside = [mask for _, mask in pairs]
         if not isinstance(masks, Mapping):
             return masks or beside
-        require_known(masks, len(beside), "This command")
+        marks = Numbering([file for file, _ in pairs], "This command").numbers(masks)
         numbered = enumerate(beside, start=1)
-        return [self.finder(masks[number]) if number in masks else mask for number, mask in numbered]
-
-
-def require_known(numbers: Iterable[int], count: int, owner: str) -> None:
-    """Raise InvalidSetting for a number that no image has."""
-    for number in numbers:
-        known = f"It has images 1 to {count}." if count > 1 else "It has only image 1."
-        require(1 <= number <= count, f"{owner} has no image {number}.", known)
+        return [self.finder(marks[number]) if number in marks else mask for number, mask in numbered]

@@ -1,6 +1,7 @@
 """Read photo files into checked images with masks, ready for one short transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from concepts.records import NewImage
@@ -8,24 +9,33 @@ from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.opening import Photo, read_file
 from lambda_studio.pictures.files.png import encode_png, sha256
-from lambda_studio.pictures.files.refusals import refused, refused_together
+from lambda_studio.pictures.files.refusals import named, refused, refused_together
 from lambda_studio.pictures.masks.subject import FoundMask, load_mask
 from lambda_studio.pictures.near_duplicates import NearDuplicates
-from lambda_studio.progress import Progress
+from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.workflows.subjects.segmenting import Finder
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What opens the files, shows the progress, and is told of files that are not read."""
+
+    door: PictureDoor
+    progress: Progress = silent
+    note: Callable[[str], None] = unheard
+
+
 def read_images(
-    door: PictureDoor,
+    reading: Reading,
     paths: Sequence[Path],
     masks: Sequence[Path | Finder | None],
     find: Finder,
-    progress: Progress,
     keep_original: bool = False,
 ) -> Iterator[NewImage]:
     """Open and verify every photo and mask, and yield each image. Without a mask, `find` finds the subject.
 
     In place of a mask file there may be a function that finds the subject of one image.
+    A file that is given again, also as a copy of the same bytes, is read once, which `reading` is told.
     `keep_original` adds the verified bytes of each file, metadata included, to its image.
     Raises ImageRefused or MaskRefused at the end, with every unusable file.
     """
@@ -33,11 +43,15 @@ def read_images(
         cause = f"There are {len(masks)} masks for {len(paths)} images."
         raise MaskRefused(cause, "Give one mask for each image, in the same order, or give none.")
     problems: list[StudioError] = []
-    known = NearDuplicates()
-    with progress("Finding the subject", total=len(paths)) as advance:
+    door, known, files = reading.door, NearDuplicates(), FilesOnce()
+    with reading.progress("Finding the subject", total=len(paths)) as advance:
         for index, path in enumerate(paths):
             try:
                 photo = door.photo(path)
+                if again := files.again(photo):
+                    reading.note(again)
+                    advance()
+                    continue
                 found = _mask(door, photo, masks[index] if masks else None, find)
                 if not problems:  # otherwise nothing is stored
                     yield _new_image(photo, found, known.warnings(photo), keep_original)
@@ -46,6 +60,23 @@ def read_images(
             advance()
     if problems:
         raise refused_together(problems, len(paths))
+
+
+class FilesOnce:
+    """Remembers files by their bytes, to find those that are given again."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, Path] = {}
+
+    def again(self, photo: Photo) -> str:
+        """Return a note if a file with the bytes of this photo came before; else remember it, and return no text."""
+        first = self._paths.get(photo.file_sha)
+        if first is None:
+            self._paths[photo.file_sha] = photo.path
+            return ""
+        if first.resolve() == photo.path.resolve():
+            return f"{named(photo.path)} was given twice; one is kept"
+        return f"{named(photo.path)} has the same bytes as {named(first)}; one is kept"
 
 
 def read_usable(

@@ -20,8 +20,9 @@ from lambda_studio.pictures.near_duplicates import NearDuplicates
 from lambda_studio.workflows.answers import Added
 from lambda_studio.workflows.cache.left_out import is_left_out, require_pictures
 from lambda_studio.workflows.subjects.changes import Changes
-from lambda_studio.workflows.subjects.marking import Marking, require_known
-from lambda_studio.workflows.subjects.photos import read_images
+from lambda_studio.workflows.subjects.marking import Marking
+from lambda_studio.workflows.subjects.numbering import Numbering
+from lambda_studio.workflows.subjects.photos import Reading, read_images
 from lambda_studio.workflows.subjects.segmenting import Finder
 from lambda_studio.workflows.subjects.spool import Spool, SpooledImages
 from lambda_studio.workflows.subjects.told import told_warnings
@@ -56,7 +57,7 @@ def changed_images(
         InvalidSetting, ImageRefused, MaskRefused: as named.
     """
     known = range(1, len(concept.images) + 1)
-    require_known((*changes.drop, *changes.masks), len(concept.images), concept.name)
+    changes = _numbered(concept, changes)
     if changes.masks:
         require_pictures([concept], "another mask")
     both = sorted({*changes.drop} & {*changes.masks})
@@ -71,10 +72,18 @@ def changed_images(
         return kept, ()
     given = one_subject(changes.add)
     files, masks = zip(*given.pairs, strict=True)
-    read = read_images(place.door, files, masks, find, place.progress, changes.keep_original)
+    twice: list[str] = []
+    reading = Reading(place.door, place.progress, twice.append)
+    read = read_images(reading, files, masks, find, changes.keep_original)
     new = spool.keep(_with_near(kept, read))
     again = () if changes.keep_original else tuple(_said_again(concept.name, kept, new))
-    return kept.joined(new), (*given.notes, *again)
+    return kept.joined(new), (*given.notes, *twice, *again)
+
+
+def _numbered(concept: ConceptRecord, changes: Changes) -> Changes:
+    """Return the changes with images by their numbers. Raises InvalidSetting for an image that there is not."""
+    numbering = Numbering([image.source_name for image in concept.images], concept.name)
+    return replace(changes, drop=[*map(numbering.number, changes.drop)], masks=numbering.numbers(changes.masks))
 
 
 def _with_near(kept: SpooledImages, new: Iterable[NewImage]) -> Iterator[NewImage]:
@@ -139,6 +148,7 @@ def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]
         doubtful=tuple(name for _, name, texts in said if is_doubtful(texts)),
         looked_at=len(said),
         not_encoded=later,
+        new_images=tuple(sorted(number for number, *_ in said if number)),
     )
 
 

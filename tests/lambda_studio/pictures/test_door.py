@@ -17,8 +17,7 @@ from lambda_studio.pictures.door import Limits, PictureDoor
 from lambda_studio.pictures.files.opening import MAX_FILE_BYTES, Photo, open_mask, open_photo
 from lambda_studio.pictures.files.png import encode_png, sha256
 from lambda_studio.pictures.masks.subject import FoundMask, find_subject
-from lambda_studio.progress import silent
-from lambda_studio.workflows.subjects.photos import read_images
+from lambda_studio.workflows.subjects.photos import Reading, read_images
 
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="address spaces are bounded on Linux only")
 
@@ -150,7 +149,7 @@ def test_every_bad_picture_and_mask_is_named_at_once(door, tmp_path: Path) -> No
     masks = [small, saved(tmp_path / "white.png", white), saved(tmp_path / "other.png", white)]
     (tmp_path / "empty.png").touch()
     with pytest.raises(ImageRefused) as caught:
-        list(read_images(door, [good[0], tmp_path / "empty.png", good[1]], masks, find_subject, silent))
+        list(read_images(Reading(door), [good[0], tmp_path / "empty.png", good[1]], masks, find_subject))
     assert caught.value.cause.startswith("2 of 3 pictures cannot be used.")
     assert "empty.png is empty" in caught.value.cause
     assert "small.png has 32 x 32 pixels and its picture 48 x 40" in caught.value.cause
@@ -160,22 +159,37 @@ def test_every_bad_picture_and_mask_is_named_at_once(door, tmp_path: Path) -> No
 def test_one_bad_file_is_named_alone(door, tmp_path: Path) -> None:
     good = saved(tmp_path / "good.png", noisy())
     with pytest.raises(ImageRefused, match=r"^\S*none\.jpg does not exist\. Check the path\.$"):
-        list(read_images(door, [good, tmp_path / "none.jpg"], (), partial(find_subject, segment="none"), silent))
+        list(read_images(Reading(door), [good, tmp_path / "none.jpg"], (), partial(find_subject, segment="none")))
     with pytest.raises(MaskRefused, match="has no transparency"):
-        list(read_images(door, [good], (), partial(find_subject, segment="alpha"), silent))
+        list(read_images(Reading(door), [good], (), partial(find_subject, segment="alpha")))
 
 
 def test_near_duplicates_are_warned_of(door, tmp_path: Path) -> None:
-    paths = [saved(tmp_path / name, noisy()) for name in ("a.png", "b.png")]
-    warnings = [image.warnings for image in read_images(door, paths, (), partial(find_subject, segment="none"), silent)]
+    paths = [saved(tmp_path / name, noisy()) for name in ("a.png", "b.bmp")]
+    warnings = [
+        image.warnings for image in read_images(Reading(door), paths, (), partial(find_subject, segment="none"))
+    ]
     assert warnings == [(), ("almost the same picture as a.png",)]
+
+
+def test_a_file_that_is_given_again_is_read_once_and_said_also_as_a_copy(door, tmp_path: Path) -> None:
+    first, other = (saved(tmp_path / f"{seed}.png", noisy(seed=seed)) for seed in (1, 2))
+    copy = tmp_path / "copies" / "1.png"
+    copy.parent.mkdir()
+    copy.write_bytes(first.read_bytes())
+    notes: list[str] = []
+    masks = [None, None, None, lambda photo: FoundMask(Image.new("L", photo.image.size, 9))]
+    find = partial(find_subject, segment="none")
+    images = [*read_images(Reading(door, note=notes.append), [first, first, copy, other], masks, find)]
+    assert [(image.source_name, image.mask is None) for image in images] == [("1.png", True), ("2.png", False)]
+    assert notes == [f"{first} was given twice; one is kept", f"{copy} has the same bytes as {first}; one is kept"]
 
 
 def test_the_original_that_is_kept_is_the_file_that_was_looked_at(door, tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", noisy())
-    (kept,) = read_images(door, [path], (), partial(find_subject, segment="none"), silent, keep_original=True)
+    (kept,) = read_images(Reading(door), [path], (), partial(find_subject, segment="none"), keep_original=True)
     assert kept.original == path.read_bytes()
-    (plain,) = read_images(door, [path], (), partial(find_subject, segment="none"), silent)
+    (plain,) = read_images(Reading(door), [path], (), partial(find_subject, segment="none"))
     assert (plain.original, plain.data) == (None, kept.data)
 
 
@@ -197,6 +211,6 @@ def test_an_original_that_changed_since_it_was_looked_at_is_not_kept(door, tmp_p
         return FoundMask(None)
 
     with pytest.raises(ImageRefused) as caught:
-        list(read_images(door, [saved(tmp_path / "a.png", noisy())], (), find, silent, keep_original=True))
+        list(read_images(Reading(door), [saved(tmp_path / "a.png", noisy())], (), find, keep_original=True))
     assert said in caught.value.cause
     assert str(tmp_path / "a.png") in caught.value.cause

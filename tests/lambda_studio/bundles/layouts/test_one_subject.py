@@ -51,11 +51,10 @@ def test_files_may_be_given_as_text_and_one_of_them_alone(tmp_path: Path) -> Non
         assert one_subject(given).pairs == ((photo, None),)
 
 
-def test_a_picture_that_is_given_twice_is_taken_once_and_said(tmp_path: Path) -> None:
+def test_a_picture_that_is_given_twice_keeps_both_its_places(tmp_path: Path) -> None:
     rex = lay(tmp_path / "rex", "1.jpg", "2.jpg")
     found = one_subject([rex / "1.jpg", rex / "1.jpg", rex])
-    assert [picture.name for picture, _ in found.pairs] == ["1.jpg", "2.jpg"]
-    assert found.notes == ("1.jpg was given twice; one is kept",)
+    assert [picture.name for picture, _ in found.pairs] == ["1.jpg", "1.jpg", "1.jpg", "2.jpg"]
 
 
 def test_a_folder_of_several_folders_with_pictures_is_questioned(tmp_path: Path) -> None:

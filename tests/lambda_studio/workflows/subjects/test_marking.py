@@ -10,7 +10,7 @@ from lambda_studio.errors import InvalidSetting, MaskRefused
 from lambda_studio.pictures.files.opening import Photo
 from lambda_studio.pictures.masks.marks import Box, Point, Segment
 from lambda_studio.workflows.subjects import marking
-from lambda_studio.workflows.subjects.marking import Marking, require_known
+from lambda_studio.workflows.subjects.marking import Marking
 
 PICTURE = Photo(path=Path("a.png"), image=Image.linear_gradient("L").resize((80, 60)).convert("RGB"))
 
@@ -50,13 +50,16 @@ def test_a_point_is_looked_up_in_the_picture(studio) -> None:
 
 def test_marks_by_number_come_before_masks_beside_the_files(studio) -> None:
     made, beside = Marking(studio.workplace, "auto", "dog"), [Path("one.png"), None, Path("three.png")]
-    first, second, third = made.given({3: Segment("none")}, beside)
+    pairs = [(Path(f"{number}.jpg"), mask) for number, mask in enumerate(beside, start=1)]
+    first, second, third = made.given({3: Segment("none")}, pairs)
     assert (first, second) == (Path("one.png"), None) and third(PICTURE).mask is None
-    assert made.given([Path("m.png")], beside) == [Path("m.png")]
-    assert made.given((), beside) == beside
+    assert made.given([Path("m.png")], pairs) == [Path("m.png")]
+    assert made.given((), pairs) == beside
 
 
-@pytest.mark.parametrize("number", [0, 3])
-def test_a_number_without_an_image_is_refused(number) -> None:
-    with pytest.raises(InvalidSetting, match=rf"rex has no image {number}\. It has images 1 to 2\."):
-        require_known([number], 2, "rex")
+def test_marks_by_file_name_are_those_of_the_file(studio) -> None:
+    pairs = [(Path("cam/1.jpg"), None), (Path("cam/2.jpg"), Path("mask.png"))]
+    made = Marking(studio.workplace, "auto", "dog").given({"2.jpg": Segment("none")}, pairs)
+    assert made[0] is None and callable(made[1])
+    with pytest.raises(InvalidSetting, match=r"This command has no image '3\.jpg'\. It has images 1 \(1\.jpg\), 2 \("):
+        Marking(studio.workplace, "auto", "dog").given({"3.jpg": Segment("none")}, pairs)

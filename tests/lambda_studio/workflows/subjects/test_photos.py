@@ -7,7 +7,7 @@ from lambda_studio.errors import ImageRefused, MaskRefused
 from lambda_studio.pictures.files.png import encode_png
 from lambda_studio.pictures.masks.subject import find_subject
 from lambda_studio.workflows.subjects import photos
-from lambda_studio.workflows.subjects.photos import read_images
+from lambda_studio.workflows.subjects.photos import Reading, read_images
 
 
 def test_every_mask_that_cannot_be_used_is_named(studio, photo, box, tmp_path) -> None:
@@ -39,7 +39,7 @@ def test_masks_that_are_too_few_are_refused_before_a_picture_is_opened(studio, p
 def test_a_files_bytes_go_with_its_image_only_where_they_are_kept(studio, photo) -> None:
     def read(keep_original: bool):
         place = studio.workplace
-        (image,) = read_images(place.door, [photo], (), find_subject, place.progress, keep_original)
+        (image,) = read_images(Reading(place.door), [photo], (), find_subject, keep_original)
         return image
 
     kept, plain = read(True), read(False)
@@ -56,4 +56,4 @@ def test_a_file_that_changes_while_it_is_read_is_refused(studio, photo, monkeypa
     monkeypatch.setattr(photos, "encode_png", changing)
     place = studio.workplace
     with pytest.raises(ImageRefused, match=r"photo\.png .*changed while it was being added"):
-        list(read_images(place.door, [photo], (), find_subject, place.progress, keep_original=True))
+        list(read_images(Reading(place.door), [photo], (), find_subject, keep_original=True))

@@ -70,7 +70,7 @@ def test_another_mask_is_of_the_image_that_was_numbered(put, plain, changed, tmp
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"drop": [3]}, r"rex has no image 3\. It has images 1 to 2\."),
+        ({"drop": [3]}, r"rex has no image 3\. It has images 1 \(red\.png\), 2 \(blue\.png\)\."),
         ({"drop": [0]}, r"rex has no image 0\."),
         ({"masks": {3: Path("mask.png")}}, r"rex has no image 3\."),
         ({"drop": [1], "masks": {1: Path("mask.png")}}, "Image 1 would be dropped and given a mask"),
