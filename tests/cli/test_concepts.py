@@ -150,7 +150,7 @@ def test_masks_are_corrected_by_a_box_and_a_way(studio, rex, photos, tmp_path: P
     answer = studio("concepts", "edit", "rex", "--box", "1=20%,20%,70%,70%", "--segment", "2=none")
     see, correct = answer.out.splitlines()[-2:]
     assert see == "See the new mask: studio concepts show rex --sheet rex.png"
-    assert correct.startswith("To correct image 1: studio concepts edit rex --point 1=50%,40%")
+    assert correct.startswith("To correct image 2: studio concepts edit rex --point 2=50%,40%")
     first, second = shown(studio)["images"]
     assert first["mask_sha"] is not None and second["mask_sha"] is None
     for words, said in (
