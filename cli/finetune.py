@@ -17,7 +17,17 @@ from cli.session import Session, given, pass_session
 @click.option("--rank", type=int, help="The rank of the LoRA updates.  [default: the stack's, else 16]")
 @click.option("--steps", type=int, help="How many optimiser steps to train.  [default: the stack's, else 400]")
 @click.option(
-    "--learning-rate", type=float, help="AdamW's learning rate.  [default: the stack's, else 1e-4 lora, 1e-5 full]"
+    "--learning-rate",
+    type=float,
+    help="The optimiser's learning rate.  [default: the stack's, else 1e-4 lora, 1e-5 full]",
+)
+@click.option(
+    "--use-8bit-adam", "optimizer", flag_value="adamw-8bit", default=None, help="The same as --optimizer adamw-8bit."
+)
+@click.option(
+    "--optimizer",
+    metavar="adamw|adamw-8bit|MODULE:CLASS",
+    help="AdamW, AdamW with states in 8 bits, or a class of an installed package.  [default: adamw]",
 )
 @click.option(
     "--lr-scheduler",

@@ -1,5 +1,6 @@
 """The outermost command. Only this module turns an error into a message and an exit code."""
 
+import logging
 import os
 import sys
 import traceback
@@ -69,6 +70,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run `studio` and exit with its exit code."""
     # Python processes that a library starts inherit this and do not import modules from the current folder.
     os.environ["PYTHONSAFEPATH"] = "1"
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # peft imports it, and it warns of kernels not used here
     open_standard_streams()
     sys.exit(flushed(interruptible(args)))
 

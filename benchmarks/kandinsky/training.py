@@ -43,7 +43,7 @@ def _watch(optimiser: Optimiser, phases: Phases) -> None:
         (optimiser.objective, "losses", "batch and forward"),
         (optimiser.accelerator, "backward", "backward"),
         (optimiser.accelerator, "clip_grad_norm_", "clip gradients"),
-        (optimiser.adamw, "step", "AdamW"),
+        (optimiser.optimizer, "step", "AdamW"),
     ]
     for owner, name, phase in watched:
         setattr(owner, name, phases.around(phase, getattr(owner, name)))

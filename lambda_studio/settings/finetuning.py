@@ -1,9 +1,15 @@
 """Settings for fine-tuning."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from lambda_studio.settings.base import Settings
+
+OPTIMISERS = ("adamw", "adamw-8bit")
+PACKAGED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", re.ASCII)
+"""The name of a class in a module, as torch.optim:SGD."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +23,10 @@ class FinetuneConfig(Settings):
     steps: int = 400
     """Optimiser steps; the paper uses 400 for one concept."""
     learning_rate: float | None = None
-    """AdamW's learning rate. None: 1e-4 for lora, 1e-5 (the paper's) for full."""
+    """The optimiser's learning rate. None: 1e-4 for lora, 1e-5 (the paper's) for full; MODULE:CLASS needs one."""
+    optimizer: str = "adamw"
+    """`adamw`; `adamw-8bit`, whose states take a quarter of the memory (bitsandbytes); or an installed package's
+    class as MODULE:CLASS."""
     lr_scheduler: Literal["constant", "cosine"] = "constant"
     """The change of the learning rate over the run. `cosine` falls to a hundredth at the last step."""
     lr_warmup_steps: int = 0
@@ -29,7 +38,7 @@ class FinetuneConfig(Settings):
     gradient_checkpointing: bool = False
     """Compute activations twice in place of keeping them: less memory, more time, the same weights."""
     weight_decay: float = 1e-2
-    """AdamW's weight decay."""
+    """The optimiser's weight decay."""
     max_grad_norm: float = 1.0
     """Gradients are clipped to this norm."""
     ema_decay: float = 0.0
@@ -51,7 +60,10 @@ class FinetuneConfig(Settings):
         self._require_between(1, "resolution")
         self._require_between(0, "lr_warmup_steps", "seed")
         rate = self.learning_rate
-        self._require("learning_rate", rate is None or 0 < rate < 1, "Give a number between 0 and 1.")
+        self._require("learning_rate", rate is None or 0 < rate <= 1, "Give more than 0, up to 1.")
+        known = self.optimizer in OPTIMISERS or PACKAGED.fullmatch(self.optimizer)
+        said = f"Give {', '.join(OPTIMISERS)}, or a class of an installed package: torch.optim:SGD."
+        self._require("optimizer", bool(known), said)
         self._require("lr_scheduler", self.lr_scheduler in ("constant", "cosine"), "Give constant or cosine.")
         self._require("conditions", self.conditions in ("paper", "prior", "both"), "Give paper, prior or both.")
         self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
@@ -60,3 +72,14 @@ class FinetuneConfig(Settings):
     def effective_learning_rate(self) -> float:
         """The learning rate, or the method's default."""
         return self.learning_rate or {"lora": 1e-4, "full": 1e-5}[self.method]
+
+    def preferring(self, preferences: Mapping[str, Any]) -> "FinetuneConfig":
+        """Return these settings with `preferences` for the fields that were not given.
+
+        A given optimiser of another package does not take the learning rate that is preferred for AdamW. Raises
+        InvalidSetting.
+        """
+        theirs = self.optimizer not in OPTIMISERS and preferences.get("optimizer") != self.optimizer
+        if theirs and "optimizer" in self.given:
+            preferences = {name: value for name, value in preferences.items() if name != "learning_rate"}
+        return super().preferring(preferences)

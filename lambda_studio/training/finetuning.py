@@ -38,6 +38,7 @@ def train_config(config: FinetuneConfig) -> TrainConfig:
     return TrainConfig(
         steps=config.steps,
         learning_rate=config.effective_learning_rate,
+        optimizer=config.optimizer,
         schedule=schedule_named(config.lr_scheduler, config.steps, config.lr_warmup_steps),
         weight_decay=config.weight_decay,
         max_grad_norm=config.max_grad_norm,

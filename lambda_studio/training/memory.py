@@ -15,17 +15,16 @@ from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.adapter import add_lora
 from lambda_studio.models.memory.live_bytes import LiveBytes, weight_bytes
 from lambda_studio.training.objectives import NoisedBatch, noise_prediction_loss
+from lambda_studio.training.optimisation.trial import states_of
 
 HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
-ADAM_STATES = 2
-"""Float32 values that AdamW keeps for each trained weight."""
 IN_HALF = (F.linear, F.conv2d, F.scaled_dot_product_attention, torch.matmul, torch.bmm, torch.baddbmm)
 IN_FULL = (F.group_norm, F.layer_norm, F.softmax, F.mse_loss)
 """The operations that autocast runs in half and in full precision, of those that a UNet has."""
 
 
 def training_bytes(unet: nn.Module, config: FinetuneConfig, side: int) -> int:
-    """Return the bytes that fine-tuning takes: weights, gradients, AdamW's states, and what a step holds at most.
+    """Return the bytes that fine-tuning takes: weights, gradients, the optimiser's states, and what a step holds.
 
     Kernels' own buffers are not counted: on an H100, peaks were 1 to 4 % higher than this
     (`benchmarks/results/full-size-h100.json`).
@@ -39,8 +38,9 @@ def training_bytes(unet: nn.Module, config: FinetuneConfig, side: int) -> int:
     with LiveBytes([*unet.parameters(), *unet.buffers()]) as counted, _AsOnAGpu(HALF.get(config.mixed_precision)):
         for _ in range(passes):
             _step(unet, config.batch_size, side)
-    float32_values = ADAM_STATES + bool(config.ema_decay)
-    return weight_bytes(unet) + counted.peak + 4 * float32_values * sum(each.numel() for each in trained)
+    sizes = [each.numel() for each in trained]
+    average = 4 * sum(sizes) if config.ema_decay else 0
+    return weight_bytes(unet) + counted.peak + states_of(config.optimizer).held(sizes) + average
 
 
 def _prepared(unet: Any, config: FinetuneConfig) -> list[nn.Parameter]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,44 @@ def test_a_resolution_that_cannot_be_trained_is_refused_before_a_run_begins(
     said = f"Error: The resolution is {resolution}.\n  → This decoder draws multiples of 8. The nearest is {nearest}.\n"
     assert (answer.code, answer.err) == (2, said)
     assert json.loads(studio("runs", "--json").out) == []
+
+
+def test_an_optimiser_that_cannot_be_used_is_refused_before_a_run_begins(studio, photos) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    refused = {
+        "adam": "Error: --optimizer is 'adam'.\n  → Give adamw, adamw-8bit, or a class of an installed package",
+        "torch.optim:LBFGS": "Error: --optimizer is torch.optim:LBFGS, which training cannot use: LBFGS.step() missing",
+        "torch.optim:SGD": "Error: --optimizer is torch.optim:SGD, and --learning-rate is not given.\n  → Give",
+    }
+    for name, said in refused.items():
+        answer = studio("finetune", "rex", "--optimizer", name)
+        assert (answer.code, answer.err[: len(said)]) == (2, said)
+    assert json.loads(studio("runs", "--json").out) == []
+
+
+def test_a_run_keeps_its_optimiser_and_another_is_refused(studio, photos) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    sgd = ("--optimizer", "torch.optim:SGD", "--learning-rate", 0.5)
+    adapter = json.loads(studio(*TUNE, *sgd, "--json").out)["adapter"]
+    assert adapter["settings"]["optimizer"] == "torch.optim:SGD"
+    (run,) = json.loads(studio("runs", "--json").out)
+    assert run["settings"]["optimizer"] == "torch.optim:SGD"
+
+
+def test_a_run_is_not_resumed_with_another_optimiser(studio, stopped_after_two) -> None:
+    answer = studio("finetune", "--resume", "--optimizer", "torch.optim:SGD", "--learning-rate", 0.0001)
+    assert answer.code == 2
+    assert "The run was started with other settings: optimizer: adamw -> torch.optim:SGD" in answer.err
+
+
+@pytest.mark.parametrize("spelled", ["--use_8bit_adam", "--optimizer=adamw-8bit"])
+def test_8_bit_states_may_be_asked_for_as_diffusers_scripts_do(studio, photos, monkeypatch, spelled: str) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    monkeypatch.setitem(sys.modules, "bitsandbytes.optim", None)
+    answer = studio("finetune", "rex", spelled)
+    assert answer.code == 2
+    assert answer.err.startswith("Error: --optimizer is adamw-8bit, which needs the package bitsandbytes")
+    assert answer.err.endswith("  → pip install 'lambda-studio[8bit]'\n")
 
 
 def test_more_steps_may_be_asked_for(studio, stopped_after_two) -> None:

@@ -82,18 +82,18 @@ def latest_checkpoint(folder: Path) -> Checkpoint | None:
 def _check_part(part: str, value: Any) -> None:
     if not _PART.fullmatch(part):
         raise ValueError(f"A part of a checkpoint is called {part!r}: use lower-case letters, digits and _.")
-    _check_plain(value, part)
+    require_plain(value, part)
 
 
-def _check_plain(value: Any, where: str) -> None:
-    """Refuse, before the write, every value that `torch.load(weights_only=True)` could not read back."""
+def require_plain(value: Any, where: str) -> None:
+    """Raise TypeError, before the write, for every value that `torch.load(weights_only=True)` could not read back."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            _check_plain(key, f"a key of {where}")
-            _check_plain(item, f"{where}[{key!r}]")
+            require_plain(key, f"a key of {where}")
+            require_plain(item, f"{where}[{key!r}]")
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            _check_plain(item, f"{where}[{index}]")
+            require_plain(item, f"{where}[{index}]")
     elif not isinstance(value, (Tensor, torch.dtype)) and type(value) not in (str, int, float, bool, type(None)):
         raise TypeError(f"{where} is a {type(value).__name__}; a checkpoint holds tensors and plain values only.")
 

@@ -1,4 +1,4 @@
-"""Optimiser steps: accumulate gradients, clip, AdamW at the scheduled rate, moving average."""
+"""Optimiser steps: accumulate gradients, clip, step at the scheduled rate, moving average."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ from lambda_studio.errors import ResumeRefused
 from lambda_studio.models.saving import tensor_bytes
 from lambda_studio.training.objectives import Objective
 from lambda_studio.training.optimisation.ema import MovingAverage
+from lambda_studio.training.optimisation.named import ADAMW, Rates, make_optimiser
 from lambda_studio.training.optimisation.schedules import Schedule, constant
+from lambda_studio.training.optimisation.trial import states_of
 from lambda_studio.training.randomness import MicroStep, seed_for
 
 
@@ -24,7 +26,9 @@ class TrainConfig:
     steps: int
     """Optimiser steps."""
     learning_rate: float
-    """AdamW's learning rate before the schedule's factor."""
+    """The optimiser's learning rate before the schedule's factor."""
+    optimizer: str = ADAMW
+    """`adamw`, `adamw-8bit`, or MODULE:CLASS."""
     schedule: Schedule = constant
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 1e-2
@@ -43,7 +47,7 @@ class TrainConfig:
 
 
 class Optimiser:
-    """The model, AdamW and the moving average. One call of `step` is one optimiser step."""
+    """The model, its optimiser and the moving average. One call of `step` is one optimiser step."""
 
     def __init__(
         self,
@@ -53,17 +57,22 @@ class Optimiser:
         config: TrainConfig,
     ):
         self.accelerator, self.objective, self.parameters, self.config = accelerator, objective, parameters, config
-        self.model, self.adamw = accelerator.prepare(objective.model, _adamw(list(parameters.values()), config))
+        rates = Rates(learning_rate=config.learning_rate, weight_decay=config.weight_decay, betas=config.betas)
+        self.model, self.optimizer = accelerator.prepare(
+            objective.model, make_optimiser(config.optimizer, parameters.values(), rates)
+        )
         self.average = MovingAverage(parameters, config.ema_decay) if config.ema_decay else None
 
     @property
     def state_bytes(self) -> int:
-        """The bytes of a checkpoint's weights, AdamW's two states and the average."""
-        return tensor_bytes(list(self.parameters.values())) * (3 + bool(self.average))
+        """The bytes of a checkpoint's weights, the optimiser's states and the average."""
+        weights = list(self.parameters.values())
+        states = states_of(self.config.optimizer).stored(weight.numel() for weight in weights)
+        return tensor_bytes(weights) * (1 + bool(self.average)) + states
 
     def step(self, step: int) -> dict[str, Float[Tensor, ""]]:
         """Run optimiser step `step` (from 1) and return its losses, averaged over micro-steps and processes."""
-        for group in self.adamw.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self.config.schedule(step)
         count = self.config.gradient_accumulation_steps
         losses = [self._micro_step(number) for number in range((step - 1) * count, step * count)]
@@ -80,8 +89,8 @@ class Optimiser:
             self.accelerator.backward(losses["loss"])
             if self.accelerator.sync_gradients:
                 self.accelerator.clip_grad_norm_(self.parameters.values(), self.config.max_grad_norm)
-            self.adamw.step()
-            self.adamw.zero_grad()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
         return {name: value.detach().float() for name, value in losses.items()}
 
     def is_finite(self) -> bool:
@@ -93,7 +102,7 @@ class Optimiser:
         scaler = self.accelerator.scaler
         state = {
             "parameters": {name: parameter.detach() for name, parameter in self.parameters.items()},
-            "optimizer": self.adamw.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "scaler": scaler.state_dict() if scaler else {},
         }
         buffers = self._buffers()
@@ -114,7 +123,7 @@ class Optimiser:
                 parameter.copy_(state["parameters"][name])
             for name, buffer in self._buffers().items():
                 buffer.copy_(state["buffers"][name])
-        self.adamw.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(state["optimizer"])
         if self.accelerator.scaler and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         if self.average:
@@ -124,12 +133,3 @@ class Optimiser:
         """Return the model's saved buffers, such as the statistics of a batch norm."""
         kept = self.objective.model.state_dict().keys()
         return {name: buffer for name, buffer in self.objective.model.named_buffers() if name in kept}
-
-
-def _adamw(parameters: list[nn.Parameter], config: TrainConfig) -> torch.optim.AdamW:
-    """Return AdamW, fused if the device supports it."""
-    rate, betas, decay = config.learning_rate, config.betas, config.weight_decay
-    try:
-        return torch.optim.AdamW(parameters, lr=rate, betas=betas, weight_decay=decay, fused=True)
-    except RuntimeError:
-        return torch.optim.AdamW(parameters, lr=rate, betas=betas, weight_decay=decay)

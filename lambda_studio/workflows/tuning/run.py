@@ -23,6 +23,7 @@ from lambda_studio.training.checkpoints.resume import holds_a_run
 from lambda_studio.training.examples import Example, with_predictions
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks, StepReport
+from lambda_studio.training.optimisation.trial import require_usable
 from lambda_studio.training.trainer import TrainResult
 from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.cache.training_set import ExampleTable
@@ -61,6 +62,7 @@ class Tuner:
     ) -> Finetuned:
         """Train, or resume `run`, and register the adapter unless `should_stop` ended the training."""
         self.dtype = torch.float32 if config.method == "full" else None  # trained weights are never rounded
+        require_usable(config, self.stack.device)
         if run:
             with holding(self.home, [run.id], BUSY):
                 return self._tune(run.id, concepts, self._examples(concepts, config, should_stop), config, should_stop)

@@ -73,7 +73,10 @@ def test_an_unknown_field_is_refused() -> None:
         (GenerateConfig, "seed", -1, "seed is -1."),
         (FinetuneConfig, "rank", 0, "rank is 0."),
         (FinetuneConfig, "gradient_accumulation_steps", 0, "gradient_accumulation_steps is 0."),
-        (FinetuneConfig, "learning_rate", 1.0, "learning_rate is 1.0."),
+        (FinetuneConfig, "learning_rate", 1.5, "learning_rate is 1.5."),
+        (FinetuneConfig, "optimizer", "adam", "optimizer is 'adam'."),
+        (FinetuneConfig, "optimizer", "../adam:Adam", "optimizer is '../adam:Adam'."),
+        (FinetuneConfig, "optimizer", "torch.optim.:Adam", "optimizer is 'torch.optim.:Adam'."),
         (FinetuneConfig, "seed", -1, "seed is -1."),
         *(
             (FinetuneConfig, field, most + 1, f"{field} is {most + 1}.")

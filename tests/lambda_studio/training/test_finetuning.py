@@ -1,5 +1,6 @@
 """Fine-tuning's settings in the loop: average, warm-up, schedule. Runs as such: test_trainer.py."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint
 from lambda_studio.training.finetuning import finetune_decoder, train_config
 from lambda_studio.training.hooks import CheckpointReport, Hooks
 from tests.lambda_studio.training.test_trainer import (
+    Decoder,
     _assert_same_bits,
     _config,
     _decoder,
@@ -41,6 +43,36 @@ def test_a_run_with_average_warm_up_and_cosine_is_resumed_bit_for_bit(tmp_path: 
         finetune_decoder(resumed, _examples(), config, folder, resume=True)
         _assert_same_bits(_weights(resumed), _weights(whole))
         assert _digest(folder) == _digest(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [("lora", "adamw-8bit"), ("full", "adamw-8bit"), ("full", "torch.optim:NAdam")]
+)
+def test_a_run_with_another_optimiser_is_resumed_bit_for_bit(tmp_path: Path, method: str, name: str) -> None:
+    if name == "adamw-8bit":
+        pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed: pip install 'lambda-studio[8bit]'")
+    config = _config(method=method, optimizer=name, rank=512, ema_decay=0.6)  # so that LoRA's states are large enough
+
+    def decoder() -> Decoder:
+        return _decoder(block_out_channels=(16, 32))  # convolutions of 4,096 values and more
+
+    whole, resumed = decoder(), decoder()
+    finetune_decoder(whole, _examples(), config, tmp_path / "whole")
+    assert finetune_decoder(decoder(), _examples(), config, tmp_path / "cut", hooks=_stop_after(3)).stopped
+    finetune_decoder(resumed, _examples(), config, tmp_path / "cut", resume=True)
+    _assert_same_bits(_weights(resumed), _weights(whole))
+    checkpoint = latest_checkpoint(tmp_path / "whole" / "checkpoints")
+    assert checkpoint is not None
+    assert checkpoint.meta["settings"]["optimizer"] == name
+    with pytest.raises(ResumeRefused, match=f"optimizer: {name} -> adamw"):
+        finetune_decoder(decoder(), _examples(), replace(config, optimizer="adamw"), tmp_path / "whole", resume=True)
+    assert ("torch.uint8" in _dtypes(checkpoint.load()["optimizer"])) is (name == "adamw-8bit")
+
+
+def _dtypes(state: Any) -> set[str]:
+    if isinstance(state, dict):
+        return set().union(*map(_dtypes, state.values()))
+    return {str(state.dtype)} if isinstance(state, Tensor) else set()
 
 
 @pytest.mark.parametrize("name", list(ALL))

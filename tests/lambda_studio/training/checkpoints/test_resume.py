@@ -123,6 +123,7 @@ def test_the_defaults_that_runs_left_out_are_what_they_were() -> None:
         "rank": 16,
         "steps": 400,
         "learning_rate": None,
+        "optimizer": "adamw",
         "lr_scheduler": "constant",
         "lr_warmup_steps": 0,
         "batch_size": 4,

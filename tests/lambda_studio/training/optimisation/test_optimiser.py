@@ -51,7 +51,7 @@ def test_a_step_takes_its_own_rate() -> None:
         optimiser.step(1)
         assert torch.equal(model[0].weight, before)
         optimiser.step(2)
-        assert optimiser.adamw.param_groups[0]["lr"] == 0.1
+        assert optimiser.optimizer.param_groups[0]["lr"] == 0.1
     assert (model[0].weight.detach() - before).abs().max() == pytest.approx(0.1, rel=0.4)
 
 
