@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,10 @@ class StudioCommand(_TakesGlobalOptions):
     """A command of `studio`."""
 
 
+MOST_LIKELY = 3
+"""How many commands a message names in place of an unknown one."""
+
+
 class _NamesTheNearest(click.Group):
     """A command with subcommands, which names the nearest one for a typing error."""
 
@@ -112,9 +117,14 @@ class _NamesTheNearest(click.Group):
         """Return the subcommand. Raises UsageError with the nearest name."""
         known, asked = self.list_commands(ctx), args[0].replace("_", "-")
         near = difflib.get_close_matches(asked, known, n=1)
-        if asked not in known and near:
-            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+        likely = self.likely(asked, ctx) or near
+        if asked not in known and likely:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(map(repr, likely))}?")
         return super().resolve_command(ctx, args)
+
+    def likely(self, asked: str, ctx: click.Context) -> list[str]:
+        """Return the commands elsewhere that the user may mean: none here."""
+        return []
 
 
 class StudioGroup(_TakesGlobalOptions, _NamesTheNearest):
@@ -140,6 +150,17 @@ class LazyGroup(_TakesGlobalOptions, _NamesTheNearest):
             return None
         command: click.Command = importlib.import_module(self.modules[cmd_name]).command
         return command
+
+    def likely(self, asked: str, ctx: click.Context) -> list[str]:
+        """Return the first commands that begin with the asked name (`add`), else those of groups (`list`)."""
+        longer = [f"studio {name}" for name in self.modules if name.startswith(f"{asked}-")]
+        return (longer or [*self._within_groups(asked, ctx)])[:MOST_LIKELY]
+
+    def _within_groups(self, asked: str, ctx: click.Context) -> Iterator[str]:
+        for name in self.modules:
+            group = self.get_command(ctx, name)
+            if isinstance(group, click.Group) and asked in group.commands:
+                yield f"studio {name} {asked}"
 
 
 download_option = click.option(

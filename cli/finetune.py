@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from cli.aliases import Aliased
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.session import Session, given, pass_session
 
@@ -14,8 +15,20 @@ from cli.session import Session, given, pass_session
 @click.option(
     "--method", type=click.Choice(["lora", "full"]), help="Train low-rank updates, or the whole UNet.  [default: lora]"
 )
-@click.option("--rank", type=int, help="The rank of the LoRA updates.  [default: the stack's, else 16]")
-@click.option("--steps", type=int, help="How many optimiser steps to train.  [default: the stack's, else 400]")
+@click.option(
+    "--rank",
+    cls=Aliased,
+    aliases=("--lora-rank",),
+    type=int,
+    help="The rank of the LoRA updates.  [default: the stack's, else 16]",
+)
+@click.option(
+    "--steps",
+    cls=Aliased,
+    aliases=("--max-train-steps",),
+    type=int,
+    help="How many optimiser steps to train.  [default: the stack's, else 400]",
+)
 @click.option(
     "--learning-rate",
     type=float,
@@ -36,7 +49,13 @@ from cli.session import Session, given, pass_session
 )
 @click.option("--lr-warmup-steps", type=int, help="How many steps the learning rate rises.  [default: 0]")
 @click.option("--ema-decay", type=float, help="Keep a moving average of the weights, e.g. 0.99.  [default: 0, none]")
-@click.option("--batch-size", type=int, help="Images in one step.  [default: the stack's, else 4]")
+@click.option(
+    "--batch-size",
+    cls=Aliased,
+    aliases=("--train-batch-size",),
+    type=int,
+    help="Images in one step.  [default: the stack's, else 4]",
+)
 @click.option(
     "--gradient-accumulation-steps", type=int, help="Batches whose gradients make one optimiser step.  [default: 1]"
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cli.aliases import Aliased
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.session import Session, given, pass_session
 from cli.terminal import notice
@@ -42,14 +43,33 @@ class PictureSize(click.ParamType):
 
 @click.command("generate", cls=StudioCommand)
 @click.argument("prompt")
-@click.option("-n", "--number", "count", type=int, default=1, show_default=True, help="How many pictures to draw.")
+@click.option(
+    "-n",
+    "--number",
+    "count",
+    cls=Aliased,
+    aliases=("--num-images-per-prompt",),
+    type=int,
+    default=1,
+    show_default=True,
+    help="How many pictures to draw.",
+)
 @click.option(
     "--seed", type=SEED, help="Seed of the first picture; the next has seed + 1.  [default: random, and printed]"
 )
-@click.option("--steps", "num_inference_steps", type=int, help="How many denoising steps (DDIM) to run.  [default: 50]")
+@click.option(
+    "--steps",
+    "num_inference_steps",
+    cls=Aliased,
+    aliases=("--num-inference-steps",),
+    type=int,
+    help="How many denoising steps (DDIM) to run.  [default: 50]",
+)
 @click.option(
     "--guidance",
     "guidance_scale",
+    cls=Aliased,
+    aliases=("--guidance-scale",),
     type=float,
     help="How closely to follow the prompt; 1 switches guidance off.  [default: the stack's, else 7.5]",
 )

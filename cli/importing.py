@@ -70,19 +70,20 @@ def importing(session: Session, source: Path, nouns: tuple[str, ...], **options:
     """
     dry_run, out = options.pop("dry_run"), options.pop("write_table")
     choices = {"leave_out": options["leave_out"], "table": options["table"], "nouns": _by_name(nouns)}
+    skips = options["on_conflict"] == "skip"
     with session.studio() as studio:
         if out:
             plan = studio.libraries.write_plan(source, out, **choices)
         elif dry_run:
             plan = studio.libraries.plan(source, **choices)
         else:
-            imported = studio.libraries.import_(source, on_plan=_teller(session), **{**options, **choices})
+            imported = studio.libraries.import_(source, on_plan=_teller(session, skips), **{**options, **choices})
     if not (dry_run or out):
-        session.show(imported, lambda: _imported_lines(imported))
+        session.show(imported, lambda: _imported_lines(imported, skips))
         return
     wrote = [f"Wrote {out}. Edit it, then: studio library import {source} --table {out}"] if out else []
     taken = taken_lines(plan) if options["on_conflict"] == "fail" else ()
-    session.show(plan, lambda: [*_plan_lines(session, plan), *taken, *wrote])
+    session.show(plan, lambda: [*_plan_lines(session, plan, skips), *taken, *wrote])
 
 
 def _by_name(nouns: tuple[str, ...]) -> dict[str, str]:
@@ -96,23 +97,24 @@ def _by_name(nouns: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def _teller(session: Session) -> Any:
+def _teller(session: Session, skips: bool) -> Any:
     """Return the function that shows the plan before the work begins. An answer in JSON has it at the end."""
 
     def tell(plan: "Plan") -> None:
-        for line in () if session.json else subject_lines(plan):
+        for line in () if session.json else subject_lines(plan, skips):
             say(line)
 
     return tell
 
 
-def _plan_lines(session: Session, plan: "Plan") -> list[str]:
+def _plan_lines(session: Session, plan: "Plan", skips: bool) -> list[str]:
     options = option_names(session.command)
     faults = [with_values(line, options) for line in fault_lines(plan)]
-    return [*subject_lines(plan), *left_aside_lines(plan), *guess_lines(plan, "--noun NAME=NOUN"), *faults]
+    guesses = guess_lines(plan, "--noun NAME=NOUN", skips)
+    return [*subject_lines(plan, skips), *left_aside_lines(plan), *guesses, *faults]
 
 
-def _imported_lines(imported: "Imported") -> list[str]:
+def _imported_lines(imported: "Imported", skips: bool) -> list[str]:
     rows = [
         (
             each.name,
@@ -122,7 +124,7 @@ def _imported_lines(imported: "Imported") -> list[str]:
         for each in imported.concepts
     ]
     plan = imported.plan
-    told = [*left_aside_lines(plan), *guess_lines(plan, "studio concepts edit NAME --noun NOUN")] if plan else []
+    told = [*left_aside_lines(plan), *guess_lines(plan, "studio concepts edit NAME --noun NOUN", skips)] if plan else []
     notes = [f"Note: {each.name}: {note}" for each in imported.concepts for note in each.notes]
     if imported.signed_by:
         state = "which is trusted" if imported.verified else "which was not checked; to check it, give --trusted-key"

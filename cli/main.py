@@ -49,6 +49,12 @@ def dashed(name: str) -> str:
     return name.replace("_", "-")
 
 
+NUMBERS = {
+    "integer": "Write the number in digits, such as 1000. ",
+    "INTEGER|random": "Write the number in digits, such as 1000, or give random. ",
+    "float": "Write the number in digits, such as 0.5 or 1e-4. ",
+}
+"""How to write a number, by the name of its type."""
 SETTINGS = {"help_option_names": ["-h", "--help"], "token_normalize_func": dashed}
 
 
@@ -153,7 +159,7 @@ def told(error: Any) -> tuple[str, str, int]:
         error = click.NoSuchOption(error.option_name, error.message, near, error.ctx)
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "studio"
-        return error.format_message(), f"See: {command} --help", 2
+        return error.format_message(), f"{_how_to_write(error)}See: {command} --help", 2
     if isinstance(error, click.ClickException):
         return error.format_message(), "See: studio --help", 2
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _is_torchs_memory(error):
@@ -163,6 +169,13 @@ def told(error: Any) -> tuple[str, str, int]:
         return f"{error.strerror or error}{where}", "Check that the path exists, is writable and has free space.", 7
     cause = f"Internal error: {type(error).__name__}: {error}".partition("\n")[0]
     return cause, "This is a bug of λ-Studio. Run the command again with --debug and report the output.", 1
+
+
+def _how_to_write(error: click.UsageError) -> str:
+    """Return a sentence about how a number is written, if the error is of a text in place of one."""
+    if not isinstance(error, click.BadParameter) or error.param is None or "is not a valid" not in error.message:
+        return ""
+    return NUMBERS.get(error.param.type.name, "")
 
 
 def _is_torchs_memory(error: Exception) -> bool:

@@ -6,20 +6,28 @@ from typing import TYPE_CHECKING
 from cli.tables import counted, table
 
 if TYPE_CHECKING:
-    from lambda_studio.studio import Plan
+    from lambda_studio.studio import Plan, PlannedSubject
 
 MOST_FILES = 5
 
 
-def subject_lines(plan: "Plan") -> Iterator[str]:
-    """Yield the subjects of a plan as a table, then its notes."""
+def subject_lines(plan: "Plan", skips: bool = False) -> Iterator[str]:
+    """Yield the subjects of a plan as a table, then its notes. An import that `skips` taken names has none for them."""
     yield f"Read as {plan.layout}: {counted(len(plan.subjects), 'subject')}."
     rows = [
-        (each.name, each.noun or "?", len(each.pictures), each.masks or "", each.state, each.folder, each.noun_from)
+        (
+            each.name,
+            each.noun or "?",
+            len(each.pictures),
+            each.masks or "",
+            each.state,
+            _where(plan, each.folder),
+            each.noun_from,
+        )
         for each in plan.subjects
     ]
     yield from table(("NAME", "NOUN", "PICTURES", "MASKS", "STATE", "FROM", "NOUN FROM"), rows)
-    yield from (f"Note: {each.name}: {note}" for each in plan.subjects for note in each.notes)
+    yield from (f"Note: {each.name}: {note}" for each in _told(plan, skips) for note in each.notes)
 
 
 def left_aside_lines(plan: "Plan") -> Iterator[str]:
@@ -30,12 +38,21 @@ def left_aside_lines(plan: "Plan") -> Iterator[str]:
         yield f"Left aside: {', '.join(shown)}{more}: {each.why}"
 
 
-def guess_lines(plan: "Plan", remedy: str) -> Iterator[str]:
-    """Yield a line that says how to change guessed nouns, if there are some."""
-    guessed = [each for each in plan.subjects if each.is_guess]
+def guess_lines(plan: "Plan", remedy: str, skips: bool = False) -> Iterator[str]:
+    """Yield a line that says how to change guessed nouns, if there are some. `skips` is as in `subject_lines`."""
+    guessed = [each for each in _told(plan, skips) if each.is_guess]
     if guessed:
         named = ", ".join(each.name for each in guessed[:MOST_FILES]) + (" …" if len(guessed) > MOST_FILES else "")
         yield f"Note: {counted(len(guessed), 'noun')} guessed ({named}). To change one: {remedy}"
+
+
+def _told(plan: "Plan", skips: bool) -> "list[PlannedSubject]":
+    return [each for each in plan.subjects if each.state == "new" or not skips]
+
+
+def _where(plan: "Plan", folder: str) -> str:
+    """Return the folder of a subject. The source itself is named as the user named it."""
+    return plan.source if folder == "." else folder
 
 
 def fault_lines(plan: "Plan") -> Iterator[str]:

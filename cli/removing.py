@@ -57,7 +57,9 @@ def remove(session: Session, name: str, yes: bool) -> None:
     """Hide a concept, free its name, and list its adapters. `restore` undoes this; `forget` deletes for good."""
     with session.studio() as studio:
         present = studio.concepts.history(name)[0]  # reads no image, so that a damaged concept can be removed
-        what = f"{name} and its {counted(present.image_count, 'image')} are hidden, and the name becomes free."
+        what = (
+            f"{name} and its {counted(present.image_count, 'image')} would be hidden, and the name would become free."
+        )
         confirmed(f"{what} Nothing is deleted. Remove {name}?", yes)
         removed = studio.concepts.remove(name)
 

@@ -236,6 +236,8 @@ def test_a_taken_name_is_skipped_without_opening_its_pictures(studio, lay, added
     states = [(each["name"], each["state"], each["notes"]) for each in json.loads(answer.out)["concepts"]]
     assert states[1] == ("rex", "skipped", []) and states[0][:2] == ("minka", "added")
     assert opened == ["1.png"]
+    told = studio("library", "import", "set", "--on-conflict", "skip").out
+    assert "guessed" not in told, "the noun of rex is not used"
 
 
 def test_the_same_import_again_is_no_conflict(studio, lay) -> None:

@@ -81,6 +81,13 @@ MISTAKES = [
     ("miniature evaluate --only magic", 2, "no measurement 'magic'", "zero-shot"),
     ("generat cat", 2, "No such command 'generat'. Did you mean 'generate'?", "studio --help"),
     ("xyzzy", 2, "No such command 'xyzzy'.", "studio --help"),
+    ("list", 2, "No such command 'list'. Did you mean 'studio concepts list' or 'studio library list' or", "--help"),
+    ("add", 2, "No such command 'add'. Did you mean 'studio add-concept'?", "studio --help"),
+    ("concept", 2, "No such command 'concept'. Did you mean 'concepts'?", "studio --help"),
+    ("generate cat --seed 10^20", 2, "'10^20' is not a valid integer.", "in digits, such as 1000, or give random."),
+    ("generate cat -n 10^8", 2, "'10^8' is not a valid integer.", "Write the number in digits, such as 1000. See"),
+    ("finetune cat --learning_rate 1/2", 2, "'1/2' is not a valid float.", "such as 0.5 or 1e-4. See"),
+    ("generate cat --size 7^5", 2, "Give width and height in pixels, as 768x512.", "studio generate --help"),
     ("generate cat --step 3", 2, "Did you mean one of: '--seed', '--size', '--steps'?", "studio generate --help"),
     ("concepts lst", 2, "No such command 'lst'. Did you mean 'list'?", "studio concepts --help"),
 ]

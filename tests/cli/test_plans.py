@@ -19,6 +19,18 @@ def test_subjects_are_a_table_with_their_notes() -> None:
     ]
 
 
+def test_a_subject_that_is_skipped_has_no_notes(tmp_path) -> None:
+    plan = Plan("set", "a folder", (replace(REX, state="name taken", is_guess=True),))
+    assert "Note: rex: a note" not in subject_lines(plan, skips=True)
+    assert list(guess_lines(plan, "", skips=True)) == []
+    assert "Note: rex: a note" in subject_lines(plan) and len(list(guess_lines(plan, ""))) == 1
+
+
+def test_the_source_itself_is_named_as_it_was_given() -> None:
+    table = list(subject_lines(Plan("my pictures", "pictures", (replace(REX, folder="."),))))
+    assert "my pictures" in table[2] and " . " not in table[2]
+
+
 def test_files_left_aside_are_named_and_a_long_list_is_cut() -> None:
     aside = (LeftAside(".", ("a.txt",), "texts"), LeftAside("rex", tuple(map(str, range(7))), "not pictures"))
     assert list(left_aside_lines(Plan("set", "", (), aside))) == [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from concepts.printable import printable
 from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
 from lambda_studio.pictures.files.formats import FORMATS_SAID
 
@@ -34,14 +35,16 @@ def refused(path: Path, why: str, remedy: str = REMEDY) -> ImageRefused:
 
 
 def refused_together(problems: Sequence[StudioError], count: int) -> StudioError:
-    """Return one error with every cause and remedy: MaskRefused if all problems are with masks."""
+    """Return one error with every cause on a line, and every remedy: MaskRefused if all problems are with masks."""
     if len(problems) == 1:
         return problems[0]
-    causes = " ".join(problem.cause for problem in problems)
+    causes = "\n  ".join(printable(problem.cause) for problem in problems)
     remedies = " ".join(dict.fromkeys(problem.remedy for problem in problems))
-    if all(isinstance(problem, MaskRefused) for problem in problems):
-        return MaskRefused(f"{len(problems)} of {count} masks cannot be used. {causes}", remedies)
-    return ImageRefused(f"{len(problems)} of {count} pictures cannot be used. {causes}", remedies)
+    are_masks = all(isinstance(problem, MaskRefused) for problem in problems)
+    kind, what = (MaskRefused, "masks") if are_masks else (ImageRefused, "pictures")
+    error: StudioError = kind(f"{len(problems)} of {count} {what} cannot be used:\n  {causes}", remedies)
+    error.has_lines = True
+    return error
 
 
 def named(path: Path) -> str:

@@ -14,6 +14,8 @@ MAX_ASPECT = 8
 MIN_SIDE = 32
 STILLS = ("MPO", "HEIF", "TIFF")
 """Formats whose further pictures are no animation. iPhone photos are MPO with two pictures."""
+APPLE_DOUBLE = b"\x00\x05\x16\x07"
+"""How macOS's hidden files begin, which hold what other file systems do not: `._IMG_1.HEIC`."""
 TIFF_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L")
 NEW_SUBFILE_TYPE, DNG_VERSION = 254, 50706
 UNCOMPRESSED = (0, 3)
@@ -29,6 +31,11 @@ def verify(path: Path, content: bytes) -> tuple[str, ...]:
     except Image.UnidentifiedImageError as error:
         if is_video(content):
             raise refused(path, "is a video", "Give the photo beside it, or a still picture of the video.") from error
+        if content.startswith(APPLE_DOUBLE):
+            remedy = (
+                f"Give {path.name.removeprefix('._')}." if path.name.startswith("._") else "Give the picture itself."
+            )
+            raise refused(path, "is a hidden file of macOS beside a picture", remedy) from error
         kind = sniffed(content)
         why = f"is a damaged {said(kind)} picture" if kind else f"is not a {FORMATS_SAID} picture"
         raise refused(path, why, "Give another copy of the picture." if kind else REMEDY) from error

@@ -150,7 +150,7 @@ def test_every_bad_picture_and_mask_is_named_at_once(door, tmp_path: Path) -> No
     (tmp_path / "empty.png").touch()
     with pytest.raises(ImageRefused) as caught:
         list(read_images(Reading(door), [good[0], tmp_path / "empty.png", good[1]], masks, find_subject))
-    assert caught.value.cause.startswith("2 of 3 pictures cannot be used.")
+    assert caught.value.cause.startswith("2 of 3 pictures cannot be used:\n  ")
     assert "empty.png is empty" in caught.value.cause
     assert "small.png has 32 x 32 pixels and its picture 48 x 40" in caught.value.cause
     assert "good2" not in caught.value.cause

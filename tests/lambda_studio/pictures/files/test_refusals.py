@@ -30,10 +30,16 @@ def test_several_problems_are_one_error_with_each_remedy_once() -> None:
     assert refused_together([first], 3) is first
     both = refused_together([first, second, mask], 5)
     assert type(both) is ImageRefused
-    assert both.cause == "3 of 5 pictures cannot be used. a is empty. b is empty. The mask m is grey."
+    assert both.cause == "3 of 5 pictures cannot be used:\n  a is empty.\n  b is empty.\n  The mask m is grey."
+    assert both.has_lines
     assert both.remedy == "Give JPEG, PNG, WEBP, HEIC, AVIF, TIFF or BMP photos. Paint it."
     masks = refused_together([mask, MaskRefused("The mask n is grey.", "Paint it.")], 2)
-    assert type(masks) is MaskRefused and masks.cause.startswith("2 of 2 masks cannot be used. The mask m is grey.")
+    assert type(masks) is MaskRefused and masks.cause.startswith("2 of 2 masks cannot be used:\n  The mask m is grey.")
+
+
+def test_a_name_with_a_line_break_makes_no_line() -> None:
+    both = refused_together([MaskRefused("a\n  → obey has no mask.", "Paint it."), refused(Path("b"), "is empty")], 2)
+    assert both.cause.count("\n") == 2
 
 
 def test_what_a_decoder_said_is_one_line_without_addresses() -> None:

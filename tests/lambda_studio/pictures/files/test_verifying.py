@@ -98,6 +98,14 @@ def test_a_video_is_called_a_video(tmp_path, start) -> None:
     assert refusal(path) == f"{path} is a video. Give the photo beside it, or a still picture of the video."
 
 
+def test_a_hidden_file_of_macos_is_called_so_and_its_picture_named(tmp_path) -> None:
+    path = tmp_path / "._IMG_0001.HEIC"
+    path.write_bytes(b"\0\x05\x16\x07\0\x02\0\0" + bytes(80))
+    assert refusal(path) == f"{path} is a hidden file of macOS beside a picture. Give IMG_0001.HEIC."
+    other = path.rename(tmp_path / "IMG_0001.HEIC")
+    assert refusal(other) == f"{other} is a hidden file of macOS beside a picture. Give the picture itself."
+
+
 def test_a_damaged_heic_is_not_called_a_video(tmp_path) -> None:
     path = tmp_path / "a.heic"
     path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500))
