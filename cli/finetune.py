@@ -7,6 +7,7 @@ import click
 from cli.aliases import Aliased
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.session import Session, given, pass_session
+from cli.training_options import lora_options
 
 
 @click.command("finetune", cls=StudioCommand)
@@ -15,13 +16,7 @@ from cli.session import Session, given, pass_session
 @click.option(
     "--method", type=click.Choice(["lora", "full"]), help="Train low-rank updates, or the whole UNet.  [default: lora]"
 )
-@click.option(
-    "--rank",
-    cls=Aliased,
-    aliases=("--lora-rank",),
-    type=int,
-    help="The rank of the LoRA updates.  [default: the stack's, else 16]",
-)
+@lora_options
 @click.option(
     "--steps",
     cls=Aliased,

@@ -1,17 +1,14 @@
-"""Save and apply adapters: LoRA updates of a UNet's attention, or a full UNet, in one safetensors file.
+"""Save and apply adapters: LoRA updates of a UNet, or a full UNet, in one safetensors file.
 
 Applying an adapter replaces the tensors that it changes; removing it restores the old ones. The UNet runs at its usual
 speed, takes no more of a GPU's memory, and is bit-identical after the removal.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
-from jaxtyping import Float
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -20,48 +17,19 @@ from concepts.durable import file_sha256, publish, staged_file, unfinished
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.adapter_info import METADATA_KEY, AdapterInfo, invalid, read_adapter_info
 from lambda_studio.models.decoders.protocol import Decoder
-from lambda_studio.models.pool import BUILDING
+from lambda_studio.models.lora.attaching import lora_tensors
+from lambda_studio.models.lora.shape import is_target, lora_scale
+from lambda_studio.models.lora.updates import updates_of
 from lambda_studio.models.saving import saving, tensor_bytes
 
-LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_k_proj", "add_v_proj")
-"""Every projection of the UNet's attention, including the added key and value for the image embedding."""
-LORA_NAME = "lambda_studio"
-LORA_KEY = re.compile(r"(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
 FLOAT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
-
-
-def add_lora(unet: Any, rank: int, seed: int = 0) -> None:
-    """Add trainable LoRA updates with no effect yet to every attention projection; freeze the rest.
-
-    `unet` is any diffusers network that supports peft adapters.
-    """
-    from peft import LoraConfig
-
-    with BUILDING, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=list(LORA_TARGETS)), LORA_NAME)
-    for parameter in lora_parameters(unet):
-        parameter.data = parameter.data.float()  # AdamW's steps vanish in half precision
-
-
-def lora_parameters(unet: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters that add_lora added, in the model's order."""
-    return [parameter for name, parameter in unet.named_parameters() if f".{LORA_NAME}." in name]
-
-
-def remove_lora(unet: Any) -> None:
-    """Remove the updates that add_lora added; the UNet is bit-identical to before."""
-    unet.unload_lora()
 
 
 def adapter_tensors(unet: nn.Module, method: str) -> dict[str, Tensor]:
     """Return the tensors of a trained UNet that an adapter's file contains."""
     if method == "full":
         return {key: value.detach().cpu().contiguous() for key, value in unet.state_dict().items()}
-    from peft import get_peft_model_state_dict
-
-    updates = get_peft_model_state_dict(unet, adapter_name=LORA_NAME)
-    return {key: value.detach().float().cpu().contiguous() for key, value in updates.items()}
+    return lora_tensors(unet)
 
 
 def save_adapter(unet: nn.Module, info: AdapterInfo, path: Path) -> str:
@@ -144,35 +112,16 @@ def adapted(decoder: Decoder, path: Path | None) -> Iterator[Decoder]:
 def _merged_weights(
     originals: Mapping[str, Tensor], tensors: Mapping[str, Tensor], info: AdapterInfo, path: Path
 ) -> Iterator[tuple[str, Tensor]]:
-    """Iterate over the names of the tuned projections, with each one plus its low-rank update."""
-    for module, (down, up) in _lora_pairs(tensors, path).items():
+    """Iterate over the names of the tuned weights, with each one's sum with its low-rank update."""
+    scale = lora_scale(info.rank, info.lora_alpha, info.use_rslora)
+    for module, update in updates_of(tensors, info.use_dora, path).items():
         weight = originals.get(f"{module}.weight")
-        if weight is None or not module.endswith(LORA_TARGETS):
-            raise invalid(path, f"this UNet has no attention projection {module}")
-        if (down.shape, up.shape) != ((info.rank, weight.shape[1]), (weight.shape[0], info.rank)):
-            raise invalid(path, f"the update of {module} has the shapes {list(down.shape)} and {list(up.shape)}")
-        yield f"{module}.weight", _low_rank_sum(weight, down, up)
-
-
-@torch.no_grad()
-def _low_rank_sum(
-    weight: Float[Tensor, "out in"], down: Float[Tensor, "rank in"], up: Float[Tensor, "out rank"]
-) -> Float[Tensor, "out in"]:
-    update = up.to(weight.device, torch.float32) @ down.to(weight.device, torch.float32)
-    return (weight.float() + update).to(weight.dtype)
-
-
-def _lora_pairs(tensors: Mapping[str, Tensor], path: Path) -> dict[str, tuple[Tensor, Tensor]]:
-    sides: dict[str, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        matched = LORA_KEY.fullmatch(key)
-        if matched is None:
-            raise invalid(path, f"it contains {key[:80]!r}, which is not a low-rank update")
-        sides.setdefault(matched["module"], {})[matched["side"]] = tensor
-    incomplete = [module for module, pair in sides.items() if len(pair) != 2]
-    if incomplete or not sides:
-        raise invalid(path, f"the update of {incomplete[0]} is incomplete" if sides else "it is empty")
-    return {module: (pair["A"], pair["B"]) for module, pair in sides.items()}
+        if weight is None or not is_target(module):
+            raise invalid(path, f"this UNet has no layer {module[:80]} that a LoRA may change")
+        if not update.fits(tuple(weight.shape), info.rank):
+            shapes = f"{list(update.down.shape)} and {list(update.up.shape)}"
+            raise invalid(path, f"the update of {module[:80]} has the shapes {shapes}")
+        yield f"{module}.weight", update.added_to(weight, scale)
 
 
 def _full_weights(

@@ -3,14 +3,16 @@
 import json
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.formats import FORMAT, UPDATE, format_of, parse_json, too_new
 
 METADATA_KEY = "lambda_studio"
 """Our only key in the file's metadata, because safetensors writes several keys in an unstable order."""
-ADAPTER_FORMAT = 1
+ADAPTER_FORMAT = 2
+"""Format 2 is a LoRA with another shape than format 1 could have: see `AdapterInfo.format`."""
 MAX_HEADER_BYTES = 4 * 2**20
 MAX_TENSORS = 20_000
 ANOTHER_FILE = "Use another adapter, or fine-tune again."
@@ -26,7 +28,7 @@ class AdapterInfo:
     method: str
     """`lora` or `full`."""
     rank: int
-    """LoRA's rank; its scale is 1 (alpha equals the rank)."""
+    """LoRA's rank."""
     stack: str
     """The stack whose decoder was tuned."""
     base_fingerprint: str
@@ -35,10 +37,26 @@ class AdapterInfo:
     """The name, library, version and manifest of each concept."""
     settings: dict[str, Any]
     """The settings of the run."""
+    lora_alpha: float | None = None
+    """The numerator of LoRA's scale, as in peft. None is the rank."""
+    use_dora: bool = False
+    """Whether each update has a magnitude (DoRA)."""
+    use_rslora: bool = False
+    """Whether the scale is alpha / sqrt(rank), not alpha / rank."""
+    targets: str = "attention"
+    """The layers that a LoRA changes: a setting of fine-tuning, or `any` for an imported LoRA of other layers."""
+
+    @property
+    def format(self) -> int:
+        """The lowest format with these fields. Versions that know only format 1 ignore the shape of a LoRA."""
+        scaled = self.lora_alpha is not None or self.use_rslora
+        return 2 if scaled or self.use_dora or self.targets != "attention" else 1
 
     def to_json(self) -> str:
-        """Return canonical JSON: equal adapters give equal bytes."""
-        said = {**asdict(self), FORMAT: ADAPTER_FORMAT}
+        """Return canonical JSON: equal adapters give equal bytes. Fields at their default are left out."""
+        defaults = {field.name: field.default for field in fields(self)}
+        said = {name: value for name, value in asdict(self).items() if value != defaults[name]}
+        said[FORMAT] = self.format
         return json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -78,19 +96,27 @@ def _require_known_format(said: dict[str, Any], path: Path) -> None:
 def _info(said: dict[str, Any], path: Path) -> AdapterInfo:
     """Build the info from the known fields, each checked against its declared type."""
     hints = get_type_hints(AdapterInfo)
-    kinds = {field.name: get_origin(hints[field.name]) or hints[field.name] for field in fields(AdapterInfo)}
+    kinds = {field.name: _kinds(hints[field.name]) for field in fields(AdapterInfo)}
     needed = {field.name for field in fields(AdapterInfo) if field.default is field.default_factory is MISSING}
     if not needed <= said.keys():
         raise invalid(path, "its metadata is incomplete")
     known: dict[str, Any] = {name: value for name, value in said.items() if name in kinds}
-    if any(type(value) is not (list if kinds[name] is tuple else kinds[name]) for name, value in known.items()):
+    if any(type(value) not in kinds[name] for name, value in known.items()):
         raise invalid(path, "its metadata has the wrong types")
     if known["method"] not in ("lora", "full"):
         raise invalid(path, f"its method is {known['method'][:40]!r}")
+    if known["method"] == "lora" and known["rank"] < 1:
+        raise invalid(path, f"its rank is {known['rank']}")
     if not all(isinstance(concept, dict) for concept in known["concepts"]):
         raise invalid(path, "its concepts have the wrong types")
-    known.update({name: tuple(value) for name, value in known.items() if kinds[name] is tuple})
+    known["concepts"] = tuple(known["concepts"])
     return AdapterInfo(**known)
+
+
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """Return the types that JSON has for a field."""
+    hints = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    return tuple(list if get_origin(each) is tuple else get_origin(each) or each for each in hints)
 
 
 def read_header(path: Path) -> dict[str, Any]:

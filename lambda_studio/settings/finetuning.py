@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lambda_studio.settings.base import Settings
+from lambda_studio.settings.base import Settings, require
+
+LORA_ONLY = ("lora_alpha", "lora_dropout", "use_dora", "use_rslora", "targets")
+"""Settings that say nothing of the method `full`."""
 
 OPTIMISERS = ("adamw", "adamw-8bit")
 PACKAGED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", re.ASCII)
@@ -17,9 +20,20 @@ class FinetuneConfig(Settings):
     """Settings for fine-tuning the decoder on concepts (λ-ECLIPSE, Eq. 2 and appendix D)."""
 
     method: Literal["lora", "full"] = "lora"
-    """`lora` trains low-rank updates of every attention projection, `full` the whole UNet."""
+    """`lora` trains low-rank updates of some layers, `full` the whole UNet."""
     rank: int = 16
     """The rank of the LoRA updates."""
+    lora_alpha: float | None = None
+    """The updates are scaled by lora_alpha / rank. None is the rank: a scale of 1."""
+    lora_dropout: float = 0.0
+    """The share of an update's inputs that a training step sets to 0."""
+    use_dora: bool = False
+    """Learn the length of each row of a weight apart from its direction (DoRA)."""
+    use_rslora: bool = False
+    """Scale the updates by lora_alpha / sqrt(rank), so that a higher rank does not learn more slowly (rsLoRA)."""
+    targets: Literal["attention", "attention-and-convolutions", "image"] = "attention"
+    """The layers of a LoRA: every attention projection, the convolutions too, or the layers that the image embedding
+    enters."""
     steps: int = 400
     """Optimiser steps; the paper uses 400 for one concept."""
     learning_rate: float | None = None
@@ -66,7 +80,19 @@ class FinetuneConfig(Settings):
         self._require("optimizer", bool(known), said)
         self._require("lr_scheduler", self.lr_scheduler in ("constant", "cosine"), "Give constant or cosine.")
         self._require("conditions", self.conditions in ("paper", "prior", "both"), "Give paper, prior or both.")
+        self._require_lora()
         self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
+
+    def _require_lora(self) -> None:
+        kinds = ("attention", "attention-and-convolutions", "image")
+        self._require("targets", self.targets in kinds, "Give attention, attention-and-convolutions or image.")
+        alpha = self.lora_alpha
+        self._require("lora_alpha", alpha is None or 0 < alpha <= 65536, "Give more than 0, up to 65536.")
+        self._require("lora_dropout", 0 <= self.lora_dropout < 1, "Give 0 or more, and less than 1.")
+        for name in LORA_ONLY:
+            is_default = getattr(self, name) == getattr(type(self), name)
+            message = f"{name} is {getattr(self, name)!r}, and the whole UNet is trained."
+            require(self.method == "lora" or is_default, message, "Give method=lora.", name)
 
     @property
     def effective_learning_rate(self) -> float:
@@ -76,10 +102,14 @@ class FinetuneConfig(Settings):
     def preferring(self, preferences: Mapping[str, Any]) -> "FinetuneConfig":
         """Return these settings with `preferences` for the fields that were not given.
 
-        A given optimiser of another package does not take the learning rate that is preferred for AdamW. Raises
-        InvalidSetting.
+        A given optimiser of another package does not take the learning rate that is preferred for AdamW. A preferred
+        shape of a LoRA counts only if a LoRA is trained. Raises InvalidSetting.
         """
+        unwanted: set[str] = set()
         theirs = self.optimizer not in OPTIMISERS and preferences.get("optimizer") != self.optimizer
         if theirs and "optimizer" in self.given:
-            preferences = {name: value for name, value in preferences.items() if name != "learning_rate"}
-        return super().preferring(preferences)
+            unwanted |= {"learning_rate"}
+        method = self.method if "method" in self.given else preferences.get("method", self.method)
+        if method != "lora":
+            unwanted |= set(LORA_ONLY)
+        return super().preferring({name: value for name, value in preferences.items() if name not in unwanted})

@@ -12,7 +12,8 @@ from torch.utils._pytree import tree_map_only
 from torch.utils.checkpoint import checkpoint
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.models.adapter import add_lora
+from lambda_studio.models.lora.attaching import add_lora
+from lambda_studio.models.lora.shape import lora_shape
 from lambda_studio.models.memory.live_bytes import LiveBytes, weight_bytes
 from lambda_studio.training.objectives import NoisedBatch, noise_prediction_loss
 from lambda_studio.training.optimisation.trial import states_of
@@ -48,7 +49,7 @@ def _prepared(unet: Any, config: FinetuneConfig) -> list[nn.Parameter]:
     unet.train().requires_grad_(config.method == "full")
     if config.method == "lora":
         with torch.device("meta"):
-            add_lora(unet, config.rank)
+            add_lora(unet, lora_shape(config))
     if config.gradient_checkpointing:
         unet.enable_gradient_checkpointing(partial(_computed_twice, HALF.get(config.mixed_precision)))
     trained = [parameter for parameter in unet.parameters() if parameter.requires_grad]

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.generation.conditioning import Conditioning
-from lambda_studio.models.adapter import add_lora, lora_parameters, remove_lora
 from lambda_studio.models.decoders.kandinsky import predict_noise
 from lambda_studio.models.decoders.protocol import Decoder
+from lambda_studio.models.lora.attaching import add_lora, lora_parameters, remove_lora
+from lambda_studio.models.lora.shape import lora_shape
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.training.checkpoints.resume import describe_run
 from lambda_studio.training.examples import Example
@@ -98,7 +99,7 @@ class DecoderObjective:
         flags = {parameter: parameter.requires_grad for parameter in unet.parameters()}
         unet.requires_grad_(self.config.method == "full")
         if self.config.method == "lora":
-            add_lora(unet, self.config.rank, seed_for(self.config.seed, "lora"))
+            add_lora(unet, lora_shape(self.config), seed_for(self.config.seed, "lora"))
         if self.config.gradient_checkpointing:
             unet.enable_gradient_checkpointing()
         for parameter in unet.parameters():

@@ -71,6 +71,8 @@ def _save(place: Workplace, lora: ForeignLora, concepts: Sequence[ConceptRecord]
         base_fingerprint=settings["base_fingerprint"],
         concepts=tuple(seen),
         settings=settings,
+        use_dora=lora.use_dora,
+        targets=lora.targets,
     )
     make_folder(adapters_folder(place.home))
     return save_tensors_by_hash(lora.tensors, info, adapters_folder(place.home))

@@ -243,12 +243,15 @@ def said_wrong() -> Iterator[Case]:
     entries, body = described(tensors)
     for key, values in {
         "method": ["", "pickle", None, 1, ["lora"]],
+        "lora_alpha": ["2", True, [2.0], 10**400],
+        "use_dora": [True, 1, "yes"],
+        "use_rslora": [1, None, "no"],
         "rank": [0, 1, 3, -1, 10**9, 2.0, "2", None, True],
         "stack": [None, 1, []],
         "base_fingerprint": ["", "cd" * 32, None, BASE.upper(), BASE + " "],
         "concepts": [None, {}, "rex", [1], [None]],
         "settings": [None, [], "x"],
-        "format": [0, 2, -1, 10**400, 1.0, "1", True, None],
+        "format": [0, 3, -1, 10**400, 1.0, "1", True, None],
     }.items():
         for value in values:
             yield Case(f"{key} is {str(value)[:20]!r}", adapter(tensors, **{key: value}))

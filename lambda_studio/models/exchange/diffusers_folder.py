@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from safetensors.torch import load_file, save
 
 from concepts.durable import require_room, staged_folder
 from lambda_studio.errors import OutputExists
-from lambda_studio.models.adapter import LORA_TARGETS
 from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info, read_header
 from lambda_studio.models.exchange.foreign_lora import DIFFUSERS_METADATA, DIFFUSERS_WEIGHTS
+from lambda_studio.models.lora.shape import EVERY_TARGET, is_named
 
 PREFIX = "transformer"
 """The prefix that `load_lora_adapter` of diffusers expects by default, also for a UNet."""
@@ -49,10 +50,19 @@ def write_folder(adapter: Path, unet_config: Path, folder: Path) -> str:
 
 
 def _write_lora(adapter: Path, info: AdapterInfo, path: Path) -> None:
-    config = {"r": info.rank, "lora_alpha": info.rank, "target_modules": sorted(LORA_TARGETS), "lora_dropout": 0.0}
+    tensors = load_file(adapter)
+    config = {"r": info.rank, "lora_dropout": 0.0, "target_modules": _targets(tensors)}
+    config |= {"lora_alpha": info.rank if info.lora_alpha is None else info.lora_alpha}
+    config |= {"use_dora": info.use_dora, "use_rslora": info.use_rslora}
     named = json.dumps({f"{PREFIX}.{key}": value for key, value in config.items()}, sort_keys=True)
-    tensors = {f"{PREFIX}.{key}": tensor for key, tensor in load_file(adapter).items()}
+    tensors = {f"{PREFIX}.{key}": tensor for key, tensor in tensors.items()}
     path.write_bytes(save(tensors, metadata={DIFFUSERS_METADATA: named}))  # unlike save_file, an OSError if it fails
+
+
+def _targets(tensors: Iterable[str]) -> list[str]:
+    """Return the ends of the names of the modules that these tensors change."""
+    modules = {key.partition(".lora_")[0] for key in tensors}
+    return [target for target in sorted(EVERY_TARGET) if any(is_named(module, target) for module in modules)]
 
 
 def _copy_tensors(source: Path, path: Path) -> None:

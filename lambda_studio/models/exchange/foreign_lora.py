@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.formats import parse_json
-from lambda_studio.models.adapter import LORA_TARGETS, refuse_nonfinite
+from lambda_studio.models.adapter import refuse_nonfinite
 from lambda_studio.models.adapter_info import invalid, read_header
 from lambda_studio.models.exchange.scales import Scales, read_scales, scales_of
 from lambda_studio.models.files.locating import read_json
+from lambda_studio.models.lora.shape import ATTENTION, is_target
+from lambda_studio.models.lora.updates import LowRankUpdate
 
 PEFT_WEIGHTS, PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 DIFFUSERS_WEIGHTS, DIFFUSERS_METADATA = "pytorch_lora_weights.safetensors", "lora_adapter_metadata"
@@ -29,7 +29,8 @@ PROCESSOR = re.compile(r"(?P<attention>.+)\.processor\.(?P<projection>\w+?)_lora
 SIDE = re.compile(
     r"(?P<module>.+?)\.(?:lora_(?P<peft>[AB])(?:\.[\w-]+)?|lora(?:_linear_layer)?[._](?P<old>down|up))\.weight"
 )
-SIDES = {"A": "A", "B": "B", "down": "A", "up": "B"}
+MAGNITUDE = re.compile(r"(?P<module>.+)\.lora_magnitude_vector(?:\.[\w-]+)?(?:\.weight)?")
+PARTS = {"A": "down", "B": "up", "down": "down", "up": "up"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class ForeignLora:
     tensors: dict[str, Tensor]
     rank: int
     file_name: str
+    use_dora: bool
+    targets: str
+    """As in `AdapterInfo`."""
 
 
 def find_lora(path: Path) -> Path:
@@ -62,7 +66,7 @@ def find_lora(path: Path) -> Path:
 def read_lora(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> ForeignLora:
     """Read a LoRA of a UNet with these shapes of parameters.
 
-    Raises ModelFilesInvalid if the file is not a LoRA of this UNet's attention projections.
+    Raises ModelFilesInvalid if the file is not a LoRA of layers that ours may change.
     """
     metadata = read_header(file).get("__metadata__") or {}
     try:
@@ -70,35 +74,39 @@ def read_lora(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> ForeignLora:
     except (SafetensorError, OSError, ValueError) as error:
         raise invalid(file, str(error).splitlines()[0]) from error
     refuse_nonfinite(tensors, file)
-    pairs, alphas = _pairs(tensors, file)
+    updates, alphas = _updates(tensors, file)
     scales = _scales(file, metadata, alphas)
-    ranks = {module: _rank(module, *pair, shapes, file) for module, pair in pairs.items()}
+    ranks = {module: _rank(module, update, shapes, file) for module, update in updates.items()}
     rank = max(ranks.values())
     ours: dict[str, Tensor] = {}
-    for module, (down, up) in pairs.items():
-        scale = scales.of(module, ranks[module])
-        ours |= _in_our_form(module, down.float(), up.float() * scale, rank)
+    for module, update in updates.items():
+        ours |= _in_our_form(module, update, scales.of(module, ranks[module]), rank)
     refuse_nonfinite(ours, file)  # finite values can overflow under their scale
-    return ForeignLora(ours, rank, file.name)
+    use_dora = any(update.magnitude is not None for update in updates.values())
+    if scales.has_magnitudes and not use_dora:
+        raise invalid(file, "its use_dora is True, and it has no magnitudes")
+    targets = "attention" if all(is_target(module, ATTENTION) for module in updates) else "any"
+    return ForeignLora(ours, rank, file.name, use_dora, targets)
 
 
-def _pairs(tensors: Mapping[str, Tensor], file: Path) -> tuple[dict[str, tuple[Tensor, Tensor]], dict[str, float]]:
-    """Return down and up of each module, and each module's alpha where the file names it."""
-    sides: dict[str, dict[str, Tensor]] = {}
+def _updates(tensors: Mapping[str, Tensor], file: Path) -> tuple[dict[str, LowRankUpdate], dict[str, float]]:
+    """Return each module's update, and each module's alpha where the file names it."""
+    parts: dict[str, dict[str, Tensor]] = {}
     alphas: dict[str, float] = {}
     for key, tensor in tensors.items():
         name = _plain(key)
         if name.endswith(".alpha") and tensor.numel() == 1:
             alphas[name.removesuffix(".alpha")] = float(tensor)
             continue
-        module, side = _module_and_side(name, key, file)
-        sides.setdefault(module, {})[side] = tensor
-    lacking = [module for module, pair in sides.items() if len(pair) != 2]
-    if lacking or not sides:
-        raise invalid(file, f"the update of {lacking[0][:80]} is incomplete" if sides else "it is empty")
-    if unknown := sorted(alphas.keys() - sides.keys()):
+        module, part = _module_and_part(name, key, file)
+        parts.setdefault(module, {})[part] = tensor
+    needed = {"down", "up", *(part for found in parts.values() for part in found)}  # a magnitude of all or of none
+    lacking = [module for module, found in parts.items() if found.keys() != needed]
+    if lacking or not parts:
+        raise invalid(file, f"the update of {lacking[0][:80]} is incomplete" if parts else "it is empty")
+    if unknown := sorted(alphas.keys() - parts.keys()):
         raise invalid(file, f"it has the alpha of {unknown[0][:80]}, which it does not change")
-    return {module: (pair["A"], pair["B"]) for module, pair in sorted(sides.items())}, alphas
+    return {module: LowRankUpdate(**found) for module, found in sorted(parts.items())}, alphas
 
 
 def _plain(key: str) -> str:
@@ -107,14 +115,16 @@ def _plain(key: str) -> str:
     return _plain(key.removeprefix(prefix)) if prefix else key
 
 
-def _module_and_side(name: str, key: str, file: Path) -> tuple[str, str]:
+def _module_and_part(name: str, key: str, file: Path) -> tuple[str, str]:
     if old := PROCESSOR.fullmatch(name):
         projection = "to_out.0" if old["projection"] == "to_out" else old["projection"]
-        return f"{old['attention']}.{projection}", SIDES[old["side"]]
+        return f"{old['attention']}.{projection}", PARTS[old["side"]]
+    if magnitude := MAGNITUDE.fullmatch(name):
+        return magnitude["module"], "magnitude"
     found = SIDE.fullmatch(name)
     if found is None:
         raise invalid(file, f"it contains {key[:80]!r}, which is not a low-rank update of the UNet")
-    return found["module"], SIDES[found["peft"] or found["old"]]
+    return found["module"], PARTS[found["peft"] or found["old"]]
 
 
 def _scales(file: Path, metadata: Mapping[str, Any], alphas: Mapping[str, float]) -> Scales:
@@ -130,31 +140,31 @@ def _scales(file: Path, metadata: Mapping[str, Any], alphas: Mapping[str, float]
     return Scales(alphas=dict(alphas))
 
 
-def _rank(
-    module: str,
-    down: Tensor,
-    up: Tensor,
-    shapes: Mapping[str, tuple[int, ...]],
-    file: Path,
-) -> int:
+def _rank(module: str, update: LowRankUpdate, shapes: Mapping[str, tuple[int, ...]], file: Path) -> int:
     shape = shapes.get(f"{module}.weight")
-    if shape is None or not module.endswith(LORA_TARGETS):
+    if shape is None or not is_target(module):
         raise ModelFilesInvalid(
-            f"{file.name} changes {module[:80]}, and the UNet of this stack has no such attention projection.",
-            "Import LoRAs of Kandinsky 2.2's attention, and give the stack that they were trained on.",
+            f"{file.name} changes {module[:80]}, and the UNet of this stack has no such layer that a LoRA may change.",
+            "Import LoRAs of Kandinsky 2.2's UNet, and give the stack that they were trained on.",
         )
-    if down.dim() != 2 or up.dim() != 2 or (up.shape[0], down.shape[1]) != shape or down.shape[0] != up.shape[1]:
-        raise invalid(file, f"the update of {module[:80]} has the shapes {list(down.shape)} and {list(up.shape)}")
-    return down.shape[0]
+    rank = update.down.shape[0] if update.down.dim() else 0
+    if not update.fits(shape, rank):
+        shown = f"{list(update.down.shape)} and {list(update.up.shape)}"
+        raise invalid(file, f"the update of {module[:80]} has the shapes {shown}")
+    return rank
 
 
-def _in_our_form(
-    module: str, down: Float[Tensor, "rank in"], up: Float[Tensor, "out rank"], rank: int
-) -> dict[str, Tensor]:
-    """Return the update with as many rows as the largest one of the file. Rows of zeros change nothing."""
-    missing = rank - down.shape[0]
-    tensors = {"A": F.pad(down, (0, 0, 0, missing)), "B": F.pad(up, (0, missing))}
-    return {f"{module}.lora_{side}.weight": tensor.to(torch.float32).contiguous() for side, tensor in tensors.items()}
+def _in_our_form(module: str, update: LowRankUpdate, scale: float, rank: int) -> dict[str, Tensor]:
+    """Return the update with its scale, and with as many rows as the largest one of the file. Zeros change nothing."""
+    missing = rank - update.down.shape[0]
+    inner = (0, 0) * (update.down.dim() - 2)
+    tensors = {
+        "lora_A.weight": F.pad(update.down.float(), (*inner, 0, 0, 0, missing)),
+        "lora_B.weight": F.pad(update.up.float() * scale, (*inner, 0, missing)),
+    }
+    if update.magnitude is not None:
+        tensors["lora_magnitude_vector"] = update.magnitude.float()
+    return {f"{module}.{name}": tensor.contiguous() for name, tensor in tensors.items()}
 
 
 def _binary(path: Path) -> ModelFilesInvalid:

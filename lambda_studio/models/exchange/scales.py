@@ -11,7 +11,7 @@ from lambda_studio.models.adapter_info import invalid
 
 MODULE = re.compile(r"\^?[\w.]+")
 """A module's name, or the end of one. peft allows any expression here; libraries write names."""
-UNSUPPORTED = {"use_dora": False, "fan_in_fan_out": False, "lora_bias": False, "bias": "none"}
+UNSUPPORTED = {"fan_in_fan_out": False, "lora_bias": False, "bias": "none"}
 """Settings of peft with the one value that this module can express."""
 
 
@@ -25,6 +25,8 @@ class Scales:
     """The alpha of modules, by their names or the ends of their names."""
     rank_stabilised: bool = False
     """Whether alpha is divided by the root of the rank (rsLoRA)."""
+    has_magnitudes: bool = False
+    """Whether each update must have a magnitude (DoRA)."""
 
     def of(self, module: str, rank: int) -> float:
         """Return the scale of a module's update of this rank."""
@@ -49,7 +51,7 @@ def scales_of(config: Mapping[str, Any], file: Path) -> Scales:
     if unknown := [name for name in alphas if MODULE.fullmatch(name) is None]:
         raise invalid(file, f"its alpha_pattern has {unknown[0][:80]!r}, which is not the name of a module")
     named = {name: float(value) for name, value in alphas.items()}
-    return Scales(float(alpha), named, config.get("use_rslora") is True)
+    return Scales(float(alpha), named, config.get("use_rslora") is True, config.get("use_dora") is True)
 
 
 def read_scales(metadata: Any, prefixes: Sequence[str], file: Path) -> Scales:

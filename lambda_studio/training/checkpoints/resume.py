@@ -46,6 +46,8 @@ def _settings(config: FinetuneConfig) -> Settings:
     """Return every setting that the trained bits depend on."""
     chosen = {name: value for name, value in asdict(config).items() if name not in MAY_CHANGE}
     chosen["learning_rate"] = config.effective_learning_rate
+    if config.lora_alpha == config.rank:
+        chosen["lora_alpha"] = None  # the default
     if config.method == "full":
         del chosen["rank"]
     return {name: str(value) for name, value in chosen.items()}

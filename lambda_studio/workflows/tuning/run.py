@@ -200,6 +200,10 @@ class Tuner:
             base_fingerprint=settings["base_fingerprint"],
             concepts=tuple(map(_seen, concepts)),
             settings=settings,
+            lora_alpha=None if config.lora_alpha is None else float(config.lora_alpha),
+            use_dora=config.use_dora,
+            use_rslora=config.use_rslora,
+            targets=config.targets,
         )
         folder = adapters_folder(self.home)
         make_folder(folder)

@@ -12,9 +12,11 @@ from lambda_studio.generation.conditioning import condition
 from lambda_studio.generation.generator import PictureRequest, condition_prompts, draw, predict_image_embeds, prior_seed
 from lambda_studio.generation.prompt import bind, parse
 from lambda_studio.models import pool
-from lambda_studio.models.adapter import add_lora, lora_parameters, save_adapter
+from lambda_studio.models.adapter import save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.kandinsky import load_decoder
+from lambda_studio.models.lora.attaching import add_lora, lora_parameters
+from lambda_studio.models.lora.shape import LoraShape
 from lambda_studio.models.stack import Stack, resolve_stack
 
 CONFIG = GenerateConfig(num_inference_steps=4, guidance_scale=3.0, batch_size=2)
@@ -148,7 +150,7 @@ def test_the_prior_is_computed_in_float32_where_a_gpu_has_tf32(stack, zero, rex)
 
 def test_an_adapter_changes_the_picture_and_is_gone_afterwards(stack, zero, rex, decoder_folder, tmp_path):
     trained = load_decoder(decoder_folder).unet
-    add_lora(trained, 4)
+    add_lora(trained, LoraShape(4))
     with torch.no_grad():
         for parameter in lora_parameters(trained):
             parameter += 0.3

@@ -11,9 +11,11 @@ from safetensors.torch import load_file, save_file
 
 from lambda_studio.errors import CheckpointFailed, ModelFilesInvalid
 from lambda_studio.models import adapter
-from lambda_studio.models.adapter import adapted, add_lora, apply_adapter, lora_parameters, remove_lora, save_adapter
+from lambda_studio.models.adapter import adapted, apply_adapter, save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info
 from lambda_studio.models.decoders.kandinsky import load_decoder
+from lambda_studio.models.lora.attaching import add_lora, lora_parameters, remove_lora
+from lambda_studio.models.lora.shape import LoraShape
 from lambda_studio.models.memory.live_bytes import LiveBytes, weight_bytes
 
 REX = {"name": "rex", "library": "default", "version": 2, "manifest": "ab" * 32}
@@ -40,7 +42,7 @@ def info(decoder):
 def lora_file(decoder_folder, info, tmp_path):
     """An adapter whose updates are not zero."""
     unet = load_decoder(decoder_folder).unet
-    add_lora(unet, info.rank)
+    add_lora(unet, LoraShape(info.rank))
     disturb(lora_parameters(unet))
     save_adapter(unet, info, tmp_path / "lora.safetensors")
     return tmp_path / "lora.safetensors"
@@ -80,7 +82,7 @@ def test_lora_sits_on_every_attention_projection_and_nothing_else_trains(decoder
     unet = decoder.unet
     attentions = [module for module in unet.modules() if isinstance(module, Attention)]
     projections = sum(isinstance(module, torch.nn.Linear) for each in attentions for module in each.modules())
-    add_lora(unet, 4)
+    add_lora(unet, LoraShape(4))
     assert len(attentions) == 4 and projections == 4 * 6  # q, k, v, out, and the added k and v
     assert len(lora_parameters(unet)) == 2 * projections
     trained = [parameter for parameter in unet.parameters() if parameter.requires_grad]
@@ -90,7 +92,7 @@ def test_lora_sits_on_every_attention_projection_and_nothing_else_trains(decoder
 
 def test_new_lora_changes_nothing_and_comes_off_bit_for_bit(decoder):
     before, expected = bits(decoder.unet), predict(decoder.unet)
-    add_lora(decoder.unet, 4)
+    add_lora(decoder.unet, LoraShape(4))
     assert torch.equal(predict(decoder.unet), expected)
     disturb(lora_parameters(decoder.unet))
     assert not torch.allclose(predict(decoder.unet), expected, atol=1e-3)
@@ -107,7 +109,7 @@ def test_lora_starts_the_same_from_the_same_seed_and_leaves_the_global_one_alone
     for seed in (0, 0, 1):
         unet = load_decoder(decoder_folder).unet
         torch.manual_seed(5)
-        add_lora(unet, 4, seed)
+        add_lora(unet, LoraShape(4), seed)
         assert torch.equal(torch.rand(1), expected)
         starts.append(torch.cat([parameter.flatten() for parameter in lora_parameters(unet)]))
     assert torch.equal(starts[0], starts[1])
@@ -116,13 +118,13 @@ def test_lora_starts_the_same_from_the_same_seed_and_leaves_the_global_one_alone
 
 def test_lora_trains_in_float32_on_a_half_precision_base(decoder_folder):
     unet = load_decoder(decoder_folder, dtype=torch.bfloat16).unet
-    add_lora(unet, 4)
+    add_lora(unet, LoraShape(4))
     assert {parameter.dtype for parameter in lora_parameters(unet)} == {torch.float32}
 
 
 def test_an_applied_adapter_draws_what_was_trained(decoder_folder, decoder, info, tmp_path):
     trained = load_decoder(decoder_folder).unet
-    add_lora(trained, info.rank)
+    add_lora(trained, LoraShape(info.rank))
     disturb(lora_parameters(trained))
     save_adapter(trained, info, tmp_path / "a.safetensors")
     before = predict(decoder.unet)
@@ -162,7 +164,7 @@ def test_an_applied_adapter_takes_no_more_memory_of_a_gpu(decoder_folder, info, 
     """The originals wait elsewhere: here in NumPy's memory, as those of a GPU in the CPU's."""
     trained, unet = (load_decoder(decoder_folder, dtype=torch.float64).unet for _ in range(2))
     if method == "lora":
-        add_lora(trained, info.rank)
+        add_lora(trained, LoraShape(info.rank))
     disturb(lora_parameters(trained) if method == "lora" else trained.parameters())
     save_adapter(trained.float(), replace(info, method=method), tmp_path / "a.safetensors")
     before = bits(unet)
@@ -206,7 +208,7 @@ def test_an_adapter_that_fails_on_the_way_leaves_the_unet_as_it_was(decoder, lor
 
 
 def test_a_file_says_what_it_is_and_the_same_adapter_is_the_same_bytes(decoder, info, tmp_path):
-    add_lora(decoder.unet, info.rank)
+    add_lora(decoder.unet, LoraShape(info.rank))
     first = save_adapter(decoder.unet, info, tmp_path / "a.safetensors")
     second = save_adapter(decoder.unet, info, tmp_path / "b.safetensors")
     content = (tmp_path / "a.safetensors").read_bytes()
@@ -218,7 +220,7 @@ def test_a_file_says_what_it_is_and_the_same_adapter_is_the_same_bytes(decoder, 
 
 
 def test_a_save_that_fails_leaves_what_was_there(decoder, info, tmp_path, monkeypatch):
-    add_lora(decoder.unet, info.rank)
+    add_lora(decoder.unet, LoraShape(info.rank))
     save_adapter(decoder.unet, info, tmp_path / "a.safetensors")
     before = (tmp_path / "a.safetensors").read_bytes()
 
@@ -234,7 +236,7 @@ def test_a_save_that_fails_leaves_what_was_there(decoder, info, tmp_path, monkey
 
 
 def test_weights_that_are_not_numbers_are_not_saved(decoder, info, tmp_path):
-    add_lora(decoder.unet, info.rank)
+    add_lora(decoder.unet, LoraShape(info.rank))
     with torch.no_grad():
         lora_parameters(decoder.unet)[0].fill_(torch.inf)
     with pytest.raises(ModelFilesInvalid, match="NaN or infinite values"):
@@ -283,11 +285,11 @@ def half_a_pair(tensors):
         (lambda tensors: {**tensors, "conv_in.weight": torch.zeros(3)}, "which is not a low-rank update"),
         (
             lambda tensors: update_of("nowhere.to_q"),
-            "no attention projection nowhere.to_q",
+            r"no layer nowhere\.to_q that a LoRA may change",
         ),
         (
             lambda tensors: update_of("time_embedding.linear_1"),
-            "no attention projection time_embedding",
+            r"no layer time_embedding\.linear_1 that",
         ),
         (lambda tensors: {key: value.to(torch.int32) for key, value in tensors.items()}, r"is torch\.int32"),
     ],

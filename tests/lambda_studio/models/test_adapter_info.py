@@ -36,9 +36,24 @@ def saying(folder: Path, said: Any, **beside: Any) -> Path:
 
 def test_what_is_written_is_read_and_is_canonical(tmp_path: Path) -> None:
     text = INFO.to_json()
-    assert json.loads(text) == {**asdict(INFO), "concepts": list(INFO.concepts), "format": 1}
+    given = ("method", "rank", "stack", "base_fingerprint", "settings")
+    assert json.loads(text) == {
+        **{name: getattr(INFO, name) for name in given},
+        "concepts": list(INFO.concepts),
+        "format": 1,
+    }, "as format 1 was written before there was another"
     assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
     assert read_adapter_info(saying(tmp_path, text)) == INFO
+
+
+@pytest.mark.parametrize(
+    "shape", [{"lora_alpha": 8.0}, {"use_dora": True}, {"use_rslora": True}, {"targets": "image"}], ids=str
+)
+def test_a_lora_of_another_shape_has_a_format_that_older_versions_refuse(tmp_path: Path, shape: dict[str, Any]) -> None:
+    shaped = replace(INFO, **shape)
+    assert (shaped.format, INFO.format) == (2, 1)
+    assert json.loads(shaped.to_json()) == {**json.loads(INFO.to_json()), **shape, "format": 2}
+    assert read_adapter_info(saying(tmp_path, shaped.to_json())) == shaped
 
 
 def test_every_released_file_says_the_same_with_and_without_a_number() -> None:
@@ -66,7 +81,7 @@ def test_a_newer_format_is_refused_with_the_remedy_to_update(tmp_path: Path) -> 
     said = {"format": ADAPTER_FORMAT + 1, "kind": "something else entirely"}
     with pytest.raises(ModelFilesInvalid) as error:
         read_adapter_info(saying(tmp_path, said))
-    assert error.value.cause == "a.safetensors has format 2, and this version of λ-Studio reads formats up to 1."
+    assert error.value.cause == "a.safetensors has format 3, and this version of λ-Studio reads formats up to 2."
     assert error.value.remedy == "Update λ-Studio: pip install -U lambda-studio."
 
 
@@ -118,6 +133,8 @@ def hostile_headers() -> dict[str, str]:
         "its metadata is not a table": json.dumps({"__metadata__": {"lambda_studio": "[]"}}),
         "its metadata is incomplete": json.dumps({"__metadata__": {"lambda_studio": "{}"}}),
         "its method is 'pickle'": changed(method="pickle"),
+        "its rank is 0": changed(rank=0),
+        "metadata has the wrong types": changed(lora_alpha="16"),
         "has the wrong types": changed(rank="4"),
         "its metadata has the wrong types": changed(rank=True),
         "its concepts have the wrong types": changed(concepts=["rex"]),

@@ -11,12 +11,12 @@ from diffusers import UNet2DConditionModel, VQModel
 from huggingface_hub import constants
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
-from lambda_studio.models.adapter import LORA_TARGETS
 from lambda_studio.models.clip import build_clip, load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder, released_scheduler
 from lambda_studio.models.files import known_hashes, locating
 from lambda_studio.models.files.known_hashes import KnownHashes
 from lambda_studio.models.files.sources import Source
+from lambda_studio.models.lora.shape import ATTENTION
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.models.stack import BUILT_IN, Stack, StackSpec, default_dtype, from_toml
 
@@ -52,7 +52,7 @@ def test_the_full_size_unet_is_kandinskys():
     assert shapes["conv_in.weight"] == (384, 4, 3, 3)
     assert shapes["conv_out.weight"] == (8, 384, 3, 3)
     assert shapes["encoder_hid_proj.image_embeds.weight"] == (32 * 768, 1280)
-    tuned = [name for name in shapes if name.endswith(tuple(f".{target}.weight" for target in LORA_TARGETS))]
+    tuned = [name for name in shapes if name.endswith(tuple(f".{target}.weight" for target in ATTENTION))]
     assert len(tuned) == 6 * sum(name.endswith("add_k_proj.weight") for name in shapes) == 132
 
 

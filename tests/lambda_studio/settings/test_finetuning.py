@@ -1,6 +1,11 @@
 """Settings for fine-tuning."""
 
+from typing import Any
+
+import pytest
+
 from lambda_studio.config import FinetuneConfig
+from lambda_studio.errors import InvalidSetting
 
 
 def test_the_learning_rate_is_the_given_one_or_the_methods() -> None:
@@ -17,3 +22,32 @@ def test_another_optimiser_does_not_take_the_learning_rate_that_is_preferred_for
     its_own = {**preferred, "optimizer": "torch.optim:SGD"}
     assert FinetuneConfig().preferring(its_own) == FinetuneConfig(**its_own)
     assert FinetuneConfig(optimizer="torch.optim:SGD").preferring(its_own).learning_rate == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "remedy"),
+    [
+        ("lora_alpha", 0.0, "Give more than 0, up to 65536."),
+        ("lora_dropout", 1.0, "Give 0 or more, and less than 1."),
+    ],
+)
+def test_a_wrong_value_names_its_field_and_its_bounds(field: str, value: Any, remedy: str) -> None:
+    with pytest.raises(InvalidSetting) as refused:
+        FinetuneConfig(**{field: value})
+    assert (refused.value.field, refused.value.cause) == (field, f"{field} is {value!r}.")
+    assert refused.value.remedy == remedy
+
+
+LORA = {"lora_alpha": 8.0, "lora_dropout": 0.1, "use_dora": True, "use_rslora": True, "targets": "image"}
+
+
+@pytest.mark.parametrize("name", LORA)
+def test_the_shape_of_a_lora_is_refused_for_a_whole_unet(name: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"{name} is .*, and the whole UNet is trained.*Give method=lora"):
+        FinetuneConfig(method="full", **{name: LORA[name]})
+
+
+def test_a_preferred_shape_of_a_lora_is_left_out_for_a_whole_unet() -> None:
+    assert FinetuneConfig(method="full").preferring({**LORA, "rank": 3}) == FinetuneConfig(method="full", rank=3)
+    assert FinetuneConfig().preferring(LORA) == FinetuneConfig(**LORA)
+    assert FinetuneConfig().preferring({**LORA, "method": "full"}) == FinetuneConfig(method="full")

@@ -26,6 +26,16 @@ from tests.lambda_studio.training.test_trainer import (
 
 ALL: dict[str, Any] = {"ema_decay": 0.6, "lr_warmup_steps": 3, "lr_scheduler": "cosine"}
 
+SHAPED: list[dict[str, Any]] = [
+    {"lora_alpha": 4.0},
+    {"lora_dropout": 0.3},
+    {"use_dora": True},
+    {"use_rslora": True},
+    {"targets": "attention-and-convolutions"},
+    {"targets": "image"},
+    {"use_dora": True, "lora_dropout": 0.3, "targets": "attention-and-convolutions", "gradient_checkpointing": True},
+]
+
 
 def test_the_defaults_are_a_constant_rate_and_no_average() -> None:
     config = train_config(FinetuneConfig())
@@ -73,6 +83,28 @@ def _dtypes(state: Any) -> set[str]:
     if isinstance(state, dict):
         return set().union(*map(_dtypes, state.values()))
     return {str(state.dtype)} if isinstance(state, Tensor) else set()
+
+
+@pytest.mark.parametrize("changes", SHAPED, ids=str)
+def test_a_lora_of_any_shape_is_resumed_bit_for_bit(tmp_path: Path, changes: dict[str, Any]) -> None:
+    config, whole, plain = _config(**changes), _decoder(), _decoder()
+    finetune_decoder(whole, _examples(), config, tmp_path / "whole")
+    folder, resumed = tmp_path / "stopped", _decoder()
+    assert finetune_decoder(_decoder(), _examples(), config, folder, hooks=_stop_after(3)).stopped
+    finetune_decoder(resumed, _examples(), config, folder, resume=True)
+    _assert_same_bits(_weights(resumed), _weights(whole))
+    assert _digest(folder) == _digest(tmp_path / "whole")
+    finetune_decoder(plain, _examples(), _config(), tmp_path / "plain")
+    assert _digest(folder) != _digest(tmp_path / "plain")
+    with pytest.raises(ResumeRefused, match=f"{next(iter(changes))}: "):
+        finetune_decoder(_decoder(), _examples(), _config(), folder, resume=True)
+
+
+def test_an_alpha_of_the_rank_is_the_default_under_another_name(tmp_path: Path) -> None:
+    finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", hooks=_stop_after(2))
+    finetune_decoder(_decoder(), _examples(), _config(lora_alpha=2.0), tmp_path / "run", resume=True)
+    finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "whole")
+    assert _digest(tmp_path / "run") == _digest(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("name", list(ALL))

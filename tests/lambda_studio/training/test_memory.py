@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -65,3 +66,18 @@ def test_an_average_and_accumulated_gradients_are_counted(tiny) -> None:
     once = counted(tiny, 32, **settings)
     assert counted(tiny, 32, **settings, ema_decay=0.9) == once + 4 * parameters
     assert counted(tiny, 32, **settings, gradient_accumulation_steps=4) > once + 2 * parameters
+
+
+@pytest.mark.parametrize(
+    ("shape", "more"),
+    [
+        ({"targets": "attention-and-convolutions"}, True),
+        ({"targets": "image"}, False),
+        ({"use_dora": True}, True),
+        ({"lora_dropout": 0.1}, True),
+    ],
+    ids=str,
+)
+def test_the_shape_of_a_lora_is_counted(tiny, shape: dict[str, Any], more: bool) -> None:
+    plain, shaped = counted(tiny, 32), counted(tiny, 32, **shape)
+    assert shaped > plain if more else shaped < plain

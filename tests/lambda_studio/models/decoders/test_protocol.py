@@ -15,11 +15,13 @@ from lambda_studio.config import GenerateConfig, require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.generation.generator import PictureRequest, draw
 from lambda_studio.generation.prompt import bind, parse
-from lambda_studio.models.adapter import add_lora, lora_parameters, remove_lora, save_adapter
+from lambda_studio.models.adapter import save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders import families, kandinsky
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Decoder, Family
 from lambda_studio.models.files.pretrained import load_model, model_fingerprint
+from lambda_studio.models.lora.attaching import add_lora, lora_parameters, remove_lora
+from lambda_studio.models.lora.shape import LoraShape
 from lambda_studio.models.stack import Stack, from_toml
 
 SIDE, SCALE = 16, 2
@@ -153,7 +155,7 @@ def test_an_adapter_changes_its_pictures_and_is_gone_afterwards(stack, tmp_path,
     before = drawn(stack)
     unet = load_model(Pixels, Path(stack.spec.decoder), "cpu", torch.float32)
     if method == "lora":
-        add_lora(unet, 2)
+        add_lora(unet, LoraShape(2))
     with torch.no_grad():
         for parameter in lora_parameters(unet) if method == "lora" else unet.parameters():
             parameter += 0.3

@@ -6,13 +6,13 @@ import torch
 from diffusers import UNet2DConditionModel
 from peft import LoraConfig
 
-from lambda_studio.models.adapter import LORA_TARGETS
+from lambda_studio.models.lora.shape import ATTENTION
 
 
 def tuned_unet(decoder_folder: Path, **config) -> UNet2DConditionModel:
     """The tiny UNet with a LoRA whose updates are not zero, put on by peft through diffusers."""
     unet = UNet2DConditionModel.from_pretrained(decoder_folder / "unet")
-    settings = {"r": 4, "lora_alpha": 4, "target_modules": list(LORA_TARGETS), **config}
+    settings = {"r": 4, "lora_alpha": 4, "target_modules": list(ATTENTION), **config}
     unet.add_adapter(LoraConfig(**settings), "default")
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():

@@ -11,14 +11,18 @@ from safetensors.torch import load_file
 
 from concepts.durable import file_sha256
 from lambda_studio.errors import OutputExists
-from lambda_studio.models.adapter import adapted, add_lora, lora_parameters, save_adapter
+from lambda_studio.models.adapter import adapted, save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo, read_header
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.exchange.diffusers_folder import write_folder
 from lambda_studio.models.exchange.foreign_lora import find_lora, read_lora
 from lambda_studio.models.files.weights import tensor_shapes
+from lambda_studio.models.lora.attaching import add_lora, lora_parameters
+from lambda_studio.models.lora.shape import TARGETS, LoraShape
 from tests.lambda_studio.models.exchange.loras import predict
+from tests.lambda_studio.models.lora.shapes import SHAPES, metadata
 
+PLAIN = LoraShape(4)
 CONCEPTS = ({"name": "secret-dog", "library": "default", "version": 1, "manifest": "ab" * 32},)
 
 
@@ -26,15 +30,15 @@ CONCEPTS = ({"name": "secret-dog", "library": "default", "version": 1, "manifest
 def make(decoder_folder, tmp_path):
     """Train an adapter of a method by hand, and give its file and what the UNet predicts with it."""
 
-    def made(method):
+    def made(method, shape=PLAIN):
         decoder = load_decoder(decoder_folder)
         unet = decoder.unet
         if method == "lora":
-            add_lora(unet, 4)
+            add_lora(unet, shape)
         with torch.no_grad():
             for parameter in lora_parameters(unet) if method == "lora" else unet.parameters():
                 parameter += 0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3))
-        info = AdapterInfo(method, 4, "tiny", decoder.fingerprints["unet"], CONCEPTS, {"steps": 3})
+        info = AdapterInfo(method, 4, "tiny", decoder.fingerprints["unet"], CONCEPTS, {"steps": 3}, **metadata(shape))
         save_adapter(unet, info, tmp_path / "ours.safetensors")
         with adapted(load_decoder(decoder_folder), tmp_path / "ours.safetensors") as drawing:
             return tmp_path / "ours.safetensors", predict(drawing.unet)
@@ -67,6 +71,27 @@ def test_a_lora_loads_into_diffusers_pipeline_with_its_folder_alone(
     config = pipeline.unet.peft_config["default_0"]
     assert (config.r, config.lora_alpha, config.rank_pattern) == (4, 4, {}), "from the metadata, not guessed"
     assert warnings_of_diffusers == []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_lora_of_any_shape_draws_the_same_in_diffusers_and_comes_in_again(
+    make, decoder_folder, tmp_path, warnings_of_diffusers, shape
+):
+    file, expected = make("lora", shape)
+    write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out")
+    unet = UNet2DConditionModel.from_pretrained(decoder_folder / "unet")
+    before = predict(unet)
+    unet.load_lora_adapter(tmp_path / "out", use_safetensors=True)
+    torch.testing.assert_close(predict(unet), expected, rtol=0, atol=2e-4)
+    assert not torch.allclose(before, expected, atol=1e-3)
+    config = unet.peft_config["default_0"]
+    assert (config.lora_alpha, config.use_dora, config.use_rslora) == (shape.alpha, shape.use_dora, shape.use_rslora)
+    assert set(config.target_modules) == set(TARGETS[shape.targets])
+    assert warnings_of_diffusers == []
+    shapes = tensor_shapes(decoder_folder / "unet/diffusion_pytorch_model.safetensors")
+    again = read_lora(find_lora(tmp_path / "out"), shapes)
+    assert (again.use_dora, again.rank) == (shape.use_dora, 4)
+    assert again.tensors.keys() == load_file(file).keys()
 
 
 def test_the_file_alone_needs_no_argument_at_all(make, decoder_folder, tmp_path, warnings_of_diffusers):

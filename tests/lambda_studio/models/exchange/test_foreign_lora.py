@@ -14,6 +14,7 @@ from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.exchange.foreign_lora import find_lora, read_lora
 from lambda_studio.models.files.weights import tensor_shapes
+from lambda_studio.models.lora.shape import EVERY_TARGET
 from tests.lambda_studio.models.exchange.loras import predict, tuned_unet
 
 
@@ -26,7 +27,7 @@ def drawn(path, decoder_folder, shapes, tmp_path):
     """What our UNet predicts with the imported LoRA."""
     lora = read_lora(find_lora(path), shapes)
     decoder = load_decoder(decoder_folder)
-    info = AdapterInfo("lora", lora.rank, "tiny", decoder.fingerprints["unet"], (), {})
+    info = AdapterInfo("lora", lora.rank, "tiny", decoder.fingerprints["unet"], (), {}, use_dora=lora.use_dora)
     sha = save_tensors_by_hash(lora.tensors, info, tmp_path)
     apply_adapter(decoder.unet, tmp_path / f"{sha}.safetensors", decoder.fingerprints["unet"])
     return predict(decoder.unet)
@@ -41,6 +42,9 @@ SETTINGS = [
     {"lora_alpha": 1},
     {"lora_alpha": 16, "use_rslora": True},
     {"target_modules": ["to_q", "to_v"]},
+    {"use_dora": True, "lora_alpha": 6},
+    {"target_modules": list(EVERY_TARGET)},
+    {"target_modules": list(EVERY_TARGET), "use_dora": True, "use_rslora": True, "rank_pattern": {"conv1": 6}},
     {"rank_pattern": {"mid_block.attentions.0.to_q": 7}, "alpha_pattern": {"mid_block.attentions.0.to_q": 2}},
 ]
 
@@ -122,12 +126,15 @@ def test_what_is_no_lora_of_this_unet_is_refused_by_name(plain, shapes):
     assert "it is empty" in refused(file, shapes, {})
     assert "update of mid_block.attentions.0.to_q is incomplete" in refused(file, shapes, {key: value})
     foreign = {f"text_model.to_q.lora_{side}.weight": torch.ones(4, 4) for side in "AB"}
-    assert "changes text_model.to_q, and the UNet of this stack has no such" in refused(file, shapes, foreign)
+    assert "changes text_model.to_q, and the UNet of this stack has no such layer" in refused(file, shapes, foreign)
     conv = {f"conv_in.lora_{side}.weight": torch.ones(4, 4) for side in "AB"}
     assert "changes conv_in, and the UNet" in refused(file, shapes, conv)
     narrow = {**tensors, key: value[:, :3].contiguous()}
     assert "update of mid_block.attentions.0.to_q has the shapes" in refused(file, shapes, narrow)
     assert "NaN or infinite values" in refused(file, shapes, {**tensors, key: value * torch.nan})
+    magnitude = key.replace("lora_A.weight", "lora_magnitude_vector")
+    other = next(each for each in tensors if "lora_A" in each and each != key).removesuffix(".lora_A.weight")
+    assert f"update of {other} is incomplete" in refused(file, shapes, {**tensors, magnitude: torch.ones(32)})
     stray = {**tensors, "mid_block.attentions.0.nothing.alpha": torch.tensor(1.0)}
     assert "the alpha of mid_block.attentions.0.nothing" in refused(file, shapes, stray)
 
@@ -136,7 +143,7 @@ def test_what_is_no_lora_of_this_unet_is_refused_by_name(plain, shapes):
     ("config", "said"),
     [
         ({"peft_type": "LOHA"}, "it is 'LOHA', not LoRA"),
-        ({"use_dora": True}, "its use_dora is True, and only False is supported"),
+        ({"use_dora": True}, "its use_dora is True, and it has no magnitudes"),
         ({"bias": "all"}, "its bias is 'all', and only 'none' is supported"),
         ({"lora_alpha": "much"}, "its alphas are not numbers"),
         ({"alpha_pattern": {"(a+)+$": 3}}, "which is not the name of a module"),
