@@ -185,8 +185,8 @@ def hardware_options(command: Any) -> Any:
     )
     device = click.option(
         "--device",
-        metavar="cpu|cuda|mps",
-        help="Device of the models.  [default: an NVIDIA or AMD GPU, else the CPU]",
+        metavar="auto|cpu|cuda|mps",
+        help="Device of the models. auto: a GPU if one works, else the CPU.  [default: auto]",
         **common,
     )
     return device(precision(command))

@@ -85,7 +85,7 @@ class Studio:
         """Load models on this device and in this precision from now on. None is the default.
 
         Args:
-            device: "cpu", "cuda", "cuda:1" or "mps".
+            device: "auto", "cpu", "cuda", "cuda:1" or "mps".
             precision: "fp32", "fp16", "bf16", or "auto": half precision on a GPU that has it.
 
         A wrong value raises InvalidSetting when the models are needed.

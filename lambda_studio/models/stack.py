@@ -57,7 +57,7 @@ class Stack:
         from lambda_studio.models.memory.hardware import chosen_device, use_tensor_cores
 
         self.spec = spec
-        self.device = torch.device(device) if device else chosen_device(None)
+        self.device = torch.device(device) if device else chosen_device(None, on_notice)
         use_tensor_cores(self.device)
         self.dtype = dtype or default_dtype(spec.precision, self.device)
         self.frees_idle = False
@@ -162,12 +162,9 @@ class Stack:
 
     def free_memory(self) -> int | None:
         """Return the GPU's free bytes, with the bytes that this process may use again; None without a GPU."""
-        if self.device.type != "cuda":
-            return None
-        import torch
+        from lambda_studio.models.memory.hardware import free_memory
 
-        free, _ = torch.cuda.mem_get_info(self.device)
-        return free + torch.cuda.memory_reserved(self.device)
+        return free_memory(self.device)
 
     @property
     def resolution(self) -> int:
@@ -198,10 +195,9 @@ class Stack:
                 self._models.put("decoder", self._models.find("decoder", self).without(part), self)
             self._models.release(part, self)
         gc.collect()
-        if self.device.type == "cuda":
-            import torch
+        from lambda_studio.models.memory.hardware import return_memory
 
-            torch.cuda.empty_cache()
+        return_memory(self.device)
 
     def close(self) -> None:
         """Free all parts."""

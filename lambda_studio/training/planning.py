@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from lambda_studio.config import FinetuneConfig
+from lambda_studio.errors import ResumeRefused
 
 GIB = 2**30
 WORKSPACE = GIB // 4
@@ -56,6 +57,30 @@ def plan_training(config: FinetuneConfig, free: int, count: Callable[[FinetuneCo
         if tried[-1].fits:
             return tried[-1]
     return min(tried, key=lambda plan: plan.needed)
+
+
+def plan_resumed(config: FinetuneConfig, free: int, count: Callable[[FinetuneConfig], int]) -> TrainingPlan:
+    """Return the plan of a run that began: its batches stay, because the trained bits depend on them.
+
+    Activations are computed twice if that makes it fit: the weights are the same.
+
+    Raises ResumeRefused if even the count, without anything added, is more than `free`.
+    """
+    tried = []
+    for checkpointing in sorted({config.gradient_checkpointing, True}):
+        way = replace(config, gradient_checkpointing=checkpointing)
+        counted = count(way)
+        tried.append(TrainingPlan(way, round(HIGHER * counted) + WORKSPACE, free))
+        if tried[-1].fits:
+            return tried[-1]
+    if counted > free:
+        raise ResumeRefused(
+            f"The run keeps its batches of {config.batch_size}, which need about {tried[-1].needed / GIB:.1f} GiB, and "
+            f"{free / GIB:.1f} GiB of GPU memory are free.",
+            "Close other programs, resume it on a larger GPU, or start a new run without resume=True: it takes batches "
+            "that fit.",
+        )
+    return tried[-1]
 
 
 def ways(config: FinetuneConfig) -> Iterator[FinetuneConfig]:

@@ -41,7 +41,7 @@ class Models:
         missing = [part for part in parts_of(spec) if part.missing]
         if missing:
             _require_room(missing)
-            self._place.notify(fits(spec, _gpu_memory()))
+            self._place.notify(fits(spec, stack.free_memory()))
         stack.fetch()
         return tuple(parts_of(spec))
 
@@ -86,10 +86,3 @@ def _require_room(missing: "list[ModelPart]") -> None:
             f"The download takes {needed / GB:.1f} GB, and {cache_folder()} has {free / GB:.1f} GB free.",
             "Free some space, or set HF_HOME to a folder on another disk.",
         )
-
-
-def _gpu_memory() -> int | None:
-    """Return the free bytes of the GPU, or None if there is none."""
-    import torch
-
-    return torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else None

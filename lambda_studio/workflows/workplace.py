@@ -125,7 +125,7 @@ class Workplace:
         from lambda_studio.models.memory.hardware import chosen_device
         from lambda_studio.models.stack import Stack
 
-        device = chosen_device(self._device)
+        device = chosen_device(self._device, self.notify)
         return Stack(self.spec, device, on_notice=self.notify, agree=lambda question: self.agree(question))
 
     @cached_property

@@ -108,7 +108,7 @@ def test_device_precision_size_and_batch_are_taken_and_checked(studio, tmp_path)
     with Image.open(told.out.strip()) as image:
         assert image.size == (64, 64)
     answer = studio("generate", "a dog", "--device", "gpu", "--out", tmp_path / "other")
-    assert answer.code == 2 and "--device is 'gpu'. Give cpu, cuda" in answer.err.replace("\n  → ", " ")
+    assert answer.code == 2 and "--device is 'gpu'. Give auto, cpu, cuda" in answer.err.replace("\n  → ", " ")
     assert studio("generate", "a dog", "--precision", "int4").code == 2
 
 

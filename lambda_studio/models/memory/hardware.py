@@ -1,25 +1,29 @@
-"""The device that models run on."""
+"""The device that models run on, and its free memory."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 
 from lambda_studio.config import require
+from lambda_studio.models.memory.apple import fault_of
+from lambda_studio.progress import unheard
 
 _EXACT = threading.RLock()
 """Held while products are exact: the setting is of the whole process."""
-DEVICES = "Give cpu, cuda, cuda:1 for the second GPU, or mps for Apple's."
+APPLE = torch.device("mps")
+DEVICES = "Give auto, cpu, cuda, cuda:1 for the second GPU, or mps for Apple's."
 
 
-def chosen_device(name: str | None) -> torch.device:
-    """Return the device with this name, or the default: a GPU of NVIDIA or AMD if there is one, else the CPU.
+def chosen_device(name: str | None, notify: Callable[[str], None] = unheard) -> torch.device:
+    """Return the device with this name. None and "auto" are a GPU if there is one that works, else the CPU.
 
     Raises InvalidSetting for a device that this machine does not have.
     """
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name in (None, "auto"):
+        return _best_device(notify)
+    assert name is not None
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -29,6 +33,38 @@ def chosen_device(name: str | None) -> torch.device:
     assert device is not None
     require(_is_here(device), f"device is {name}, and PyTorch finds no such device on this machine.", DEVICES, "device")
     return device
+
+
+def _best_device(notify: Callable[[str], None]) -> torch.device:
+    """Return a GPU of NVIDIA or AMD, else Apple's if the models' operations work on it, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if not torch.backends.mps.is_available():
+        return torch.device("cpu")
+    fault = fault_of(APPLE)
+    if fault is None:
+        return APPLE
+    notify(f"Apple's GPU is not used, because a trial failed ({fault}). The CPU is used.")
+    return torch.device("cpu")
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Return a GPU's free bytes, with the bytes that this process may use again; None without a GPU.
+
+    Apple's GPU does not say what other programs use: it is the memory that PyTorch recommends to use at most.
+    """
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device)
+    return torch.mps.recommended_max_memory() if device.type == "mps" else None
+
+
+def return_memory(device: torch.device) -> None:
+    """Return the memory of freed models to the GPU. On the CPU it returns by itself."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
 
 
 def _is_here(device: torch.device) -> bool:

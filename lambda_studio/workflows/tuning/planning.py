@@ -1,4 +1,4 @@
-"""Fit a new run to the memory of the GPU, before anything is loaded."""
+"""Fit a run to the memory of the GPU, before anything is loaded."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.stack import Stack
 from lambda_studio.pictures.masks.subject import is_doubtful
 from lambda_studio.training.memory import training_bytes
-from lambda_studio.training.planning import plan_training
+from lambda_studio.training.planning import plan_resumed, plan_training
 
 MIXED: dict[torch.dtype, Literal["bf16", "fp16"]] = {torch.bfloat16: "bf16", torch.float16: "fp16"}
 """accelerate's name of the training that goes with a stack's dtype."""
@@ -26,20 +26,24 @@ def doubtful_masks(concepts: Sequence[ConceptRecord]) -> Iterator[str]:
             yield f"{concept.name}: {doubtful} of {len(concept.images)} masks may be wrong. Look at them: {look}"
 
 
-def planned(stack: Stack, config: FinetuneConfig, notify: Callable[[str], None]) -> FinetuneConfig:
-    """Return the settings of a new run, with a batch that fits the GPU, and say it. Without a GPU nothing changes.
+def planned(
+    stack: Stack, config: FinetuneConfig, notify: Callable[[str], None], resumes: bool = False
+) -> FinetuneConfig:
+    """Return the settings of a run, with a batch that fits the GPU, and say it. Without a GPU nothing changes.
 
     The batch of one optimiser step stays as large as it was given. `full` is trained in bf16 if no other precision
-    was given: its weights are float32, and its forward pass would be too.
+    was given: its weights are float32, and its forward pass would be too. A run that is resumed keeps both.
 
-    Raises InvalidSetting for a resolution that the decoder cannot draw.
+    Raises:
+        InvalidSetting: the decoder cannot draw the resolution.
+        ResumeRefused: a resumed run does not fit.
     """
     free = stack.free_memory()
     resolution = config.resolution or stack.resolution
     stack.require_resolution(resolution)
     if free is None:
         return config
-    if config.method == "full" and "mixed_precision" not in config.given:
+    if config.method == "full" and not resumes and "mixed_precision" not in config.given:
         config = replace(config, mixed_precision=MIXED.get(stack.dtype, "no"))
     frozen = torch.float32 if config.method == "full" else stack.dtype
 
@@ -47,6 +51,6 @@ def planned(stack: Stack, config: FinetuneConfig, notify: Callable[[str], None])
         blueprint = stack.blueprint(resolution, frozen)
         return training_bytes(blueprint.unet, way, blueprint.side) if blueprint else 0
 
-    plan = plan_training(config, free, count)
+    plan = (plan_resumed if resumes else plan_training)(config, free, count)
     notify(plan.said())
     return plan.config

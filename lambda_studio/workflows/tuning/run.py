@@ -65,6 +65,7 @@ class Tuner:
         require_usable(config, self.stack.device)
         if run:
             with holding(self.home, [run.id], BUSY):
+                config = planned(self.stack, config, self.notify, resumes=True)
                 return self._tune(run.id, concepts, self._examples(concepts, config, should_stop), config, should_stop)
         for note in doubtful_masks(concepts):
             self.notify(note)

@@ -3,7 +3,8 @@
 import pytest
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.training.planning import GIB, HIGHER, WORKSPACE, plan_training, ways
+from lambda_studio.errors import ResumeRefused
+from lambda_studio.training.planning import GIB, HIGHER, WORKSPACE, plan_resumed, plan_training, ways
 
 
 def count(config: FinetuneConfig) -> int:
@@ -34,3 +35,16 @@ def test_the_first_way_that_fits_is_chosen_and_said(free: int, chosen: tuple[int
     assert said in plan.said()
     assert plan.fits is (free > 1)
     assert plan.needed == round(HIGHER * count(config)) + WORKSPACE
+
+
+@pytest.mark.parametrize(("free", "checkpointing", "fits"), [(24, False, True), (8, True, True), (6, True, False)])
+def test_a_run_that_began_keeps_its_batches(free: int, checkpointing: bool, fits: bool) -> None:
+    plan = plan_resumed(FinetuneConfig(), free * GIB, count)
+    assert plan.config == FinetuneConfig(gradient_checkpointing=checkpointing)
+    assert plan.fits is fits
+
+
+def test_a_run_that_cannot_fit_is_refused_with_what_remains() -> None:
+    with pytest.raises(ResumeRefused, match=r"batches of 4, which need about 6\.5 GiB, and 5\.5 GiB of GPU") as refused:
+        plan_resumed(FinetuneConfig(), 11 * GIB // 2, count)
+    assert "start a new run without resume=True: it takes batches that fit." in refused.value.remedy

@@ -4,15 +4,40 @@ import pytest
 import torch
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.models.memory.hardware import chosen_device, exact_products
+from lambda_studio.models.memory import hardware
+from lambda_studio.models.memory.hardware import chosen_device, exact_products, free_memory, return_memory
 from lambda_studio.models.stack import Stack, resolve_stack
 
 
-def test_the_default_is_a_gpu_where_there_is_one(monkeypatch):
-    for available, name in ((True, "cuda"), (False, "cpu")):
+@pytest.mark.parametrize("name", [None, "auto"])
+def test_the_default_is_a_gpu_where_there_is_one(monkeypatch, name):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    for available, found in ((True, "cuda"), (False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda available=available: available)
-        assert chosen_device(None) == torch.device(name)
+        assert chosen_device(name, pytest.fail) == torch.device(found)
     assert chosen_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("fault", [None, "it computes attention wrongly"])
+def test_apples_gpu_is_the_default_where_the_models_operations_work(monkeypatch, fault):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(hardware, "fault_of", {hardware.APPLE: fault}.get)
+    said = []
+    assert chosen_device(None, said.append) == torch.device("cpu" if fault else "mps")
+    note = f"Apple's GPU is not used, because a trial failed ({fault}). The CPU is used."
+    assert said == ([note] if fault else [])
+
+
+def test_apples_gpu_tells_what_may_be_used_and_gets_it_back(monkeypatch):
+    returned = []
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 11 * 2**30)
+    monkeypatch.setattr(torch.mps, "empty_cache", lambda: returned.append("mps"))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: returned.append("cuda"))
+    assert (free_memory(hardware.APPLE), free_memory(torch.device("cpu"))) == (11 * 2**30, None)
+    for name in ("mps", "cpu", "cuda"):
+        return_memory(torch.device(name))
+    assert returned == ["mps", "cuda"]
 
 
 @pytest.mark.parametrize(
@@ -27,7 +52,7 @@ def test_a_device_that_is_not_here_is_refused(monkeypatch, name, said):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert chosen_device("cuda:0") == torch.device("cuda:0")
-    with pytest.raises(InvalidSetting, match=f"{said}.*Give cpu, cuda") as error:
+    with pytest.raises(InvalidSetting, match=f"{said}.*Give auto, cpu, cuda") as error:
         chosen_device(name)
     assert error.value.field == "device"
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.errors import InvalidSetting
+from lambda_studio.errors import InvalidSetting, ResumeRefused
 from lambda_studio.models.stack import Stack
 from lambda_studio.pictures.masks.subject import DOUBT
 from lambda_studio.workflows.tuning import planning
@@ -37,6 +37,30 @@ def test_a_run_on_a_small_gpu_has_smaller_batches_and_is_resumed_with_them(
         settings = registry.find_run(stopped.run_id).settings["config"]
     assert (settings["batch_size"], settings["gradient_accumulation_steps"]) == (2, 2)
     assert studio.finetune([], resume=True).adapter is not None
+    assert notices[-1].startswith("8.0 GiB of GPU memory are free: lora with batches of 2, 2 times for each step")
+
+
+def test_a_run_that_is_resumed_on_a_smaller_gpu_keeps_its_batches(studio, add, photo, notices, monkeypatch) -> None:
+    def count(unet, way, side):
+        return (1 if way.gradient_checkpointing else 2) * way.batch_size * GIB
+
+    def free(number: int) -> None:
+        monkeypatch.setattr(Stack, "free_memory", lambda self: number * GIB)
+
+    monkeypatch.setattr(planning, "training_bytes", count)
+    add("rex", photo)
+    free(24)
+    studio.finetune(["rex"], config=GIVEN, should_stop=lambda: any(studio.home.glob("runs/*/loss.jsonl")))
+    free(3)
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(ResumeRefused, match=r"batches of 4, which need about 4\.4 GiB"),
+    ):
+        patched.setattr(Stack, "own_decoder", pytest.fail)
+        studio.finetune([], resume=True)
+    free(6)
+    assert studio.finetune([], resume=True).adapter is not None
+    assert notices[-1].startswith("6.0 GiB of GPU memory are free: lora with batches of 4, activations computed twice")
 
 
 def test_the_count_is_of_the_stacks_own_unet(studio, monkeypatch) -> None:
