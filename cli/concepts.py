@@ -231,7 +231,7 @@ def edit(
         added = studio.concepts.edit(
             name, noun=noun, add=add, drop=tuple(chain(*drop)), masks=numbered, segment=way, keep_original=keep_original
         )
-    said = masks_edited(added, by_hand=not add or way == "none")
+    said = masks_edited(added, by_hand=not add or way == "none", marked=bool(numbered))
     session.show(added, lambda: [*removing.written(added), *said])
 
 

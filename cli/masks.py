@@ -127,12 +127,14 @@ def masks_found(added: "Added", by_hand: bool) -> list[str]:
     return [look, *(correction(name, number) for number in numbers[:1])]
 
 
-def masks_edited(added: "Added", by_hand: bool) -> list[str]:
+def masks_edited(added: "Added", by_hand: bool, marked: bool = False) -> list[str]:
     """Return the lines about the masks of an edit's images: how many look right, else how to see them and correct one.
 
-    There is no line if an edit brought no image and no mask.
+    There is no line if an edit brought no image and no mask, and none was `marked`.
     """
     new, found = added.new_images, masks_found(added, by_hand)
+    if marked and not added.created:
+        return ["The masks are the same as before. Give a box, another point, or a mask file."]
     if added.doubtful or not new:
         return found
     see = [f"See the new {'mask' if len(new) == 1 else 'masks'}: {_sheet(added.concept.name)}"]

@@ -249,6 +249,14 @@ def test_several_images_in_a_row_are_dropped(studio, added) -> None:
     assert (answer.code, "'2-1' is not a range of 1 to 10000 images." in answer.err) == (2, True)
 
 
+def test_a_mark_that_finds_the_same_mask_is_said(studio, added) -> None:
+    box = ("concepts", "edit", "rex", "--box", "1=10%,10%,60%,60%")
+    assert "See the new mask" in studio(*box).out
+    assert studio(*box).out.splitlines()[1:] == [
+        "The masks are the same as before. Give a box, another point, or a mask file."
+    ]
+
+
 def test_an_image_is_called_by_its_files_name(studio, added) -> None:
     unknown = studio("concepts", "edit", "rex", "--drop", "two")
     assert unknown.code == 2 and "rex has no image 'two'." in unknown.err

@@ -240,6 +240,14 @@ def test_a_taken_name_is_skipped_without_opening_its_pictures(studio, lay, added
     assert "guessed" not in told, "the noun of rex is not used"
 
 
+def test_notes_have_the_numbers_and_the_name_that_the_concept_has_now(studio, lay, added, tmp_path) -> None:
+    lay("set", "rex/0.png", "rex/1.png")
+    shutil.copy(tmp_path / "set/rex/0.png", tmp_path / "set/rex/2.png")
+    told = studio("library", "import", "set", "--noun", "rex=dog", "--on-conflict", "rename").out
+    drop = "keep one: studio concepts edit rex-2 --drop 3"
+    assert f"Note: rex-2: 2 pictures are almost the same (images 1, 3): {drop}" in told
+
+
 def test_the_same_import_again_is_no_conflict(studio, lay) -> None:
     lay("set", "rex/0.png", "minka/0.png")
     assert studio("library", "import", "set").code == 0

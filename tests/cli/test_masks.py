@@ -117,5 +117,7 @@ def test_an_edit_says_how_to_see_and_correct_its_masks(new_images, looked_at, do
     concept = SimpleNamespace(
         name="rex", images=[SimpleNamespace(source_name=f"0{number}.jpg") for number in (1, 2, 3)]
     )
-    added: Any = SimpleNamespace(concept=concept, new_images=new_images, looked_at=looked_at, doubtful=doubtful)
+    added: Any = SimpleNamespace(
+        concept=concept, new_images=new_images, looked_at=looked_at, doubtful=doubtful, created=True
+    )
     assert masks_edited(added, by_hand) == said

@@ -16,6 +16,8 @@ from lambda_studio.pictures.files.mask_evidence import mask_of
 from lambda_studio.pictures.files.png import sha256, without_metadata
 from lambda_studio.pictures.files.png_tail import with_end
 from lambda_studio.pictures.files.refusals import DECODER_ERRORS, in_one_line, refused
+from lambda_studio.pictures.files.screenshots import NOTE as SCREENSHOT
+from lambda_studio.pictures.files.screenshots import is_named_screenshot, is_screenshot
 from lambda_studio.pictures.files.verifying import verify
 
 MAX_FILE_BYTES = 100 * 2**20
@@ -68,6 +70,7 @@ class _Decoded:
     """EXIF's orientation, which was applied; 1 is upright."""
     size: tuple[int, int]
     """Width and height of the file's picture, upright."""
+    is_screenshot: bool = False
 
 
 def open_photo(path: Path) -> Photo:
@@ -150,7 +153,8 @@ def _pixels(path: Path, content: bytes) -> _Decoded:
             decoded = _decode_or_complete(whole)
         except DECODER_ERRORS as error:
             raise refused(path, f"cannot be read: {in_one_line(error)}") from error
-        return replace(decoded, notes=(*notes, *decoded.notes))
+        shot = (SCREENSHOT,) if decoded.is_screenshot or is_named_screenshot(path) else ()
+        return replace(decoded, notes=(*notes, *shot, *decoded.notes))
 
 
 def _decode_or_complete(content: bytes) -> _Decoded:
@@ -178,7 +182,8 @@ def _decode(content: bytes) -> _Decoded:
     rgb, notes = to_srgb(upright, stated)
     cut = None if alpha is None or alpha.getextrema() == (255, 255) else alpha
     upright_size = size[::-1] if _orientation(scaled) > 4 else size
-    return _Decoded(without_metadata(rgb), cut, notes, max(orientation, _orientation(scaled)), upright_size)
+    turned = max(orientation, _orientation(scaled))
+    return _Decoded(without_metadata(rgb), cut, notes, turned, upright_size, is_screenshot(image))
 
 
 def _orientation(image: Image.Image) -> int:

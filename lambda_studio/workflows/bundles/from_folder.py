@@ -15,6 +15,7 @@ from lambda_studio.workflows.bundles.taken import refuse_taken
 from lambda_studio.workflows.subjects.photos import read_usable
 from lambda_studio.workflows.subjects.segmenting import subject_finder
 from lambda_studio.workflows.subjects.spool import SpooledImages, spool_in
+from lambda_studio.workflows.subjects.told import numbered, told_warnings
 from lambda_studio.workflows.workplace import Workplace
 
 OnPlan = Callable[[Plan], None]
@@ -68,6 +69,14 @@ def _why(path: Path, cause: str) -> str:
 
 def _incoming(subject: PlannedSubject, images: SpooledImages) -> Incoming:
     noun = str(subject.noun)
-    notes = tuple(f"{image.source_name}: {text}" for image in images for text in image.warnings)
-    made, doubtful = manifest(noun, images), sum(is_doubtful(image.warnings) for image in images)
-    return Incoming(subject.name, noun, made, lambda: images, notes=notes, looked_at=len(images), doubtful=doubtful)
+    new = [(pair, each.source_name, each.warnings) for pair, each in zip(images.pairs, images, strict=True)]
+    doubtful = sum(is_doubtful(warnings) for _, _, warnings in new)
+    return Incoming(
+        subject.name,
+        noun,
+        manifest(noun, images),
+        lambda: images,
+        told=lambda stored: told_warnings(stored, numbered(stored, new)),
+        looked_at=len(images),
+        doubtful=doubtful,
+    )

@@ -75,7 +75,8 @@ def _store_one(
         result = registry.add_concept(library, name, concept.noun, concept.images())
     state = state if result.created else "there already"
     to_encode = result.created and not concept.left_out
-    imported = ImportedConcept(result.concept.name, concept.noun, state, concept.name, concept.notes, to_encode)
+    notes = (*concept.notes, *concept.told(result.concept))
+    imported = ImportedConcept(result.concept.name, concept.noun, state, concept.name, notes, to_encode)
     return replace(imported, looked_at=concept.looked_at, doubtful=concept.doubtful) if result.created else imported
 
 

@@ -1,9 +1,9 @@
 """Checked concepts that are not stored yet."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from concepts.records import NewImage
+from concepts.records import ConceptRecord, NewImage
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class Incoming:
     left_out: str = ""
     """What its note stands for (`Note.stands_for`), if it came without pictures."""
     notes: tuple[str, ...] = ()
+    told: Callable[[ConceptRecord], Iterable[str]] = lambda _: ()
+    """Returns the warnings of its pictures, with their numbers in the stored concept."""
     looked_at: int = 0
     """How many masks were found or read for its pictures; 0 for a bundle's."""
     doubtful: int = 0

@@ -29,19 +29,26 @@ def notes_about(template: Template, nouns: Mapping[str, str], known: Sequence[st
             f"up to {spec.subjects}, and may leave some out."
         )
     words = "".join(words for words, _ in worded(template, nouns))
+    if meant := _meant(template, known):  # which was said above
+        words = re.sub(rf"(?<!\w){re.escape(name_key(meant))}(?!\w)", "", name_key(words))
     if note := note_unlearnt(words, spec):
         yield note
 
 
 def _unnamed(template: Template, known: Sequence[str]) -> Iterator[str]:
     """Note a concept's name without brackets, and a prompt that names no concept of a library that has some."""
-    words = name_key(_without_names(template))
-    meant = next((name for name in known if _is_word(name_key(name), words)), None)
+    meant = _meant(template, known)
     if meant is not None and template.references:
         yield f"“{meant}” is read as a word. Did you mean <{meant}>?"
     elif known and not template.references:
         remedy = f"Did you mean <{meant}>?" if meant else f"Write names in angle brackets, for example <{known[0]}>."
         yield f"The prompt names no concept, so none of the library is drawn. {remedy}"
+
+
+def _meant(template: Template, known: Sequence[str]) -> str | None:
+    """Return the first concept whose name the prompt has without brackets, or None."""
+    words = name_key(_without_names(template))
+    return next((name for name in known if _is_word(name_key(name), words)), None)
 
 
 def _without_names(template: Template) -> str:

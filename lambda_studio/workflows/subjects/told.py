@@ -1,7 +1,7 @@
 """Say the warnings of new images with their numbers, and near-duplicates once for each group."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from concepts.records import ConceptRecord
@@ -9,6 +9,12 @@ from lambda_studio.pictures.near_duplicates import ALMOST
 
 Said = Sequence[tuple[int | None, str, tuple[str, ...]]]
 """The number of each new image in its concept, its file's name, and its warnings."""
+
+
+def numbered(concept: ConceptRecord, new: Iterable[tuple[tuple[str, str | None], str, tuple[str, ...]]]) -> Said:
+    """Return new images, each by the hashes of picture and mask, its file's name and its warnings, with numbers."""
+    numbers = {(image.sha, image.mask_sha): number for number, image in enumerate(concept.images, start=1)}
+    return [(numbers.get(pair), name, warnings) for pair, name, warnings in new]
 
 
 def told_warnings(concept: ConceptRecord, said: Said) -> Iterator[str]:

@@ -25,7 +25,7 @@ from lambda_studio.workflows.subjects.numbering import Numbering
 from lambda_studio.workflows.subjects.photos import Reading, read_images
 from lambda_studio.workflows.subjects.segmenting import Finder
 from lambda_studio.workflows.subjects.spool import Spool, SpooledImages
-from lambda_studio.workflows.subjects.told import told_warnings
+from lambda_studio.workflows.subjects.told import numbered, told_warnings
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -136,8 +136,8 @@ def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]
     if later is None:
         _, encoded = place.embedder.subjects([result.concept])
         place.embedder.zero()
-    numbers = {(image.sha, image.mask_sha): number for number, image in enumerate(result.concept.images, start=1)}
-    said = [(numbers.get((image.sha, image.mask_sha)), image.source_name, image.warnings) for image in new_images]
+    new = (((image.sha, image.mask_sha), image.source_name, image.warnings) for image in new_images)
+    said = numbered(result.concept, new)
     return Added(
         concept=result.concept,
         created=result.created,

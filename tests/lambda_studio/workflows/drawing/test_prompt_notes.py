@@ -58,6 +58,13 @@ def test_more_subjects_than_in_training_are_told():
     assert notes(prompt, nouns, names, replace(KANDINSKY, subjects=None)) == []
 
 
+def test_a_name_without_brackets_is_not_also_told_as_a_word_that_was_not_learnt():
+    (said,) = notes("Rex on the beach", spec=BUILT_IN["miniature"])
+    assert said.endswith("Did you mean <Rex>?")
+    both = notes("Rex and a quantum on the beach", spec=BUILT_IN["miniature"])
+    assert len(both) == 2 and "did not learn “quantum”." in both[1]
+
+
 def test_words_that_the_miniature_did_not_learn_are_told_with_the_nearest_that_it_did():
     (said,) = notes("two <rex>s' quantum flapjack, quantum on the Beach", spec=BUILT_IN["miniature"])
     listed = "Its words are listed in the documentation of the miniature."
