@@ -72,6 +72,8 @@ def draw_each(
     if not requests:
         return
     controls = [zero_image_embeds if each.control_embeds is None else each.control_embeds for each in requests]
+    if stack.frees_idle:
+        stack.set_aside("decoder")  # of the drawing before
     conditioning = condition_prompts(
         stack.clip(("text",)),
         [each.prompt for each in requests],
@@ -81,8 +83,8 @@ def draw_each(
     seeds = [each.seed for each in requests]
     image_embeds = predict_image_embeds(stack.prior(), conditioning, seeds)
     if stack.frees_idle:
-        stack.free("clip")
-        stack.free("prior")
+        stack.set_aside("clip")
+        stack.set_aside("prior")
     size = config.size(stack.resolution)
     config = replace(config, resolution=None, height=size.height, width=size.width)
     with stack.drawing, adapted(stack.decoder(), adapter) as decoder:

@@ -85,6 +85,11 @@ class Clip:
         return build_tokenizer(self.files.tokenizer)
 
     @property
+    def networks(self) -> tuple[nn.Module, ...]:
+        """The network with the towers."""
+        return (self.model,)
+
+    @property
     def device(self) -> torch.device:
         """Return the model's device."""
         return next(self.model.parameters()).device

@@ -4,7 +4,7 @@ import gc
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lambda_studio.config import Size
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesNotFetched
@@ -61,7 +61,7 @@ class Stack:
         use_tensor_cores(self.device)
         self.dtype = dtype or default_dtype(spec.precision, self.device)
         self.frees_idle = False
-        """Whether drawing frees the text tower and the prior before the decoder is loaded."""
+        """Whether text tower and prior, and the decoder, wait in the CPU's memory while the other draws."""
         self._on_notice, self._agree = on_notice, agree
         self._announced = False
         self._fingerprints: dict[str, str] = {}
@@ -71,10 +71,12 @@ class Stack:
         from lambda_studio.models.clip import load_clip
 
         with BUILDING:
-            clip = self._models.find("clip", self)
+            clip = self._find("clip")
             if clip is None or not clip.towers >= set(towers):
                 wanted = sorted({*towers, *(clip.towers if clip else ())})
                 self.free("clip")
+                if "vision" in wanted:
+                    self.set_aside("decoder")  # the largest tower, which a later drawing does not need
                 clip = load_clip(self._files.clip_source, self.device, self.dtype, wanted)
                 self._models.put("clip", clip, self)
             return clip
@@ -94,7 +96,7 @@ class Stack:
         from lambda_studio.models.prior import PriorTransformer
 
         with BUILDING:
-            prior = self._models.find("prior", self)
+            prior = self._find("prior")
             if prior is None:
                 prior = load_weights(PriorTransformer, self._files.prior(), self.device, torch.float32)
                 self._refuse_mixed(prior.config["embedding_dim"])
@@ -104,7 +106,7 @@ class Stack:
     def decoder(self, parts: "Sequence[Part]" = ("unet", "autoencoder")) -> "Decoder":
         """Return the decoder with at least these parts. Other Studios may share it: hold `drawing` to change it."""
         with BUILDING:
-            decoder = self._models.find("decoder", self)
+            decoder = self._find("decoder")
             if decoder is None or not decoder.parts >= set(parts):
                 have = decoder.parts if decoder else frozenset()
                 loaded = self.own_decoder([part for part in parts if part not in have])
@@ -194,10 +196,37 @@ class Stack:
             if part in ("unet", "autoencoder") and self._models.held_alone("decoder", self):
                 self._models.put("decoder", self._models.find("decoder", self).without(part), self)
             self._models.release(part, self)
-        gc.collect()
+        self._return_memory()
+
+    def _return_memory(self) -> None:
         from lambda_studio.models.memory.hardware import return_memory
 
+        gc.collect()
         return_memory(self.device)
+
+    def set_aside(self, part: str) -> None:
+        """Move `clip`, `prior` or `decoder` to the CPU's memory until it is used again.
+
+        A part that another stack uses stays. If the CPU's memory has no room for the part, it is freed. On a CPU
+        nothing happens.
+        """
+        if self.device.type == "cpu":
+            return
+        from lambda_studio.models.residence import set_aside
+
+        with BUILDING:
+            if not set_aside(self._models, part, self):
+                self.free(part)
+        self._return_memory()
+
+    def _find(self, part: str) -> Any:
+        """Return a loaded part on its device, or None."""
+        from lambda_studio.models.residence import place
+
+        found = self._models.find(part, self)
+        if found is not None:
+            place(found, self.device)
+        return found
 
     def close(self) -> None:
         """Free all parts."""

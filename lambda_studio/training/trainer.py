@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 
 from lambda_studio.errors import TrainingDiverged
+from lambda_studio.models.memory.hardware import has_cpu_memory_for
 from lambda_studio.models.saving import require_room_to_save, tensor_bytes
-from lambda_studio.training.checkpoints.beside import Writer, copied, has_memory_for
+from lambda_studio.training.checkpoints.beside import Writer, copied
 from lambda_studio.training.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from lambda_studio.training.checkpoints.pace import Pace
 from lambda_studio.training.checkpoints.resume import Settings, open_run
@@ -135,7 +136,7 @@ class _Run:
             self._take_written()
             state, meta = self.optimiser.state(), {"settings": self.settings, **self.log.state()}
             size = tensor_bytes(state)
-            beside = not ends and not self.hooks.on_checkpoint and self.pace.is_large(size) and has_memory_for(size)
+            beside = not ends and not self.hooks.on_checkpoint and self.pace.is_large(size) and has_cpu_memory_for(size)
             kept = copied(state) if beside else state
             self.writer.begin(partial(save_checkpoint, self.folder / "checkpoints", step, kept, meta))
             if not beside:

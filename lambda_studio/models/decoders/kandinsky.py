@@ -9,7 +9,7 @@ from diffusers.models.autoencoders.vq_model import VQModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from lambda_studio.config import Size
 from lambda_studio.errors import StudioError
@@ -60,6 +60,11 @@ class KandinskyDecoder:
     def movq(self) -> VQModel:
         """The spatially normalised VQ autoencoder. Raises StudioError if it is not loaded."""
         return self._get("autoencoder")
+
+    @property
+    def networks(self) -> tuple[nn.Module, ...]:
+        """The loaded ones of UNet and MoVQ."""
+        return tuple(part for part in self._parts.values() if part is not None)
 
     @property
     def parts(self) -> frozenset[str]:

@@ -36,6 +36,11 @@ class Decoder(Protocol):
         ...
 
     @property
+    def networks(self) -> Sequence[torch.nn.Module]:
+        """The loaded networks."""
+        ...
+
+    @property
     def parts(self) -> frozenset[str]:
         """Which of `unet` and `autoencoder` are loaded."""
         ...

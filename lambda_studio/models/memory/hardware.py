@@ -1,5 +1,6 @@
 """The device that models run on, and its free memory."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from lambda_studio.progress import unheard
 
 _EXACT = threading.RLock()
 """Held while products are exact: the setting is of the whole process."""
+HEADROOM = 2
+"""A copy is made only where this many times its bytes of memory are free."""
 APPLE = torch.device("mps")
 DEVICES = "Give auto, cpu, cuda, cuda:1 for the second GPU, or mps for Apple's."
 
@@ -57,6 +60,15 @@ def free_memory(device: torch.device) -> int | None:
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device)
     return torch.mps.recommended_max_memory() if device.type == "mps" else None
+
+
+def has_cpu_memory_for(size: int) -> bool:
+    """Return whether the machine has memory for a copy of so many bytes. False where it does not tell."""
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return False
+    return free >= HEADROOM * size
 
 
 def return_memory(device: torch.device) -> None:

@@ -1,6 +1,5 @@
 """Write large checkpoints beside the training: the state is copied to memory, and a thread writes the copy."""
 
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -8,9 +7,6 @@ from typing import Any
 from torch import Tensor
 
 from lambda_studio.training.checkpoints.checkpoint import Checkpoint
-
-HEADROOM = 2
-"""A copy is made only where this many times its bytes of memory are free."""
 
 
 class Writer:
@@ -46,12 +42,3 @@ def _copy(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _copy(item) for key, item in value.items()}
     return type(value)(map(_copy, value)) if isinstance(value, (list, tuple)) else value
-
-
-def has_memory_for(size: int) -> bool:
-    """Return whether the machine has memory for a copy of so many bytes. False where it does not tell."""
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return False
-    return free >= HEADROOM * size

@@ -191,18 +191,35 @@ def test_nothing_asked_for_loads_nothing(stack_file, zero):
     assert not stack.loaded
 
 
-def test_text_tower_and_prior_are_freed_before_the_decoder_is_loaded(stack_file, monkeypatch):
+def test_of_two_drawings_on_a_small_gpu_no_part_is_there_that_is_not_used(stack_file, monkeypatch):
     spec = replace(resolve_stack(str(stack_file)), variant="unshared")  # the other tests' models are not this stack's
     stack = Stack(spec, device="cpu")
     prompt = bind(parse("a dog"), {}, stack.tokenizer)
-    loaded, load = [], stack.decoder
-    monkeypatch.setattr(stack, "decoder", lambda: loaded.append(stack.loaded) or load())
+    there: list[str] = []
+    used: list[list[str]] = []
+
+    def watch(part: str) -> None:
+        load = getattr(stack, part)
+
+        def watched(*args):
+            there.append(part)
+            used.append(sorted(there))
+            return load(*args)
+
+        monkeypatch.setattr(stack, part, watched)
+
+    for part in ("clip", "prior", "decoder"):
+        watch(part)
+    monkeypatch.setattr(stack, "set_aside", lambda part: there.remove(part) if part in there else None)
     config = GenerateConfig(num_inference_steps=1)
     kept = draw(stack, [PictureRequest(prompt, 1)], torch.zeros(32), config)
+    assert used == [["clip"], ["clip", "prior"], ["clip", "decoder", "prior"]]
+    there.clear(), used.clear()
     stack.frees_idle = True
-    freed = draw(stack, [PictureRequest(prompt, 1)], torch.zeros(32), config)
-    assert loaded == [{"clip", "prior"}, {"decoder"}]
-    assert torch.equal(kept[0].pixels, freed[0].pixels)
+    for _ in range(2):
+        freed = draw(stack, [PictureRequest(prompt, 1)], torch.zeros(32), config)
+        assert torch.equal(kept[0].pixels, freed[0].pixels)
+    assert used == [["clip"], ["clip", "prior"], ["decoder"]] * 2
 
 
 def test_the_stacks_resolution_governs_drawing(stack_file):

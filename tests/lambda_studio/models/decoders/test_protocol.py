@@ -58,6 +58,10 @@ class HalfSize:
     def parts(self):
         return frozenset(part for part, held in zip(BOTH_PARTS, (self._unet, self._autoencoder), strict=True) if held)
 
+    @property
+    def networks(self):
+        return [held for held in (self._unet, self._autoencoder) if held]
+
     def latent_shape(self, size):
         require(size.width % SCALE == 0, f"The width is {size.width}.", "Give an even one.")
         return 3, size.height // SCALE, size.width // SCALE

@@ -1,11 +1,19 @@
 """Devices by name, and devices that are not there."""
 
+import os
+
 import pytest
 import torch
 
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.models.memory import hardware
-from lambda_studio.models.memory.hardware import chosen_device, exact_products, free_memory, return_memory
+from lambda_studio.models.memory.hardware import (
+    chosen_device,
+    exact_products,
+    free_memory,
+    has_cpu_memory_for,
+    return_memory,
+)
 from lambda_studio.models.stack import Stack, resolve_stack
 
 
@@ -90,3 +98,10 @@ def test_exact_products_are_in_float32_and_the_setting_comes_back(products):
         assert products() == "highest"
         _ = 1 / 0
     assert products() == "high"
+
+
+def test_memory_that_is_not_there_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert has_cpu_memory_for(1000)
+    assert not has_cpu_memory_for(2**60)
+    monkeypatch.delattr(os, "sysconf")
+    assert not has_cpu_memory_for(1)

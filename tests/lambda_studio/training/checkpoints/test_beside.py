@@ -1,6 +1,5 @@
 """A large checkpoint is written while the training goes on, and holds what was trained when it was due."""
 
-import os
 import threading
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import torch
 
 from lambda_studio.errors import CheckpointFailed
 from lambda_studio.training import trainer
-from lambda_studio.training.checkpoints.beside import Writer, copied, has_memory_for
+from lambda_studio.training.checkpoints.beside import Writer, copied
 from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint, save_checkpoint
 from lambda_studio.training.checkpoints.pace import Pace
 from lambda_studio.training.finetuning import finetune_decoder
@@ -32,13 +31,6 @@ def test_a_copy_does_not_change_with_what_was_copied() -> None:
         weight += 1
     assert copy["a"]["b"][0].tolist() == [0, 0] and not copy["a"]["b"][0].requires_grad
     assert (copy["a"]["b"][1], copy["c"][0].item(), copy["c"][1], copy["d"]) == (3, 1, None, "text")
-
-
-def test_memory_that_is_not_there_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert has_memory_for(1000)
-    assert not has_memory_for(2**60)
-    monkeypatch.delattr(os, "sysconf")
-    assert not has_memory_for(1)
 
 
 def test_an_error_of_the_write_comes_out_when_it_is_waited_for() -> None:
@@ -102,7 +94,7 @@ def test_a_disk_that_refuses_beside_the_training_ends_the_run_at_the_next_checkp
 
 
 def test_with_little_memory_the_training_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, all_large) -> None:
-    monkeypatch.setattr(trainer, "has_memory_for", lambda size: False)
+    monkeypatch.setattr(trainer, "has_cpu_memory_for", lambda size: False)
     monkeypatch.setattr(trainer, "copied", lambda state: pytest.fail("a copy was made"))
     finetune_decoder(_decoder(), _examples(), _config(), tmp_path)
     saved = latest_checkpoint(tmp_path / "checkpoints")

@@ -121,6 +121,11 @@ def test_the_defaults_that_runs_left_out_are_what_they_were() -> None:
     assert asdict(FinetuneConfig()) == {
         "method": "lora",
         "rank": 16,
+        "lora_alpha": None,
+        "lora_dropout": 0.0,
+        "use_dora": False,
+        "use_rslora": False,
+        "targets": "attention",
         "steps": 400,
         "learning_rate": None,
         "optimizer": "adamw",
