@@ -32,7 +32,7 @@ def set_aside(models: LoadedModels, part: str, holder: object) -> bool:
 def place(model: Any, device: torch.device) -> None:
     """Move a CLIP, a prior or a decoder to this device, in place. Nothing happens if it is there."""
     for network in networks_of(model):
-        if next(network.parameters()).device != device:
+        if any(parameter.device != device for parameter in network.parameters()):
             network.to(device)
 
 

@@ -60,7 +60,7 @@ class HalfSize:
 
     @property
     def networks(self):
-        return [held for held in (self._unet, self._autoencoder) if held]
+        return [self._unet] if self._unet else []
 
     def latent_shape(self, size):
         require(size.width % SCALE == 0, f"The width is {size.width}.", "Give an even one.")
