@@ -41,13 +41,13 @@ PRECISIONS = {
 """`bf16` and `fp16` are mixed_precision. `bf16 weights only` is the default of LoRA on a GPU."""
 
 
-def ours(bench: Bench, method: Method, precision: str, batch_size: int) -> Measurement:
+def ours(bench: Bench, method: Method, precision: str, batch_size: int, optimizer: str = "adamw") -> Measurement:
     """Measure our loop. Full fine-tuning loads its weights in float32."""
     formats = PRECISIONS[precision]
     decoder = bench.models.decoder(formats.frozen if method == "lora" else torch.float32, ("unet",))
     decoder.unet.to(memory_format=formats.layout)
     chosen: dict[str, Any] = {"method": method, "mixed_precision": formats.mixed, "batch_size": bench.size(batch_size)}
-    config = FinetuneConfig(steps=1000, **chosen)
+    config = FinetuneConfig(steps=1000, optimizer=optimizer, **chosen)
     objective = DecoderObjective(decoder, random_examples(bench), config)
     with matrix_precision(formats.products):
         return measure_training(bench, objective, train_config(config), config.batch_size)
@@ -64,10 +64,11 @@ def random_examples(bench: Bench) -> list[Example]:
     return [Example(*row) for row in zip(names, shas, latents, image_embeds, strict=True)]
 
 
-def row(method: Method, precision: str, batch_size: int) -> Row:
-    """Return the row of one method, precision and batch size."""
-    name = f"fine-tune, ours, {method} {precision}, batch {batch_size}"
-    return Row(name, partial(ours, method=method, precision=precision, batch_size=batch_size))
+def row(method: Method, precision: str, batch_size: int, optimizer: str = "adamw") -> Row:
+    """Return the row of one method, precision, batch size and optimiser."""
+    with_it = "" if optimizer == "adamw" else f", {optimizer}"
+    name = f"fine-tune, ours, {method} {precision}, batch {batch_size}{with_it}"
+    return Row(name, partial(ours, method=method, precision=precision, batch_size=batch_size, optimizer=optimizer))
 
 
 MAIN = [
@@ -78,6 +79,7 @@ MAIN = [
     row("lora", "bf16 weights only", 4),
     row("lora", "bf16", 4),
     row("full", "bf16", 4),
+    row("full", "bf16", 4, "adamw-8bit"),
 ]
 OTHERS = [
     row("lora", "bf16 channels last", 32),
