@@ -179,11 +179,14 @@ def _how_to_write(error: click.UsageError) -> str:
 
 
 def _is_torchs_memory(error: Exception) -> bool:
-    """Return whether torch, or the loader of its libraries, could not allocate memory of the CPU."""
+    """Return whether torch, a library of a GPU, or the loader of these libraries could not allocate memory."""
     said = str(error)
     if isinstance(error, ImportError):  # a library of torch that the memory limit leaves no room for
         return "failed to map segment" in said or "cannot allocate memory" in said.lower()
-    return isinstance(error, RuntimeError) and "allocate" in said and "memory" in said
+    if not isinstance(error, RuntimeError):
+        return False
+    # Apple's and the drivers' allocators; cuBLAS and cuDNN; the CPU's
+    return "out of memory" in said or "STATUS_ALLOC_FAILED" in said or ("allocate" in said and "memory" in said)
 
 
 if __name__ == "__main__":
