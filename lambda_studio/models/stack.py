@@ -244,15 +244,21 @@ class Stack:
         """Read the files of all parts and return the files whose hash differs from the known one."""
         return self._files.damaged()
 
-    def require_fetched(self) -> None:
-        """Raise ModelFilesNotFetched if a file of a part is only on the hub. No file is downloaded."""
+    def require_fetched(self, part: str | None = None) -> None:
+        """Raise ModelFilesNotFetched if a file of a part, or of any, is only on the hub. No file is downloaded."""
         from lambda_studio.models.stack_files import StackFiles
 
-        StackFiles(self.spec, self._refuse_download).all()
+        files = StackFiles(self.spec, self._refuse_download)
+        _ = files.part(part) if part else files.all()
 
     def fetch(self) -> None:
         """Download what is missing of all parts. Raises ModelFilesMissing and ModelFilesInvalid."""
         self._files.all()
+
+    @cached_property
+    def clip_fingerprint(self) -> str:
+        """A SHA-256 of CLIP, from its files. The other parts are not looked for, so that diffusers is not imported."""
+        return self._files.clip().fingerprint
 
     @property
     def embedding_dim(self) -> int:

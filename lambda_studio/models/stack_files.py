@@ -6,9 +6,8 @@ from pathlib import Path
 from lambda_studio.models.clip_files import ClipFiles, ClipSource, find_clip, hub_source
 from lambda_studio.models.decoders.families import get_family
 from lambda_studio.models.files.locating import OnDownload, is_damaged
-from lambda_studio.models.files.pretrained import model_fingerprint
 from lambda_studio.models.files.sources import Source
-from lambda_studio.models.files.weights import find_weights, shards
+from lambda_studio.models.files.weights import find_weights, model_fingerprint, shards
 from lambda_studio.models.stack_spec import StackSpec
 
 DRAWING_PARTS = ("clip", "prior", "decoder")

@@ -13,7 +13,7 @@ from concepts.registry import Registry
 from concepts.stores.sqlite_engine import file_errors
 from lambda_studio.config import require
 from lambda_studio.progress import Progress, unheard
-from lambda_studio.workflows.cache.encoders import KnownEncoders
+from lambda_studio.workflows.cache.encoders import Encoder, KnownEncoders
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -181,6 +181,15 @@ class Workplace:
         embedder = SubjectEmbedder(self.database, self.stack, self.progress)
         KnownEncoders(self.home).note(self.spec.name, embedder.encoder)
         return embedder
+
+    @property
+    def known_encoder(self) -> Encoder | None:
+        """The stack's CLIP as it was last used in this home, without importing torch.
+
+        None if there was none, or if a device or precision is chosen, which may change its number format.
+        """
+        chosen = self._device or self._precision
+        return None if chosen else KnownEncoders(self.home).read().get(self.spec.name)
 
     def edge_embeds(self, image: "Image.Image") -> "Tensor":
         """Return CLIP's embedding of a picture's edges, for the prior's control token."""

@@ -2,10 +2,14 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from lambda_studio.workflows.workplace import Workplace
 
 
 def test_adding_the_same_files_again_encodes_nothing_and_loads_no_model(studio, photos, monkeypatch) -> None:
@@ -15,6 +19,29 @@ def test_adding_the_same_files_again_encodes_nothing_and_loads_no_model(studio, 
     assert again.code == 0
     assert "Already there: rex (dog) in library default, 2 images." in again.out
     assert "Nothing to encode: tiny has the embeddings of all images." in again.out
+
+
+def test_an_edit_whose_images_are_all_encoded_opens_no_stack(studio, photos, monkeypatch) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    with monkeypatch.context() as patched:
+        patched.setattr(Workplace, "stack", property(_must_not_load))
+        for words in (("--noun", "puppy"), ("--drop", 2)):
+            edited = studio("concepts", "edit", "rex", *words)
+            assert (edited.code, "Not encoded yet" in edited.out) == (0, False)
+    more = json.loads(studio("concepts", "edit", "rex", "--add", photos[1], "--segment", "none", "--json").out)
+    assert (more["encoded"], more["cached"]) == (1, 1)
+
+
+def test_adding_looks_for_clip_alone(studio, photos, monkeypatch) -> None:
+    monkeypatch.setattr("lambda_studio.models.stack_files.get_family", _must_not_load)
+    assert "Encoded 2 images with tiny." in studio("add-concept", "rex", *photos, "--noun", "dog").out
+
+
+def test_encoding_imports_no_diffusers() -> None:
+    """Encoding imports torch and open_clip. Importing diffusers and peft took two more seconds."""
+    modules = "lambda_studio.workflows.cache.subjects, lambda_studio.models.stack_files, lambda_studio.models.clip"
+    words = f"import sys, {modules}; sys.exit(' '.join({{'diffusers', 'peft', 'accelerate'}} & set(sys.modules)) or 0)"
+    subprocess.run([sys.executable, "-c", words], check=True)
 
 
 def _must_not_load(*args: object, **kwargs: object) -> None:

@@ -26,8 +26,9 @@ from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint, un
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Part, require_drawable
 from lambda_studio.models.decoders.tiles import TILE, decode_in_tiles
 from lambda_studio.models.files.locating import read_json
-from lambda_studio.models.files.pretrained import load_weights, model_fingerprint
+from lambda_studio.models.files.pretrained import load_weights
 from lambda_studio.models.files.sources import Source
+from lambda_studio.models.files.weights import model_fingerprint
 
 LATENT_CHANNELS = 4
 

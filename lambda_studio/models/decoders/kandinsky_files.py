@@ -7,9 +7,8 @@ from typing import Any
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Part
 from lambda_studio.models.files.locating import read_json
-from lambda_studio.models.files.pretrained import model_fingerprint
 from lambda_studio.models.files.sources import Source
-from lambda_studio.models.files.weights import find_weights, shards
+from lambda_studio.models.files.weights import find_weights, model_fingerprint, shards
 
 FOLDERS: dict[Part, str] = {"unet": "unet", "autoencoder": "movq"}
 """The folder of each part in diffusers' layout."""

@@ -7,8 +7,8 @@ import torch
 from diffusers.models.modeling_utils import ModelMixin
 
 from lambda_studio.errors import ModelFilesInvalid
-from lambda_studio.models.files.locating import OTHER_ROUTES, fingerprint, read_json
-from lambda_studio.models.files.weights import shards, variant_of
+from lambda_studio.models.files.locating import OTHER_ROUTES
+from lambda_studio.models.files.weights import variant_of
 
 
 def load_model(
@@ -44,8 +44,3 @@ def load_model(
 def load_weights(model_class: type[ModelMixin], weights: Path, device: str | torch.device, dtype: torch.dtype) -> Any:
     """Load a model from its weights, which `find_weights` found, and the config.json beside them."""
     return load_model(model_class, weights.parent, device, dtype, variant_of(weights))
-
-
-def model_fingerprint(weights: Path) -> str:
-    """Return a SHA-256 of a model's weights and their config.json."""
-    return fingerprint(read_json(weights.parent / "config.json"), shards(weights))

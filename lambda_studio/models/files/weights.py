@@ -6,7 +6,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.files.locating import read_json
+from lambda_studio.models.files.locating import fingerprint, read_json
 from lambda_studio.models.files.sources import Source
 
 DIFFUSERS, TRANSFORMERS = "diffusion_pytorch_model", "model"
@@ -103,3 +103,8 @@ def _refuse_binaries(source: Source, prefix: str, stem: str, missing: ModelFiles
             f"{binary} can run code when it is loaded, as every .bin file. λ-Studio reads only safetensors.",
             "Fetch the .safetensors of its repository, or convert it: see 'Weights in .bin files' in docs/stacks.md.",
         ) from missing
+
+
+def model_fingerprint(weights: Path) -> str:
+    """Return a SHA-256 of a model's weights and their config.json."""
+    return fingerprint(read_json(weights.parent / "config.json"), shards(weights))

@@ -30,7 +30,7 @@ class SubjectEmbedder:
     @cached_property
     def encoder(self) -> Encoder:
         """The stack's CLIP, identified without loading it."""
-        found = encoder_of(self.stack.fingerprints()["clip"], self.stack.dtype)
+        found = encoder_of(self.stack.clip_fingerprint, self.stack.dtype)
         return replace(found, width=self.stack.embedding_dim)
 
     def subjects(self, concepts: Sequence[ConceptRecord]) -> tuple[dict[str, list[Tensor]], int]:

@@ -27,7 +27,7 @@ def concept_card(database: Database, library: str, name: str, encoders: Mapping[
         concept = registry.get_concept(library, name)
         masks = {image.mask_sha: registry.blob(image.mask_sha) for image in concept.images if image.mask_sha}
         adapters = registry.adapters(library)
-        embeddings = {stack: _count_cached(registry, concept, encoder) for stack, encoder in encoders.items()}
+        embeddings = {stack: count_cached(registry, concept, encoder) for stack, encoder in encoders.items()}
     return ConceptCard(
         concept=concept,
         images=tuple(_image_card(image, masks) for image in concept.images),
@@ -66,7 +66,8 @@ def _masked_pictures(database: Database, concept: ConceptRecord, before: str = "
         yield MaskedPicture(decode_png(data), decode_png(mask) if mask else None, label)
 
 
-def _count_cached(registry: Registry, concept: ConceptRecord, encoder: Encoder) -> int:
+def count_cached(registry: Registry, concept: ConceptRecord, encoder: Encoder) -> int:
+    """Return how many of the concept's images have an embedding of this encoder, cached or given."""
     given = notes(registry, concept.images)
     keys = [subject_key(image, encoder).text for image in concept.images if image.sha not in given]
     found = registry.features(keys)

@@ -157,7 +157,7 @@ class Concepts:
         require(1 <= count <= 10_000, f"The number of concepts is {count}.", "Give 1 to 10000.")
         place = self._place
         concept = place.get_concepts([name])[0]
-        encoder = KnownEncoders(place.home).read().get(place.spec.name) or place.embedder.encoder
+        encoder = place.known_encoder or place.embedder.encoder
         found = neighbours(place, concept, encoder, count)
         if found is None:
             place.embedder.subjects([concept])

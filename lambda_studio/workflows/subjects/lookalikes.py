@@ -15,7 +15,7 @@ ALIKE = 0.90
 
 def lookalike_warning(place: Workplace, concept: ConceptRecord) -> tuple[str, ...]:
     """Return a warning if a new concept is similar to another one."""
-    found = neighbours(place, concept, place.embedder.encoder, 1)
+    found = neighbours(place, concept, place.known_encoder or place.embedder.encoder, 1)
     for other in (found or ([], 0))[0]:
         if other.similarity >= ALIKE:
             where = "" if other.library == concept.library else f" in library {other.library}"

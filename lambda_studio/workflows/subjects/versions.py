@@ -19,6 +19,7 @@ from lambda_studio.pictures.masks.subject import is_doubtful, without_mask_warni
 from lambda_studio.pictures.near_duplicates import NearDuplicates
 from lambda_studio.workflows.answers import Added
 from lambda_studio.workflows.cache.left_out import is_left_out, require_pictures
+from lambda_studio.workflows.subjects.card import count_cached
 from lambda_studio.workflows.subjects.changes import Changes
 from lambda_studio.workflows.subjects.marking import Marking
 from lambda_studio.workflows.subjects.numbering import Numbering
@@ -132,8 +133,8 @@ def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence
 
 def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]) -> Added:
     """Cache the CLIP embeddings of a stored concept if the models are there, and return the answer for the user."""
-    later, encoded = why_later(place), 0
-    if later is None:
+    later, encoded = missing_part(place.spec), 0
+    if later is None and not _all_cached(place, result.concept) and (later := why_later(place)) is None:
         _, encoded = place.embedder.subjects([result.concept])
         place.embedder.zero()
     new = (((image.sha, image.mask_sha), image.source_name, image.warnings) for image in new_images)
@@ -152,12 +153,19 @@ def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]
     )
 
 
+def _all_cached(place: Workplace, concept: ConceptRecord) -> bool:
+    """Return whether all images have an embedding of the CLIP that the stack last used. No torch is imported."""
+    encoder = place.known_encoder
+    if encoder is None:
+        return False
+    with place.database.reading() as registry:
+        return count_cached(registry, concept, encoder) == len(concept.images)
+
+
 def why_later(place: Workplace) -> str | None:
-    """Return why the stack cannot encode now, or None. Nothing is downloaded, and no torch imported for a new stack."""
-    if missing := missing_part(place.spec):
-        return missing
+    """Return why the stack cannot encode now, or None. Nothing is downloaded."""
     try:
-        place.stack.require_fetched()
+        place.stack.require_fetched("clip")
         _ = place.embedder.encoder
     except (ModelFilesMissing, ModelFilesInvalid) as error:
         return error.cause.rstrip(".")

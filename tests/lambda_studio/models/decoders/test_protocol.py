@@ -19,7 +19,8 @@ from lambda_studio.models.adapter import save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders import families, kandinsky
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Decoder, Family
-from lambda_studio.models.files.pretrained import load_model, model_fingerprint
+from lambda_studio.models.files.pretrained import load_model
+from lambda_studio.models.files.weights import model_fingerprint
 from lambda_studio.models.lora.attaching import add_lora, lora_parameters, remove_lora
 from lambda_studio.models.lora.shape import LoraShape
 from lambda_studio.models.stack import Stack, from_toml
