@@ -7,7 +7,7 @@ import click
 from cli.aliases import Aliased
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.session import Session, given, pass_session
-from cli.training_options import lora_options
+from cli.training_options import crop_options, lora_options, loss_options
 
 
 @click.command("finetune", cls=StudioCommand)
@@ -59,7 +59,8 @@ from cli.training_options import lora_options
     type=click.Choice(["paper", "prior", "both"]),
     help='Learn each picture from its own embedding, from the prior\'s for "a <name>", or from both.  [default: paper]',
 )
-@click.option("--resolution", type=int, help="Pixels on a side of the training crops.  [default: the stack's]")
+@crop_options
+@loss_options
 @click.option(
     "--mixed-precision",
     type=click.Choice(["no", "fp16", "bf16"]),

@@ -1,5 +1,6 @@
 """Options of fine-tuning, by what they are about."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -47,6 +48,58 @@ def lora_options(command: Any) -> Any:
             help="The layers of a LoRA; image: where the image embedding enters.  [default: attention]",
         ),
     )
+    return _added(command, options)
+
+
+def loss_options(command: Any) -> Any:
+    """Add the options for the weights of the error."""
+    options = (
+        click.option(
+            "--snr-gamma",
+            type=float,
+            help="Weight each timestep by min(SNR, gamma) / SNR (min-SNR), usually 5.  [default: all alike]",
+        ),
+        click.option(
+            "--soft-min-snr",
+            is_flag=True,
+            default=None,
+            help="With --snr-gamma: weight by gamma / (SNR + gamma), which falls smoothly.",
+        ),
+        click.option(
+            "--masked-loss", is_flag=True, default=None, help="Weight the error by the subject's mask in each picture."
+        ),
+        click.option(
+            "--background-weight", type=float, help="With --masked-loss: the background's weight.  [default: 0.1]"
+        ),
+        click.option(
+            "--timestep-sampling",
+            type=click.Choice(["uniform", "logit-normal"]),
+            help="Draw all timesteps alike, or the middle ones more often.  [default: uniform]",
+        ),
+    )
+    return _added(command, options)
+
+
+def crop_options(command: Any) -> Any:
+    """Add the options for the parts of the pictures that are learnt."""
+    options = (
+        click.option("--resolution", type=int, help="Pixels on a side of the training crops.  [default: the stack's]"),
+        click.option(
+            "--variants",
+            type=int,
+            help="Crops of each picture: its middle square, and others around the subject.  [default: 1]",
+        ),
+        click.option(
+            "--random-flip",
+            is_flag=True,
+            default=None,
+            help="Learn mirror images too. Subjects with a left and a right then lose it.",
+        ),
+    )
+    return _added(command, options)
+
+
+def _added(command: Any, options: Sequence[Callable[[Any], Any]]) -> Any:
     for option in reversed(options):
         command = option(command)
     return command

@@ -4,6 +4,7 @@ from PIL import Image
 
 from lambda_studio.pictures.files.colour import WHITE
 from lambda_studio.pictures.files.png import without_metadata
+from lambda_studio.pictures.square_crops import middle_crop, subject_box
 
 PREPROCESSING = "cutout-1"
 """The version of `cut_out` and `square_crop`, in every feature's cache key. Change it when their pixels change."""
@@ -16,7 +17,7 @@ def cut_out(image: Image.Image, mask: Image.Image | None, size: int, margin: flo
     keeps CLIP's centre crop from cutting the subject. Without a mask the whole picture is the subject, without margin.
     """
     if mask is not None:
-        box = mask.point(lambda value: 255 * (value >= 128)).getbbox()
+        box = subject_box(mask)
         image = Image.composite(image, Image.new("RGB", image.size, WHITE), mask).crop(box)
     side = max(image.size)
     side += 2 * round(side * margin) if mask is not None else 0
@@ -27,7 +28,5 @@ def cut_out(image: Image.Image, mask: Image.Image | None, size: int, margin: flo
 
 def square_crop(image: Image.Image, size: int) -> Image.Image:
     """Return the middle square in RGB, resized to `size` pixels: the picture that Eq. 2 denoises and CLIP embeds."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    crop = image.crop((left, top, left + side, top + side))
+    crop = middle_crop(*image.size).cut(image)
     return without_metadata(crop.resize((size, size), Image.Resampling.BICUBIC))

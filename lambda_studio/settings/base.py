@@ -18,6 +18,7 @@ Config = TypeVar("Config", bound="Settings")
 
 LARGEST = {
     "rank": 4096,
+    "variants": 16,
     "steps": 10_000_000,
     "batch_size": 4096,
     "gradient_accumulation_steps": 4096,

@@ -53,6 +53,16 @@ class FinetuneConfig(Settings):
     """Compute activations twice in place of keeping them: less memory, more time, the same weights."""
     weight_decay: float = 1e-2
     """The optimiser's weight decay."""
+    snr_gamma: float | None = None
+    """Weight each timestep's error by min(SNR, snr_gamma) / SNR (min-SNR; its paper uses 5). None weights all by 1."""
+    soft_min_snr: bool = False
+    """Weight by snr_gamma / (SNR + snr_gamma), which falls smoothly."""
+    masked_loss: bool = False
+    """Weight the error by the subject's mask. Pictures without a mask count everywhere."""
+    background_weight: float = 0.1
+    """The weight of the background's error, if `masked_loss`."""
+    timestep_sampling: Literal["uniform", "logit-normal"] = "uniform"
+    """The distribution of the timesteps. `logit-normal` draws the middle ones more often."""
     max_grad_norm: float = 1.0
     """Gradients are clipped to this norm."""
     ema_decay: float = 0.0
@@ -61,6 +71,10 @@ class FinetuneConfig(Settings):
     """The embeddings that a picture is learnt from: its own (`paper`), the prior's for "a <name>", or both."""
     resolution: int | None = None
     """Pixels on a side of the training crops; None is the stack's resolution."""
+    variants: int = 1
+    """Crops of each picture: its middle square, and squares around the subject from close to wide."""
+    random_flip: bool = False
+    """Learn the mirror image of each crop too. Subjects with a left and a right then lose it."""
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"
     """The number format of the training, as accelerate names it."""
     checkpoint_every: int = 100
@@ -71,7 +85,7 @@ class FinetuneConfig(Settings):
     def __post_init__(self, _given: frozenset[str]) -> None:
         self._require("method", self.method in ("lora", "full"), "Give lora or full.")
         self._require_between(1, "rank", "steps", "batch_size", "gradient_accumulation_steps", "checkpoint_every")
-        self._require_between(1, "resolution")
+        self._require_between(1, "resolution", "variants")
         self._require_between(0, "lr_warmup_steps", "seed")
         rate = self.learning_rate
         self._require("learning_rate", rate is None or 0 < rate <= 1, "Give more than 0, up to 1.")
@@ -81,6 +95,8 @@ class FinetuneConfig(Settings):
         self._require("lr_scheduler", self.lr_scheduler in ("constant", "cosine"), "Give constant or cosine.")
         self._require("conditions", self.conditions in ("paper", "prior", "both"), "Give paper, prior or both.")
         self._require_lora()
+        self._require_loss()
+        self._require_crops()
         self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
 
     def _require_lora(self) -> None:
@@ -93,6 +109,20 @@ class FinetuneConfig(Settings):
             is_default = getattr(self, name) == getattr(type(self), name)
             message = f"{name} is {getattr(self, name)!r}, and the whole UNet is trained."
             require(self.method == "lora" or is_default, message, "Give method=lora.", name)
+
+    def _require_crops(self) -> None:
+        for name in ("variants", "random_flip"):
+            learnt = self.conditions != "prior" or getattr(self, name) == getattr(type(self), name)
+            cause = f"{name} is {getattr(self, name)!r}, and no picture is learnt from its own embedding."
+            require(learnt, cause, "Give conditions=both.", name)
+
+    def _require_loss(self) -> None:
+        gamma = self.snr_gamma
+        self._require("snr_gamma", gamma is None or 0 < gamma <= 1000, "Give more than 0, up to 1000; usually 5.")
+        self._require("soft_min_snr", not self.soft_min_snr or gamma is not None, "Give snr_gamma=5 with it.")
+        self._require("background_weight", 0 <= self.background_weight <= 1, "Give 0 to 1.")
+        sampling = ("uniform", "logit-normal")
+        self._require("timestep_sampling", self.timestep_sampling in sampling, "Give uniform or logit-normal.")
 
     @property
     def effective_learning_rate(self) -> float:

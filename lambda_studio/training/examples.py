@@ -26,6 +26,10 @@ class Example:
     """CLIP embedding of the same crop, not normalised; or a prediction of it, see `with_predictions`."""
     prediction: int = 0
     """0 is the picture's own embedding, 1 and more are predictions."""
+    crop: str = ""
+    """The part of the picture, as text. Empty is the middle square."""
+    mask: Float[Tensor, "height width"] | None = None
+    """How much of each latent is the subject, in 0..1. None: the whole picture, or not needed."""
 
 
 def encode_latents(
@@ -74,12 +78,12 @@ def with_predictions(
 
     Args:
         examples: One example for each picture.
-        predicted: The prior's predictions of each concept; they are shared out evenly over its pictures.
+        predicted: The prior's predictions of each concept; shared out evenly over its pictures' middle squares.
         own: Whether the pictures' own embeddings stay.
     """
     table = list(examples) if own else []
     for concept, rows in predicted.items():
-        pictures = [example for example in examples if example.concept == concept]
+        pictures = [example for example in examples if example.concept == concept and not example.crop]
         for number, embeds in enumerate(rows):
             picture = pictures[number % len(pictures)]
             table.append(replace(picture, image_embeds=embeds, prediction=1 + number // len(pictures)))

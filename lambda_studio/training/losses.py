@@ -51,13 +51,21 @@ def decoder_loss(
     noise_pred: Float[Tensor, "batch channels2 height width"],
     noise: Float[Tensor, "batch channels height width"],
     weights: Float[Tensor, " batch"] | None = None,
+    masks: Float[Tensor, "batch height width"] | None = None,
 ) -> Float[Tensor, ""]:
     """Return λ-ECLIPSE's Eq. 2: the noise-prediction error on the UNet's first four output channels (not variance).
 
-    `weights` has one weight per sample. None weights all by 1 and rounds exactly as the plain mean.
+    Args:
+        weights: one weight per sample. None weights all by 1 and rounds exactly as the plain mean.
+        masks: one weight per latent. Each sample's error is then (error * mask).sum() / mask.sum(), so that small and
+            large subjects count alike, in batches of every size. None weights all by 1.
     """
     noise_pred, noise = noise_pred[:, : noise.shape[1]].float(), noise.float()
-    if weights is None:
+    if weights is None and masks is None:
         return F.mse_loss(noise_pred, noise)
-    per_sample = reduce((noise_pred - noise).pow(2), "batch channels height width -> batch", "mean")
-    return (weights * per_sample).mean()
+    errors = reduce((noise_pred - noise).pow(2), "batch channels height width -> batch height width", "mean")
+    masks = torch.ones_like(errors) if masks is None else masks
+    per_sample = reduce(errors * masks, "batch height width -> batch", "sum") / reduce(
+        masks, "batch height width -> batch", "sum"
+    )
+    return per_sample.mean() if weights is None else (weights * per_sample).mean()

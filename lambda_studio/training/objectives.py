@@ -21,7 +21,8 @@ from lambda_studio.training.checkpoints.resume import describe_run
 from lambda_studio.training.examples import Example
 from lambda_studio.training.losses import EQ_1, PriorLossConfig, decoder_loss, prior_loss
 from lambda_studio.training.randomness import EvenOrder, MicroStep, draw_micro_batch, seed_for
-from lambda_studio.training.weighting import Weighting, uniform
+from lambda_studio.training.timesteps import sampling_named
+from lambda_studio.training.weighting import Weighting, uniform, weighting_of
 
 
 @runtime_checkable
@@ -53,6 +54,8 @@ class NoisedBatch:
     image_embeds: Float[Tensor, "batch dim"]
     noise: Float[Tensor, "batch 4 height width"]
     timesteps: Int[Tensor, " batch"]
+    masks: Float[Tensor, "batch height width"] | None = None
+    """The weight of each latent's error. None weights all by 1."""
 
 
 def noise_prediction_loss(
@@ -66,7 +69,7 @@ def noise_prediction_loss(
     noisy_latents = scheduler.add_noise(batch.latents, batch.noise, batch.timesteps)
     noise_pred = predict_noise(unet, noisy_latents.to(dtype), batch.timesteps, batch.image_embeds.to(dtype))
     weights = None if weighting is uniform else weighting(batch.timesteps)
-    return decoder_loss(noise_pred, batch.noise, weights)
+    return decoder_loss(noise_pred, batch.noise, weights, batch.masks)
 
 
 class DecoderObjective:
@@ -80,10 +83,12 @@ class DecoderObjective:
         decoder: Decoder,
         examples: Sequence[Example],
         config: FinetuneConfig,
-        weighting: Weighting = uniform,
+        weighting: Weighting | None = None,
     ):
-        self.examples, self.config, self.weighting = _checked(examples), config, weighting
+        self.examples, self.config = _checked(examples), config
         self.model, self.scheduler = decoder.unet, decoder.scheduler
+        of_config = weighting_of(self.scheduler.alphas_cumprod, config.snr_gamma, config.soft_min_snr)
+        self.weighting = weighting or of_config
         self.order = EvenOrder([example.concept for example in self.examples], config.seed)
         if lora_parameters(self.model):
             remove_lora(self.model)
@@ -120,12 +125,23 @@ class DecoderObjective:
         self.latents = torch.stack([example.latents for example in self.examples]).float().to(device)
         self.image_embeds = torch.stack([example.image_embeds for example in self.examples]).float().to(device)
 
+        self.masks = self._masks().to(device) if self.config.masked_loss else None
+
+    def _masks(self) -> Float[Tensor, "example height width"]:
+        """Return each example's weights of its latents: 1 for the subject, and everywhere where none is known."""
+        everywhere = torch.ones(self.latents.shape[-2:])
+        masks = [each.mask if each.mask is not None and each.mask.any() else everywhere for each in self.examples]
+        return torch.stack(masks).clamp(min=self.config.background_weight)
+
     def losses(self, model: nn.Module, at: MicroStep) -> dict[str, Float[Tensor, ""]]:
         """Return Eq. 2's loss on the examples of this micro-step."""
         steps, shape = self.scheduler.config.num_train_timesteps, self.latents.shape[1:]
-        batch = draw_micro_batch(self.order, at, self.config.batch_size, shape, steps).to(self.latents.device)
+        sampling = sampling_named(self.config.timestep_sampling)
+        batch = draw_micro_batch(self.order, at, self.config.batch_size, shape, steps, sampling)
+        batch = batch.to(self.latents.device)
         latents, image_embeds = self.latents[batch.rows], self.image_embeds[batch.rows]
-        noised = NoisedBatch(latents, image_embeds, batch.noise, batch.timesteps)
+        masks = None if self.masks is None else self.masks[batch.rows]
+        noised = NoisedBatch(latents, image_embeds, batch.noise, batch.timesteps, masks)
         return {"loss": noise_prediction_loss(model, self.scheduler, noised, self.dtype, self.weighting)}
 
 
@@ -195,4 +211,4 @@ def _checked(examples: Sequence[Example]) -> list[Example]:
     require(len(examples) > 0, "There is no picture to fine-tune on.", "Name at least one concept that has images.")
     shapes = {(tuple(example.latents.shape), tuple(example.image_embeds.shape)) for example in examples}
     require(len(shapes) == 1, f"The examples have several shapes: {sorted(shapes)}.", "Encode all with one stack.")
-    return sorted(examples, key=lambda example: (example.concept, example.image_sha, example.prediction))
+    return sorted(examples, key=lambda example: (example.concept, example.image_sha, example.prediction, example.crop))

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from lambda_studio.training.timesteps import TimestepSampling, uniform_timesteps
+
 
 def seed_for(*parts: int | str) -> int:
     """Return a seed in 0..2**63-1, a function of `parts`: (seed, "noise", micro_step, rank), for instance."""
@@ -86,11 +88,16 @@ class MicroBatch:
 
 
 def draw_micro_batch(
-    order: EvenOrder, at: MicroStep, batch_size: int, latent_shape: Sequence[int], num_train_timesteps: int
+    order: EvenOrder,
+    at: MicroStep,
+    batch_size: int,
+    latent_shape: Sequence[int],
+    num_train_timesteps: int,
+    sampling: TimestepSampling = uniform_timesteps,
 ) -> MicroBatch:
     """Draw the batch of one micro-step: rows from the common order, its own noise and timesteps."""
     rows = order.draw((at.number * at.processes + at.rank) * batch_size, batch_size)
     generator = generator_for(order.seed, "noise", at.number, at.rank)
     noise = torch.randn((batch_size, *latent_shape), generator=generator, dtype=torch.float32)
-    timesteps = torch.randint(num_train_timesteps, (batch_size,), generator=generator)
+    timesteps = sampling(batch_size, num_train_timesteps, generator)
     return MicroBatch(torch.tensor(rows), noise, timesteps)

@@ -15,6 +15,22 @@ def uniform(timesteps: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
     return torch.ones(len(timesteps), device=timesteps.device)
 
 
+def min_snr(alphas_cumprod: Float[Tensor, " timestep"], gamma: float, soft: bool = False) -> Weighting:
+    """Return the weighting of a noise error by min(SNR, γ) / SNR (Hang et al., 2023, section 3.4).
+
+    SNR is ᾱ / (1 - ᾱ). `soft` has γ·SNR / (SNR + γ) in the minimum's place, which makes γ / (SNR + γ): Soft-Min-SNR
+    (Crowson et al., 2024), whose weight of the picture's error is 1 / (1 / SNR + 1 / γ).
+    """
+    snr = alphas_cumprod / (1 - alphas_cumprod)
+    weights = gamma / (snr + gamma) if soft else (gamma / snr).clamp(max=1)
+    return lambda timesteps: weights.to(timesteps.device)[timesteps]
+
+
+def weighting_of(alphas_cumprod: Float[Tensor, " timestep"], snr_gamma: float | None, soft: bool) -> Weighting:
+    """Return the weighting that these settings of fine-tuning name."""
+    return uniform if snr_gamma is None else min_snr(alphas_cumprod, snr_gamma, soft)
+
+
 def truncated_snr(alphas_cumprod: Float[Tensor, " timestep"], most: float) -> Weighting:
     """Return the weighting by max(noise / picture, 1), at most `most` (Salimans & Ho, 2022, section 4).
 

@@ -26,10 +26,20 @@ def test_the_shape_of_a_lora_is_given_with_pefts_names(tuned) -> None:
     assert {**given, "targets": "image"}.items() <= tuned(*shape).items()
 
 
+def test_losses_and_crops_are_given_with_diffusers_names(tuned) -> None:
+    loss = ("--snr_gamma", 5, "--soft-min-snr", "--masked-loss", "--background-weight", 0.2)
+    given = {"snr_gamma": 5.0, "soft_min_snr": True, "masked_loss": True, "background_weight": 0.2}
+    crops = {"variants": 3, "random_flip": True, "timestep_sampling": "logit-normal"}
+    found = tuned(*loss, "--variants", 3, "--random_flip", "--timestep-sampling", "logit-normal")
+    assert {**given, **crops}.items() <= found.items()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (("--lora-alpha", 0), "--lora-alpha is 0.0.\n  → Give more than 0, up to 65536."),
+        (("--soft-min-snr",), "--soft-min-snr is True.\n  → Give --snr-gamma 5 with it."),
+        (("--variants", 0), "--variants is 0.\n  → Give 1 to 16."),
         (("--dora", "--method", "full"), "--use-dora is True, and the whole UNet is trained.\n  → Give --method lora."),
     ],
 )

@@ -63,7 +63,7 @@ def _digest(examples: Sequence[Example]) -> str:
     digest = hashlib.sha256()
     for example in examples:
         digest.update(example.image_sha.encode())
-        for tensor in (example.latents, example.image_embeds):
+        for tensor in (example.latents, example.image_embeds, *([] if example.mask is None else [example.mask])):
             digest.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
     return digest.hexdigest()[:12]
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from concepts.records import ImageRecord
 from lambda_studio.pictures.crops import PREPROCESSING
+from lambda_studio.pictures.square_crops import Crop
 from lambda_studio.workflows.cache.encoders import Encoder
 
 
@@ -35,7 +36,23 @@ class FeatureKey:
     @property
     def up_to_date(self) -> bool:
         """Whether this version of the program prepares pictures in the same way."""
-        return self.preprocessing.partition("@")[0] == _PREPARED.get(self.kind)
+        crop = self._crop
+        return self._prepared == _PREPARED.get(self.kind) and (not crop or Crop.find(crop) is not None)
+
+    @property
+    def crop(self) -> Crop | None:
+        """The part of the picture; None is its middle square, or its subject."""
+        return Crop.find(self._crop)
+
+    @property
+    def _crop(self) -> str:
+        of_a_part = self.kind in (CROP, LATENTS)
+        return self.preprocessing.partition("@")[0].partition(AT)[2] if of_a_part else ""
+
+    @property
+    def _prepared(self) -> str:
+        prepared = self.preprocessing.partition("@")[0]
+        return prepared.partition(AT)[0] if self._crop else prepared
 
     @property
     def resolution(self) -> int:
@@ -45,6 +62,8 @@ class FeatureKey:
 
 SUBJECT, CROP, LATENTS, ZERO = "image_embeds", "crop_image_embeds", "latents", "zero_image_embeds"
 """The kinds of the keys below."""
+AT = " at "
+"""Stands before a crop in `preprocessing`. The middle square is not named, so that keys from before stay valid."""
 _PREPARED = {
     SUBJECT: f"{PREPROCESSING} cut_out",
     CROP: f"{PREPROCESSING} square_crop",
@@ -71,15 +90,20 @@ def zero_key(encoder: Encoder) -> FeatureKey:
     return FeatureKey(kind=ZERO, encoder=encoder, preprocessing=_PREPARED[ZERO])
 
 
-def crop_key(image: ImageRecord, encoder: Encoder) -> FeatureKey:
-    """Return the key of CLIP's embedding of the crop that training denoises."""
-    return FeatureKey(kind=CROP, encoder=encoder, preprocessing=_PREPARED[CROP], image=image.sha)
+def crop_key(image: ImageRecord, encoder: Encoder, crop: Crop | None = None) -> FeatureKey:
+    """Return the key of CLIP's embedding of the crop that training denoises; None is the middle square."""
+    prepared = _PREPARED[CROP] + _told(crop)
+    return FeatureKey(kind=CROP, encoder=encoder, preprocessing=prepared, image=image.sha)
 
 
-def latents_key(image: ImageRecord, encoder: Encoder, resolution: int) -> FeatureKey:
+def latents_key(image: ImageRecord, encoder: Encoder, resolution: int, crop: Crop | None = None) -> FeatureKey:
     """Return the key of MoVQ's latents of the same crop."""
-    prepared = f"{_PREPARED[LATENTS]}@{resolution}"
+    prepared = f"{_PREPARED[LATENTS]}{_told(crop)}@{resolution}"
     return FeatureKey(kind=LATENTS, encoder=encoder, preprocessing=prepared, image=image.sha)
+
+
+def _told(crop: Crop | None) -> str:
+    return "" if crop is None else f"{AT}{crop}"
 
 
 def encoder_of(fingerprint: str, dtype: object) -> Encoder:

@@ -6,6 +6,7 @@ from datetime import date
 from itertools import groupby
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from concepts.records import ImageRecord
@@ -66,10 +67,15 @@ class Recomputing:
         if first.kind == ZERO:
             return [self.stack.clip(("vision",)).zero_image_embeds()]
         with self.database.reading() as registry:
-            pictures = [decode_png(registry.blob(key.image or "")) for key in keys]
+            pictures = [_part(decode_png(registry.blob(key.image or "")), key) for key in keys]
         if first.kind == CROP:
             return list(encode_image_embeds(self.stack.clip(("vision",)), pictures))
         return list(encode_latents(self.stack.decoder(("autoencoder",)), pictures, first.resolution))
+
+
+def _part(picture: Image.Image, key: FeatureKey) -> Image.Image:
+    """Return the part that a key names. A part outside the picture is not cut, and its stored value is then wrong."""
+    return key.crop.cut(picture) if key.crop and key.crop.is_inside(picture.size) else picture
 
 
 def sample(keys: Sequence[FeatureKey], day: date) -> list[FeatureKey]:

@@ -1,13 +1,13 @@
 """The training examples of fine-tuning, computed once and cached in the registry."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from concepts.database import Database
-from concepts.records import ConceptRecord, ImageRecord
+from concepts.records import ConceptRecord
+from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import Cancelled
 from lambda_studio.models.stack import Stack
 from lambda_studio.pictures.files.png import decode_png
@@ -16,14 +16,9 @@ from lambda_studio.training.examples import Example, encode_image_embeds, encode
 from lambda_studio.workflows.cache.keys import crop_key, encoder_of, latents_key
 from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.cache.store import FeatureStore
+from lambda_studio.workflows.cache.training_crops import Row, TrainingCrops
 
-
-@dataclass(frozen=True)
-class Row:
-    """One picture of the training set, and its concept."""
-
-    concept: ConceptRecord
-    image: ImageRecord
+PLAIN = FinetuneConfig()
 
 
 class ExampleTable:
@@ -31,24 +26,33 @@ class ExampleTable:
 
     def __init__(self, database: Database, stack: Stack, progress: Progress, should_stop: Callable[[], bool]):
         self.database, self.stack, self.should_stop = database, stack, should_stop
-        self.store = FeatureStore(database, progress)
+        self.store, self.crops = FeatureStore(database, progress), TrainingCrops(database)
 
-    def examples(self, concepts: Sequence[ConceptRecord], resolution: int) -> list[Example]:
-        """Return an example for each picture of these concepts. Afterwards neither CLIP nor MoVQ is in memory."""
+    def examples(
+        self, concepts: Sequence[ConceptRecord], resolution: int, config: FinetuneConfig = PLAIN
+    ) -> list[Example]:
+        """Return an example for each crop of each picture of these concepts.
+
+        Afterwards neither CLIP nor MoVQ is in memory. `config` says which crops, and whether the loss is masked.
+        """
         require_pictures(concepts, "fine-tuning")
-        rows = [Row(concept, image) for concept in concepts for image in concept.images]
+        rows = list(self.crops.rows(concepts, resolution, config))
         embeds = self._image_embeds(rows)
         self.stack.free("clip")
         latents = self._latents(rows, resolution)
         self.stack.free("decoder")
+        side = latents[0].shape[-1]
         return [
-            Example(row.concept.name, row.image.sha, *values)
+            Example(
+                row.concept.name, row.image.sha, *values,
+                crop=str(row.crop or ""), mask=self.crops.share(row, side) if config.masked_loss else None,
+            )
             for row, values in zip(rows, zip(latents, embeds, strict=True), strict=True)
-        ]
+        ]  # fmt: skip
 
     def _image_embeds(self, rows: Sequence[Row]) -> list[Tensor]:
         encoder = encoder_of(self.stack.fingerprints()["clip"], self.stack.dtype)
-        keys = [crop_key(row.image, encoder) for row in rows]
+        keys = [crop_key(row.image, encoder, row.crop) for row in rows]
 
         def encode(at: Sequence[int]) -> list[Tensor]:
             return list(encode_image_embeds(self.stack.clip(("vision",)), self._pictures(rows, at)))
@@ -57,7 +61,7 @@ class ExampleTable:
 
     def _latents(self, rows: Sequence[Row], resolution: int) -> list[Tensor]:
         encoder = encoder_of(self.stack.fingerprints()["autoencoder"], self.stack.dtype)
-        keys = [latents_key(row.image, encoder, resolution) for row in rows]
+        keys = [latents_key(row.image, encoder, resolution, row.crop) for row in rows]
 
         def encode(at: Sequence[int]) -> list[Tensor]:
             return list(encode_latents(self.stack.decoder(("autoencoder",)), self._pictures(rows, at), resolution))
@@ -71,4 +75,4 @@ class ExampleTable:
             )
         with self.database.reading() as registry:
             stored = [registry.blob(rows[i].image.sha) for i in at]
-        return [decode_png(data) for data in stored]
+        return [rows[i].square.cut(decode_png(data)) for i, data in zip(at, stored, strict=True)]

@@ -82,7 +82,7 @@ class Tuner:
         self.stack.require_resolution(resolution)
         table = ExampleTable(self.database, self.stack, self.progress, should_stop)
         with self._forgotten_told(concepts):
-            examples = table.examples(concepts, resolution)
+            examples = table.examples(concepts, resolution, config)
         if config.conditions == "paper":
             return examples
         predicted = predictions(self.stack, self.embedder, concepts, config.seed)

@@ -29,6 +29,10 @@ def test_another_optimiser_does_not_take_the_learning_rate_that_is_preferred_for
     [
         ("lora_alpha", 0.0, "Give more than 0, up to 65536."),
         ("lora_dropout", 1.0, "Give 0 or more, and less than 1."),
+        ("snr_gamma", 0.0, "Give more than 0, up to 1000; usually 5."),
+        ("soft_min_snr", True, "Give snr_gamma=5 with it."),
+        ("background_weight", 1.5, "Give 0 to 1."),
+        ("variants", 17, "Give 1 to 16."),
     ],
 )
 def test_a_wrong_value_names_its_field_and_its_bounds(field: str, value: Any, remedy: str) -> None:
@@ -51,3 +55,10 @@ def test_a_preferred_shape_of_a_lora_is_left_out_for_a_whole_unet() -> None:
     assert FinetuneConfig(method="full").preferring({**LORA, "rank": 3}) == FinetuneConfig(method="full", rank=3)
     assert FinetuneConfig().preferring(LORA) == FinetuneConfig(**LORA)
     assert FinetuneConfig().preferring({**LORA, "method": "full"}) == FinetuneConfig(method="full")
+
+
+@pytest.mark.parametrize(("name", "value"), [("variants", 2), ("random_flip", True)])
+def test_crops_are_refused_where_no_picture_is_learnt_from_its_own_embedding(name: str, value: Any) -> None:
+    with pytest.raises(InvalidSetting, match=f"{name} is {value}, and no picture is learnt .*Give conditions=both"):
+        FinetuneConfig(conditions="prior", **{name: value})
+    assert FinetuneConfig(conditions="both", **{name: value}).conditions == "both"

@@ -119,3 +119,12 @@ def test_each_picture_gets_as_many_predictions_as_the_others() -> None:
     assert sorted(float(each.image_embeds[0]) for each in only if each.concept == "a") == [0.0, 1.0, 2.0, 3.0]
     both = with_predictions(pictures, predicted, own=True)
     assert both[:4] == pictures and len(both) == 12
+
+
+def test_predictions_go_with_the_middle_square_of_a_picture() -> None:
+    pictures = [
+        Example("rex", "a", torch.zeros(4, 2, 2), torch.zeros(8), crop=crop) for crop in ("", "0,0,9", "0,0,9 mirrored")
+    ]
+    table = with_predictions(pictures, {"rex": torch.ones(2, 8)}, own=True)
+    assert table[:3] == pictures
+    assert [(each.crop, each.prediction) for each in table[3:]] == [("", 1), ("", 2)]

@@ -33,6 +33,9 @@ SHAPED: list[dict[str, Any]] = [
     {"use_rslora": True},
     {"targets": "attention-and-convolutions"},
     {"targets": "image"},
+    {"snr_gamma": 5.0},
+    {"snr_gamma": 5.0, "soft_min_snr": True},
+    {"timestep_sampling": "logit-normal"},
     {"use_dora": True, "lora_dropout": 0.3, "targets": "attention-and-convolutions", "gradient_checkpointing": True},
 ]
 
@@ -86,7 +89,7 @@ def _dtypes(state: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("changes", SHAPED, ids=str)
-def test_a_lora_of_any_shape_is_resumed_bit_for_bit(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_a_run_of_any_lora_or_loss_is_resumed_bit_for_bit(tmp_path: Path, changes: dict[str, Any]) -> None:
     config, whole, plain = _config(**changes), _decoder(), _decoder()
     finetune_decoder(whole, _examples(), config, tmp_path / "whole")
     folder, resumed = tmp_path / "stopped", _decoder()
@@ -98,6 +101,18 @@ def test_a_lora_of_any_shape_is_resumed_bit_for_bit(tmp_path: Path, changes: dic
     assert _digest(folder) != _digest(tmp_path / "plain")
     with pytest.raises(ResumeRefused, match=f"{next(iter(changes))}: "):
         finetune_decoder(_decoder(), _examples(), _config(), folder, resume=True)
+
+
+def test_a_run_with_masks_is_resumed_bit_for_bit_and_its_masks_are_part_of_it(tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(2)
+    masked = [replace(example, mask=torch.rand(4, 4, generator=generator)) for example in _examples()]
+    config, whole, resumed = _config(masked_loss=True), _decoder(), _decoder()
+    finetune_decoder(whole, masked, config, tmp_path / "whole")
+    assert finetune_decoder(_decoder(), masked, config, tmp_path / "cut", hooks=_stop_after(3)).stopped
+    with pytest.raises(ResumeRefused, match="concept hat: 1 images"):
+        finetune_decoder(_decoder(), _examples(), config, tmp_path / "cut", resume=True)
+    finetune_decoder(resumed, masked[::-1], config, tmp_path / "cut", resume=True)
+    _assert_same_bits(_weights(resumed), _weights(whole))
 
 
 def test_an_alpha_of_the_rank_is_the_default_under_another_name(tmp_path: Path) -> None:

@@ -139,3 +139,38 @@ def test_eq_2_is_computed_in_float32_whatever_the_network_ran_in() -> None:
     loss = decoder_loss(noise_pred, torch.zeros(1, 4, 2, 2, dtype=torch.float16))
     assert loss.dtype == torch.float32
     assert loss.item() == 90000.0  # beyond float16
+
+
+def test_a_masked_error_is_the_masked_sum_by_the_masks_sum_of_each_sample() -> None:
+    generator = torch.Generator().manual_seed(5)
+    noise_pred, noise = (torch.randn(2, channels, 3, 3, generator=generator) for channels in (8, 4))
+    masks = torch.rand(2, 3, 3, generator=generator)
+    expected = [
+        sum(
+            float(masks[b, y, x]) * (float(noise_pred[b, c, y, x]) - float(noise[b, c, y, x])) ** 2 / 4
+            for c in range(4)
+            for y in range(3)
+            for x in range(3)
+        )
+        / float(masks[b].sum())
+        for b in range(2)
+    ]
+    assert decoder_loss(noise_pred, noise, masks=masks).item() == pytest.approx(sum(expected) / 2, rel=1e-5)
+    weighted = decoder_loss(noise_pred, noise, torch.tensor([0.0, 3.0]), masks)
+    assert weighted.item() == pytest.approx(3 * expected[1] / 2, rel=1e-5)
+
+
+def test_what_is_outside_a_mask_is_not_learnt() -> None:
+    noise_pred = torch.randn(1, 8, 2, 2, generator=torch.Generator().manual_seed(5)).requires_grad_()
+    decoder_loss(noise_pred, torch.zeros(1, 4, 2, 2), masks=torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])).backward()
+    assert noise_pred.grad is not None
+    assert noise_pred.grad[0, :4, 0, 0].abs().min() > 0
+    assert noise_pred.grad.abs().sum() == noise_pred.grad[0, :4, 0, 0].abs().sum()
+
+
+def test_a_mask_of_ones_is_none() -> None:
+    generator = torch.Generator().manual_seed(5)
+    noise_pred, noise = (torch.randn(3, channels, 3, 3, generator=generator) for channels in (8, 4))
+    torch.testing.assert_close(
+        decoder_loss(noise_pred, noise, masks=torch.ones(3, 3, 3)), decoder_loss(noise_pred, noise)
+    )

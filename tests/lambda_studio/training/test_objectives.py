@@ -1,6 +1,8 @@
 """What is trained by Eq. 1 and by Eq. 2, and how a weighting of the timesteps comes in."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +22,7 @@ from lambda_studio.training.objectives import (
 from lambda_studio.training.optimisation.optimiser import TrainConfig
 from lambda_studio.training.randomness import MicroStep, generator_for
 from lambda_studio.training.trainer import train
+from lambda_studio.training.weighting import min_snr
 from tests.lambda_studio.training.test_trainer import DIM, _config, _decoder, _examples
 
 CPU = torch.device("cpu")
@@ -51,6 +54,43 @@ def test_a_decoders_losses_are_a_function_of_the_micro_step_and_use_its_weightin
         assert torch.equal(first, again)
         assert not torch.equal(first, next_one)
         assert nothing.losses(other.unet, MicroStep(3))["loss"] == 0
+
+
+def masked_loss(mask: Tensor | None, **settings: Any) -> Tensor:
+    """Eq. 2 on one picture with this mask."""
+    decoder = _decoder()
+    examples = [replace(example, mask=mask) for example in _examples(rex=1)]
+    objective = DecoderObjective(decoder, examples, _config(method="full", **settings))
+    with objective.trainable(CPU):
+        return objective.losses(decoder.unet, MicroStep(3))["loss"].detach()
+
+
+def test_the_background_counts_as_much_as_its_weight_says() -> None:
+    left = torch.zeros(4, 4)
+    left[:, :2] = 1
+    plain = masked_loss(None)
+    one, other = (masked_loss(mask, masked_loss=True, background_weight=0.0) for mask in (left, 1 - left))
+    torch.testing.assert_close((one + other) / 2, plain)
+    tenth = masked_loss(left, masked_loss=True)
+    torch.testing.assert_close(tenth, (one + 0.1 * other) / 1.1)
+    torch.testing.assert_close(masked_loss(left, masked_loss=True, background_weight=1.0), plain)
+    assert torch.equal(masked_loss(left), plain), "without the setting"
+
+
+@pytest.mark.parametrize("mask", [None, torch.zeros(4, 4)], ids=["no mask", "a mask that is empty in this crop"])
+def test_a_picture_whose_subject_is_not_known_counts_everywhere(mask: Tensor | None) -> None:
+    torch.testing.assert_close(masked_loss(mask, masked_loss=True, background_weight=0.0), masked_loss(None))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"snr_gamma": 5.0}, {"snr_gamma": 5.0, "soft_min_snr": True}, {"timestep_sampling": "logit-normal"}]
+)
+def test_the_settings_choose_weighting_and_timesteps(settings: dict[str, Any]) -> None:
+    assert masked_loss(None, **settings) != masked_loss(None)
+    decoder = _decoder()
+    objective = DecoderObjective(decoder, _examples(), _config(snr_gamma=5.0))
+    every = torch.arange(1000)
+    torch.testing.assert_close(objective.weighting(every), min_snr(decoder.scheduler.alphas_cumprod, 5.0)(every))
 
 
 @pytest.mark.parametrize("name", ["one", "other"])

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from concepts.records import ImageRecord
+from lambda_studio.pictures.square_crops import Crop
 from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import (
     FeatureKey,
@@ -47,6 +48,21 @@ def test_what_a_value_depends_on_changes_its_key_and_nothing_else_does() -> None
     assert changed(encoder=replace(ENCODER, dtype="float16")) == [True] * 4
     assert changed(encoder=replace(ENCODER, fingerprint="d" * 64)) == [True] * 4
     assert changed(resolution=128) == [False, False, True, False]
+
+
+def test_a_crop_is_said_by_its_key_and_the_middle_square_is_not() -> None:
+    crop = Crop(1, 2, 30, mirrored=True)
+    for key, plain in (
+        (crop_key(IMAGE, ENCODER, crop), crop_key(IMAGE, ENCODER)),
+        (latents_key(IMAGE, ENCODER, 64, crop), latents_key(IMAGE, ENCODER, 64)),
+    ):
+        assert (key.crop, plain.crop) == (crop, None)
+        assert FeatureKey.find(key.text) == key and key.text != plain.text
+        assert key.up_to_date and plain.up_to_date
+        for wrong in (" at 1,2", " at ", " at 1,2,30 turned"):
+            assert not replace(key, preprocessing=plain.preprocessing.replace("crop", f"crop{wrong}")).up_to_date
+    assert latents_key(IMAGE, ENCODER, 64, crop).resolution == 64
+    assert latents_key(IMAGE, ENCODER, 64).preprocessing == "cutout-1 square_crop@64", "as version 0.1 wrote it"
 
 
 def test_a_key_of_another_preparation_is_not_up_to_date() -> None:

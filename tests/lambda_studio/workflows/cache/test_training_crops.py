@@ -1,0 +1,81 @@
+"""The parts of the pictures that are learnt: what is denoised is what CLIP saw, and the mask of it."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from concepts.records import NewImage
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.models.clip import load_clip
+from lambda_studio.models.decoders.kandinsky import load_decoder
+from lambda_studio.pictures.files.png import decode_png, encode_png
+from lambda_studio.pictures.square_crops import Crop
+from lambda_studio.workflows.cache.keys import CROP, LATENTS
+from lambda_studio.workflows.cache.recomputing import Recomputing
+from tests.lambda_studio.workflows.cache.test_training_set import table
+
+THREE = FinetuneConfig(variants=3, random_flip=True, masked_loss=True)
+
+
+@pytest.fixture
+def noisy(put):
+    """Add a concept of one picture of noise, 64 wide and 48 high, with a subject at the left."""
+
+    def added(masked: bool = True):
+        pixels = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+        mask = np.zeros((48, 64), dtype=np.uint8)
+        mask[4:16, 2:14] = 255
+        image = encode_png(Image.fromarray(pixels))
+        return put("rex", NewImage(image, encode_png(Image.fromarray(mask)) if masked else None, 64, 48, "a.png"))
+
+    return added
+
+
+def test_each_crop_is_a_row_and_what_is_denoised_is_what_clip_saw(studio, noisy, clip_folder, decoder_folder) -> None:
+    concept = noisy()
+    examples = table(studio).examples([concept], 8, THREE)
+    crops = ["", "8,0,48 mirrored", "0,2,15", "0,2,15 mirrored", "0,0,27", "0,0,27 mirrored"]
+    assert [example.crop for example in examples] == crops
+    assert {(example.concept, example.image_sha) for example in examples} == {("rex", concept.images[0].sha)}
+    clip, movq = load_clip(f"local-dir:{clip_folder}"), load_decoder(decoder_folder, parts=("autoencoder",))
+    with studio.database.reading() as registry:
+        picture = decode_png(registry.blob(concept.images[0].sha))
+    for example in examples:
+        square = (Crop.find(example.crop) or Crop(8, 0, 48)).cut(picture)
+        small, seen = (square.resize((side, side), Image.Resampling.BICUBIC) for side in (8, clip.image_size))
+        pixels = torch.from_numpy(np.asarray(small).copy()).permute(2, 0, 1)[None] / 255
+        torch.testing.assert_close(example.latents, movq.encode(pixels)[0])
+        torch.testing.assert_close(example.image_embeds, clip.encode_images([seen])[0])
+
+
+def test_the_masks_are_cropped_as_the_latents_are(studio, noisy) -> None:
+    examples = {example.crop: example for example in table(studio).examples([noisy()], 16, THREE)}
+    plain, close = examples[""].mask, examples["0,2,16"].mask
+    assert plain.shape == close.shape == examples[""].latents.shape[-2:]
+    assert close.mean() == pytest.approx(12 * 12 / 16**2, abs=0.01)
+    assert plain.mean() == pytest.approx(12 * 6 / 48**2, abs=0.01), "its left half is outside the middle square"
+    assert torch.equal(examples["0,2,16 mirrored"].mask, close.flip(-1))
+
+
+def test_a_picture_without_a_mask_has_one_crop_and_no_mask(studio, noisy) -> None:
+    (example,) = table(studio).examples([noisy(masked=False)], 16, FinetuneConfig(variants=3, masked_loss=True))
+    assert (example.crop, example.mask) == ("", None)
+
+
+def test_without_the_settings_a_row_is_as_before(studio, noisy) -> None:
+    (example,) = table(studio).examples([noisy()], 16)
+    assert (example.crop, example.mask) == ("", None)
+
+
+def test_crops_are_cached_and_computed_again_by_doctor(studio, noisy, monkeypatch) -> None:
+    concept = noisy()
+    first = table(studio).examples([concept], 8, THREE)
+    again = Recomputing(studio.workplace.embedder, studio.workplace.progress)
+    keys = [key for key in again.cached() if key.kind in (CROP, LATENTS)]
+    assert len(keys) == 12 and len({key.preprocessing for key in keys if key.kind == CROP}) == 6
+    assert again.wrong(keys) == []
+    for name in ("encode_latents", "encode_image_embeds"):
+        monkeypatch.setattr(f"lambda_studio.workflows.cache.training_set.{name}", lambda *_: pytest.fail("encoded"))
+    second = table(studio).examples([concept], 8, THREE)
+    assert all(torch.equal(one.latents, other.latents) for one, other in zip(first, second, strict=True))
