@@ -32,8 +32,13 @@ def set_aside(models: LoadedModels, part: str, holder: object) -> bool:
 def place(model: Any, device: torch.device) -> None:
     """Move a CLIP, a prior or a decoder to this device, in place. Nothing happens if it is there."""
     for network in networks_of(model):
-        if any(parameter.device != device for parameter in network.parameters()):
+        if not all(_is_on(parameter.device, device) for parameter in network.parameters()):
             network.to(device)
+
+
+def _is_on(present: torch.device, wanted: torch.device) -> bool:
+    """Return whether a device is the wanted one. `cuda` without a number is any of its kind."""
+    return present.type == wanted.type and wanted.index in (None, present.index)
 
 
 def networks_of(model: Any) -> tuple[nn.Module, ...]:

@@ -84,6 +84,7 @@ class Tuner:
         with self._forgotten_told(concepts):
             examples = table.examples(concepts, resolution, config)
         if config.conditions == "paper":
+            self.stack.free("prior")  # of a drawing before
             return examples
         predicted = predictions(self.stack, self.embedder, concepts, config.seed)
         return with_predictions(examples, predicted, own=config.conditions == "both")

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -83,6 +84,15 @@ def test_every_part_of_a_stack_has_networks_that_can_be_moved(stack_file: Path) 
     text = stack.own_decoder(("unet",))
     place(text, META)
     assert {parameter.device for parameter in text.unet.parameters()} == {META}
+
+
+@pytest.mark.parametrize(("wanted", "moves"), [("cuda", False), ("cuda:1", False), ("cuda:0", True), ("cpu", True)])
+def test_a_network_that_is_there_is_not_moved(monkeypatch, wanted: str, moves: bool) -> None:
+    network, moved = torch.nn.Linear(1, 1), []
+    monkeypatch.setattr(network, "parameters", lambda: [SimpleNamespace(device=torch.device("cuda:1"))])
+    monkeypatch.setattr(network, "to", moved.append)
+    place(network, torch.device(wanted))
+    assert moved == ([torch.device(wanted)] if moves else [])
 
 
 def test_a_part_is_on_the_stacks_device_when_it_is_used_again(stack_file: Path, monkeypatch) -> None:

@@ -91,3 +91,13 @@ def test_a_run_after_a_restore_leaves_the_folders_of_the_lost_future(studio, add
         assert (lost.run_id, tuned.run_id, lost.loss_log.read_bytes()) == (1, 2, before)
         again = restored.finetune(["rex"], config=QUICK)
     assert again.run_id == 3
+
+
+def test_what_a_drawing_left_in_memory_is_gone_before_the_training(studio, add, photo, tmp_path, monkeypatch) -> None:
+    add("rex", photo)
+    stack, there, train = studio.workplace.stack, [], tuning.finetune_decoder
+    monkeypatch.setattr(tuning, "finetune_decoder", lambda *args: there.append(stack.loaded) or train(*args))
+    studio.generate("a <rex>", out=tmp_path, config=ONE_STEP)
+    assert stack.loaded == {"clip", "prior", "decoder"}
+    studio.finetune(["rex"], config=QUICK)
+    assert there == [frozenset()]
