@@ -58,9 +58,10 @@ NUMBERS = {
 SETTINGS = {"help_option_names": ["-h", "--help"], "token_normalize_func": dashed}
 
 
-@click.group(cls=LazyGroup, modules=MODULES, context_settings=SETTINGS)
+@click.group(cls=LazyGroup, modules=MODULES, context_settings=SETTINGS, invoke_without_command=True)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=version, help="Print the version.")
-def studio() -> None:
+@click.pass_context
+def studio(ctx: click.Context) -> None:
     """Put the things you care about in pictures, by name.
 
     Start with `studio demo`, or with your own photos:
@@ -70,6 +71,8 @@ def studio() -> None:
       studio generate "a <rex> on the beach"
       studio finetune rex
     """
+    if ctx.invoked_subcommand is None:  # also `studio --home FOLDER` alone
+        click.echo(ctx.get_help())
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -20,3 +20,10 @@ def test_an_option_outranks_the_environment(studio, monkeypatch) -> None:
     monkeypatch.setenv("STUDIO_LIBRARY", "nowhere")
     assert studio("concepts").code == 3
     assert studio("concepts", "--library", "default").code == 0
+
+
+def test_global_options_without_a_command_greet_as_studio_alone_does(studio, tmp_path: Path) -> None:
+    alone, with_option = studio(), studio("--home", tmp_path / "elsewhere")
+    assert (alone.code, with_option.code) == (0, 0)
+    assert alone.out == with_option.out and "Start with `studio demo`" in alone.out
+    assert not (tmp_path / "elsewhere").exists()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from html import unescape
 
 from lambda_studio.generation.prompt import Template, name_key, worded
 from lambda_studio.models.stack_spec import StackSpec
@@ -30,7 +31,7 @@ def notes_about(template: Template, nouns: Mapping[str, str], known: Sequence[st
         )
     words = "".join(words for words, _ in worded(template, nouns))
     if meant := _meant(template, known):  # which was said above
-        words = re.sub(rf"(?<!\w){re.escape(name_key(meant))}(?!\w)", "", name_key(words))
+        words = re.sub(rf"(?<!\w){re.escape(name_key(meant))}(?!\w)", "", name_key(unescape(words)))
     if note := note_unlearnt(words, spec):
         yield note
 

@@ -59,8 +59,9 @@ def test_more_subjects_than_in_training_are_told():
 
 
 def test_a_name_without_brackets_is_not_also_told_as_a_word_that_was_not_learnt():
-    (said,) = notes("Rex on the beach", spec=BUILT_IN["miniature"])
-    assert said.endswith("Did you mean <Rex>?")
+    for prompt in ("Rex on the beach", "a &lt;rex&gt; on the beach"):
+        (said,) = notes(prompt, spec=BUILT_IN["miniature"])
+        assert said.endswith("Did you mean <Rex>?")
     both = notes("Rex and a quantum on the beach", spec=BUILT_IN["miniature"])
     assert len(both) == 2 and "did not learn “quantum”." in both[1]
 
