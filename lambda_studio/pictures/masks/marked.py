@@ -40,8 +40,8 @@ LAST_WINDOW = 0.6
 """The window that it sees if it finds nothing at the point in the others."""
 SURER = 0.02
 """A window is preferred to the whole picture if its map's share of undecided pixels is smaller by this."""
-ALONG = 0.15
-"""A mask touches a side of a box if it covers at least this share of it."""
+ALONG, RIM = 0.15, 3
+"""A mask touches a side of a box if it covers at least this share of it, in pixels so near: GrabCut leaves a rim."""
 CUT = AT_BOX + " on {} sides: is the whole subject in it?"
 DISC, REACH = 0.03, 0.25
 """Without the network: the radius around the point that is the subject, and the radius that may be."""
@@ -73,7 +73,12 @@ def _touched(subject: Bool[np.ndarray, "height width"], box: Window) -> int:
     """Return how many sides of a box the subject touches, without those at the picture's edge."""
     (left, top, right, bottom), (height, width) = box, subject.shape
     part = subject[top:bottom, left:right]
-    sides = ((part[0], top > 0), (part[-1], bottom < height), (part[:, 0], left > 0), (part[:, -1], right < width))
+    sides = (
+        (part[:RIM].any(axis=0), top > 0),
+        (part[-RIM:].any(axis=0), bottom < height),
+        (part[:, :RIM].any(axis=1), left > 0),
+        (part[:, -RIM:].any(axis=1), right < width),
+    )
     return sum(bool(inside and side.mean() >= ALONG) for side, inside in sides)
 
 

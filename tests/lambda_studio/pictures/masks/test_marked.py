@@ -11,6 +11,7 @@ from benchmarks.masks import LABELS, box_around, outlined, point_within
 from lambda_studio.errors import MaskRefused
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.opening import Photo
+from lambda_studio.pictures.masks import marked
 from lambda_studio.pictures.masks.marked import subject_at, subject_in_box
 from lambda_studio.pictures.masks.marks import Box, Point
 from lambda_studio.pictures.masks.subject import find_subject, is_doubtful, without_mask_warnings
@@ -132,3 +133,10 @@ def test_a_box_that_cuts_the_subject_is_questioned_but_not_at_the_edge_of_the_pi
     assert without_mask_warnings(cut.warnings) == ()
     whole = subject_in_box(photo, Box(0, 0, 80, 80))
     assert not any("touches the box" in text for text in whole.warnings)
+
+
+@pytest.mark.parametrize(("rim", "touched"), [(0, 2), (2, 2), (3, 0)])
+def test_a_mask_touches_a_side_of_its_box_also_with_a_thin_rim(rim, touched) -> None:
+    subject = np.zeros((100, 100), bool)
+    subject[20 + rim : 60, 30 + rim : 60] = True
+    assert marked._touched(subject, (30, 20, 90, 80)) == touched
