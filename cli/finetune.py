@@ -7,7 +7,8 @@ import click
 from cli.aliases import Aliased
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.session import Session, given, pass_session
-from cli.training_options import crop_options, lora_options, loss_options
+from cli.training_options import adapter_options, crop_options, lora_options, loss_options
+from cli.training_plan import plan_lines
 
 
 @click.command("finetune", cls=StudioCommand)
@@ -22,7 +23,7 @@ from cli.training_options import crop_options, lora_options, loss_options
     cls=Aliased,
     aliases=("--max-train-steps",),
     type=int,
-    help="How many optimiser steps to train.  [default: the stack's, else 400]",
+    help="How many optimiser steps to train.  [default: 400, and 262 for each further concept]",
 )
 @click.option(
     "--learning-rate",
@@ -76,26 +77,39 @@ from cli.training_options import crop_options, lora_options, loss_options
 @click.option(
     "--resume", is_flag=True, help="Resume the newest unfinished run of these concepts; without names, of any."
 )
+@click.option("--plan", is_flag=True, help="Show what would be trained, its time and memory, and train nothing.")
+@adapter_options
 @hardware_options
 @download_option
 @pass_session
-def command(session: Session, names: tuple[str, ...], everything: bool, resume: bool, **settings: Any) -> int:
+def command(
+    session: Session, names: tuple[str, ...], everything: bool, resume: bool, plan: bool, rebuild: str | None,
+    without: tuple[str, ...], start_from: str | None, **settings: Any,
+) -> int:  # fmt: skip
     """Fine-tune the decoder on all named concepts together.
 
     Pictures of them then look more like their photos.
 
     \b
       studio finetune rex red-hat
-      studio finetune --all --steps 800
+      studio finetune --all --steps 800 --plan
+      studio finetune mug --from 3
+      studio finetune --rebuild 3 --without rex
     """
     from cli.interrupt import Interrupt
     from lambda_studio import FinetuneConfig
 
-    if everything == bool(names) and not (resume and not everything):
-        raise click.UsageError("Name concepts, or give --all." if not names else "Give names or --all, not both.")
+    require_one_way(names, everything, resume, plan, rebuild, without, start_from)
     with session.studio() as studio, Interrupt() as interrupted:
-        config = FinetuneConfig(**given(**settings))
-        done = studio.finetune(None if everything else names, config, resume=resume, should_stop=interrupted)
+        wanted, config = None if everything else names, FinetuneConfig(**given(**settings))
+        if rebuild:
+            recipe = studio.adapters.recipe(rebuild, without=without, config=config)
+            wanted, config = recipe.names, recipe.config
+        if plan:
+            planned = studio.plan_finetune(wanted, config, start_from=start_from)
+            session.show(planned, lambda: [*plan_lines(planned), "Nothing was trained. To train, leave out --plan."])
+            return 0
+        done = studio.finetune(wanted, config, start_from=start_from, resume=resume, should_stop=interrupted)
 
     def lines() -> list[str]:
         if done.adapter is None:
@@ -108,3 +122,18 @@ def command(session: Session, names: tuple[str, ...], everything: bool, resume: 
 
     session.show(done, lines)
     return interrupted.exit_code if done.adapter is None else 0
+
+
+def require_one_way(
+    names: tuple[str, ...], everything: bool, resume: bool, plan: bool, rebuild: str | None, without: tuple[str, ...],
+    start_from: str | None,
+) -> None:  # fmt: skip
+    """Raise UsageError for options that contradict each other, and for too few."""
+    if rebuild and (names or everything or resume or start_from):
+        raise click.UsageError("--rebuild takes the concepts of the adapter: leave out names, --all, --resume, --from.")
+    if without and not rebuild:
+        raise click.UsageError("--without belongs to --rebuild: it names concepts of that adapter.")
+    if resume and (plan or start_from):
+        raise click.UsageError("--plan and --from are for new runs: leave them out, or leave out --resume.")
+    if not rebuild and everything == bool(names) and not (resume and not everything):
+        raise click.UsageError("Name concepts, or give --all." if not names else "Give names or --all, not both.")

@@ -103,3 +103,46 @@ def _added(command: Any, options: Sequence[Callable[[Any], Any]]) -> Any:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def adapter_options(command: Any) -> Any:
+    """Add the options that begin with an earlier adapter, and the concepts' weights."""
+    options = (
+        click.option(
+            "--weight",
+            "weights",
+            multiple=True,
+            metavar="NAME=NUMBER",
+            callback=weights_by_name,
+            help="Draw a concept so much more often than others, e.g. rex=2. Repeat it for more.  [default: 1]",
+        ),
+        click.option(
+            "--from",
+            "start_from",
+            metavar="ID",
+            help="Begin with an adapter, and train it on the named concepts beside all that it knows.",
+        ),
+        click.option(
+            "--rebuild", metavar="ID", help="Train an adapter again from the beginning, with its concepts and settings."
+        ),
+        click.option(
+            "--without", multiple=True, metavar="NAME", help="Leave a concept out of --rebuild. Repeat it for more."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def weights_by_name(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> dict[str, float] | None:
+    """Return the weights of `NAME=NUMBER` texts by name; None if there are none."""
+    weights = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            weights[name.strip()] = float(number)
+        except ValueError:
+            name = ""
+        if not name.strip():
+            raise click.BadParameter(f"{text!r} is not NAME=NUMBER, for example rex=2", ctx, param)
+    return weights or None

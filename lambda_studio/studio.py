@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.answers import RunCard as RunCard
     from lambda_studio.workflows.subjects.marking import Mark as Mark
     from lambda_studio.workflows.subjects.numbering import Called as Called
+    from lambda_studio.workflows.tuning.plan import FinetunePlan as FinetunePlan
     from lambda_studio.workflows.upkeep.database import DatabaseUpkeep
     from lambda_studio.workflows.upkeep.finding import Finding
 
@@ -160,6 +161,7 @@ class Studio:
         names: Sequence[str] | None,
         config: FinetuneConfig | None = None,
         *,
+        start_from: int | str | None = None,
         resume: bool = False,
         should_stop: Callable[[], bool] = never,
     ) -> Finetuned:
@@ -167,6 +169,8 @@ class Studio:
 
         Args:
             config: the stack's preferences, else the defaults, replace fields that were not given.
+            start_from: an adapter, by number or hash. The training begins with it, and half of the pictures show
+                the concepts that it knows.
             resume: resume the newest unfinished run of these concepts (no names: of any). The run's settings
                 then replace fields that were not given.
             should_stop: called after each step. When it returns True, the step is saved and the result has no adapter.
@@ -175,19 +179,34 @@ class Studio:
             Cancelled: `should_stop` returned True before the first step.
             ConceptNotFound, InvalidSetting, ResumeRefused, TrainingDiverged, and the errors of model loading.
         """
-        from lambda_studio.workflows.tuning.resuming import concepts_of, run_to_resume
-
-        place = self.workplace
-        place.require_editor()
-        run = run_to_resume(place, names) if resume else None
-        concepts = concepts_of(place, run) if run else place.named_or_all(names)
-        preferences = run.settings["config"] if run else place.spec.finetune
-        chosen = (config or FinetuneConfig()).preferring(preferences)
-        if run and chosen.steps < (meant := FinetuneConfig().preferring(preferences).steps):
-            place.notify(f"Run {run.id} was started for {meant} steps, and ends now at step {chosen.steps}.")
+        from lambda_studio.workflows.tuning.resuming import resumed
         from lambda_studio.workflows.tuning.run import Tuner
+        from lambda_studio.workflows.tuning.starting import started
 
-        return Tuner(place).tune(concepts, chosen, run, should_stop)
+        self.workplace.require_editor()
+        chosen = config or FinetuneConfig()
+        if resume:
+            start, run = resumed(self.workplace, names, chosen)
+        else:
+            start, run = started(self.workplace, names, chosen, start_from), None
+        return Tuner(self.workplace).tune(start.concepts, start.config, run, should_stop)
+
+    def plan_finetune(
+        self, names: Sequence[str] | None, config: FinetuneConfig | None = None, *, start_from: int | str | None = None
+    ) -> "FinetunePlan":
+        """Return what `finetune` would train, how long it would take in what memory, and what may spoil it.
+
+        Nothing is stored. If the models are on this machine, a few steps are timed on them; none is downloaded.
+
+        Raises:
+            ConceptNotFound, InvalidSetting, PicturesLeftOut, and the errors of model loading.
+            ContentDamaged: the stored bytes of an image are damaged.
+        """
+        from lambda_studio.workflows.tuning.preflight import plan_finetuning
+        from lambda_studio.workflows.tuning.starting import started
+
+        start = started(self.workplace, names, config or FinetuneConfig(), start_from)
+        return plan_finetuning(self.workplace, start.concepts, start.config)
 
     def doctor(self, depth: str = "usual", *, repair: bool = False) -> "list[Finding]":
         """Check the database, the library, the adapters and the stack's files, and return the findings.

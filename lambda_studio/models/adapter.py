@@ -17,7 +17,7 @@ from concepts.durable import file_sha256, publish, staged_file, unfinished
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.adapter_info import METADATA_KEY, AdapterInfo, invalid, read_adapter_info
 from lambda_studio.models.decoders.protocol import Decoder
-from lambda_studio.models.lora.attaching import lora_tensors
+from lambda_studio.models.lora.attaching import load_lora, lora_tensors
 from lambda_studio.models.lora.shape import is_target, lora_scale
 from lambda_studio.models.lora.updates import updates_of
 from lambda_studio.models.saving import saving, tensor_bytes
@@ -73,6 +73,24 @@ def _write(tensors: dict[str, Tensor], info: AdapterInfo, path: Path) -> str:
     return file_sha256(path)
 
 
+def load_trained(unet: nn.Module, path: Path) -> None:
+    """Give a UNet that is to be trained on the values of an adapter: of the LoRA that add_lora added, or all weights.
+
+    Raises ModelFilesMissing and ModelFilesInvalid: as `apply_adapter`, or the adapter has another shape.
+    """
+    info = read_adapter_info(path)
+    tensors = _finite_file(path)
+    if info.method == "full":
+        parameters = dict(unet.named_parameters())
+        for name, value in _full_weights(parameters, tensors, info, path):
+            parameters[name].data = value
+        return
+    try:
+        load_lora(unet, tensors)
+    except ValueError as error:
+        raise invalid(path, str(error)) from error
+
+
 def apply_adapter(unet: nn.Module, path: Path, expect_fingerprint: str | None = None) -> Callable[[], None]:
     """Apply an adapter to a UNet, and return a function that removes the adapter, bit for bit.
 
@@ -82,21 +100,35 @@ def apply_adapter(unet: nn.Module, path: Path, expect_fingerprint: str | None = 
         ModelFilesMissing: There is no such file.
         ModelFilesInvalid: The adapter has another base, wrong shapes, NaN or infinite values, or a hostile header.
     """
+    info = require_base(path, expect_fingerprint)
+    tensors = _finite_file(path)
+    originals = dict(unet.named_parameters())
+    changed = _full_weights if info.method == "full" else _merged_weights
+    return _exchange(originals, changed(originals, tensors, info, path), path)
+
+
+def require_base(path: Path, fingerprint: str | None) -> AdapterInfo:
+    """Return an adapter's metadata. None is any UNet.
+
+    Raises ModelFilesMissing, and ModelFilesInvalid for an adapter of a UNet with another fingerprint.
+    """
     info = read_adapter_info(path)
-    if expect_fingerprint is not None and info.base_fingerprint != expect_fingerprint:
+    if fingerprint is not None and info.base_fingerprint != fingerprint:
         raise ModelFilesInvalid(
             f"{path.name} was made for another decoder: stack {info.stack!r}, UNet {info.base_fingerprint[:12]}, "
-            f"but this UNet is {expect_fingerprint[:12]}.",
+            f"but this UNet is {fingerprint[:12]}.",
             f"Use it with stack={info.stack}, or fine-tune again on this stack.",
         )
+    return info
+
+
+def _finite_file(path: Path) -> dict[str, Tensor]:
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise invalid(path, str(error).splitlines()[0]) from error
     refuse_nonfinite(tensors, path)
-    originals = dict(unet.named_parameters())
-    changed = _full_weights if info.method == "full" else _merged_weights
-    return _exchange(originals, changed(originals, tensors, info, path), path)
+    return tensors
 
 
 @contextmanager

@@ -137,7 +137,7 @@ BUILT_IN = {
         licence="Apache-2.0",
         download="nothing: it is part of the package",
         generate={"guidance_scale": 3.0},
-        finetune={"learning_rate": 1e-4, "batch_size": 8, "steps": 400, "rank": 32},
+        finetune={"learning_rate": 1e-4, "batch_size": 8, "rank": 32},
     ),
     "kandinsky-2.2": StackSpec(
         name="kandinsky-2.2",

@@ -35,7 +35,11 @@ class FinetuneConfig(Settings):
     """The layers of a LoRA: every attention projection, the convolutions too, or the layers that the image embedding
     enters."""
     steps: int = 400
-    """Optimiser steps; the paper uses 400 for one concept."""
+    """Optimiser steps. If none are given, 400 for one concept and 262 for each further one, as in the paper."""
+    weights: Mapping[str, float] | None = None
+    """How much more often than others a concept is drawn, by its name; 1 if it is not named. Tenths count."""
+    start_from: str | None = None
+    """The SHA-256 of the adapter whose weights the training begins with."""
     learning_rate: float | None = None
     """The optimiser's learning rate. None: 1e-4 for lora, 1e-5 (the paper's) for full; MODULE:CLASS needs one."""
     optimizer: str = "adamw"
@@ -97,7 +101,15 @@ class FinetuneConfig(Settings):
         self._require_lora()
         self._require_loss()
         self._require_crops()
+        self._require_weights()
         self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
+
+    def _require_weights(self) -> None:
+        if self.weights is None:
+            return
+        object.__setattr__(self, "weights", {name: float(self.weights[name]) for name in sorted(self.weights)})
+        said = "Give a number from 0.1 to 1000 for each concept."
+        self._require("weights", all(0.1 <= weight <= 1000 for weight in self.weights.values()), said)
 
     def _require_lora(self) -> None:
         kinds = ("attention", "attention-and-convolutions", "image")

@@ -30,7 +30,12 @@ def finetune_decoder(
         InvalidSetting: no examples, examples of several shapes, or fp16 on a CPU.
         StudioError: every error of `train`.
     """
-    return train(DecoderObjective(decoder, examples, config), train_config(config), folder, resume, hooks)
+    return finetune(DecoderObjective(decoder, examples, config), folder, resume, hooks)
+
+
+def finetune(objective: DecoderObjective, folder: Path, resume: bool = False, hooks: Hooks = NO_HOOKS) -> TrainResult:
+    """Train as `finetune_decoder` does. Raises every error of `train`."""
+    return train(objective, train_config(objective.config), folder, resume, hooks)
 
 
 def train_config(config: FinetuneConfig) -> TrainConfig:

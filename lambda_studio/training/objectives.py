@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.generation.conditioning import Conditioning
+from lambda_studio.models.adapter import load_trained
 from lambda_studio.models.decoders.kandinsky import predict_noise
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.lora.attaching import add_lora, lora_parameters, remove_lora
@@ -76,6 +78,9 @@ class DecoderObjective:
     """Fine-tuning of a decoder's UNet by Eq. 2 on examples: a LoRA (which stays on it), or the whole UNet.
 
     The LoRA of an earlier run is removed. Raises InvalidSetting for no examples or several shapes.
+
+    Args:
+        start: The file of an adapter whose values the trained weights begin with.
     """
 
     def __init__(
@@ -84,12 +89,14 @@ class DecoderObjective:
         examples: Sequence[Example],
         config: FinetuneConfig,
         weighting: Weighting | None = None,
+        start: Path | None = None,
     ):
+        self.start = start
         self.examples, self.config = _checked(examples), config
         self.model, self.scheduler = decoder.unet, decoder.scheduler
         of_config = weighting_of(self.scheduler.alphas_cumprod, config.snr_gamma, config.soft_min_snr)
         self.weighting = weighting or of_config
-        self.order = EvenOrder([example.concept for example in self.examples], config.seed)
+        self.order = EvenOrder([example.concept for example in self.examples], config.seed, config.weights)
         if lora_parameters(self.model):
             remove_lora(self.model)
 
@@ -105,6 +112,8 @@ class DecoderObjective:
         unet.requires_grad_(self.config.method == "full")
         if self.config.method == "lora":
             add_lora(unet, lora_shape(self.config), seed_for(self.config.seed, "lora"))
+        if self.start:
+            load_trained(unet, self.start)
         if self.config.gradient_checkpointing:
             unet.enable_gradient_checkpointing()
         for parameter in unet.parameters():

@@ -4,7 +4,8 @@ A resumed run draws the same values as an uninterrupted run, and saves no random
 """
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,34 +31,57 @@ def permutation(size: int, *parts: int | str) -> list[int]:
     return torch.randperm(size, generator=generator_for(*parts)).tolist()
 
 
+FINEST = 10
+"""Weights are rounded to multiples of one in this."""
+
+
 class EvenOrder:
     """The order of a run's examples; `concepts` names each example's concept.
 
-    An epoch draws every concept once, for any number of images. A concept's images take turns: each is drawn once
-    before any is repeated. Position p lies in epoch p // (number of concepts), and no position depends on another.
+    An epoch draws every concept once, for any number of images, or as often as its weight says. A concept's images take
+    turns: each is drawn once before any is repeated. Each position lies in one epoch, and no position depends on
+    another.
+
+    Args:
+        weights: How much more often than others a concept is drawn, by its name; 1 if it is not named.
     """
 
-    def __init__(self, concepts: Sequence[str], seed: int):
+    def __init__(self, concepts: Sequence[str], seed: int, weights: Mapping[str, float] | None = None):
         self.seed = seed
         rows: dict[str, list[int]] = {}
         for row, concept in enumerate(concepts):
             rows.setdefault(concept, []).append(row)
         self.rows = list(rows.values())
+        self.times = _times([(weights or {}).get(concept, 1.0) for concept in rows])
+        self.drawn = [concept for concept, times in enumerate(self.times) for _ in range(times)]
 
     def draw(self, start: int, count: int) -> list[int]:
         """Return the examples at positions start..start+count-1."""
-        size = len(self.rows)
+        size = len(self.drawn)
         first, last = start // size, (start + count - 1) // size
         drawn = [row for epoch in range(first, last + 1) for row in self._epoch(epoch)]
         return drawn[start - first * size :][:count]
 
     def _epoch(self, epoch: int) -> list[int]:
-        return [self._row(concept, epoch) for concept in permutation(len(self.rows), self.seed, "concepts", epoch)]
+        order = permutation(len(self.drawn), self.seed, "concepts", epoch)
+        numbers = [epoch * times for times in self.times]
+        rows = []
+        for concept in (self.drawn[at] for at in order):
+            rows.append(self._row(concept, numbers[concept]))
+            numbers[concept] += 1
+        return rows
 
-    def _row(self, concept: int, epoch: int) -> int:
+    def _row(self, concept: int, number: int) -> int:
+        """Return the example for the time `number` (from 0) that a concept is drawn."""
         rows = self.rows[concept]
-        turn, place = divmod(epoch, len(rows))
+        turn, place = divmod(number, len(rows))
         return rows[permutation(len(rows), self.seed, "images", concept, turn)[place]]
+
+
+def _times(weights: Sequence[float]) -> list[int]:
+    """Return how often each concept is drawn in an epoch: the smallest whole numbers in the ratio of the weights."""
+    times = [max(1, round(weight * FINEST)) for weight in weights]
+    return [each // math.gcd(*times) for each in times]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from lambda_studio.workflows.answers import AdapterCard, ExportedAdapter, adapter_card
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.workflows.answers import AdapterCard, AdapterRecipe, ExportedAdapter, adapter_card
 from lambda_studio.workflows.home import adapters_folder
 from lambda_studio.workflows.workplace import Workplace
 
@@ -19,6 +20,23 @@ class Adapters:
         library = self._place.library
         with self._place.database.reading() as registry:
             return adapter_card(registry.get_adapter(library, adapter_id), adapters_folder(self._place.home))
+
+    def recipe(
+        self, adapter_id: int | str, *, without: Sequence[str] = (), config: FinetuneConfig | None = None
+    ) -> AdapterRecipe:
+        """Return what `finetune` has to be given to make an adapter again, without some of the concepts that it knows.
+
+        Args:
+            without: names of concepts to leave out. They may have been removed or forgotten.
+            config: settings that replace the adapter's.
+
+        Raises:
+            AdapterNotFound, ModelFilesInvalid, ConceptNotFound, InvalidSetting.
+        """
+        from lambda_studio.workflows.tuning.starting import again
+
+        start = again(self._place, adapter_id, without, config or FinetuneConfig())
+        return AdapterRecipe(tuple(concept.name for concept in start.concepts), start.config)
 
     def remove(self, adapter_id: int | str) -> None:
         """Delete an adapter's row, then its file unless another library uses it. Raises AdapterNotFound."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from concepts.records import AdapterRecord, ConceptRecord
 from lambda_studio.bundles.layouts.plan import Plan as Plan
+from lambda_studio.config import FinetuneConfig
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,14 @@ class AdapterCard:
     path: Path
     missing: bool
     """This machine finds no file at `path`."""
+
+
+@dataclass(frozen=True)
+class AdapterRecipe:
+    """What an adapter was made of: the names of its concepts, and its settings."""
+
+    names: tuple[str, ...]
+    config: FinetuneConfig
 
 
 @dataclass(frozen=True)

@@ -119,18 +119,18 @@ def stop_after_two(studio: Call, photos: list[Path]) -> None:
     from lambda_studio.workflows.tuning import run as tuning
 
     well(studio("add-concept", "rex", *photos, "--noun", "dog"))
-    train = tuning.finetune_decoder
+    train = tuning.finetune
 
-    def interrupted(decoder, examples, config, folder, resume, hooks):
+    def interrupted(objective, folder, resume, hooks):
         def on_second(report) -> None:
             hooks.on_step(report)
             if report.step == 2:
                 signal.raise_signal(signal.SIGINT)
 
-        return train(decoder, examples, config, folder, resume, replace(hooks, on_step=on_second))
+        return train(objective, folder, resume, replace(hooks, on_step=on_second))
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(tuning, "finetune_decoder", interrupted)
+        patched.setattr(tuning, "finetune", interrupted)
         answer = studio(*TUNE)
     assert answer.code == 130
     assert answer.out == "Stopped after step 2. Resume it: studio finetune --resume\n"

@@ -125,3 +125,61 @@ def test_a_disk_that_is_full_at_the_adapter_leaves_a_run_to_resume(
     assert (refused.code, refused.err.splitlines()[-2]) == (7, "Error: No space left on device: adapters")
     assert studio("finetune", "--resume").code == 0
     assert len(json.loads(studio("adapters", "--json").out)) == 1
+
+
+def test_a_plan_is_shown_and_nothing_is_trained(studio, added) -> None:
+    answer = studio("finetune", "rex", "--steps", 70, "--rank", 2, "--plan")
+    assert answer.code == 0
+    shown = answer.out.splitlines()
+    assert [line.split() for line in shown[:2]] == [
+        ["CONCEPT", "NOUN", "VERSION", "IMAGES", "DRAWN"],
+        ["rex", "dog", "1", "2", "280"],
+    ]
+    assert shown[2:4] == [
+        "lora of rank 2 for tiny: 70 steps of 4 images, learning rate 0.0001",
+        "2 images are encoded before the first step",
+    ]
+    assert re.fullmatch(r"time: about [\d\w ]+ for the steps \([\d.e-]+ s for each, measured here\)", shown[4])
+    assert shown[-1] == "Nothing was trained. To train, leave out --plan."
+    assert json.loads(studio("runs", "--json").out) == []
+    plan = json.loads(studio("finetune", "--all", "--plan", "--json").out)
+    assert (plan["steps"], plan["concepts"][0]["seen"], plan["settings"]["method"]) == (400, 1600, "lora")
+
+
+def test_a_plan_is_not_for_a_run_that_goes_on(studio, stopped_after_two) -> None:
+    answer = studio("finetune", "--resume", "--plan")
+    assert answer.code == 2
+    assert "--plan and --from are for new runs: leave them out, or leave out --resume." in answer.err
+
+
+def test_a_concept_is_added_to_an_adapter_and_an_adapter_is_made_again_without_one(studio, tuned, photos) -> None:
+    assert studio("add-concept", "mug", photos[0], "--noun", "mug").code == 0
+    more = studio("finetune", "mug", "--from", 1, "--steps", 1, "--weight", "mug=3", "--json")
+    assert json.loads(more.out)["adapter"]["knows"] == {"mug": 1, "rex": 1}
+    settings = json.loads(studio("adapters", "show", 2, "--json").out)["settings"]
+    assert (settings["weights"], settings["rank"]) == ({"mug": 3.0}, 2)
+    plan = json.loads(studio("finetune", "mug", "--from", 1, "--weight", "mug=3", "--steps", 8, "--plan", "--json").out)
+    assert [(each["name"], each["seen"]) for each in plan["concepts"]] == [("mug", 24), ("rex", 8)]
+    less = studio("finetune", "--rebuild", 2, "--without", "rex", "--json")
+    assert json.loads(less.out)["adapter"]["knows"] == {"mug": 1}
+    assert json.loads(studio("adapters", "show", 3, "--json").out)["settings"]["start_from"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("rex", "--rebuild", 1), "--rebuild takes the concepts of the adapter"),
+        (("--rebuild", 1, "--resume"), "--rebuild takes the concepts of the adapter"),
+        (("rex", "--without", "max"), "--without belongs to --rebuild"),
+        (("--resume", "--from", 1), "--plan and --from are for new runs"),
+        (("rex", "--weight", "2"), "'2' is not NAME=NUMBER, for example rex=2"),
+        (("rex", "--weight", "rex=nan"), "--weight is {'rex': nan}.\n  → Give a number from 0.1 to 1000"),
+        (("rex", "--weight", "rex=0"), "--weight is {'rex': 0.0}."),
+        (("rex", "--weight", "max=2"), "A weight is given for max, which is not trained."),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(studio, added, options, said) -> None:
+    answer = studio("finetune", *options)
+    assert answer.code == 2
+    assert said in answer.err
+    assert json.loads(studio("runs", "--json").out) == []

@@ -1,5 +1,6 @@
 """Put a trainable LoRA on a UNet with peft, and take it off."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -31,6 +32,21 @@ def add_lora(unet: Any, shape: LoraShape, seed: int = 0) -> None:
         unet.add_adapter(config, LORA_NAME)
     for parameter in lora_parameters(unet):
         parameter.data = parameter.data.float()  # AdamW's steps vanish in half precision
+
+
+def load_lora(unet: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Give the updates that add_lora added the values of another training: `tensors` by peft's names.
+
+    Raises ValueError if they are not the tensors of a LoRA of this shape.
+    """
+    from peft import set_peft_model_state_dict
+
+    present = {name: tuple(value.shape) for name, value in lora_tensors(unet).items()}
+    wrong = {name for name, value in tensors.items() if present.get(name) != tuple(value.shape)}
+    wrong |= present.keys() - tensors.keys()
+    if wrong:
+        raise ValueError(f"{len(wrong)} of its updates do not fit, such as {min(wrong)[:80]}")
+    set_peft_model_state_dict(unet, dict(tensors), adapter_name=LORA_NAME)
 
 
 def lora_parameters(unet: nn.Module) -> list[nn.Parameter]:

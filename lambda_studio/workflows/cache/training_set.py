@@ -13,6 +13,7 @@ from lambda_studio.models.stack import Stack
 from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.progress import Progress
 from lambda_studio.training.examples import Example, encode_image_embeds, encode_latents
+from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import crop_key, encoder_of, latents_key
 from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.cache.store import FeatureStore
@@ -50,8 +51,21 @@ class ExampleTable:
             for row, values in zip(rows, zip(latents, embeds, strict=True), strict=True)
         ]  # fmt: skip
 
+    def to_encode(self, concepts: Sequence[ConceptRecord], resolution: int, config: FinetuneConfig = PLAIN) -> int:
+        """Return how many crops of these concepts have no cached latents or no cached embedding yet."""
+        clip, autoencoder = self._encoder("clip"), self._encoder("autoencoder")
+        pairs = {
+            (crop_key(row.image, clip, row.crop), latents_key(row.image, autoencoder, resolution, row.crop))
+            for row in self.crops.rows(concepts, resolution, config)
+        }
+        found = self.store.find([key for pair in pairs for key in pair])
+        return sum(any(key not in found for key in pair) for pair in pairs)
+
+    def _encoder(self, part: str) -> Encoder:
+        return encoder_of(self.stack.fingerprints()[part], self.stack.dtype)
+
     def _image_embeds(self, rows: Sequence[Row]) -> list[Tensor]:
-        encoder = encoder_of(self.stack.fingerprints()["clip"], self.stack.dtype)
+        encoder = self._encoder("clip")
         keys = [crop_key(row.image, encoder, row.crop) for row in rows]
 
         def encode(at: Sequence[int]) -> list[Tensor]:
@@ -60,7 +74,7 @@ class ExampleTable:
         return self.store.get_or_compute(keys, encode, "Encoding what CLIP sees").values
 
     def _latents(self, rows: Sequence[Row], resolution: int) -> list[Tensor]:
-        encoder = encoder_of(self.stack.fingerprints()["autoencoder"], self.stack.dtype)
+        encoder = self._encoder("autoencoder")
         keys = [latents_key(row.image, encoder, resolution, row.crop) for row in rows]
 
         def encode(at: Sequence[int]) -> list[Tensor]:

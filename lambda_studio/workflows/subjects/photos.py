@@ -12,6 +12,7 @@ from lambda_studio.pictures.files.png import encode_png, sha256
 from lambda_studio.pictures.files.refusals import named, refused, refused_together
 from lambda_studio.pictures.masks.subject import FoundMask, load_mask
 from lambda_studio.pictures.near_duplicates import NearDuplicates
+from lambda_studio.pictures.sharpness import blur_warnings
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.workflows.subjects.segmenting import Finder
 
@@ -128,7 +129,7 @@ def _new_image(photo: Photo, found: FoundMask, near: tuple[str, ...], keep_origi
         width=photo.image.width,
         height=photo.image.height,
         source_name=photo.path.name,
-        warnings=(*photo.warnings, *near, *found.warnings),
+        warnings=(*photo.warnings, *near, *found.warnings, *blur_warnings(photo.image, found.mask)),
         original=_original(photo) if keep_original else None,
     )
 

@@ -107,11 +107,11 @@ def _said_again(name: str, kept: SpooledImages, new: SpooledImages) -> Iterator[
 
 
 def _kept_images(place: Workplace, concept: ConceptRecord, changes: Changes, marking: Marking) -> Iterator[NewImage]:
-    for number, image in enumerate(stored_images(place.database, concept), start=1):
-        if number in changes.masks:
-            yield _masked(image, number, marking.finder(changes.masks[number]))
-        elif number not in changes.drop:
-            yield image
+    kept = {number: image for number, image in enumerate(concept.images, start=1) if number not in changes.drop}
+    for number, record in kept.items():  # a dropped image is not read, because it may be damaged
+        with place.database.reading() as registry:
+            image = _stored_image(registry, record)
+        yield _masked(image, number, marking.finder(changes.masks[number])) if number in changes.masks else image
 
 
 def _masked(image: NewImage, number: int, find: Finder) -> NewImage:
@@ -134,8 +134,12 @@ def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence
 def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]) -> Added:
     """Cache the CLIP embeddings of a stored concept if the models are there, and return the answer for the user."""
     later, encoded = missing_part(place.spec), 0
+    unlike: tuple[str, ...] = ()
     if later is None and not _all_cached(place, result.concept) and (later := why_later(place)) is None:
-        _, encoded = place.embedder.subjects([result.concept])
+        from lambda_studio.workflows.subjects.unlike import unlike_warnings
+
+        views, encoded = place.embedder.subjects([result.concept])
+        unlike = tuple(unlike_warnings(result.concept, views[result.concept.name]))
         place.embedder.zero()
     new = (((image.sha, image.mask_sha), image.source_name, image.warnings) for image in new_images)
     said = numbered(result.concept, new)
@@ -145,7 +149,7 @@ def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]
         stack=place.spec.name,
         encoded=encoded,
         cached=0 if later else len(result.concept.images) - encoded,
-        warnings=tuple(told_warnings(result.concept, said)),
+        warnings=(*told_warnings(result.concept, said), *unlike),
         doubtful=tuple(name for _, name, texts in said if is_doubtful(texts)),
         looked_at=len(said),
         not_encoded=later,

@@ -5,10 +5,26 @@ from collections.abc import Sequence
 from concepts.database import Database
 from concepts.names import name_key
 from concepts.records import ConceptRecord, RunRecord, SeenConcept
+from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.workflows.run_files import saved_step
 from lambda_studio.workflows.tuning.settings import require_known_settings
+from lambda_studio.workflows.tuning.starting import Start
 from lambda_studio.workflows.workplace import Workplace
+
+
+def resumed(place: Workplace, names: Sequence[str] | None, config: FinetuneConfig) -> tuple[Start, RunRecord]:
+    """Return the unfinished run to resume, with its concepts, and with its settings for fields that were not given.
+
+    Raises ConceptNotFound and ResumeRefused.
+    """
+    run = run_to_resume(place, names)
+    concepts = concepts_of(place, run)
+    before = run.settings["config"]
+    chosen, meant = config.preferring(before), FinetuneConfig().preferring(before).steps
+    if chosen.steps < meant:
+        place.notify(f"Run {run.id} was started for {meant} steps, and ends now at step {chosen.steps}.")
+    return Start(concepts, chosen), run
 
 
 def run_to_resume(place: Workplace, names: Sequence[str] | None) -> RunRecord:

@@ -14,23 +14,25 @@ from concepts.errors import ConceptError, ConceptNotFound, ContentDamaged, Libra
 from concepts.records import AdapterRecord, ConceptRecord, RunRecord
 from concepts.registry import Registry
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.errors import CheckpointFailed, ResumeRefused
-from lambda_studio.models.adapter import save_adapter_by_hash
+from lambda_studio.errors import CheckpointFailed, ModelFilesMissing, ResumeRefused
+from lambda_studio.models.adapter import require_base, save_adapter_by_hash
 from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.pool import TRAINING
 from lambda_studio.training.checkpoints.resume import holds_a_run
 from lambda_studio.training.examples import Example, with_predictions
-from lambda_studio.training.finetuning import finetune_decoder
+from lambda_studio.training.finetuning import finetune
 from lambda_studio.training.hooks import Hooks, StepReport
+from lambda_studio.training.objectives import DecoderObjective
 from lambda_studio.training.optimisation.trial import require_usable
 from lambda_studio.training.trainer import TrainResult
 from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.run_files import delete_checkpoints, holding
-from lambda_studio.workflows.tuning.planning import doubtful_masks, planned
+from lambda_studio.workflows.tuning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.predictions import predictions
+from lambda_studio.workflows.tuning.preflight import checked
 from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.settings import settings_row
 from lambda_studio.workflows.workplace import Workplace
@@ -42,10 +44,12 @@ class Tuner:
     """Fine-tunes one stack's decoder on concepts of one library, and registers the adapter."""
 
     def __init__(self, place: Workplace):
+        self.place = place
         self.database, self.library, self.home = place.database, place.library, place.home
         self.stack, self.stack_source, self.embedder = place.stack, place.stack_source, place.embedder
         self.notify, self.progress = place.notify, place.progress
         self.dtype: torch.dtype | None = None
+        self.start: Path | None = None
         self._written: list[str] = []
 
     @cached_property
@@ -61,19 +65,33 @@ class Tuner:
         should_stop: Callable[[], bool],
     ) -> Finetuned:
         """Train, or resume `run`, and register the adapter unless `should_stop` ended the training."""
-        self.dtype = torch.float32 if config.method == "full" else None  # trained weights are never rounded
+        self.dtype, self.start = weights_dtype(config), self._start_file(config)
         require_usable(config, self.stack.device)
         if run:
             with holding(self.home, [run.id], BUSY):
                 config = planned(self.stack, config, self.notify, resumes=True)
                 return self._tune(run.id, concepts, self._examples(concepts, config, should_stop), config, should_stop)
-        for note in doubtful_masks(concepts):
-            self.notify(note)
+        for remark in checked(self.place, concepts):
+            self.notify(f"{remark.concept}: {remark.said}")
         config = planned(self.stack, config, self.notify)
         examples = self._examples(concepts, config, should_stop)
         run_id = self._start_run(concepts, config)
         with holding(self.home, [run_id], BUSY):
             return self._tune(run_id, concepts, examples, config, should_stop)
+
+    def _start_file(self, config: FinetuneConfig) -> Path | None:
+        """Return the file of the adapter that the training begins with, or None.
+
+        Raises ModelFilesMissing and ModelFilesInvalid if it is gone, or was made for another decoder.
+        """
+        if config.start_from is None:
+            return None
+        path = adapters_folder(self.home) / f"{config.start_from}.safetensors"
+        if not path.is_file():
+            cause = f"The adapter that the training begins with is gone: {path}."
+            raise ModelFilesMissing(cause, "Bring the file back, or train without it (--from).")
+        require_base(path, self.stack.fingerprints()["decoder"])
+        return path
 
     def _examples(
         self, concepts: Sequence[ConceptRecord], config: FinetuneConfig, should_stop: Callable[[], bool]
@@ -173,7 +191,8 @@ class Tuner:
 
             hooks = Hooks(on_step=on_step, should_stop=should_stop)
             with TRAINING:
-                return finetune_decoder(self.decoder, examples, config, folder, holds_a_run(folder), hooks)
+                objective = DecoderObjective(self.decoder, examples, config, start=self.start)
+                return finetune(objective, folder, holds_a_run(folder), hooks)
 
     def _register(self, run_id: int, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> AdapterCard:
         """Write the adapter's file, then its row; then delete the checkpoints."""

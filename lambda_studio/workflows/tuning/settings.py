@@ -1,6 +1,6 @@
 """A run's stored settings, and whether this version can resume the run."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from concepts.records import RunRecord
@@ -9,6 +9,17 @@ from lambda_studio.errors import ResumeRefused
 from lambda_studio.formats import FORMAT, UPDATE, format_of, too_new
 
 RUN_FORMAT = 1
+
+
+FOR_ONE, FOR_THIRTY = 400, 8_000
+"""The paper's optimiser steps for one concept and for thirty (appendix D)."""
+
+
+def with_steps(config: FinetuneConfig, concepts: int) -> FinetuneConfig:
+    """Return the settings with steps for this many concepts, if steps were not given: 400, and 262 for each further."""
+    if "steps" in config.given:
+        return config
+    return replace(config, steps=FOR_ONE + (FOR_THIRTY - FOR_ONE) * (concepts - 1) // 29)
 
 
 def settings_row(stack: str, stack_source: str, config: FinetuneConfig) -> dict[str, Any]:

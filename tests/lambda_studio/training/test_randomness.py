@@ -35,6 +35,27 @@ def test_concepts_are_drawn_evenly_whatever_their_image_count() -> None:
     assert Counter(CONCEPTS[row] for row in drawn) == {"rex": 60, "hat": 60, "mug": 60}
 
 
+@pytest.mark.parametrize(
+    ("weights", "times"),
+    [
+        ({}, (1, 1, 1)),
+        ({"rex": 2.0}, (2, 1, 1)),
+        ({"rex": 0.5, "hat": 1.5}, (1, 3, 2)),
+        ({"mug": 2.04}, (1, 1, 2)),  # tenths count
+        ({"mug": 0.01}, (10, 10, 1)),
+    ],
+)
+def test_a_concept_is_drawn_as_often_as_its_weight_says(weights: dict[str, float], times: tuple[int, ...]) -> None:
+    epoch = sum(times)
+    order = EvenOrder(CONCEPTS, 0, weights)
+    drawn = order.draw(0, 60 * epoch)
+    counts = Counter(CONCEPTS[row] for row in drawn)
+    assert tuple(counts[name] for name in ("rex", "hat", "mug")) == tuple(60 * each for each in times)
+    images = Counter(row for row in drawn if CONCEPTS[row] == "rex")
+    assert set(images.values()) == {10 * times[0]}
+    assert order.draw(17, 30) == drawn[17:47]
+
+
 def test_images_of_a_concept_are_drawn_evenly() -> None:
     drawn = EvenOrder(CONCEPTS, seed=0).draw(0, 3 * 60)
     assert Counter(drawn) == {**dict.fromkeys(range(6), 10), 6: 60, **dict.fromkeys(range(7, 10), 20)}

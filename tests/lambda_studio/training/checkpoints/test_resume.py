@@ -149,6 +149,8 @@ def test_the_defaults_that_runs_left_out_are_what_they_were() -> None:
         "mixed_precision": "no",
         "checkpoint_every": 100,
         "seed": 0,
+        "weights": None,
+        "start_from": None,
     }
     rates = [FinetuneConfig(method=method).effective_learning_rate for method in ("lora", "full")]
     assert rates == [1e-4, 1e-5]

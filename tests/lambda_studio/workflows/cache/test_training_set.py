@@ -31,13 +31,13 @@ def test_training_denoises_the_crop_that_clip_sees(
 ) -> None:
     add("rex", photo)
     seen = []
-    train = tuning.finetune_decoder
+    objective = tuning.DecoderObjective
 
-    def watched(decoder, examples, *rest):
+    def watched(decoder, examples, *rest, **named):
         seen.append((decoder.parts, examples))
-        return train(decoder, examples, *rest)
+        return objective(decoder, examples, *rest, **named)
 
-    monkeypatch.setattr(tuning, "finetune_decoder", watched)
+    monkeypatch.setattr(tuning, "DecoderObjective", watched)
     studio.finetune(["rex"], config=QUICK)
     ((parts, (example,)),) = seen
     assert parts == {"unet"}

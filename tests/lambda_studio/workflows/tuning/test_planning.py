@@ -8,9 +8,8 @@ import torch
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import InvalidSetting, ResumeRefused
 from lambda_studio.models.stack import Stack
-from lambda_studio.pictures.masks.subject import DOUBT
 from lambda_studio.workflows.tuning import planning
-from lambda_studio.workflows.tuning.planning import doubtful_masks, planned
+from lambda_studio.workflows.tuning.planning import planned
 
 GIB = 2**30
 GIVEN = FinetuneConfig(steps=2, rank=2)
@@ -95,11 +94,3 @@ def test_full_is_trained_in_half_precision_from_weights_that_were_never_rounded(
 def test_a_resolution_that_cannot_be_drawn_is_refused_first(studio, small_gpu) -> None:
     with pytest.raises(InvalidSetting, match="The resolution is 7"):
         planned(studio.workplace.stack, replace(GIVEN, resolution=7), pytest.fail)
-
-
-def test_masks_that_may_be_wrong_are_said_before_they_are_learnt(studio, put, plain) -> None:
-    sure, unsure = put("rex", plain("red")), put("max", plain("blue"))
-    images = (replace(unsure.images[0], warnings=(f"{DOUBT}it reaches an edge",)), *unsure.images)
-    assert list(doubtful_masks([sure, replace(unsure, images=images)])) == [
-        "max: 1 of 2 masks may be wrong. Look at them: studio concepts show max --sheet max.png"
-    ]

@@ -6,8 +6,8 @@ import torch
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.generation import generator
 from lambda_studio.models.adapter_info import read_adapter_info
-from lambda_studio.training import finetuning
 from lambda_studio.training.examples import Example
+from lambda_studio.training.objectives import DecoderObjective
 from lambda_studio.workflows.tuning import run as tuning
 from lambda_studio.workflows.tuning.predictions import A_PICTURE, predictions
 
@@ -17,11 +17,11 @@ def trained_on(monkeypatch: pytest.MonkeyPatch) -> list[list[Example]]:
     """The examples of each run."""
     seen: list[list[Example]] = []
 
-    def watched(decoder, examples, *args):
+    def watched(decoder, examples, *rest, **named):
         seen.append(list(examples))
-        return finetuning.finetune_decoder(decoder, examples, *args)
+        return DecoderObjective(decoder, examples, *rest, **named)
 
-    monkeypatch.setattr(tuning, "finetune_decoder", watched)
+    monkeypatch.setattr(tuning, "DecoderObjective", watched)
     return seen
 
 

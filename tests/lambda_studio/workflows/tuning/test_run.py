@@ -48,7 +48,7 @@ def test_a_run_that_diverges_is_failed_with_its_reason_and_makes_no_adapter(stud
     def diverge(*args):
         raise TrainingDiverged("The loss is nan at step 1.", "Start again.")
 
-    monkeypatch.setattr(tuning, "finetune_decoder", diverge)
+    monkeypatch.setattr(tuning, "finetune", diverge)
     with pytest.raises(TrainingDiverged):
         studio.finetune(["rex"], config=QUICK)
     with studio.database.reading() as registry:
@@ -95,8 +95,8 @@ def test_a_run_after_a_restore_leaves_the_folders_of_the_lost_future(studio, add
 
 def test_what_a_drawing_left_in_memory_is_gone_before_the_training(studio, add, photo, tmp_path, monkeypatch) -> None:
     add("rex", photo)
-    stack, there, train = studio.workplace.stack, [], tuning.finetune_decoder
-    monkeypatch.setattr(tuning, "finetune_decoder", lambda *args: there.append(stack.loaded) or train(*args))
+    stack, there, train = studio.workplace.stack, [], tuning.finetune
+    monkeypatch.setattr(tuning, "finetune", lambda *args: there.append(stack.loaded) or train(*args))
     studio.generate("a <rex>", out=tmp_path, config=ONE_STEP)
     assert stack.loaded == {"clip", "prior", "decoder"}
     studio.finetune(["rex"], config=QUICK)

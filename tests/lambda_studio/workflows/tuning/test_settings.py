@@ -9,7 +9,7 @@ import pytest
 from concepts.records import RunRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
-from lambda_studio.workflows.tuning.settings import require_known_settings, settings_row
+from lambda_studio.workflows.tuning.settings import require_known_settings, settings_row, with_steps
 
 
 def run_with(settings: dict[str, Any]) -> RunRecord:
@@ -49,3 +49,12 @@ def test_a_row_of_a_newer_format_is_refused_with_the_remedy_to_update() -> None:
         require_known_settings(run_with({"format": 2}))
     assert refused.value.cause == "Run 4 has format 2, and this version of λ-Studio reads formats up to 1."
     assert refused.value.remedy == "Update λ-Studio: pip install -U lambda-studio."
+
+
+@pytest.mark.parametrize(("concepts", "steps"), [(1, 400), (2, 662), (3, 924), (30, 8000), (59, 15600)])
+def test_steps_follow_the_number_of_concepts_as_in_the_paper(concepts: int, steps: int) -> None:
+    assert with_steps(FinetuneConfig(rank=2), concepts) == FinetuneConfig(rank=2, steps=steps)
+
+
+def test_given_steps_stay() -> None:
+    assert with_steps(FinetuneConfig(steps=400), 30).steps == 400

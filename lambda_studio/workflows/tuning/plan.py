@@ -1,0 +1,50 @@
+"""The plan of a fine-tuning run, as plain values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What may spoil the training of a concept, and what to do."""
+
+    concept: str
+    said: str
+
+
+@dataclass(frozen=True)
+class ConceptShare:
+    """A concept in a plan. `seen` is how often the run draws one of its images."""
+
+    name: str
+    noun: str
+    version: int
+    images: int
+    seen: int
+
+
+@dataclass(frozen=True)
+class FinetunePlan:
+    """A run that was not started: what would be trained on what, and what it would take."""
+
+    stack: str
+    concepts: tuple[ConceptShare, ...]
+    settings: dict[str, Any]
+    """All settings of the run, with those that fit it to the memory."""
+    steps: int
+    images_a_step: int
+    remarks: tuple[Remark, ...]
+    to_encode: int | None = None
+    """Crops of images that are encoded before the first step."""
+    needed_bytes: int | None = None
+    """GPU memory; None without a GPU."""
+    free_bytes: int | None = None
+    seconds_a_step: float | None = None
+    """Measured on a few steps on this device."""
+    not_measured: str | None = None
+    """Why there are no time and no memory."""
+
+    @property
+    def seconds(self) -> float | None:
+        """The time of all steps; None if it was not measured."""
+        return None if self.seconds_a_step is None else self.seconds_a_step * self.steps

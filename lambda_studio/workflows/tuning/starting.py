@@ -1,0 +1,127 @@
+"""What a new run trains: concepts and settings, those of an earlier adapter or new ones."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from typing import Any
+
+from concepts.errors import ConceptNotFound
+from concepts.names import name_key
+from concepts.records import AdapterRecord, ConceptRecord
+from lambda_studio.config import FinetuneConfig, require
+from lambda_studio.errors import ModelFilesInvalid
+from lambda_studio.workflows.tuning.settings import with_steps
+from lambda_studio.workflows.workplace import Workplace
+
+SHAPE = ("method", "rank", "lora_alpha", "use_dora", "use_rslora", "targets")
+"""Settings that the values of an adapter fit to."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """The concepts and the settings of a new run."""
+
+    concepts: Sequence[ConceptRecord]
+    config: FinetuneConfig
+
+
+def started(
+    place: Workplace, names: Sequence[str] | None, config: FinetuneConfig, adapter_id: int | str | None
+) -> Start:
+    """Return a new run: one that begins with an adapter, or with the decoder as it is."""
+    return new_run(place, names, config) if adapter_id is None else continued(place, adapter_id, names, config)
+
+
+def new_run(place: Workplace, names: Sequence[str] | None, config: FinetuneConfig) -> Start:
+    """Return a run on the named concepts (None: all). Raises ConceptNotFound and InvalidSetting."""
+    concepts = place.named_or_all(names)
+    return _started(concepts, with_steps(config.preferring(place.spec.finetune), len(concepts)))
+
+
+def continued(place: Workplace, adapter_id: int | str, names: Sequence[str] | None, config: FinetuneConfig) -> Start:
+    """Return a run that begins with an adapter, and trains it on the named concepts and on all that it knows.
+
+    One half of the pictures show the named concepts. The other half are of those that the adapter knows, so that it
+    does not forget them.
+
+    Raises:
+        AdapterNotFound, ModelFilesInvalid, ConceptNotFound, InvalidSetting.
+    """
+    adapter = _adapter(place, adapter_id)
+    named = place.named_or_all(names)
+    known = _known(place, adapter, ())
+    shape = {name: adapter.settings[name] for name in SHAPE if name in adapter.settings}
+    _require_shape(adapter, config, shape)
+    chosen = config.preferring({**place.spec.finetune, **shape})
+    told = {name_key(concept.name) for concept in named}
+    replayed = [concept for concept in known if name_key(concept.name) not in told]
+    weights = {**_halves(named, replayed), **(config.weights or {})}
+    steps = with_steps(chosen, 2 * len(named) if replayed else len(named))
+    chosen = replace(steps, start_from=adapter.sha256, weights=weights or None)
+    return _started([*named, *replayed], chosen)
+
+
+def again(place: Workplace, adapter_id: int | str, without: Collection[str], config: FinetuneConfig) -> Start:
+    """Return the run that makes an adapter again, from the beginning, on all that it knows but these concepts.
+
+    Raises:
+        AdapterNotFound, ConceptNotFound, InvalidSetting.
+    """
+    adapter = _adapter(place, adapter_id)
+    concepts = _known(place, adapter, without)
+    known = {field.name for field in fields(FinetuneConfig)} - {"start_from", "weights"}
+    settings = {name: value for name, value in adapter.settings.items() if name in known}
+    return _started(concepts, config.preferring({**place.spec.finetune, **settings}))
+
+
+def _started(concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> Start:
+    names = [concept.name for concept in concepts]
+    for name in config.weights or {}:
+        remedy = f"Trained are: {', '.join(names)}."
+        require(name in names, f"A weight is given for {name}, which is not trained.", remedy, "weights")
+    return Start(concepts, config)
+
+
+def _adapter(place: Workplace, adapter_id: int | str) -> AdapterRecord:
+    """Return an adapter of the stack in use. Raises AdapterNotFound and ModelFilesInvalid."""
+    library, stack = place.library, place.spec.name
+    with place.database.reading() as registry:
+        adapter = registry.get_adapter(library, adapter_id)
+    if adapter.stack != stack:
+        cause = f"Adapter {adapter.id} was trained for the stack {adapter.stack}, but this stack is {stack}."
+        raise ModelFilesInvalid(cause, f"Give stack={adapter.stack}.")
+    return adapter
+
+
+def _known(place: Workplace, adapter: AdapterRecord, without: Collection[str]) -> list[ConceptRecord]:
+    """Return the concepts that an adapter knows, as they are now, but not these. Raises ConceptNotFound."""
+    left_out = {name_key(name) for name in without}
+    seen = {name_key(each.name): each for each in adapter.concepts}
+    for name in without:
+        if name_key(name) not in seen:
+            names = ", ".join(each.name for each in adapter.concepts)
+            raise ConceptNotFound(f"Adapter {adapter.id} does not know {name}.", f"It knows: {names}.")
+    wanted = [each for key, each in seen.items() if key not in left_out]
+    if gone := " ".join(each.name for each in wanted if each.removed):
+        cause = f"Adapter {adapter.id} knows concepts that were removed: {gone}."
+        remedy = f"Restore them, or train again without them: studio finetune --rebuild {adapter.id} --without {gone}"
+        raise ConceptNotFound(cause, remedy)
+    for each in wanted:
+        if each.stale:
+            place.notify(f"{each.name} was edited since adapter {adapter.id}: its present version is trained.")
+    return place.get_concepts([each.name for each in wanted]) if wanted else []
+
+
+def _require_shape(adapter: AdapterRecord, config: FinetuneConfig, shape: dict[str, Any]) -> None:
+    for name, value in shape.items():
+        given = getattr(config, name)
+        cause = f"Adapter {adapter.id} has {name} = {value}, and {name} = {given} is given."
+        require(name not in config.given or given == value, cause, "Leave it out, or train without it.", name)
+
+
+def _halves(named: Sequence[ConceptRecord], replayed: Sequence[ConceptRecord]) -> dict[str, float]:
+    """Return weights with which each half is drawn equally often."""
+    if not replayed:
+        return {}
+    weight = Fraction(len(replayed), len(named))
+    return {concept.name: round(float(weight), 1) or 0.1 for concept in named}

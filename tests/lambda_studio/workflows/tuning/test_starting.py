@@ -1,0 +1,144 @@
+"""A new run begins with the decoder, or with an adapter and all that it knows; an adapter is made again."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from concepts.errors import AdapterNotFound, ConceptNotFound
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing
+from lambda_studio.models.adapter_info import read_adapter_info
+from lambda_studio.workflows.tuning.starting import again, continued, new_run
+
+QUICK = FinetuneConfig(steps=2, rank=2, learning_rate=0.01)
+
+
+@pytest.fixture
+def place(studio, add, photo, box):
+    """A studio's workplace with three concepts, and an adapter that knows two of them."""
+    add("rex", photo)
+    add("max", box(1))
+    add("mug", box(2), noun="mug")
+    studio.finetune(["rex", "max"], QUICK)
+    return studio.workplace
+
+
+def names(start) -> list[str]:
+    return [concept.name for concept in start.concepts]
+
+
+def test_weights_are_for_concepts_that_are_trained(place) -> None:
+    assert new_run(place, ["rex", "mug"], FinetuneConfig(weights={"mug": 2.0})).config.weights == {"mug": 2.0}
+    with pytest.raises(InvalidSetting) as caught:
+        new_run(place, ["rex", "mug"], FinetuneConfig(weights={"max": 2.0}))
+    assert (caught.value.cause, caught.value.remedy) == (
+        "A weight is given for max, which is not trained.", "Trained are: rex, mug.",
+    )  # fmt: skip
+
+
+def test_half_of_the_pictures_show_the_new_concepts_and_half_what_the_adapter_knows(place, studio) -> None:
+    start = continued(place, 1, ["mug"], FinetuneConfig())
+    assert names(start) == ["mug", "rex", "max"]
+    (adapter,) = studio.adapters.list()
+    assert (start.config.weights, start.config.start_from) == ({"mug": 2.0}, adapter.sha256)
+    assert (start.config.rank, start.config.method, start.config.steps) == (2, "lora", 662)
+    given = continued(place, adapter.sha256[:8], ["mug"], FinetuneConfig(weights={"mug": 5.0}))
+    assert given.config.weights == {"mug": 5}
+    both = continued(place, 1, ["rex", "mug"], FinetuneConfig())
+    assert (names(both), both.config.weights) == (["rex", "mug", "max"], {"mug": 0.5, "rex": 0.5})
+    whole = continued(place, 1, ["rex", "max"], FinetuneConfig())
+    assert (names(whole), whole.config.weights, whole.config.steps) == (["rex", "max"], None, 662)
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_training_begins_with_the_adapters_weights(studio, add, photo, box, method) -> None:
+    add("rex", photo)
+    add("mug", box(2), noun="mug")
+    first = studio.finetune(["rex"], replace(QUICK, method=method)).adapter
+    still = replace(QUICK, method=method, steps=1, learning_rate=1e-30)
+    second = studio.finetune(["mug"], still, start_from=first.id).adapter
+    assert second.knows == {"mug": 1, "rex": 1}
+    before, after = (load_file(adapter.path) for adapter in (first, second))
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    assert read_adapter_info(second.path).settings["start_from"] == first.sha256
+
+
+def test_a_run_that_begins_with_an_adapter_is_resumed_bit_for_bit(studio, add, photo, box) -> None:
+    add("rex", photo)
+    add("mug", box(2), noun="mug")
+    studio.finetune(["rex"], QUICK)
+    config = replace(QUICK, steps=4)
+    whole = studio.finetune(["mug"], config, start_from=1)
+    asked = iter([False, False, True, True])
+    stopped = studio.finetune(["mug"], config, start_from=1, should_stop=lambda: next(asked))
+    assert stopped.adapter is None
+    resumed = studio.finetune(["mug", "rex"], resume=True)
+    assert resumed.run_id == stopped.run_id
+    assert resumed.adapter.sha256 == whole.adapter.sha256
+
+
+def test_a_run_whose_first_adapter_is_gone_says_so_and_stays_unfinished(studio, add, photo, box) -> None:
+    add("rex", photo)
+    add("mug", box(2), noun="mug")
+    first = studio.finetune(["rex"], QUICK).adapter
+    stopped = studio.finetune(
+        ["mug"], QUICK, start_from=1, should_stop=lambda: any(studio.home.glob("runs/2/loss.jsonl"))
+    )
+    first.path.unlink()
+    with pytest.raises(ModelFilesMissing) as caught:
+        studio.finetune([], resume=True)
+    assert caught.value.cause == f"The adapter that the training begins with is gone: {first.path}."
+    assert studio.runs.get(stopped.run_id).state == "unfinished"
+
+
+def test_the_shape_of_an_adapter_is_kept_and_another_is_refused(place, stack_file) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        continued(place, 1, ["mug"], FinetuneConfig(rank=4))
+    assert (caught.value.cause, caught.value.remedy) == (
+        "Adapter 1 has rank = 2, and rank = 4 is given.", "Leave it out, or train without it.",
+    )  # fmt: skip
+    with pytest.raises(AdapterNotFound):
+        continued(place, 7, ["mug"], FinetuneConfig())
+
+
+def test_an_adapter_of_another_stack_or_decoder_is_refused(place, studio, monkeypatch) -> None:
+    monkeypatch.setattr(studio.workplace.stack, "_fingerprints", {**place.stack.fingerprints(), "decoder": "f" * 64})
+    with pytest.raises(ModelFilesInvalid, match="was made for another decoder"):
+        studio.finetune(["mug"], QUICK, start_from=1)
+    monkeypatch.setattr(studio.workplace, "spec", replace(place.spec, name="other"))
+    with pytest.raises(ModelFilesInvalid) as caught:
+        continued(place, 1, ["mug"], FinetuneConfig())
+    assert caught.value.cause == "Adapter 1 was trained for the stack tiny, but this stack is other."
+
+
+def test_a_removed_concept_stops_it_and_the_way_on_is_said(place, studio) -> None:
+    studio.concepts.remove("max")
+    with pytest.raises(ConceptNotFound) as caught:
+        continued(place, 1, ["mug"], FinetuneConfig())
+    assert (caught.value.cause, caught.value.remedy) == (
+        "Adapter 1 knows concepts that were removed: max.",
+        "Restore them, or train again without them: studio finetune --rebuild 1 --without max",
+    )
+    assert names(again(place, 1, ["max"], FinetuneConfig())) == ["rex"]
+
+
+def test_an_edited_concept_is_trained_as_it_is_now(place, studio, notices) -> None:
+    studio.concepts.edit("max", noun="cat")
+    start = continued(place, 1, ["mug"], FinetuneConfig())
+    assert "max was edited since adapter 1: its present version is trained." in notices
+    assert {concept.name: concept.version for concept in start.concepts} == {"mug": 1, "max": 2, "rex": 1}
+
+
+def test_an_adapter_is_made_again_with_its_settings_without_some_concepts(place, studio) -> None:
+    recipe = studio.adapters.recipe(1)
+    assert (recipe.names, recipe.config.steps, recipe.config.rank) == (("rex", "max"), 2, 2)
+    rebuilt = studio.finetune(recipe.names, recipe.config).adapter
+    assert rebuilt.sha256 == studio.adapters.get(1).sha256
+    less = studio.adapters.recipe(1, without=["MAX"], config=FinetuneConfig(steps=3))
+    assert (less.names, less.config.steps, less.config.learning_rate) == (("rex",), 3, 0.01)
+    with pytest.raises(ConceptNotFound) as caught:
+        studio.adapters.recipe(1, without=["mug"])
+    assert (caught.value.cause, caught.value.remedy) == ("Adapter 1 does not know mug.", "It knows: rex, max.")
