@@ -77,6 +77,20 @@ from cli.training_plan import plan_lines
 @click.option(
     "--resume", is_flag=True, help="Resume the newest unfinished run of these concepts; without names, of any."
 )
+@click.option(
+    "--preview-every",
+    type=int,
+    metavar="STEPS",
+    help="Draw previews after so many steps; 0 draws none.  [default: a quarter of the steps]",
+)
+@click.option(
+    "--preview",
+    "preview_prompts",
+    multiple=True,
+    metavar="PROMPT",
+    callback=lambda ctx, param, prompts: prompts or None,
+    help='What previews draw. Repeat it for more.  [default: "a <NAME>", for the first four concepts]',
+)
 @click.option("--plan", is_flag=True, help="Show what would be trained, its time and memory, and train nothing.")
 @adapter_options
 @hardware_options
@@ -117,6 +131,7 @@ def command(
         return [
             f"Adapter {done.adapter.id} knows {', '.join(done.adapter.knows)} ({done.steps} steps of {done.stack}).",
             f"Loss curve: {done.loss_plot}",
+            *([f"Previews: {done.previews}"] if done.previews else []),
             f'Use it: studio generate "a <{next(iter(done.adapter.knows))}> …"',
         ]
 

@@ -5,8 +5,11 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from einops import rearrange
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
 
 from lambda_studio.config import GenerateConfig
@@ -39,6 +42,11 @@ class Picture:
 
     pixels: Float[Tensor, "3 height width"]
     seed: int
+
+    def to_image(self) -> Image.Image:
+        """Return the picture in RGB, 8 bits each."""
+        scaled = (self.pixels.float().clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+        return Image.fromarray(np.ascontiguousarray(rearrange(scaled, "c h w -> h w c").numpy()))
 
 
 def draw(

@@ -81,6 +81,10 @@ class FinetuneConfig(Settings):
     """Learn the mirror image of each crop too. Subjects with a left and a right then lose it."""
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"
     """The number format of the training, as accelerate names it."""
+    preview_every: int | None = None
+    """Optimiser steps between preview pictures. None: a quarter of the steps; 0: none are drawn."""
+    preview_prompts: tuple[str, ...] = ()
+    """What previews draw, with concepts as <name>. If there are none: "a <name>", for the first four concepts."""
     checkpoint_every: int = 100
     """Optimiser steps between checkpoints; the last two are kept. Large checkpoints are written less often."""
     seed: int = 0
@@ -102,6 +106,9 @@ class FinetuneConfig(Settings):
         self._require_loss()
         self._require_crops()
         self._require_weights()
+        self._require("preview_every", self.preview_every is None or self.preview_every >= 0, "Give 0 or more.")
+        object.__setattr__(self, "preview_prompts", tuple(self.preview_prompts))  # a list after JSON
+        self._require("preview_prompts", len(self.preview_prompts) <= 8, "Give at most 8 prompts.")
         self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
 
     def _require_weights(self) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -24,13 +23,11 @@ class StepReport:
 
 
 @dataclass(frozen=True)
-class CheckpointReport:
-    """A checkpoint on the disk, and the model after its step."""
+class ModelReport:
+    """The model after a step; step 0 is before the first one."""
 
     step: int
     steps: int
-    folder: Path
-    """The checkpoint's own folder."""
     model: nn.Module
     average: MovingAverage | None
 
@@ -56,8 +53,10 @@ class Hooks:
 
     on_step: Callable[[StepReport], None] | None = None
     """Called after each step, but one step late on CUDA, so that no step waits for the device."""
-    on_checkpoint: Callable[[CheckpointReport], None] | None = None
-    """Called when a checkpoint is durable."""
+    on_preview: Callable[[ModelReport], None] | None = None
+    """Called before the first step, after every `preview_every` steps and after the last one."""
+    preview_every: int = 0
+    """0: only before the first step and after the last one."""
     should_stop: Callable[[], bool] | None = None
     """Called after each step in every process. True ends the run with a checkpoint of that step."""
 

@@ -16,7 +16,7 @@ from lambda_studio.training.checkpoints.pace import Pace
 from lambda_studio.training.checkpoints.resume import Settings, open_run
 from lambda_studio.training.curve import LossLog
 from lambda_studio.training.devices import LossReader, randomness_kept, start_accelerator
-from lambda_studio.training.hooks import NO_HOOKS, CheckpointReport, Hooks, StepReport
+from lambda_studio.training.hooks import NO_HOOKS, Hooks, ModelReport, StepReport
 from lambda_studio.training.objectives import Objective
 from lambda_studio.training.optimisation.optimiser import Optimiser, TrainConfig
 
@@ -87,6 +87,8 @@ class _Run:
     def train(self) -> bool:
         """Train to the last step. Return whether `should_stop` ended the run earlier."""
         stopped, last = False, self.config.steps
+        if self.last_good in (0, last):  # a killed run may have ended before its last preview
+            self._preview(self.last_good)
         for step in range(self.last_good + 1, last + 1):
             self._report(self.reader.push(self.optimiser.step(step)))
             stopped = step < last and self._is_stop_asked()
@@ -97,9 +99,21 @@ class _Run:
                     self._save(step, ends=stopped or step == last)
                 if self.accelerator.is_main_process:
                     self.log.draw(self.folder / "loss.png")
+            every = self.hooks.preview_every
+            if not stopped and (step == last or (every and step % every == 0)):
+                self._preview(step)
             if stopped:
                 break
         return stopped
+
+    def _preview(self, step: int) -> None:
+        """Let the main process look at the model. The other processes wait."""
+        if self.hooks.on_preview and self.accelerator.is_main_process:
+            self._report(self.reader.read())
+            self.hooks.on_preview(
+                ModelReport(step, self.config.steps, self.optimiser.objective.model, self.optimiser.average)
+            )
+        self.accelerator.wait_for_everyone()
 
     def _report(self, losses_of_steps: list[dict[str, float]]) -> None:
         for losses in losses_of_steps:
@@ -131,29 +145,23 @@ class _Run:
             raise self._diverged(f"A weight is NaN or infinite after step {step}.")
 
     def _save(self, step: int, ends: bool) -> None:
-        """Write a checkpoint: a large one beside the training, unless the run ends or a hook looks at the model."""
+        """Write a checkpoint: a large one beside the training, unless the run ends."""
         if self.accelerator.is_main_process:
             self._take_written()
             state, meta = self.optimiser.state(), {"settings": self.settings, **self.log.state()}
             size = tensor_bytes(state)
-            beside = not ends and not self.hooks.on_checkpoint and self.pace.is_large(size) and has_cpu_memory_for(size)
+            beside = not ends and self.pace.is_large(size) and has_cpu_memory_for(size)
             kept = copied(state) if beside else state
             self.writer.begin(partial(save_checkpoint, self.folder / "checkpoints", step, kept, meta))
             if not beside:
-                self._report_checkpoint(self._take_written())
+                self._take_written()
         self.accelerator.wait_for_everyone()
         self.pace.saved()
 
-    def _take_written(self) -> Checkpoint | None:
+    def _take_written(self) -> None:
         """Wait for the checkpoint that is being written, if any. Raises CheckpointFailed if it could not be."""
-        written = self.writer.end()
-        self.last_good = written.step if written else self.last_good
-        return written
-
-    def _report_checkpoint(self, saved: Checkpoint | None) -> None:
-        if saved and self.hooks.on_checkpoint:
-            model, average = self.optimiser.objective.model, self.optimiser.average
-            self.hooks.on_checkpoint(CheckpointReport(saved.step, self.config.steps, saved.folder, model, average))
+        if written := self.writer.end():
+            self.last_good = written.step
 
     def _diverged(self, cause: str) -> TrainingDiverged:
         self._take_written()

@@ -269,6 +269,8 @@ class Finetuned:
     adapter: AdapterCard | None
     loss_log: Path
     loss_plot: Path
+    previews: Path | None = None
+    """The sheet of preview pictures, if there are any."""
 
 
 @dataclass(frozen=True)

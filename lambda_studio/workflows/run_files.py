@@ -73,6 +73,15 @@ def delete_checkpoints(home: Path, run_ids: Iterable[int]) -> tuple[tuple[int, .
     return tuple(run_id for run_id, files in left.items() if not files), tuple(chain.from_iterable(left.values()))
 
 
+def delete_previews(home: Path, run_ids: Iterable[int]) -> tuple[Path, ...]:
+    """Delete the preview pictures of these runs, and return what could not be deleted."""
+    folders = [run_folder(home, run_id) for run_id in run_ids]
+    left = [path for folder in folders for path in _deleted(folder / "previews")]
+    for folder in folders:
+        (folder / "previews.png").unlink(missing_ok=True)
+    return tuple(left)
+
+
 def require_deleted(left: Collection[Path], done: str) -> None:
     """Raise FilesLeft if there are files that could not be deleted. `done` says what was."""
     if left:

@@ -114,7 +114,7 @@ def run_demo(
         for name, noun in SUBJECTS.items():
             studio.concepts.add(name, photos[name], noun=noun)
         drawn = {"before": _draw_all(studio, out / "before", "none", replace(drawing, seed=seed), notify)}
-        studio.finetune(tuple(SUBJECTS), FinetuneConfig(steps=steps, seed=seed))
+        studio.finetune(tuple(SUBJECTS), FinetuneConfig(steps=steps, seed=seed, preview_every=0))
         drawn["after"] = _draw_all(studio, out / "after", "auto", replace(drawing, seed=seed), notify)
     reader = load_reader()
     likenesses = {name: _likeness(photos[name], who[name], reader) for name in who}

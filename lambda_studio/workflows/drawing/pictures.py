@@ -7,12 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from einops import rearrange
-from PIL import Image
-from torch import Tensor
-
 from concepts.records import AdapterRecord, ConceptRecord
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import Picture
@@ -23,7 +17,7 @@ from lambda_studio.pictures.outputs import write_picture
 
 def write_drawing(picture: Picture, texts: Mapping[str, str], out: Path, title: str) -> Path:
     """Write one picture, with its seed among the texts, and return its path."""
-    return write_picture(to_image(picture.pixels), {**texts, "seed": str(picture.seed)}, out, title)
+    return write_picture(picture.to_image(), {**texts, "seed": str(picture.seed)}, out, title)
 
 
 def write_each(
@@ -44,12 +38,6 @@ def write_each(
                 notify(f"Written before the stop: {path}")
             raise
     return written
-
-
-def to_image(pixels: Tensor) -> Image.Image:
-    """Convert pixels [3, height, width] in 0..1 to an RGB image."""
-    scaled = (pixels.float().clamp(0, 1) * 255).round().to(torch.uint8).cpu()
-    return Image.fromarray(np.ascontiguousarray(rearrange(scaled, "c h w -> h w c").numpy()))
 
 
 def texts_of(

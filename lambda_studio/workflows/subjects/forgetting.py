@@ -10,6 +10,7 @@ from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.run_files import (
     adapters_without_row,
     delete_checkpoints,
+    delete_previews,
     find_info,
     holding,
     in_use,
@@ -24,6 +25,7 @@ def forget(place: Workplace, name: str, concept_id: int | None, agree: Callable[
     """Delete a concept, in use or removed, with its unshared content. `agree` raises to stop it.
 
     Unfinished runs on it fail, and their checkpoints are deleted: without the concept they cannot be resumed.
+    The preview pictures of all runs on it are deleted.
 
     Raises:
         RunInUse: the concept is being trained on. Nothing was deleted.
@@ -47,6 +49,7 @@ def forget(place: Workplace, name: str, concept_id: int | None, agree: Callable[
     with holding(place.home, unfinished, TRAINING):
         done = database.write(delete)
         ended, left = delete_checkpoints(place.home, done.runs)
+        left += delete_previews(place.home, done.runs)
     require_deleted(left, f"{done.concept.name} is forgotten")
     return _answer(place, done, ended)
 

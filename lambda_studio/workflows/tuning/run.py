@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -16,7 +14,6 @@ from concepts.registry import Registry
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import CheckpointFailed, ModelFilesMissing, ResumeRefused
 from lambda_studio.models.adapter import require_base, save_adapter_by_hash
-from lambda_studio.models.adapter_info import AdapterInfo
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.pool import TRAINING
 from lambda_studio.training.checkpoints.resume import holds_a_run
@@ -29,14 +26,18 @@ from lambda_studio.training.trainer import TrainResult
 from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
-from lambda_studio.workflows.run_files import delete_checkpoints, holding
+from lambda_studio.workflows.run_files import delete_checkpoints, delete_previews, holding
+from lambda_studio.workflows.tuning.information import information
 from lambda_studio.workflows.tuning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.predictions import predictions
 from lambda_studio.workflows.tuning.preflight import checked
+from lambda_studio.workflows.tuning.previews import PreviewRequests, Previews, preview_requests, sheet_of
 from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.settings import settings_row
 from lambda_studio.workflows.workplace import Workplace
 
+QUARTERS = 4
+"""How often a run is previewed, beside before its first step, if nothing is given."""
 BUSY = "Wait for its end, or start another run without resume=True."
 
 
@@ -50,6 +51,7 @@ class Tuner:
         self.notify, self.progress = place.notify, place.progress
         self.dtype: torch.dtype | None = None
         self.start: Path | None = None
+        self.requests: PreviewRequests | None = None
         self._written: list[str] = []
 
     @cached_property
@@ -98,6 +100,8 @@ class Tuner:
     ) -> Sequence[Example]:
         resolution = config.resolution or self.stack.resolution
         self.stack.require_resolution(resolution)
+        if self._preview_every(config):
+            self.requests = preview_requests(self.place, concepts, config)
         table = ExampleTable(self.database, self.stack, self.progress, should_stop)
         with self._forgotten_told(concepts):
             examples = table.examples(concepts, resolution, config)
@@ -142,8 +146,10 @@ class Tuner:
         finally:
             self.__dict__.pop("decoder", None)  # its weights are trained; only the adapter may apply them
             self.stack.free("decoder")
-        names, plot = tuple(concept.name for concept in concepts), run_folder(self.home, run_id) / "loss.png"
-        return Finetuned(run_id, result.steps, self.stack.spec.name, names, adapter, result.loss_log, plot)
+        names, folder = tuple(concept.name for concept in concepts), run_folder(self.home, run_id)
+        previews = sheet_of(folder) if sheet_of(folder).exists() else None
+        plot = folder / "loss.png"
+        return Finetuned(run_id, result.steps, self.stack.spec.name, names, adapter, result.loss_log, plot, previews)
 
     def _fail(self, run_id: int, why: str) -> None:
         self.database.write(lambda registry: registry.fail_run(run_id, why))
@@ -151,6 +157,7 @@ class Tuner:
     def _discard(self, run_id: int, why: str) -> None:
         """Delete what a run has learnt of a concept that no longer exists."""
         delete_checkpoints(self.home, [run_id])
+        delete_previews(self.home, [run_id])
         with self.database.reading() as registry:
             unnamed = registry.adapter_files_without_row(self._written)
         for sha in unnamed:
@@ -189,48 +196,44 @@ class Tuner:
                 advance(report.step - done, note=f"loss {report.loss:.4f}")
                 done = report.step
 
-            hooks = Hooks(on_step=on_step, should_stop=should_stop)
+            every = self._preview_every(config)
+            previews = self._previews(folder) if every else None
+            look = previews.draw if previews else None
+            hooks = Hooks(on_step=on_step, should_stop=should_stop, on_preview=look, preview_every=every)
             with TRAINING:
                 objective = DecoderObjective(self.decoder, examples, config, start=self.start)
                 return finetune(objective, folder, holds_a_run(folder), hooks)
 
+    def _preview_every(self, config: FinetuneConfig) -> int:
+        """Return the steps between two previews; 0 is none."""
+        if config.preview_every is None:
+            return max(1, config.steps // QUARTERS)
+        return config.preview_every
+
+    def _previews(self, folder: Path) -> Previews | None:
+        """Return the drawing of previews."""
+        if self.requests is None:
+            return None
+        autoencoder = self.stack.own_decoder(("autoencoder",), self.dtype)
+        return Previews(self.decoder.joined(autoencoder), self.requests, folder)
+
     def _register(self, run_id: int, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> AdapterCard:
         """Write the adapter's file, then its row; then delete the checkpoints."""
-        settings = {**asdict(config), "learning_rate": config.effective_learning_rate}
-        settings["base_fingerprint"] = self.stack.fingerprints()["decoder"]
-        sha, file_name = self._write(concepts, config, settings)
+        info = information(self.stack.spec.name, self.stack.fingerprints()["decoder"], concepts, config)
+        make_folder(adapters_folder(self.home))
+        sha = save_adapter_by_hash(self.decoder.unet, info, adapters_folder(self.home))
+        self._written.append(sha)
         name, versions = self.stack.spec.name, [concept.version_id for concept in concepts]
 
         def register(registry: Registry) -> AdapterRecord:
-            record = registry.add_adapter(self.library, sha, file_name, config.method, name, settings, versions, run_id)
+            file_name, method = f"{sha}.safetensors", config.method
+            record = registry.add_adapter(self.library, sha, file_name, method, name, info.settings, versions, run_id)
             registry.finish_run(run_id, record.id)
             return record
 
         record = self.database.write(register)
         delete_checkpoints(self.home, [run_id])
         return adapter_card(record, adapters_folder(self.home))
-
-    def _write(
-        self, concepts: Sequence[ConceptRecord], config: FinetuneConfig, settings: dict[str, Any]
-    ) -> tuple[str, str]:
-        """Save the adapter under its hash, and return the hash and the file name."""
-        info = AdapterInfo(
-            method=config.method,
-            rank=config.rank,
-            stack=self.stack.spec.name,
-            base_fingerprint=settings["base_fingerprint"],
-            concepts=tuple(map(_seen, concepts)),
-            settings=settings,
-            lora_alpha=None if config.lora_alpha is None else float(config.lora_alpha),
-            use_dora=config.use_dora,
-            use_rslora=config.use_rslora,
-            targets=config.targets,
-        )
-        folder = adapters_folder(self.home)
-        make_folder(folder)
-        sha = save_adapter_by_hash(self.decoder.unet, info, folder)
-        self._written.append(sha)
-        return sha, f"{sha}.safetensors"
 
 
 def orphaned(home: Path, strange: Collection[int], run_id: int) -> str:
@@ -241,8 +244,3 @@ def orphaned(home: Path, strange: Collection[int], run_id: int) -> str:
         f"{folders} {belong} to no run of this database: made before a restore, or by another database. "
         f"Nothing there is changed; this run has the number {run_id}. See: studio doctor"
     )
-
-
-def _seen(concept: ConceptRecord) -> dict[str, Any]:
-    version = {"version": concept.version, "manifest": concept.manifest}
-    return {"name": concept.name, "library": concept.library, **version}

@@ -9,7 +9,14 @@ from diffusers import KandinskyV22Pipeline
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.conditioning import condition
-from lambda_studio.generation.generator import PictureRequest, condition_prompts, draw, predict_image_embeds, prior_seed
+from lambda_studio.generation.generator import (
+    Picture,
+    PictureRequest,
+    condition_prompts,
+    draw,
+    predict_image_embeds,
+    prior_seed,
+)
 from lambda_studio.generation.prompt import bind, parse
 from lambda_studio.models import pool
 from lambda_studio.models.adapter import save_adapter
@@ -228,3 +235,10 @@ def test_the_stacks_resolution_governs_drawing(stack_file):
     for asked, side in ((None, 64), (32, 32)):
         config = GenerateConfig(num_inference_steps=1, resolution=asked)
         assert draw(stack, [PictureRequest(prompt, 1)], torch.zeros(32), config)[0].pixels.shape == (3, side, side)
+
+
+def test_pixels_are_rounded_and_kept_in_range() -> None:
+    pixels = torch.tensor([-1.0, 0.0, 0.5, 1.0, 2.0, 100.4 / 255]).expand(3, 1, 6)
+    image = Picture(pixels, 0).to_image()
+    assert (image.mode, image.size) == ("RGB", (6, 1))
+    assert [image.getpixel((x, 0))[0] for x in range(6)] == [0, 0, 128, 255, 255, 100]

@@ -12,7 +12,7 @@ from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import InvalidSetting, ResumeRefused
 from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint
 from lambda_studio.training.finetuning import finetune_decoder, train_config
-from lambda_studio.training.hooks import CheckpointReport, Hooks
+from lambda_studio.training.hooks import Hooks, ModelReport
 from tests.lambda_studio.training.test_trainer import (
     Decoder,
     _assert_same_bits,
@@ -152,24 +152,25 @@ def test_a_cosine_run_cannot_be_made_longer(tmp_path: Path) -> None:
         )
 
 
-def test_a_checkpoint_is_reported_when_it_is_durable_and_lends_the_average(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("every", "steps"), [(2, [0, 2, 4, 6]), (4, [0, 4, 6]), (0, [0, 6])])
+def test_the_model_is_lent_with_its_average_and_the_training_is_not_disturbed(
+    tmp_path: Path, every: int, steps: list[int]
+) -> None:
     seen: list[int] = []
     lent: dict[str, Tensor] = {}
 
-    def look(report: CheckpointReport) -> None:
-        newest = latest_checkpoint(tmp_path / "looked-at" / "checkpoints")
-        assert newest is not None
-        assert (newest.step, newest.folder) == (report.step, report.folder)
+    def look(report: ModelReport) -> None:
+        assert report.steps == 6
         seen.append(report.step)
         torch.manual_seed(1)
         with report.evaluating() as unet:
             lent.update({name: weight.clone() for name, weight in unet.state_dict().items()})
 
     decoder = _decoder()
-    hooks = Hooks(on_checkpoint=look)
+    hooks = Hooks(on_preview=look, preview_every=every)
     finetune_decoder(decoder, _examples(), _config(**ALL), tmp_path / "looked-at", hooks=hooks)
     finetune_decoder(_decoder(), _examples(), _config(**ALL), tmp_path / "alone")
-    assert seen == [2, 4, 6]
+    assert seen == steps
     _assert_same_bits(lent, _weights(decoder))
     assert _digest(tmp_path / "looked-at") == _digest(tmp_path / "alone")
 
@@ -199,3 +200,12 @@ def test_activations_computed_twice_give_the_same_bits_and_a_resumed_run_may_cha
     finetune_decoder(_decoder(), _examples(), _config(method=method), tmp_path / "cut", hooks=_stop_after(2))
     finetune_decoder(resumed, _examples(), config, tmp_path / "cut", resume=True)
     _assert_same_bits(_weights(resumed), _weights(plain))
+
+
+def test_a_run_that_goes_on_is_looked_at_from_its_checkpoint_on(tmp_path: Path) -> None:
+    seen: list[int] = []
+    hooks = Hooks(on_preview=lambda report: seen.append(report.step), preview_every=2)
+    finetune_decoder(_decoder(), _examples(), _config(**ALL), tmp_path / "run", hooks=_stop_after(3))
+    finetune_decoder(_decoder(), _examples(), _config(**ALL), tmp_path / "run", resume=True, hooks=hooks)
+    finetune_decoder(_decoder(), _examples(), _config(**ALL), tmp_path / "run", resume=True, hooks=hooks)
+    assert seen == [4, 6, 6]

@@ -1,11 +1,9 @@
-"""What a checkpoint's report lends."""
-
-from pathlib import Path
+"""What a model's report lends."""
 
 import torch
 from torch import nn
 
-from lambda_studio.training.hooks import CheckpointReport
+from lambda_studio.training.hooks import ModelReport
 from lambda_studio.training.optimisation.ema import MovingAverage
 
 
@@ -17,7 +15,7 @@ def test_a_model_is_lent_with_its_average_for_evaluation_and_is_afterwards_as_it
     with torch.no_grad():
         weight.add_(1)
     trained = weight.detach().clone()
-    with CheckpointReport(2, 4, Path("step-00000002"), model, average).evaluating() as lent:
+    with ModelReport(2, 4, model, average).evaluating() as lent:
         assert not any(module.training for module in lent.modules())
         assert not lent(torch.ones(1, 1)).requires_grad
         assert torch.equal(weight, trained - 1)
@@ -28,6 +26,6 @@ def test_a_model_is_lent_with_its_average_for_evaluation_and_is_afterwards_as_it
 def test_a_model_without_an_average_is_lent_as_it_is() -> None:
     model = nn.Linear(1, 1).train()
     trained = model.weight.detach().clone()
-    with CheckpointReport(1, 1, Path("step-00000001"), model, None).evaluating() as lent:
+    with ModelReport(1, 1, model, None).evaluating() as lent:
         assert torch.equal(lent.weight, trained)
     assert model.training

@@ -147,6 +147,8 @@ def test_the_defaults_that_runs_left_out_are_what_they_were() -> None:
         "variants": 1,
         "random_flip": False,
         "mixed_precision": "no",
+        "preview_every": None,
+        "preview_prompts": (),
         "checkpoint_every": 100,
         "seed": 0,
         "weights": None,

@@ -13,7 +13,7 @@ from lambda_studio.generation.generator import Picture
 from lambda_studio.generation.prompt import parse
 from lambda_studio.pictures.files.texts import FORMAT_KEY, TEXTS_FORMAT
 from lambda_studio.workflows.drawing import pictures
-from lambda_studio.workflows.drawing.pictures import texts_of, to_image, write_drawing, write_each
+from lambda_studio.workflows.drawing.pictures import texts_of, write_drawing, write_each
 
 
 def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed(add, box, tmp_path):
@@ -31,13 +31,6 @@ def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed
     assert json.loads(said.pop("concepts")) == [seen]
     expected = {"prompt": "a <rex>", "seed": "6", "stack": "tiny", "adapter": "none", "Software": "lambda-studio"}
     assert said == {**expected, FORMAT_KEY: str(TEXTS_FORMAT)}
-
-
-def test_pixels_are_rounded_and_kept_in_range():
-    pixels = torch.tensor([-1.0, 0.0, 0.5, 1.0, 2.0, 100.4 / 255]).expand(3, 1, 6)
-    image = to_image(pixels)
-    assert (image.mode, image.size) == ("RGB", (6, 1))
-    assert [image.getpixel((x, 0))[0] for x in range(6)] == [0, 0, 128, 255, 255, 100]
 
 
 def test_each_picture_is_written_before_the_next_is_drawn_and_stays_if_that_fails(tmp_path) -> None:

@@ -34,7 +34,7 @@ def test_a_plan_has_shares_settings_time_and_what_is_to_be_encoded(studio, add, 
     shares = [(each.name, each.noun, each.version, each.images, each.seen) for each in plan.concepts]
     assert shares == [("red-hat", "hat", 1, 1, 12), ("rex", "dog", 1, 2, 12)]
     assert (plan.stack, plan.steps, plan.images_a_step, plan.to_encode) == ("tiny", 3, 8, 3)
-    assert plan.settings == {**asdict(FEW), "learning_rate": 1e-4}
+    assert plan.settings == {**asdict(FEW), "learning_rate": 1e-4, "preview_every": 0}
     assert (plan.needed_bytes, plan.free_bytes, plan.seconds_a_step, plan.not_measured) == (None, None, 1.0, None)
     assert plan.remarks[0].concept == "red-hat" and plan.remarks[0].said.startswith("1 image: ")
     stack = studio.workplace.stack
