@@ -112,17 +112,17 @@ def import_(session: Session, path: Path, knows: tuple[str, ...]) -> None:
 @click.option(
     "--format",
     "layout",
-    type=click.Choice(["diffusers"]),
+    type=click.Choice(["diffusers", "peft"]),
     default="diffusers",
     show_default=True,
     help="The library that shall load it.",
 )
 @pass_session
 def export(session: Session, adapter_id: str, folder: Path, layout: str) -> None:
-    """Write an adapter into a new folder for diffusers.
+    """Write an adapter into a new folder for diffusers or peft.
 
     The names of its concepts are left out.
     """
     with session.studio() as studio:
-        exported = studio.adapters.export(adapter_id, folder)
+        exported = studio.adapters.export(adapter_id, folder, layout=layout)
     session.show(exported, lambda: [f"Wrote {exported.path}. {layout} loads it: {exported.load}"])

@@ -75,10 +75,11 @@ class PictureSize(click.ParamType):
 )
 @click.option(
     "--adapter",
-    default="auto",
-    show_default=True,
-    metavar="auto|none|ID",
-    help="The adapter to use. auto: the newest that knows every concept in the prompt.",
+    "adapters",
+    multiple=True,
+    metavar="auto|none|ID[:SCALE]",
+    help="The adapter to use, as 3 or scaled as 3:0.8; repeat it to add several. auto: the newest that knows every "
+    "concept in the prompt.  [default: auto]",
 )
 @click.option("--resolution", type=int, help="Pixels on a side of square pictures.  [default: the stack's]")
 @click.option(
@@ -107,7 +108,7 @@ def command(
     session: Session,
     prompt: str,
     count: int,
-    adapter: str,
+    adapters: tuple[str, ...],
     edges: Path | None,
     out: Path,
     size: dict[str, Any] | None,
@@ -122,7 +123,7 @@ def command(
 
     config = GenerateConfig(**given(**settings), **(size or {}))
     with session.studio() as studio:
-        drawn = studio.generate(prompt, config, count=count, adapter=adapter, edges=edges, out=out)
+        drawn = studio.generate(prompt, config, count=count, adapter=adapters or "auto", edges=edges, out=out)
     session.show(drawn, lambda: [str(picture.path) for picture in drawn.pictures])
-    if adapter == "auto" and drawn.adapter is not None and not session.json:
+    if adapters in ((), ("auto",)) and drawn.adapter is not None and not session.json:
         notice(f"Drawn with adapter {drawn.adapter}; --adapter none draws without.")

@@ -1,5 +1,12 @@
 """Settings: frozen, keyword-only, each default defined once."""
 
+from lambda_studio.settings.adapters import (
+    ScaledAdapter,
+    Wanted,
+    checked_scale,
+    read_adapters,
+    require_different,
+)
 from lambda_studio.settings.base import LARGEST, Settings, chosen_settings, require
 from lambda_studio.settings.drawing import SIZE_FIELDS, GenerateConfig, Size
 from lambda_studio.settings.finetuning import FinetuneConfig
@@ -9,8 +16,13 @@ __all__ = [
     "SIZE_FIELDS",
     "FinetuneConfig",
     "GenerateConfig",
+    "ScaledAdapter",
     "Settings",
     "Size",
+    "Wanted",
+    "checked_scale",
     "chosen_settings",
+    "read_adapters",
     "require",
+    "require_different",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambda_studio.config import FinetuneConfig, GenerateConfig
+from lambda_studio.config import FinetuneConfig, GenerateConfig, Wanted
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.workflows.adapters import Adapters
 from lambda_studio.workflows.answers import Drawn, Finetuned
@@ -136,7 +136,7 @@ class Studio:
         config: GenerateConfig | None = None,
         *,
         count: int = 1,
-        adapter: str | int = "auto",
+        adapter: Wanted = "auto",
         edges: Path | None = None,
         out: Path = Path("outputs"),
     ) -> Drawn:
@@ -144,7 +144,8 @@ class Studio:
 
         Args:
             config: the stack's preferences, else the defaults, replace fields that were not given.
-            adapter: "auto" (the newest that knows every concept of the prompt), "none", a number or hash.
+            adapter: "auto" (the newest that knows every concept of the prompt), "none", a number or hash; each but
+                "none" may have a scale, as in "3:0.8". Several numbers or hashes: the sum of their scaled updates.
             edges: a picture. The drawing follows its edges.
             out: a folder, or a name that ends in .png.
 

@@ -16,7 +16,7 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.conditioning import Conditioning, condition
 from lambda_studio.generation.prompt import BoundPrompt
 from lambda_studio.generation.samplers import OnStep, sample, seeded_noise
-from lambda_studio.models.adapter import adapted
+from lambda_studio.models.adapter import ScaledFile, adapted
 from lambda_studio.models.clip import Clip, TextFeatures
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.memory.hardware import exact_products
@@ -54,7 +54,7 @@ def draw(
     requests: Sequence[PictureRequest],
     zero_image_embeds: Float[Tensor, " dim"],
     config: GenerateConfig,
-    adapter: Path | None = None,
+    adapter: Path | Sequence[ScaledFile] | None = None,
     on_step: OnStep | None = None,
 ) -> list[Picture]:
     """Draw one picture for each request, as `draw_each`, and return them all."""
@@ -66,7 +66,7 @@ def draw_each(
     requests: Sequence[PictureRequest],
     zero_image_embeds: Float[Tensor, " dim"],
     config: GenerateConfig,
-    adapter: Path | None = None,
+    adapter: Path | Sequence[ScaledFile] | None = None,
     on_step: OnStep | None = None,
 ) -> Generator[Picture, None, None]:
     """Draw one picture for each request, `config.batch_size` at a time, and yield each as soon as it is drawn.
@@ -75,6 +75,7 @@ def draw_each(
 
     Args:
         zero_image_embeds: `Clip.zero_image_embeds`; guidance uses it for no picture, the prior for no control.
+        adapter: a file, or several whose scaled updates are added.
         on_step: called with the number of denoising steps done over all pictures, and their total.
     """
     if not requests:

@@ -4,25 +4,21 @@ Applying an adapter replaces the tensors that it changes; removing it restores t
 speed, takes no more of a GPU's memory, and is bit-identical after the removal.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from concepts.durable import file_sha256, publish, staged_file, unfinished
 from lambda_studio.errors import ModelFilesInvalid
-from lambda_studio.models.adapter_info import METADATA_KEY, AdapterInfo, invalid, read_adapter_info
+from lambda_studio.models.adapter_info import AdapterInfo, invalid, read_adapter_info
+from lambda_studio.models.adapter_weights import AdapterWeights, finite_file, open_weights, refuse_nonfinite, summed
 from lambda_studio.models.decoders.protocol import Decoder
+from lambda_studio.models.files.tensors import slots_of, write_tensors
 from lambda_studio.models.lora.attaching import load_lora, lora_tensors
-from lambda_studio.models.lora.shape import is_target, lora_scale
-from lambda_studio.models.lora.updates import updates_of
 from lambda_studio.models.saving import saving, tensor_bytes
-
-FLOAT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
 
 def adapter_tensors(unet: nn.Module, method: str) -> dict[str, Tensor]:
@@ -65,10 +61,7 @@ def _finite_tensors(unet: nn.Module, info: AdapterInfo, path: Path) -> dict[str,
 
 
 def _write(tensors: dict[str, Tensor], info: AdapterInfo, path: Path) -> str:
-    try:
-        save_file(tensors, path, metadata={METADATA_KEY: info.to_json()})
-    except SafetensorError as error:  # safetensors wraps the disk's error
-        raise OSError(str(error).splitlines()[0]) from error
+    write_tensors(path, slots_of(tensors), info.metadata(), tensors.__getitem__)
     path.chmod(0o644)
     return file_sha256(path)
 
@@ -79,32 +72,58 @@ def load_trained(unet: nn.Module, path: Path) -> None:
     Raises ModelFilesMissing and ModelFilesInvalid: as `apply_adapter`, or the adapter has another shape.
     """
     info = read_adapter_info(path)
-    tensors = _finite_file(path)
     if info.method == "full":
         parameters = dict(unet.named_parameters())
-        for name, value in _full_weights(parameters, tensors, info, path):
-            parameters[name].data = value
+        weights = open_weights(path, info, _shapes(parameters))
+        for name, parameter in parameters.items():
+            parameter.data = weights.updated(name, parameter).to(parameter.dtype)
         return
     try:
-        load_lora(unet, tensors)
+        load_lora(unet, finite_file(path))
     except ValueError as error:
         raise invalid(path, str(error)) from error
 
 
-def apply_adapter(unet: nn.Module, path: Path, expect_fingerprint: str | None = None) -> Callable[[], None]:
-    """Apply an adapter to a UNet, and return a function that removes the adapter, bit for bit.
+@dataclass(frozen=True)
+class ScaledFile:
+    """An adapter's file, and the factor of its update. A factor of 0 changes nothing."""
 
-    `expect_fingerprint` is the UNet's own; None skips this check. After an error the UNet is unchanged.
+    path: Path
+    scale: float = 1.0
+
+
+def apply_adapter(unet: nn.Module, path: Path, expect_fingerprint: str | None = None) -> Callable[[], None]:
+    """Apply one adapter as it is, as `apply_adapters`."""
+    return apply_adapters(unet, [ScaledFile(path)], expect_fingerprint)
+
+
+def apply_adapters(
+    unet: nn.Module, adapters: Sequence[ScaledFile], expect_fingerprint: str | None = None
+) -> Callable[[], None]:
+    """Add the scaled updates of adapters to a UNet, and return a function that removes them, bit for bit.
+
+    An update is what the adapter changes in the UNet's own weights: up @ down for LoRA, the difference of the weights
+    for DoRA and for a full UNet. So the order of the adapters does not matter, and a scale of 0 leaves the UNet as it
+    is.
+
+    Args:
+        expect_fingerprint: the UNet's own. None skips this check.
 
     Raises:
         ModelFilesMissing: There is no such file.
-        ModelFilesInvalid: The adapter has another base, wrong shapes, NaN or infinite values, or a hostile header.
+        ModelFilesInvalid: An adapter has another base, wrong shapes, NaN or infinite values, or a hostile header. The
+            UNet is then unchanged.
     """
-    info = require_base(path, expect_fingerprint)
-    tensors = _finite_file(path)
-    originals = dict(unet.named_parameters())
-    changed = _full_weights if info.method == "full" else _merged_weights
-    return _exchange(originals, changed(originals, tensors, info, path), path)
+    parameters = dict(unet.named_parameters())
+    shapes = _shapes(parameters)
+    opened = [
+        (open_weights(each.path, require_base(each.path, expect_fingerprint), shapes), each.scale) for each in adapters
+    ]
+    return _exchange(parameters, _sums(parameters, [each for each in opened if each[1]]))
+
+
+def _shapes(parameters: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(parameter.shape) for name, parameter in parameters.items()}
 
 
 def require_base(path: Path, fingerprint: str | None) -> AdapterInfo:
@@ -122,54 +141,28 @@ def require_base(path: Path, fingerprint: str | None) -> AdapterInfo:
     return info
 
 
-def _finite_file(path: Path) -> dict[str, Tensor]:
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise invalid(path, str(error).splitlines()[0]) from error
-    refuse_nonfinite(tensors, path)
-    return tensors
-
-
 @contextmanager
-def adapted(decoder: Decoder, path: Path | None) -> Iterator[Decoder]:
-    """Apply an adapter to a decoder while the block runs. None is no adapter."""
-    undo = apply_adapter(decoder.unet, path, decoder.fingerprints.get("unet")) if path else lambda: None
+def adapted(decoder: Decoder, adapters: Path | Sequence[ScaledFile] | None) -> Iterator[Decoder]:
+    """Apply an adapter, or several, to a decoder while the block runs. None is no adapter."""
+    files = [ScaledFile(adapters)] if isinstance(adapters, Path) else adapters or ()
+    undo = apply_adapters(decoder.unet, files, decoder.fingerprints.get("unet"))
     try:
         yield decoder
     finally:
         undo()
 
 
-def _merged_weights(
-    originals: Mapping[str, Tensor], tensors: Mapping[str, Tensor], info: AdapterInfo, path: Path
-) -> Iterator[tuple[str, Tensor]]:
-    """Iterate over the names of the tuned weights, with each one's sum with its low-rank update."""
-    scale = lora_scale(info.rank, info.lora_alpha, info.use_rslora)
-    for module, update in updates_of(tensors, info.use_dora, path).items():
-        weight = originals.get(f"{module}.weight")
-        if weight is None or not is_target(module):
-            raise invalid(path, f"this UNet has no layer {module[:80]} that a LoRA may change")
-        if not update.fits(tuple(weight.shape), info.rank):
-            shapes = f"{list(update.down.shape)} and {list(update.up.shape)}"
-            raise invalid(path, f"the update of {module[:80]} has the shapes {shapes}")
-        yield f"{module}.weight", update.added_to(weight, scale)
+def _sums(
+    parameters: Mapping[str, Tensor], adapters: Sequence[tuple[AdapterWeights, float]]
+) -> Iterator[tuple[str, Tensor, Path]]:
+    """Iterate over the weights that adapters change: the name, the new value, and the file of the last adapter."""
+    for name in dict.fromkeys(name for weights, _ in adapters for name in weights.names):
+        changing = [(weights, scale) for weights, scale in adapters if name in weights.names]
+        weight = parameters[name].data
+        yield name, summed(changing, name, weight).to(weight.dtype), changing[-1][0].path
 
 
-def _full_weights(
-    originals: Mapping[str, Tensor], tensors: Mapping[str, Tensor], info: AdapterInfo, path: Path
-) -> Iterator[tuple[str, Tensor]]:
-    """Iterate over the names and new values of all of the UNet's parameters."""
-    wrong = originals.keys() ^ tensors.keys() or {
-        key for key, weight in originals.items() if weight.shape != tensors[key].shape
-    }
-    if wrong:
-        raise invalid(path, f"{len(wrong)} of its tensors do not fit this UNet, such as {min(wrong)[:80]}")
-    for key, weight in originals.items():
-        yield key, tensors[key].to(weight.device, weight.dtype)
-
-
-def _exchange(parameters: Mapping[str, Tensor], values: Iterable[tuple[str, Tensor]], path: Path) -> Callable[[], None]:
+def _exchange(parameters: Mapping[str, Tensor], values: Iterable[tuple[str, Tensor, Path]]) -> Callable[[], None]:
     """Set parameters to new values one by one, and return a function that restores the original tensors.
 
     After an error the original tensors are restored.
@@ -181,7 +174,7 @@ def _exchange(parameters: Mapping[str, Tensor], values: Iterable[tuple[str, Tens
             parameters[key].data = tensor.to(parameters[key].device)
 
     try:
-        for key, value in values:
+        for key, value, path in values:
             refuse_nonfinite({key: value}, path)  # finite values can overflow in their sum or in the model's precision
             before[key] = set_aside(parameters[key].data)
             parameters[key].data = value
@@ -194,12 +187,3 @@ def _exchange(parameters: Mapping[str, Tensor], values: Iterable[tuple[str, Tens
 def set_aside(tensor: Tensor) -> Tensor:
     """Return a tensor in the CPU's memory, so that a GPU does not hold two UNets while an adapter is applied."""
     return tensor.cpu()
-
-
-def refuse_nonfinite(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Raise ModelFilesInvalid for a tensor that is not floating-point, or that has NaN or infinite values."""
-    for key, tensor in tensors.items():
-        if tensor.dtype not in FLOAT_DTYPES:
-            raise invalid(path, f"{key[:80]} is {tensor.dtype}")
-        if not torch.isfinite(tensor).all():
-            raise invalid(path, f"{key[:80]} has NaN or infinite values")

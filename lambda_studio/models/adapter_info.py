@@ -10,7 +10,7 @@ from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.formats import FORMAT, UPDATE, format_of, parse_json, too_new
 
 METADATA_KEY = "lambda_studio"
-"""Our only key in the file's metadata, because safetensors writes several keys in an unstable order."""
+"""Our key in the file's metadata. Beside it are keys that every tool can read: `AdapterInfo.metadata`."""
 ADAPTER_FORMAT = 2
 """Format 2 is a LoRA with another shape than format 1 could have: see `AdapterInfo.format`."""
 MAX_HEADER_BYTES = 4 * 2**20
@@ -58,6 +58,31 @@ class AdapterInfo:
         said = {name: value for name, value in asdict(self).items() if value != defaults[name]}
         said[FORMAT] = self.format
         return json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    def metadata(self) -> dict[str, str]:
+        """Return the file's metadata: ours, and the keys of ModelSpec with the names of the concepts in the title."""
+        names = ", ".join(str(concept.get("name")) for concept in self.concepts)
+        title = f"{self.title}: {names}" if names else self.title
+        return {METADATA_KEY: self.to_json(), **self.modelspec(str(self.settings.get("name") or title))}
+
+    @property
+    def title(self) -> str:
+        """What it is, without the names of concepts."""
+        kind = f"{'DoRA' if self.use_dora else 'LoRA'} of rank {self.rank}" if self.method == "lora" else "UNet"
+        return f"{kind} for {self.stack}"
+
+    def modelspec(self, title: str) -> dict[str, str]:
+        """Return the keys that SAI ModelSpec 1.0.1 requires.
+
+        Its date is left out: equal adapters give equal bytes, and an adapter's name is the hash of its bytes.
+        """
+        said = {
+            "sai_model_spec": "1.0.1",
+            "architecture": f"{self.stack}/lora" if self.method == "lora" else self.stack,
+            "implementation": "diffusers",
+            "title": title,
+        }
+        return {f"modelspec.{name}": value for name, value in said.items()}
 
 
 def read_adapter_info(path: Path) -> AdapterInfo:

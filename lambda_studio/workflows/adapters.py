@@ -60,20 +60,24 @@ class Adapters:
 
         return adapter_card(import_lora(self._place, path, knows), adapters_folder(self._place.home))
 
-    def export(self, adapter_id: int | str, folder: Path) -> ExportedAdapter:
-        """Write an adapter into a new folder that diffusers loads by its path.
+    def export(self, adapter_id: int | str, folder: Path, *, layout: str = "diffusers") -> ExportedAdapter:
+        """Write an adapter into a new folder that another library loads by its path.
 
         Names of concepts and settings are left out. Give the stack that the adapter was trained for.
 
+        Args:
+            layout: "diffusers", or "peft" for a LoRA.
+
         Raises:
             AdapterNotFound, OutputExists, ModelFilesMissing, ModelFilesInvalid.
+            InvalidSetting: a full UNet has no form for peft.
         """
         from lambda_studio.workflows.exchange import export_adapter
 
         library = self._place.library
         with self._place.database.reading() as registry:
             adapter = registry.get_adapter(library, adapter_id)
-        return export_adapter(self._place, adapter, folder)
+        return export_adapter(self._place, adapter, folder, layout)
 
     def list(self) -> list[AdapterCard]:
         """Return the library's adapters, newest first."""

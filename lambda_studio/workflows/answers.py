@@ -308,16 +308,27 @@ class DrawnPicture:
 
 
 @dataclass(frozen=True)
+class DrawnAdapter:
+    """An adapter of a picture, and the factor of its update."""
+
+    id: int
+    sha256: str
+    scale: float
+
+
+@dataclass(frozen=True)
 class Drawn:
-    """The pictures of one prompt, with the stack and the adapter that drew them."""
+    """The pictures of one prompt, with the stack and the adapters that drew them."""
 
     prompt: str
     pictures: tuple[DrawnPicture, ...]
     stack: str
     adapter: int | None
+    """The first adapter's number."""
     stale: bool
     height: int
     width: int
+    adapters: tuple[DrawnAdapter, ...] = ()
 
 
 def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:

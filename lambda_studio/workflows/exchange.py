@@ -42,14 +42,13 @@ def import_lora(place: Workplace, path: Path, knows: Sequence[str]) -> AdapterRe
     return place.database.write(register)
 
 
-def export_adapter(place: Workplace, adapter: AdapterRecord, folder: Path) -> ExportedAdapter:
-    """Write an adapter into a new folder that diffusers loads."""
+def export_adapter(place: Workplace, adapter: AdapterRecord, folder: Path, layout: str) -> ExportedAdapter:
+    """Write an adapter into a new folder that diffusers or peft loads."""
     file = adapter_file(place.home, adapter)
     if not file.is_file():
         raise ModelFilesMissing(*why_missing(place.home, adapter, place.database.path is None))
-    return ExportedAdapter(
-        adapter.id, folder, "diffusers", write_folder(file, _unet(place).parent / "config.json", folder)
-    )
+    load = write_folder(file, _unet(place).parent / "config.json", folder, layout)
+    return ExportedAdapter(adapter.id, folder, layout, load)
 
 
 def _unet(place: Workplace) -> Path:

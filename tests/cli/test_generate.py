@@ -60,6 +60,24 @@ def test_a_picture_says_what_it_is(studio, tuned) -> None:
     }
 
 
+def test_a_picture_says_which_adapters_it_has_with_which_scale(studio, tuned) -> None:
+    studio("finetune", "rex", "--steps", 2, "--rank", 2)
+    shas = [json.loads(studio("adapters", "show", number, "--json").out)["sha256"] for number in (1, 2)]
+    both = ("--adapter", "1:0.8", "--adapter", 2)
+    answer = json.loads(studio("generate", "a <rex>", "--seed", 5, "--steps", 1, *both, "--json").out)
+    said = [{"sha256": shas[0], "scale": 0.8}, {"sha256": shas[1], "scale": 1.0}]
+    assert answer["adapters"] == [{"id": number + 1, **each} for number, each in enumerate(said)]
+    assert answer["adapter"] == 1
+    texts = Image.open(answer["pictures"][0]["path"]).text
+    assert (json.loads(texts["adapters"]), texts["adapter"], texts["lambda-studio format"]) == (said, shas[0], "2")
+    plain = studio("generate", "a <rex>", "--seed", 5, "--steps", 1)
+    assert "Drawn with adapter 2; --adapter none draws without." in plain.err
+    texts = Image.open(plain.out.strip()).text
+    assert (texts["adapter"], texts["lambda-studio format"], "adapters" in texts) == (shas[1], "1", False)
+    refused = studio("generate", "a <rex>", "--adapter", "1:11")
+    assert refused.code == 2 and "The scale of the adapter '1:11' is not a number from -10 to 10." in refused.err
+
+
 @pytest.mark.parametrize("seed", [(), ("--seed", "random")])
 def test_the_same_command_without_a_seed_draws_other_pictures_and_says_the_seed(studio, seed) -> None:
     answers = [studio("generate", "a cat", "--steps", 1, "--json", *seed) for _ in range(2)]

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.formats import parse_json
-from lambda_studio.models.adapter import refuse_nonfinite
 from lambda_studio.models.adapter_info import invalid, read_header
+from lambda_studio.models.adapter_weights import refuse_nonfinite
 from lambda_studio.models.exchange.scales import Scales, read_scales, scales_of
 from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.lora.shape import ATTENTION, is_target

@@ -35,19 +35,30 @@ class LowRankUpdate:
         return fits_magnitude and shapes == ((rank, *weight[1:]), (out, rank, *ones))
 
     @torch.no_grad()
+    def product(self, weight: Tensor, scale: float) -> Tensor:
+        """Return scale * up @ down in the shape and on the device of a weight, in float32."""
+        down, up = (side.to(weight.device, torch.float32) for side in (self.down, self.up))
+        return scale * (up.flatten(1) @ down.flatten(1)).view(weight.shape)
+
+    @torch.no_grad()
     def added_to(self, weight: Tensor, scale: float) -> Tensor:
-        """Return the updated weight, computed in float32.
+        """Return the updated weight in float32.
 
         DoRA (Liu et al., 2024, Eq. 5): each row has the direction of weight + scale * up @ down, and the length that
         `magnitude` says.
         """
-        down, up = (side.to(weight.device, torch.float32) for side in (self.down, self.up))
-        changed = weight.float() + scale * (up.flatten(1) @ down.flatten(1)).view(weight.shape)
+        changed = weight.float() + self.product(weight, scale)
         if self.magnitude is not None:
-            lengths = torch.linalg.vector_norm(changed.flatten(1), dim=1)
-            factors = self.magnitude.to(weight.device, torch.float32).flatten() / lengths
-            changed = (changed.flatten(1) * factors[:, None]).view(weight.shape)
-        return changed.to(weight.dtype)
+            changed = (changed.flatten(1) * self.gains(weight, scale)[:, None]).view(weight.shape)
+        return changed
+
+    @torch.no_grad()
+    def gains(self, weight: Tensor, scale: float) -> Tensor:
+        """Return the factor of each row of weight + scale * up @ down: (out,). It is 1 without a magnitude."""
+        if self.magnitude is None:
+            return torch.ones(weight.shape[0], device=weight.device)
+        lengths = torch.linalg.vector_norm((weight.float() + self.product(weight, scale)).flatten(1), dim=1)
+        return self.magnitude.to(weight.device, torch.float32).flatten() / lengths
 
 
 def updates_of(tensors: Mapping[str, Tensor], use_dora: bool, path: Path) -> dict[str, LowRankUpdate]:

@@ -12,9 +12,11 @@ from typing import Any, BinaryIO
 
 from lambda_studio.errors import ImageRefused
 from lambda_studio.formats import UPDATE, parse_json, too_new
+from lambda_studio.settings.adapters import LARGEST_SCALE
 
 FORMAT_KEY = "lambda-studio format"
-TEXTS_FORMAT = 1
+TEXTS_FORMAT = 2
+"""Format 2 is a picture of several adapters, or of one that was scaled: it has the text `adapters`."""
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 100_000
 MAX_TEXT = 2**18
@@ -36,7 +38,9 @@ class PictureTexts:
     """The name, noun, library, version and manifest of each concept in the prompt."""
     stack: str
     adapter: str | None
-    """The SHA-256 of the adapter's file, or None."""
+    """The SHA-256 of the first adapter's file, or None."""
+    adapters: tuple[tuple[str, float], ...] = ()
+    """The SHA-256 of each adapter's file, and the factor of its update."""
 
 
 def read_texts(path: Path) -> PictureTexts:
@@ -84,7 +88,25 @@ def _picture(texts: dict[str, str]) -> PictureTexts:
         raise ValueError("its concepts are not a list of concepts")
     known = tuple({name: concept[name] for name in CONCEPT_FIELDS} for concept in concepts)
     sha = None if adapter == "none" else adapter
-    return PictureTexts(texts["prompt"], int(seed), settings, known, texts["stack"], sha)
+    adapters = _adapters(texts["adapters"]) if "adapters" in texts else ((sha, 1.0),) if sha else ()
+    return PictureTexts(texts["prompt"], int(seed), settings, known, texts["stack"], sha, adapters)
+
+
+def _adapters(text: str) -> tuple[tuple[str, float], ...]:
+    said = parse_json(text)
+    if not isinstance(said, list) or not all(map(_is_adapter, said)):
+        raise ValueError("its adapters are not a list of adapters")
+    return tuple((each["sha256"], float(each["scale"])) for each in said)
+
+
+def _is_adapter(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("sha256"), str)
+        and re.fullmatch(r"[0-9a-f]{64}", value["sha256"]) is not None
+        and type(value.get("scale")) in (int, float)
+        and abs(value["scale"]) <= LARGEST_SCALE
+    )
 
 
 def _is_concept(value: Any) -> bool:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from concepts.records import ConceptRecord
 from concepts.registry import Registry
-from lambda_studio.config import GenerateConfig, Size, require
+from lambda_studio.config import GenerateConfig, Size, Wanted, read_adapters, require
 from lambda_studio.errors import PromptInvalid
 from lambda_studio.generation.prompt import BoundPrompt, Template, bind, name_key, parse, require_known, require_words
 from lambda_studio.pictures.outputs import make_room
-from lambda_studio.workflows.answers import Drawn, DrawnPicture
-from lambda_studio.workflows.drawing.adapter_choice import choose_adapter
+from lambda_studio.workflows.answers import Drawn, DrawnAdapter, DrawnPicture
+from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
 from lambda_studio.workflows.drawing.prompt_notes import notes_about
 from lambda_studio.workflows.workplace import Workplace
 
@@ -36,8 +36,8 @@ class Drawing:
 
     prompt: str
     count: int = 1
-    adapter: str | int = "auto"
-    """ "auto", "none", a number, or the start of a hash."""
+    adapter: Wanted = "auto"
+    """ "auto", "none", or adapters by number or start of a hash, each with `:SCALE` or without."""
     edges: Path | None = None
     """A picture. The drawing follows its edges."""
     out: Path = Path("outputs")
@@ -51,19 +51,21 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
         f"The number of pictures is {drawing.count}.",
         f"Give 1 to {MOST_PICTURES}.",
     )
+    wanted = read_adapters(drawing.adapter)
     config = config.preferring(place.spec.generate)
     template = parse(drawing.prompt)
     require_words(template)
     concepts = named_concepts(place, template)
     edged = place.door.photo(drawing.edges).image if drawing.edges else None
     make_room(drawing.out)
-    choice = choose_adapter(place, drawing.adapter, concepts)
+    adapters, choice = choose_adapters(place, wanted, concepts)
     nouns = {concept.name: concept.noun for concept in concepts}
     for notice in (*choice.notices, *notes_about(template, nouns, concept_names(place), place.spec)):
         place.notify(notice)
     size = config.size(place.stack.resolution)
     config = _planned(place, config, size, drawing.count)
     from lambda_studio.generation.generator import draw_each
+    from lambda_studio.models.adapter import ScaledFile
     from lambda_studio.workflows.drawing.pictures import texts_of, write_each
 
     prompt = bind(template, nouns, place.stack.tokenizer)
@@ -71,18 +73,20 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
     seeds = range(first, first + drawing.count)
     requests, zero_image_embeds = _requests(place, prompt, concepts, edged, seeds)
     batches = -(-drawing.count // config.batch_size)
-    texts = texts_of(template, config, concepts, place.spec.name, choice.adapter, drawing.edges)
+    texts = texts_of(template, config, concepts, place.spec.name, adapters, drawing.edges)
     with place.progress("Drawing", total=batches * config.num_inference_steps) as advance:
-        pictures = draw_each(place.stack, requests, zero_image_embeds, config, choice.path, lambda *_: advance())
+        files = [ScaledFile(each.path, each.scale) for each in adapters]
+        pictures = draw_each(place.stack, requests, zero_image_embeds, config, files, lambda *_: advance())
         written = write_each(pictures, texts, drawing.out, drawing.prompt, place.notify)
     return Drawn(
         prompt=drawing.prompt,
         pictures=tuple(DrawnPicture(path, seed) for path, seed in written),
         stack=place.spec.name,
-        adapter=choice.adapter.id if choice.adapter else None,
+        adapter=adapters[0].record.id if adapters else None,
         stale=choice.stale,
         height=size.height,
         width=size.width,
+        adapters=tuple(DrawnAdapter(each.record.id, each.record.sha256, each.scale) for each in adapters),
     )
 
 

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from concepts.records import AdapterRecord, ConceptRecord
+from concepts.records import ConceptRecord
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import Picture
 from lambda_studio.generation.prompt import Template
 from lambda_studio.pictures.files.texts import FORMAT_KEY, TEXTS_FORMAT
 from lambda_studio.pictures.outputs import write_picture
+from lambda_studio.workflows.drawing.adapter_choice import ChosenAdapter
 
 
 def write_drawing(picture: Picture, texts: Mapping[str, str], out: Path, title: str) -> Path:
@@ -45,10 +46,13 @@ def texts_of(
     config: GenerateConfig,
     concepts: Sequence[ConceptRecord],
     stack: str,
-    adapter: AdapterRecord | None,
+    adapters: Sequence[ChosenAdapter],
     edges: Path | None,
 ) -> dict[str, str]:
-    """Return a picture's PNG texts except the seed. Structured values are JSON."""
+    """Return a picture's PNG texts except the seed. Structured values are JSON.
+
+    A picture of one adapter as it is has format 1, which earlier versions read.
+    """
     settings: dict[str, Any] = {
         key: value for key, value in asdict(config).items() if key not in ("seed", "batch_size")
     }
@@ -64,12 +68,15 @@ def texts_of(
         }
         for item in concepts
     ]
+    plain = [each.scale for each in adapters] in ([], [1.0])
+    scales = [{"sha256": each.record.sha256, "scale": each.scale} for each in adapters]
     return {
         "prompt": template.text,
         "settings": json.dumps(settings),
         "concepts": json.dumps(versions, ensure_ascii=False),
         "stack": stack,
-        "adapter": adapter.sha256 if adapter else "none",
+        "adapter": adapters[0].record.sha256 if adapters else "none",
+        **({} if plain else {"adapters": json.dumps(scales)}),
         "Software": "lambda-studio",
-        FORMAT_KEY: str(TEXTS_FORMAT),
+        FORMAT_KEY: "1" if plain else str(TEXTS_FORMAT),
     }

@@ -46,6 +46,23 @@ def test_what_is_written_is_read_and_is_canonical(tmp_path: Path) -> None:
     assert read_adapter_info(saying(tmp_path, text)) == INFO
 
 
+def test_a_file_has_the_keys_that_modelspec_requires_beside_ours(tmp_path: Path) -> None:
+    metadata = INFO.metadata()
+    assert metadata == {
+        "lambda_studio": INFO.to_json(),
+        "modelspec.sai_model_spec": "1.0.1",
+        "modelspec.architecture": "tiny/lora",
+        "modelspec.implementation": "diffusers",
+        "modelspec.title": "LoRA of rank 4 for tiny: rex",
+    }
+    full = replace(INFO, method="full", concepts=()).metadata()
+    assert (full["modelspec.architecture"], full["modelspec.title"]) == ("tiny", "UNet for tiny")
+    assert replace(INFO, settings={"name": "Pets"}).metadata()["modelspec.title"] == "Pets"
+    assert replace(INFO, use_dora=True).title == "DoRA of rank 4 for tiny"
+    header = json.dumps({"__metadata__": metadata}).encode()
+    assert read_adapter_info(write_raw(tmp_path / "a.safetensors", header)) == INFO
+
+
 @pytest.mark.parametrize(
     "shape", [{"lora_alpha": 8.0}, {"use_dora": True}, {"use_rslora": True}, {"targets": "image"}], ids=str
 )

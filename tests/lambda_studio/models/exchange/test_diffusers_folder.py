@@ -1,17 +1,20 @@
 """Adapters as folders that diffusers loads, with no argument that is about them and without a warning."""
 
-import errno
 import logging
-from pathlib import Path
+import resource
+import signal
+import subprocess
+import sys
 
 import pytest
 import torch
 from diffusers import KandinskyV22Pipeline, UNet2DConditionModel
+from peft import PeftModel
 from safetensors.torch import load_file
 
 from concepts.durable import file_sha256
-from lambda_studio.errors import OutputExists
-from lambda_studio.models.adapter import adapted, save_adapter
+from lambda_studio.errors import InvalidSetting, OutputExists
+from lambda_studio.models.adapter import ScaledFile, adapted, save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo, read_header
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.exchange.diffusers_folder import write_folder
@@ -112,6 +115,84 @@ def test_a_full_unet_loads_with_its_folder_alone(make, decoder_folder, tmp_path,
     assert warnings_of_diffusers == []
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_lora_draws_the_same_in_peft_alone_and_comes_in_again(
+    make, decoder_folder, tmp_path, warnings_of_diffusers, shape
+):
+    file, expected = make("lora", shape)
+    said = write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out", "peft")
+    assert said == f'unet = PeftModel.from_pretrained(unet, "{tmp_path / "out"}")'
+    names = {"unet": UNet2DConditionModel.from_pretrained(decoder_folder / "unet"), "PeftModel": PeftModel}
+    exec(said, names)
+    torch.testing.assert_close(predict(names["unet"]), expected, rtol=0, atol=2e-4)
+    assert warnings_of_diffusers == []
+    shapes = tensor_shapes(decoder_folder / "unet/diffusion_pytorch_model.safetensors")
+    again = read_lora(find_lora(tmp_path / "out"), shapes)
+    assert (again.use_dora, again.rank) == (shape.use_dora, 4)
+
+
+def test_a_full_unet_has_no_form_for_peft(make, decoder_folder, tmp_path):
+    file, _ = make("full")
+    with pytest.raises(InvalidSetting, match="The adapter is a full UNet, and peft loads LoRAs"):
+        write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out", "peft")
+    assert not (tmp_path / "out").exists()
+
+
+DRAWING = """
+import sys
+for name in ("lambda_studio", "concepts", "cli", "migrations"):
+    sys.modules[name] = None  # an import of it fails
+import torch
+from diffusers import KandinskyV22Pipeline, UNet2DConditionModel
+from peft import PeftModel
+pipeline = KandinskyV22Pipeline.from_pretrained({decoder!r})
+pipeline.set_progress_bar_config(disable=True)
+unet = pipeline.unet
+{load}
+pipeline.unet = unet
+embeds = torch.randn(1, 32, generator=torch.Generator().manual_seed(1))
+noise = torch.Generator().manual_seed(2)
+drawn = pipeline(embeds, 0 * embeds, height=64, width=64, num_inference_steps=3, generator=noise, output_type="np")
+torch.save(torch.from_numpy(drawn.images), {out!r})
+"""
+
+
+@pytest.mark.parametrize(("method", "layout"), [("lora", "diffusers"), ("lora", "peft"), ("full", "diffusers")])
+def test_a_process_without_our_packages_draws_our_picture(make, decoder_folder, tmp_path, method, layout):
+    file, _ = make(method, LoraShape(4, 8.0, 0.0, True, True, "attention-and-convolutions"))
+    load = write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out", layout)
+    code = DRAWING.format(decoder=str(decoder_folder), load=load, out=str(tmp_path / "theirs.pt"))
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    theirs = torch.load(tmp_path / "theirs.pt", weights_only=True)
+
+    def ours(*adapters):
+        decoder = load_decoder(decoder_folder)
+        pipeline = KandinskyV22Pipeline.from_pretrained(decoder_folder, unet=decoder.unet)
+        pipeline.set_progress_bar_config(disable=True)
+        embeds, noise = (torch.Generator().manual_seed(seed) for seed in (1, 2))
+        embeds = torch.randn(1, 32, generator=embeds)
+        size = {"height": 64, "width": 64, "num_inference_steps": 3}
+        with adapted(decoder, [ScaledFile(each) for each in adapters]):
+            drawn = pipeline(embeds, 0 * embeds, generator=noise, output_type="np", **size)
+        return torch.from_numpy(drawn.images)
+
+    torch.testing.assert_close(theirs, ours(file), rtol=0, atol=1e-3)
+    assert (theirs - ours()).abs().max() > 0.01
+
+
+def test_the_files_say_what_they_are_in_the_words_of_modelspec(make, decoder_folder, tmp_path):
+    for method, layout, name, architecture in (
+        ("lora", "diffusers", "pytorch_lora_weights", "tiny/lora"),
+        ("lora", "peft", "adapter_model", "tiny/lora"),
+        ("full", "diffusers", "diffusion_pytorch_model", "tiny"),
+    ):
+        folder = tmp_path / f"{method} {layout}"
+        write_folder(make(method)[0], decoder_folder / "unet/config.json", folder, layout)
+        said = read_header(folder / f"{name}.safetensors")["__metadata__"]
+        assert (said["modelspec.architecture"], said["modelspec.sai_model_spec"]) == (architecture, "1.0.1")
+        assert list(said) == sorted(said) and "lambda_studio" not in said
+
+
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_no_name_of_a_concept_leaves_with_it(make, decoder_folder, tmp_path, method):
     file, _ = make(method)
@@ -140,15 +221,16 @@ def test_what_went_out_comes_in_again_unchanged(make, decoder_folder, tmp_path):
     assert "__metadata__" in read_header(tmp_path / "out/pytorch_lora_weights.safetensors")
 
 
-def test_a_file_that_is_too_large_for_the_disk_is_told_as_such(make, decoder_folder, tmp_path, monkeypatch):
+def test_a_file_that_is_too_large_for_the_disk_is_told_as_such(make, decoder_folder, tmp_path):
     file, _ = make("lora")
-
-    def too_large(path, data):
-        raise OSError(errno.EFBIG, "File too large", str(path))
-
-    monkeypatch.setattr(Path, "write_bytes", too_large)
-    with pytest.raises(OSError, match="File too large"):
-        write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out")
+    limit, heard = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_folder(file, decoder_folder / "unet/config.json", tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, heard)
     assert not (tmp_path / "out").exists()
 
 

@@ -38,6 +38,7 @@ SAID = PictureTexts(
     concepts=(REX,),
     stack="tiny",
     adapter="cd" * 32,
+    adapters=(("cd" * 32, 1.0),),
 )
 Write = Callable[..., Path]
 
@@ -87,11 +88,18 @@ def test_there_are_pictures_of_released_versions() -> None:
 def test_what_generate_writes_is_read(tmp_path: Path) -> None:
     config = GenerateConfig(num_inference_steps=3, guidance_scale=2.0)
     rex = ConceptRecord(id=1, version_id=5, created_at=datetime(2026, 1, 1), images=(), **REX)
-    texts = texts_of(parse("a <rex>"), config, [rex], "tiny", None, Path("folder/sketch.png"))
+    texts = texts_of(parse("a <rex>"), config, [rex], "tiny", (), Path("folder/sketch.png"))
     said = read_texts(write_picture(Image.new("RGB", (4, 4)), {**texts, "seed": "9"}, tmp_path, "x"))
     sizes = {"resolution": None, "height": None, "width": None, "decode_in_tiles": False}
     settings = {"num_inference_steps": 3, "guidance_scale": 2.0, "edges": "sketch.png", **sizes}
     assert said == PictureTexts("a <rex>", 9, settings, (REX,), "tiny", None)
+
+
+def test_a_picture_of_several_adapters_names_each_with_its_scale(picture: Write) -> None:
+    scales = [{"sha256": "cd" * 32, "scale": 0.8}, {"sha256": "ef" * 32, "scale": -1}]
+    said = read_texts(picture(adapters=json.dumps(scales), lambda__studio_format="2"))
+    assert (said.adapter, said.adapters) == ("cd" * 32, (("cd" * 32, 0.8), ("ef" * 32, -1.0)))
+    assert read_texts(picture(adapter="none")).adapters == ()
 
 
 def test_a_picture_of_0_1_has_no_number(picture: Write) -> None:
@@ -107,9 +115,9 @@ def test_what_this_version_does_not_know_is_ignored(picture: Write) -> None:
 
 
 def test_a_newer_format_is_refused_with_the_remedy_to_update(picture: Write) -> None:
-    path = picture(lambda__studio_format="2", settings="not even JSON")
+    path = picture(lambda__studio_format="3", settings="not even JSON")
     error = refusal(path)
-    assert error.cause == f"{path} has format 2, and this version of λ-Studio reads formats up to 1."
+    assert error.cause == f"{path} has format 3, and this version of λ-Studio reads formats up to 2."
     assert error.remedy == "Update λ-Studio: pip install -U lambda-studio."
 
 
@@ -134,6 +142,10 @@ def test_a_newer_format_is_refused_with_the_remedy_to_update(picture: Write) -> 
         ({"concepts": "[1]"}, "its concepts are not a list of concepts"),
         ({"concepts": json.dumps([{**REX, "version": "2"}])}, "its concepts are not a list of concepts"),
         ({"concepts": json.dumps([{**REX, "version": True}])}, "its concepts are not a list of concepts"),
+        ({"adapters": "{}"}, "its adapters are not a list of adapters"),
+        ({"adapters": json.dumps([{"sha256": "cd", "scale": 1}])}, "its adapters are not a list of adapters"),
+        ({"adapters": json.dumps([{"sha256": "cd" * 32, "scale": True}])}, "its adapters are not a list of adapters"),
+        ({"adapters": json.dumps([{"sha256": "cd" * 32, "scale": 11}])}, "its adapters are not a list of adapters"),
         ({"Comment": "x" * MAX_TEXT}, f"it has more text than 64 chunks of {MAX_TEXT:,} bytes"),
     ],
 )

@@ -1,9 +1,10 @@
 """Which adapter draws a prompt, and what is said of it."""
 
 import pytest
+from PIL import Image
 
 from lambda_studio.config import FinetuneConfig, GenerateConfig
-from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
+from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.studio import Studio
 
 QUICK = FinetuneConfig(steps=1, rank=2)
@@ -61,3 +62,57 @@ def test_an_adapter_whose_file_is_gone_is_told(studio, add, box, tmp_path) -> No
     adapter.path.unlink()
     with pytest.raises(ModelFilesMissing, match="The file of adapter 1 is missing"):
         studio.generate("a <rex>", out=tmp_path, config=ONE_STEP)
+
+
+def test_several_adapters_know_what_one_of_them_knows(studio, add, box, tmp_path, notices) -> None:
+    add("rex", box(0))
+    add("hat", box(1), noun="hat")
+    add("mug", box(2), noun="mug")
+    rex, hat = (studio.finetune([name], config=QUICK).adapter for name in ("rex", "hat"))
+
+    def notes(prompt: str) -> list[str]:
+        notices.clear()
+        drawn = studio.generate(prompt, out=tmp_path, adapter=[f"{rex.id}:0.5", hat.id], config=ONE_STEP)
+        assert [(each.id, each.sha256, each.scale) for each in drawn.adapters] == [
+            (rex.id, rex.sha256, 0.5),
+            (hat.id, hat.sha256, 1.0),
+        ]
+        assert drawn.adapter == rex.id
+        return notices.copy()
+
+    assert notes("a <rex> on a <hat>") == []
+    assert notes("a <rex> on a <mug>") == [f"Adapters {rex.id} and {hat.id} were not trained on: mug."]
+    studio.concepts.edit("hat", add=[box(3)])
+    assert notes("a <rex> on a <hat>") == [
+        f"Adapters {rex.id} and {hat.id} are stale: they were trained on another version of hat. "
+        "They are used nevertheless."
+    ]
+
+
+def test_a_scale_or_a_pair_that_is_refused_loads_no_model(studio, add, box, tmp_path, monkeypatch) -> None:
+    add("rex", box(0))
+    made = studio.finetune(["rex"], config=QUICK).adapter
+    monkeypatch.setattr(type(studio.workplace.stack), "clip", None)
+    for adapter, said in (
+        (f"{made.id}:nan", "is not a number from -10 to 10"),
+        ([f"{made.id}:0.5", "auto"], "The adapter is auto"),
+        ([made.id, made.sha256[:12]], f"Adapter {made.id} is given twice"),
+    ):
+        with pytest.raises(InvalidSetting, match=said):
+            studio.generate("a <rex>", out=tmp_path / "none", adapter=adapter, config=ONE_STEP)
+    assert not list(tmp_path.glob("none/*"))
+
+
+def test_an_adapter_of_auto_can_be_scaled(studio, add, box, tmp_path) -> None:
+    add("rex", box(0))
+    config = FinetuneConfig(steps=2, rank=2, learning_rate=0.05)
+    adapter = studio.finetune(["rex"], config=config).adapter
+
+    def pixels(wanted: str) -> bytes:
+        drawn = studio.generate("a <rex>", out=tmp_path, adapter=wanted, config=ONE_STEP)
+        assert [each.id for each in drawn.adapters] == ([] if wanted == "none" else [adapter.id])
+        with Image.open(drawn.pictures[0].path) as image:
+            return image.tobytes()
+
+    assert pixels("auto:0.5") == pixels(f"{adapter.id}:0.5") != pixels("auto")
+    assert pixels("auto:0") == pixels("none") != pixels("auto:0.5")

@@ -11,7 +11,7 @@ from PIL import Image
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import Picture
 from lambda_studio.generation.prompt import parse
-from lambda_studio.pictures.files.texts import FORMAT_KEY, TEXTS_FORMAT
+from lambda_studio.pictures.files.texts import FORMAT_KEY
 from lambda_studio.workflows.drawing import pictures
 from lambda_studio.workflows.drawing.pictures import texts_of, write_drawing, write_each
 
@@ -19,7 +19,7 @@ from lambda_studio.workflows.drawing.pictures import texts_of, write_drawing, wr
 def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed(add, box, tmp_path):
     concept = add("rex", box(0)).concept
     config = GenerateConfig(num_inference_steps=2, guidance_scale=3.0, seed=5, batch_size=4)
-    texts = texts_of(parse("a <rex>"), config, [concept], "tiny", None, Path("folder/edges.png"))
+    texts = texts_of(parse("a <rex>"), config, [concept], "tiny", (), Path("folder/edges.png"))
     (tmp_path / "out").mkdir()
     path = write_drawing(Picture(torch.zeros(3, 4, 6), 6), texts, tmp_path / "out", "a <rex>")
     said = Image.open(path).text
@@ -30,7 +30,7 @@ def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed
     seen = {"name": "rex", "noun": "dog", "library": "default", "version": 1, "manifest": concept.manifest}
     assert json.loads(said.pop("concepts")) == [seen]
     expected = {"prompt": "a <rex>", "seed": "6", "stack": "tiny", "adapter": "none", "Software": "lambda-studio"}
-    assert said == {**expected, FORMAT_KEY: str(TEXTS_FORMAT)}
+    assert said == {**expected, FORMAT_KEY: "1"}
 
 
 def test_each_picture_is_written_before_the_next_is_drawn_and_stays_if_that_fails(tmp_path) -> None:
