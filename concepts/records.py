@@ -265,6 +265,10 @@ class RemovedAdapter:
     file_unused: bool
 
 
+FORGOTTEN = "was forgotten."
+"""The end of `RunRecord.why` if a concept of the run was forgotten."""
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """One training run. `why` is the reason of a failure."""

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from concepts.errors import ConceptAmbiguous, ConceptExists, ConceptNotFound
 from concepts.models import Concept, ConceptVersion, Library, Original, VersionImage, now
 from concepts.names import check_name, name_key, shown
-from concepts.records import ConceptRecord, ConceptSummary, ForgottenConcept, RemovedConcept
+from concepts.records import FORGOTTEN, ConceptRecord, ConceptSummary, ForgottenConcept, RemovedConcept
 from concepts.rows import adapters, runs, versions
 from concepts.rows.blobs import collect, find_size
 from concepts.rows.libraries import address
@@ -72,7 +72,7 @@ def forget(session: Session, library: Library, row: Concept) -> ForgottenConcept
     runs_of_it = runs.that_saw(session, library, row)
     unfinished = [run for run in runs_of_it if run.status == "running"]
     for run in unfinished:
-        runs.end(session, run, "failed", why=f"{row.name} was forgotten.")
+        runs.end(session, run, "failed", why=f"{row.name} {FORGOTTEN}")
     shas = content_of(session, ConceptVersion.concept_id == row.id)
     session.delete(row)
     session.flush()

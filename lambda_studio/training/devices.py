@@ -1,5 +1,6 @@
-"""Training devices: accelerate's process group, the caller's random state, and reading losses off the device."""
+"""Training devices: process groups and launchers, the caller's random state, and reading losses off the device."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,15 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 from torch import Tensor
 
 from lambda_studio.config import require
+
+LAUNCHED = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
+"""The variables in which torchrun (also for accelerate) and kinds of mpirun say how many processes they started."""
+
+
+def launched_processes() -> int:
+    """Return how many processes a launcher started for this training: 1 without a launcher."""
+    counts = [os.environ.get(name, "") for name in LAUNCHED]
+    return max((int(count) for count in counts if count.isdecimal()), default=1)
 
 
 def start_accelerator(device: torch.device, mixed_precision: str, gradient_accumulation_steps: int) -> Accelerator:

@@ -119,9 +119,14 @@ def draw_micro_batch(
     num_train_timesteps: int,
     sampling: TimestepSampling = uniform_timesteps,
 ) -> MicroBatch:
-    """Draw the batch of one micro-step: rows from the common order, its own noise and timesteps."""
-    rows = order.draw((at.number * at.processes + at.rank) * batch_size, batch_size)
-    generator = generator_for(order.seed, "noise", at.number, at.rank)
-    noise = torch.randn((batch_size, *latent_shape), generator=generator, dtype=torch.float32)
-    timesteps = sampling(batch_size, num_train_timesteps, generator)
-    return MicroBatch(torch.tensor(rows), noise, timesteps)
+    """Draw this process's part of the batch of one micro-step.
+
+    All processes draw the same rows, noise and timesteps for the batches of all, as one process would that has them in
+    one batch. Each takes its own part.
+    """
+    whole, own = batch_size * at.processes, slice(at.rank * batch_size, (at.rank + 1) * batch_size)
+    rows = order.draw(at.number * whole, whole)
+    generator = generator_for(order.seed, "noise", at.number, 0)
+    noise = torch.randn((whole, *latent_shape), generator=generator, dtype=torch.float32)
+    timesteps = sampling(whole, num_train_timesteps, generator)
+    return MicroBatch(torch.tensor(rows[own]), noise[own], timesteps[own])

@@ -33,7 +33,8 @@ def describe_run(config: FinetuneConfig, examples: Sequence[Example], unet: nn.M
     chosen = {name: value for name, value in _settings(config).items() if value != defaults[name]}
     if config.lr_scheduler != "constant":
         chosen["steps"] = str(config.steps)  # every step's learning rate depends on the number of steps
-    chosen["processes"] = str(processes)
+    # of several processes, earlier versions drew each one's noise apart
+    chosen["processes"] = "1" if processes == 1 else f"{processes} with one draw"
     chosen["latents"] = "x".join(map(str, examples[0].latents.shape))
     chosen["decoder"] = _identity(unet, values=config.method == "lora")
     for concept, group in groupby(examples, key=lambda example: example.concept):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from concepts.database import Database
 from concepts.names import name_key
-from concepts.records import ConceptRecord, RunRecord, SeenConcept
+from concepts.records import FORGOTTEN, ConceptRecord, RunRecord, SeenConcept
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.workflows.run_files import saved_step
@@ -63,13 +63,13 @@ def newest_unfinished(
 
     Raises ResumeRefused if there is none, or if one of its concepts was removed since.
     """
-    unfinished = [run for run in runs if run.kind == "finetune" and run.status == "running"]
-    if stack is not None:
-        unfinished = [run for run in unfinished if run.settings.get("stack") == stack]
+    tunings = [run for run in runs if run.kind == "finetune" and stack in (None, run.settings.get("stack"))]
+    unfinished = [run for run in tunings if run.status == "running"]
     if concepts is not None:
         wanted = {name_key(concept.name) for concept in concepts}
         unfinished = [run for run in unfinished if {name_key(seen.name) for seen in run.concepts} == wanted]
     if not unfinished:
+        _refuse_forgotten(tunings, concepts)
         of_these = f" of {', '.join(concept.name for concept in concepts)}" if concepts else ""
         with_this = f" with {stack}" if stack else ""
         cause = f"Library {library} has no unfinished run{of_these}{with_this}."
@@ -79,6 +79,21 @@ def newest_unfinished(
         cause = f"Run {run.id} cannot be resumed: {removed} was removed since it started."
         raise ResumeRefused(cause, "Restore it (studio concepts restore NAME), or start a new run without resume=True.")
     return run
+
+
+def _refuse_forgotten(runs: Sequence[RunRecord], concepts: Sequence[ConceptRecord] | None) -> None:
+    """Raise ResumeRefused if the newest run failed because one of its concepts was forgotten.
+
+    With `concepts`, only if these are the run's other concepts.
+    """
+    run = runs[0] if runs else None
+    if run is None or run.status != "failed" or not (run.why or "").endswith(FORGOTTEN):
+        return
+    others = [seen.name for seen in run.concepts if not seen.removed]
+    if concepts is None or {name_key(each.name) for each in concepts} == set(map(name_key, others)):
+        new = f"studio finetune {' '.join(others)}"
+        remedy = f"Train the others in a new run: {new}" if others else "Start a run of other concepts."
+        raise ResumeRefused(f"Run {run.id} cannot be resumed: {run.why} Its checkpoints were deleted.", remedy)
 
 
 def concepts_of(place: Workplace, run: RunRecord) -> list[ConceptRecord]:

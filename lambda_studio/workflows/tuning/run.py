@@ -11,12 +11,13 @@ from concepts.durable import make_folder
 from concepts.errors import ConceptError, ConceptNotFound, ContentDamaged, LibraryNotFound, RunNotFound
 from concepts.records import AdapterRecord, ConceptRecord, RunRecord
 from concepts.registry import Registry
-from lambda_studio.config import FinetuneConfig
+from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.errors import CheckpointFailed, ModelFilesMissing, ResumeRefused
 from lambda_studio.models.adapter import require_base, save_adapter_by_hash
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.pool import TRAINING
 from lambda_studio.training.checkpoints.resume import holds_a_run
+from lambda_studio.training.devices import launched_processes
 from lambda_studio.training.examples import Example, with_predictions
 from lambda_studio.training.finetuning import finetune
 from lambda_studio.training.hooks import Hooks, StepReport
@@ -66,7 +67,17 @@ class Tuner:
         run: RunRecord | None,
         should_stop: Callable[[], bool],
     ) -> Finetuned:
-        """Train, or resume `run`, and register the adapter unless `should_stop` ended the training."""
+        """Train, or resume `run`, and register the adapter unless `should_stop` ended the training.
+
+        Raises InvalidSetting if a launcher started several processes: each would register a run.
+        """
+        count = launched_processes()
+        require(
+            count <= 1,
+            f"A launcher started {count} processes, and a run of a library is trained by one.",
+            "Start it without accelerate launch or torchrun, or train with several processes from Python: see "
+            '"Several GPUs or processes" in docs/fine-tuning.md.',
+        )
         self.dtype, self.start = weights_dtype(config), self._start_file(config)
         require_usable(config, self.stack.device)
         if run:

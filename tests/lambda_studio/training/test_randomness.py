@@ -99,13 +99,30 @@ def test_a_micro_batch_is_a_function_of_seed_micro_step_and_rank() -> None:
     torch.manual_seed(2)
     assert _draw(7)[0] == first[0]
     assert torch.equal(_draw(7)[1], first[1])
-    for other in (_draw(8), _draw(7, rank=1, processes=2), _draw(7, seed=1)):
+    for other in (_draw(8), _draw(7, rank=1, processes=2), _draw(7, seed=1)):  # one rank's part is not another's
         assert not torch.equal(other[1], first[1])
 
 
 def test_processes_share_one_order() -> None:
     together = [row for step in range(5) for rank in range(3) for row in _draw(step, rank, processes=3)[0]]
     assert together == EvenOrder(CONCEPTS, 0).draw(0, 5 * 3 * 4)
+
+
+def test_processes_draw_the_parts_of_one_processs_batch() -> None:
+    order = EvenOrder(CONCEPTS, 0)
+    whole = draw_micro_batch(order, MicroStep(7), 12, (4, 2, 2), 1000)
+    parts = [draw_micro_batch(order, MicroStep(7, rank, 3), 4, (4, 2, 2), 1000) for rank in range(3)]
+    for name in ("rows", "noise", "timesteps"):
+        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name)), name
+
+
+def test_one_process_draws_what_it_always_drew() -> None:
+    """A run of an earlier version is resumed to the same bits. The noise is rounded: processors differ in its last."""
+    batch = draw_micro_batch(EvenOrder(["rex", "rex", "hat"], 5), MicroStep(7), 4, (4, 4, 4), 1000)
+    assert batch.rows.tolist() == [2, 0, 1, 2]
+    assert batch.timesteps.tolist() == [770, 948, 923, 169]
+    assert batch.noise[:, 0, 0, 0].tolist() == pytest.approx([0.4721424, 0.7011132, -0.4198382, -2.0930476], abs=1e-6)
+    assert batch.noise[3, 3, 3, 3].item() == pytest.approx(0.7094958, abs=1e-6)
 
 
 def test_noise_is_normal_and_timesteps_cover_the_schedule() -> None:

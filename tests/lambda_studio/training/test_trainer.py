@@ -2,11 +2,7 @@
 
 import hashlib
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,6 +61,12 @@ def _examples(**counts: int) -> list[Example]:
         for concept, count in (counts or {"rex": 3, "hat": 1}).items()
         for number in range(count)
     ]
+
+
+def _masked_examples() -> list[Example]:
+    """Return `_examples()`, of which one has a mask."""
+    first, *others = _examples()
+    return [replace(first, mask=torch.eye(4)), *others]
 
 
 def _config(**changes: Any) -> FinetuneConfig:
@@ -583,65 +585,3 @@ def test_a_run_that_diverges_at_once_says_that_nothing_was_kept(tmp_path: Path) 
 def test_should_stop_at_the_last_step_is_a_finished_run(tmp_path: Path) -> None:
     result = finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", hooks=_stop_after(6))
     assert (result.steps, result.stopped) == (6, False)
-
-
-# Several processes
-
-DISTRIBUTED = """
-import os, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-import torch
-from test_trainer import _config, _decoder, _examples, _weights
-from lambda_studio.training.finetuning import finetune_decoder
-from lambda_studio.training.hooks import Hooks
-
-rank, folder = int(os.environ["RANK"]), Path(sys.argv[2])
-seen = []
-
-def run(name, resume, stop):
-    decoder = _decoder()
-    asked = lambda: stop and rank == 1 and calls.append(1) is None and len(calls) == 2  # only one process is asked
-    calls = []
-    result = finetune_decoder(
-        decoder, _examples(), _config(batch_size=1), folder / name, resume,
-        Hooks(on_step=lambda r: seen.append(r.step), should_stop=asked),
-    )
-    return decoder, result
-
-decoder, result = run("whole", False, False)
-assert (result.steps, result.stopped) == (6, False)
-assert seen == ([1, 2, 3, 4, 5, 6] if rank == 0 else []), seen
-_, stopped = run("stopped", False, True)
-assert (stopped.steps, stopped.stopped) == (2, True)
-again, _ = run("stopped", True, False)
-for name, weight in _weights(decoder).items():
-    assert torch.equal(weight, again.unet.state_dict()[name]), name
-    theirs = weight.clone()
-    torch.distributed.broadcast(theirs, 0)
-    assert torch.equal(weight, theirs), name
-torch.distributed.destroy_process_group()
-print("rank", rank, "agrees")
-"""
-
-
-def test_two_processes_train_one_model_and_one_of_them_writes(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", DISTRIBUTED, str(Path(__file__).parent), str(tmp_path)],
-            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    for rank, process in enumerate(processes):
-        output, errors = process.communicate(timeout=180)
-        assert f"rank {rank} agrees" in output, errors
-    assert _digest(tmp_path / "stopped") == _digest(tmp_path / "whole")
-    assert len((tmp_path / "whole" / "loss.jsonl").read_text().splitlines()) == 6

@@ -76,6 +76,14 @@ def test_forgetting_ends_stopped_runs_and_deletes_their_checkpoints(studio, add,
     with studio.database.reading() as registry:
         (run,) = registry.runs("default")
     assert (run.status, run.why) == ("failed", "rex was forgotten.")
+    for names in ([], None, ["max"]):
+        with pytest.raises(ResumeRefused) as refused:
+            studio.finetune(names, resume=True)
+        assert refused.value.cause == (
+            f"Run {run.id} cannot be resumed: rex was forgotten. Its checkpoints were deleted."
+        )
+        assert refused.value.remedy == "Train the others in a new run: studio finetune max"
+    assert studio.finetune(["max"], config=THREE).run_id != run.id
     with pytest.raises(ResumeRefused, match="no unfinished run"):
         studio.finetune([], resume=True)
 
