@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.training.devices import LossReader, randomness_kept, start_accelerator
+from lambda_studio.training.devices import LAUNCHED, LossReader, launched_processes, randomness_kept, start_accelerator
 
 CPU = torch.device("cpu")
 
@@ -17,6 +17,17 @@ def test_an_accelerator_is_of_this_runs_precision_whatever_the_last_ones_was() -
 def test_fp16_on_a_cpu_is_refused() -> None:
     with pytest.raises(InvalidSetting, match="fp16 and the device is a CPU"):
         start_accelerator(CPU, "fp16", 1)
+
+
+@pytest.mark.parametrize("name", LAUNCHED)
+def test_a_launcher_says_how_many_processes_it_started(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in LAUNCHED:
+        monkeypatch.delenv(each, raising=False)
+    assert launched_processes() == 1
+    monkeypatch.setenv(name, "3")
+    assert launched_processes() == 3
+    monkeypatch.setenv(name, "three")
+    assert launched_processes() == 1
 
 
 def test_the_global_randomness_is_kept() -> None:
