@@ -14,6 +14,33 @@ from tests.reliability.tracing import answer_of, cannot_trace, even, inject, run
 
 KILLS, STEPS = 1000, 30
 METHODS = ("lora", "full")
+WAY_STEPS = 12
+WAYS: dict[str, dict[str, Any]] = {
+    "EMA": {"ema_decay": 0.9},
+    "EMA, full": {"method": "full", "ema_decay": 0.9},
+    "schedule": {"lr_scheduler": "cosine", "lr_warmup_steps": 3},
+    "schedule, full": {"method": "full", "lr_scheduler": "cosine", "lr_warmup_steps": 3},
+    "dropout": {"lora_dropout": 0.3},
+    "DoRA": {"use_dora": True},
+    "rsLoRA": {"use_rslora": True, "lora_alpha": 4, "targets": "attention-and-convolutions"},
+    "weights": {"weights": {"rex": 2.0}},
+    "masked loss": {"masked_loss": True},
+    "min-SNR": {"snr_gamma": 5.0, "timestep_sampling": "logit-normal"},
+    "Adagrad": {"optimizer": "torch.optim:Adagrad"},
+    "all together": {
+        "gradient_accumulation_steps": 3,
+        "ema_decay": 0.9,
+        "lr_scheduler": "cosine",
+        "lora_dropout": 0.3,
+        "use_dora": True,
+        "weights": {"rex": 2.0},
+        "masked_loss": True,
+        "snr_gamma": 5.0,
+    },
+}
+"""Settings that keep a state or change what is drawn, each beside those of the trainer's tests."""
+LORA = {"method": "lora", "steps": 8}
+ACCUMULATED: dict[str, Any] = {"ema_decay": 0.9, "lr_scheduler": "cosine", "gradient_accumulation_steps": 3}
 
 
 def run(share: float, folder: Path, seed: int) -> list[Outcome]:
@@ -21,15 +48,20 @@ def run(share: float, folder: Path, seed: int) -> list[Outcome]:
     from tests.reliability.world import warm_up
 
     warm_up()
-    stops = [_stopped(method, share, folder / method) for method in METHODS]
-    return [_killed(share, folder / "killed", seed), _killed_saving(share, folder / "saving", seed), *stops]
+    return [
+        _killed(share, folder / "killed", seed),
+        _killed_saving(share, folder / "saving", seed),
+        *(_stopped(method, {"method": method}, STEPS, share, folder / method) for method in METHODS),
+        *(_stopped(way, settings, WAY_STEPS, share, folder / way) for way, settings in WAYS.items()),
+        *(_accumulating(method, share, folder / f"accumulating-{method}") for method in METHODS),
+    ]
 
 
 def _killed(share: float, folder: Path, seed: int) -> Outcome:
     """SIGKILL at a random moment of a training that saves after each step."""
     folder.mkdir(parents=True)
     begun = time.monotonic()
-    whole = answer_of(lambda: _train(folder / "whole", "lora", 8), folder)
+    whole = answer_of(lambda: _train(folder / "whole", LORA), folder)
     longest, chance, wrong = time.monotonic() - begun, random.Random(seed), []
     count = max(1, round(KILLS * share))
     for number in range(count):
@@ -48,13 +80,14 @@ def _killed(share: float, folder: Path, seed: int) -> Outcome:
 
 def _kill_once(folder: Path, whole: str, delay: float) -> str:
     from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint
+    from lambda_studio.training.hooks import Hooks
 
     run_folder, begun = folder / "run", folder / "begun"
     shutil.rmtree(run_folder, ignore_errors=True)
     begun.write_text("0")
     if (child := os.fork()) == 0:
         try:
-            _train(run_folder, "lora", 8, lambda report: begun.write_text(str(report.step)))
+            _train(run_folder, LORA, hooks=Hooks(on_step=lambda report: begun.write_text(str(report.step))))
         finally:
             os._exit(0)
     time.sleep(delay)
@@ -66,7 +99,7 @@ def _kill_once(folder: Path, whole: str, delay: float) -> str:
         return f"step {saved} was saved, and {found.step if found else 'nothing'} is there"
     holds_a_run = found is not None or (run_folder / "loss.jsonl").exists()  # begun, and killed before it saved
     try:
-        again = answer_of(lambda: _train(run_folder, "lora", 8, resume=holds_a_run), folder)
+        again = answer_of(lambda: _train(run_folder, LORA, resume=holds_a_run), folder)
     except RuntimeError as error:
         return str(error)
     return "" if again == whole else "resumed, it ends with other bits"
@@ -112,31 +145,66 @@ def _killed_saving(share: float, folder: Path, seed: int) -> Outcome:
     return _outcome(fault, len(chosen), faults, len(points), note)
 
 
-def _stopped(method: str, share: float, folder: Path) -> Outcome:
+def _stopped(name: str, settings: dict[str, Any], steps: int, share: float, folder: Path) -> Outcome:
     """A stop after each step, and a resume."""
+    from tests.lambda_studio.training.test_trainer import _stop_after
+
     folder.mkdir(parents=True)
-    whole = answer_of(lambda: _train(folder / "whole", method, STEPS), folder)
-    stops, wrong = even(range(1, STEPS), share), []
+    settings = {**settings, "steps": steps}
+    whole = answer_of(lambda: _train(folder / "whole", settings), folder)
+    stops, wrong = even(range(1, steps), share), []
     for stop in stops:
         place = folder / str(stop)
-        answer_of(lambda place=place, stop=stop: _train(place, method, STEPS, stop=stop), folder)
-        again = answer_of(lambda place=place: _train(place, method, STEPS, resume=True), folder)
+        answer_of(lambda place=place, stop=stop: _train(place, settings, hooks=_stop_after(stop)), folder)
+        again = answer_of(lambda place=place: _train(place, settings, resume=True), folder)
         wrong += [f"stopped after step {stop}: it ends with other bits"] * (again != whole)
-    note = f"{STEPS} steps, stopped after each; weights, optimiser and losses have the hashes of an unstopped run"
-    return _outcome(f"stopped and resumed, {method}", len(stops), wrong, STEPS - 1, note)
+    note = f"{steps} steps, stopped after each; weights, optimiser and losses have the hashes of an unstopped run"
+    return _outcome(f"stopped and resumed, {name}", len(stops), wrong, steps - 1, note)
 
 
-def _train(
-    folder: Path, method: str, steps: int, on_step: Any = None, resume: bool = False, stop: int | None = None
-) -> str:
+def _accumulating(method: str, share: float, folder: Path) -> Outcome:
+    """SIGKILL at each of the passes whose gradients make a step, and a resume."""
+    folder.mkdir(parents=True)
+    settings = {**ACCUMULATED, "method": method, "steps": WAY_STEPS}
+    whole = answer_of(lambda: _train(folder / "whole", settings), folder)
+    passes = WAY_STEPS * ACCUMULATED["gradient_accumulation_steps"]
+    kills = even(range(ACCUMULATED["gradient_accumulation_steps"], passes), share)
+    wrong = []
+    for kill in kills:
+        place = folder / str(kill)
+        if run_apart(lambda place=place, kill=kill: _die(place, settings, kill), folder).signal != signal.SIGKILL:
+            wrong.append(f"pass {kill}: it was not killed")
+            continue
+        again = answer_of(lambda place=place: _train(place, settings, resume=True), folder)
+        wrong += [f"killed at pass {kill}: it ends with other bits"] * (again != whole)
+    note = f"{WAY_STEPS} steps of 3 passes each, with EMA and a schedule, killed at each pass after the first step"
+    return _outcome(f"kill -9 while accumulating, {method}", len(kills), wrong, passes - 3, note)
+
+
+def _die(folder: Path, settings: dict[str, Any], kill: int) -> int:
+    """Train, and end this process by SIGKILL when pass `kill` (from 0) is to begin."""
+    from lambda_studio.training.objectives import DecoderObjective
+
+    begin = DecoderObjective.losses
+
+    def losses(self: Any, model: Any, at: Any) -> Any:
+        if at.number == kill:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return begin(self, model, at)
+
+    DecoderObjective.losses = losses  # type: ignore[method-assign]  # this process ends with it
+    _train(folder, settings)
+    return 0
+
+
+def _train(folder: Path, settings: dict[str, Any], resume: bool = False, hooks: Any = None) -> str:
     """Train, and give the hash of all that the newest checkpoint holds."""
     from lambda_studio.training.finetuning import finetune_decoder
-    from lambda_studio.training.hooks import Hooks
-    from tests.lambda_studio.training.test_trainer import _config, _decoder, _digest, _examples, _stop_after
+    from lambda_studio.training.hooks import NO_HOOKS
+    from tests.lambda_studio.training.test_trainer import _config, _decoder, _digest, _masked_examples
 
-    hooks = Hooks(on_step=on_step) if stop is None else _stop_after(stop)
-    config = _config(method=method, steps=steps, checkpoint_every=1)
-    finetune_decoder(_decoder(), _examples(), config, folder, resume, hooks)
+    config = _config(**{"checkpoint_every": 1, **settings})
+    finetune_decoder(_decoder(), _masked_examples(), config, folder, resume, hooks or NO_HOOKS)
     return str(_digest(folder))
 
 
