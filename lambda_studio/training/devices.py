@@ -16,6 +16,10 @@ LAUNCHED = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SI
 """The variables in which torchrun (also for accelerate) and kinds of mpirun say how many processes they started."""
 
 
+SHARDING = ("FSDP", "DEEPSPEED", "MEGATRON_LM", "PARALLELISM_CONFIG")
+"""The ends of the variables ACCELERATE_USE_… for trainings whose processes hold parts of a model."""
+
+
 def launched_processes() -> int:
     """Return how many processes a launcher started for this training: 1 without a launcher."""
     counts = [os.environ.get(name, "") for name in LAUNCHED]
@@ -23,10 +27,17 @@ def launched_processes() -> int:
 
 
 def start_accelerator(device: torch.device, mixed_precision: str, gradient_accumulation_steps: int) -> Accelerator:
-    """Return an accelerator for this run only. Raises InvalidSetting for fp16 on a CPU."""
+    """Return an accelerator for this run only.
+
+    Raises InvalidSetting for fp16 on a CPU, and if accelerate was configured to divide the model among processes.
+    """
     on_cpu = device.type == "cpu"
     refused = on_cpu and mixed_precision == "fp16"
     require(not refused, "mixed_precision is fp16 and the device is a CPU.", "Give bf16 or no.", "mixed_precision")
+    for name in SHARDING:  # a checkpoint would hold one process's part
+        divided = os.environ.get(f"ACCELERATE_USE_{name}", "").lower() == "true"
+        cause = f"accelerate was configured for {name}, and each process of a training needs the whole model."
+        require(not divided, cause, "Launch with --multi_gpu.")
     # accelerate's state is global, with a fixed precision and device: reset the state of the last run.
     alone = not PartialState._shared_state or PartialState().num_processes == 1
     AcceleratorState._reset_state(reset_partial_state=alone)

@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.training.devices import LAUNCHED, LossReader, launched_processes, randomness_kept, start_accelerator
+from lambda_studio.training.devices import (
+    LAUNCHED,
+    SHARDING,
+    LossReader,
+    launched_processes,
+    randomness_kept,
+    start_accelerator,
+)
 
 CPU = torch.device("cpu")
 
@@ -28,6 +35,13 @@ def test_a_launcher_says_how_many_processes_it_started(name: str, monkeypatch: p
     assert launched_processes() == 3
     monkeypatch.setenv(name, "three")
     assert launched_processes() == 1
+
+
+@pytest.mark.parametrize("name", SHARDING)
+def test_a_model_in_parts_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"ACCELERATE_USE_{name}", "true")
+    with pytest.raises(InvalidSetting, match=f"configured for {name}, and each process .* Launch with --multi_gpu"):
+        start_accelerator(CPU, "no", 1)
 
 
 def test_the_global_randomness_is_kept() -> None:
