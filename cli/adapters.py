@@ -1,6 +1,7 @@
-"""studio adapters [list|show|remove|import|export]"""
+"""studio adapters [list|show|remove|import|export|merge|extract|scale]"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +9,13 @@ from cli.commands import StudioGroup, download_option
 from cli.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
 from cli.tables import table
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import AdapterCard
+
+
+SAID = ("made_by", "made_of", "update_size")
+"""Settings that have a line of their own."""
 
 
 @click.group("adapters", cls=StudioGroup, invoke_without_command=True)
@@ -50,7 +58,7 @@ def listing(session: Session) -> None:
 def show(session: Session, adapter_id: str) -> None:
     """Show one adapter: its concepts, settings and file."""
     with session.studio() as studio:
-        adapter = studio.adapters.get(adapter_id)
+        adapter = studio.adapters.measured(adapter_id)
 
     def since(name: str) -> str:
         return " (forgotten)" if name in adapter.forgotten else " (removed)" if name in adapter.removed else ""
@@ -58,13 +66,14 @@ def show(session: Session, adapter_id: str) -> None:
     def lines() -> list[str]:
         return [
             f"adapter {adapter.id}: {adapter.method} for {adapter.stack}",
-            f"made {adapter.created_at:%Y-%m-%d %H:%M} by run {adapter.run_id}",
+            f"made {adapter.created_at:%Y-%m-%d %H:%M} by {_origin(adapter)}",
             f"file {adapter.path}" + (" (missing on this machine)" if adapter.missing else ""),
             "trained on:",
             *(f"  {name}, version {version}{since(name)}" for name, version in adapter.knows.items()),
             *(["stale: a concept has changed since; the adapter is used nevertheless"] if adapter.stale else []),
+            *size_lines(adapter),
             "settings:",
-            *(f"  {key}: {value}" for key, value in adapter.settings.items() if value is not None),
+            *(f"  {key}: {value}" for key, value in adapter.settings.items() if key not in SAID and value is not None),
         ]
 
     session.show(adapter, lines)
@@ -126,3 +135,73 @@ def export(session: Session, adapter_id: str, folder: Path, layout: str) -> None
     with session.studio() as studio:
         exported = studio.adapters.export(adapter_id, folder, layout=layout)
     session.show(exported, lambda: [f"Wrote {exported.path}. {layout} loads it: {exported.load}"])
+
+
+name_option = click.option("--name", metavar="TITLE", help="A title for the new adapter.")
+
+
+@command.command("merge")
+@click.argument("adapters", nargs=-1, required=True, metavar="ID[:SCALE]...")
+@name_option
+@pass_session
+def merge(session: Session, adapters: tuple[str, ...], name: str | None) -> None:
+    """Make one adapter of several, each times its scale. The others stay.
+
+    \b
+      studio adapters merge 3 5:0.5
+    """
+    with session.studio() as studio:
+        made = studio.adapters.merge(adapters, name=name)
+    session.show(made, lambda: made_lines(made))
+
+
+@command.command("extract")
+@click.argument("adapter_id", metavar="ID")
+@click.option("--rank", type=int, default=16, show_default=True, help="The rank of the LoRA.")
+@name_option
+@pass_session
+def extract(session: Session, adapter_id: str, rank: int, name: str | None) -> None:
+    """Make a LoRA of a full UNet, of a DoRA, or of a LoRA of a higher rank. The other stays."""
+    with session.studio() as studio:
+        made = studio.adapters.extract(adapter_id, rank=rank, name=name)
+    kept = f"It has {100 * made.settings['kept']:.1f} % of the norm of the update of adapter {adapter_id}."
+    session.show(made, lambda: [*made_lines(made), kept])
+
+
+@command.command("scale")
+@click.argument("adapter_id", metavar="ID")
+@click.argument("factor", type=float, metavar="SCALE")
+@name_option
+@pass_session
+def scale(session: Session, adapter_id: str, factor: float, name: str | None) -> None:
+    """Make an adapter whose update is another's times SCALE. The other stays."""
+    with session.studio() as studio:
+        made = studio.adapters.scale(adapter_id, factor, name=name)
+    session.show(made, lambda: made_lines(made))
+
+
+def made_lines(made: "AdapterCard") -> list[str]:
+    """Return what is said of a new adapter that was made of others."""
+    what = f"of rank {made.settings['rank']}" if made.method == "lora" else "a full UNet"
+    knows = f", and knows {', '.join(made.knows)}" if made.knows else ""
+    return [f"Made adapter {made.id}, {what}{knows}.", *size_lines(made)]
+
+
+def size_lines(adapter: "AdapterCard") -> list[str]:
+    """Return the size of an adapter's update in words, with a warning if it changes nothing."""
+    if adapter.update_size is None:
+        return []
+    said = f"its update is {100 * adapter.update_size:.2g} % of the weights that it changes"
+    if not adapter.vanishes:
+        return [said]
+    return [
+        f"{said}: it changes nothing, or almost nothing",
+        "bf16 rounds away changes below 0.2 % of a weight (1/512). Train longer, or with a higher --learning-rate.",
+    ]
+
+
+def _origin(adapter: "AdapterCard") -> str:
+    if sources := adapter.settings.get("made_of"):
+        of = ", ".join(f"{each['sha256'][:12]}:{each['scale']:g}" for each in sources)
+        return f"{adapter.settings['made_by']} of {of}"
+    return f"import of {adapter.settings['imported']}" if "imported" in adapter.settings else f"run {adapter.run_id}"

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from cli.adapters import size_lines
 from cli.aliases import Aliased
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.session import Session, given, pass_session
@@ -130,6 +131,7 @@ def command(
             return [f"Stopped after step {done.steps}. Resume it: studio finetune --resume"]
         return [
             f"Adapter {done.adapter.id} knows {', '.join(done.adapter.knows)} ({done.steps} steps of {done.stack}).",
+            *size_lines(done.adapter),
             f"Loss curve: {done.loss_plot}",
             *([f"Previews: {done.previews}"] if done.previews else []),
             f'Use it: studio generate "a <{next(iter(done.adapter.knows))}> …"',

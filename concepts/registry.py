@@ -381,6 +381,16 @@ class Registry:
             self._session.flush()
         return adapters.record(self._session, row, adapter)
 
+    def derive_adapter(
+        self, library: str, sha256: str, method: str, stack: str, settings: dict[str, Any], sources: Sequence[int]
+    ) -> AdapterRecord:
+        """Register the durable file SHA256.safetensors, made of other adapters, which knows all that they know."""
+        file_name = f"{sha256}.safetensors"
+        new = adapters.NewAdapter(sha256=sha256, file_name=file_name, method=method, stack=stack, settings=settings)
+        row = self._library(library, "editor")
+        found = [adapters.get_row(self._session, row, source) for source in sources]
+        return adapters.record(self._session, row, adapters.derive(self._session, row, new, found))
+
     def adapters(self, library: str) -> list[AdapterRecord]:
         """Return the library's adapters, newest first, with the versions that they were trained on."""
         return adapters.records(self._session, self._library(library))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from concepts.records import ConceptRecord as ConceptRecord
     from concepts.records import ConceptSummary as ConceptSummary
     from lambda_studio.bundles.layouts.plan import PlannedSubject as PlannedSubject
+    from lambda_studio.workflows.answers import AdapterCard as AdapterCard
     from lambda_studio.workflows.answers import Added as Added
     from lambda_studio.workflows.answers import ImageCard as ImageCard
     from lambda_studio.workflows.answers import Imported as Imported

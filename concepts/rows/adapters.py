@@ -44,6 +44,22 @@ def add(session: Session, library: Library, new: NewAdapter, versions: Sequence[
     return row
 
 
+def derive(session: Session, library: Library, new: NewAdapter, sources: Sequence[Adapter]) -> Adapter:
+    """Register an adapter that was made of others. It knows every version that they know, also forgotten ones."""
+    row = add(session, library, new, ())
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    for source in sources:
+        of_source = select(AdapterConcept).where(AdapterConcept.adapter_id == source.id)
+        for each in session.scalars(of_source.order_by(AdapterConcept.position)):
+            snapshot = {"version_id": each.version_id, "number": each.number}
+            seen.setdefault((each.name, each.manifest), {**snapshot, "name": each.name, "manifest": each.manifest})
+    session.add_all(
+        AdapterConcept(adapter_id=row.id, position=position, **each) for position, each in enumerate(seen.values())
+    )
+    session.flush()
+    return row
+
+
 def find_row(session: Session, library: Library, adapter: int | str) -> Adapter | None:
     """Return the library's adapter with that id or unique SHA-256 prefix of at least 8 digits, or None."""
     of_library = select(Adapter).where(Adapter.library_id == library.id)

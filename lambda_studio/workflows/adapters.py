@@ -1,10 +1,12 @@
 """`studio.adapters`: list, show and remove the results of fine-tuning, and exchange them with other libraries."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from concepts.records import AdapterRecord
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.workflows.answers import AdapterCard, AdapterRecipe, ExportedAdapter, adapter_card
+from lambda_studio.workflows.answers import BF16_ROUNDS_AWAY, AdapterCard, AdapterRecipe, ExportedAdapter, adapter_card
 from lambda_studio.workflows.home import adapters_folder
 from lambda_studio.workflows.workplace import Workplace
 
@@ -20,6 +22,54 @@ class Adapters:
         library = self._place.library
         with self._place.database.reading() as registry:
             return adapter_card(registry.get_adapter(library, adapter_id), adapters_folder(self._place.home))
+
+    def measured(self, adapter_id: int | str) -> AdapterCard:
+        """Return an adapter as `get`, with the size of its update, read from its file if it was never measured.
+
+        The size is None if the adapter's file or the decoder is not on this machine, or if the stack is another one.
+        Raises AdapterNotFound.
+        """
+        card = self.get(adapter_id)
+        if card.update_size is not None or card.missing or card.stack != self._place.spec.name:
+            return card
+        from lambda_studio.workflows.base_weights import find_relative_size
+
+        size = find_relative_size(self._place, card.path)
+        return card if size is None else replace(card, update_size=size, vanishes=size < BF16_ROUNDS_AWAY)
+
+    def merge(self, adapters: Sequence[int | str], *, name: str | None = None) -> AdapterCard:
+        """Make one adapter of two or more, each with a scale as in "5:0.5" or without.
+
+        Its update is the sum of theirs: exact for LoRA and DoRA, whose ranks add up, and a full UNet if one of them is.
+        It knows all concepts that they know. They stay.
+
+        Args:
+            name: a title, which the file and its settings have.
+
+        Raises:
+            AdapterNotFound, InvalidSetting, ModelFilesMissing, ModelFilesInvalid, CheckpointFailed.
+        """
+        from lambda_studio.workflows.deriving import Deriving
+
+        return self._card(Deriving(self._place, name).merge(list(adapters)))
+
+    def extract(self, adapter_id: int | str, *, rank: int = 16, name: str | None = None) -> AdapterCard:
+        """Make the LoRA of a rank that is nearest to a full UNet, a DoRA, or a LoRA of a higher rank.
+
+        `settings["kept"]` of the answer is the share of the update's norm that it has. Raises as `merge`.
+        """
+        from lambda_studio.workflows.deriving import Deriving
+
+        return self._card(Deriving(self._place, name).extract(adapter_id, rank))
+
+    def scale(self, adapter_id: int | str, factor: float, *, name: str | None = None) -> AdapterCard:
+        """Make an adapter whose update is another's times a factor. It is of the same kind. Raises as `merge`."""
+        from lambda_studio.workflows.deriving import Deriving
+
+        return self._card(Deriving(self._place, name).scale(adapter_id, factor))
+
+    def _card(self, record: AdapterRecord) -> AdapterCard:
+        return adapter_card(record, adapters_folder(self._place.home))
 
     def recipe(
         self, adapter_id: int | str, *, without: Sequence[str] = (), config: FinetuneConfig | None = None

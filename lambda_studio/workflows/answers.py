@@ -9,6 +9,10 @@ from concepts.records import AdapterRecord, ConceptRecord
 from lambda_studio.bundles.layouts.plan import Plan as Plan
 from lambda_studio.config import FinetuneConfig
 
+BF16_ROUNDS_AWAY = 2**-9
+"""bf16 has 8 significant bits: the next number after a weight is 1/256 to 1/128 of it away. A change below half of the
+smaller step, 1/512 of the weight, is always rounded away."""
+
 
 @dataclass(frozen=True)
 class Added:
@@ -213,6 +217,10 @@ class AdapterCard:
     path: Path
     missing: bool
     """This machine finds no file at `path`."""
+    update_size: float | None = None
+    """The norm of its update divided by the norm of the weights that it changes; None if it was not measured."""
+    vanishes: bool = False
+    """Its update is too small for bf16: see `BF16_ROUNDS_AWAY`."""
 
 
 @dataclass(frozen=True)
@@ -333,7 +341,7 @@ class Drawn:
 
 def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:
     """Convert an adapter's record; `folder` is where its file should be."""
-    path = folder / record.file_name
+    path, size = folder / record.file_name, record.settings.get("update_size")
     return AdapterCard(
         id=record.id,
         method=record.method,
@@ -348,4 +356,6 @@ def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:
         sha256=record.sha256,
         path=path,
         missing=not path.is_file(),
+        update_size=size,
+        vanishes=size is not None and size < BF16_ROUNDS_AWAY,
     )

@@ -10,12 +10,11 @@ from concepts.registry import Registry
 from lambda_studio.errors import ModelFilesMissing
 from lambda_studio.models.adapter import save_tensors_by_hash
 from lambda_studio.models.adapter_info import AdapterInfo
-from lambda_studio.models.decoders.families import get_family
 from lambda_studio.models.exchange.diffusers_folder import write_folder
 from lambda_studio.models.exchange.foreign_lora import ForeignLora, find_lora, read_lora
 from lambda_studio.models.files.weights import tensor_shapes
-from lambda_studio.models.stack_files import StackFiles
 from lambda_studio.workflows.answers import ExportedAdapter
+from lambda_studio.workflows.base_weights import unet_file, with_size
 from lambda_studio.workflows.home import adapter_file, adapters_folder, why_missing
 from lambda_studio.workflows.workplace import Workplace
 
@@ -26,7 +25,7 @@ def import_lora(place: Workplace, path: Path, knows: Sequence[str]) -> AdapterRe
     concepts = place.get_concepts(knows) if knows else []
     file = find_lora(path)
     base = place.stack.fingerprints()["decoder"]
-    lora = read_lora(file, tensor_shapes(_unet(place)))
+    lora = read_lora(file, tensor_shapes(unet_file(place)))
     settings: dict[str, Any] = {
         "method": "lora",
         "rank": lora.rank,
@@ -34,6 +33,7 @@ def import_lora(place: Workplace, path: Path, knows: Sequence[str]) -> AdapterRe
         "imported": lora.file_name,
     }
     sha = _save(place, lora, concepts, settings)
+    settings = with_size(place, sha, settings)
     name, versions, library = place.spec.name, [concept.version_id for concept in concepts], place.library
 
     def register(registry: Registry) -> AdapterRecord:
@@ -47,14 +47,8 @@ def export_adapter(place: Workplace, adapter: AdapterRecord, folder: Path, layou
     file = adapter_file(place.home, adapter)
     if not file.is_file():
         raise ModelFilesMissing(*why_missing(place.home, adapter, place.database.path is None))
-    load = write_folder(file, _unet(place).parent / "config.json", folder, layout)
+    load = write_folder(file, unet_file(place).parent / "config.json", folder, layout)
     return ExportedAdapter(adapter.id, folder, layout, load)
-
-
-def _unet(place: Workplace) -> Path:
-    """Return the weights of the stack's UNet. Its config.json is beside them."""
-    files = StackFiles(place.spec)
-    return get_family(place.spec.family).find(files.decoder_source, ("unet",))["unet"]
 
 
 def _save(place: Workplace, lora: ForeignLora, concepts: Sequence[ConceptRecord], settings: dict[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """`studio adapters`, as a person uses it."""
 
+import json
+import re
 from pathlib import Path
 
 
@@ -20,7 +22,7 @@ def test_an_adapter_is_listed_and_told_with_what_it_saw(studio, photos) -> None:
     assert row.split()[:4] == ["1", "lora", "tiny", "rex"]
     told = studio("adapters", "show", 1).out
     assert told.startswith("adapter 1: lora for tiny\n")
-    assert "\ntrained on:\n  rex, version 1\nsettings:\n" in told
+    assert "\ntrained on:\n  rex, version 1\nits update is " in told
     assert "\n  steps: 1\n" in told and "\n  rank: 2\n" in told
     studio("concepts", "edit", "rex", "--add", photos[1])
     assert "stale: a concept has changed since; the adapter is used nevertheless" in studio("adapters", "show", 1).out
@@ -35,3 +37,40 @@ def test_an_adapter_is_exported_for_diffusers_and_imported_again(studio, tuned, 
     told = studio("adapters", "import", out, "--knows", "rex").out
     assert told == "Added adapter 2, of rank 2. Use it: studio generate PROMPT --adapter 2\n"
     assert studio("adapters", "import", tmp_path / "none").code == 6
+
+
+def test_adapters_are_merged_scaled_and_extracted_and_shown_with_what_they_came_of(studio, tuned) -> None:
+    studio("finetune", "rex", "--steps", 2, "--rank", 3, "--learning-rate", 0.05)
+    shas = [json.loads(studio("adapters", "show", number, "--json").out)["sha256"][:12] for number in (1, 2)]
+    merged = studio("adapters", "merge", 1, "2:0.5", "--name", "Both").out.splitlines()
+    assert merged[0] == "Made adapter 3, of rank 5, and knows rex."
+    assert re.fullmatch(r"its update is [\d.e-]+ % of the weights that it changes.*", merged[1])
+    told = studio("adapters", "show", 3).out
+    assert f" by merge of {shas[0]}:1, {shas[1]}:0.5\n" in told
+    assert "\n  name: Both\n" in told and "made_of" not in told
+    assert studio("adapters", "scale", 2, 0.8).out.startswith("Made adapter 4, of rank 3, and knows rex.\nits update")
+    extracted = studio("adapters", "extract", 2, "--rank", 1).out.splitlines()
+    assert extracted[0] == "Made adapter 5, of rank 1, and knows rex."
+    assert re.fullmatch(r"It has [\d.]+ % of the norm of the update of adapter 2\.", extracted[-1])
+    answer = json.loads(studio("adapters", "extract", 2, "--rank", 1, "--json").out)
+    assert 0 < answer["settings"]["kept"] < 1 and answer["update_size"] > 0 and answer["vanishes"] is False
+    refused = studio("adapters", "scale", 2, "nan")
+    assert refused.code == 2 and "The scale of the adapter '2:nan' is not a number" in refused.err
+
+
+def test_an_adapter_that_changes_nothing_is_said_at_the_end_of_its_training_and_when_shown(studio, photos) -> None:
+    studio("add-concept", "rex", photos[0], "--noun", "dog")
+    warned = "it changes nothing, or almost nothing\n"
+    bf16 = "bf16 rounds away changes below 0.2 % of a weight (1/512). Train longer, or with a higher --learning-rate.\n"
+    out = studio("finetune", "rex", "--steps", 1, "--rank", 2, "--learning-rate", 1e-6).out
+    assert warned + bf16 in out and warned + bf16 in studio("adapters", "show", 1).out
+    out = studio("finetune", "rex", "--steps", 2, "--rank", 2, "--learning-rate", 0.05).out
+    assert "its update is " in out and warned not in out and warned not in studio("adapters", "show", 2).out
+
+
+def test_an_import_and_a_folder_for_peft_are_said(studio, tuned, tmp_path: Path) -> None:
+    out = tmp_path / "peft"
+    told = studio("adapters", "export", 1, out, "--format", "peft").out
+    assert told == f'Wrote {out}. peft loads it: unet = PeftModel.from_pretrained(unet, "{out}")\n'
+    studio("adapters", "import", out)
+    assert " by import of adapter_model.safetensors\n" in studio("adapters", "show", 2).out

@@ -25,6 +25,7 @@ from lambda_studio.training.objectives import DecoderObjective
 from lambda_studio.training.optimisation.trial import require_usable
 from lambda_studio.training.trainer import TrainResult
 from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
+from lambda_studio.workflows.base_weights import with_size
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.run_files import delete_checkpoints, delete_previews, holding
@@ -234,11 +235,12 @@ class Tuner:
         make_folder(adapters_folder(self.home))
         sha = save_adapter_by_hash(self.decoder.unet, info, adapters_folder(self.home))
         self._written.append(sha)
+        settings = with_size(self.place, sha, info.settings)
         name, versions = self.stack.spec.name, [concept.version_id for concept in concepts]
 
         def register(registry: Registry) -> AdapterRecord:
             file_name, method = f"{sha}.safetensors", config.method
-            record = registry.add_adapter(self.library, sha, file_name, method, name, info.settings, versions, run_id)
+            record = registry.add_adapter(self.library, sha, file_name, method, name, settings, versions, run_id)
             registry.finish_run(run_id, record.id)
             return record
 

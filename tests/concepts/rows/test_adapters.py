@@ -94,3 +94,23 @@ def test_the_newest_adapter_is_the_newest_also_when_the_clock_was_set_back(
         assert [each.id for each in registry.adapters("default")] == [second.id, first.id]
         again = add_adapter(registry, rex_and_hat, sha="a" * 64)
         assert [each.id for each in registry.adapters("default")] == [again.id, second.id]
+
+
+def test_an_adapter_made_of_others_knows_every_version_that_they_know_once(database, rex_and_hat, add_adapter):
+    with database.transaction() as registry:
+        both = add_adapter(registry, rex_and_hat)
+        hat = add_adapter(registry, rex_and_hat[1:], "cd" * 32)
+        registry.forget_concept("default", "rex")
+        made = registry.derive_adapter(
+            "default", "ef" * 32, "full", "miniature", {"made_by": "merge"}, [hat.id, both.id]
+        )
+    assert (made.file_name, made.method, made.stack) == (f"{'ef' * 32}.safetensors", "full", "miniature")
+    assert (made.settings, made.run_id) == ({"made_by": "merge"}, None)
+    assert [(seen.name, seen.version_id, seen.forgotten) for seen in made.concepts] == [
+        ("hat", rex_and_hat[1], False),
+        ("rex", None, True),
+    ]
+    with database.transaction() as registry:
+        assert registry.adapters("default")[0] == made, "the newest"
+        with pytest.raises(AdapterNotFound):
+            registry.derive_adapter("default", "aa" * 32, "full", "miniature", {}, [hat.id, 99])
