@@ -134,6 +134,7 @@ def command(
             *size_lines(done.adapter),
             f"Loss curve: {done.loss_plot}",
             *([f"Previews: {done.previews}"] if done.previews else []),
+            *([f"Report: {done.report}"] if done.report else []),
             f'Use it: studio generate "a <{next(iter(done.adapter.knows))}> …"',
         ]
 

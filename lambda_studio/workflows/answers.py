@@ -279,6 +279,8 @@ class Finetuned:
     loss_plot: Path
     previews: Path | None = None
     """The sheet of preview pictures, if there are any."""
+    report: Path | None = None
+    """The run's report, one HTML file."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from lambda_studio.formats import CHECKPOINT_NAME
 from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info
 from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
 
+PREVIEWS = ("previews", "previews.png", "report.html")
+"""What shows a run's concepts, in its folder."""
 _ADAPTER = re.compile(r"([0-9a-f]{64})\.safetensors")
 
 
@@ -73,13 +75,16 @@ def delete_checkpoints(home: Path, run_ids: Iterable[int]) -> tuple[tuple[int, .
     return tuple(run_id for run_id, files in left.items() if not files), tuple(chain.from_iterable(left.values()))
 
 
+def runs_with_previews(home: Path) -> list[int]:
+    """Return the numbers of the runs whose folders have previews or a report."""
+    found = (path.parent.name for name in PREVIEWS for path in (home / "runs").glob(f"*/{name}"))
+    return sorted({int(number) for number in found if number.isdecimal()})
+
+
 def delete_previews(home: Path, run_ids: Iterable[int]) -> tuple[Path, ...]:
-    """Delete the preview pictures of these runs, and return what could not be deleted."""
-    folders = [run_folder(home, run_id) for run_id in run_ids]
-    left = [path for folder in folders for path in _deleted(folder / "previews")]
-    for folder in folders:
-        (folder / "previews.png").unlink(missing_ok=True)
-    return tuple(left)
+    """Delete the preview pictures and the reports of these runs, and return what could not be deleted."""
+    paths = [run_folder(home, run_id) / name for run_id in run_ids for name in PREVIEWS]
+    return tuple(chain.from_iterable(_deleted(path) for path in paths if os.path.lexists(path)))
 
 
 def require_deleted(left: Collection[Path], done: str) -> None:
@@ -91,9 +96,12 @@ def require_deleted(left: Collection[Path], done: str) -> None:
 
 
 def _deleted(folder: Path) -> tuple[Path, ...]:
-    """Delete a folder without following links, and return what is left of it."""
+    """Delete a folder or a file without following links, and return what is left of it."""
     if folder.is_symlink():
         return (folder,)
+    if folder.is_file():
+        with suppress(OSError):
+            folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)  # what it could not delete is found below
     if not folder.exists():
         return ()

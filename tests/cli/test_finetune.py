@@ -108,7 +108,7 @@ def test_a_finished_run_keeps_its_curve_and_not_its_checkpoints(studio, stopped_
     folder = tmp_path / "home" / "runs" / "1"
     assert any((folder / "checkpoints").iterdir())
     studio("finetune", "--resume")
-    assert sorted(path.name for path in folder.iterdir()) == ["loss.jsonl", "loss.png"]
+    assert sorted(path.name for path in folder.iterdir()) == ["loss.jsonl", "loss.png", "report.html"]
 
 
 def test_a_disk_that_is_full_at_the_adapter_leaves_a_run_to_resume(

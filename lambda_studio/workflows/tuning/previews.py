@@ -1,10 +1,11 @@
 """Preview pictures during a fine-tuning: the generator draws the same prompts and seeds with the present decoder."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
@@ -15,6 +16,7 @@ from lambda_studio.config import FinetuneConfig, GenerateConfig, require
 from lambda_studio.generation.generator import condition_prompts, draw_embeds, predict_image_embeds
 from lambda_studio.generation.prompt import bind, name_key, parse
 from lambda_studio.models.decoders.protocol import Decoder
+from lambda_studio.progress import unheard
 from lambda_studio.training.hooks import ModelReport
 from lambda_studio.workflows.workplace import Workplace
 
@@ -63,9 +65,13 @@ def preview_requests(place: Workplace, concepts: Sequence[ConceptRecord], config
 class Previews:
     """Draws the previews of a run into its folder, and a sheet of all of them: a row a prompt, a column a step."""
 
-    def __init__(self, decoder: Decoder, requests: PreviewRequests, folder: Path):
+    def __init__(
+        self, decoder: Decoder, requests: PreviewRequests, folder: Path, notify: Callable[[str], None] = unheard
+    ):
         """Take the decoder that is trained, with an autoencoder."""
-        self.decoder, self.requests, self.folder = decoder, requests, folder
+        self.decoder, self.requests, self.folder, self.notify = decoder, requests, folder, notify
+        self.too_large = False
+        """Whether the GPU's memory was too small for a preview."""
 
     @property
     def sheet(self) -> Path:
@@ -74,11 +80,16 @@ class Previews:
 
     def draw(self, report: ModelReport) -> None:
         """Draw the prompts with the model as it is after a step."""
-        requests = self.requests
-        with report.evaluating():
-            pictures = draw_embeds(
-                self.decoder, requests.image_embeds, requests.zero_image_embeds, range(len(requests.prompts)), DRAWN
-            )
+        requests, seeds = self.requests, range(len(self.requests.prompts))
+        if self.too_large:
+            return
+        try:
+            with report.evaluating():
+                pictures = draw_embeds(self.decoder, requests.image_embeds, requests.zero_image_embeds, seeds, DRAWN)
+        except torch.OutOfMemoryError:
+            self.too_large = True
+            self.notify("There is too little GPU memory for previews beside the training: none are drawn from now on.")
+            return
         make_folder(self.folder / "previews")
         for number, picture in enumerate(pictures, start=1):
             with staged_file(self.folder / "previews" / f"step-{report.step:06}-{number}.png", replace=True) as staged:

@@ -34,6 +34,7 @@ from lambda_studio.workflows.tuning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.predictions import predictions
 from lambda_studio.workflows.tuning.preflight import checked
 from lambda_studio.workflows.tuning.previews import PreviewRequests, Previews, preview_requests, sheet_of
+from lambda_studio.workflows.tuning.report import RunReport, write_report
 from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.settings import settings_row
 from lambda_studio.workflows.workplace import Workplace
@@ -54,6 +55,7 @@ class Tuner:
         self.dtype: torch.dtype | None = None
         self.start: Path | None = None
         self.requests: PreviewRequests | None = None
+        self.remarks: list[str] = []
         self._written: list[str] = []
 
     @cached_property
@@ -86,7 +88,8 @@ class Tuner:
                 config = planned(self.stack, config, self.notify, resumes=True)
                 return self._tune(run.id, concepts, self._examples(concepts, config, should_stop), config, should_stop)
         for remark in checked(self.place, concepts):
-            self.notify(f"{remark.concept}: {remark.said}")
+            self.remarks.append(f"{remark.concept}: {remark.said}")
+            self.notify(self.remarks[-1])
         config = planned(self.stack, config, self.notify)
         examples = self._examples(concepts, config, should_stop)
         run_id = self._start_run(concepts, config)
@@ -160,8 +163,19 @@ class Tuner:
             self.stack.free("decoder")
         names, folder = tuple(concept.name for concept in concepts), run_folder(self.home, run_id)
         previews = sheet_of(folder) if sheet_of(folder).exists() else None
-        plot = folder / "loss.png"
-        return Finetuned(run_id, result.steps, self.stack.spec.name, names, adapter, result.loss_log, plot, previews)
+        name, plot, made = self.stack.spec.name, folder / "loss.png", adapter.id if adapter else None
+        page = self._write_report(
+            RunReport(run_id, name, concepts, config, result.losses, made, self.remarks), previews
+        )
+        return Finetuned(run_id, result.steps, name, names, adapter, result.loss_log, plot, previews, page)
+
+    def _write_report(self, report: RunReport, sheet: Path | None) -> Path | None:
+        """Write the report of a run that has ended, and return its path. The run does not fail with it."""
+        try:
+            return write_report(report, run_folder(self.home, report.run_id), sheet)
+        except OSError as error:
+            self.notify(f"The report was not written: {error}")
+            return None
 
     def _fail(self, run_id: int, why: str) -> None:
         self.database.write(lambda registry: registry.fail_run(run_id, why))
@@ -227,7 +241,7 @@ class Tuner:
         if self.requests is None:
             return None
         autoencoder = self.stack.own_decoder(("autoencoder",), self.dtype)
-        return Previews(self.decoder.joined(autoencoder), self.requests, folder)
+        return Previews(self.decoder.joined(autoencoder), self.requests, folder, self.notify)
 
     def _register(self, run_id: int, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> AdapterCard:
         """Write the adapter's file, then its row; then delete the checkpoints."""

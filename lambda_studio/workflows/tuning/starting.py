@@ -10,6 +10,8 @@ from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord
 from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.errors import ModelFilesInvalid
+from lambda_studio.models.adapter_info import read_adapter_info
+from lambda_studio.workflows.home import adapter_file
 from lambda_studio.workflows.tuning.settings import with_steps
 from lambda_studio.workflows.workplace import Workplace
 
@@ -45,12 +47,13 @@ def continued(place: Workplace, adapter_id: int | str, names: Sequence[str] | No
     does not forget them.
 
     Raises:
-        AdapterNotFound, ModelFilesInvalid, ConceptNotFound, InvalidSetting.
+        AdapterNotFound, ModelFilesMissing, ModelFilesInvalid, ConceptNotFound, InvalidSetting.
     """
     adapter = _adapter(place, adapter_id)
     named = place.named_or_all(names)
     known = _known(place, adapter, ())
-    shape = {name: adapter.settings[name] for name in SHAPE if name in adapter.settings}
+    info = read_adapter_info(adapter_file(place.home, adapter))
+    shape = {name: getattr(info, name) for name in SHAPE}
     _require_shape(adapter, config, shape)
     chosen = config.preferring({**place.spec.finetune, **shape})
     told = {name_key(concept.name) for concept in named}

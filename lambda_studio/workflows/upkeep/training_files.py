@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lambda_studio.workflows.home import run_folder
-from lambda_studio.workflows.run_files import adapters_without_row, delete_checkpoints, find_info, runs_without_row
+from lambda_studio.workflows.run_files import (
+    adapters_without_row,
+    delete_checkpoints,
+    delete_previews,
+    find_info,
+    runs_with_previews,
+    runs_without_row,
+)
 from lambda_studio.workflows.upkeep.finding import Finding
 from lambda_studio.workflows.workplace import Workplace
 
@@ -21,6 +28,7 @@ def files_without_row(place: Workplace, repair: bool) -> Iterator[Finding]:
         )
         yield Finding("run folder", said, f"If no other database uses this home, delete it: {folder}")
     yield from _ended_checkpoints(place, repair)
+    yield from _forgotten_previews(place, repair)
 
 
 def _adapter(path: Path) -> Finding:
@@ -46,4 +54,18 @@ def _ended_checkpoints(place: Workplace, repair: bool) -> Iterator[Finding]:
         elif status == "finished":
             said = f"it is finished, and its checkpoints are left: {folder}"
             remedy = f"Delete it: {folder}" if repair else "Remove them: studio doctor --repair"
+            yield Finding(what, said, remedy, mendable=not repair)
+
+
+def _forgotten_previews(place: Workplace, repair: bool) -> Iterator[Finding]:
+    """Find previews and reports of runs on forgotten concepts: a process was killed before deleting them."""
+    with place.database.reading() as registry:
+        runs = [registry.find_run(number) for number in runs_with_previews(place.home)]
+    for run in (run for run in runs if run and any(seen.forgotten for seen in run.concepts)):
+        what, folder = f"run {run.id}", run_folder(place.home, run.id)
+        if repair and not delete_previews(place.home, [run.id]):
+            yield Finding(what, f"its previews and its report showed a forgotten concept, and were removed: {folder}")
+        else:
+            said = f"its previews and its report show a forgotten concept: {folder}"
+            remedy = f"Delete them: {folder}" if repair else "Remove them: studio doctor --repair"
             yield Finding(what, said, remedy, mendable=not repair)

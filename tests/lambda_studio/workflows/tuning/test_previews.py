@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.workflows.home import run_folder
+from lambda_studio.workflows.tuning import previews as previews_module
 from lambda_studio.workflows.tuning.previews import GAP, LABEL, TILE, draw_sheet
 
 CONFIG = FinetuneConfig(steps=4, rank=2, learning_rate=0.01, preview_every=2)
@@ -84,3 +86,15 @@ def test_columns_without_a_picture_of_every_prompt_are_left_out_of_the_sheet(stu
     studio.finetune(["rex"], replace(CONFIG, steps=1))  # another run is not affected
     columns = {0: [], 20: [tuned.previews.parent / "previews" / "step-000001-1.png"]}
     assert draw_sheet(["a <rex>"], columns).size == (GAP + 2 * (TILE + GAP), LABEL + LABEL + TILE + GAP)
+
+
+def test_where_the_gpu_is_too_small_the_training_goes_on_alone(studio, add, photo, monkeypatch, notices) -> None:
+    def refuse(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    add("rex", photo)
+    monkeypatch.setattr(previews_module, "draw_embeds", refuse)
+    tuned = studio.finetune(["rex"], CONFIG)
+    assert (tuned.adapter.id, tuned.previews) == (1, None)
+    told = [said for said in notices if "previews" in said]
+    assert told == ["There is too little GPU memory for previews beside the training: none are drawn from now on."]

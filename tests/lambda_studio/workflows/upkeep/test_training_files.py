@@ -52,3 +52,31 @@ def test_checkpoints_of_a_failed_run_are_named_with_the_command_that_drops_it(st
     assert (str(folder) in told.said, told.remedy) == (True, f"Remove them: studio runs drop {run}")
     studio.runs.drop(run)
     assert not folder.exists()
+
+
+def test_previews_of_a_forgotten_concept_that_a_kill_left_are_found_and_removed(studio, put, plain) -> None:
+    gone, kept = put("rex", plain("red")), put("max", plain("blue"))
+    versions = ([gone.version_id], [kept.version_id])
+    runs = [
+        studio.database.write(lambda registry, seen=seen: registry.start_run("default", "k", {}, seen))
+        for seen in versions
+    ]
+    studio.database.write(lambda registry: registry.forget_concept("default", "rex", gone.id))
+    for run in runs:
+        folder = run_folder(studio.home, run)
+        (folder / "previews").mkdir(parents=True)
+        for name in ("previews/step-000000-1.png", "previews.png", "report.html", "loss.jsonl"):
+            (folder / name).write_bytes(b"a picture")
+
+    def told(repair: bool) -> list[Finding]:
+        return [each for each in studio.doctor("quick", repair=repair) if "forgotten concept" in each.said]
+
+    folder = run_folder(studio.home, runs[0])
+    said = f"its previews and its report show a forgotten concept: {folder}"
+    remedy = "Remove them: studio doctor --repair"
+    assert told(False) == [Finding(f"run {runs[0]}", said, remedy, mendable=True)]
+    removed = f"its previews and its report showed a forgotten concept, and were removed: {folder}"
+    assert told(True) == [Finding(f"run {runs[0]}", removed)]
+    assert told(False) == []
+    assert [path.name for path in folder.iterdir()] == ["loss.jsonl"]
+    assert len(list(run_folder(studio.home, runs[1]).iterdir())) == 4

@@ -1,0 +1,118 @@
+"""The report of a fine-tuning run: one HTML file without anything outside of it."""
+
+import base64
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from concepts.durable import staged_file
+from concepts.records import ConceptRecord
+from lambda_studio.config import FinetuneConfig, chosen_settings
+from lambda_studio.training.curve import smooth, ticks
+
+WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM = 720, 240, 56, 24, 28
+SHOWN = 500
+"""The most points of a curve: more than a screen shows."""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a report says of a run."""
+
+    run_id: int
+    stack: str
+    concepts: Sequence[ConceptRecord]
+    config: FinetuneConfig
+    losses: Sequence[float]
+    adapter: int | None
+    """None: the run was stopped."""
+    remarks: Sequence[str] = ()
+
+
+def report_of(folder: Path) -> Path:
+    """Return the path of the report in a run's folder."""
+    return folder / "report.html"
+
+
+def write_report(report: RunReport, folder: Path, sheet: Path | None) -> Path:
+    """Write the report of a run into its folder, with the sheet of its previews, and return its path."""
+    path = report_of(folder)
+    with staged_file(path, replace=True) as staged:
+        staged.write_text(html_of(report, sheet.read_bytes() if sheet else None), encoding="utf-8")
+    return path
+
+
+def html_of(report: RunReport, sheet: bytes | None) -> str:
+    """Return the report as HTML. Names and prompts of others are escaped."""
+    names = [concept.name for concept in report.concepts]
+    done = len(report.losses)
+    ended = f"made adapter {report.adapter}" if report.adapter else f"was stopped at step {done:,}"
+    config = report.config
+    page = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
+    return (
+        Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+        .from_string(page)
+        .render(
+            run=report.run_id,
+            names=", ".join(names),
+            outcome=f"{config.method} on {len(names)} concepts, {config.steps:,} steps. It {ended}.",
+            concepts=report.concepts,
+            remarks=report.remarks,
+            previews=base64.b64encode(sheet).decode() if sheet else "",
+            curve=curve(report.losses),
+            settings=sorted(chosen_settings(config).items()),
+            command=command(report),
+            call=call(names, config),
+            version=version("lambda-studio"),
+            stack=report.stack,
+        )
+    )
+
+
+def command(report: RunReport) -> str:
+    """Return the command that makes the adapter again, or resumes the run."""
+    if report.adapter is None:
+        return "studio finetune --resume"
+    if report.config.start_from:
+        names = report.config.weights or [concept.name for concept in report.concepts]
+        return f"studio finetune {shlex.join(names)} --from {report.config.start_from[:12]}"
+    return f"studio finetune --rebuild {report.adapter}"
+
+
+def call(names: Sequence[str], config: FinetuneConfig) -> str:
+    """Return the call in Python with all settings that differ from their defaults."""
+    chosen = chosen_settings(config)
+    ordered = {field.name: chosen[field.name] for field in fields(config) if field.name in chosen}
+    given = ", ".join(f"{name}={value!r}" for name, value in ordered.items())
+    return f"studio.finetune({list(names)!r}, FinetuneConfig({given}))"
+
+
+def curve(losses: Sequence[float]) -> Mapping[str, Any]:
+    """Return the axes and the points of the smoothed losses, in pixels."""
+    span = max(2, len(losses) // 25)
+    values = smooth(losses, span)
+    top = 1.05 * max(values, default=1.0) or 1.0
+    every = max(1, len(values) // SHOWN)
+
+    def x(step: float) -> float:
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * step / max(1, len(values)), 1)
+
+    def y(loss: float) -> float:
+        return round((HEIGHT - BOTTOM) * (1 - loss / top), 1)
+
+    points = " ".join(f"{x(at + 1.0)},{y(values[at])}" for at in range(0, len(values), every))
+    return {
+        "span": span,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "left": LEFT,
+        "rows": [(y(loss), f"{loss:g}") for loss in ticks(0.0, top, 4)],
+        "columns": [(x(step), f"{step:,.0f}") for step in ticks(0.0, float(len(values)), 6) if step == int(step)],
+        "points": points,
+    }
