@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from cli.arguments import check
 from cli.session import Session
@@ -16,7 +17,10 @@ def remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Store a given global option in the session."""
     check(ctx, param, value)
     if value and param.name:
-        setattr(ctx.find_root().ensure_object(Session), param.name, value)
+        session = ctx.find_root().ensure_object(Session)
+        setattr(session, param.name, value)
+        if ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+            session.given[param.name] = value
 
 
 def global_options(with_environment: bool) -> list[click.Option]:

@@ -13,6 +13,7 @@ import click
 from cli import ctrl_c
 from cli.commands import LazyGroup
 from cli.options import less_memory, option_names, with_options, with_values
+from cli.repeating import repeated
 from cli.session import Session, numbered
 from cli.terminal import flushed, in_lines, notice, open_standard_streams, printable, say_json, warn
 
@@ -144,7 +145,7 @@ def tell(error: Exception, session: Session, as_json: bool) -> int:
     if code == 9:
         remedy = less_memory(options)
     remedy = with_values(with_options(remedy, named), options)
-    cause = with_options(cause, named)
+    remedy, cause = repeated(remedy, session.given), with_options(cause, named)
     if as_json:
         with suppress(OSError, ValueError):  # a closed stdout does not change what went wrong
             say_json(numbered({"error": {"cause": cause, "remedy": remedy, "exit_code": code}}))
@@ -175,7 +176,9 @@ def told(error: Any) -> tuple[str, str, int]:
 
 
 def _how_to_write(error: click.UsageError) -> str:
-    """Return a sentence about how a number is written, if the error is of a text in place of one."""
+    """Return a sentence about how a number or a prompt is written, if the error is of another text in its place."""
+    if error.ctx and error.ctx.info_name == "generate" and "unexpected extra argument" in error.message:
+        return 'Put the prompt in quotes: studio generate "a <rex> on the beach". '
     if not isinstance(error, click.BadParameter) or error.param is None or "is not a valid" not in error.message:
         return ""
     return NUMBERS.get(error.param.type.name, "")

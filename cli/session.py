@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ class Session:
     """Whether models may be downloaded to a machine without a GPU without a question."""
     device: str | None = None
     precision: str | None = None
+    given: dict[str, Any] = field(default_factory=dict)
+    """The global options of the command line, by their names. The environment's are not among them."""
     command: click.Command | None = None
     """The innermost command that was called."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cli.repeating import repeated
 from concepts.printable import printable, printable_json
 
 
@@ -37,7 +38,7 @@ def flushed(code: int) -> int:
 
 def say(line: str) -> None:
     """Print a line of the answer on stdout, with escapes for characters that could change what a terminal shows."""
-    click.echo(printable(line))
+    click.echo(printable(_repeated(line)))
 
 
 def say_json(answer: Any) -> None:
@@ -47,7 +48,13 @@ def say_json(answer: Any) -> None:
 
 def notice(text: str) -> None:
     """Print a message that is not part of the answer on stderr, if stderr can be written."""
-    warn(printable(text))
+    warn(printable(_repeated(text)))
+
+
+def _repeated(text: str) -> str:
+    """Return a text whose commands have the global options of the present command line."""
+    context = click.get_current_context(silent=True)
+    return repeated(text, getattr(context.find_root().obj, "given", {})) if context else text
 
 
 def warn(text: str) -> None:

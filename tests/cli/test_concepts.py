@@ -227,8 +227,8 @@ def test_a_photo_that_is_there_is_not_added_again_and_an_almost_equal_one_is_sai
     assert answer.code == 0
     same = "Note: photo2.png is the same photo as image 2 and was not added. To change its mask: "
     assert f"{same}studio concepts edit rex --box 2=x,y,width,height" in answer.out
-    alike = "Note: 2 pictures are almost the same (images 1, 3): keep one: studio concepts edit rex --drop 3"
-    assert alike in answer.out
+    best = "keep image 3, the sharpest or largest: studio concepts edit rex --drop 1"
+    assert f"Note: 2 pictures are almost the same (images 1, 3): {best}" in answer.out
     shown = json.loads(studio("concepts", "show", "rex", "--json").out)
     assert [image["source_name"] for image in shown["images"]] == ["photo1.png", "photo2.png", "again.png"]
 

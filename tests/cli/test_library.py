@@ -68,7 +68,7 @@ def test_a_reader_is_told_whom_to_ask_and_an_editor_may_write(as_user, toys, pho
         assert refused.err == (
             "Error: You ('bob') are a reader of 'alice/toys': only an editor may change its contents.\n"
             "  → Ask alice for: studio library share toys bob --role editor. "
-            "Or copy concepts to a library of your own: studio concepts copy\n"
+            "Or copy concepts to a library of your own: studio --library alice/toys concepts copy\n"
         )
     assert as_user("alice", "library", "share", "toys", "bob", "--role", "editor").code == 0
     assert "Added max (dog) in library alice/toys: 1 image." in as_user("bob", *add).out

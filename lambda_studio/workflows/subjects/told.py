@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from concepts.records import ConceptRecord
+from concepts.records import ConceptRecord, ImageRecord
 from lambda_studio.pictures.near_duplicates import ALMOST
+from lambda_studio.pictures.sharpness import BLURRED_SAID
 
 Said = Sequence[tuple[int | None, str, tuple[str, ...]]]
 """The number of each new image in its concept, its file's name, and its warnings."""
@@ -31,11 +32,17 @@ def told_warnings(concept: ConceptRecord, said: Said) -> Iterator[str]:
                 yield f"{where}: {text}"
     groups = {id(group): group for group in alike.values()}
     for group in groups.values():
-        kept, *dropped = sorted(group)
-        drop = " ".join(f"--drop {part}" for part in ranges(dropped))
-        them = ", ".join(ranges([kept, *dropped]))
+        best = max(sorted(group), key=lambda number: _worth(concept.images[number - 1]))
+        drop = " ".join(f"--drop {part}" for part in ranges(sorted(group - {best})))
         command = f"studio concepts edit {shlex.quote(concept.name)} {drop}"
-        yield f"{len(group)} pictures are almost the same (images {them}): keep one: {command}"
+        them = f"{len(group)} pictures are almost the same (images {', '.join(ranges(sorted(group)))})"
+        which = "keep one" if best == min(group) else f"keep image {best}, the sharpest or largest"
+        yield f"{them}: {which}: {command}"
+
+
+def _worth(image: ImageRecord) -> tuple[bool, int]:
+    """Return what tells which of several like pictures is the best one: a larger value is better."""
+    return BLURRED_SAID not in image.warnings, image.width * image.height
 
 
 def _join(alike: dict[int, set[int]], one: int, other: int) -> None:

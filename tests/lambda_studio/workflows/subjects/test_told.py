@@ -1,6 +1,11 @@
 """Warnings of new images: numbers, and one line for a burst."""
 
+from dataclasses import replace
+
+import pytest
+
 from lambda_studio.pictures.near_duplicates import ALMOST
+from lambda_studio.pictures.sharpness import BLURRED_SAID
 from lambda_studio.workflows.subjects.told import ranges, told_warnings
 
 
@@ -18,6 +23,26 @@ def test_a_burst_is_told_once_with_the_images_to_drop(put, plain) -> None:
         f"image 1 ({names[0]}): it is odd",
         "4 pictures are almost the same (images 1-3, 5): keep one: studio concepts edit 'my dog' --drop 2-3 --drop 5",
     ]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "blurred", "said"),
+    [
+        ((320, 1536, 640), (), "keep image 2, the sharpest or largest: studio concepts edit rex --drop 1 --drop 3"),
+        ((320, 1536, 640), (2,), "keep image 3, the sharpest or largest: studio concepts edit rex --drop 1-2"),
+        ((640, 640, 320), (), "keep one: studio concepts edit rex --drop 2-3"),
+    ],
+)
+def test_of_a_burst_the_sharpest_and_then_the_largest_is_kept(put, plain, sizes, blurred, said) -> None:
+    concept = put("rex", *(plain(colour) for colour in ("red", "lime", "blue")))
+    images = tuple(
+        replace(image, width=side, height=side, warnings=(BLURRED_SAID,) if number in blurred else ())
+        for number, (image, side) in enumerate(zip(concept.images, sizes, strict=True), start=1)
+    )
+    first = images[0].source_name
+    near = [(number, images[number - 1].source_name, (ALMOST + first,)) for number in (2, 3)]
+    told = list(told_warnings(replace(concept, images=images), near))
+    assert told == [f"3 pictures are almost the same (images 1-3): {said}"]
 
 
 def test_two_pairs_are_two_groups(put, plain) -> None:

@@ -37,7 +37,8 @@ def test_stored_warnings_that_matter_to_training_are_said_and_others_are_not(put
         "rex: 1 of 3 masks may be wrong (images 1). Look at them: studio concepts show rex --sheet rex.png",
         "rex: image 2 (blue.png): its subject is tiny (0.4% of the picture)",
         "rex: image 2 (blue.png): its subject is blurred",
-        "rex: 2 pictures are almost the same (images 2-3): keep one: studio concepts edit rex --drop 3",
+        "rex: 2 pictures are almost the same (images 2-3): keep image 3, the sharpest or largest: "
+        "studio concepts edit rex --drop 2",
     ]
 
 

@@ -1,0 +1,23 @@
+"""Commands in messages, with the global options that the user gave: pasted, they mean the same library and home."""
+
+import re
+import shlex
+from collections.abc import Mapping
+
+EVERYWHERE = ("home", "database")
+"""Options that each command needs again."""
+OF_A_LIBRARY = "add-concept|concepts|finetune|generate|adapters|runs|library import|library export"
+"""The commands that work in a library."""
+WITH_MODELS = "add-concept|concepts|finetune|generate|adapters|models|doctor"
+"""The commands that use a stack."""
+EVERY = f"{OF_A_LIBRARY}|{WITH_MODELS}|library|db|demo|miniature"
+
+
+def repeated(text: str, given: Mapping[str, object]) -> str:
+    """Return the text with the given global options, by their names, in each command that it shows."""
+    for name, value in reversed([*given.items()]):
+        commands = {"library": OF_A_LIBRARY, "stack": WITH_MODELS}.get(name, EVERY if name in EVERYWHERE else "")
+        if commands:
+            option = f"studio --{name} {shlex.quote(str(value))} ".replace("\\", r"\\")
+            text = re.sub(rf"(?<![\w./<'-])studio (?=(?:--\w+ \S+ )*(?:{commands})\b)", option, text)
+    return text
