@@ -21,7 +21,7 @@ SAID = ("made_by", "made_of", "update_size")
 @click.group("adapters", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """List, show, remove and exchange adapters. Without a subcommand, list them."""
+    """List, show, remove, combine and exchange adapters. Without a subcommand, list them."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
 
@@ -145,7 +145,9 @@ name_option = click.option("--name", metavar="TITLE", help="A title for the new 
 @name_option
 @pass_session
 def merge(session: Session, adapters: tuple[str, ...], name: str | None) -> None:
-    """Make one adapter of several, each times its scale. The others stay.
+    """Make one adapter of several.
+
+    Its update is the sum of theirs, each times its scale. The others stay.
 
     \b
       studio adapters merge 3 5:0.5
@@ -161,7 +163,10 @@ def merge(session: Session, adapters: tuple[str, ...], name: str | None) -> None
 @name_option
 @pass_session
 def extract(session: Session, adapter_id: str, rank: int, name: str | None) -> None:
-    """Make a LoRA of a full UNet, of a DoRA, or of a LoRA of a higher rank. The other stays."""
+    """Make a LoRA of an adapter.
+
+    ID is a full UNet, a DoRA, or a LoRA of a higher rank. It stays.
+    """
     with session.studio() as studio:
         made = studio.adapters.extract(adapter_id, rank=rank, name=name)
     kept = f"It has {100 * made.settings['kept']:.1f} % of the norm of the update of adapter {adapter_id}."
@@ -174,7 +179,10 @@ def extract(session: Session, adapter_id: str, rank: int, name: str | None) -> N
 @name_option
 @pass_session
 def scale(session: Session, adapter_id: str, factor: float, name: str | None) -> None:
-    """Make an adapter whose update is another's times SCALE. The other stays."""
+    """Make an adapter whose update is scaled.
+
+    It is the update of the adapter ID times SCALE. The other stays. A negative SCALE follows two dashes: 3 -- -0.5
+    """
     with session.studio() as studio:
         made = studio.adapters.scale(adapter_id, factor, name=name)
     session.show(made, lambda: made_lines(made))

@@ -54,6 +54,12 @@ def test_adapters_are_merged_scaled_and_extracted_and_shown_with_what_they_came_
     assert re.fullmatch(r"It has [\d.]+ % of the norm of the update of adapter 2\.", extracted[-1])
     answer = json.loads(studio("adapters", "extract", 2, "--rank", 1, "--json").out)
     assert 0 < answer["settings"]["kept"] < 1 and answer["update_size"] > 0 and answer["vanishes"] is False
+    negative = studio("adapters", "scale", 2, "--", "-0.5", "--json")
+    assert negative.code == 2, "options come before the dashes"
+    assert (
+        json.loads(studio("adapters", "scale", 2, "--json", "--", "-0.5").out)["settings"]["made_of"][0]["scale"]
+        == -0.5
+    )
     refused = studio("adapters", "scale", 2, "nan")
     assert refused.code == 2 and "The scale of the adapter '2:nan' is not a number" in refused.err
 
