@@ -4,9 +4,11 @@ from itertools import permutations
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.adapter import ScaledFile, adapted, apply_adapters
+from lambda_studio.models.adapter_info import read_adapter_info
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from tests.lambda_studio.models.adapters import KINDS, are_bits, weights, write_kind
 
@@ -76,6 +78,15 @@ def test_several_adapters_are_the_sum_of_their_updates_in_any_order(file, with_a
     }
     close(both, sums)
     close(with_adapters(two, one), both)
+
+
+def test_a_full_adapter_alone_is_its_file_to_the_bit(file, with_adapters) -> None:
+    """A difference and a sum would round away weights that are far smaller than the decoder's."""
+    path = file("full")
+    small = {name: 1e-9 * tensor for name, tensor in load_file(path).items()}
+    save_file(small, path, metadata={"lambda_studio": read_adapter_info(path).to_json()})
+    found = with_adapters(ScaledFile(path))
+    assert all(torch.equal(found[name], tensor) for name, tensor in small.items())
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
