@@ -180,7 +180,7 @@ def stack_file(
     file.write_text(
         f'name = "tiny"\nclip = "local-dir:{clip_folder.as_posix()}"\n'
         f'prior = "{prior_folder.as_posix()}"\ndecoder = "{decoder_folder.as_posix()}"\n'
-        'licence = "none"\n[finetune]\npreview_every = 0\n'
+        'licence = "none"\nfinetune = { preview_every = 0 }\n'
     )
     return file
 

@@ -83,6 +83,10 @@ WRITES: dict[str, tuple[str, Callable]] = {
     "continue_run": ("editor", lambda it, at, had, image: it.continue_run(had["run"], {})),
     "fail_run": ("editor", lambda it, at, had, image: it.fail_run(had["run"], "why")),
     "add_adapter": ("editor", lambda it, at, had, image: it.add_adapter(at, "cd" * 32, "f", "lora", "tiny", {}, [])),
+    "derive_adapter": (
+        "editor",
+        lambda it, at, had, image: it.derive_adapter(at, "de" * 32, "lora", "tiny", {}, [had["adapter"]]),
+    ),
     "remove_adapter": ("editor", lambda it, at, had, image: it.remove_adapter(at, had["adapter"])),
     "require_editor": ("editor", lambda it, at, had, image: it.require_editor(at)),
     "rename_library": ("owner", lambda it, at, had, image: it.rename_library(at, "games")),

@@ -37,7 +37,7 @@ def add(studio: Studio, name: str, *images: Path):
 
 def test_a_stack_says_what_fine_tuning_prefers(tmp_path, photo, stack_file) -> None:
     toml = tmp_path / "own.toml"
-    toml.write_text(stack_file.read_text() + "steps = 2\nrank = 3\n")  # its last table is [finetune]
+    toml.write_text(stack_file.read_text().replace("finetune = {", "finetune = { steps = 2, rank = 3,"))
     with Studio(tmp_path / "home", stack=str(toml)) as studio:
         add(studio, "rex", photo)
         done = studio.finetune(["rex"], config=FinetuneConfig(rank=1))

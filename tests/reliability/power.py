@@ -165,10 +165,10 @@ def _parsed(call: str, words: str, result: int, place: Path, at: dict[str, int],
         path = place / strings[0].decode()
         if path.is_relative_to(place):
             yield Op("create", (path,), cuts="O_TRUNC" in words)
-    elif call in ("rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat"):
+    elif call in ("rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "rmdir"):
         paths = tuple(place / text.decode() for text in strings)
         if all(path.is_relative_to(place) for path in paths):
-            yield Op(call.removesuffix("2").removesuffix("at"), paths)
+            yield Op("unlink" if call == "rmdir" else call.removesuffix("2").removesuffix("at"), paths)
     elif call in ("mkdir", "mkdirat") and (path := place / strings[0].decode()).is_relative_to(place):
         yield Op("mkdir", (path,))
     elif call not in ("mkdir", "mkdirat", "openat", "chmod", "fchmod", "write"):
