@@ -56,6 +56,6 @@ def _load(package: str, spec: ModuleSpec) -> None:
     module = sys.modules[package] = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except BaseException:
+    except BaseException:  # KeyboardInterrupt too: no half-imported package may stay
         del sys.modules[package]
         raise

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from lambda_studio.config import FinetuneConfig, GenerateConfig
-from lambda_studio.errors import InvalidSetting
+from lambda_studio.errors import InvalidSetting, PromptInvalid
 from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.tuning import previews as previews_module
 from lambda_studio.workflows.tuning.previews import GAP, LABEL, TILE, draw_sheet
@@ -66,6 +66,14 @@ def test_a_preview_of_what_is_not_trained_is_refused_before_a_run_begins(studio,
     assert (caught.value.cause, caught.value.remedy) == (
         "The preview 'a <max>' names max, which is not trained.", "Trained are: rex.",
     )  # fmt: skip
+    assert studio.runs.list() == []
+
+
+@pytest.mark.parametrize("prompt", ["", " ", "a <rex"])
+def test_a_preview_that_generate_would_refuse_is_refused_before_a_run_begins(studio, add, photo, prompt) -> None:
+    add("rex", photo)
+    with pytest.raises(PromptInvalid):
+        studio.finetune(["rex"], replace(CONFIG, preview_prompts=(prompt,)))
     assert studio.runs.list() == []
 
 
