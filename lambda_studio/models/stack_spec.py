@@ -8,11 +8,13 @@ from typing import Any
 from lambda_studio.config import require
 from lambda_studio.models.decoders.families import KANDINSKY, require_family
 
-PLACES = ("clip", "clip_towers", "prior", "decoder", "unet", "detector", "segmenter")
+PLACES = ("clip", "clip_towers", "prior", "decoder", "unet", "detector", "segmenter", "dino")
 """The fields that name a part's folder or repository."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 WEIGHTS = Path(__file__).parent.parent / "miniature" / "weights"
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+JUDGES = ("clip", "miniature")
+"""The kinds of metrics: DINO and the stack's CLIP, or the miniature's oracle."""
 EDGE_MAPS = ("canny", "gradient")
 """The names of `pictures.edges.EDGE_MAPS`, repeated here so that checking a stack needs no OpenCV."""
 
@@ -64,6 +66,10 @@ class StackSpec:
     """A folder or hub id of a Grounding DINO, for --segment grounded."""
     segmenter: str = "facebook/sam-vit-base"
     """A folder or hub id of a SAM, for --segment grounded."""
+    dino: str = "timm/vit_small_patch16_224.dino"
+    """A folder or hub id of a DINO in timm's layout, which measures likeness."""
+    judge: str = "clip"
+    """The metrics of drawn pictures: `clip` (and DINO), or `miniature` for the miniature's oracle."""
     resolution: int | None = None
     """Pixels on a side; None is the UNet's training resolution."""
     revision: str | None = None
@@ -98,10 +104,10 @@ class StackSpec:
     """GenerateConfig's settings that this stack prefers."""
 
     def __post_init__(self) -> None:
-        for name in ("name", "clip", "prior", "decoder", "detector", "segmenter"):
+        for name in ("name", "clip", "prior", "decoder", "detector", "segmenter", "dino"):
             require(bool(getattr(self, name)), f"The stack's {name} is empty.", "Set it in the stack's TOML file.")
         require_family(self.family)
-        for name, known in (("precision", PRECISIONS), ("edges", EDGE_MAPS)):
+        for name, known in (("precision", PRECISIONS), ("edges", EDGE_MAPS), ("judge", JUDGES)):
             value = getattr(self, name)
             require(value in known, f"The stack's {name} is {value!r}.", f"Give one of: {' '.join(known)}.")
         self._require_pins()
@@ -132,6 +138,7 @@ BUILT_IN = {
         decoder=str(WEIGHTS / "decoder"),
         precision="fp32",
         edges="gradient",
+        judge="miniature",
         subjects=3,
         words=WEIGHTS / "words.txt",
         licence="Apache-2.0",

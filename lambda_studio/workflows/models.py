@@ -61,8 +61,8 @@ class Models:
     def _repositories(self) -> set[str]:
         from lambda_studio.models.stack_files import DRAWING_PARTS, StackFiles
 
-        files, grounded = StackFiles(self._place.spec), ("detector", "segmenter")
-        return {place.address for part in (*DRAWING_PARTS, *grounded) for place in files.repositories(part)}
+        files, others = StackFiles(self._place.spec), ("detector", "segmenter", "dino")
+        return {place.address for part in (*DRAWING_PARTS, *others) for place in files.repositories(part)}
 
 
 def fits(spec: "StackSpec", gpu_bytes: int | None) -> str:
