@@ -8,7 +8,7 @@ import click
 from cli.commands import StudioGroup, download_option
 from cli.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
-from cli.tables import table
+from cli.tables import settings_lines, table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import AdapterCard
@@ -73,7 +73,7 @@ def show(session: Session, adapter_id: str) -> None:
             *(["stale: a concept has changed since; the adapter is used nevertheless"] if adapter.stale else []),
             *size_lines(adapter),
             "settings:",
-            *(f"  {key}: {value}" for key, value in adapter.settings.items() if key not in SAID and value is not None),
+            *settings_lines(adapter.settings, SAID),
         ]
 
     session.show(adapter, lines)

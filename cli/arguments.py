@@ -50,6 +50,8 @@ class Images(click.ParamType):
         if not matched:
             return (value,)
         numbers = range(int(matched[1]), int(matched[2] or matched[1]) + 1)
-        if not 1 <= len(numbers) <= MOST:
-            self.fail(f"{value!r} is not a range of 1 to {MOST} images.", param, ctx)
+        if not numbers:
+            self.fail(f"{value!r} counts down. Did you mean {matched[2]}-{matched[1]}?", param, ctx)
+        if len(numbers) > MOST:
+            self.fail(f"{value!r} has more than {MOST} images.", param, ctx)
         return numbers

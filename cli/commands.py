@@ -78,6 +78,9 @@ class _TakesGlobalOptions(click.Command):
         except click.exceptions.NoArgsIsHelpError:  # `studio` or `studio db` alone
             click.echo(ctx.get_help())
             ctx.exit()
+        except click.UsageError as error:  # click's parser does not say in which command
+            error.ctx = error.ctx or ctx
+            raise
         for param in self.params:
             if param.name in ctx.params:
                 check(ctx, param, ctx.params[param.name])

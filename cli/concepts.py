@@ -115,7 +115,8 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
         card = studio.concepts.show(name)
         if sheet is not None:
             notice(drawn(sheet, studio.concepts.write_sheet(name, sheet)))
-            notice(correction(name, 1))
+            doubtful = [number for number, image in enumerate(card.images, start=1) if image.doubtful]
+            notice(correction(name, doubtful[0] if doubtful else 1))
     concept, made = card.concept, f"make one: studio finetune {card.concept.name}"
     if not card.has_pictures:
         made = "it came without pictures, which fine-tuning needs"
@@ -227,6 +228,8 @@ def edit(
     """
     way, ways_of_some = ways(segment)
     numbered = marks(masks, boxes, points, ways_of_some)
+    if segment and not add and not ways_of_some:
+        raise click.UsageError(f"--segment {way} is for added images. For an image that is there, give N={way}.")
     with session.studio() as studio:
         added = studio.concepts.edit(
             name, noun=noun, add=add, drop=tuple(chain(*drop)), masks=numbered, segment=way, keep_original=keep_original

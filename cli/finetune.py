@@ -154,4 +154,5 @@ def require_one_way(
     if resume and (plan or start_from):
         raise click.UsageError("--plan and --from are for new runs: leave them out, or leave out --resume.")
     if not rebuild and everything == bool(names) and not (resume and not everything):
-        raise click.UsageError("Name concepts, or give --all." if not names else "Give names or --all, not both.")
+        more = " --from trains an adapter on: name what it shall learn, old or new." if start_from else ""
+        raise click.UsageError("Give names or --all, not both." if names else f"Name concepts, or give --all.{more}")

@@ -19,7 +19,7 @@ WAYS = ("auto", "alpha", "salient", "grabcut", "grounded", "none")
 CALLED, CALLED_FILE = re.compile(r"(.+)=([^=]+)", re.DOTALL), re.compile(r"([^=]+)=(.+)", re.DOTALL)
 """An image, by its number or its file's name, and a mark or a mask's file."""
 ORDINAL = re.compile(r"[0-9]{1,9}")
-NUMBER = r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)(%?)\s*"
+NUMBER = r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(%?)\s*"
 
 
 box_option = click.option(

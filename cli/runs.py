@@ -7,7 +7,7 @@ import click
 from cli.commands import StudioGroup
 from cli.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
-from cli.tables import table
+from cli.tables import settings_lines, table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import RunCard
@@ -66,7 +66,7 @@ def show(session: Session, run_id: int) -> None:
             "trains on:",
             *(f"  {name}, version {version}" for name, version in run.knows.items()),
             "settings:",
-            *(f"  {key}: {value}" for key, value in run.settings.items() if value is not None),
+            *settings_lines(run.settings),
             f"files {run.folder} ({run.bytes / 2**20:,.1f} MiB)",
             *([f"Resume it: studio finetune {names} --resume"] if run.state == "unfinished" else []),
         ]

@@ -1,6 +1,7 @@
 """Text tables and plurals."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
@@ -16,3 +17,19 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[
 def counted(number: int, noun: str, several: str | None = None) -> str:
     """Return `1 image` or `2 images`. `several` is the plural if it needs more than an s."""
     return f"{number} {noun}" if number == 1 else f"{number} {several or f'{noun}s'}"
+
+
+def settings_lines(settings: Mapping[str, Any], but: Collection[str] = ()) -> list[str]:
+    """Return a line for each setting that has a value, except those in `but`."""
+    return [f"  {name}: {_plain(value)}" for name, value in settings.items() if name not in but and value is not None]
+
+
+def _plain(value: Any) -> str:
+    """Return a setting's value without Python's notation."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value)) or "none"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

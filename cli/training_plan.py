@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cli.tables import table
+from cli.tables import counted, table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import FinetunePlan
@@ -20,7 +20,7 @@ def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
     if plan.needed_bytes is not None and plan.free_bytes is not None:
         yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of GPU memory"
     if plan.to_encode:
-        yield f"{plan.to_encode} images are encoded before the first step"
+        yield f"first, {counted(plan.to_encode, 'crop')} of the images will be encoded for the decoder"
     if plan.seconds is not None:
         yield f"time: about {spoken(plan.seconds)} for the steps ({plan.seconds_a_step:.2g} s for each, measured here)"
     if plan.not_measured:

@@ -12,7 +12,7 @@ from concepts.errors import AdapterNotFound
 from concepts.models import Adapter, AdapterConcept, Concept, ConceptVersion, Library, Run, now
 from concepts.names import shown
 from concepts.records import AdapterRecord
-from concepts.rows.libraries import address
+from concepts.rows.libraries import address, list_rows
 from concepts.rows.lineage import Present, present, snapshots
 
 
@@ -77,9 +77,21 @@ def get_row(session: Session, library: Library, adapter: int | str) -> Adapter:
     if (row := find_row(session, library, adapter)) is not None:
         return row
     query = select(Adapter.id).where(Adapter.library_id == library.id).order_by(Adapter.id.desc()).limit(10)
-    known = ", ".join(map(str, session.scalars(query))) or "none yet"
-    cause = f"No adapter {shown(str(adapter))} is in library {shown(address(session, library))}. It has: {known}."
-    raise AdapterNotFound(cause, "List them with: studio adapters")
+    known = ", ".join(map(str, session.scalars(query)))
+    cause = f"No adapter {shown(str(adapter))} is in library {shown(address(session, library))}."
+    if other := _other_library(session, library, adapter):
+        raise AdapterNotFound(f"{cause} It is in library {shown(other)}.", f"Give --library {shown(other)}.")
+    if not known:
+        raise AdapterNotFound(
+            f"{cause} It has none yet.", "Make one: studio finetune NAME..., or studio finetune --all"
+        )
+    raise AdapterNotFound(f"{cause} It has: {known}.", "List them with: studio adapters")
+
+
+def _other_library(session: Session, library: Library, adapter: int | str) -> str | None:
+    """Return the address of another library that the user can see and that has the adapter, or None."""
+    others = [each for each in list_rows(session, session.info["user"]) if each.id != library.id]
+    return next((address(session, each) for each in others if find_row(session, each, adapter)), None)
 
 
 def records(session: Session, library: Library) -> list[AdapterRecord]:

@@ -115,8 +115,11 @@ class FinetuneConfig(Settings):
         if self.weights is None:
             return
         object.__setattr__(self, "weights", {name: float(self.weights[name]) for name in sorted(self.weights)})
-        said = "Give a number from 0.1 to 1000 for each concept."
-        self._require("weights", all(0.1 <= weight <= 1000 for weight in self.weights.values()), said)
+        for name, weight in self.weights.items():
+            cause = f"The weight of {name} is {weight:g}."
+            require(
+                0.1 <= weight <= 1000, cause, "Give 0.1 to 1000. To leave a concept out, do not name it.", "weights"
+            )
 
     def _require_lora(self) -> None:
         kinds = ("attention", "attention-and-convolutions", "image")

@@ -50,6 +50,8 @@ class ImageCard:
     """SHA-256 of the original file, if it was stored."""
     left_out: bool = False
     """It is a note in place of pictures that were not imported."""
+    doubtful: bool = False
+    """Its mask may be wrong."""
 
 
 @dataclass(frozen=True)

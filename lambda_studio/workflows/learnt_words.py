@@ -2,11 +2,14 @@
 
 import difflib
 import re
+from collections.abc import Sequence
 
 from concepts.durable import read_small
 from lambda_studio.models.stack_spec import StackSpec
 
 MAX_WORDS_BYTES = 2**20
+SHORTEST = 3
+"""The least letters of a word that is offered for another: `toy` is not a slip for to."""
 WHERE = "Its words are listed in the documentation of the miniature."
 _WORD = re.compile(r"\w+")
 
@@ -20,6 +23,12 @@ def note_unlearnt(text: str, spec: StackSpec) -> str | None:
     strange = [word for word in dict.fromkeys(words) if word not in learnt]
     if not strange:
         return None
-    near = [match for word in strange for match in difflib.get_close_matches(word, learnt, n=1, cutoff=0.7)]
+    near = [match for word in strange if (match := _slip_of(word, learnt))]
     meant = f" Did you mean {' or '.join(f'“{word}”' for word in dict.fromkeys(near))}?" if near else ""
     return f"{spec.name} did not learn {', '.join(f'“{word}”' for word in strange)}.{meant} {WHERE}"
+
+
+def _slip_of(word: str, learnt: Sequence[str]) -> str | None:
+    """Return the word that was meant by a misspelt one, or None. Slips seldom change the first letter."""
+    likely = [each for each in learnt if each[0] == word[0] and len(each) >= SHORTEST]
+    return next(iter(difflib.get_close_matches(word, likely, n=1, cutoff=0.7)), None)

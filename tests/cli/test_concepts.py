@@ -155,8 +155,8 @@ def test_masks_are_corrected_by_a_box_and_a_way(studio, rex, photos, tmp_path: P
     assert first["mask_sha"] is not None and second["mask_sha"] is None
     for words, said in (
         (("--box", "3=1,1,20,20"), "rex has no image 3."),
-        (("--box", "1=50,50,20,20"), "Image 1 has 64 x 64 pixels, and the box 50,50,20,20 reaches outside."),
-        (("--point", "1=64,0"), "Image 1 has 64 x 64 pixels, and the point 64,0 is outside."),
+        (("--box", "1=50,50,20,20"), "The box 50,50,20,20 reaches outside image 1, which has 64 x 64 pixels."),
+        (("--point", "1=64,0"), "The point 64,0 is outside image 1, which has 64 x 64 pixels."),
     ):
         answer = studio("concepts", "edit", "rex", *words)
         assert said in answer.err and answer.code in (2, 5)
@@ -242,11 +242,24 @@ def test_a_photo_with_another_mask_beside_it_is_not_added_again(studio, added, p
     assert len(json.loads(studio("concepts", "show", "rex", "--json").out)["images"]) == 2
 
 
+def test_a_way_for_all_images_is_no_change_of_those_that_are_there(studio, added) -> None:
+    answer = studio("concepts", "edit", "rex", "--segment", "grabcut")
+    assert (answer.code, "For an image that is there, give N=grabcut." in answer.err) == (2, True)
+
+
+def test_the_mask_to_correct_is_the_one_that_may_be_wrong(studio, photos, tmp_path) -> None:
+    studio("add-concept", "max", *photos[:2], "--noun", "dog", "--segment", "grabcut")
+    images = json.loads(studio("concepts", "show", "max", "--json").out)["images"]
+    doubtful = [number for number, image in enumerate(images, start=1) if image["doubtful"]]
+    shown = studio("concepts", "show", "max", "--sheet", tmp_path / "max.png").err
+    assert f"To correct image {doubtful[0] if doubtful else 1}:" in shown
+
+
 def test_several_images_in_a_row_are_dropped(studio, added) -> None:
     assert studio("concepts", "edit", "rex", "--drop", "2-2").code == 0
     assert len(json.loads(studio("concepts", "show", "rex", "--json").out)["images"]) == 1
     answer = studio("concepts", "edit", "rex", "--drop", "2-1")
-    assert (answer.code, "'2-1' is not a range of 1 to 10000 images." in answer.err) == (2, True)
+    assert (answer.code, "'2-1' counts down. Did you mean 1-2?" in answer.err) == (2, True)
 
 
 def test_a_mark_that_finds_the_same_mask_is_said(studio, added) -> None:

@@ -23,6 +23,8 @@ def test_other_settings_are_refused_with_what_differs(studio, stopped_after_two)
     answer = studio("finetune", "rex", "--seed", 4, "--resume")
     assert answer.code == 2
     assert "seed: 3 -> 4" in answer.err
+    fewer = studio("finetune", "rex", "--seed", 4, "--steps", 3, "--resume")
+    assert fewer.code == 2 and "ends now" not in fewer.err
     assert studio("finetune", "rex", "--resume").code == 0
 
 
@@ -81,6 +83,17 @@ def test_more_steps_may_be_asked_for(studio, stopped_after_two) -> None:
     assert json.loads(studio("runs", "--json").out)[0]["steps"] == 6
 
 
+def test_the_same_weights_again_are_said(studio, stopped_after_two) -> None:
+    said = "The weights are those of adapter 1, which is the newest one again."
+    assert said not in studio("finetune", "--resume").err
+    assert said in studio(*TUNE).err
+
+
+def test_what_a_command_is_missing_is_told_with_its_own_help(studio) -> None:
+    assert studio("finetune", "--from").err.endswith("  → See: studio finetune --help\n")
+    assert "--from trains an adapter on: name what it shall learn" in studio("finetune", "--from", 1).err
+
+
 def test_a_finished_run_is_not_resumed(studio, stopped_after_two) -> None:
     assert studio("finetune", "--resume").code == 0
     assert "Library default has no unfinished run with tiny." in studio("finetune", "--resume").err
@@ -137,7 +150,7 @@ def test_a_plan_is_shown_and_nothing_is_trained(studio, added) -> None:
     ]
     assert shown[2:4] == [
         "lora of rank 2 for tiny: 70 steps of 4 images, learning rate 0.0001",
-        "2 images are encoded before the first step",
+        "first, 2 crops of the images will be encoded for the decoder",
     ]
     assert re.fullmatch(r"time: about [\d\w ]+ for the steps \([\d.e-]+ s for each, measured here\)", shown[4])
     assert shown[-1] == "Nothing was trained. To train, leave out --plan."
@@ -173,8 +186,8 @@ def test_a_concept_is_added_to_an_adapter_and_an_adapter_is_made_again_without_o
         (("rex", "--without", "max"), "--without belongs to --rebuild"),
         (("--resume", "--from", 1), "--plan and --from are for new runs"),
         (("rex", "--weight", "2"), "'2' is not NAME=NUMBER, for example rex=2"),
-        (("rex", "--weight", "rex=nan"), "--weight is {'rex': nan}.\n  → Give a number from 0.1 to 1000"),
-        (("rex", "--weight", "rex=0"), "--weight is {'rex': 0.0}."),
+        (("rex", "--weight", "rex=nan"), "The weight of rex is nan.\n  → Give 0.1 to 1000. To leave a concept out"),
+        (("rex", "--weight", "rex=0"), "The weight of rex is 0."),
         (("rex", "--weight", "max=2"), "A weight is given for max, which is not trained."),
     ],
 )

@@ -30,7 +30,7 @@ def test_what_is_known_is_said_and_nothing_else() -> None:
     on_gpu = replace(PLAN, needed_bytes=5 * 2**30, free_bytes=2**33, seconds_a_step=0.25, to_encode=3)
     assert list(plan_lines(on_gpu))[3:-1] == [
         "memory: about 5.0 GiB of 8.0 GiB of GPU memory",
-        "3 images are encoded before the first step",
+        "first, 3 crops of the images will be encoded for the decoder",
         "time: about 5 min 0 s for the steps (0.25 s for each, measured here)",
     ]
     absent = replace(PLAN, not_measured="It is not on this machine.")

@@ -34,8 +34,15 @@ def chosen_device(name: str | None, notify: Callable[[str], None] = unheard) -> 
     known = device is not None and device.type in ("cpu", "cuda", "mps")
     require(known, f"device is {name!r}.", DEVICES, "device")
     assert device is not None
-    require(_is_here(device), f"device is {name}, and PyTorch finds no such device on this machine.", DEVICES, "device")
+    cause = f"device is {name}, and PyTorch finds no such device on this machine."
+    require(_is_here(device), cause, f"Give auto, or one that is here: {', '.join(_devices_here())}.", "device")
     return device
+
+
+def _devices_here() -> list[str]:
+    """Return the names of this machine's devices, the best one first."""
+    gpus = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return [*gpus, *["mps"] * torch.backends.mps.is_available(), "cpu"]
 
 
 def _best_device(notify: Callable[[str], None]) -> torch.device:

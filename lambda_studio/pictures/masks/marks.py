@@ -23,7 +23,7 @@ class Point:
         """Return the point on a picture of `size` that was given with the size `given`. Raises MaskRefused."""
         x, y = _shares((self.x, self.y), given, self.percent)
         if not (0 <= x < 1 and 0 <= y < 1):
-            raise MaskRefused(f"{name} has {_said(given)}, and the point {_listed(self)} is outside.", REMEDY)
+            raise MaskRefused(f"The point {_listed(self)} is outside {name}, which has {_said(given)}.", REMEDY)
         return int(x * size[0]), int(y * size[1])
 
 
@@ -45,11 +45,18 @@ class Box:
         left, top = _shares(corner, given, self.percent)
         right, bottom = _shares(far, given, self.percent)
         if min(left, top) < 0 or max(right, bottom) > 1 + 1e-9:
-            raise MaskRefused(f"{name} has {_said(given)}, and the box {_listed(self)} reaches outside.", REMEDY)
+            raise MaskRefused(f"The box {_listed(self)} reaches outside {name}, which has {_said(given)}.", REMEDY)
         box = (round(left * size[0]), round(top * size[1]), round(right * size[0]), round(bottom * size[1]))
         if min(box[2] - box[0], box[3] - box[1]) < SMALLEST:
-            raise MaskRefused(f"The box {_listed(self)} for {name} is too small.", "Draw it around the whole subject.")
+            raise MaskRefused(f"The box {_listed(self)} for {name} is too small.", self._larger())
         return box
+
+    def _larger(self) -> str:
+        """Return the remedy of a box that is too small: percent, for numbers that look like shares."""
+        if not self.percent and max(self.x + self.width, self.y + self.height) <= 1:
+            shares = Box(self.x * 100, self.y * 100, self.width * 100, self.height * 100, percent=True)
+            return f"Numbers without % are pixels. Did you mean {_listed(shares)}?"
+        return "Draw it around the whole subject."
 
 
 @dataclass(frozen=True)

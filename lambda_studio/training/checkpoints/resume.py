@@ -111,13 +111,7 @@ def _check_resumable(checkpoint: Checkpoint, settings: Settings, steps: int) -> 
         raise ResumeRefused(cause, "Delete its folder, then resume from the one before.")
     before, now = _with_defaults(saved), _with_defaults(settings)
     _refuse_unknown(before, now)
-    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    if names:
-        changes = "; ".join(f"{name}: {before.get(name, 'none')} -> {now.get(name, 'none')}" for name in names)
-        raise ResumeRefused(
-            f"The run was started with other settings: {changes}.",
-            "Give the same settings as before, or start a new run without resume=True.",
-        )
+    _refuse_changed(before, now)
     if checkpoint.step > steps:
         raise ResumeRefused(
             f"The run is at step {checkpoint.step}, and steps is {steps}.", f"Give {checkpoint.step} or more.", "steps"
@@ -127,6 +121,21 @@ def _check_resumable(checkpoint: Checkpoint, settings: Settings, steps: int) -> 
 def _with_defaults(settings: Settings) -> Settings:
     """Add the settings at their default. Version 0.1 wrote every setting, and all of its settings are known here."""
     return {**_defaults(settings.get("method", "")), **settings}
+
+
+def require_same(before: FinetuneConfig, now: FinetuneConfig) -> None:
+    """Raise ResumeRefused if a setting differs that the trained bits depend on."""
+    _refuse_changed(_settings(before), _settings(now))
+
+
+def _refuse_changed(before: Settings, now: Settings) -> None:
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if names:
+        changes = "; ".join(f"{name}: {before.get(name, 'none')} -> {now.get(name, 'none')}" for name in names)
+        raise ResumeRefused(
+            f"The run was started with other settings: {changes}.",
+            "Give the same settings as before, or start a new run without resume=True.",
+        )
 
 
 def _refuse_unknown(before: Settings, now: Settings) -> None:

@@ -11,6 +11,9 @@ from lambda_studio.workflows.learnt_words import note_unlearnt
 _WEIGHT = re.compile(r"\([^()]*:\s*\d*\.?\d+\s*\)|>\s*:\s*\d*\.?\d+|>[+-]+(?![\w<])|\({2,}")
 """`(word:1.3)` and `((word))` of web interfaces, `<name>:1.3`, and `<name>++` of compel."""
 
+SHORTEST = 3
+"""The least characters of a name that is asked about in a prompt that names others: `a` is a word there."""
+
 
 def notes_about(template: Template, nouns: Mapping[str, str], known: Sequence[str], spec: StackSpec) -> Iterator[str]:
     """Yield the notes about a prompt.
@@ -39,7 +42,7 @@ def notes_about(template: Template, nouns: Mapping[str, str], known: Sequence[st
 def _unnamed(template: Template, known: Sequence[str]) -> Iterator[str]:
     """Note a concept's name without brackets, and a prompt that names no concept of a library that has some."""
     meant = _meant(template, known)
-    if meant is not None and template.references:
+    if meant is not None and template.references and len(meant) >= SHORTEST:
         yield f"“{meant}” is read as a word. Did you mean <{meant}>?"
     elif known and not template.references:
         remedy = f"Did you mean <{meant}>?" if meant else f"Write names in angle brackets, for example <{known[0]}>."

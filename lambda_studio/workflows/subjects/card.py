@@ -88,6 +88,7 @@ def _image_card(image: ImageRecord, masks: Mapping[str, bytes]) -> ImageCard:
         image.mask_sha,
         image.original_sha,
         is_left_out(image),
+        is_doubtful(image.warnings),
     )
 
 

@@ -29,7 +29,8 @@ class Numbering:
         if not numbers:
             self._refuse(f"{self._owner} has no image {called!r}.")
         if len(numbers) > 1:
-            self._refuse(f"{called!r} is the name of {len(numbers)} images of {self._owner}. Give a number.")
+            cause = f"{called!r} is the name of images {', '.join(map(str, numbers))} of {self._owner}."
+            raise InvalidSetting(cause, "Give a number. A sheet of the masks (--sheet FILE.png) shows which is which.")
         return numbers[0]
 
     def numbers(self, marks: Mapping[Called, Mark]) -> dict[Called, Mark]:

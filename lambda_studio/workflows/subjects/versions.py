@@ -116,7 +116,7 @@ def _kept_images(place: Workplace, concept: ConceptRecord, changes: Changes, mar
 
 def _masked(image: NewImage, number: int, find: Finder) -> NewImage:
     """Return the image with the mask that is found in its stored picture."""
-    found = find(Photo(path=Path(f"Image {number}"), image=decode_png(image.data)))
+    found = find(Photo(path=Path(f"image {number}"), image=decode_png(image.data)))
     mask = None if found.mask is None else encode_png(found.mask)
     return replace(image, mask=mask, warnings=(*without_mask_warnings(image.warnings), *found.warnings))
 

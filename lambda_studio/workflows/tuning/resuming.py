@@ -7,6 +7,7 @@ from concepts.names import name_key
 from concepts.records import FORGOTTEN, ConceptRecord, RunRecord, SeenConcept
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
+from lambda_studio.training.checkpoints.resume import require_same
 from lambda_studio.workflows.run_files import saved_step
 from lambda_studio.workflows.tuning.settings import require_known_settings
 from lambda_studio.workflows.tuning.starting import Start
@@ -21,9 +22,10 @@ def resumed(place: Workplace, names: Sequence[str] | None, config: FinetuneConfi
     run = run_to_resume(place, names)
     concepts = concepts_of(place, run)
     before = run.settings["config"]
-    chosen, meant = config.preferring(before), FinetuneConfig().preferring(before).steps
-    if chosen.steps < meant:
-        place.notify(f"Run {run.id} was started for {meant} steps, and ends now at step {chosen.steps}.")
+    chosen, begun = config.preferring(before), FinetuneConfig().preferring(before)
+    require_same(begun, chosen)
+    if chosen.steps < begun.steps:
+        place.notify(f"Run {run.id} was started for {begun.steps} steps, and ends now at step {chosen.steps}.")
     return Start(concepts, chosen), run
 
 

@@ -251,6 +251,10 @@ class Tuner:
         self._written.append(sha)
         settings = with_size(self.place, sha, info.settings)
         name, versions = self.stack.spec.name, [concept.version_id for concept in concepts]
+        with self.database.reading() as registry:
+            same = [each.id for each in registry.adapters(self.library) if each.sha256 == sha]
+        if same:
+            self.notify(f"The weights are those of adapter {same[0]}, which is the newest one again.")
 
         def register(registry: Registry) -> AdapterRecord:
             file_name, method = f"{sha}.safetensors", config.method

@@ -56,6 +56,16 @@ def test_an_unknown_adapter_is_an_error_that_lists_those_there_are(database, rex
     assert refusal.value.exit_code == 3
 
 
+def test_an_adapter_of_another_library_is_told_with_that_library(database, rex_and_hat, add_adapter):
+    with database.transaction() as registry:
+        registry.create_library("toys")
+        adapter = add_adapter(registry, rex_and_hat)
+        with pytest.raises(AdapterNotFound, match=r"It is in library 'default'\. Give --library 'default'\."):
+            registry.get_adapter("toys", adapter.id)
+        with pytest.raises(AdapterNotFound, match=r"It has none yet\. Make one: studio finetune NAME"):
+            registry.get_adapter("toys", 99)
+
+
 def test_a_prefix_of_two_adapters_is_neither(database, rex_and_hat, add_adapter):
     with database.transaction() as registry:
         add_adapter(registry, rex_and_hat, "ab" * 32)

@@ -11,6 +11,7 @@ def test_a_word_that_was_not_learnt_is_told_with_the_nearest_one() -> None:
     assert note_unlearnt("a Dog on the beech", MINIATURE) == (
         f"miniature did not learn “beech”. Did you mean “beach”? {WHERE}"
     )
+    assert note_unlearnt("a toy that barks", MINIATURE) == f"miniature did not learn “toy”, “that”, “barks”. {WHERE}"
 
 
 def test_learnt_words_and_stacks_that_know_all_words_have_no_note() -> None:

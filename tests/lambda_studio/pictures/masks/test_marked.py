@@ -93,7 +93,7 @@ def test_a_point_beside_everything_that_stands_out_is_cut_by_colour() -> None:
 
 
 def test_a_box_outside_is_refused_by_the_pictures_name() -> None:
-    with pytest.raises(MaskRefused, match=r"two\.png has 220 x 160 pixels, and the box 200,0,30,30 reaches outside"):
+    with pytest.raises(MaskRefused, match=r"The box 200,0,30,30 reaches outside two\.png, which has 220 x 160 pixels"):
         subject_in_box(two_discs()[0], Box(200, 0, 30, 30))
 
 

@@ -19,15 +19,21 @@ def test_percent_are_of_any_size() -> None:
         assert Point(50, 25, percent=True).on(STORED, given, "a.jpg") == (768, 288)
 
 
+def test_shares_in_place_of_percent_are_understood() -> None:
+    with pytest.raises(MaskRefused) as caught:
+        Box(0.25, 0.3, 0.5, 0.6).on(STORED, GIVEN, "a.jpg")
+    assert caught.value.remedy == "Numbers without % are pixels. Did you mean 25%,30%,50%,60%?"
+
+
 @pytest.mark.parametrize(
     ("mark", "said"),
     [
-        (Box(2000, 0, 1073, 10), "a.jpg has 3072 x 2304 pixels, and the box 2000,0,1073,10 reaches outside."),
-        (Box(60, 0, 50, 10, True), "a.jpg has 3072 x 2304 pixels, and the box 60%,0%,50%,10% reaches outside."),
+        (Box(2000, 0, 1073, 10), "The box 2000,0,1073,10 reaches outside a.jpg, which has 3072 x 2304 pixels."),
+        (Box(60, 0, 50, 10, True), "The box 60%,0%,50%,10% reaches outside a.jpg, which has 3072 x 2304 pixels."),
         (Box(5, 5, 0, 10), "The box 5,5,0,10 for a.jpg is empty."),
         (Box(5, 5, 8, 800), "The box 5,5,8,800 for a.jpg is too small."),
-        (Point(3072, 0), "a.jpg has 3072 x 2304 pixels, and the point 3072,0 is outside."),
-        (Point(50, 100, True), "a.jpg has 3072 x 2304 pixels, and the point 50%,100% is outside."),
+        (Point(3072, 0), "The point 3072,0 is outside a.jpg, which has 3072 x 2304 pixels."),
+        (Point(50, 100, True), "The point 50%,100% is outside a.jpg, which has 3072 x 2304 pixels."),
     ],
     ids=str,
 )

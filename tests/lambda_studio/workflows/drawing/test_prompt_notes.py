@@ -35,6 +35,13 @@ def test_a_name_in_other_brackets_or_in_none_is_questioned(prompt):
     assert notes(f"{prompt} with a <red-hat>") == ["“Rex” is read as a word. Did you mean <Rex>?"]
 
 
+def test_a_name_that_is_a_small_word_is_not_questioned_beside_others():
+    assert notes("a <rex> in snow", known=["a", *KNOWN]) == []
+    assert notes("a mat", known=["a"]) == [
+        "The prompt names no concept, so none of the library is drawn. Did you mean <a>?"
+    ]
+
+
 def test_a_prompt_without_names_has_no_note_where_there_are_no_concepts():
     assert notes("a dog in snow", known=[]) == []
 

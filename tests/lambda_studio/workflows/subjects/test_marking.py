@@ -44,7 +44,7 @@ def test_with_grounded_sam_outlines_a_box(studio, monkeypatch) -> None:
 
 
 def test_a_point_is_looked_up_in_the_picture(studio) -> None:
-    with pytest.raises(MaskRefused, match=r"a\.png has 80 x 60 pixels, and the point 80,0 is outside"):
+    with pytest.raises(MaskRefused, match=r"The point 80,0 is outside a\.png, which has 80 x 60 pixels"):
         Marking(studio.workplace, "auto", "dog").finder(Point(80, 0))(PICTURE)
 
 

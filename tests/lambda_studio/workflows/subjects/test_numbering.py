@@ -36,7 +36,6 @@ def test_the_exact_spelling_comes_before_others() -> None:
     [
         (0, "rex has no image 0."),
         (6, "rex has no image 6."),
-        ("IMG_1.jpg", "'IMG_1.jpg' is the name of 2 images of rex. Give a number."),
         ("MG_1.jpg", "rex has no image 'MG_1.jpg'."),
         ("other/IMG_2.JPG", "rex has no image 'other/IMG_2.JPG'."),
         (".", "rex has no image '.'."),
@@ -48,6 +47,13 @@ def test_an_image_that_is_not_there_or_not_clear_is_refused_with_what_is_there(c
     assert caught.value.cause == cause
     names = "1 (IMG_1.jpg), 2 (IMG_2.JPG), 3 (IMG_1.jpg), 4 (Müller.png), 5 (7)"
     assert caught.value.remedy == f"It has images {names}."
+
+
+def test_a_name_of_several_images_is_refused_with_their_numbers() -> None:
+    with pytest.raises(
+        InvalidSetting, match=r"'IMG_1\.jpg' is the name of images 1, 3 of rex\. Give a number\. A sheet"
+    ):
+        FILES.number("IMG_1.jpg")
 
 
 def test_many_images_are_not_all_listed() -> None:

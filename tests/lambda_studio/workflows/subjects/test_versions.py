@@ -123,5 +123,5 @@ def test_a_box_a_point_and_a_way_give_a_stored_image_another_mask(put, plain, ch
     assert second.mask is None
     found = np.asarray(decode_png(first.mask)) > 0
     assert found[18, 24] and not found[:9].any() and not found[:, :12].any()
-    with pytest.raises(MaskRefused, match=r"Image 1 has 48 x 36 pixels, and the point 48,3 is outside\."):
+    with pytest.raises(MaskRefused, match=r"The point 48,3 is outside image 1, which has 48 x 36 pixels\."):
         changed(concept, masks={1: Point(48, 3)})
