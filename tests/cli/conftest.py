@@ -95,14 +95,15 @@ def well(answer: Answer) -> Answer:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> list[Path]:
-    """Two photos of a red thing on a green ground."""
+    """Two photos of a red thing, on a green and a blue ground."""
     return [draw_photo(tmp_path / f"photo{number}.png", number) for number in (1, 2)]
 
 
 def draw_photo(path: Path, seed: int) -> Path:
-    """A red ellipse on noisy green."""
+    """A red ellipse on noisy green, or on noisy blue for an even seed."""
     noise = np.random.default_rng(seed).integers(0, 60, (64, 64, 3))
-    image = Image.fromarray((noise + np.array([20, 120, 40])).astype(np.uint8))
+    ground = np.array([20, 120, 40] if seed % 2 else [20, 40, 120])
+    image = Image.fromarray((noise + ground).astype(np.uint8))
     ImageDraw.Draw(image).ellipse((16 + seed, 14, 46 + seed, 50), fill=(200, 30 + 9 * seed, 30))
     image.save(path)
     return path

@@ -1,10 +1,38 @@
-"""Photos that are almost the same are told by name."""
+"""Photos that are almost the same are told by name: copies, and the photos of a handheld burst."""
 
-from PIL import Image
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance, ImageFilter
 
 from lambda_studio.pictures.files.opening import open_photo
 from lambda_studio.pictures.near_duplicates import NearDuplicates
 from tests.lambda_studio.pictures.pattern import pattern, written
+
+
+def scene(seed: int, side: int = 480) -> Image.Image:
+    """Return a picture of soft coloured patches, as a photograph has."""
+    patches = np.random.default_rng(seed).integers(0, 255, (7, 7, 3), dtype=np.uint8)
+    return Image.fromarray(patches).resize((side, side), Image.Resampling.BICUBIC)
+
+
+def burst(picture: Image.Image, frames: int, turn: float = 0.4, shift: float = 5 / 1600) -> list[Image.Image]:
+    """Return the frames of a burst from the hand: each is turned by degrees, shifted by a share, a little brighter."""
+    side, taken = picture.width, []
+    for number in range(frames):
+        left, top = round(side * (0.02 + number * shift)), round(side * 0.02)
+        turned = picture.rotate(number * turn - 1, Image.Resampling.BICUBIC)
+        part = turned.crop((left, top, left + round(0.94 * side), top + round(0.94 * side))).resize(picture.size)
+        taken.append(ImageEnhance.Brightness(part).enhance(1 + 0.01 * number))
+    return taken
+
+
+def told(pictures: list[Image.Image]) -> list[tuple[str, ...]]:
+    """Return what is said of each picture, which are named by their numbers."""
+    known, said = NearDuplicates(), []
+    for number, picture in enumerate(pictures, start=1):
+        said.append(tuple(text.removeprefix("almost the same picture as ") for text in known.near(picture)))
+        known.remember(str(number), picture)
+    return said
 
 
 def test_near_duplicates_are_warned_of_by_name(tmp_path):
@@ -15,3 +43,39 @@ def test_near_duplicates_are_warned_of_by_name(tmp_path):
     warnings = [known.warnings(open_photo(path)) for path in (first, other, again, first)]
     again_too = tuple(f"almost the same picture as {name}" for name in ("first.png", "again.jpg"))
     assert warnings == [(), (), again_too[:1], again_too]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_each_frame_of_a_handheld_burst_is_near_an_earlier_one(seed):
+    said = told(burst(scene(seed), 6))
+    assert said[0] == () and all(said[1:]), "each of the others names an earlier one: one chain"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda picture: picture.resize((120, 120)),
+        lambda picture: picture.filter(ImageFilter.GaussianBlur(4)),
+        lambda picture: ImageEnhance.Brightness(picture).enhance(0.8),
+        lambda picture: ImageEnhance.Contrast(picture).enhance(0.8),
+    ],
+    ids=["smaller", "blurred", "darker", "paler"],
+)
+def test_a_changed_copy_is_near_its_original(change):
+    assert told([scene(0), change(scene(0))]) == [(), ("1",)]
+
+
+def test_other_pictures_are_not_near_however_little_contrast_they_have():
+    pale = [Image.blend(scene(seed), Image.new("RGB", (480, 480), "grey"), 0.8) for seed in range(6)]
+    flat = Image.new("RGB", (480, 480), "grey")
+    assert told([*map(scene, range(6)), flat]) == [()] * 7
+    assert told([flat, *pale]) == [()] * 7
+
+
+def test_a_small_subject_that_is_elsewhere_makes_another_picture():
+    pictures = []
+    for left in (40, 300):
+        picture = Image.new("RGB", (480, 480), "white")
+        picture.paste((40, 60, 160), (left, 200, left + 80, 280))
+        pictures.append(picture)
+    assert told(pictures) == [(), ()]
