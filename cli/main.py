@@ -12,7 +12,7 @@ import click
 
 from cli import ctrl_c
 from cli.commands import LazyGroup
-from cli.options import less_memory, option_names, with_options, with_values
+from cli.options import in_remedies, less_memory, option_names, with_options, with_values
 from cli.repeating import repeated
 from cli.session import Session, numbered
 from cli.terminal import flushed, in_lines, notice, open_standard_streams, printable, say_json, warn
@@ -144,8 +144,11 @@ def tell(error: Exception, session: Session, as_json: bool) -> int:
     named = {field: options[field] for field in getattr(error, "fields", ()) if field in options}
     if code == 9:
         remedy = less_memory(options)
-    remedy = with_values(with_options(remedy, named), options)
-    remedy, cause = repeated(remedy, session.given), with_options(cause, named)
+
+    def spelled(text: str) -> str:
+        return repeated(with_values(with_options(text, named), options), session.given)
+
+    remedy, cause = spelled(remedy), with_options(in_remedies(cause, spelled), named)
     if as_json:
         with suppress(OSError, ValueError):  # a closed stdout does not change what went wrong
             say_json(numbered({"error": {"cause": cause, "remedy": remedy, "exit_code": code}}))

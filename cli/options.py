@@ -1,8 +1,11 @@
 """Settings, which the library names as Python does, told as the options of a command."""
 
 import re
+from collections.abc import Callable
 
 import click
+
+ARROW = " → "
 
 SAVES_MEMORY = {
     "batch_size": "a smaller {}",
@@ -31,6 +34,12 @@ def option_names(command: click.Command | None) -> dict[str, str]:
 def with_options(text: str, options: dict[str, str]) -> str:
     """Return the text with options in place of the settings that it names."""
     return re.sub(r"\w+", lambda word: options.get(word[0], word[0]), text) if options else text
+
+
+def in_remedies(cause: str, spelled: Callable[[str], str]) -> str:
+    """Return a cause of several lines with the remedies at the ends of its lines `spelled` anew."""
+    parts = (line.rpartition(ARROW) for line in cause.split("\n"))
+    return "\n".join(f"{before}{arrow}{spelled(end) if arrow else end}" for before, arrow, end in parts)
 
 
 def with_values(remedy: str, options: dict[str, str]) -> str:

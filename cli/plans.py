@@ -56,11 +56,11 @@ def _where(plan: "Plan", folder: str) -> str:
 
 
 def fault_lines(plan: "Plan") -> Iterator[str]:
-    """Yield what a plan cannot use, and what to do."""
-    yield from (f"Cannot be used: {fault.where} {fault.why}" for fault in plan.faults)
+    """Yield what a plan cannot use, and what to do about each."""
+    for fault in plan.faults:
+        yield f"Cannot be used: {fault.where} {fault.why}" + (f" → {fault.remedy}" if fault.remedy else "")
     if plan.faults:
-        remedies = dict.fromkeys(fault.remedy for fault in plan.faults if fault.remedy)
-        yield " ".join(["The import would be refused.", *remedies, "Or import the rest: leave_out=True"])
+        yield "The import would be refused. Correct or remove these, or import the rest: leave_out=True"
 
 
 def taken_lines(plan: "Plan") -> Iterator[str]:

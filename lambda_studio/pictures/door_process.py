@@ -16,7 +16,7 @@ import numpy as np
 
 from lambda_studio.errors import ImageRefused
 from lambda_studio.pictures.files.opening import open_mask, open_photo
-from lambda_studio.pictures.files.refusals import in_one_line, refused
+from lambda_studio.pictures.files.refusals import refused, why_unread
 from lambda_studio.pictures.files.stored import mask_fault, picture_fault
 from lambda_studio.pictures.masks.saliency import SIDE, salience
 
@@ -69,7 +69,7 @@ def answer(asked: dict[str, Any], data: bytes) -> Answer:
         return {"cause": error.cause, "remedy": error.remedy, "spent": isinstance(error.__cause__, MemoryError)}, []
     except Exception as error:  # a hostile file can make its decoder raise any error
         why = refused(
-            Path(asked.get("path", "it")), f"cannot be read: {in_one_line(error)}", "Give another copy of the picture."
+            Path(asked.get("path", "it")), f"cannot be read: {why_unread(error)}", "Give another copy of the picture."
         )
         return {"cause": why.cause, "remedy": why.remedy, "spent": isinstance(error, MemoryError)}, []
 

@@ -1,6 +1,7 @@
 """`studio.libraries`: create, use, rename, share and remove libraries; export and import bundles."""
 
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -213,7 +214,12 @@ class Libraries:
         return os.path.isdir(source) or source.suffix.lower() == ".json" or zips.has_pictures(source)
 
     def _require_pictures(self, source: Path, choices: Mapping[str, Any]) -> None:
-        """Raise InvalidSetting if choices about pictures are made for a bundle."""
+        """Raise BundleRefused for a single picture, InvalidSetting if choices about pictures are made for a bundle."""
+        from lambda_studio.bundles.layouts.files.kinds import unusable
+
+        if os.path.isfile(source) and unusable(source) is None:
+            command = f"studio add-concept NAME {shlex.quote(str(source))} --noun NOUN"
+            raise BundleRefused(f"{source} is one picture.", f"Add it as a subject: {command}")
         given = [name for name, value in choices.items() if value]
         cause = f"{source} is no folder, list or ZIP file of pictures, so {', '.join(given)} cannot be used."
         require(not given or not source.exists() or self._is_pictures(source), cause, "Leave it out.", *given)

@@ -264,7 +264,7 @@ def test_several_images_in_a_row_are_dropped(studio, added) -> None:
 
 def test_a_mark_that_finds_the_same_mask_is_said(studio, added) -> None:
     box = ("concepts", "edit", "rex", "--box", "1=10%,10%,60%,60%")
-    assert "See the new mask" in studio(*box).out
+    assert "0 of 1 mask looks right; look at photo1.png" in studio(*box).out
     assert studio(*box).out.splitlines()[1:] == [
         "The masks are the same as before. Give a box, another point, or a mask file."
     ]

@@ -70,9 +70,10 @@ def test_a_dry_run_stores_nothing_and_says_what_an_import_would_refuse(studio, l
     assert "ohwx_man  ?     1" in answer.out
     assert "Cannot be used: 20_ohwx_man does not say its noun ('ohwx_man' is a trainer's token)" in answer.out
     assert answer.out.splitlines()[-1] == (
-        "The import would be refused. Rename the folder: REPEATS_NAME NOUN. Give the noun: --noun 'ohwx_man=NOUN'."
-        " Or import the rest: --leave-out"
+        "The import would be refused. Correct or remove these, or import the rest: --leave-out"
     )
+    assert "is a trainer's token) → Give the noun: --noun 'ohwx_man=NOUN'." in answer.out
+    assert " → Rename the folder: REPEATS_NAME NOUN." in answer.out
     refused = studio("library", "import", "train")
     assert (refused.code, "--noun 'ohwx_man=NOUN'" in refused.err, "--leave-out" in refused.err) == (5, True, True)
     said = json.loads(studio("library", "import", "train", "--dry-run", "--json").out)

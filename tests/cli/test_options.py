@@ -2,7 +2,7 @@
 
 import click
 
-from cli.options import option_names, with_options, with_values
+from cli.options import in_remedies, option_names, with_options, with_values
 
 
 def test_other_words_with_an_equals_sign_stay() -> None:
@@ -11,6 +11,12 @@ def test_other_words_with_an_equals_sign_stay() -> None:
     assert (
         with_values("Give out='a b.zip', or stack=FILE.toml.", options) == "Give --out 'a b.zip', or --stack FILE.toml."
     )
+
+
+def test_only_the_remedies_at_the_ends_of_lines_are_spelled_anew() -> None:
+    cause = "2 reasons:\n  - noun=dog.jpg is empty\n  - rex has no noun → Give nouns='rex=NOUN'."
+    spelled = in_remedies(cause, lambda text: with_values(text, {"nouns": "--noun", "noun": "--noun"}))
+    assert spelled == cause.replace("nouns='rex=NOUN'", "--noun 'rex=NOUN'")
 
 
 def test_settings_are_named_by_the_longest_spelling_of_their_option() -> None:

@@ -43,8 +43,8 @@ def test_faults_are_told_with_what_to_do() -> None:
     faults = (Fault("rex/0.jxl", "is a JXL picture"), Fault("8_", "has no name", "Rename the folder."))
     assert list(fault_lines(Plan("set", "", (), faults=faults))) == [
         "Cannot be used: rex/0.jxl is a JXL picture",
-        "Cannot be used: 8_ has no name",
-        "The import would be refused. Rename the folder. Or import the rest: leave_out=True",
+        "Cannot be used: 8_ has no name → Rename the folder.",
+        "The import would be refused. Correct or remove these, or import the rest: leave_out=True",
     ]
     assert list(fault_lines(Plan("set", "", (REX,)))) == []
 

@@ -8,7 +8,7 @@ from lambda_studio.bundles.layouts.files.masks import find_masks
 from lambda_studio.bundles.layouts.files.tree import Folder, read_tree
 from lambda_studio.bundles.layouts.finding import Finding
 from lambda_studio.bundles.layouts.nouns import GuessedNoun
-from lambda_studio.bundles.layouts.plan import Plan
+from lambda_studio.bundles.layouts.plan import Plan, holds
 from lambda_studio.errors import ImageRefused
 
 Pair = tuple[Path, Path | None]
@@ -64,7 +64,8 @@ def _plan(folder: Path) -> Plan:
         causes = "; ".join(map(str, plan.faults))
         raise ImageRefused(f"The folder {folder} cannot be added: {causes}.", "Remove them, or name the pictures.")
     if not plan.subjects[0].pictures:
-        raise ImageRefused(f"The folder {folder} has no pictures.", "Give the photos of the subject, or their folder.")
+        cause = f"The folder {folder} has no pictures{holds(plan)}."
+        raise ImageRefused(cause, "Give the photos of the subject, or their folder.")
     return plan
 
 

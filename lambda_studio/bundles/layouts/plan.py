@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from concepts.printable import printable
+
+MOST_KINDS = 4
+
 
 @dataclass(frozen=True)
 class PlannedPicture:
@@ -71,6 +75,16 @@ class Plan:
     subjects: tuple[PlannedSubject, ...]
     left_aside: tuple[LeftAside, ...] = ()
     faults: tuple[Fault, ...] = ()
+
+
+def holds(plan: Plan) -> str:
+    """Return what a source without pictures has instead, to follow in a message; no text if it has no file."""
+    names = [(each.files[0], each.why) for each in plan.left_aside]
+    count = sum(len(each.files) for each in plan.left_aside)
+    if not names:
+        return ": it is empty"
+    said = ", ".join(f"{printable(name)} ({why})" for name, why in names[:MOST_KINDS])
+    return f", but {said}" + (f" and others, {count} files in all" if count > len(names[:MOST_KINDS]) else "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,9 @@ from lambda_studio.pictures.files.jpeg_tail import completed
 from lambda_studio.pictures.files.mask_evidence import mask_of
 from lambda_studio.pictures.files.png import sha256, without_metadata
 from lambda_studio.pictures.files.png_tail import with_end
-from lambda_studio.pictures.files.refusals import DECODER_ERRORS, in_one_line, refused
+from lambda_studio.pictures.files.refusals import DECODER_ERRORS, refused, why_unread
 from lambda_studio.pictures.files.screenshots import NOTE as SCREENSHOT
-from lambda_studio.pictures.files.screenshots import is_named_screenshot, is_screenshot
+from lambda_studio.pictures.files.screenshots import is_named_screenshot, screenshot_note
 from lambda_studio.pictures.files.verifying import verify
 
 MAX_FILE_BYTES = 100 * 2**20
@@ -70,7 +70,8 @@ class _Decoded:
     """EXIF's orientation, which was applied; 1 is upright."""
     size: tuple[int, int]
     """Width and height of the file's picture, upright."""
-    is_screenshot: bool = False
+    screenshot: str | None = None
+    """The note that it is a screenshot, or probably one."""
 
 
 def open_photo(path: Path) -> Photo:
@@ -141,7 +142,7 @@ def read_file(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise refused(path, "does not exist", "Check the path.") from error
     except (OSError, ValueError) as error:
-        raise refused(path, f"cannot be read: {in_one_line(error)}", "Check the path and its permissions.") from error
+        raise refused(path, f"cannot be read: {why_unread(error)}", "Check the path and its permissions.") from error
 
 
 def _pixels(path: Path, content: bytes) -> _Decoded:
@@ -152,9 +153,9 @@ def _pixels(path: Path, content: bytes) -> _Decoded:
             notes = (*verify(path, whole), *((SHORT,) if whole is not content else ()))
             decoded = _decode_or_complete(whole)
         except DECODER_ERRORS as error:
-            raise refused(path, f"cannot be read: {in_one_line(error)}") from error
-        shot = (SCREENSHOT,) if decoded.is_screenshot or is_named_screenshot(path) else ()
-        return replace(decoded, notes=(*notes, *shot, *decoded.notes))
+            raise refused(path, f"cannot be read: {why_unread(error)}") from error
+        shot = SCREENSHOT if is_named_screenshot(path) else decoded.screenshot
+        return replace(decoded, notes=(*notes, *((shot,) if shot else ()), *decoded.notes))
 
 
 def _decode_or_complete(content: bytes) -> _Decoded:
@@ -183,7 +184,7 @@ def _decode(content: bytes) -> _Decoded:
     cut = None if alpha is None or alpha.getextrema() == (255, 255) else alpha
     upright_size = size[::-1] if _orientation(scaled) > 4 else size
     turned = max(orientation, _orientation(scaled))
-    return _Decoded(without_metadata(rgb), cut, notes, turned, upright_size, is_screenshot(image))
+    return _Decoded(without_metadata(rgb), cut, notes, turned, upright_size, screenshot_note(image, size))
 
 
 def _orientation(image: Image.Image) -> int:

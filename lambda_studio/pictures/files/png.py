@@ -7,7 +7,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from lambda_studio.errors import ImageRefused
-from lambda_studio.pictures.files.refusals import DECODER_ERRORS, in_one_line
+from lambda_studio.pictures.files.refusals import DECODER_ERRORS, why_unread
 
 
 def encode_png(image: Image.Image) -> bytes:
@@ -24,7 +24,7 @@ def decode_png(data: bytes) -> Image.Image:
             image.load()
             return without_metadata(image)
     except DECODER_ERRORS as error:
-        cause = f"A stored picture of {len(data)} bytes cannot be read: {in_one_line(error)}."
+        cause = f"A stored picture of {len(data)} bytes cannot be read: {why_unread(error)}."
         raise ImageRefused(cause, "The library may be damaged: studio doctor") from error
 
 

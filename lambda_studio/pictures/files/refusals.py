@@ -1,5 +1,6 @@
 """Build the errors for refused picture files: for one file, for several files, and from a decoder's error."""
 
+import re
 import struct
 import zlib
 from collections.abc import Sequence
@@ -11,6 +12,9 @@ from concepts.printable import printable
 from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
 from lambda_studio.pictures.files.formats import FORMATS_SAID
 
+_CUT_OFF = re.compile(r"truncated|end of file|unexpected end", re.IGNORECASE)
+"""How decoders say that a file ends too early."""
+TOGETHER = "Nothing was stored. Do what stands behind each, or leave the file out."
 REMEDY = f"Give {FORMATS_SAID} photos."
 # The errors that Pillow's decoders are known to raise on invalid files.
 DECODER_ERRORS = (
@@ -35,14 +39,18 @@ def refused(path: Path, why: str, remedy: str = REMEDY) -> ImageRefused:
 
 
 def refused_together(problems: Sequence[StudioError], count: int) -> StudioError:
-    """Return one error with every cause on a line, and every remedy: MaskRefused if all problems are with masks."""
+    """Return one error with every cause on a line: MaskRefused if all problems are with masks.
+
+    If the remedies differ, each stands behind its own cause.
+    """
     if len(problems) == 1:
         return problems[0]
-    causes = "\n  ".join(printable(problem.cause) for problem in problems)
-    remedies = " ".join(dict.fromkeys(problem.remedy for problem in problems))
+    alike = len({problem.remedy for problem in problems}) == 1
+    lines = [printable(each.cause if alike else f"{each.cause} → {each.remedy}") for each in problems]
     are_masks = all(isinstance(problem, MaskRefused) for problem in problems)
     kind, what = (MaskRefused, "masks") if are_masks else (ImageRefused, "pictures")
-    error: StudioError = kind(f"{len(problems)} of {count} {what} cannot be used:\n  {causes}", remedies)
+    cause = "\n  ".join([f"{len(problems)} of {count} {what} cannot be used:", *lines])
+    error: StudioError = kind(cause, problems[0].remedy if alike else TOGETHER)
     error.has_lines = True
     return error
 
@@ -53,9 +61,18 @@ def named(path: Path) -> str:
     return name if name.isprintable() else ascii(name)
 
 
-def in_one_line(error: BaseException) -> str:
-    """Return a decoder's error as one line for a message."""
+def why_unread(error: BaseException) -> str:
+    """Return for a message why a decoder gave up. Its own words are about its code, not about the picture."""
     if isinstance(error, MemoryError):
         return "it needs more memory than a picture may use"
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text.replace(" <_io.BytesIO object", "").split(" at 0x")[0].rstrip(".")
+    if isinstance(error, Image.DecompressionBombError):
+        return "it has more pixels than a picture may have"
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.strerror or "it cannot be opened"
+    if isinstance(error, EOFError) or _CUT_OFF.search(str(error)):
+        return "it is cut off: its last part is missing"
+    return (
+        "its data are damaged"
+        if isinstance(error, DECODER_ERRORS)
+        else f"its data are damaged ({type(error).__name__})"
+    )

@@ -32,9 +32,9 @@ def verify(path: Path, content: bytes) -> tuple[str, ...]:
         if is_video(content):
             raise refused(path, "is a video", "Give the photo beside it, or a still picture of the video.") from error
         if content.startswith(APPLE_DOUBLE):
-            remedy = (
-                f"Give {path.name.removeprefix('._')}." if path.name.startswith("._") else "Give the picture itself."
-            )
+            beside = path.with_name(path.name.removeprefix("._"))
+            is_there = beside != path and beside.is_file()
+            remedy = f"Give {beside.name}." if is_there else "Give the picture itself, or leave this file out."
             raise refused(path, "is a hidden file of macOS beside a picture", remedy) from error
         kind = sniffed(content)
         why = f"is a damaged {said(kind)} picture" if kind else f"is not a {FORMATS_SAID} picture"

@@ -19,6 +19,7 @@ from lambda_studio.pictures.masks.subject import (
     AT_BOX,
     BY_COLOUR,
     DOUBT,
+    FILLS_BOX,
     FoundMask,
     Look,
     mask_image,
@@ -42,6 +43,8 @@ SURER = 0.02
 """A window is preferred to the whole picture if its map's share of undecided pixels is smaller by this."""
 ALONG, RIM = 0.15, 3
 """A mask touches a side of a box if it covers at least this share of it, in pixels so near: GrabCut leaves a rim."""
+FILLED = 0.95
+"""A mask fills its box if it covers this share of it. Of 62 photographs, the fullest right one covers 0.75."""
 CUT = AT_BOX + " on {} sides: is the whole subject in it?"
 DISC, REACH = 0.03, 0.25
 """Without the network: the radius around the point that is the subject, and the radius that may be."""
@@ -64,9 +67,15 @@ def subject_in_box(photo: Photo, box: Box, look: Look = no_network) -> FoundMask
     outside[top:bottom, left:right] = False
     seeds[outside] = cv2.GC_BGD
     subject = fill_holes(cut_from(np.asarray(photo.image), seeds)) & ~outside
-    touched = _touched(subject, (left, top, right, bottom))
-    cut = (CUT.format(touched),) if touched > 1 else ()
-    return _found(subject, photo, "box", cut)
+    return _found(subject, photo, "box", _box_warnings(subject, (left, top, right, bottom)))
+
+
+def _box_warnings(subject: Bool[np.ndarray, "height width"], box: Window) -> tuple[str, ...]:
+    """Return a warning if the subject touches its box, or fills one whose other sides are at the picture's edge."""
+    (left, top, right, bottom), touched = box, _touched(subject, box)
+    if touched > 1:
+        return (CUT.format(touched),)
+    return (FILLS_BOX,) if subject[top:bottom, left:right].mean() >= FILLED else ()
 
 
 def _touched(subject: Bool[np.ndarray, "height width"], box: Window) -> int:

@@ -26,7 +26,7 @@ NOTHING, EVERYTHING = 0.01, 0.95
 TINY = 0.02
 """A subject that covers a smaller share of its picture gives a warning."""
 GREY = 0.1
-"""The maximum share of a mask's pixels between black and white (its soft edge)."""
+"""The maximum share of a mask's pixels between black and white (its soft edge). A photo in its place has more."""
 DOUBT = "look at its mask: "
 """How the warning about a mask begins that may be wrong."""
 ALL_WHITE = "its mask {} is all white: the whole picture is the subject"
@@ -36,6 +36,9 @@ FALLBACK = "the subject was not found and the middle of the picture is used: giv
 NO_CUT_OUT = "its transparency cuts out no subject and was not used as a mask"
 FRAME = "its transparency is a frame, not a cut-out, and was not used as a mask"
 AT_BOX = "the mask touches the box"
+FILLS_BOX = "the mask fills the box: was the subject in it found?"
+LOOK_AT = (DOUBT, FALLBACK, AT_BOX, FILLS_BOX, TINY_SAID, ALL_WHITE.partition("{}")[0])
+"""How the warnings begin of a mask that is worth a look."""
 BY_COLOUR = f"{DOUBT}it was found by colour alone"
 NO_NETWORK = "The network that finds subjects is not installed, or its file is not the expected one."
 REINSTALL = "Install λ-Studio again, with Python 3.11 or 3.12; or use segment=grabcut, or give a mask."
@@ -80,12 +83,12 @@ def find_subject(photo: Photo, segment: str = "auto", look: Look = no_network) -
 
 def is_doubtful(warnings: Iterable[str]) -> bool:
     """Return whether the warnings of an image say that its mask may be wrong."""
-    return any(text.startswith((DOUBT, FALLBACK)) for text in warnings)
+    return any(text.startswith(LOOK_AT) for text in warnings)
 
 
 def without_mask_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
     """Return the warnings of an image that are not about its mask, for an image that gets another mask."""
-    about_masks = (DOUBT, FALLBACK, NO_CUT_OUT, FRAME, AT_BOX, TINY_SAID, ALL_WHITE.partition("{}")[0])
+    about_masks = (*LOOK_AT, NO_CUT_OUT, FRAME)
     return tuple(text for text in warnings if not text.startswith(about_masks))
 
 
@@ -152,8 +155,9 @@ def _drawn_subject(
     if (width, height) != size:
         cause = f"The mask {path} has {width} x {height} pixels and its picture {size[0]} x {size[1]}."
         raise MaskRefused(cause, "Give a mask of the picture's size, after it is turned upright.")
-    if ((grey > 63) & (grey < 192)).mean() > GREY:
-        raise MaskRefused(f"The mask {path} is grey.", "Paint the subject white and everything else black.")
+    if (between := ((grey > 63) & (grey < 192)).mean()) > GREY:
+        cause = f"The mask {path} is not black and white: {between:.0%} of it is grey or coloured."
+        raise MaskRefused(cause, "Paint the subject white and everything else black.")
     subject = grey >= 128
     if not subject.any():
         cause = f"The mask {path} is empty (its brightest value is {grey.max()} of 255)."

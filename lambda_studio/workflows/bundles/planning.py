@@ -11,7 +11,7 @@ from concepts.names import check_name, check_noun, name_key
 from concepts.printable import printable
 from lambda_studio.bundles.layouts.files import zips
 from lambda_studio.bundles.layouts.nouns import NOT_A_SUBJECT
-from lambda_studio.bundles.layouts.plan import Choices, Fault, LeftAside, Plan, PlannedSubject
+from lambda_studio.bundles.layouts.plan import Choices, Fault, LeftAside, Plan, PlannedSubject, holds
 from lambda_studio.bundles.layouts.planning import make_plan, root_of
 from lambda_studio.config import require
 from lambda_studio.errors import BundleRefused
@@ -50,7 +50,7 @@ def chosen(plan: Plan, choices: Choices) -> Plan:
     usable = tuple(each for each in subjects if each.pictures)
     faults = [*plan.faults, *_faults(usable)]
     if not usable and not faults:
-        raise BundleRefused(f"{plan.source} has no pictures of a subject.", LAYOUTS)
+        raise BundleRefused(f"{plan.source} has no pictures of a subject{holds(plan)}.", LAYOUTS)
     checked = replace(plan, subjects=usable, faults=tuple(faults))
     return left_out(checked) if choices.leave_out else checked
 
@@ -84,16 +84,20 @@ def told(plan: Plan) -> str:
     """Return a message with the faults of a plan, one a line; a long list is cut."""
     if len(plan.faults) == 1:
         return printable(f"{plan.source} cannot be imported: {plan.faults[0]}.")
-    shown = [str(fault) for fault in plan.faults[:MOST_FAULTS]]
+    alike = _remedies_alike(plan)
+    shown = [str(each) if alike or not each.remedy else f"{each} → {each.remedy}" for each in plan.faults[:MOST_FAULTS]]
     more = len(plan.faults) - len(shown)
     lines = [f"{plan.source} cannot be imported, for {len(plan.faults)} reasons:", *shown]
     return "\n  - ".join(map(printable, [*lines, *([f"and {more} more"] if more else [])]))
 
 
 def _remedies(plan: Plan) -> str:
-    remedies = dict.fromkeys(fault.remedy for fault in plan.faults)
-    some = [remedy for remedy in remedies if remedy] or ["Correct or remove these files."]
-    return " ".join(some[:5])
+    """Return the remedy of all faults; if they have several, `told` has each behind its own fault."""
+    return (_remedies_alike(plan) and plan.faults[0].remedy) or "Correct or remove these files."
+
+
+def _remedies_alike(plan: Plan) -> bool:
+    return len({fault.remedy for fault in plan.faults}) == 1
 
 
 def _with_nouns(subjects: tuple[PlannedSubject, ...], nouns: Mapping[str, str]) -> list[PlannedSubject]:

@@ -41,7 +41,8 @@ def read_images(
     Raises ImageRefused or MaskRefused at the end, with every unusable file.
     """
     if masks and len(masks) != len(paths):
-        cause = f"There are {len(masks)} masks for {len(paths)} images."
+        given = "is 1 mask" if len(masks) == 1 else f"are {len(masks)} masks"
+        cause = f"There {given} for {len(paths)} image{'s' * (len(paths) != 1)}."
         raise MaskRefused(cause, "Give one mask for each image, in the same order, or give none.")
     problems: list[StudioError] = []
     door, known, files = reading.door, NearDuplicates(), FilesOnce()

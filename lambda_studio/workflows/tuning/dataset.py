@@ -11,6 +11,7 @@ from torch import Tensor
 
 from concepts.errors import ContentDamaged
 from concepts.records import ConceptRecord, ImageRecord
+from lambda_studio.pictures.files.screenshots import ABOUT_SCREENSHOTS
 from lambda_studio.pictures.masks.subject import TINY_SAID, is_doubtful
 from lambda_studio.pictures.near_duplicates import ALMOST
 from lambda_studio.pictures.sharpness import BLURRED_SAID
@@ -25,7 +26,7 @@ from lambda_studio.workflows.workplace import Workplace
 
 SAME_VIEW = 0.90
 """From this mean cosine of their whole pictures, a concept's images show one view."""
-ABOUT_TRAINING = (TINY_SAID, BLURRED_SAID, ALMOST)
+ABOUT_TRAINING = (TINY_SAID, BLURRED_SAID, ALMOST, *ABOUT_SCREENSHOTS)
 """How the stored warnings begin that matter to training."""
 
 

@@ -43,7 +43,7 @@ def test_a_refusal_is_an_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("raised", "said", "spent"),
     [
-        (ZeroDivisionError("by zero"), "a.png cannot be read: by zero.", False),
+        (ZeroDivisionError("by zero"), "a.png cannot be read: its data are damaged.", False),
         (MemoryError(), "a.png cannot be read: it needs more memory than a picture may use.", True),
     ],
 )

@@ -39,8 +39,14 @@ def test_files_are_taken_as_named_and_a_mask_only_beside_its_picture(tmp_path: P
 
 
 def test_a_folder_without_pictures_or_with_ones_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageRefused, match="none has no pictures"):
-        one_subject([lay(tmp_path / "none", "a.txt")])
+    (tmp_path / "none").mkdir()
+    with pytest.raises(ImageRefused, match=r"none has no pictures: it is empty\."):
+        one_subject([tmp_path / "none"])
+    aside = (
+        r"aside has no pictures, but a\.mov \(videos and .*\), c\.txt \(captions and .*\) and others, 3 files in all\."
+    )
+    with pytest.raises(ImageRefused, match=aside):
+        one_subject([lay(tmp_path / "aside", "a.mov", "b.mov", "c.txt")])
     with pytest.raises(ImageRefused, match=r"a\.cr2 is a CR2 picture, which cannot be opened here; b\.psd is a PSD"):
         one_subject([lay(tmp_path / "raw", "a.cr2", "b.psd", "c.jpg")])
 

@@ -52,5 +52,5 @@ def test_a_short_tail_is_taken_and_said_and_a_long_one_refused(tmp_path) -> None
     assert open_photo(SHARED / "inputs" / "short3.jpg").warnings == (SHORT,)
     path = tmp_path / "a.jpg"
     path.write_bytes(photograph()[:-400])
-    with pytest.raises(ImageRefused, match="cannot be read: image file is truncated"):
+    with pytest.raises(ImageRefused, match="cannot be read: it is cut off"):
         open_photo(path)

@@ -14,7 +14,7 @@ from lambda_studio.pictures.files.opening import Photo
 from lambda_studio.pictures.masks import marked
 from lambda_studio.pictures.masks.marked import subject_at, subject_in_box
 from lambda_studio.pictures.masks.marks import Box, Point
-from lambda_studio.pictures.masks.subject import find_subject, is_doubtful, without_mask_warnings
+from lambda_studio.pictures.masks.subject import FILLS_BOX, find_subject, is_doubtful, without_mask_warnings
 from tests.lambda_studio.pictures.masks.test_subject import PHOTOS, overlap
 
 DISCS = {"left": (30, 60, 90, 120), "right": (130, 60, 190, 120)}
@@ -55,6 +55,12 @@ def test_a_point_gives_the_thing_that_it_is_on(look, name) -> None:
     found = subject_at(photo, Point((left + right) / 2, (top + bottom) / 2), look)
     assert overlap(found.mask, truth[name]) > 0.9
     assert is_doubtful(found.warnings) == (look is not both), "another thing that stands out is no reason to doubt"
+
+
+def test_a_mask_that_fills_a_box_at_the_edges_of_its_picture_is_worth_a_look() -> None:
+    photo, _ = two_discs()
+    found = subject_in_box(photo, Box(0, 0, 50, 100, percent=True), lambda image: Image.new("L", (320, 320), 255))
+    assert found.warnings == (FILLS_BOX,) and is_doubtful(found.warnings)
 
 
 def test_the_surer_map_of_the_picture_and_of_a_window_is_taken() -> None:

@@ -9,10 +9,13 @@ from PIL import Image, ImageDraw, ImageFilter
 from lambda_studio.errors import InvalidSetting, MaskRefused
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.opening import Photo, open_photo
+from lambda_studio.pictures.masks.marked import CUT
 from lambda_studio.pictures.masks.subject import (
+    ALL_WHITE,
     BY_COLOUR,
     DOUBT,
     FALLBACK,
+    FILLS_BOX,
     FRAME,
     NO_CUT_OUT,
     SEGMENTERS,
@@ -159,7 +162,16 @@ def test_a_mask_with_an_uncertain_outline_is_doubtful():
     photo, _ = landscape(128, (0.3, 0.3, 0.7, 0.85))
     found = find_subject(photo, "auto", lambda image: salience_of((32, 160, 128, 320), 200))
     assert found.warnings == (f"{DOUBT}its outline is uncertain",) and is_doubtful(found.warnings)
-    assert not is_doubtful(["its subject is tiny (0.4% of the picture)"])
+    assert not is_doubtful(["its subject is blurred", NO_CUT_OUT])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [*subject_warnings(0.004), CUT.format(2), FILLS_BOX, ALL_WHITE.format("m.png"), *subject_warnings(0.97), FALLBACK],
+)
+def test_a_mask_with_a_warning_of_its_own_is_worth_a_look_until_it_is_another_one(said):
+    assert is_doubtful([said])
+    assert without_mask_warnings([said, "its subject is blurred"]) == ("its subject is blurred",)
 
 
 @pytest.mark.parametrize("clear", [(0, 0, 1, 1), (0, 0, 128, 5)], ids=["a pixel", "a strip"])
@@ -294,7 +306,10 @@ def test_an_empty_mask_is_refused(tmp_path):
 
 def test_a_grey_mask_is_refused(tmp_path):
     path = saved(tmp_path / "m.png", Image.linear_gradient("L").resize((64, 64)))
-    with pytest.raises(MaskRefused, match=r"m\.png is grey\. Paint the subject white and everything else black\."):
+    with pytest.raises(
+        MaskRefused,
+        match=r"m\.png is not black and white: \d+% of it is grey or coloured\. Paint the subject white and everything",
+    ):
         load_mask(path, (64, 64))
 
 

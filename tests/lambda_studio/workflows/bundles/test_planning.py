@@ -75,7 +75,9 @@ def test_what_cannot_be_used_is_left_out_and_named(plan, tmp_path: Path) -> None
 
 
 def test_nothing_to_import_is_refused(plan, tmp_path: Path) -> None:
-    with pytest.raises(BundleRefused, match="has no pictures of a subject"):
+    with pytest.raises(
+        BundleRefused, match=r"has no pictures of a subject, but notes\.txt \(captions and other texts\)\."
+    ):
         plan(lay(tmp_path / "none", "notes.txt"))
     with pytest.raises(BundleRefused, match=r"0\.svg is a SVG picture.*Nothing is left to import"):
         plan(lay(tmp_path / "bad", "mug/0.svg"), leave_out=True)

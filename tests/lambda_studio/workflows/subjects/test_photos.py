@@ -32,7 +32,7 @@ def test_a_white_mask_is_said_and_is_no_mask(studio, add, photo, tmp_path) -> No
 
 
 def test_masks_that_are_too_few_are_refused_before_a_picture_is_opened(studio, photo, half_mask) -> None:
-    with pytest.raises(MaskRefused, match="1 masks for 2 images"):
+    with pytest.raises(MaskRefused, match=r"There is 1 mask for 2 images\."):
         studio.concepts.add("rex", [photo, photo.with_name("gone.png")], noun="dog", masks=[half_mask(left=True)])
 
 

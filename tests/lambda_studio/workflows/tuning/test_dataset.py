@@ -9,6 +9,7 @@ import torch
 
 from concepts.database import FILE_NAME
 from concepts.errors import ContentDamaged
+from lambda_studio.pictures.files.screenshots import LIKELY
 from lambda_studio.pictures.masks.subject import DOUBT
 from lambda_studio.workflows.cache.encoders import KnownEncoders
 from lambda_studio.workflows.cache.keys import crop_key, subject_key
@@ -30,13 +31,14 @@ def test_stored_warnings_that_matter_to_training_are_said_and_others_are_not(put
     texts = (
         (f"{DOUBT}it reaches an edge", "colours were converted from Display P3"),
         ("its subject is tiny (0.4% of the picture)", "its subject is blurred"),
-        ("almost the same picture as blue.png",),
+        ("almost the same picture as blue.png", LIKELY),
     )
     images = tuple(replace(image, warnings=each) for image, each in zip(concept.images, texts, strict=True))
     assert said(replace(concept, images=images)) == [
-        "rex: 1 of 3 masks may be wrong (images 1). Look at them: studio concepts show rex --sheet rex.png",
+        "rex: 2 of 3 masks may be wrong (images 1-2). Look at them: studio concepts show rex --sheet rex.png",
         "rex: image 2 (blue.png): its subject is tiny (0.4% of the picture)",
         "rex: image 2 (blue.png): its subject is blurred",
+        f"rex: image 3 (green.png): {LIKELY}",
         "rex: 2 pictures are almost the same (images 2-3): keep image 3, the sharpest or largest: "
         "studio concepts edit rex --drop 2",
     ]
