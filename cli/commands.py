@@ -63,10 +63,12 @@ def global_options(with_environment: bool) -> list[click.Option]:
     ]
 
 
+GLOBAL = {"home", "database", "library", "stack", "json", "debug"}
+
+
 class _TakesGlobalOptions(click.Command):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.global_names = {"home", "database", "library", "stack", "json", "debug"}
         self.params.extend(global_options(with_environment=self.is_root))
 
     is_root = False
@@ -98,7 +100,7 @@ class _TakesGlobalOptions(click.Command):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record is not None:
-                (shared if param.name in self.global_names else own).append(record)
+                (shared if param.name in GLOBAL else own).append(record)
         for title, records in (("Options", own), ("Global options (before or after the command)", shared)):
             if records:
                 with formatter.section(title):

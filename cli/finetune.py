@@ -1,5 +1,7 @@
 """studio finetune NAME… | --all"""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,11 +10,12 @@ from cli.adapters import size_lines
 from cli.aliases import Aliased
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.session import Session, given, pass_session
+from cli.settings_file import set_by_environment, spellings
 from cli.training_options import adapter_options, crop_options, lora_options, loss_options
 from cli.training_plan import plan_lines
 
 
-@click.command("finetune", cls=StudioCommand)
+@click.command("finetune", cls=StudioCommand, context_settings={"auto_envvar_prefix": "STUDIO_FINETUNE"})
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--all", "everything", is_flag=True, help="Train on every concept of the library.")
 @click.option(
@@ -92,6 +95,14 @@ from cli.training_plan import plan_lines
     callback=lambda ctx, param, prompts: prompts or None,
     help='What previews draw. Repeat it for more.  [default: "a <NAME>", for the first four concepts]',
 )
+@click.option(
+    "--config",
+    cls=Aliased,
+    aliases=("--config-file",),
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="Read settings from a file. Options and STUDIO_FINETUNE_… variables outrank it.",
+)
 @click.option("--plan", is_flag=True, help="Show what would be trained, its time and memory, and train nothing.")
 @adapter_options
 @hardware_options
@@ -99,7 +110,7 @@ from cli.training_plan import plan_lines
 @pass_session
 def command(
     session: Session, names: tuple[str, ...], everything: bool, resume: bool, plan: bool, rebuild: str | None,
-    without: tuple[str, ...], start_from: str | None, **settings: Any,
+    without: tuple[str, ...], start_from: str | None, config: Path | None, **settings: Any,
 ) -> int:  # fmt: skip
     """Fine-tune the decoder on all named concepts together.
 
@@ -108,6 +119,7 @@ def command(
     \b
       studio finetune rex red-hat
       studio finetune --all --steps 800 --plan
+      studio finetune rex --config portrait.toml
       studio finetune mug --from 3
       studio finetune --rebuild 3 --without rex
     """
@@ -116,15 +128,16 @@ def command(
 
     require_one_way(names, everything, resume, plan, rebuild, without, start_from)
     with session.studio() as studio, Interrupt() as interrupted:
-        wanted, config = None if everything else names, FinetuneConfig(**given(**settings))
+        of_file = FinetuneConfig.from_toml(config, spellings(command)) if config else FinetuneConfig()
+        wanted, chosen = None if everything else names, replace(of_file, **given(**settings))
         if rebuild:
-            recipe = studio.adapters.recipe(rebuild, without=without, config=config)
-            wanted, config = recipe.names, recipe.config
+            recipe = studio.adapters.recipe(rebuild, without=without, config=chosen)
+            wanted, chosen = recipe.names, recipe.config
         if plan:
-            planned = studio.plan_finetune(wanted, config, start_from=start_from)
+            planned = studio.plan_finetune(wanted, chosen, start_from=start_from)
             session.show(planned, lambda: [*plan_lines(planned), "Nothing was trained. To train, leave out --plan."])
             return 0
-        done = studio.finetune(wanted, config, start_from=start_from, resume=resume, should_stop=interrupted)
+        done = studio.finetune(wanted, chosen, start_from=start_from, resume=resume, should_stop=interrupted)
 
     def lines() -> list[str]:
         if done.adapter is None:
@@ -140,6 +153,9 @@ def command(
 
     session.show(done, lines)
     return interrupted.exit_code if done.adapter is None else 0
+
+
+set_by_environment(command, but=("everything", "resume", "plan", "start_from", "rebuild", "yes"))
 
 
 def require_one_way(

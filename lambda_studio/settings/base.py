@@ -3,9 +3,12 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, fields, replace
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
 from lambda_studio.errors import InvalidSetting
+from lambda_studio.settings.kinds import called, fits, kinds_of
+from lambda_studio.settings.toml import read_settings
 
 
 def require(condition: bool, cause: str, remedy: str, *fields: str) -> None:
@@ -39,12 +42,29 @@ class Settings:
     _given: InitVar[frozenset[str]] = frozenset()
     """The given fields of the object that `dataclasses.replace` copies. It must be the first field: see `__new__`."""
 
+    not_in_files: ClassVar[frozenset[str]] = frozenset()
+    """Fields that a file cannot give."""
+
     def __new__(cls: type[Config], **named: Any) -> Config:
         # dataclasses.replace passes the changed fields first, then every other field in order, beginning with _given.
         changed = list(named)[: list(named).index("_given")] if "_given" in named else named
         made = object.__new__(cls)
         object.__setattr__(made, "_given", frozenset(changed) | named.get("_given", frozenset()))
         return made
+
+    def __post_init__(self, _given: frozenset[str]) -> None:
+        for name, hint in kinds_of(type(self)).items():
+            self._require(name, fits(getattr(self, name), hint), f"Give {called(hint)}.")
+
+    @classmethod
+    def from_toml(cls: type[Config], path: Path, spellings: Mapping[str, str] | None = None) -> Config:
+        """Return the settings of a TOML file. Other `spellings` may be given, each with its setting.
+
+        Raises InvalidSetting, with the nearest name, for a setting that is not known.
+        """
+        names = {each.name: each.name for each in fields(cls) if each.name not in cls.not_in_files}
+        others = {key: name for key, name in (spellings or {}).items() if name in names}
+        return cls(**read_settings(path, {**names, **others}))
 
     @property
     def given(self) -> frozenset[str]:

@@ -48,6 +48,7 @@ class GenerateConfig(Settings):
     free memory of the GPU is less than decoding the whole picture takes."""
 
     def __post_init__(self, _given: frozenset[str]) -> None:
+        super().__post_init__(_given)
         self._require("num_inference_steps", 1 <= self.num_inference_steps <= 1000, "Give 1 to 1000.")
         self._require(
             "guidance_scale",

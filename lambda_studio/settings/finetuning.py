@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from lambda_studio.settings.base import Settings, require
 
@@ -90,7 +90,10 @@ class FinetuneConfig(Settings):
     seed: int = 0
     """The seed. Order, noise and timesteps depend only on the seed and the step."""
 
+    not_in_files: ClassVar[frozenset[str]] = frozenset({"start_from"})  # an adapter's hash: give --from its number
+
     def __post_init__(self, _given: frozenset[str]) -> None:
+        super().__post_init__(_given)
         self._require("method", self.method in ("lora", "full"), "Give lora or full.")
         self._require_between(1, "rank", "steps", "batch_size", "gradient_accumulation_steps", "checkpoint_every")
         self._require_between(1, "resolution", "variants")

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from cli.finetune import command as finetune
 from cli.main import studio
+from cli.settings_file import spellings
 from docs.reference.python import error_classes
+from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.stack import from_toml
 from tests.docs.pages import (
     DOCS,
@@ -39,6 +42,8 @@ LINES = [(page.stem, line) for page in GUIDES for line in shown_lines(page)]
 NAMED = [(page.stem, text) for page in GUIDES for text in named_commands(page)]
 ROWS = [(page.stem, *row) for page in GUIDES for row in rows(page)]
 TOMLS = [(page.stem, text) for page in GUIDES for text in blocks(page, "toml")]
+TUNING = [(page, text) for page, text in TOMLS if page == "fine-tuning"]
+STACKS = [each for each in TOMLS if each not in TUNING]
 
 
 @pytest.mark.parametrize("line", each(LINES))
@@ -63,7 +68,14 @@ def test_every_command_is_on_a_page_that_tells_what_it_is_for(path: str) -> None
     assert re.search(rf"\b{path}\b", TEXT), f"no page but the reference tells of: {path}"
 
 
-@pytest.mark.parametrize("text", each(TOMLS))
+@pytest.mark.parametrize("text", each(TUNING))
+def test_a_toml_of_fine_tuning_has_its_settings(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "portrait.toml"
+    path.write_text(text, encoding="utf-8")
+    assert FinetuneConfig.from_toml(path, spellings(finetune)).given
+
+
+@pytest.mark.parametrize("text", each(STACKS))
 def test_every_toml_is_a_stack(text: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text, encoding="utf-8")

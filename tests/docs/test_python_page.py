@@ -22,7 +22,9 @@ def test_the_ten_lines_of_python_run_as_written(tmp_path: Path) -> None:
     code = found[1]
     assert len([line for line in code.splitlines() if line]) <= 10
     assert code.count("steps=400") == 1
-    code = code.replace("steps=400", "steps=1, batch_size=1")  # as written, but for the minutes that it takes
+    code = code.replace(
+        "steps=400", "steps=1, batch_size=1, preview_every=0"
+    )  # as written, but for the minutes that it takes
     code = code.replace("GenerateConfig(seed=1)", "GenerateConfig(seed=1, num_inference_steps=2)")
     for number in (1, 2):
         photo = Image.new("RGB", (96, 96), "white")
@@ -68,4 +70,4 @@ def test_the_script_for_several_processes_runs_as_written_and_its_adapter_is_imp
             studio.finetune(["rex"], FinetuneConfig(steps=1))
         assert '"Several GPUs or processes" in docs/fine-tuning.md' in refused.value.remedy
         monkeypatch.setenv("WORLD_SIZE", "1")
-        assert studio.finetune(["rex"], FinetuneConfig(steps=1, batch_size=1)).run_id == 1
+        assert studio.finetune(["rex"], FinetuneConfig(steps=1, batch_size=1, preview_every=0)).run_id == 1
