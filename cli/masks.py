@@ -122,9 +122,7 @@ def masks_found(added: "Added", by_hand: bool) -> list[str]:
     if not added.doubtful:
         return [f"{told}."]
     look = f"{told}; look at {', '.join(added.doubtful)}: {_sheet(name)}"
-    names = {number: image.source_name for number, image in enumerate(added.concept.images, start=1)}
-    numbers = [number for number in added.new_images if names[number] in added.doubtful]
-    return [look, *(correction(name, number) for number in numbers[:1])]
+    return [look, *(correction(name, number) for number in added.doubtful_images[:1])]
 
 
 def masks_edited(added: "Added", by_hand: bool, marked: bool = False) -> list[str]:

@@ -50,6 +50,15 @@ def manifest(noun: str, images: "Sequence[NewImage] | Sequence[ImageRecord]") ->
 
 
 @dataclass(frozen=True)
+class SamePicture:
+    """A picture, by its hash, that another concept has as the image of this number, from 1."""
+
+    sha: str
+    concept: str
+    number: int
+
+
+@dataclass(frozen=True)
 class LibraryRecord:
     """A library. `current` is true for the library used if a command names none."""
 

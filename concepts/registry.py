@@ -23,10 +23,23 @@ from concepts.records import (
     RemovedConcept,
     RemovedLibrary,
     RunRecord,
+    SamePicture,
     SeenImage,
     VersionSummary,
 )
-from concepts.rows import adapters, blobs, features, libraries, listing, members, nearest, removal, runs, versions
+from concepts.rows import (
+    adapters,
+    blobs,
+    features,
+    libraries,
+    listing,
+    members,
+    nearest,
+    removal,
+    runs,
+    same_pictures,
+    versions,
+)
 from concepts.rows.copying import copy
 from concepts.rows.library_removal import clear
 
@@ -189,6 +202,10 @@ class Registry:
     def concepts_near(self, library: str, names: Iterable[str]) -> list[ConceptSummary]:
         """Return the concepts of these names and their neighbours in alphabetical order."""
         return listing.near(self._session, self._library(library), names)
+
+    def same_pictures(self, library: str, concept_id: int, shas: Sequence[str]) -> list[SamePicture]:
+        """Return where other concepts of the library have these pictures now, by their hashes."""
+        return [*same_pictures.find(self._session, self._library(library), concept_id, shas)]
 
     def catalogue(self, ids: Collection[int]) -> list[CatalogueEntry]:
         """Return the concepts with these ids that this user can see, of all libraries."""

@@ -33,6 +33,8 @@ class Added:
     """Why its images have no embeddings yet. They are made when they are first needed."""
     new_images: tuple[int, ...] = ()
     """The numbers of the images that are new, or have a new mask."""
+    doubtful_images: tuple[int, ...] = ()
+    """The numbers of those among them whose masks may be wrong."""
 
 
 @dataclass(frozen=True)

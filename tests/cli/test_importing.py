@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from lambda_studio.pictures.door import PictureDoor
 
@@ -46,7 +47,7 @@ def test_a_dreambench_folder_becomes_concepts_with_its_nouns(studio, lay) -> Non
 
 
 def test_an_import_tells_its_plan_what_is_left_aside_and_what_became_of_it(studio, lay) -> None:
-    lay("train", "img/10_rex dog/0.png", "img/10_rex dog/0.txt", "img/5_rex dog/0.png", "reg/1_dog/0.png")
+    lay("train", "img/10_rex dog/0.png", "img/5_rex dog/0.png", "img/10_rex dog/0.txt", "reg/1_dog/0.png")
     answer = studio("library", "import", "train")
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.splitlines()[:6] == [
@@ -243,10 +244,33 @@ def test_a_taken_name_is_skipped_without_opening_its_pictures(studio, lay, added
 
 def test_notes_have_the_numbers_and_the_name_that_the_concept_has_now(studio, lay, added, tmp_path) -> None:
     lay("set", "rex/0.png", "rex/1.png")
-    shutil.copy(tmp_path / "set/rex/0.png", tmp_path / "set/rex/2.png")
+    with Image.open(tmp_path / "set/rex/0.png") as image:
+        image.convert("RGB").save(tmp_path / "set/rex/2.jpg", quality=95)
     told = studio("library", "import", "set", "--noun", "rex=dog", "--on-conflict", "rename").out
     drop = "keep one: studio concepts edit rex-2 --drop 3"
     assert f"Note: rex-2: 2 pictures are almost the same (images 1, 3): {drop}" in told
+
+
+def test_a_copy_in_a_folder_is_stored_once_and_the_same_import_again_is_no_conflict(studio, lay, tmp_path) -> None:
+    lay("set", "rex/1.png", "rex/2.png", "max/1.png")
+    shutil.copy(tmp_path / "set/rex/1.png", tmp_path / "set/rex/0.png")
+    told = studio("library", "import", "set").out
+    assert "Note: rex: rex/1.png has the same bytes as rex/0.png; one is kept" in told
+    shutil.copy(tmp_path / "set/rex/1.png", tmp_path / "set/rex/00.png")
+    dry = studio("library", "import", "set", "--dry-run").out
+    assert dry.count("there already") == 2 and "refused" not in dry
+    shutil.copy(tmp_path / "set/max/1.png", tmp_path / "set/rex/4.png")
+    with Image.open(tmp_path / "set/rex/4.png") as image:
+        image.rotate(180).save(tmp_path / "set/rex/4.png")
+    assert studio("library", "import", "set", "--dry-run").out.count("name taken") == 1, "a picture more is no copy"
+
+
+def test_a_photo_of_two_subjects_of_one_import_is_named(studio, lay, tmp_path) -> None:
+    lay("set", "max/1.png", "rex/2.png")
+    shutil.copy(tmp_path / "set/max/1.png", tmp_path / "set/rex/1.png")
+    told = studio("library", "import", "set").out
+    drop = "If it does not show both: studio concepts edit rex --drop 1"
+    assert f"Note: rex: image 1 (1.png) is also image 1 of max. {drop}" in told
 
 
 def test_the_same_import_again_is_no_conflict(studio, lay) -> None:

@@ -28,7 +28,8 @@ CORRECT = "To correct image 2: studio concepts edit rex --point 2=50%,40%, or --
 def test_masks_are_counted_and_doubtful_ones_named(looked_at, doubtful, by_hand, said) -> None:
     images = [SimpleNamespace(source_name=f"0{number}.jpg") for number in range(1, 6)]
     concept = SimpleNamespace(name="rex", images=images)
-    added: Any = SimpleNamespace(looked_at=looked_at, doubtful=doubtful, concept=concept, new_images=(1, 2, 3, 4, 5))
+    numbers = tuple(int(name[:2]) for name in doubtful)
+    added: Any = SimpleNamespace(looked_at=looked_at, doubtful=doubtful, doubtful_images=numbers, concept=concept)
     assert masks_found(added, by_hand) == said
 
 
@@ -120,4 +121,5 @@ def test_an_edit_says_how_to_see_and_correct_its_masks(new_images, looked_at, do
     added: Any = SimpleNamespace(
         concept=concept, new_images=new_images, looked_at=looked_at, doubtful=doubtful, created=True
     )
+    added.doubtful_images = tuple(number for number in new_images if f"0{number}.jpg" in doubtful)
     assert masks_edited(added, by_hand) == said

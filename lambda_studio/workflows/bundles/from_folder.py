@@ -1,6 +1,6 @@
 """Read the pictures of a plan: each is opened through the picture door, and its subject is found."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from lambda_studio.pictures.masks.subject import is_doubtful
 from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.bundles.planning import left_out, planned, refuse
 from lambda_studio.workflows.bundles.taken import refuse_taken
-from lambda_studio.workflows.subjects.photos import read_usable
+from lambda_studio.workflows.subjects.photos import Reading, read_usable
 from lambda_studio.workflows.subjects.segmenting import subject_finder
 from lambda_studio.workflows.subjects.spool import SpooledImages, spool_in
 from lambda_studio.workflows.subjects.told import numbered, told_warnings
@@ -37,26 +37,35 @@ def open_folder(
             refuse_taken(plan, place.library)
         faults: list[Fault] = []
         wanted = [each for each in plan.subjects if each.state == NEW or on_conflict != "skip"]
-        read = [(each, spool.keep(_images(place, each, root, faults))) for each in wanted]
+        notes: dict[str, list[str]] = {each.folder: [] for each in wanted}
+        read = [(each, spool.keep(_images(place, each, root, faults, notes[each.folder]))) for each in wanted]
         tried = replace(plan, faults=tuple(faults))
         if not choices.leave_out:
             refuse(tried)
         empty = {each.folder for each, images in read if not images}
         there = tuple(each for each in plan.subjects if each.folder not in empty)
         done = left_out(replace(tried, subjects=there)) if faults else plan
-        yield [_incoming(each, images) for each, images in read if images], spool.size, done
+        yield [_incoming(each, images, notes[each.folder]) for each, images in read if images], spool.size, done
 
 
-def _images(place: Workplace, subject: PlannedSubject, root: Path, faults: list[Fault]) -> Iterator[NewImage]:
-    """Yield the images of a subject that can be used, and add a fault for each picture or mask that cannot."""
+def _images(
+    place: Workplace, subject: PlannedSubject, root: Path, faults: list[Fault], notes: list[str]
+) -> Iterator[NewImage]:
+    """Yield the images of a subject that can be used, and add a fault for each picture or mask that cannot.
+
+    A note is added for each photo that the subject has twice.
+    """
+
+    def shown(path: Path) -> str:
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
     def leave_out(path: Path, cause: str) -> None:
-        where = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-        faults.append(Fault(where, _why(path, cause.rstrip("."))))
+        faults.append(Fault(shown(path), _why(path, cause.rstrip("."))))
 
     pairs = [(root / each.file, root / each.mask if each.mask else None) for each in subject.pictures]
     find = subject_finder(place, "auto", str(subject.noun))
-    return read_usable(place.door, pairs, find, place.progress, leave_out)
+    reading = Reading(place.door, place.progress, notes.append, shown)
+    return read_usable(reading, pairs, find, leave_out)
 
 
 def _why(path: Path, cause: str) -> str:
@@ -67,7 +76,7 @@ def _why(path: Path, cause: str) -> str:
     return cause.removeprefix(f"{named(path)} ")
 
 
-def _incoming(subject: PlannedSubject, images: SpooledImages) -> Incoming:
+def _incoming(subject: PlannedSubject, images: SpooledImages, notes: Sequence[str]) -> Incoming:
     noun = str(subject.noun)
     new = [(pair, each.source_name, each.warnings) for pair, each in zip(images.pairs, images, strict=True)]
     doubtful = sum(is_doubtful(warnings) for _, _, warnings in new)
@@ -76,6 +85,7 @@ def _incoming(subject: PlannedSubject, images: SpooledImages) -> Incoming:
         noun,
         manifest(noun, images),
         lambda: images,
+        notes=tuple(notes),
         told=lambda stored: told_warnings(stored, numbered(stored, new)),
         looked_at=len(images),
         doubtful=doubtful,

@@ -35,10 +35,10 @@ def planned(place: Workplace, source: Path, choices: Choices) -> Iterator[tuple[
         with zips.unpacked(source, place.home, place.database.store.require_room) as folder:
             plan = make_plan(source, folder.root, choices)
             made = chosen(replace(plan, faults=(*folder.faults, *plan.faults)), choices)
-            yield with_states(place, made, choices.leave_out), folder.root
+            yield with_states(place, made, folder.root, choices.leave_out), folder.root
     else:
         root = root_of(source)
-        yield with_states(place, chosen(make_plan(source, root, choices), choices), choices.leave_out), root
+        yield with_states(place, chosen(make_plan(source, root, choices), choices), root, choices.leave_out), root
 
 
 def chosen(plan: Plan, choices: Choices) -> Plan:

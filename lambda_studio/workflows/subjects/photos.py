@@ -1,7 +1,8 @@
 """Read photo files into checked images with masks, ready for one short transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from concepts.records import NewImage
@@ -14,16 +15,19 @@ from lambda_studio.pictures.masks.subject import FoundMask, load_mask
 from lambda_studio.pictures.near_duplicates import NearDuplicates
 from lambda_studio.pictures.sharpness import blur_warnings
 from lambda_studio.progress import Progress, silent, unheard
+from lambda_studio.workflows.subjects.once import PhotosOnce
 from lambda_studio.workflows.subjects.segmenting import Finder
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What opens the files, shows the progress, and is told of files that are not read."""
+    """What opens the files, shows the progress, and is told of photos that are given again."""
 
     door: PictureDoor
     progress: Progress = silent
     note: Callable[[str], None] = unheard
+    shown: Callable[[Path], str] = named
+    """Returns how a note names a file."""
 
 
 def read_images(
@@ -36,7 +40,7 @@ def read_images(
     """Open and verify every photo and mask, and yield each image. Without a mask, `find` finds the subject.
 
     In place of a mask file there may be a function that finds the subject of one image.
-    A file that is given again, also as a copy of the same bytes, is read once, which `reading` is told.
+    A photo that is given again, also as a copy of its bytes or its pixels, is kept once, which `reading` is told.
     `keep_original` adds the verified bytes of each file, metadata included, to its image.
     Raises ImageRefused or MaskRefused at the end, with every unusable file.
     """
@@ -45,18 +49,14 @@ def read_images(
         cause = f"There {given} for {len(paths)} image{'s' * (len(paths) != 1)}."
         raise MaskRefused(cause, "Give one mask for each image, in the same order, or give none.")
     problems: list[StudioError] = []
-    door, known, files = reading.door, NearDuplicates(), FilesOnce()
+    photos = _Photos(reading, keep_original)
     with reading.progress("Finding the subject", total=len(paths)) as advance:
         for index, path in enumerate(paths):
+            found = partial(_mask, reading.door, given=masks[index] if masks else None, find=find)
             try:
-                photo = door.photo(path)
-                if again := files.again(photo):
-                    reading.note(again)
-                    advance()
-                    continue
-                found = _mask(door, photo, masks[index] if masks else None, find)
-                if not problems:  # otherwise nothing is stored
-                    yield _new_image(photo, found, known.warnings(photo), keep_original)
+                image = photos.image(path, found)
+                if image and not problems:  # otherwise nothing is stored
+                    yield image
             except (ImageRefused, MaskRefused) as error:
                 problems.append(error)
             advance()
@@ -64,44 +64,52 @@ def read_images(
         raise refused_together(problems, len(paths))
 
 
-class FilesOnce:
-    """Remembers files by their bytes, to find those that are given again."""
-
-    def __init__(self) -> None:
-        self._paths: dict[str, Path] = {}
-
-    def again(self, photo: Photo) -> str:
-        """Return a note if a file with the bytes of this photo came before; else remember it, and return no text."""
-        first = self._paths.get(photo.file_sha)
-        if first is None:
-            self._paths[photo.file_sha] = photo.path
-            return ""
-        if first.resolve() == photo.path.resolve():
-            return f"{named(photo.path)} was given twice; one is kept"
-        return f"{named(photo.path)} has the same bytes as {named(first)}; one is kept"
-
-
 def read_usable(
-    door: PictureDoor,
+    reading: Reading,
     pairs: Sequence[tuple[Path, Path | None]],
     find: Finder,
-    progress: Progress,
     leave_out: Callable[[Path, str], None],
 ) -> Iterator[NewImage]:
     """Yield the image of each usable photo. `leave_out` is called with each photo or mask that cannot be used, and why.
 
     The subject of a photo whose mask cannot be used is found as if it had none.
     """
-    known = NearDuplicates()
-    with progress("Finding the subject", total=len(pairs)) as advance:
+    photos = _Photos(reading)
+    with reading.progress("Finding the subject", total=len(pairs)) as advance:
         for path, mask in pairs:
             try:
-                photo = door.photo(path)
-                found = _usable_mask(door, photo, mask, find, leave_out)
-                yield _new_image(photo, found, known.warnings(photo), keep_original=False)
+                found = partial(_usable_mask, reading.door, path=mask, find=find, leave_out=leave_out)
+                if image := photos.image(path, found):
+                    yield image
             except (ImageRefused, MaskRefused) as error:
                 leave_out(path, error.cause)
             advance()
+
+
+class _Photos:
+    """Makes images of photo files, and remembers them, so that none is made twice."""
+
+    def __init__(self, reading: Reading, keep_original: bool = False) -> None:
+        self._reading, self._keep_original = reading, keep_original
+        self._near, self._once = NearDuplicates(), PhotosOnce(reading.shown)
+
+    def image(self, path: Path, found: Finder) -> NewImage | None:
+        """Return the image of a file, with the mask that `found` returns; None, and a note, for a photo given again.
+
+        Raises ImageRefused or MaskRefused.
+        """
+        photo = self._reading.door.photo(path)
+        if again := self._once.same_file(path, photo.file_sha):
+            self._reading.note(again)
+            return None
+        picture = encode_png(photo.image)
+        if again := self._once.same_picture(path, sha256(picture)):
+            self._reading.note(again)
+            return None
+        mask = found(photo)
+        self._once.remember(path, photo.file_sha, sha256(picture))
+        image = _new_image(photo, picture, mask, self._near.warnings(photo))
+        return replace(image, original=_original(photo)) if self._keep_original else image
 
 
 def _usable_mask(
@@ -123,15 +131,14 @@ def _mask(door: PictureDoor, photo: Photo, given: Path | Finder | None, find: Fi
     return (given or find)(photo)
 
 
-def _new_image(photo: Photo, found: FoundMask, near: tuple[str, ...], keep_original: bool) -> NewImage:
+def _new_image(photo: Photo, picture: bytes, found: FoundMask, near: tuple[str, ...]) -> NewImage:
     return NewImage(
-        data=encode_png(photo.image),
+        data=picture,
         mask=None if found.mask is None else encode_png(found.mask),
         width=photo.image.width,
         height=photo.image.height,
         source_name=photo.path.name,
         warnings=(*photo.warnings, *near, *found.warnings, *blur_warnings(photo.image, found.mask)),
-        original=_original(photo) if keep_original else None,
     )
 
 

@@ -14,7 +14,8 @@ Said = Sequence[tuple[int | None, str, tuple[str, ...]]]
 
 def numbered(concept: ConceptRecord, new: Iterable[tuple[tuple[str, str | None], str, tuple[str, ...]]]) -> Said:
     """Return new images, each by the hashes of picture and mask, its file's name and its warnings, with numbers."""
-    numbers = {(image.sha, image.mask_sha): number for number, image in enumerate(concept.images, start=1)}
+    images = reversed([*enumerate(concept.images, start=1)])  # of equal images, the first one counts
+    numbers = {(image.sha, image.mask_sha): number for number, image in images}
     return [(numbers.get(pair), name, warnings) for pair, name, warnings in new]
 
 

@@ -151,6 +151,7 @@ def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]
         cached=0 if later else len(result.concept.images) - encoded,
         warnings=(*told_warnings(result.concept, said), *unlike),
         doubtful=tuple(name for _, name, texts in said if is_doubtful(texts)),
+        doubtful_images=tuple(sorted(number for number, _, texts in said if number and is_doubtful(texts))),
         looked_at=len(said),
         not_encoded=later,
         new_images=tuple(sorted(number for number, *_ in said if number)),

@@ -166,6 +166,9 @@ def test_one_bad_file_is_named_alone(door, tmp_path: Path) -> None:
 
 def test_near_duplicates_are_warned_of(door, tmp_path: Path) -> None:
     paths = [saved(tmp_path / name, noisy()) for name in ("a.png", "b.bmp")]
+    with Image.open(paths[1]) as image:
+        image.putpixel((0, 0), (1, 2, 3))
+        image.save(paths[1])
     warnings = [
         image.warnings for image in read_images(Reading(door), paths, (), partial(find_subject, segment="none"))
     ]

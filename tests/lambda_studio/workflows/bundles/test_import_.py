@@ -28,7 +28,8 @@ def test_what_is_there_already_is_no_conflict(studio, put, plain) -> None:
     put("Rex", plain("red"))
     done = store(studio.workplace, [incoming("rex", plain("red")), incoming("hat", plain("red"), notes=("a",))], "fail")
     assert told(done) == [("rex", "Rex", "there already"), ("hat", "hat", "added")]
-    assert [each.notes for each in done] == [(), ("a",)]
+    shared = "image 1 (red.png) is also image 1 of Rex: are both the same subject?"
+    assert [each.notes for each in done] == [(), ("a", shared)]
 
 
 def test_every_name_that_is_taken_is_said_and_nothing_is_stored(studio, put, plain) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from concepts.errors import ConceptExists
 from lambda_studio.bundles.layouts.plan import NEW, PRESENT, TAKEN, Plan, PlannedPicture, PlannedSubject
@@ -15,13 +16,13 @@ def subject(name: str, noun: str, *files: str) -> PlannedSubject:
 
 
 @pytest.fixture
-def states(studio, put, plain):
+def states(studio, put, plain, tmp_path):
     """The states of planned subjects where the library has rex with red.png and lime.png."""
     concept = put("rex", plain("red"), plain("lime"))
     assert [image.source_name for image in concept.images] == ["red.png", "lime.png"]
 
     def states(*subjects: PlannedSubject, leave_out: bool = False) -> list[str]:
-        plan = with_states(studio.workplace, Plan("set", "", subjects), leave_out)
+        plan = with_states(studio.workplace, Plan("set", "", subjects), tmp_path, leave_out)
         return [each.state for each in plan.subjects]
 
     states.noun = concept.noun
@@ -35,6 +36,18 @@ def test_a_name_with_the_same_noun_and_files_is_there_already_and_others_are_tak
     assert states(other) == states(replace(same, noun="wolf")) == [TAKEN]
     more = subject("rex", noun, "red.png", "lime.png", "broken.png")
     assert (states(more), states(more, leave_out=True)) == ([TAKEN], [PRESENT])
+
+
+def test_files_more_are_there_already_if_they_are_copies_of_its_pictures(states, box, studio, tmp_path) -> None:
+    first, other = box(0), box(9)
+    (tmp_path / "pal").mkdir()
+    other.rename(tmp_path / "pal" / other.name)
+    with Image.open(first) as image:
+        image.save(tmp_path / "pal" / "copy.bmp")
+    studio.concepts.add("pal", [first], noun="dog", segment="none")
+    copy = subject("pal", "dog", first.name, "copy.bmp")
+    more = subject("pal", "dog", first.name, "copy.bmp", other.name)
+    assert (states(copy), states(more)) == ([PRESENT], [TAKEN])
 
 
 def test_taken_names_are_refused_together_and_skipped_ones_are_told() -> None:

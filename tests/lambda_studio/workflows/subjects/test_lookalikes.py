@@ -102,7 +102,8 @@ def test_a_new_concept_that_looks_like_another_is_told_of(three: Studio, tmp_pat
     twin = three.concepts.add("twin", [tmp_path / "red.png"], noun="thing", segment="none")
     assert twin.warnings[-1] == "1.00 like red; if they are the same subject, edit that one instead"
     again = three.concepts.add("twin", [tmp_path / "red.png"], noun="thing", segment="none")
-    assert (again.created, again.warnings) == (False, twin.warnings[:-1])
+    assert twin.warnings[-2] == "image 1 (red.png) is also image 1 of red: are both the same subject?"
+    assert (again.created, again.warnings) == (False, twin.warnings[:-2])
     with Studio(three.home, three.libraries.create("other").name, three.workplace.stack_source) as other:
         far = other.concepts.add("third", [tmp_path / "blue.png"], noun="thing", segment="none")
     assert far.warnings[-1] == "1.00 like blue in library default; if they are the same subject, edit that one instead"
