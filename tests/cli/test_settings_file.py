@@ -21,7 +21,8 @@ def file(tmp_path):
 
 
 def test_keys_are_options_in_all_their_spellings_and_fields(file) -> None:
-    text = 'max-train-steps = 3\nlora_rank = 2\npreview = ["a dog"]\ndora = true\nweight_decay = 0.1\nweights = {rex = 2.0}'
+    text = 'max-train-steps = 3\nlora_rank = 2\npreview = ["a dog"]\ndora = true\nweight_decay = 0.1\n'
+    text += "weights = {rex = 2.0}"
     config = FinetuneConfig.from_toml(file(text), spellings(command))
     assert config == FinetuneConfig(
         steps=3, rank=2, preview_prompts=("a dog",), use_dora=True, weight_decay=0.1, weights={"rex": 2.0}
