@@ -96,6 +96,13 @@ from cli.training_plan import plan_lines
     help='What previews draw. Repeat it for more.  [default: "a <NAME>", for the first four concepts]',
 )
 @click.option(
+    "--report-to",
+    multiple=True,
+    type=click.Choice(["tensorboard", "trackio", "wandb"]),
+    callback=lambda ctx, param, names: names or None,
+    help="Pass the losses on to this program while training. Repeat it for more.",
+)
+@click.option(
     "--config",
     cls=Aliased,
     aliases=("--config-file",),

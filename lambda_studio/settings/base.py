@@ -90,7 +90,9 @@ class Settings:
         for name in preferences:
             near = difflib.get_close_matches(name, known, n=1) or known
             require(name in known, f"There is no setting {name!r}.", f"Did you mean {near[0]}?")
-        return replace(self, **{name: value for name, value in preferences.items() if name not in self.given})
+        wanted = {name: value for name, value in preferences.items() if name not in self.given}
+        # JSON and TOML have lists
+        return replace(self, **{name: tuple(each) if isinstance(each, list) else each for name, each in wanted.items()})
 
 
 def chosen_settings(config: Settings) -> dict[str, Any]:

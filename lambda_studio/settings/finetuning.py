@@ -11,6 +11,7 @@ LORA_ONLY = ("lora_alpha", "lora_dropout", "use_dora", "use_rslora", "targets")
 """Settings that say nothing of the method `full`."""
 
 OPTIMISERS = ("adamw", "adamw-8bit")
+TRACKERS = ("tensorboard", "trackio", "wandb")
 PACKAGED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", re.ASCII)
 """The name of a class in a module, as torch.optim:SGD."""
 
@@ -85,6 +86,8 @@ class FinetuneConfig(Settings):
     """Optimiser steps between preview pictures. None: a quarter of the steps; 0: none are drawn."""
     preview_prompts: tuple[str, ...] = ()
     """What previews draw, with concepts as <name>. If there are none: "a <name>", for the first four concepts."""
+    report_to: tuple[str, ...] = ()
+    """Programs that the losses are passed on to: tensorboard, trackio and wandb, as accelerate names them."""
     checkpoint_every: int = 100
     """Optimiser steps between checkpoints; the last two are kept. Large checkpoints are written less often."""
     seed: int = 0
@@ -100,9 +103,9 @@ class FinetuneConfig(Settings):
         self._require_between(0, "lr_warmup_steps", "seed")
         rate = self.learning_rate
         self._require("learning_rate", rate is None or 0 < rate <= 1, "Give more than 0, up to 1.")
-        known = self.optimizer in OPTIMISERS or PACKAGED.fullmatch(self.optimizer)
+        is_known = self.optimizer in OPTIMISERS or PACKAGED.fullmatch(self.optimizer)
         said = f"Give {', '.join(OPTIMISERS)}, or a class of an installed package: torch.optim:SGD."
-        self._require("optimizer", bool(known), said)
+        self._require("optimizer", bool(is_known), said)
         self._require("lr_scheduler", self.lr_scheduler in ("constant", "cosine"), "Give constant or cosine.")
         self._require("conditions", self.conditions in ("paper", "prior", "both"), "Give paper, prior or both.")
         self._require_lora()
@@ -112,6 +115,9 @@ class FinetuneConfig(Settings):
         self._require("preview_every", self.preview_every is None or self.preview_every >= 0, "Give 0 or more.")
         object.__setattr__(self, "preview_prompts", tuple(self.preview_prompts))  # a list after JSON
         self._require("preview_prompts", len(self.preview_prompts) <= 8, "Give at most 8 prompts.")
+        object.__setattr__(self, "report_to", tuple(self.report_to))
+        known = all(name in TRACKERS for name in self.report_to)
+        self._require("report_to", known, f"Give some of: {', '.join(TRACKERS)}.")
         self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
 
     def _require_weights(self) -> None:

@@ -18,7 +18,15 @@ from lambda_studio.training.examples import Example
 
 Settings = dict[str, str]
 """The values that a run depends on, as readable text. Settings at their default are left out."""
-MAY_CHANGE = ("steps", "checkpoint_every", "gradient_checkpointing", "resolution", "preview_every", "preview_prompts")
+MAY_CHANGE = (
+    "steps",
+    "checkpoint_every",
+    "gradient_checkpointing",
+    "resolution",
+    "preview_every",
+    "preview_prompts",
+    "report_to",
+)
 """Settings that a resumed run may change: no random value depends on them, and the examples are already encoded."""
 CONCEPT = "concept "
 """The prefix of a concept's entry."""

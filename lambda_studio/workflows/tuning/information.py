@@ -8,7 +8,7 @@ from concepts.records import ConceptRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.adapter_info import AdapterInfo
 
-OF_PREVIEWS = ("preview_every", "preview_prompts")
+ONLY_SHOWN = ("preview_every", "preview_prompts", "report_to")
 """Settings that an adapter does not depend on, and does not store."""
 
 
@@ -16,7 +16,7 @@ def information(
     stack: str, base_fingerprint: str, concepts: Sequence[ConceptRecord], config: FinetuneConfig
 ) -> AdapterInfo:
     """Return the metadata of the adapter that was trained on these concepts."""
-    settings = {name: value for name, value in asdict(config).items() if name not in OF_PREVIEWS}
+    settings = {name: value for name, value in asdict(config).items() if name not in ONLY_SHOWN}
     settings |= {"learning_rate": config.effective_learning_rate, "base_fingerprint": base_fingerprint}
     return AdapterInfo(
         method=config.method,

@@ -28,7 +28,7 @@ from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.base_weights import with_size
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
-from lambda_studio.workflows.run_files import delete_checkpoints, delete_previews, holding
+from lambda_studio.workflows.run_files import delete_checkpoints, delete_previews, holding, saved_step
 from lambda_studio.workflows.tuning.information import information
 from lambda_studio.workflows.tuning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.predictions import predictions
@@ -37,6 +37,7 @@ from lambda_studio.workflows.tuning.previews import PreviewRequests, Previews, p
 from lambda_studio.workflows.tuning.report import RunReport, write_report
 from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.settings import settings_row
+from lambda_studio.workflows.tuning.trackers import require_trackers, tracking
 from lambda_studio.workflows.workplace import Workplace
 
 QUARTERS = 4
@@ -83,6 +84,7 @@ class Tuner:
         )
         self.dtype, self.start = weights_dtype(config), self._start_file(config)
         require_usable(config, self.stack.device)
+        require_trackers(config)
         if run:
             with holding(self.home, [run.id], BUSY):
                 config = planned(self.stack, config, self.notify, resumes=True)
@@ -215,12 +217,18 @@ class Tuner:
         self, run_id: int, examples: Sequence[Example], config: FinetuneConfig, should_stop: Callable[[], bool]
     ) -> TrainResult:
         folder, done = run_folder(self.home, run_id), 0
-        with self.progress(f"Fine-tuning ({config.method})", total=config.steps) as advance:
+        with (
+            self.progress(f"Fine-tuning ({config.method})", total=config.steps) as advance,
+            tracking(
+                config, folder, saved_step(self.home, run_id) or 0, self._tracked_as(run_id), self.notify
+            ) as track,
+        ):
 
             def on_step(report: StepReport) -> None:
                 nonlocal done
                 advance(report.step - done, note=f"loss {report.loss:.4f}")
                 done = report.step
+                track.log(report)
 
             every = self._preview_every(config)
             previews = self._previews(folder) if every else None
@@ -229,6 +237,12 @@ class Tuner:
             with TRAINING:
                 objective = DecoderObjective(self.decoder, examples, config, start=self.start)
                 return finetune(objective, folder, holds_a_run(folder), hooks)
+
+    def _tracked_as(self, run_id: int) -> str:
+        """Return a name that no other run has, also after a home was made anew."""
+        with self.database.reading() as registry:
+            run = registry.find_run(run_id)
+        return f"run-{run_id}-{run.started_at:%Y%m%d-%H%M%S}" if run else f"run-{run_id}"
 
     def _preview_every(self, config: FinetuneConfig) -> int:
         """Return the steps between two previews; 0 is none."""

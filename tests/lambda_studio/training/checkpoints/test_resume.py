@@ -149,6 +149,7 @@ def test_the_defaults_that_runs_left_out_are_what_they_were() -> None:
         "mixed_precision": "no",
         "preview_every": None,
         "preview_prompts": (),
+        "report_to": (),
         "checkpoint_every": 100,
         "seed": 0,
         "weights": None,

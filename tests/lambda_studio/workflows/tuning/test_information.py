@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.workflows.tuning.information import information
+from lambda_studio.workflows.tuning.information import ONLY_SHOWN, information
 
 
 def test_everything_is_stored_that_the_weights_depend_on(put, plain) -> None:
@@ -17,6 +17,6 @@ def test_everything_is_stored_that_the_weights_depend_on(put, plain) -> None:
     seen = {"name": "rex", "library": "default", "version": 1, "manifest": concept.manifest}
     assert info.concepts == (seen,)
     stored = asdict(config) | {"learning_rate": 1e-4, "base_fingerprint": "f" * 64}
-    assert info.settings == {name: value for name, value in stored.items() if not name.startswith("preview_")}
+    assert info.settings == {name: value for name, value in stored.items() if name not in ONLY_SHOWN}
     watched = replace(config, preview_every=None, preview_prompts=("a <rex>",))
     assert information("tiny", "f" * 64, [concept], watched) == info
