@@ -90,9 +90,9 @@ class Settings:
         for name in preferences:
             near = difflib.get_close_matches(name, known, n=1) or known
             require(name in known, f"There is no setting {name!r}.", f"Did you mean {near[0]}?")
-        wanted = {name: value for name, value in preferences.items() if name not in self.given}
-        # JSON and TOML have lists
-        return replace(self, **{name: tuple(each) if isinstance(each, list) else each for name, each in wanted.items()})
+        wanted: dict[str, Any] = {name: value for name, value in preferences.items() if name not in self.given}
+        wanted |= {name: tuple(value) for name, value in wanted.items() if isinstance(value, list)}  # of JSON or TOML
+        return replace(self, **wanted)
 
 
 def chosen_settings(config: Settings) -> dict[str, Any]:
