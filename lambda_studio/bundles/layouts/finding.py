@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lambda_studio.bundles.layouts.files.kinds import is_foreign, kind_of, unusable
+from lambda_studio.bundles.layouts.files.kinds import OTHERS, UNNAMED, has_picture, is_foreign, kind_of, unusable
 from lambda_studio.bundles.layouts.files.masks import Masks
 from lambda_studio.bundles.layouts.files.tree import Folder, Tree, natural
 from lambda_studio.bundles.layouts.nouns import GuessedNoun
@@ -88,4 +88,5 @@ class Finding:
     def _why(self, file: Path) -> str:
         if file in self.masks.of.values():
             return self.aside.get(file, "masks of pictures that are left aside")
-        return self.aside.get(file) or self.masks.others.get(file) or kind_of(file)
+        why = self.aside.get(file) or self.masks.others.get(file) or kind_of(file)
+        return UNNAMED if why == OTHERS and has_picture(file) else why

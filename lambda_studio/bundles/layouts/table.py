@@ -79,7 +79,7 @@ def take_table(found: Finding, path: Path) -> None:
             found.faults.append(Fault(f"{path.name}, row {number}", fault))
         else:
             subjects.setdefault(row["name"], []).append(row)
-    found.masks = Masks()  # only the table says which files are masks
+    found.masks = Masks(unnamed=found.masks.unnamed)  # only the table says which files are masks
     for row in (row for rows in subjects.values() for row in rows if row["mask"]):
         found.masks.pair(found.tree.root / row["picture"], found.tree.root / row["mask"])
     for name, rows in subjects.items():

@@ -16,20 +16,25 @@ _FOLDER = re.compile(r"(?:(.+?)[._ -])?masks?", re.IGNORECASE)
 
 @dataclass
 class Masks:
-    """The masks of a tree: each by its picture. `others` has reasons of files that are no subject's."""
+    """The masks of a tree: each by its picture. `others` has reasons of files that are no subject's.
+
+    `unnamed` has the pictures whose names do not say that they are pictures.
+    """
 
     of: dict[Path, Path] = field(default_factory=dict)
     others: dict[Path, str] = field(default_factory=dict)
+    unnamed: set[Path] = field(default_factory=set)
     _used: set[Path] = field(default_factory=set)
 
     def is_subject(self, path: Path) -> bool:
         """Return whether a file is a picture and not a mask."""
-        return is_picture(path) and path not in self._used and path not in self.others
+        return (is_picture(path) or path in self.unnamed) and path not in self._used and path not in self.others
 
     def add(self, other: "Masks") -> None:
         """Add the masks of another tree."""
         self.of.update(other.of)
         self.others.update(other.others)
+        self.unnamed |= other.unnamed
         self._used |= other._used
 
     def pair(self, picture: Path, mask: Path) -> None:
@@ -50,9 +55,9 @@ def find_masks(top: Folder) -> Masks:
 
     Nothing is a mask without a picture of its name, except OneTrainer's files and the rest of a folder of masks.
     """
-    pictures = [file for file in reversed([*top.every_file()]) if is_picture(file)]  # the first of a name counts
+    pictures = reversed([*top.every_picture()])  # the first of a name counts
     known = {(file.parent, stem): file for file in pictures for stem in (file.stem.casefold(), file.name.casefold())}
-    masks = Masks()
+    masks = Masks(unnamed={file for folder in top.every() for file in folder.unnamed})
     for folder in top.every():
         _pair_beside(folder, known, masks)
         for child in folder.folders:
@@ -61,7 +66,7 @@ def find_masks(top: Folder) -> Masks:
 
 
 def _pair_beside(folder: Folder, known: Known, masks: Masks) -> None:
-    for file in filter(is_picture, folder.files):
+    for file in folder.pictures:
         stem = file.stem.casefold()
         if stem.endswith(ONE_TRAINER_CONDITION):
             masks.others[file] = "OneTrainer's condition images"
@@ -77,7 +82,7 @@ def _pair_folder(folder: Folder, parent: Folder, known: Known, masks: Masks) -> 
     named = _FOLDER.fullmatch(folder.name)
     if not named:
         return
-    files = [file for file in folder.every_file() if is_picture(file)]
+    files = [*folder.every_picture()]
     pairs = [(picture, file) for file in files if (picture := _pictured(file, folder, parent, named[1], known))]
     for picture, mask in pairs:
         masks.pair(picture, mask)

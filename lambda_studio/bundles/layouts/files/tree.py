@@ -4,8 +4,10 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from lambda_studio.bundles.layouts.files.kinds import has_picture, is_picture
 from lambda_studio.bundles.layouts.plan import Fault
 from lambda_studio.errors import BundleRefused
 
@@ -27,6 +29,20 @@ class Folder:
     def name(self) -> str:
         """The folder's own name."""
         return self.path.name
+
+    @cached_property
+    def unnamed(self) -> frozenset[Path]:
+        """The pictures among the files whose names have no suffix."""
+        return frozenset(file for file in self.files if not file.suffix and has_picture(file))
+
+    @property
+    def pictures(self) -> Iterator[Path]:
+        """Iterate over the files that are pictures which can be opened."""
+        return (file for file in self.files if is_picture(file) or file in self.unnamed)
+
+    def every_picture(self) -> Iterator[Path]:
+        """Iterate over the pictures of this folder and of all folders in it."""
+        return (file for folder in self.every() for file in folder.pictures)
 
     def every(self) -> Iterator["Folder"]:
         """Iterate over this folder and all folders in it."""

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 from typing import IO
 
 from concepts.durable import unfinished
-from lambda_studio.bundles.layouts.files.kinds import is_picture
+from lambda_studio.bundles.layouts.files.kinds import HEADER, begins_as_picture, is_picture
 from lambda_studio.bundles.layouts.plan import Fault
 from lambda_studio.bundles.zip_directory import MAX_ENTRIES, open_zip
 from lambda_studio.errors import BundleRefused
@@ -39,10 +39,12 @@ def has_pictures(path: Path) -> bool:
     """Return whether a file is a ZIP file of pictures, and no bundle. A file that cannot be read is not."""
     try:
         with _opened(path) as archive:
-            names = archive.namelist()
+            entries = archive.infolist()
+            if any(entry.filename == "manifest.json" for entry in entries):
+                return False
+            return any(is_picture(PurePath(each.filename)) or _is_unnamed(archive, each) for each in entries)
     except (OSError, ValueError, zipfile.BadZipFile):
         return False
-    return "manifest.json" not in names and any(is_picture(PurePath(name)) for name in names)
 
 
 @contextmanager
@@ -59,14 +61,15 @@ def unpacked(path: Path, home: Path, require_room: Callable[[int, str], None]) -
         root = opened.enter_context(unfinished(home / "unpacked"))
         root.mkdir(mode=0o700)
         entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
-        size = sum(entry.file_size for entry in entries if _is_read(entry))
+        read = {entry for entry in entries if _is_read(entry) or _is_unnamed(archive, entry)}
+        size = sum(entry.file_size for entry in read)
         if size > MAX_UNPACKED:
             cause = f"{path} would unpack to {size:,} bytes, more than {MAX_UNPACKED:,}."
             raise BundleRefused(cause, "Give the pictures in several parts.")
         require_room(size, f"Unpacking {path}")
         folder = Unpacked(root)
         for entry in entries:
-            if fault := _fault(entry) or _unpack(archive, entry, root):
+            if fault := _fault(entry, entry in read) or _unpack(archive, entry, root, entry in read):
                 folder.faults.append(Fault(entry.filename or "an entry", fault))
         yield folder
 
@@ -86,8 +89,19 @@ def _is_read(entry: zipfile.ZipInfo) -> bool:
     return is_picture(path) or path.suffix.lower() in _READ
 
 
-def _fault(entry: zipfile.ZipInfo) -> str | None:
-    """Return why an entry is not unpacked, or None."""
+def _is_unnamed(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Return whether an entry has no suffix and begins as a picture."""
+    if not entry.filename or PurePath(entry.filename).suffix or entry.filename.endswith("/"):
+        return False
+    try:
+        with archive.open(entry) as packed:
+            return begins_as_picture(packed.read(HEADER))
+    except (OSError, RuntimeError, ValueError, EOFError, zlib.error, zipfile.BadZipFile):  # damaged or encrypted
+        return False
+
+
+def _fault(entry: zipfile.ZipInfo, is_read: bool) -> str | None:
+    """Return why an entry is not unpacked, or None. Of one that nobody reads only the name matters."""
     path = PureWindowsPath(entry.filename)
     if not entry.filename or "\0" in entry.orig_filename:  # zipfile cuts a name at its first zero byte
         return "has an empty name, or a zero byte in it"
@@ -95,7 +109,7 @@ def _fault(entry: zipfile.ZipInfo) -> str | None:
         return "has a path that leads out of the ZIP file"
     if entry.create_system == 3 and stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         return "is a link or a special file, which is not followed in a ZIP file"
-    if not _is_read(entry):
+    if not is_read:
         return None
     if entry.flag_bits & 0x1:
         return "is encrypted"
@@ -104,13 +118,13 @@ def _fault(entry: zipfile.ZipInfo) -> str | None:
     return f"has {entry.file_size:,} bytes, more than {MAX_FILE_BYTES:,}" if entry.file_size > MAX_FILE_BYTES else None
 
 
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, root: Path) -> str | None:
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, root: Path, is_read: bool) -> str | None:
     """Write an entry's bytes, or an empty file of its name if nobody reads them. Return a fault, or None."""
     target = root.joinpath(*PureWindowsPath(entry.filename).parts)
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with target.open("xb") as file:
-            if _is_read(entry):
+            if is_read:
                 _copy(archive, entry, file)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         target.unlink(missing_ok=True)

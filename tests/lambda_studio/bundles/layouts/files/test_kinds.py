@@ -5,7 +5,16 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from lambda_studio.bundles.layouts.files.kinds import FOREIGN, PICTURES, is_foreign, is_picture, kind_of, unusable
+from lambda_studio.bundles.layouts.files.kinds import (
+    FOREIGN,
+    PICTURES,
+    begins_as_picture,
+    has_picture,
+    is_foreign,
+    is_picture,
+    kind_of,
+    unusable,
+)
 from lambda_studio.pictures.files.formats import FORMATS_SAID, PICTURE_SUFFIXES
 
 
@@ -39,3 +48,27 @@ def test_the_first_bytes_tell_what_cannot_be_a_picture(tmp_path: Path) -> None:
     assert unusable(tmp_path / "gone.jpg") == "is not a regular file"
     os.mkfifo(tmp_path / "pipe.jpg")
     assert unusable(tmp_path / "pipe.jpg") == "is not a regular file"
+
+
+@pytest.mark.parametrize(
+    ("start", "is_one"),
+    [
+        (b"\xff\xd8\xff\xe0", True),
+        (b"\xff\xd8 and a text", False),
+        (b"\x89PNG\r\n\x1a\n", True),
+        (b"RIFF\0\0\0\0WEBPVP8 ", True),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", True),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", False),
+        (b"BM" + (1000).to_bytes(4, "little") + bytes(60), True),
+        (b"BMW is a car, says this text of some length.", False),
+        (b"", False),
+    ],
+)
+def test_a_file_without_a_suffix_is_a_picture_by_its_first_bytes(tmp_path: Path, start: bytes, is_one: bool) -> None:
+    (tmp_path / "IMG_1").write_bytes(start)
+    assert begins_as_picture(start) == has_picture(tmp_path / "IMG_1") == is_one
+
+
+def test_what_cannot_be_read_is_no_picture(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert not has_picture(tmp_path / "pipe") and not has_picture(tmp_path / "gone") and not has_picture(tmp_path)

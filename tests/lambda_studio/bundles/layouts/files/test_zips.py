@@ -56,6 +56,21 @@ def test_pictures_are_unpacked_and_of_other_files_only_the_names(unpack, tmp_pat
     assert unpack(path) == (["list.json", "movie.mov", "rex/0.jpg", "rex/1.jpg", "ä/犬.png"], [])
 
 
+def test_a_picture_without_a_suffix_is_unpacked_by_its_content(unpack, tmp_path: Path) -> None:
+    path = write(tmp_path / "x.zip", "rex/IMG_1", "rex/folder/", content=b"\xff\xd8\xff\xe0")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("LICENSE", "a text")
+    assert has_pictures(path)
+    with unpacked(path, tmp_path / "home", lambda size, what: None) as folder:
+        sizes = {each.name: each.stat().st_size for each in folder.root.rglob("*") if each.is_file()}
+    assert sizes == {"IMG_1": 4, "LICENSE": 0}
+    assert not has_pictures(write(tmp_path / "y.zip", "LICENSE"))
+    damaged = bytearray(path.read_bytes())
+    damaged[:4] = b"XXXX"
+    path.write_bytes(damaged)
+    assert not has_pictures(path), "an entry that cannot be read is no picture"
+
+
 @pytest.mark.parametrize(
     "name", ["../out.jpg", "/tmp/out.jpg", "a/../../out.jpg", "..\\out.jpg", "C:\\out.jpg", "C:o.jpg"]
 )
