@@ -11,8 +11,9 @@ from cli.aliases import Aliased
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.session import Session, given, pass_session
 from cli.settings_file import set_by_environment, spellings
-from cli.training_options import adapter_options, crop_options, lora_options, loss_options
+from cli.training_options import adapter_options, crop_options, lora_options, loss_options, score_options
 from cli.training_plan import plan_lines
+from cli.training_scores import end_lines, score_lines
 
 
 @click.command("finetune", cls=StudioCommand, context_settings={"auto_envvar_prefix": "STUDIO_FINETUNE"})
@@ -95,6 +96,7 @@ from cli.training_plan import plan_lines
     callback=lambda ctx, param, prompts: prompts or None,
     help='What previews draw. Repeat it for more.  [default: "a <NAME>", for the first four concepts]',
 )
+@score_options
 @click.option(
     "--report-to",
     multiple=True,
@@ -151,6 +153,8 @@ def command(
             return [f"Stopped after step {done.steps}. Resume it: studio finetune --resume"]
         return [
             f"Adapter {done.adapter.id} knows {', '.join(done.adapter.knows)} ({done.steps} steps of {done.stack}).",
+            *end_lines(done.steps, done.planned_steps or done.steps, done.kept),
+            *score_lines(done.scores, done.kept),
             *size_lines(done.adapter),
             f"Loss curve: {done.loss_plot}",
             *([f"Previews: {done.previews}"] if done.previews else []),

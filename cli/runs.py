@@ -8,6 +8,7 @@ from cli.commands import StudioGroup
 from cli.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
 from cli.tables import settings_lines, table
+from cli.training_scores import end_lines, score_lines
 
 if TYPE_CHECKING:
     from lambda_studio.studio import RunCard
@@ -24,7 +25,8 @@ def command(ctx: click.Context) -> None:
 def progress_of(run: "RunCard") -> str:
     """Return how far a run is, in words."""
     if run.state == "finished":
-        return f"{run.steps} steps, adapter {run.adapter}" if run.adapter else f"{run.steps} steps, adapter removed"
+        steps = f"{run.ended_step or run.steps} steps"
+        return f"{steps}, adapter {run.adapter}" if run.adapter else f"{steps}, adapter removed"
     return f"{run.saved_step or 0} of {run.steps} steps saved"
 
 
@@ -65,6 +67,8 @@ def show(session: Session, run_id: int) -> None:
             f"stack {run.stack}",
             "trains on:",
             *(f"  {name}, version {version}" for name, version in run.knows.items()),
+            *end_lines(run.ended_step or run.steps, run.steps, run.kept),
+            *score_lines(run.scores, run.kept),
             "settings:",
             *settings_lines(run.settings),
             f"files {run.folder} ({run.bytes / 2**20:,.1f} MiB)",

@@ -99,6 +99,37 @@ def crop_options(command: Any) -> Any:
     return _added(command, options)
 
 
+def score_options(command: Any) -> Any:
+    """Add the options that score previews, and what follows from the scores."""
+    options = (
+        click.option(
+            "--holdout",
+            type=int,
+            metavar="NUMBER",
+            help="Hold so many images of each concept back, and score each preview against them.  [default: 0]",
+        ),
+        click.option(
+            "--keep",
+            type=click.Choice(["last", "best"]),
+            help="The weights of the adapter: the last ones, or those of the preview with the best score.  "
+            "[default: last]",
+        ),
+        click.option(
+            "--patience",
+            type=int,
+            metavar="PREVIEWS",
+            help="End after so many previews without a better score; 0 never does.  [default: 0]",
+        ),
+        click.option(
+            "--ease-off",
+            is_flag=True,
+            default=None,
+            help="With --patience: draw a concept that is done a fifth as often, and end with the last one.",
+        ),
+    )
+    return _added(command, options)
+
+
 def _added(command: Any, options: Sequence[Callable[[Any], Any]]) -> Any:
     for option in reversed(options):
         command = option(command)

@@ -25,6 +25,9 @@ def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
         yield f"time: about {spoken(plan.seconds)} for the steps ({plan.seconds_a_step:.2g} s for each, measured here)"
     if plan.not_measured:
         yield f"time: not measured. {plan.not_measured}"
+    for each in plan.concepts:
+        if each.held_back:
+            yield f"{each.name}: not trained on, for the scores: {', '.join(each.held_back)}"
     yield from (f"{remark.concept}: {remark.said}" for remark in plan.remarks)
 
 

@@ -22,6 +22,8 @@ Config = TypeVar("Config", bound="Settings")
 LARGEST = {
     "rank": 4096,
     "variants": 16,
+    "holdout": 100,
+    "patience": 1000,
     "steps": 10_000_000,
     "batch_size": 4096,
     "gradient_accumulation_steps": 4096,

@@ -88,6 +88,14 @@ class FinetuneConfig(Settings):
     """What previews draw, with concepts as <name>. If there are none: "a <name>", for the first four concepts."""
     report_to: tuple[str, ...] = ()
     """Programs that the losses are passed on to: tensorboard, trackio and wandb, as accelerate names them."""
+    holdout: int = 0
+    """Reference images of each concept that are not trained on. At each preview, pictures are scored against them."""
+    keep: Literal["last", "best"] = "last"
+    """The weights of the adapter: those of the last step, or those of the preview with the best score."""
+    patience: int = 0
+    """The run ends after so many previews without a better score; 0: it does not."""
+    ease_off: bool = False
+    """`patience` counts for each concept: one that is done is drawn a fifth as often; the run ends with the last."""
     checkpoint_every: int = 100
     """Optimiser steps between checkpoints; the last two are kept. Large checkpoints are written less often."""
     seed: int = 0
@@ -113,12 +121,27 @@ class FinetuneConfig(Settings):
         self._require_crops()
         self._require_weights()
         self._require("preview_every", self.preview_every is None or self.preview_every >= 0, "Give 0 or more.")
+        self._require_scores()
         object.__setattr__(self, "preview_prompts", tuple(self.preview_prompts))  # a list after JSON
         self._require("preview_prompts", len(self.preview_prompts) <= 8, "Give at most 8 prompts.")
         object.__setattr__(self, "report_to", tuple(self.report_to))
         known = all(name in TRACKERS for name in self.report_to)
         self._require("report_to", known, f"Give some of: {', '.join(TRACKERS)}.")
         self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
+
+    def _require_scores(self) -> None:
+        self._require("keep", self.keep in ("last", "best"), "Give last or best.")
+        self._require_between(0, "holdout", "patience")
+        none = self.holdout and self.preview_every == 0
+        require(
+            not none, "holdout is given, and preview_every is 0.", "Give preview_every=50.", "holdout", "preview_every"
+        )
+        scored = {"keep": self.keep == "best", "patience": self.patience > 0, "ease_off": self.ease_off}
+        for name, wanted in scored.items():
+            cause = f"{name} needs scores, and no image is held back for them."
+            require(not wanted or self.holdout > 0, cause, "Give holdout=1 with it.", name, "holdout")
+        cause = "ease_off is given without patience."
+        require(not self.ease_off or self.patience > 0, cause, "Give patience=2 with it.", "ease_off", "patience")
 
     def _require_weights(self) -> None:
         if self.weights is None:

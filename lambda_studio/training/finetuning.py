@@ -30,7 +30,7 @@ def finetune_decoder(
         InvalidSetting: no examples, examples of several shapes, or fp16 on a CPU.
         StudioError: every error of `train`.
     """
-    return finetune(DecoderObjective(decoder, examples, config), folder, resume, hooks)
+    return finetune(DecoderObjective(decoder, examples, config, board=hooks.board), folder, resume, hooks)
 
 
 def finetune(objective: DecoderObjective, folder: Path, resume: bool = False, hooks: Hooks = NO_HOOKS) -> TrainResult:

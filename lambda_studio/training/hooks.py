@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lambda_studio.training.optimisation.ema import MovingAverage
+from lambda_studio.training.scores import Scoreboard
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Hooks:
     """0: only before the first step and after the last one."""
     should_stop: Callable[[], bool] | None = None
     """Called after each step in every process. True ends the run with a checkpoint of that step."""
+    board: Scoreboard | None = None
+    """The scores that `on_preview` adds. Checkpoints hold them, and they may end the run. Only for one process."""
 
 
 NO_HOOKS = Hooks()

@@ -22,7 +22,8 @@ from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.training.checkpoints.resume import describe_run
 from lambda_studio.training.examples import Example
 from lambda_studio.training.losses import EQ_1, PriorLossConfig, decoder_loss, prior_loss
-from lambda_studio.training.randomness import EvenOrder, MicroStep, draw_micro_batch, seed_for
+from lambda_studio.training.randomness import EvenOrder, LaterOrder, MicroStep, draw_micro_batch, seed_for
+from lambda_studio.training.scores import EASED, Scoreboard, Share
 from lambda_studio.training.timesteps import sampling_named
 from lambda_studio.training.weighting import Weighting, uniform, weighting_of
 
@@ -81,6 +82,7 @@ class DecoderObjective:
 
     Args:
         start: The file of an adapter whose values the trained weights begin with.
+        board: The scores that say which concepts are drawn less, and from which step on.
     """
 
     def __init__(
@@ -90,13 +92,15 @@ class DecoderObjective:
         config: FinetuneConfig,
         weighting: Weighting | None = None,
         start: Path | None = None,
+        board: Scoreboard | None = None,
     ):
-        self.start = start
+        self.start, self.board = start, board
         self.examples, self.config = _checked(examples), config
         self.model, self.scheduler = decoder.unet, decoder.scheduler
         of_config = weighting_of(self.scheduler.alphas_cumprod, config.snr_gamma, config.soft_min_snr)
         self.weighting = weighting or of_config
         self.order = EvenOrder([example.concept for example in self.examples], config.seed, config.weights)
+        self._later: dict[Share, LaterOrder] = {}
         if lora_parameters(self.model):
             remove_lora(self.model)
 
@@ -129,6 +133,20 @@ class DecoderObjective:
             for parameter in unet.parameters():
                 parameter.requires_grad_(flags.get(parameter, False))
 
+    def order_at(self, number: int) -> EvenOrder | LaterOrder:
+        """Return the order of a micro-step. It changes where the scores of a preview say so."""
+        accumulated = self.config.gradient_accumulation_steps
+        share = self.board.share(number // accumulated) if self.board else Share()
+        if not share.since:
+            return self.order
+        if share not in self._later:
+            weights = dict(self.config.weights or {})
+            weights |= {name: weights.get(name, 1.0) * EASED for name in share.eased}
+            concepts, part = [example.concept for example in self.examples], f"since step {share.since}"
+            order = EvenOrder(concepts, self.config.seed, weights, part)
+            self._later[share] = LaterOrder(order, share.since * accumulated)
+        return self._later[share]
+
     def _read_table(self, device: torch.device) -> None:
         self.dtype = self.model.dtype
         self.latents = torch.stack([example.latents for example in self.examples]).float().to(device)
@@ -146,7 +164,7 @@ class DecoderObjective:
         """Return Eq. 2's loss on the examples of this micro-step."""
         steps, shape = self.scheduler.config.num_train_timesteps, self.latents.shape[1:]
         sampling = sampling_named(self.config.timestep_sampling)
-        batch = draw_micro_batch(self.order, at, self.config.batch_size, shape, steps, sampling)
+        batch = draw_micro_batch(self.order_at(at.number), at, self.config.batch_size, shape, steps, sampling)
         batch = batch.to(self.latents.device)
         latents, image_embeds = self.latents[batch.rows], self.image_embeds[batch.rows]
         masks = None if self.masks is None else self.masks[batch.rows]

@@ -44,10 +44,13 @@ class EvenOrder:
 
     Args:
         weights: How much more often than others a concept is drawn, by its name; 1 if it is not named.
+        part: The name of another order of the same seed.
     """
 
-    def __init__(self, concepts: Sequence[str], seed: int, weights: Mapping[str, float] | None = None):
-        self.seed = seed
+    def __init__(
+        self, concepts: Sequence[str], seed: int, weights: Mapping[str, float] | None = None, part: str | None = None
+    ):
+        self.seed, self._parts = seed, (seed,) if part is None else (seed, part)
         rows: dict[str, list[int]] = {}
         for row, concept in enumerate(concepts):
             rows.setdefault(concept, []).append(row)
@@ -63,7 +66,7 @@ class EvenOrder:
         return drawn[start - first * size :][:count]
 
     def _epoch(self, epoch: int) -> list[int]:
-        order = permutation(len(self.drawn), self.seed, "concepts", epoch)
+        order = permutation(len(self.drawn), *self._parts, "concepts", epoch)
         numbers = [epoch * times for times in self.times]
         rows = []
         for concept in (self.drawn[at] for at in order):
@@ -75,7 +78,18 @@ class EvenOrder:
         """Return the example for the time `number` (from 0) that a concept is drawn."""
         rows = self.rows[concept]
         turn, place = divmod(number, len(rows))
-        return rows[permutation(len(rows), self.seed, "images", concept, turn)[place]]
+        return rows[permutation(len(rows), *self._parts, "images", concept, turn)[place]]
+
+
+class LaterOrder:
+    """An order that begins at a micro-step of a run."""
+
+    def __init__(self, order: EvenOrder, since: int):
+        self.order, self.since, self.seed = order, since, order.seed
+
+    def draw(self, start: int, count: int) -> list[int]:
+        """Return the examples of the micro-step whose batch of `count` begins at this position of the run."""
+        return self.order.draw(start - self.since * count, count)
 
 
 def _times(weights: Sequence[float]) -> list[int]:
@@ -112,7 +126,7 @@ class MicroBatch:
 
 
 def draw_micro_batch(
-    order: EvenOrder,
+    order: EvenOrder | LaterOrder,
     at: MicroStep,
     batch_size: int,
     latent_shape: Sequence[int],

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import torch
 
+from lambda_studio.config import require
 from lambda_studio.errors import TrainingDiverged
 from lambda_studio.models.memory.hardware import has_cpu_memory_for
 from lambda_studio.models.saving import require_room_to_save, tensor_bytes
 from lambda_studio.training.checkpoints.beside import Writer, copied
-from lambda_studio.training.checkpoints.checkpoint import Checkpoint, save_checkpoint
+from lambda_studio.training.checkpoints.checkpoint import Checkpoint, find_checkpoint, save_checkpoint
 from lambda_studio.training.checkpoints.pace import Pace
 from lambda_studio.training.checkpoints.resume import Settings, open_run
 from lambda_studio.training.curve import LossLog
@@ -30,6 +31,8 @@ class TrainResult:
     folder: Path
     loss_log: Path
     stopped: bool
+    kept: int | None = None
+    """The step whose weights the model holds; None is the last one."""
 
 
 def train(
@@ -48,7 +51,9 @@ def train(
     """
     device = next(objective.model.parameters()).device
     accelerator = start_accelerator(device, config.mixed_precision, config.gradient_accumulation_steps)
-    settings = objective.describe(accelerator.num_processes)
+    alone = accelerator.num_processes == 1
+    require(alone or hooks.board is None, "Scores are given to several processes.", "Train with one.", "board")
+    settings = objective.describe(accelerator.num_processes) | (hooks.board.about if hooks.board else {})
     checkpoint = open_run(folder, resume, settings, config.steps)
     accelerator.wait_for_everyone()
     with randomness_kept(accelerator.device), objective.trainable(accelerator.device) as parameters:
@@ -61,9 +66,10 @@ def train(
         finally:
             run.writer.close()
             run.log.close()
-        if optimiser.average:
+        kept = None if stopped else run.take_best()
+        if optimiser.average and kept is None:
             optimiser.average.copy_to_parameters()
-    return TrainResult(len(run.log.losses), tuple(run.log.losses), folder, run.log.path, stopped)
+    return TrainResult(len(run.log.losses), tuple(run.log.losses), folder, run.log.path, stopped, kept)
 
 
 class _Run:
@@ -74,10 +80,12 @@ class _Run:
     ):
         self.folder, self.optimiser, self.settings, self.hooks = folder, optimiser, settings, hooks
         self.config, self.accelerator = optimiser.config, optimiser.accelerator
-        self.last_good, logged = 0, {}
+        self.last_good, logged, self.board = 0, {}, hooks.board
         if checkpoint:
             self.last_good, logged = checkpoint.step, checkpoint.meta
             optimiser.load_state(checkpoint.load())
+        if self.board:
+            self.board.load(logged.get("scores", ()))
         main = self.accelerator.is_main_process
         self.log = LossLog(
             folder / "loss.jsonl", logged.get("losses", ()), main, logged.get("others"), self.config.log_every
@@ -85,26 +93,58 @@ class _Run:
         self.reader, self.pace, self.writer = LossReader(self.accelerator.device), Pace(), Writer()
 
     def train(self) -> bool:
-        """Train to the last step. Return whether `should_stop` ended the run earlier."""
-        stopped, last = False, self.config.steps
-        if self.last_good in (0, last):  # a killed run may have ended before its last preview
-            self._preview(self.last_good)
-        for step in range(self.last_good + 1, last + 1):
+        """Train until the last step, or until the scores are enough. Return whether `should_stop` ended the run."""
+        stopped, step = False, self.last_good
+        if self._is_missed(step):
+            self._preview(step)
+        while step < self.config.steps and not stopped and not (self.board and self.board.is_enough):
+            step += 1
             self._report(self.reader.push(self.optimiser.step(step)))
-            stopped = step < last and self._is_stop_asked()
-            if stopped or step == last or step % self.config.checkpoint_every == 0:
-                self._report(self.reader.read())
-                self._require_finite(step)
-                if stopped or self._is_worth_it():
-                    self._save(step, ends=stopped or step == last)
-                if self.accelerator.is_main_process:
-                    self.log.draw(self.folder / "loss.png")
-            every = self.hooks.preview_every
-            if not stopped and (step == last or (every and step % every == 0)):
+            stopped = step < self.config.steps and self._is_stop_asked()
+            due = not stopped and self._is_due(step)
+            if due and self.board:  # the checkpoint holds the scores
                 self._preview(step)
-            if stopped:
-                break
+            self._save_if_due(step, stopped)
+            if due and not self.board:
+                self._preview(step)
         return stopped
+
+    def take_best(self) -> int | None:
+        """Give the model the weights of the best preview, and return its step; None if these are the last ones."""
+        best = self.board.best if self.board and self.board.rules.keep_best else None
+        if best is None or best == len(self.log.losses):
+            return None
+        checkpoint = find_checkpoint(self.folder / "checkpoints", best)
+        if checkpoint:  # else it was damaged since
+            self.optimiser.load_weights(checkpoint)
+        return checkpoint.step if checkpoint else None
+
+    def _is_due(self, step: int) -> bool:
+        every = self.hooks.preview_every
+        return step == self.config.steps or bool(every and step % every == 0)
+
+    def _is_missed(self, step: int) -> bool:
+        """Return whether the step that the run begins or goes on with has no preview yet."""
+        if self.board:
+            return (step == 0 or self._is_due(step)) and not self.board.has(step)
+        return step in (0, self.config.steps)  # a killed run may have ended before its last preview
+
+    def _save_if_due(self, step: int, stopped: bool) -> None:
+        last = step == self.config.steps
+        needed = stopped or (not last and self._is_decisive(step))
+        if not needed and not last and step % self.config.checkpoint_every:
+            return
+        self._report(self.reader.read())
+        self._require_finite(step)
+        if needed or self._is_worth_it():
+            self._save(step, ends=needed or last)
+        if self.accelerator.is_main_process:
+            self.log.draw(self.folder / "loss.png")
+
+    def _is_decisive(self, step: int) -> bool:
+        """Return whether this step's scores end the run, or are the best ones that are kept."""
+        board = self.board
+        return board is not None and board.has(step) and (board.is_enough or step in board.kept())
 
     def _preview(self, step: int) -> None:
         """Let the main process look at the model. The other processes wait."""
@@ -149,10 +189,14 @@ class _Run:
         if self.accelerator.is_main_process:
             self._take_written()
             state, meta = self.optimiser.state(), {"settings": self.settings, **self.log.state()}
+            if self.board:
+                meta["scores"] = self.board.state()
             size = tensor_bytes(state)
             beside = not ends and self.pace.is_large(size) and has_cpu_memory_for(size)
             kept = copied(state) if beside else state
-            self.writer.begin(partial(save_checkpoint, self.folder / "checkpoints", step, kept, meta))
+            steps = self.board.kept() if self.board else ()
+            folder = self.folder / "checkpoints"
+            self.writer.begin(partial(save_checkpoint, folder, step, kept, meta, kept_steps=steps))
             if not beside:
                 self._take_written()
         self.accelerator.wait_for_everyone()

@@ -285,6 +285,12 @@ class Finetuned:
     """The sheet of preview pictures, if there are any."""
     report: Path | None = None
     """The run's report, one HTML file."""
+    planned_steps: int | None = None
+    """The steps of its settings. It made fewer if it was stopped, or if its scores rose no more."""
+    kept: int | None = None
+    """The step whose weights the adapter has; None is the last one."""
+    scores: tuple[dict[str, Any], ...] = ()
+    """The scores of each preview, with `holdout`: `step`, `score`, `subjects` and the names of the `metrics`."""
 
 
 @dataclass(frozen=True)
@@ -311,6 +317,12 @@ class RunCard:
     folder: Path
     bytes: int
     """The size of the run's files on this machine."""
+    ended_step: int | None = None
+    """The step after which it ended early, because its scores rose no more."""
+    kept: int | None = None
+    """The step whose weights its adapter has; None is the last one."""
+    scores: tuple[dict[str, Any], ...] = ()
+    """As in `Finetuned`, if they are on this machine. Only of `runs.get`."""
 
 
 @dataclass(frozen=True)

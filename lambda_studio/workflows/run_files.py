@@ -1,5 +1,6 @@
 """The files of training runs in a home: who works on them, and which no row explains."""
 
+import json
 import os
 import re
 import shutil
@@ -7,16 +8,18 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from concepts.durable import held
+from concepts.durable import held, read_small
 from concepts.registry import Registry
 from lambda_studio.errors import FilesLeft, ModelFilesInvalid, ModelFilesMissing, RunInUse
 from lambda_studio.formats import CHECKPOINT_NAME
 from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info
 from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
 
-PREVIEWS = ("previews", "previews.png", "report.html")
+PREVIEWS = ("previews", "previews.png", "scores.jsonl", "report.html")
 """What shows a run's concepts, in its folder."""
+MOST_SCORE_BYTES = 2**24
 _ADAPTER = re.compile(r"([0-9a-f]{64})\.safetensors")
 
 
@@ -50,6 +53,20 @@ def saved_step(home: Path, run_id: int) -> int | None:
     """Return the step of the run's newest checkpoint, by its name, or None."""
     names = (CHECKPOINT_NAME.fullmatch(path.name) for path in (run_folder(home, run_id) / "checkpoints").glob("*"))
     return max((int(match[1]) for match in names if match), default=None)
+
+
+def scores_of(folder: Path) -> Path:
+    """Return the path of the scores in a run's folder."""
+    return folder / "scores.jsonl"
+
+
+def read_scores(folder: Path) -> tuple[dict[str, Any], ...]:
+    """Return the scores of a run's previews, oldest first. Lines that cannot be read are left out."""
+    try:
+        lines = read_small(scores_of(folder), MOST_SCORE_BYTES).decode().splitlines()
+        return tuple(each for line in lines if isinstance(each := json.loads(line), dict))
+    except (OSError, ValueError, RecursionError):
+        return ()
 
 
 def size_of(folder: Path) -> int:

@@ -1,11 +1,21 @@
 """`studio.runs`: list, show and drop training runs."""
 
+from dataclasses import replace
+
 from concepts.errors import RunNotFound
 from concepts.records import RunRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.workflows.answers import RunCard
 from lambda_studio.workflows.home import run_folder
-from lambda_studio.workflows.run_files import delete_run, holding, is_held, require_deleted, saved_step, size_of
+from lambda_studio.workflows.run_files import (
+    delete_run,
+    holding,
+    is_held,
+    read_scores,
+    require_deleted,
+    saved_step,
+    size_of,
+)
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -28,7 +38,7 @@ class Runs:
             record = registry.find_run(run_id)
         if record is None:
             raise RunNotFound(f"No run has the number {run_id}.", "See the runs of the library: studio runs")
-        return self._card(record)
+        return replace(self._card(record), scores=read_scores(run_folder(self._place.home, run_id)))
 
     def drop(self, run_id: int) -> None:
         """Delete an unfinished or failed run and its files. Raises RunNotFound, RunFinished, RunInUse and FilesLeft."""
@@ -57,4 +67,6 @@ class Runs:
             settings=config,
             folder=folder,
             bytes=size_of(folder),
+            ended_step=record.settings.get("ended", {}).get("steps"),
+            kept=record.settings.get("ended", {}).get("kept"),
         )

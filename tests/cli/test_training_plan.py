@@ -37,6 +37,11 @@ def test_what_is_known_is_said_and_nothing_else() -> None:
     assert list(plan_lines(absent))[3] == "time: not measured. It is not on this machine."
 
 
+def test_files_that_are_held_back_are_named() -> None:
+    held = replace(PLAN, concepts=(ConceptShare("rex", "dog", 2, 5, 1600, ("a.jpg", "b.jpg")),))
+    assert list(plan_lines(held))[3] == "rex: not trained on, for the scores: a.jpg, b.jpg"
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"), [(7.4, "7 s"), (60, "1 min 0 s"), (3599.6, "1 h 0 min"), (7384, "2 h 3 min")]
 )

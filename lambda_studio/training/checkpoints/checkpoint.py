@@ -7,7 +7,7 @@ checkpoint is complete or absent. The previous checkpoint is removed only afterw
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,17 +37,23 @@ class Checkpoint:
     meta: dict[str, Any]
     parts: tuple[str, ...]
 
-    def load(self) -> dict[str, Any]:
-        """Return the saved state, on the CPU. Nothing is unpickled."""
+    def load(self, *parts: str) -> dict[str, Any]:
+        """Return these parts of the saved state, or all, on the CPU. Nothing is unpickled."""
         return {
-            part: torch.load(self.folder / f"{part}.pt", map_location="cpu", weights_only=True) for part in self.parts
+            part: torch.load(self.folder / f"{part}.pt", map_location="cpu", weights_only=True)
+            for part in parts or self.parts
         }
 
 
 def save_checkpoint(
-    folder: Path, step: int, state: Mapping[str, Any], meta: Mapping[str, Any], keep: int = 2
+    folder: Path,
+    step: int,
+    state: Mapping[str, Any],
+    meta: Mapping[str, Any],
+    keep: int = 2,
+    kept_steps: Collection[int] = (),
 ) -> Checkpoint:
-    """Write `state` as the checkpoint of `step`, then remove all but the newest `keep` checkpoints.
+    """Write `state` as the checkpoint of `step`, then remove all but the newest `keep` and those of `kept_steps`.
 
     Checkpoints of later steps belong to an abandoned history and are removed too.
 
@@ -66,7 +72,7 @@ def save_checkpoint(
         final = _free_name(folder, step)
         with staged_folder(final) as staged:
             _write_parts(staged, step, state, meta)
-    _prune(folder, final, step, keep)
+    _prune(folder, final, step, keep, kept_steps)
     return Checkpoint(final, step, dict(meta), tuple(state))
 
 
@@ -76,6 +82,12 @@ def latest_checkpoint(folder: Path) -> Checkpoint | None:
     Raises ResumeRefused if a newer version wrote the newest intact checkpoint: an older one would lose its steps.
     """
     found = (_find_whole(path) for path in reversed(_saved(folder)))
+    return next((checkpoint for checkpoint in found if checkpoint), None)
+
+
+def find_checkpoint(folder: Path, step: int) -> Checkpoint | None:
+    """Return the newest intact checkpoint of this step in `folder`, or None. Raises as `latest_checkpoint`."""
+    found = (_find_whole(path) for path in reversed(_saved(folder)) if _order(path)[0] == step)
     return next((checkpoint for checkpoint in found if checkpoint), None)
 
 
@@ -178,10 +190,11 @@ def _is_file(path: Path, expected: Mapping[str, Any]) -> bool:
     return path.is_file() and path.stat().st_size == expected["size"] and file_sha256(path) == expected["sha256"]
 
 
-def _prune(folder: Path, saved: Path, step: int, keep: int) -> None:
+def _prune(folder: Path, saved: Path, step: int, keep: int, kept_steps: Collection[int]) -> None:
     others = [path for path in _saved(folder) if path != saved]
     earlier = [path for path in others if _order(path)[0] < step]
     kept = set(earlier[-(keep - 1) :] if keep > 1 else ())
+    kept |= {path for path in earlier if _order(path)[0] in kept_steps}
     for path in others:
         if path not in kept:
             with unfinished(path) as doomed:  # a kill leaves no partly removed checkpoint under a valid name

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.models.saving import tensor_bytes
+from lambda_studio.training.checkpoints.checkpoint import Checkpoint
 from lambda_studio.training.objectives import Objective
 from lambda_studio.training.optimisation.ema import MovingAverage
 from lambda_studio.training.optimisation.named import ADAMW, Rates, make_optimiser
@@ -128,6 +129,17 @@ class Optimiser:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         if self.average:
             self.average.load(state["average"])
+
+    def load_weights(self, checkpoint: Checkpoint) -> None:
+        """Give the model the weights of a checkpoint of this run: their average, if it has one."""
+        part = "average" if self.average else "parameters"
+        parts = ("buffers",) if "buffers" in checkpoint.parts else ()
+        state = checkpoint.load(part, *parts)
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(state[part][name])
+            for name, buffer in self._buffers().items():
+                buffer.copy_(state["buffers"][name])
 
     def _buffers(self) -> dict[str, Tensor]:
         """Return the model's saved buffers, such as the statistics of a batch norm."""

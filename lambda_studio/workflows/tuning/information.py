@@ -9,14 +9,15 @@ from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.adapter_info import AdapterInfo
 
 ONLY_SHOWN = ("preview_every", "preview_prompts", "report_to")
-"""Settings that an adapter does not depend on, and does not store."""
+"""Settings that an adapter does not depend on, and does not store. Scored previews are the exception."""
 
 
 def information(
     stack: str, base_fingerprint: str, concepts: Sequence[ConceptRecord], config: FinetuneConfig
 ) -> AdapterInfo:
     """Return the metadata of the adapter that was trained on these concepts."""
-    settings = {name: value for name, value in asdict(config).items() if name not in ONLY_SHOWN}
+    left_out = ONLY_SHOWN[1:] if config.holdout else ONLY_SHOWN
+    settings = {name: value for name, value in asdict(config).items() if name not in left_out}
     settings |= {"learning_rate": config.effective_learning_rate, "base_fingerprint": base_fingerprint}
     return AdapterInfo(
         method=config.method,

@@ -21,6 +21,8 @@ class ConceptShare:
     version: int
     images: int
     seen: int
+    held_back: tuple[str, ...] = ()
+    """The files of the images that are not trained on, see `holdout`."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from lambda_studio.training.timing import seconds_a_step
 from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.tuning.dataset import TrainingPictures
+from lambda_studio.workflows.tuning.holdout import hold_out
 from lambda_studio.workflows.tuning.plan import ConceptShare, FinetunePlan, Remark
 from lambda_studio.workflows.tuning.planning import plan_memory, weights_dtype
 from lambda_studio.workflows.workplace import Workplace
@@ -51,9 +52,10 @@ def _measured(
     stack, memory = place.stack, plan_memory(place.stack, config)
     config = memory.config if memory else config
     table = ExampleTable(place.database, stack, place.progress, should_stop=lambda: False)
+    training = hold_out(concepts, config.holdout).training
     found = replace(
         _plan(stack, concepts, config, remarks),
-        to_encode=table.to_encode(concepts, config.resolution or stack.resolution, config),
+        to_encode=table.to_encode(training, config.resolution or stack.resolution, config),
         needed_bytes=memory.needed if memory else None,
         free_bytes=memory.free if memory else None,
     )
@@ -69,9 +71,17 @@ def _plan(
     weights = {each.name: (config.weights or {}).get(each.name, 1.0) for each in concepts}
     of_one = config.steps * images_a_step / sum(weights.values())
     seen = {name: round(of_one * weight) for name, weight in weights.items()}
-    shares = (ConceptShare(each.name, each.noun, each.version, len(each.images), seen[each.name]) for each in concepts)
+    held = hold_out(concepts, config.holdout)
+    shares = (
+        ConceptShare(
+            each.name, each.noun, each.version, len(each.images), seen[each.name],
+            tuple(image.source_name for image in held.held.get(each.name, ())),
+        )
+        for each in held.training
+    )  # fmt: skip
     settings = {**asdict(config), "learning_rate": config.effective_learning_rate}
-    return FinetunePlan(stack.spec.name, tuple(shares), settings, config.steps, images_a_step, remarks)
+    said = (*remarks, *held.remarks)
+    return FinetunePlan(stack.spec.name, tuple(shares), settings, config.steps, images_a_step, said)
 
 
 def _seconds_a_step(stack: Stack, config: FinetuneConfig) -> float:

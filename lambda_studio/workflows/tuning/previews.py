@@ -67,10 +67,16 @@ class Previews:
     """Draws the previews of a run into its folder, and a sheet of all of them: a row a prompt, a column a step."""
 
     def __init__(
-        self, decoder: Decoder, requests: PreviewRequests, folder: Path, notify: Callable[[str], None] = unheard
+        self,
+        decoder: Decoder,
+        requests: PreviewRequests,
+        folder: Path,
+        drawn: GenerateConfig = DRAWN,
+        notify: Callable[[str], None] = unheard,
     ):
         """Take the decoder that is trained, with an autoencoder."""
-        self.decoder, self.requests, self.folder, self.notify = decoder, requests, folder, notify
+        self.decoder, self.requests, self.folder = decoder, requests, folder
+        self.drawn, self.notify = drawn, notify
         self.too_large = False
         """Whether the GPU's memory was too small for a preview."""
 
@@ -86,7 +92,8 @@ class Previews:
             return
         try:
             with report.evaluating():
-                pictures = draw_embeds(self.decoder, requests.image_embeds, requests.zero_image_embeds, seeds, DRAWN)
+                zero = requests.zero_image_embeds
+                pictures = draw_embeds(self.decoder, requests.image_embeds, zero, seeds, self.drawn)
         except torch.OutOfMemoryError:
             self.too_large = True
             self.notify("There is too little GPU memory for previews beside the training: none are drawn from now on.")

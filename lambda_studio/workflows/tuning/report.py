@@ -3,7 +3,7 @@
 import base64
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -15,8 +15,11 @@ from concepts.durable import staged_file
 from concepts.records import ConceptRecord
 from lambda_studio.config import FinetuneConfig, chosen_settings
 from lambda_studio.training.curve import smooth, ticks
+from lambda_studio.workflows.tuning import score_charts
+from lambda_studio.workflows.tuning.score_charts import charts_by_subject
 
 WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM = 720, 240, 56, 24, 28
+SIZE = {name.lower(): getattr(score_charts, name) for name in ("WIDTH", "HEIGHT", "LEFT", "RIGHT", "TOP", "BOTTOM")}
 SHOWN = 500
 """The most points of a curve: more than a screen shows."""
 
@@ -33,6 +36,24 @@ class RunReport:
     adapter: int | None
     """None: the run was stopped."""
     remarks: Sequence[str] = ()
+    scores: Sequence[Mapping[str, Any]] = ()
+    """The lines of `scores.jsonl`."""
+    kept: int | None = None
+    """The step whose weights the adapter has; None is the last one."""
+    held_back: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The files of the images that were not trained on, by concept."""
+
+    @property
+    def outcome(self) -> str:
+        """How the run ended, in words."""
+        config, done = self.config, len(self.losses)
+        begun = f"{config.method} on {len(self.concepts)} concepts, {config.steps:,} steps."
+        if self.adapter is None:
+            return f"{begun} It was stopped at step {done:,}."
+        ended = f" It ended after step {done:,}, because its scores rose no more."
+        early = ended if self.scores and done < config.steps else ""
+        kept = f", with the weights of step {self.kept:,}, whose score was the best" if self.kept else ""
+        return f"{begun}{early} It made adapter {self.adapter}{kept}."
 
 
 def report_of(folder: Path) -> Path:
@@ -51,8 +72,6 @@ def write_report(report: RunReport, folder: Path, sheet: Path | None) -> Path:
 def html_of(report: RunReport, sheet: bytes | None) -> str:
     """Return the report as HTML. Names and prompts of others are escaped."""
     names = [concept.name for concept in report.concepts]
-    done = len(report.losses)
-    ended = f"made adapter {report.adapter}" if report.adapter else f"was stopped at step {done:,}"
     config = report.config
     page = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     return (
@@ -61,7 +80,10 @@ def html_of(report: RunReport, sheet: bytes | None) -> str:
         .render(
             run=report.run_id,
             names=", ".join(names),
-            outcome=f"{config.method} on {len(names)} concepts, {config.steps:,} steps. It {ended}.",
+            outcome=report.outcome,
+            held_back={name: ", ".join(files) for name, files in report.held_back.items()},
+            charts=charts_by_subject(report.scores, report.kept),
+            size=SIZE,
             concepts=report.concepts,
             remarks=report.remarks,
             previews=base64.b64encode(sheet).decode() if sheet else "",

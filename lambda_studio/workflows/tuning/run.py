@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -29,19 +30,19 @@ from lambda_studio.workflows.base_weights import with_size
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.run_files import delete_checkpoints, delete_previews, holding, saved_step
+from lambda_studio.workflows.tuning.holdout import Holdout, hold_out
 from lambda_studio.workflows.tuning.information import information
 from lambda_studio.workflows.tuning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.predictions import predictions
 from lambda_studio.workflows.tuning.preflight import checked
-from lambda_studio.workflows.tuning.previews import PreviewRequests, Previews, preview_requests, sheet_of
+from lambda_studio.workflows.tuning.previews import sheet_of
 from lambda_studio.workflows.tuning.report import RunReport, write_report
 from lambda_studio.workflows.tuning.resuming import require_unfinished
-from lambda_studio.workflows.tuning.settings import settings_row
+from lambda_studio.workflows.tuning.settings import ended_early, settings_row
 from lambda_studio.workflows.tuning.trackers import require_trackers, tracking
+from lambda_studio.workflows.tuning.watching import Watch, preview_every
 from lambda_studio.workflows.workplace import Workplace
 
-QUARTERS = 4
-"""How often a run is previewed, beside before its first step, if nothing is given."""
 BUSY = "Wait for its end, or start another run without resume=True."
 
 
@@ -55,8 +56,8 @@ class Tuner:
         self.notify, self.progress = place.notify, place.progress
         self.dtype: torch.dtype | None = None
         self.start: Path | None = None
-        self.requests: PreviewRequests | None = None
         self.remarks: list[str] = []
+        self.held_back: dict[str, list[str]] = {}
         self._written: list[str] = []
 
     @cached_property
@@ -85,15 +86,21 @@ class Tuner:
         self.dtype, self.start = weights_dtype(config), self._start_file(config)
         require_usable(config, self.stack.device)
         require_trackers(config)
+        holdout = hold_out(concepts, config.holdout)
+        self.held_back = {name: [image.source_name for image in images] for name, images in holdout.held.items()}
         if run:
             with holding(self.home, [run.id], BUSY):
                 config = planned(self.stack, config, self.notify, resumes=True)
-                return self._tune(run.id, concepts, self._examples(concepts, config, should_stop), config, should_stop)
-        for remark in checked(self.place, concepts):
+                return self._tune(run.id, concepts, self._examples(holdout, config, should_stop), config, should_stop)
+        for remark in (*checked(self.place, concepts), *holdout.remarks):
             self.remarks.append(f"{remark.concept}: {remark.said}")
             self.notify(self.remarks[-1])
+        for name, files in self.held_back.items():
+            self.notify(f"{name}: not trained on, for the scores: {', '.join(files)}")
         config = planned(self.stack, config, self.notify)
-        examples = self._examples(concepts, config, should_stop)
+        if config.holdout:  # a resumed run is scored at the same steps, also if it has more of them
+            config = replace(config, preview_every=preview_every(config))
+        examples = self._examples(holdout, config, should_stop)
         run_id = self._start_run(concepts, config)
         with holding(self.home, [run_id], BUSY):
             return self._tune(run_id, concepts, examples, config, should_stop)
@@ -112,15 +119,13 @@ class Tuner:
         require_base(path, self.stack.fingerprints()["decoder"])
         return path
 
-    def _examples(
-        self, concepts: Sequence[ConceptRecord], config: FinetuneConfig, should_stop: Callable[[], bool]
-    ) -> Sequence[Example]:
-        resolution = config.resolution or self.stack.resolution
+    def _examples(self, holdout: Holdout, config: FinetuneConfig, should_stop: Callable[[], bool]) -> Sequence[Example]:
+        resolution, concepts = config.resolution or self.stack.resolution, holdout.training
         self.stack.require_resolution(resolution)
-        if self._preview_every(config):
-            self.requests = preview_requests(self.place, concepts, config)
+        self.watch = Watch(self.place, config)
         table = ExampleTable(self.database, self.stack, self.progress, should_stop)
         with self._forgotten_told(concepts):
+            self.watch.prepare(holdout)
             examples = table.examples(concepts, resolution, config)
         if config.conditions == "paper":
             self.stack.free("prior")  # of a drawing before
@@ -147,9 +152,9 @@ class Tuner:
         require_unfinished(self.database, run_id)
         try:
             result = self._train(run_id, examples, config, should_stop)
-            settings = settings_row(
-                self.stack.spec.name, self.stack_source, config
-            )  # a resumed run may have more steps
+            early = {} if result.stopped else ended_early(result.steps, config.steps, result.kept)
+            # a resumed run may have more steps
+            settings = settings_row(self.stack.spec.name, self.stack_source, config, early)
             self.database.write(lambda registry: registry.continue_run(run_id, settings))
             adapter = None if result.stopped else self._register(run_id, concepts, config)
         except (ConceptNotFound, LibraryNotFound, RunNotFound) as error:  # forgotten on a machine with another home
@@ -166,10 +171,16 @@ class Tuner:
         names, folder = tuple(concept.name for concept in concepts), run_folder(self.home, run_id)
         previews = sheet_of(folder) if sheet_of(folder).exists() else None
         name, plot, made = self.stack.spec.name, folder / "loss.png", adapter.id if adapter else None
-        page = self._write_report(
-            RunReport(run_id, name, concepts, config, result.losses, made, self.remarks), previews
+        board = self.watch.board
+        scores = tuple(board.lines()) if board else ()
+        report = RunReport(
+            run_id, name, concepts, config, result.losses, made, self.remarks, scores, result.kept, self.held_back
         )
-        return Finetuned(run_id, result.steps, name, names, adapter, result.loss_log, plot, previews, page)
+        page = self._write_report(report, previews)
+        return Finetuned(
+            run_id, result.steps, name, names, adapter, result.loss_log, plot, previews, page,
+            config.steps, result.kept, scores,
+        )  # fmt: skip
 
     def _write_report(self, report: RunReport, sheet: Path | None) -> Path | None:
         """Write the report of a run that has ended, and return its path. The run does not fail with it."""
@@ -226,16 +237,16 @@ class Tuner:
 
             def on_step(report: StepReport) -> None:
                 nonlocal done
-                advance(report.step - done, note=f"loss {report.loss:.4f}")
+                advance(report.step - done, note=f"loss {report.loss:.4f}{self.watch.said()}")
                 done = report.step
                 track.log(report)
 
-            every = self._preview_every(config)
-            previews = self._previews(folder) if every else None
-            look = previews.draw if previews else None
-            hooks = Hooks(on_step=on_step, should_stop=should_stop, on_preview=look, preview_every=every)
+            look, watch = self.watch.looker(self.decoder, self.dtype, folder), self.watch
+            hooks = Hooks(
+                on_step=on_step, should_stop=should_stop, on_preview=look, preview_every=watch.every, board=watch.board
+            )
             with TRAINING:
-                objective = DecoderObjective(self.decoder, examples, config, start=self.start)
+                objective = DecoderObjective(self.decoder, examples, config, start=self.start, board=watch.board)
                 return finetune(objective, folder, holds_a_run(folder), hooks)
 
     def _tracked_as(self, run_id: int) -> str:
@@ -243,19 +254,6 @@ class Tuner:
         with self.database.reading() as registry:
             run = registry.find_run(run_id)
         return f"run-{run_id}-{run.started_at:%Y%m%d-%H%M%S}" if run else f"run-{run_id}"
-
-    def _preview_every(self, config: FinetuneConfig) -> int:
-        """Return the steps between two previews; 0 is none."""
-        if config.preview_every is None:
-            return max(1, config.steps // QUARTERS)
-        return config.preview_every
-
-    def _previews(self, folder: Path) -> Previews | None:
-        """Return the drawing of previews."""
-        if self.requests is None:
-            return None
-        autoencoder = self.stack.own_decoder(("autoencoder",), self.dtype)
-        return Previews(self.decoder.joined(autoencoder), self.requests, folder, self.notify)
 
     def _register(self, run_id: int, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> AdapterCard:
         """Write the adapter's file, then its row; then delete the checkpoints."""

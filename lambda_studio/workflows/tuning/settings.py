@@ -1,5 +1,6 @@
 """A run's stored settings, and whether this version can resume the run."""
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -22,9 +23,20 @@ def with_steps(config: FinetuneConfig, concepts: int) -> FinetuneConfig:
     return replace(config, steps=FOR_ONE + (FOR_THIRTY - FOR_ONE) * (concepts - 1) // 29)
 
 
-def settings_row(stack: str, stack_source: str, config: FinetuneConfig) -> dict[str, Any]:
-    """Return the settings that a new run stores: its stack, and each setting that differs from its default."""
-    return {FORMAT: RUN_FORMAT, "stack": stack, "stack_source": stack_source, "config": chosen_settings(config)}
+def ended_early(steps: int, planned: int, kept: int | None) -> dict[str, int]:
+    """Return how a training ended, for `settings_row`."""
+    return ({"steps": steps} if steps < planned else {}) | ({"kept": kept} if kept is not None else {})
+
+
+def settings_row(
+    stack: str, stack_source: str, config: FinetuneConfig, ended: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the settings that a run stores: its stack, and each setting that differs from its default.
+
+    `ended` is how the training ended, if it was not at the last step: its `steps`, and the step that was `kept`.
+    """
+    row = {FORMAT: RUN_FORMAT, "stack": stack, "stack_source": stack_source, "config": chosen_settings(config)}
+    return row if not ended else {**row, "ended": dict(ended)}
 
 
 def require_known_settings(run: RunRecord) -> None:

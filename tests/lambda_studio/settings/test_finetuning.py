@@ -33,6 +33,8 @@ def test_another_optimiser_does_not_take_the_learning_rate_that_is_preferred_for
         ("soft_min_snr", True, "Give snr_gamma=5 with it."),
         ("background_weight", 1.5, "Give 0 to 1."),
         ("variants", 17, "Give 1 to 16."),
+        ("holdout", -1, "Give 0 to 100."),
+        ("patience", -1, "Give 0 to 1000."),
     ],
 )
 def test_a_wrong_value_names_its_field_and_its_bounds(field: str, value: Any, remedy: str) -> None:
@@ -62,3 +64,20 @@ def test_crops_are_refused_where_no_picture_is_learnt_from_its_own_embedding(nam
     with pytest.raises(InvalidSetting, match=f"{name} is {value}, and no picture is learnt .*Give conditions=both"):
         FinetuneConfig(conditions="prior", **{name: value})
     assert FinetuneConfig(conditions="both", **{name: value}).conditions == "both"
+
+
+@pytest.mark.parametrize("wanted", [{"keep": "best"}, {"patience": 2}, {"patience": 2, "ease_off": True}])
+def test_what_follows_from_scores_needs_images_that_are_held_back(wanted: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSetting) as refused:
+        FinetuneConfig(**wanted)
+    assert refused.value.cause == f"{next(iter(wanted))} needs scores, and no image is held back for them."
+    assert refused.value.remedy == "Give holdout=1 with it."
+    assert refused.value.fields == (next(iter(wanted)), "holdout")
+    assert FinetuneConfig(holdout=1, **wanted).holdout == 1
+
+
+def test_scores_need_previews_and_easing_off_needs_patience() -> None:
+    with pytest.raises(InvalidSetting, match=r"holdout is given, and preview_every is 0\. Give preview_every=50\."):
+        FinetuneConfig(holdout=1, preview_every=0)
+    with pytest.raises(InvalidSetting, match=r"ease_off is given without patience\. Give patience=2 with it\."):
+        FinetuneConfig(holdout=1, ease_off=True)

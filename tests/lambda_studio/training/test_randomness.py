@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lambda_studio.training.randomness import (
     EvenOrder,
+    LaterOrder,
     MicroStep,
     draw_micro_batch,
     generator_for,
@@ -137,3 +138,13 @@ def test_drawing_leaves_the_global_randomness_alone() -> None:
     _draw(3)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert generator_for(1).initial_seed() == seed_for(1)
+
+
+def test_a_later_order_begins_at_its_micro_step_and_is_another_order_of_the_seed() -> None:
+    part = EvenOrder(CONCEPTS, 4, {"rex": 0.2}, "since step 5")
+    later = LaterOrder(part, since=5)
+    assert later.seed == 4
+    assert [later.draw(number * 6, 6) for number in (5, 6)] == [part.draw(0, 6), part.draw(6, 6)]
+    drawn = Counter(CONCEPTS[row] for row in part.draw(0, 11 * 20))
+    assert drawn == {"rex": 20, "hat": 100, "mug": 100}
+    assert part.draw(0, 22) != EvenOrder(CONCEPTS, 4, {"rex": 0.2}).draw(0, 22)

@@ -23,8 +23,9 @@ from lambda_studio.training.checkpoints.pace import Pace
 from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks, StepReport
-from lambda_studio.training.objectives import NoisedBatch, noise_prediction_loss
+from lambda_studio.training.objectives import DecoderObjective, NoisedBatch, noise_prediction_loss
 from lambda_studio.training.randomness import EvenOrder, MicroStep, draw_micro_batch
+from lambda_studio.training.scores import Rules, Scoreboard, Scored
 
 DIM = 12
 TINY: dict[str, Any] = {
@@ -585,3 +586,134 @@ def test_a_run_that_diverges_at_once_says_that_nothing_was_kept(tmp_path: Path) 
 def test_should_stop_at_the_last_step_is_a_finished_run(tmp_path: Path) -> None:
     result = finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", hooks=_stop_after(6))
     assert (result.steps, result.stopped) == (6, False)
+
+
+# Scores
+
+
+LIKENESSES = {0: 0.5, 1: 0.6, 2: 0.7, 3: 0.6, 4: 0.65, 5: 0.6, 6: 0.6}
+
+
+def _scoring(folder: Path, rules: Rules, values: dict[int, dict[str, float]] | None = None, **hooks: Any) -> Hooks:
+    """Score each preview by a table, in place of pictures."""
+    board = Scoreboard(rules, {"likeness": "a table", "composition": "none"}, 1, folder.with_suffix(".jsonl"))
+    table = values or {step: {"rex": value, "hat": value} for step, value in LIKENESSES.items()}
+
+    def score(report: Any) -> None:
+        found = {name: {"likeness": value, "composition": 1.0} for name, value in table[report.step].items()}
+        board.add(Scored(report.step, found))
+
+    return Hooks(on_preview=score, preview_every=1, board=board, **hooks)
+
+
+@pytest.mark.parametrize("changes", [{}, {"ema_decay": 0.5}, {"method": "full", "learning_rate": 1e-3}])
+def test_the_weights_of_the_best_preview_are_kept(tmp_path: Path, changes: dict[str, Any]) -> None:
+    config = _config(checkpoint_every=100, **changes)
+    early, whole = _decoder(), _decoder()
+    finetune_decoder(early, _examples(), replace(config, steps=2), tmp_path / "early")
+    kept = finetune_decoder(
+        whole, _examples(), config, tmp_path / "whole", hooks=_scoring(tmp_path / "a", Rules(keep_best=True))
+    )
+    assert (kept.steps, kept.kept) == (6, 2)
+    _assert_same_bits(_weights(early), _weights(whole))
+
+
+def test_the_best_weights_are_the_last_ones_if_the_scores_only_rise(tmp_path: Path) -> None:
+    rising = {step: {"rex": 0.1 * step, "hat": 0.1 * step} for step in range(7)}
+    plain, scored = _decoder(), _decoder()
+    finetune_decoder(plain, _examples(), _config(), tmp_path / "plain")
+    hooks = _scoring(tmp_path / "a", Rules(keep_best=True), rising)
+    assert finetune_decoder(scored, _examples(), _config(), tmp_path / "scored", hooks=hooks).kept is None
+    _assert_same_bits(_weights(plain), _weights(scored))
+
+
+def test_patience_ends_the_run_and_it_stays_ended(tmp_path: Path) -> None:
+    one, other, early = _decoder(), _decoder(), _decoder()
+    finetune_decoder(early, _examples(), _config(steps=4), tmp_path / "early")
+    rules = Rules(patience=2)
+    ended = finetune_decoder(one, _examples(), _config(), tmp_path / "run", hooks=_scoring(tmp_path / "a", rules))
+    assert (ended.steps, ended.stopped, ended.kept) == (4, False, None)
+    again = finetune_decoder(
+        other, _examples(), _config(), tmp_path / "run", resume=True, hooks=_scoring(tmp_path / "b", rules)
+    )
+    assert again.steps == 4
+    _assert_same_bits(_weights(early), _weights(one))
+    _assert_same_bits(_weights(one), _weights(other))
+
+
+DONE = {step: {"rex": 0.5, "hat": 0.5 + 0.1 * step} for step in range(9)}
+EASING = Rules(patience=2, ease_off=True, keep_best=True)
+
+
+@pytest.mark.parametrize("accumulated", [1, 2])
+@pytest.mark.parametrize("stop", [1, 2, 3, 5])
+def test_a_run_with_scores_is_resumed_to_the_same_bits(tmp_path: Path, stop: int, accumulated: int) -> None:
+    config = _config(steps=8, checkpoint_every=3, gradient_accumulation_steps=accumulated)
+    whole, parts = _decoder(), _decoder()
+    finetune_decoder(whole, _examples(), config, tmp_path / "whole", hooks=_scoring(tmp_path / "a", EASING, DONE))
+    halt = _stop_after(stop)
+    hooks = replace(_scoring(tmp_path / "b", EASING, DONE), on_step=halt.on_step, should_stop=halt.should_stop)
+    stopped = finetune_decoder(_decoder(), _examples(), config, tmp_path / "parts", hooks=hooks)
+    assert (stopped.stopped, stopped.steps) == (True, stop)
+    resumed = _scoring(tmp_path / "b", EASING, DONE)
+    finetune_decoder(parts, _examples(), config, tmp_path / "parts", resume=True, hooks=resumed)
+    _assert_same_bits(_weights(whole), _weights(parts))
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+
+
+def test_a_killed_run_with_scores_goes_on_from_any_checkpoint_to_the_same_bits(tmp_path: Path) -> None:
+    config = _config(steps=8, checkpoint_every=2)
+    whole = _decoder()
+    finetune_decoder(whole, _examples(), config, tmp_path / "whole", hooks=_scoring(tmp_path / "a", EASING, DONE))
+    for folder in sorted((tmp_path / "whole" / "checkpoints").glob("step-*")):
+        only = tmp_path / folder.name
+        shutil.copytree(folder, only / "checkpoints" / folder.name)
+        resumed = _decoder()
+        hooks = _scoring(tmp_path / f"{folder.name}-b", EASING, DONE)
+        finetune_decoder(resumed, _examples(), config, only, resume=True, hooks=hooks)
+        _assert_same_bits(_weights(whole), _weights(resumed))
+
+
+def test_a_concept_that_is_done_is_drawn_less(tmp_path: Path) -> None:
+    hooks = _scoring(tmp_path / "a", Rules(patience=2, ease_off=True))
+    assert hooks.board is not None
+    for step in (0, 2, 4):
+        hooks.board.add(Scored(step, {name: {"likeness": DONE[step][name], "composition": 1.0} for name in DONE[0]}))
+    objective = DecoderObjective(_decoder(), _examples(), _config(), board=hooks.board)
+    names = [example.concept for example in objective.examples]
+    before = [names[row] for number in range(4) for row in objective.order_at(number).draw(2 * number, 2)]
+    after = [names[row] for number in range(4, 34) for row in objective.order_at(number).draw(2 * number, 2)]
+    assert [before.count(name) for name in ("rex", "hat")] == [4, 4]
+    assert [after.count(name) for name in ("rex", "hat")] == [10, 50]
+
+
+def test_scores_change_nothing_of_a_run_from_which_nothing_follows(tmp_path: Path) -> None:
+    plain, scored = _decoder(), _decoder()
+    finetune_decoder(plain, _examples(), _config(), tmp_path / "plain")
+    finetune_decoder(scored, _examples(), _config(), tmp_path / "scored", hooks=_scoring(tmp_path / "a", Rules()))
+    _assert_same_bits(_weights(plain), _weights(scored))
+
+
+def test_a_run_is_not_resumed_with_other_scores(tmp_path: Path) -> None:
+    halt = _stop_after(2)
+    hooks = replace(_scoring(tmp_path / "a", EASING, DONE), on_step=halt.on_step, should_stop=halt.should_stop)
+    finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", hooks=hooks)
+    other = Hooks(board=Scoreboard(EASING, {"likeness": "another", "composition": "none"}, 1))
+    with pytest.raises(ResumeRefused, match="scores: a table and none every 1 steps -> another and none every 1 steps"):
+        finetune_decoder(_decoder(), _examples(), _config(), tmp_path / "run", resume=True, hooks=other)
+
+
+def test_where_the_best_checkpoint_is_gone_the_last_weights_stay(tmp_path: Path) -> None:
+    plain, scored = _decoder(), _decoder()
+    finetune_decoder(plain, _examples(), _config(checkpoint_every=100), tmp_path / "plain")
+    hooks = _scoring(tmp_path / "a", Rules(keep_best=True))
+
+    def damage(report: StepReport) -> None:
+        if report.step == 6:
+            next((tmp_path / "run" / "checkpoints").glob("step-00000002*/manifest.json")).unlink()
+
+    kept = finetune_decoder(
+        scored, _examples(), _config(checkpoint_every=100), tmp_path / "run", hooks=replace(hooks, on_step=damage)
+    )
+    assert kept.kept is None
+    _assert_same_bits(_weights(plain), _weights(scored))

@@ -20,3 +20,10 @@ def test_everything_is_stored_that_the_weights_depend_on(put, plain) -> None:
     assert info.settings == {name: value for name, value in stored.items() if name not in ONLY_SHOWN}
     watched = replace(config, preview_every=None, preview_prompts=("a <rex>",))
     assert information("tiny", "f" * 64, [concept], watched) == info
+
+
+def test_an_adapter_of_a_scored_run_stores_when_it_was_scored(put, plain) -> None:
+    scored = FinetuneConfig(holdout=1, preview_every=3, preview_prompts=("a <rex>",))
+    settings = information("tiny", "f" * 64, [put("rex", plain("red"))], scored).settings
+    assert (settings["preview_every"], settings["holdout"]) == (3, 1)
+    assert "preview_prompts" not in settings

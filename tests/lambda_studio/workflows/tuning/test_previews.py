@@ -106,3 +106,13 @@ def test_where_the_gpu_is_too_small_the_training_goes_on_alone(studio, add, phot
     assert (tuned.adapter.id, tuned.previews) == (1, None)
     told = [said for said in notices if "previews" in said]
     assert told == ["There is too little GPU memory for previews beside the training: none are drawn from now on."]
+
+
+def test_previews_are_guided_as_the_stack_prefers(studio, add, photo, monkeypatch) -> None:
+    asked = []
+    draw = previews_module.draw_embeds
+    monkeypatch.setattr(previews_module, "draw_embeds", lambda *given: asked.append(given[-1]) or draw(*given))
+    add("rex", photo)
+    studio.workplace.spec.generate["guidance_scale"] = 2.0
+    studio.finetune(["rex"], replace(CONFIG, steps=1))
+    assert {(each.guidance_scale, each.num_inference_steps) for each in asked} == {(2.0, 20)}

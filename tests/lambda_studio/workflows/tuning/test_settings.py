@@ -9,7 +9,7 @@ import pytest
 from concepts.records import RunRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
-from lambda_studio.workflows.tuning.settings import require_known_settings, settings_row, with_steps
+from lambda_studio.workflows.tuning.settings import ended_early, require_known_settings, settings_row, with_steps
 
 
 def run_with(settings: dict[str, Any]) -> RunRecord:
@@ -58,3 +58,10 @@ def test_steps_follow_the_number_of_concepts_as_in_the_paper(concepts: int, step
 
 def test_given_steps_stay() -> None:
     assert with_steps(FinetuneConfig(steps=400), 30).steps == 400
+
+
+def test_a_row_says_how_a_training_ended_only_if_it_ended_early() -> None:
+    assert ended_early(400, 400, None) == {}
+    assert ended_early(200, 400, 100) == {"steps": 200, "kept": 100}
+    assert "ended" not in settings_row("tiny", "tiny", FinetuneConfig(), {})
+    assert settings_row("tiny", "tiny", FinetuneConfig(), {"kept": 100})["ended"] == {"kept": 100}
