@@ -83,9 +83,9 @@ def test_each_preview_has_scores_in_the_log_and_in_the_answer(studio, rex, notic
 @pytest.mark.parametrize("ease_off", [False, True])
 def test_a_scored_run_is_resumed_to_the_same_adapter(studio, rex, add, box, ease_off) -> None:
     add("max", *(box(seed) for seed in range(5, 8)))
-    config = replace(CONFIG, steps=8, keep="best", patience=2, ease_off=ease_off, checkpoint_every=3)
+    config = replace(CONFIG, steps=8, keep="best", patience=3, ease_off=ease_off, checkpoint_every=3)
     whole = studio.finetune(None, config)
-    calls = iter([False] * 4)
+    calls = iter([False] * 3)
     stopped = studio.finetune(None, config, should_stop=lambda: next(calls, True))
     assert stopped.adapter is None
     resumed = studio.finetune([], resume=True)
