@@ -83,6 +83,10 @@ class PictureDoor:
         said, data = self._ask(path, {"do": "mask file", "path": str(path.absolute())})
         return MaskFile(Image.frombytes("L", _size(said), data), bool(said["turned"]))
 
+    def check(self, path: Path) -> None:
+        """Check a picture as `checking.check_picture` does. Raises ImageRefused."""
+        self._ask(path, {"do": "check", "path": str(path.absolute())})
+
     def salience(self, image: Image.Image) -> Image.Image | None:
         """Return the salience map of a picture as `saliency.salience` does; None also if the network cannot run."""
         small = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)

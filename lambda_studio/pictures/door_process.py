@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lambda_studio.errors import ImageRefused
+from lambda_studio.pictures.files.checking import check_picture
 from lambda_studio.pictures.files.opening import open_mask, open_photo
 from lambda_studio.pictures.files.refusals import refused, why_unread
 from lambda_studio.pictures.files.stored import mask_fault, picture_fault
@@ -87,6 +88,11 @@ def _mask_file(asked: dict[str, Any], data: bytes) -> Answer:
     return {"size": mask.image.size, "turned": mask.turned}, [mask.image.tobytes()]
 
 
+def _check(asked: dict[str, Any], data: bytes) -> Answer:
+    check_picture(Path(asked["path"]))
+    return {}, []
+
+
 def _salience(asked: dict[str, Any], data: bytes) -> Answer:
     found = salience(np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3))
     return {}, [] if found is None else [found.tobytes()]
@@ -103,6 +109,7 @@ def _stored_mask(asked: dict[str, Any], data: bytes) -> Answer:
 QUESTIONS: dict[str, Callable[[dict[str, Any], bytes], Answer]] = {
     "photo": _photo,
     "mask file": _mask_file,
+    "check": _check,
     "salience": _salience,
     "picture": _stored_picture,
     "mask": _stored_mask,

@@ -119,7 +119,7 @@ class Libraries:
         return write_bundle(self._place, concepts, out, pictures, key)
 
     def plan(self, source: Path, **choices: Any) -> Plan:
-        """Return what `import_` would do with a folder, list or ZIP file of pictures. No picture is opened.
+        """Return what `import_` would do with a folder, list or ZIP file of pictures. No whole picture is decoded.
 
         Args:
             choices: the fields of `Choices`: `nouns`, `leave_out`, `table`.
@@ -162,7 +162,7 @@ class Libraries:
             source: a bundle; or a folder, a list or a ZIP file of pictures.
             on_conflict: the action for a name that has different content here: "fail", "rename" or "skip".
             trusted_keys: files of public keys. With any, the import refuses a bundle that none of them signed.
-            on_plan: called with the plan before the first picture is opened. A bundle has none.
+            on_plan: called with the plan before the first picture is decoded. A bundle has none.
             choices: the fields of `Choices`, for pictures: `nouns`, `leave_out`, `table`.
 
         Raises:

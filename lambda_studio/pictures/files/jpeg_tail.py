@@ -59,6 +59,16 @@ class _Structure:
         return ceil(self.width / (8 * across)) * ceil(self.height / (8 * down))
 
 
+def lacks_end(content: bytes) -> bool:
+    """Return whether a JPEG has no end marker of its own. Segments are walked over, because a thumbnail has one too."""
+    at = len(START)
+    while marker := MARKER.search(content, at):
+        if content[marker.start() + 1] == END[1]:
+            return False
+        at = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
+    return True
+
+
 def completed(content: bytes, side: int) -> bytes | None:
     """Return a JPEG with an end marker, or None unless its data reach into the second half of the last row of blocks.
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from concepts.records import NewImage, manifest
 from lambda_studio.bundles.layouts.plan import NEW, Choices, Fault, Plan, PlannedSubject
-from lambda_studio.pictures.files.refusals import named
 from lambda_studio.pictures.masks.subject import is_doubtful
+from lambda_studio.workflows.bundles.checking import why
 from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.bundles.planning import left_out, planned, refuse
 from lambda_studio.workflows.bundles.taken import refuse_taken
@@ -27,7 +27,7 @@ def open_folder(
 ) -> Iterator[tuple[list[Incoming], int, Plan]]:
     """Yield the concepts of a folder, list or ZIP file after reading every picture, their size in bytes, and the plan.
 
-    `on_plan` is called with the plan before the first picture is opened. With "skip", pictures of names that the
+    `on_plan` is called with the plan before the first picture is decoded. With "skip", pictures of names that the
     library has are not opened. Raises BundleRefused with every fault, ConceptExists with every name that is taken.
     """
     with planned(place, source, choices) as (plan, root), spool_in(place.home) as spool:
@@ -60,20 +60,12 @@ def _images(
         return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
     def leave_out(path: Path, cause: str) -> None:
-        faults.append(Fault(shown(path), _why(path, cause.rstrip("."))))
+        faults.append(Fault(shown(path), why(path, cause.rstrip("."))))
 
     pairs = [(root / each.file, root / each.mask if each.mask else None) for each in subject.pictures]
     find = subject_finder(place, "auto", str(subject.noun))
     reading = Reading(place.door, place.progress, notes.append, shown)
     return read_usable(reading, pairs, find, leave_out)
-
-
-def _why(path: Path, cause: str) -> str:
-    """Return a cause without the path that it begins with."""
-    for prefix, lead in ((f"The mask {path} ", "(a mask) "), (f"The mask {named(path)} ", "(a mask) ")):
-        if cause.startswith(prefix):
-            return lead + cause.removeprefix(prefix)
-    return cause.removeprefix(f"{named(path)} ")
 
 
 def _incoming(subject: PlannedSubject, images: SpooledImages, notes: Sequence[str]) -> Incoming:

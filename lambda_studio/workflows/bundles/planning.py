@@ -15,6 +15,7 @@ from lambda_studio.bundles.layouts.plan import Choices, Fault, LeftAside, Plan, 
 from lambda_studio.bundles.layouts.planning import make_plan, root_of
 from lambda_studio.config import require
 from lambda_studio.errors import BundleRefused
+from lambda_studio.workflows.bundles.checking import checked
 from lambda_studio.workflows.bundles.taken import with_states
 from lambda_studio.workflows.workplace import Workplace
 
@@ -34,11 +35,18 @@ def planned(place: Workplace, source: Path, choices: Choices) -> Iterator[tuple[
     if not source.is_dir() and source.suffix.lower() != ".json" and zips.has_pictures(source):
         with zips.unpacked(source, place.home, place.database.store.require_room) as folder:
             plan = make_plan(source, folder.root, choices)
-            made = chosen(replace(plan, faults=(*folder.faults, *plan.faults)), choices)
-            yield with_states(place, made, folder.root, choices.leave_out), folder.root
+            whole = replace(plan, faults=(*folder.faults, *plan.faults))
+            yield _made(place, whole, folder.root, choices), folder.root
     else:
         root = root_of(source)
-        yield with_states(place, chosen(make_plan(source, root, choices), choices), root, choices.leave_out), root
+        yield _made(place, make_plan(source, root, choices), root, choices), root
+
+
+def _made(place: Workplace, plan: Plan, root: Path, choices: Choices) -> Plan:
+    """Return the plan with the user's choices, the states of its subjects, and files that cannot be used as faults."""
+    known = with_states(place, chosen(plan, choices), root, choices.leave_out)
+    tried = checked(place, known, root)
+    return left_out(tried) if choices.leave_out and tried.faults else tried
 
 
 def chosen(plan: Plan, choices: Choices) -> Plan:

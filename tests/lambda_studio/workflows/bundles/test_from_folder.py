@@ -59,11 +59,12 @@ def test_masks_beside_pictures_are_used_and_the_others_found(studio, tmp_path) -
 
 
 def bad_folder(root: Path) -> Path:
+    """A folder whose faults are seen only in what is decoded: pictures of one colour, a mask of another size."""
     picture(root / "10_rex dog" / "1.png")
-    (root / "10_rex dog" / "2.png").write_bytes(b"\x89PNG and no picture")
+    Image.new("RGB", (48, 40), "red").save(root / "10_rex dog" / "2.png")
     mask(root / "10_rex dog" / "1.mask.png", (36, 36))
     (root / "5_cat").mkdir()
-    (root / "5_cat" / "1.png").write_bytes(b"\x89PNG and no picture")
+    Image.new("RGB", (48, 40), "blue").save(root / "5_cat" / "1.png")
     return root
 
 

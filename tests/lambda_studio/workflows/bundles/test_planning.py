@@ -1,9 +1,11 @@
 """A plan with the user's choices: nouns, and what is left out."""
 
+import io
 import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from lambda_studio.bundles.layouts.plan import Choices
 from lambda_studio.errors import BundleRefused, InvalidSetting
@@ -11,9 +13,11 @@ from lambda_studio.workflows.bundles.planning import planned, refuse
 
 
 def lay(root: Path, *names: str) -> Path:
+    photo = io.BytesIO()
+    Image.effect_noise((40, 40), 60).save(photo, "JPEG")
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(b"\xff\xd8")
+        (root / name).write_bytes(photo.getvalue())
     return root
 
 
@@ -84,9 +88,10 @@ def test_nothing_to_import_is_refused(plan, tmp_path: Path) -> None:
 
 
 def test_a_zip_is_read_as_the_folder_that_it_holds(plan, studio, tmp_path: Path) -> None:
+    photo = lay(tmp_path, "0.jpg") / "0.jpg"
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
         for name in ("rex/0.jpg", "rex/0.mask.png", "../1.jpg"):
-            archive.writestr(name, b"\xff\xd8")
+            archive.write(photo, name)
     made = plan(tmp_path / "set.zip")
     assert (made.source, [each.name for each in made.subjects]) == (str(tmp_path / "set.zip"), ["rex"])
     assert list(map(str, made.faults)) == ["../1.jpg has a path that leads out of the ZIP file"]
