@@ -90,6 +90,14 @@ def crop_options(command: Any) -> Any:
             help="Crops of each picture: its middle square, and others around the subject.  [default: 1]",
         ),
         click.option(
+            "--aspect-ratio-buckets",
+            "--enable-bucket",
+            "aspect_ratio_buckets",
+            is_flag=True,
+            default=None,
+            help="Learn each picture's middle in its own shape, up to 2:1, in place of its middle square.",
+        ),
+        click.option(
             "--random-flip",
             is_flag=True,
             default=None,

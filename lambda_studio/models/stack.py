@@ -187,6 +187,12 @@ class Stack:
 
             require_drawable(size, family.multiple(self._files.decoder_source))
 
+    @property
+    def size_multiple(self) -> int:
+        """The number of which height and width are multiples. Only configurations are read."""
+        family = get_family(self.spec.family)
+        return 1 if family.multiple is None else family.multiple(self._files.decoder_source)
+
     def free(self, part: str) -> None:
         """Free `clip`, `prior` or `decoder`, or only the decoder's `unet` or `autoencoder`.
 

@@ -1,10 +1,11 @@
-"""Make square crops of a picture: the cut-out subject for CLIP, and the middle square for training."""
+"""Make crops of a picture: the cut-out subject for CLIP, and its middle for training."""
 
 from PIL import Image
 
+from lambda_studio.config import Size
 from lambda_studio.pictures.files.colour import WHITE
 from lambda_studio.pictures.files.png import without_metadata
-from lambda_studio.pictures.square_crops import middle_crop, subject_box
+from lambda_studio.pictures.parts import middle_crop, subject_box
 
 PREPROCESSING = "cutout-1"
 """The version of `cut_out` and `square_crop`, in every feature's cache key. Change it when their pixels change."""
@@ -28,5 +29,11 @@ def cut_out(image: Image.Image, mask: Image.Image | None, size: int, margin: flo
 
 def square_crop(image: Image.Image, size: int) -> Image.Image:
     """Return the middle square in RGB, resized to `size` pixels: the picture that Eq. 2 denoises and CLIP embeds."""
-    crop = middle_crop(*image.size).cut(image)
-    return without_metadata(crop.resize((size, size), Image.Resampling.BICUBIC))
+    return middle_at(image, Size.square(size))
+
+
+def middle_at(image: Image.Image, size: Size) -> Image.Image:
+    """Return the largest middle part of this shape in RGB, resized to `size`."""
+    shape = (size.width, size.height)
+    crop = middle_crop(*image.size, shape).cut(image)
+    return without_metadata(crop.resize(shape, Image.Resampling.BICUBIC))

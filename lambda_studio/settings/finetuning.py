@@ -78,6 +78,8 @@ class FinetuneConfig(Settings):
     """Pixels on a side of the training crops; None is the stack's resolution."""
     variants: int = 1
     """Crops of each picture: its middle square, and squares around the subject from close to wide."""
+    aspect_ratio_buckets: bool = False
+    """Learn each picture's middle in the shape of its bucket, up to 2:1, in place of its middle square."""
     random_flip: bool = False
     """Learn the mirror image of each crop too. Subjects with a left and a right then lose it."""
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"

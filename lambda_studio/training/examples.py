@@ -9,9 +9,11 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from lambda_studio.config import Size
 from lambda_studio.models.clip import Clip
 from lambda_studio.models.decoders.protocol import Decoder
-from lambda_studio.pictures.crops import square_crop
+from lambda_studio.pictures.crops import middle_at, square_crop
+from lambda_studio.pictures.parts import Crop
 
 
 @dataclass(frozen=True)
@@ -31,20 +33,29 @@ class Example:
     mask: Float[Tensor, "height width"] | None = None
     """How much of each latent is the subject, in 0..1. None: the whole picture, or not needed."""
 
+    @property
+    def is_middle(self) -> bool:
+        """Whether it is the picture's middle, square or of its bucket's shape. All other crops are square."""
+        crop = Crop.find(self.crop)
+        return crop is None or (crop.width != crop.height and not crop.mirrored)
+
 
 def encode_latents(
-    decoder: Decoder, images: Sequence[Image.Image], resolution: int, batch_size: int = 8
+    decoder: Decoder, images: Sequence[Image.Image], size: Size, batch_size: int = 8
 ) -> Float[Tensor, "image 4 height width"]:
-    """Return the MoVQ latents (float32, on the CPU) of each image's square crop at `resolution` pixels."""
+    """Return the MoVQ latents (float32, on the CPU) of the middle of each image at `size` pixels."""
     chunks = []
     for start in range(0, len(images), batch_size):
-        crops = [_pixels(square_crop(image, resolution)) for image in images[start : start + batch_size]]
+        crops = [_pixels(middle_at(image, size)) for image in images[start : start + batch_size]]
         chunks.append(_constant(decoder.encode(torch.stack(crops))))
     return torch.cat(chunks)
 
 
 def encode_image_embeds(clip: Clip, images: Sequence[Image.Image], batch_size: int = 8) -> Float[Tensor, "image dim"]:
-    """Return CLIP's raw embeddings (float32, on the CPU) of the same square crops as `encode_latents`."""
+    """Return CLIP's raw embeddings (float32, on the CPU) of the middle square of each image.
+
+    Of square images it is the crop that `encode_latents` encodes, else CLIP sees less.
+    """
     crops = [square_crop(image, clip.image_size) for image in images]
     return _constant(clip.encode_images(crops, batch_size))
 
@@ -62,7 +73,7 @@ def encode_examples(
 
     The official script denoises one crop and conditions on CLIP's view of another. Here both are `square_crop`.
     """
-    latents = encode_latents(decoder, images, resolution, batch_size)
+    latents = encode_latents(decoder, images, Size.square(resolution), batch_size)
     image_embeds = encode_image_embeds(clip, images, batch_size)
     rows = zip(concepts, image_shas, latents, image_embeds, strict=True)
     return [Example(*row) for row in rows]
@@ -77,13 +88,13 @@ def with_predictions(
     that learns a picture from predictions too draws its details from prompts.
 
     Args:
-        examples: One example for each picture.
-        predicted: The prior's predictions of each concept; shared out evenly over its pictures' middle squares.
+        examples: The examples of the pictures, among them the middle of each.
+        predicted: The prior's predictions of each concept; shared out evenly over its pictures' middles.
         own: Whether the pictures' own embeddings stay.
     """
     table = list(examples) if own else []
     for concept, rows in predicted.items():
-        pictures = [example for example in examples if example.concept == concept and not example.crop]
+        pictures = [example for example in examples if example.concept == concept and example.is_middle]
         for number, embeds in enumerate(rows):
             picture = pictures[number % len(pictures)]
             table.append(replace(picture, image_embeds=embeds, prediction=1 + number // len(pictures)))

@@ -27,7 +27,7 @@ def finetune_decoder(
     float32.
 
     Raises:
-        InvalidSetting: no examples, examples of several shapes, or fp16 on a CPU.
+        InvalidSetting: no examples, examples of several stacks, or fp16 on a CPU.
         StudioError: every error of `train`.
     """
     return finetune(DecoderObjective(decoder, examples, config, board=hooks.board), folder, resume, hooks)

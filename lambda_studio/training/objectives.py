@@ -24,6 +24,7 @@ from lambda_studio.training.examples import Example
 from lambda_studio.training.losses import EQ_1, PriorLossConfig, decoder_loss, prior_loss
 from lambda_studio.training.randomness import EvenOrder, LaterOrder, MicroStep, draw_micro_batch, seed_for
 from lambda_studio.training.scores import EASED, Scoreboard, Share
+from lambda_studio.training.tables import Part, Tables
 from lambda_studio.training.timesteps import sampling_named
 from lambda_studio.training.weighting import Weighting, uniform, weighting_of
 
@@ -78,7 +79,7 @@ def noise_prediction_loss(
 class DecoderObjective:
     """Fine-tuning of a decoder's UNet by Eq. 2 on examples: a LoRA (which stays on it), or the whole UNet.
 
-    The LoRA of an earlier run is removed. Raises InvalidSetting for no examples or several shapes.
+    The LoRA of an earlier run is removed. Raises InvalidSetting for no examples, or those of several stacks.
 
     Args:
         start: The file of an adapter whose values the trained weights begin with.
@@ -105,7 +106,13 @@ class DecoderObjective:
             remove_lora(self.model)
 
     def describe(self, processes: int) -> dict[str, str]:
-        """Return the settings, the examples and the decoder, each as text."""
+        """Return the settings, the examples and the decoder, each as text.
+
+        Raises InvalidSetting for latents of several shapes in several processes, whose forward passes would differ.
+        """
+        shapes = {tuple(example.latents.shape) for example in self.examples}
+        cause = f"The latents have {len(shapes)} shapes, and {processes} processes train."
+        require(len(shapes) == 1 or processes == 1, cause, "Leave out aspect_ratio_buckets.", "aspect_ratio_buckets")
         return describe_run(self.config, self.examples, self.model, processes)
 
     @contextmanager
@@ -125,7 +132,9 @@ class DecoderObjective:
                 parameter.data = parameter.data.float()
         try:
             with whole_model(unet, device) as parameters:
-                self._read_table(device)
+                self.dtype = self.model.dtype
+                background = self.config.background_weight if self.config.masked_loss else None
+                self.tables = Tables(self.examples, device, background)
                 yield parameters
         finally:
             if self.config.gradient_checkpointing:
@@ -147,29 +156,23 @@ class DecoderObjective:
             self._later[share] = LaterOrder(order, share.since * accumulated)
         return self._later[share]
 
-    def _read_table(self, device: torch.device) -> None:
-        self.dtype = self.model.dtype
-        self.latents = torch.stack([example.latents for example in self.examples]).float().to(device)
-        self.image_embeds = torch.stack([example.image_embeds for example in self.examples]).float().to(device)
-
-        self.masks = self._masks().to(device) if self.config.masked_loss else None
-
-    def _masks(self) -> Float[Tensor, "example height width"]:
-        """Return each example's weights of its latents: 1 for the subject, and everywhere where none is known."""
-        everywhere = torch.ones(self.latents.shape[-2:])
-        masks = [each.mask if each.mask is not None and each.mask.any() else everywhere for each in self.examples]
-        return torch.stack(masks).clamp(min=self.config.background_weight)
-
     def losses(self, model: nn.Module, at: MicroStep) -> dict[str, Float[Tensor, ""]]:
-        """Return Eq. 2's loss on the examples of this micro-step."""
-        steps, shape = self.scheduler.config.num_train_timesteps, self.latents.shape[1:]
-        sampling = sampling_named(self.config.timestep_sampling)
-        batch = draw_micro_batch(self.order_at(at.number), at, self.config.batch_size, shape, steps, sampling)
-        batch = batch.to(self.latents.device)
-        latents, image_embeds = self.latents[batch.rows], self.image_embeds[batch.rows]
-        masks = None if self.masks is None else self.masks[batch.rows]
+        """Return Eq. 2's loss on the examples of this micro-step. Those of one shape are denoised together."""
+        steps, sampling = self.scheduler.config.num_train_timesteps, sampling_named(self.config.timestep_sampling)
+        drawn = draw_micro_batch(
+            self.order_at(at.number), at, self.config.batch_size, self.tables.largest, steps, sampling
+        )
+        parts = list(self.tables.parts(drawn))
+        if len(parts) == 1:
+            return {"loss": self._loss(model, parts[0])}
+        shares = [len(part.batch.rows) / len(drawn.rows) * self._loss(model, part) for part in parts]
+        return {"loss": torch.stack(shares).sum()}
+
+    def _loss(self, model: nn.Module, part: Part) -> Float[Tensor, ""]:
+        batch = part.batch.to(self.tables.device)
+        latents, image_embeds, masks = self.tables.select(part.shape, batch.rows)
         noised = NoisedBatch(latents, image_embeds, batch.noise, batch.timesteps, masks)
-        return {"loss": noise_prediction_loss(model, self.scheduler, noised, self.dtype, self.weighting)}
+        return noise_prediction_loss(model, self.scheduler, noised, self.dtype, self.weighting)
 
 
 @dataclass(frozen=True)
@@ -236,6 +239,7 @@ def whole_model(model: nn.Module, device: torch.device) -> Iterator[dict[str, nn
 def _checked(examples: Sequence[Example]) -> list[Example]:
     """Check and sort the examples, so that a run does not depend on their order."""
     require(len(examples) > 0, "There is no picture to fine-tune on.", "Name at least one concept that has images.")
-    shapes = {(tuple(example.latents.shape), tuple(example.image_embeds.shape)) for example in examples}
-    require(len(shapes) == 1, f"The examples have several shapes: {sorted(shapes)}.", "Encode all with one stack.")
+    sizes = {(len(example.latents), len(example.image_embeds)) for example in examples}
+    cause = f"The examples have several numbers of channels and dimensions: {sorted(sizes)}."
+    require(len(sizes) == 1, cause, "Encode all with one stack.")
     return sorted(examples, key=lambda example: (example.concept, example.image_sha, example.prediction, example.crop))

@@ -43,7 +43,8 @@ def describe_run(config: FinetuneConfig, examples: Sequence[Example], unet: nn.M
         chosen["steps"] = str(config.steps)  # every step's learning rate depends on the number of steps
     # of several processes, earlier versions drew each one's noise apart
     chosen["processes"] = "1" if processes == 1 else f"{processes} with one draw"
-    chosen["latents"] = "x".join(map(str, examples[0].latents.shape))
+    shapes = sorted({tuple(example.latents.shape) for example in examples})
+    chosen["latents"] = ", ".join("x".join(map(str, shape)) for shape in shapes)
     chosen["decoder"] = _identity(unet, values=config.method == "lora")
     for concept, group in groupby(examples, key=lambda example: example.concept):
         images = list(group)

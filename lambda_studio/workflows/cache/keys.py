@@ -4,8 +4,9 @@ import json
 from dataclasses import asdict, dataclass
 
 from concepts.records import ImageRecord
+from lambda_studio.config import Size
 from lambda_studio.pictures.crops import PREPROCESSING
-from lambda_studio.pictures.square_crops import Crop
+from lambda_studio.pictures.parts import Crop
 from lambda_studio.workflows.cache.encoders import Encoder
 
 
@@ -55,9 +56,10 @@ class FeatureKey:
         return prepared.partition(AT)[0] if self._crop else prepared
 
     @property
-    def resolution(self) -> int:
-        """Pixels on a side of the picture; only for a `latents_key`."""
-        return int(self.preprocessing.partition("@")[2])
+    def size(self) -> Size:
+        """The size of the picture in pixels; only for a `latents_key`."""
+        width, _, height = self.preprocessing.partition("@")[2].partition("x")
+        return Size(int(height or width), int(width))
 
 
 SUBJECT, CROP, LATENTS, ZERO = "image_embeds", "crop_image_embeds", "latents", "zero_image_embeds"
@@ -96,9 +98,9 @@ def crop_key(image: ImageRecord, encoder: Encoder, crop: Crop | None = None) -> 
     return FeatureKey(kind=CROP, encoder=encoder, preprocessing=prepared, image=image.sha)
 
 
-def latents_key(image: ImageRecord, encoder: Encoder, resolution: int, crop: Crop | None = None) -> FeatureKey:
-    """Return the key of MoVQ's latents of the same crop."""
-    prepared = f"{_PREPARED[LATENTS]}{_told(crop)}@{resolution}"
+def latents_key(image: ImageRecord, encoder: Encoder, size: Size, crop: Crop | None = None) -> FeatureKey:
+    """Return the key of MoVQ's latents of the same crop at `size` pixels."""
+    prepared = f"{_PREPARED[LATENTS]}{_told(crop)}@{size}"
     return FeatureKey(kind=LATENTS, encoder=encoder, preprocessing=prepared, image=image.sha)
 
 

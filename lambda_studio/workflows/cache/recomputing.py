@@ -70,7 +70,7 @@ class Recomputing:
             pictures = [_part(decode_png(registry.blob(key.image or "")), key) for key in keys]
         if first.kind == CROP:
             return list(encode_image_embeds(self.stack.clip(("vision",)), pictures))
-        return list(encode_latents(self.stack.decoder(("autoencoder",)), pictures, first.resolution))
+        return list(encode_latents(self.stack.decoder(("autoencoder",)), pictures, first.size))
 
 
 def _part(picture: Image.Image, key: FeatureKey) -> Image.Image:

@@ -1,6 +1,6 @@
 """The training examples of fine-tuning, computed once and cached in the registry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -20,6 +20,8 @@ from lambda_studio.workflows.cache.store import FeatureStore
 from lambda_studio.workflows.cache.training_crops import Row, TrainingCrops
 
 PLAIN = FinetuneConfig()
+STEPS = 8
+"""A bucket's sides are multiples of about this part of the resolution: of 64 pixels at 512."""
 
 
 class ExampleTable:
@@ -37,16 +39,15 @@ class ExampleTable:
         Afterwards neither CLIP nor MoVQ is in memory. `config` says which crops, and whether the loss is masked.
         """
         require_pictures(concepts, "fine-tuning")
-        rows = list(self.crops.rows(concepts, resolution, config))
+        rows = list(self._rows(concepts, resolution, config))
         embeds = self._image_embeds(rows)
         self.stack.free("clip")
-        latents = self._latents(rows, resolution)
+        latents = self._latents(rows)
         self.stack.free("decoder")
-        side = latents[0].shape[-1]
         return [
             Example(
                 row.concept.name, row.image.sha, *values,
-                crop=str(row.crop or ""), mask=self.crops.share(row, side) if config.masked_loss else None,
+                crop=str(row.crop or ""), mask=self.crops.share(row, values[0]) if config.masked_loss else None,
             )
             for row, values in zip(rows, zip(latents, embeds, strict=True), strict=True)
         ]  # fmt: skip
@@ -55,11 +56,16 @@ class ExampleTable:
         """Return how many crops of these concepts have no cached latents or no cached embedding yet."""
         clip, autoencoder = self._encoder("clip"), self._encoder("autoencoder")
         pairs = {
-            (crop_key(row.image, clip, row.crop), latents_key(row.image, autoencoder, resolution, row.crop))
-            for row in self.crops.rows(concepts, resolution, config)
+            (crop_key(row.image, clip, row.crop), latents_key(row.image, autoencoder, row.size, row.crop))
+            for row in self._rows(concepts, resolution, config)
         }
         found = self.store.find([key for pair in pairs for key in pair])
         return sum(any(key not in found for key in pair) for pair in pairs)
+
+    def _rows(self, concepts: Sequence[ConceptRecord], resolution: int, config: FinetuneConfig) -> Iterator[Row]:
+        multiple = self.stack.size_multiple
+        step = -(-resolution // STEPS // multiple) * multiple  # rounded up
+        return self.crops.rows(concepts, resolution, config, step)
 
     def _encoder(self, part: str) -> Encoder:
         return encoder_of(self.stack.fingerprints()[part], self.stack.dtype)
@@ -73,12 +79,19 @@ class ExampleTable:
 
         return self.store.get_or_compute(keys, encode, "Encoding what CLIP sees").values
 
-    def _latents(self, rows: Sequence[Row], resolution: int) -> list[Tensor]:
+    def _latents(self, rows: Sequence[Row]) -> list[Tensor]:
         encoder = self._encoder("autoencoder")
-        keys = [latents_key(row.image, encoder, resolution, row.crop) for row in rows]
+        keys = [latents_key(row.image, encoder, row.size, row.crop) for row in rows]
 
         def encode(at: Sequence[int]) -> list[Tensor]:
-            return list(encode_latents(self.stack.decoder(("autoencoder",)), self._pictures(rows, at), resolution))
+            """Encode pictures of one size together."""
+            decoder, pictures = self.stack.decoder(("autoencoder",)), self._pictures(rows, at)
+            found: dict[int, Tensor] = {}
+            for size in {rows[i].size for i in at}:
+                alike = [n for n, i in enumerate(at) if rows[i].size == size]
+                encoded = encode_latents(decoder, [pictures[n] for n in alike], size)
+                found |= dict(zip(alike, encoded, strict=True))
+            return [found[n] for n in range(len(at))]
 
         return self.store.get_or_compute(keys, encode, "Encoding latents").values
 
@@ -89,4 +102,4 @@ class ExampleTable:
             )
         with self.database.reading() as registry:
             stored = [registry.blob(rows[i].image.sha) for i in at]
-        return [rows[i].square.cut(decode_png(data)) for i, data in zip(at, stored, strict=True)]
+        return [rows[i].part.cut(decode_png(data)) for i, data in zip(at, stored, strict=True)]

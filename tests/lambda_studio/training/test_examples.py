@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lambda_studio.config import FinetuneConfig
+from lambda_studio.config import FinetuneConfig, Size
 from lambda_studio.models.clip import Clip, load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.decoders.protocol import Decoder
@@ -21,6 +21,7 @@ from lambda_studio.training.examples import (
 from lambda_studio.training.finetuning import finetune_decoder
 
 RESOLUTION = 32
+SIZE = Size.square(RESOLUTION)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_latents_are_movqs_unscaled(decoder: Decoder) -> None:
     pixels = torch.tensor(list(crop.get_flattened_data()), dtype=torch.float32).reshape(RESOLUTION, RESOLUTION, 3)
     with torch.no_grad():
         expected = decoder.movq.encode(pixels.permute(2, 0, 1)[None] / 127.5 - 1).latents[0]
-    torch.testing.assert_close(encode_latents(decoder, [picture], RESOLUTION)[0], expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(encode_latents(decoder, [picture], SIZE)[0], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_image_embeds_are_clips_raw_ones_of_the_same_crop(clip: Clip) -> None:
@@ -64,7 +65,7 @@ def test_clip_and_movq_see_the_same_crop(decoder: Decoder, clip: Clip) -> None:
     outside.paste((255, 0, 255), (0, 0, 6, 48))
     inside.paste((255, 0, 255), (12, 0, 18, 48))
     features = [
-        (encode_latents(decoder, [image], RESOLUTION), encode_image_embeds(clip, [image]))
+        (encode_latents(decoder, [image], SIZE), encode_image_embeds(clip, [image]))
         for image in (picture, outside, inside)
     ]
     for original, out, within in zip(*features, strict=True):
@@ -75,7 +76,7 @@ def test_clip_and_movq_see_the_same_crop(decoder: Decoder, clip: Clip) -> None:
 def test_the_batch_size_changes_no_feature(decoder: Decoder, clip: Clip) -> None:
     pictures = _pictures()
     for one, other in ((1, 5), (2, 3)):
-        latents = [encode_latents(decoder, pictures, RESOLUTION, size) for size in (one, other)]
+        latents = [encode_latents(decoder, pictures, SIZE, size) for size in (one, other)]
         torch.testing.assert_close(latents[0], latents[1], rtol=1e-4, atol=1e-5)
         embeds = [encode_image_embeds(clip, pictures, size) for size in (one, other)]
         torch.testing.assert_close(embeds[0], embeds[1], rtol=1e-4, atol=1e-5)
@@ -87,7 +88,7 @@ def test_each_example_belongs_to_its_picture(decoder: Decoder, clip: Clip) -> No
     assert [(example.concept, example.image_sha) for example in examples] == list(zip("aabcc", "12345", strict=True))
     for example, picture in zip(examples, pictures, strict=True):
         assert example.latents.shape == (4, 8, 8)
-        torch.testing.assert_close(example.latents, encode_latents(decoder, [picture], RESOLUTION)[0])
+        torch.testing.assert_close(example.latents, encode_latents(decoder, [picture], SIZE)[0])
         torch.testing.assert_close(example.image_embeds, encode_image_embeds(clip, [picture])[0])
         for tensor in (example.latents, example.image_embeds):
             assert (tensor.dtype, tensor.device.type, tensor.is_inference()) == (torch.float32, "cpu", False)
@@ -121,10 +122,12 @@ def test_each_picture_gets_as_many_predictions_as_the_others() -> None:
     assert both[:4] == pictures and len(both) == 12
 
 
-def test_predictions_go_with_the_middle_square_of_a_picture() -> None:
-    pictures = [
-        Example("rex", "a", torch.zeros(4, 2, 2), torch.zeros(8), crop=crop) for crop in ("", "0,0,9", "0,0,9 mirrored")
-    ]
-    table = with_predictions(pictures, {"rex": torch.ones(2, 8)}, own=True)
-    assert table[:3] == pictures
-    assert [(each.crop, each.prediction) for each in table[3:]] == [("", 1), ("", 2)]
+def test_predictions_go_with_the_middle_of_a_picture() -> None:
+    for middle in ("", "0,0,9,7"):
+        pictures = [
+            Example("rex", "a", torch.zeros(4, 2, 2), torch.zeros(8), crop=crop)
+            for crop in ("0,0,9", "0,0,9 mirrored", middle, "0,0,9,7 mirrored")
+        ]
+        table = with_predictions(pictures, {"rex": torch.ones(2, 8)}, own=True)
+        assert table[:4] == pictures
+        assert [(each.crop, each.prediction) for each in table[4:]] == [(middle, 1), (middle, 2)]

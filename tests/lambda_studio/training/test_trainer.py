@@ -528,8 +528,10 @@ def test_a_disk_without_room_for_a_checkpoint_is_said_before_the_first_step(
 def test_what_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidSetting, match=r"There is no picture to fine-tune on\."):
         finetune_decoder(_decoder(), [], _config(), tmp_path / "run")
-    mixed = [*_examples(), Example("mug", "m", torch.zeros(4, 8, 8), torch.zeros(DIM))]
-    with pytest.raises(InvalidSetting, match=r"several shapes: .*Encode all with one stack\."):
+    mixed = [*_examples(), Example("mug", "m", torch.zeros(4, 8, 8), torch.zeros(DIM + 1))]
+    with pytest.raises(
+        InvalidSetting, match=r"several numbers of channels and dimensions: .*Encode all with one stack\."
+    ):
         finetune_decoder(_decoder(), mixed, _config(), tmp_path / "run")
     with pytest.raises(InvalidSetting, match=r"mixed_precision is fp16 and the device is a CPU. Give bf16 or no."):
         finetune_decoder(_decoder(), _examples(), _config(mixed_precision="fp16"), tmp_path / "run")

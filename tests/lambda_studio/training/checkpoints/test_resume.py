@@ -145,6 +145,7 @@ def test_the_defaults_that_runs_left_out_are_what_they_were() -> None:
         "conditions": "paper",
         "resolution": None,
         "variants": 1,
+        "aspect_ratio_buckets": False,
         "random_flip": False,
         "mixed_precision": "no",
         "preview_every": None,

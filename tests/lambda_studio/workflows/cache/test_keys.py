@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from concepts.records import ImageRecord
-from lambda_studio.pictures.square_crops import Crop
+from lambda_studio.config import Size
+from lambda_studio.pictures.parts import Crop
 from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import (
     FeatureKey,
@@ -20,17 +21,18 @@ from lambda_studio.workflows.cache.keys import (
 
 IMAGE = ImageRecord("a" * 64, "b" * 64, 64, 48, "photo.jpg", ())
 ENCODER = Encoder("c" * 64, "float32")
+SIZE = Size.square(64)
 
 
 def every(image: ImageRecord = IMAGE, encoder: Encoder = ENCODER, resolution: int = 64) -> list[FeatureKey]:
-    made = [subject_key(image, encoder), crop_key(image, encoder), latents_key(image, encoder, resolution)]
+    made = [subject_key(image, encoder), crop_key(image, encoder), latents_key(image, encoder, Size.square(resolution))]
     return [*made, zero_key(encoder)]
 
 
 def test_a_key_is_found_by_its_text() -> None:
     assert [FeatureKey.find(key.text) for key in every()] == every()
     assert len({key.text for key in every()}) == 4
-    assert latents_key(IMAGE, ENCODER, 512).resolution == 512
+    assert latents_key(IMAGE, ENCODER, Size(512, 768)).size == Size(512, 768)
 
 
 @pytest.mark.parametrize("text", ["", "key", "[]", "{}", "null", '{"encoder":{}}', every()[0].text[:-1] + ',"more":1}'])
@@ -51,18 +53,18 @@ def test_what_a_value_depends_on_changes_its_key_and_nothing_else_does() -> None
 
 
 def test_a_crop_is_said_by_its_key_and_the_middle_square_is_not() -> None:
-    crop = Crop(1, 2, 30, mirrored=True)
+    crop = Crop.square(1, 2, 30, mirrored=True)
     for key, plain in (
         (crop_key(IMAGE, ENCODER, crop), crop_key(IMAGE, ENCODER)),
-        (latents_key(IMAGE, ENCODER, 64, crop), latents_key(IMAGE, ENCODER, 64)),
+        (latents_key(IMAGE, ENCODER, SIZE, crop), latents_key(IMAGE, ENCODER, SIZE)),
     ):
         assert (key.crop, plain.crop) == (crop, None)
         assert FeatureKey.find(key.text) == key and key.text != plain.text
         assert key.up_to_date and plain.up_to_date
         for wrong in (" at 1,2", " at ", " at 1,2,30 turned"):
             assert not replace(key, preprocessing=plain.preprocessing.replace("crop", f"crop{wrong}")).up_to_date
-    assert latents_key(IMAGE, ENCODER, 64, crop).resolution == 64
-    assert latents_key(IMAGE, ENCODER, 64).preprocessing == "cutout-1 square_crop@64", "as version 0.1 wrote it"
+    assert latents_key(IMAGE, ENCODER, SIZE, crop).size == SIZE
+    assert latents_key(IMAGE, ENCODER, SIZE).preprocessing == "cutout-1 square_crop@64", "as version 0.1 wrote it"
 
 
 def test_a_key_of_another_preparation_is_not_up_to_date() -> None:

@@ -1,5 +1,7 @@
 """The parts of the pictures that are learnt: what is denoised is what CLIP saw, and the mask of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.pictures.files.png import decode_png, encode_png
-from lambda_studio.pictures.square_crops import Crop
+from lambda_studio.pictures.parts import Crop
 from lambda_studio.workflows.cache.keys import CROP, LATENTS
 from lambda_studio.workflows.cache.recomputing import Recomputing
 from tests.lambda_studio.workflows.cache.test_training_set import table
@@ -42,7 +44,7 @@ def test_each_crop_is_a_row_and_what_is_denoised_is_what_clip_saw(studio, noisy,
     with studio.database.reading() as registry:
         picture = decode_png(registry.blob(concept.images[0].sha))
     for example in examples:
-        square = (Crop.find(example.crop) or Crop(8, 0, 48)).cut(picture)
+        square = (Crop.find(example.crop) or Crop.square(8, 0, 48)).cut(picture)
         small, seen = (square.resize((side, side), Image.Resampling.BICUBIC) for side in (8, clip.image_size))
         pixels = torch.from_numpy(np.asarray(small).copy()).permute(2, 0, 1)[None] / 255
         torch.testing.assert_close(example.latents, movq.encode(pixels)[0])
@@ -79,3 +81,33 @@ def test_crops_are_cached_and_computed_again_by_doctor(studio, noisy, monkeypatc
         monkeypatch.setattr(f"lambda_studio.workflows.cache.training_set.{name}", lambda *_: pytest.fail("encoded"))
     second = table(studio).examples([concept], 8, THREE)
     assert all(torch.equal(one.latents, other.latents) for one, other in zip(first, second, strict=True))
+
+
+def test_a_bucket_keeps_the_shape_of_a_picture_and_clip_sees_its_middle_square(
+    studio, noisy, clip_folder, decoder_folder
+) -> None:
+    concept = noisy()
+    bucketed = replace(THREE, aspect_ratio_buckets=True)
+    examples = {example.crop: example for example in table(studio).examples([concept], 64, bucketed)}
+    middle, mirrored = examples["1,0,62,48"], examples["1,0,62,48 mirrored"]
+    assert "" not in examples and "8,0,48 mirrored" not in examples
+    assert (middle.is_middle, mirrored.is_middle) == (True, False)
+    clip, movq = load_clip(f"local-dir:{clip_folder}"), load_decoder(decoder_folder, parts=("autoencoder",))
+    with studio.database.reading() as registry:
+        picture = decode_png(registry.blob(concept.images[0].sha)).crop((1, 0, 63, 48))
+    small = np.asarray(picture.resize((72, 56), Image.Resampling.BICUBIC)).copy()
+    torch.testing.assert_close(middle.latents, movq.encode(torch.from_numpy(small).permute(2, 0, 1)[None] / 255)[0])
+    assert middle.latents.shape[-2:] == middle.mask.shape == mirrored.mask.shape
+    assert middle.mask.shape[1] > middle.mask.shape[0]
+    seen = picture.crop((7, 0, 55, 48)).resize((clip.image_size,) * 2, Image.Resampling.BICUBIC)
+    torch.testing.assert_close(middle.image_embeds, clip.encode_images([seen])[0])
+    again = Recomputing(studio.workplace.embedder, studio.workplace.progress)
+    assert again.wrong([key for key in again.cached() if key.kind in (CROP, LATENTS)]) == []
+
+
+def test_buckets_change_nothing_of_square_pictures(studio, put) -> None:
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (40, 40, 3), dtype=np.uint8))
+    concept = put("rex", NewImage(encode_png(noise), None, 40, 40, "a.png"))
+    for config in (FinetuneConfig(aspect_ratio_buckets=True), FinetuneConfig()):
+        (example,) = table(studio).examples([concept], 16, config)
+        assert (example.crop, example.latents.shape[-2:]) == ("", (4, 4))

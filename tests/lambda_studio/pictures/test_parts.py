@@ -1,0 +1,114 @@
+"""Parts of a picture: inside it, around its subject, in the shape of a bucket, and known by their text."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from lambda_studio.pictures.parts import (
+    Crop,
+    bucket_of,
+    middle_crop,
+    share_of_subject,
+    subject_box,
+    subject_crops,
+    variants,
+)
+
+SIDES = st.integers(1, 60)
+
+
+def mask(width: int, height: int, box: tuple[int, int, int, int]) -> Image.Image:
+    drawn = Image.new("L", (width, height))
+    drawn.paste(255, box)
+    return drawn
+
+
+@given(SIDES, SIDES, st.data(), st.integers(1, 6), st.integers(1, 80))
+def test_every_crop_is_inside_and_holds_the_subject_where_it_can(width, height, data, count, least) -> None:
+    left, top = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    box = (left, top, data.draw(st.integers(left + 1, width)), data.draw(st.integers(top + 1, height)))
+    crops = list(subject_crops(mask(width, height, box), count, least))
+    assert len(crops) == count
+    assert [crop.width for crop in crops] == sorted(crop.width for crop in crops)
+    for crop in crops:
+        assert crop.is_inside((width, height))
+        assert crop.width >= min(least, width, height)
+        for start, end, at in ((box[0], box[2], crop.left), (box[1], box[3], crop.top)):
+            assert crop.width < end - start or (at <= start and end <= at + crop.width)
+    assert crops == list(subject_crops(mask(width, height, box), count, least))
+
+
+def test_the_zooms_are_a_series_from_the_subject_with_a_margin_to_the_whole() -> None:
+    found = list(subject_crops(mask(200, 100, (110, 40, 130, 60)), 2, 1))
+    assert found == [Crop.square(107, 37, 25), Crop.square(95, 25, 50)]
+    assert next(subject_crops(mask(200, 100, (110, 40, 130, 60)), 1, 64)).width == 64, "not closer than the least"
+    assert list(subject_crops(mask(200, 100, (0, 90, 20, 100)), 1, 1)) == [Crop.square(0, 75, 25)], (
+        "moved into the picture"
+    )
+
+
+def test_variants_begin_with_the_middle_and_are_different() -> None:
+    small = mask(80, 60, (10, 10, 30, 30))
+    assert variants(middle_crop(80, 60), None, 4, 8, False) == [middle_crop(80, 60)] == [Crop.square(10, 0, 60)]
+    assert variants(middle_crop(80, 60), small, 1, 8, False) == [Crop.square(10, 0, 60)]
+    four = variants(middle_crop(80, 60), small, 4, 8, False)
+    assert four[0] == Crop.square(10, 0, 60) and len(set(four)) == 4
+    assert variants(middle_crop(60, 60), mask(60, 60, (0, 0, 60, 60)), 4, 8, False) == [Crop.square(0, 0, 60)], (
+        "the subject is all of it"
+    )
+    assert variants(middle_crop(60, 60), Image.new("L", (60, 60)), 4, 8, False) == [Crop.square(0, 0, 60)], (
+        "there is no subject"
+    )
+    both = variants(middle_crop(80, 60), small, 2, 8, True)
+    assert [crop.mirrored for crop in both] == [False, True] * 2 and str(both[1]) == "10,0,60 mirrored"
+
+
+@given(st.integers(0, 999999), st.integers(0, 999999), st.integers(0, 999999), st.booleans())
+def test_a_crop_is_found_by_its_text(left: int, top: int, side: int, mirrored: bool) -> None:
+    for crop in (Crop.square(left, top, side, mirrored), Crop(left, top, side, top, mirrored)):
+        assert Crop.find(str(crop)) == crop
+
+
+@pytest.mark.parametrize("text", ["", "1,2", "1,2,3,3", "-1,2,3", "1,2,3 mirrored ", "1.0,2,3", "١,2,3"])
+def test_a_text_of_no_crop_finds_none(text: str) -> None:
+    assert Crop.find(text) is None
+
+
+def test_a_part_is_cut_and_mirrored() -> None:
+    image = Image.new("RGB", (8, 4), "blue")
+    image.paste("red", (2, 0, 4, 4))
+    plain, mirrored = (np.asarray(Crop.square(2, 0, 4, mirror).cut(image)) for mirror in (False, True))
+    assert plain.shape == (4, 4, 3)
+    assert (plain[:, :2] == (255, 0, 0)).all() and (plain[:, 2:] == (0, 0, 255)).all()
+    assert (mirrored == plain[:, ::-1]).all()
+    assert not Crop.square(5, 0, 4).is_inside(image.size) and not Crop.square(0, 0, 0).is_inside(image.size)
+
+
+def test_the_share_of_a_subject_is_the_mean_of_its_mask() -> None:
+    subject = mask(16, 8, (4, 0, 8, 8))
+    assert subject_box(subject) == (4, 0, 8, 8)
+    shares = np.asarray(share_of_subject(subject, Crop.square(4, 0, 8), 4, 4))
+    assert (shares[:, :2] == 255).all() and (shares[:, 2:] == 0).all()
+    assert (np.asarray(share_of_subject(subject, Crop.square(2, 0, 4, mirrored=True), 1, 1)) == 128).all()
+
+
+@given(st.integers(1, 6000), st.integers(1, 6000))
+def test_a_bucket_is_drawable_no_larger_than_the_square_and_the_nearest(width: int, height: int) -> None:
+    wide, high = bucket_of(width, height, 512, 64)
+    assert wide % 64 == high % 64 == 0 and wide * high <= 512 * 512 and max(wide, high) <= 2 * min(wide, high)
+    assert bucket_of(height, width, 512, 64) == (high, wide) or width == height
+    assert (wide > high) <= (width > height), "never turned"
+    part = middle_crop(width, height, (wide, high))
+    assert part.is_inside((width, height))
+
+
+def test_photographs_of_phones_keep_their_shape() -> None:
+    assert bucket_of(4032, 3024, 512, 64) == (576, 448)
+    assert bucket_of(3024, 4032, 512, 64) == (448, 576)
+    assert bucket_of(1920, 1080, 512, 64) == (640, 384)
+    assert bucket_of(1000, 1001, 512, 64) == (512, 512)
+    assert bucket_of(9000, 100, 512, 64) == (640, 384)
+    assert middle_crop(4032, 3024, (576, 448)) == Crop(72, 0, 3888, 3024)
+    assert str(Crop(72, 0, 3888, 3024)) == "72,0,3888,3024"
