@@ -1,4 +1,4 @@
-"""Files are checked without being decoded. What is refused then is refused for the reason that opening it would give."""
+"""Files are checked without being decoded, and refused for the reason that opening them would give."""
 
 import numpy as np
 import pytest

@@ -55,11 +55,11 @@ def test_steps_go_on_while_a_checkpoint_is_written_and_it_holds_its_own_step(
     finetune_decoder(whole, _examples(), _config(method=method), tmp_path / "whole")
     after_four, threads = threading.Event(), []
 
-    def write(folder: Path, step: int, state, meta):
+    def write(folder: Path, step: int, state, meta, **options):
         threads.append((step, threading.current_thread().name))
         if step == 2:
             assert after_four.wait(60), "the training waits for the write"
-        return save_checkpoint(folder, step, state, meta)
+        return save_checkpoint(folder, step, state, meta, **options)
 
     def stop(report: StepReport) -> None:
         if report.step == 3:
@@ -81,7 +81,7 @@ def test_steps_go_on_while_a_checkpoint_is_written_and_it_holds_its_own_step(
 def test_a_disk_that_refuses_beside_the_training_ends_the_run_at_the_next_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, all_large
 ) -> None:
-    def refuse(*_):
+    def refuse(*_, **__):
         raise CheckpointFailed("The disk is full.", "")
 
     monkeypatch.setattr(trainer, "save_checkpoint", refuse)
