@@ -1,6 +1,7 @@
 """The device that models run on, and its free memory."""
 
 import os
+import platform
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,6 +57,14 @@ def _best_device(notify: Callable[[str], None]) -> torch.device:
         return APPLE
     notify(f"Apple's GPU is not used, because a trial failed ({fault}). The CPU is used.")
     return torch.device("cpu")
+
+
+def emulates_bf16(device: torch.device) -> bool:
+    """Return whether the device is a CPU known to compute bf16 with other numbers' instructions, many times slower."""
+    if device.type != "cpu" or platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    known = [getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")]
+    return not any(asked() for asked in known if asked)
 
 
 def free_memory(device: torch.device) -> int | None:

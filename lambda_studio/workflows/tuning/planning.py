@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 
 from lambda_studio.config import FinetuneConfig
+from lambda_studio.models.memory.hardware import emulates_bf16
 from lambda_studio.models.stack import Stack
 from lambda_studio.training.memory import training_bytes
 from lambda_studio.training.planning import TrainingPlan, plan_resumed, plan_training
@@ -45,10 +46,17 @@ def plan_memory(stack: Stack, config: FinetuneConfig, resumes: bool = False) -> 
     return (plan_resumed if resumes else plan_training)(config, free, count)
 
 
+def note_emulation(stack: Stack, config: FinetuneConfig, notify: Callable[[str], None]) -> None:
+    """Say that bf16 is slow on a CPU that only emulates it."""
+    if config.mixed_precision == "bf16" and emulates_bf16(stack.device):
+        notify("This processor only emulates bf16, which makes a step many times slower. Leave out --mixed-precision.")
+
+
 def planned(
     stack: Stack, config: FinetuneConfig, notify: Callable[[str], None], resumes: bool = False
 ) -> FinetuneConfig:
     """Return the settings of `plan_memory`, and say them. Without a GPU nothing changes."""
+    note_emulation(stack, config, notify)
     plan = plan_memory(stack, config, resumes)
     if plan is None:
         return config

@@ -19,7 +19,7 @@ from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.tuning.dataset import TrainingPictures
 from lambda_studio.workflows.tuning.holdout import hold_out
 from lambda_studio.workflows.tuning.plan import ConceptShare, FinetunePlan, Remark
-from lambda_studio.workflows.tuning.planning import plan_memory, weights_dtype
+from lambda_studio.workflows.tuning.planning import note_emulation, plan_memory, weights_dtype
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -49,6 +49,7 @@ def checked(place: Workplace, concepts: Sequence[ConceptRecord]) -> Iterator[Rem
 def _measured(
     place: Workplace, concepts: Sequence[ConceptRecord], config: FinetuneConfig, remarks: tuple[Remark, ...]
 ) -> FinetunePlan:
+    note_emulation(place.stack, config, place.notify)
     stack, memory = place.stack, plan_memory(place.stack, config)
     config = memory.config if memory else config
     table = ExampleTable(place.database, stack, place.progress, should_stop=lambda: False)

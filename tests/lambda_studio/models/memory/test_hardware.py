@@ -9,6 +9,7 @@ from lambda_studio.errors import InvalidSetting
 from lambda_studio.models.memory import hardware
 from lambda_studio.models.memory.hardware import (
     chosen_device,
+    emulates_bf16,
     exact_products,
     free_memory,
     has_cpu_memory_for,
@@ -51,16 +52,16 @@ def test_apples_gpu_tells_what_may_be_used_and_gets_it_back(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("gpu", "device is 'gpu'"),
-        ("meta", "device is 'meta'"),
-        ("cuda:1", "device is cuda:1, and PyTorch finds no such"),
+        ("gpu", r"device is 'gpu'\..*Give auto, cpu, cuda"),
+        ("meta", r"device is 'meta'\..*Give auto, cpu, cuda"),
+        ("cuda:1", r"device is cuda:1, and PyTorch finds no such .*Give auto, or one that is here: cuda:0, cpu\."),
     ],
 )
 def test_a_device_that_is_not_here_is_refused(monkeypatch, name, said):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert chosen_device("cuda:0") == torch.device("cuda:0")
-    with pytest.raises(InvalidSetting, match=f"{said}.*Give auto, cpu, cuda") as error:
+    with pytest.raises(InvalidSetting, match=said) as error:
         chosen_device(name)
     assert error.value.field == "device"
 
@@ -105,3 +106,15 @@ def test_memory_that_is_not_there_is_not_taken(monkeypatch: pytest.MonkeyPatch) 
     assert not has_cpu_memory_for(2**60)
     monkeypatch.delattr(os, "sysconf")
     assert not has_cpu_memory_for(1)
+
+
+@pytest.mark.parametrize(
+    ("machine", "supported", "emulates"),
+    [("x86_64", (), True), ("AMD64", ("avx512_bf16",), False), ("x86_64", ("amx_tile",), False), ("arm64", (), False)],
+)
+def test_a_processor_without_instructions_for_bf16_emulates_it(monkeypatch, machine, supported, emulates) -> None:
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    for name in ("avx512_bf16", "amx_tile"):
+        monkeypatch.setattr(torch.cpu, f"_is_{name}_supported", lambda name=name: name in supported, raising=False)
+    assert emulates_bf16(torch.device("cpu")) == emulates
+    assert not emulates_bf16(torch.device("cuda"))

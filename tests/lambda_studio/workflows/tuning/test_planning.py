@@ -26,6 +26,20 @@ def test_without_a_gpu_nothing_changes_and_nothing_is_said(studio) -> None:
     assert planned(studio.workplace.stack, GIVEN, pytest.fail) is GIVEN
 
 
+def test_bf16_that_is_emulated_is_said(studio, add, photo, notices, monkeypatch) -> None:
+    add("rex", photo)
+    half = replace(GIVEN, mixed_precision="bf16", preview_every=0)
+    said = "This processor only emulates bf16, which makes a step many times slower. Leave out --mixed-precision."
+    for emulated in (True, False):
+        monkeypatch.setattr(planning, "emulates_bf16", lambda device, emulated=emulated: emulated)
+        for run in (studio.plan_finetune, studio.finetune):
+            notices.clear()
+            run(["rex"], half)
+            assert notices.count(said) == emulated
+    studio.finetune(["rex"], replace(half, mixed_precision="no"))
+    assert said not in notices
+
+
 def test_a_run_on_a_small_gpu_has_smaller_batches_and_is_resumed_with_them(
     studio, add, photo, notices, small_gpu
 ) -> None:
