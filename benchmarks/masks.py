@@ -1,13 +1,15 @@
 """How good are the masks that are found? On photographs whose subjects were outlined by hand.
 
-    python benchmarks/masks.py [--record]
+    python benchmarks/masks.py [--smaller 320] [--record]
 
 The photographs are DreamBench's, in ../shared/dreambench; `mask_labels.json` has the outlines. A mask is good if its
-intersection over union with the outline is above 0.8, partly good above 0.5, and wrong otherwise.
+intersection over union with the outline is above 0.8, partly good above 0.5, and wrong otherwise. `--smaller` measures
+copies as messengers send them: smaller, and as JPEG of the quality 35.
 """
 
 import argparse
 import json
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,19 +47,39 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, default=PHOTOS, help="DreamBench's folders")
     parser.add_argument("--each", action="store_true", help="also print a line for each photo")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="measure only these")
+    parser.add_argument("--smaller", type=int, metavar="SIDE", help="measure copies of at most this side")
     add_record_option(parser)
     asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = tabled(asked, smaller(asked.photos, Path(folder), asked.smaller) if asked.smaller else asked.photos)
+    if asked.record:
+        name = f"masks-{asked.smaller}" if asked.smaller else "masks"
+        record(name, "photographs; mean: intersection over union; seconds of a photo", found)
+
+
+def tabled(asked: argparse.Namespace, photos: Path) -> dict[str, dict[str, float]]:
+    """Print a row for each way, and return the numbers."""
     print("| | good | partly | wrong | mean | doubtful | of these good | wrong, not said | s a photo |")
     print("|---|---|---|---|---|---|---|---|---|")
     found = {}
     for segment in asked.ways:
-        rows = list(measured(segment, asked.photos))
+        rows = list(measured(segment, photos))
         found[segment] = counts(rows)
         print(summary(segment, found[segment]), flush=True)
         for row in sorted(rows, key=lambda row: row.overlap) if asked.each else ():
             print(f"    {row.photo:24} {row.overlap:.2f} {'doubtful' if row.doubtful else ''}")
-    if asked.record:
-        record("masks", "photographs; mean: intersection over union; seconds of a photo", found)
+    return found
+
+
+def smaller(photos: Path, folder: Path, side: int) -> Path:
+    """Write a smaller copy of each photo into a folder, which is returned."""
+    for name in json.loads(LABELS.read_text(encoding="utf-8"))["outlines"]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(photos / name) as photo:
+            copy = photo.convert("RGB")
+        copy.thumbnail((side, side))
+        copy.save(folder / name, "JPEG", quality=35)
+    return folder
 
 
 def measured(segment: str, photos: Path) -> Iterator[Measured]:

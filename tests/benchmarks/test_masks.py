@@ -3,8 +3,9 @@
 import json
 
 import numpy as np
+from PIL import Image
 
-from benchmarks.masks import LABELS, PHOTOS, Measured, counts, outlined, summary
+from benchmarks.masks import LABELS, PHOTOS, Measured, counts, outlined, smaller, summary
 
 
 def test_every_photograph_has_an_outline_and_no_other_file_does() -> None:
@@ -29,3 +30,13 @@ def test_a_row_counts_masks_by_their_overlap_and_what_was_not_said() -> None:
         Measured("e", 0.1, True, 3.0),
     ]
     assert summary("auto", counts(rows)) == "| auto | 2 | 1 | 2 | 0.62 | 2 | 1 | 1 | 2.0 |"
+
+
+def test_smaller_copies_have_the_photographs_names_and_shapes(tmp_path) -> None:
+    copies = sorted(smaller(PHOTOS, tmp_path, 32).glob("*/*.jpg"))
+    assert [path.relative_to(tmp_path) for path in copies] == sorted(
+        path.relative_to(PHOTOS) for path in PHOTOS.glob("*/*.jpg")
+    )
+    for path in copies:
+        with Image.open(path) as copy, Image.open(PHOTOS / path.relative_to(tmp_path)) as photo:
+            assert max(copy.size) == 32 and abs(copy.width / copy.height - photo.width / photo.height) < 0.1
