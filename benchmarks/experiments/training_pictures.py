@@ -26,7 +26,7 @@ from benchmarks.measured import add_record_option, record
 from lambda_studio import Studio
 from lambda_studio.miniature.judge.bench import write_bench
 from lambda_studio.pictures.files.png import decode_png
-from lambda_studio.pictures.near_duplicates import NEAR_DUPLICATE, differences, inside, thumbnail
+from lambda_studio.pictures.near_duplicates import NEAR_DUPLICATE, differences, thumbnail
 from lambda_studio.pictures.sharpness import BLURRED, SIDE, blur
 from lambda_studio.training.examples import encode_image_embeds
 from lambda_studio.workflows.subjects.unlike import FEWEST, UNLIKE, mean_cosine
@@ -103,10 +103,10 @@ def near_duplicates(studio: Studio, concepts) -> Iterator[tuple[str, float]]:
     for concept in concepts:
         pictures = pictures_of(studio, concept)
         small = [thumbnail(picture) for picture in pictures]
-        pairs += [differences(one, inside(other)[None])[0] for one, other in itertools.combinations(small, 2)]
+        pairs += [differences(one, other[None])[0] for one, other in itertools.combinations(small, 2)]
         for times, whole in found.items():
             frames = [thumbnail(frame) for frame in handheld(pictures[0], times)]
-            whole.append(max(differences(new, inside(old)[None])[0] for old, new in itertools.pairwise(frames)))
+            whole.append(max(differences(new, old[None])[0] for old, new in itertools.pairwise(frames)))
     yield "pairs", len(pairs)
     yield "near_alarms", share(each < NEAR_DUPLICATE for each in pairs)
     yield "nearest_pair", float(min(pairs))

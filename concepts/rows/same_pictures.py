@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
-from concepts.models import Blob, Concept, ConceptVersion, Library, VersionImage
+from concepts.models import Concept, ConceptVersion, Library, VersionImage
 from concepts.records import SamePicture
 from concepts.rows import versions
 from concepts.rows.blobs import of_one_pixel
@@ -19,8 +19,7 @@ def find(session: Session, library: Library, concept_id: int, shas: Sequence[str
     A note in place of a picture is none.
     """
     query = versions.latest().join(VersionImage, VersionImage.version_id == ConceptVersion.id)
-    query = query.join(Blob, VersionImage.image_sha == Blob.sha).where(~of_one_pixel())
-    query = query.where(versions.in_use(library), Concept.id != concept_id)
+    query = query.where(versions.in_use(library), Concept.id != concept_id, ~of_one_pixel())
     query = query.order_by(Concept.name_key, VersionImage.position)
     columns = query.with_only_columns(Concept.name, VersionImage.position, VersionImage.image_sha)
     for start in range(0, len(shas), AT_ONCE):

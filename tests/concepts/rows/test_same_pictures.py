@@ -1,6 +1,6 @@
 """Which other concepts of a library have a picture."""
 
-from concepts.records import SamePicture
+from concepts.records import NewImage, SamePicture
 from concepts.rows import same_pictures
 
 
@@ -22,3 +22,11 @@ def test_each_concept_that_has_a_picture_now_is_found_with_its_number(database, 
             SamePicture(c.sha, "old", 1),
         ]
         assert registry.same_pictures("default", rex.id, []) == []
+
+
+def test_a_note_in_place_of_pictures_is_no_picture_that_two_concepts_have(database):
+    note = NewImage(b"note", None, 1, 1, "2 pictures")
+    with database.transaction() as registry:
+        rex = registry.add_concept("default", "rex", "dog", [note]).concept
+        registry.add_concept("default", "max", "dog", [note])
+        assert registry.same_pictures("default", rex.id, [note.sha]) == []

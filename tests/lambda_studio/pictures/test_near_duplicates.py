@@ -15,7 +15,7 @@ def scene(seed: int, side: int = 480) -> Image.Image:
     return Image.fromarray(patches).resize((side, side), Image.Resampling.BICUBIC)
 
 
-def burst(picture: Image.Image, frames: int, turn: float = 0.4, shift: float = 5 / 1600) -> list[Image.Image]:
+def burst(picture: Image.Image, frames: int, turn: float, shift: float) -> list[Image.Image]:
     """Return the frames of a burst from the hand: each is turned by degrees, shifted by a share, a little brighter."""
     side, taken = picture.width, []
     for number in range(frames):
@@ -45,9 +45,10 @@ def test_near_duplicates_are_warned_of_by_name(tmp_path):
     assert warnings == [(), (), again_too[:1], again_too]
 
 
+@pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("seed", range(4))
-def test_each_frame_of_a_handheld_burst_is_near_an_earlier_one(seed):
-    said = told(burst(scene(seed), 6))
+def test_each_frame_of_a_handheld_burst_is_near_an_earlier_one(seed, times):
+    said = told(burst(scene(seed), 6, 0.4 * times, 5 * times / 1600))
     assert said[0] == () and all(said[1:]), "each of the others names an earlier one: one chain"
 
 
@@ -70,6 +71,11 @@ def test_other_pictures_are_not_near_however_little_contrast_they_have():
     flat = Image.new("RGB", (480, 480), "grey")
     assert told([*map(scene, range(6)), flat]) == [()] * 7
     assert told([flat, *pale]) == [()] * 7
+
+
+def test_the_ends_of_a_burst_that_moves_far_are_other_pictures():
+    first, *_, last = burst(scene(0), 6, 5, 1 / 30)
+    assert told([first, last]) == [(), ()]
 
 
 def test_a_small_subject_that_is_elsewhere_makes_another_picture():
