@@ -1,12 +1,13 @@
-"""studio adapters [list|show|remove|import|export|merge|extract|scale]"""
+"""studio adapters [list|show|evaluate|remove|import|export|merge|extract|scale]"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.commands import StudioGroup, download_option
+from cli.commands import StudioGroup, download_option, hardware_options
 from cli.confirm import confirmed, yes_option
+from cli.evaluation_lines import evaluation_lines
 from cli.session import Session, pass_session
 from cli.tables import settings_lines, table
 
@@ -77,6 +78,26 @@ def show(session: Session, adapter_id: str) -> None:
         ]
 
     session.show(adapter, lines)
+
+
+@command.command("evaluate")
+@click.argument("adapter_id", metavar="ID")
+@click.option(
+    "--pictures", type=int, default=4, show_default=True, help="Pictures of each concept, with the adapter and without."
+)
+@hardware_options
+@download_option
+@pass_session
+def evaluate(session: Session, adapter_id: str, pictures: int) -> None:
+    """Measure an adapter: likeness, bleeding, copies, drift.
+
+    Draws each concept that it knows alone and with others, and prompts without any, and compares them with the
+    concepts' images, each with the adapter and without.
+    """
+    with session.studio() as studio:
+        adapter = studio.adapters.measured(adapter_id)
+        found = studio.adapters.evaluate(adapter_id, pictures=pictures)
+    session.show(found, lambda: [*evaluation_lines(found), *size_lines(adapter)])
 
 
 @command.command("remove")

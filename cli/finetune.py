@@ -9,6 +9,7 @@ import click
 from cli.adapters import size_lines
 from cli.aliases import Aliased
 from cli.commands import StudioCommand, download_option, hardware_options
+from cli.evaluation_lines import evaluation_lines
 from cli.session import Session, given, pass_session
 from cli.settings_file import set_by_environment, spellings
 from cli.training_options import adapter_options, crop_options, lora_options, loss_options, score_options
@@ -113,13 +114,14 @@ from cli.training_scores import end_lines, score_lines
     help="Read settings from a file. Options and STUDIO_FINETUNE_… variables outrank it.",
 )
 @click.option("--plan", is_flag=True, help="Show what would be trained, its time and memory, and train nothing.")
+@click.option("--evaluate", is_flag=True, help="Measure the adapter at the end, as studio adapters evaluate does.")
 @adapter_options
 @hardware_options
 @download_option
 @pass_session
 def command(
-    session: Session, names: tuple[str, ...], everything: bool, resume: bool, plan: bool, rebuild: str | None,
-    without: tuple[str, ...], start_from: str | None, config: Path | None, **settings: Any,
+    session: Session, names: tuple[str, ...], everything: bool, resume: bool, plan: bool, evaluate: bool,
+    rebuild: str | None, without: tuple[str, ...], start_from: str | None, config: Path | None, **settings: Any,
 ) -> int:  # fmt: skip
     """Fine-tune the decoder on all named concepts together.
 
@@ -146,7 +148,9 @@ def command(
             planned = studio.plan_finetune(wanted, chosen, start_from=start_from)
             session.show(planned, lambda: [*plan_lines(planned), "Nothing was trained. To train, leave out --plan."])
             return 0
-        done = studio.finetune(wanted, chosen, start_from=start_from, resume=resume, should_stop=interrupted)
+        done = studio.finetune(
+            wanted, chosen, start_from=start_from, resume=resume, should_stop=interrupted, evaluate=evaluate
+        )
 
     def lines() -> list[str]:
         if done.adapter is None:
@@ -155,6 +159,7 @@ def command(
             f"Adapter {done.adapter.id} knows {', '.join(done.adapter.knows)} ({done.steps} steps of {done.stack}).",
             *end_lines(done.steps, done.planned_steps or done.steps, done.kept),
             *score_lines(done.scores, done.kept),
+            *(evaluation_lines(done.evaluation) if done.evaluation else []),
             *size_lines(done.adapter),
             f"Loss curve: {done.loss_plot}",
             *([f"Previews: {done.previews}"] if done.previews else []),

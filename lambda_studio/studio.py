@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.answers import ModelPart as ModelPart
     from lambda_studio.workflows.answers import Plan as Plan
     from lambda_studio.workflows.answers import RunCard as RunCard
+    from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation as AdapterEvaluation
     from lambda_studio.workflows.subjects.marking import Mark as Mark
     from lambda_studio.workflows.subjects.numbering import Called as Called
     from lambda_studio.workflows.tuning.plan import FinetunePlan as FinetunePlan
@@ -166,6 +167,7 @@ class Studio:
         start_from: int | str | None = None,
         resume: bool = False,
         should_stop: Callable[[], bool] = never,
+        evaluate: bool = False,
     ) -> Finetuned:
         """Fine-tune the decoder on the named concepts together (None: on all) and register the adapter.
 
@@ -176,6 +178,7 @@ class Studio:
             resume: resume the newest unfinished run of these concepts (no names: of any). The run's settings
                 then replace fields that were not given.
             should_stop: called after each step. When it returns True, the step is saved and the result has no adapter.
+            evaluate: measure the adapter at the end, as `adapters.evaluate` does.
 
         Raises:
             Cancelled: `should_stop` returned True before the first step.
@@ -191,7 +194,7 @@ class Studio:
             start, run = resumed(self.workplace, names, chosen)
         else:
             start, run = started(self.workplace, names, chosen, start_from), None
-        return Tuner(self.workplace).tune(start.concepts, start.config, run, should_stop)
+        return Tuner(self.workplace, evaluate).tune(start.concepts, start.config, run, should_stop)
 
     def plan_finetune(
         self, names: Sequence[str] | None, config: FinetuneConfig | None = None, *, start_from: int | str | None = None

@@ -1,11 +1,12 @@
 """Similarities of sets of pictures, from their embeddings of length 1."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from einops import einsum
 from jaxtyping import Float
 from torch import Tensor
+
+from lambda_studio.evaluation.results import Matrix
 
 Embeddings = Mapping[str, Float[Tensor, "_ dim"]]
 """The embeddings of each subject's pictures, by its name."""
@@ -28,18 +29,6 @@ def likeness_within(references: Float[Tensor, "reference dim"]) -> float | None:
         return None
     pairs = similarities(references, references)
     return float((pairs.sum() - pairs.diagonal().sum()) / (count * (count - 1)))
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A value for each pair of subjects. None: a subject with one reference cannot be compared with itself."""
-
-    names: tuple[str, ...]
-    rows: tuple[tuple[float | None, ...], ...]
-
-    def value(self, row: str, column: str) -> float | None:
-        """Return the value of a pair."""
-        return self.rows[self.names.index(row)][self.names.index(column)]
 
 
 def matrix_of_drawn(drawn: Embeddings, references: Embeddings) -> Matrix:

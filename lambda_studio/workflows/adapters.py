@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from concepts.records import AdapterRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.workflows.answers import BF16_ROUNDS_AWAY, AdapterCard, AdapterRecipe, ExportedAdapter, adapter_card
 from lambda_studio.workflows.home import adapters_folder
 from lambda_studio.workflows.workplace import Workplace
+
+if TYPE_CHECKING:
+    from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation
 
 
 class Adapters:
@@ -36,6 +40,22 @@ class Adapters:
 
         size = find_relative_size(self._place, card.path)
         return card if size is None else replace(card, update_size=size, vanishes=size < BF16_ROUNDS_AWAY)
+
+    def evaluate(self, adapter_id: int | str, *, pictures: int = 4) -> "AdapterEvaluation":
+        """Draw what an adapter knows, with it and without, and compare with the reference images.
+
+        Args:
+            pictures: of each concept alone. Groups of two and three, and prompts without a concept, are drawn too.
+
+        Raises:
+            AdapterNotFound, InvalidSetting, PicturesLeftOut, ModelFilesMissing, ModelFilesInvalid.
+        """
+        from lambda_studio.workflows.evaluating.adapter import AdapterEvaluator
+
+        card, library = self.measured(adapter_id), self._place.library
+        with self._place.database.reading() as registry:
+            record = registry.get_adapter(library, adapter_id)
+        return AdapterEvaluator(self._place, record, card).evaluate(pictures)
 
     def merge(self, adapters: Sequence[int | str], *, name: str | None = None) -> AdapterCard:
         """Make one adapter of two or more, each with a scale as in "5:0.5" or without.

@@ -16,8 +16,8 @@ from lambda_studio.training.optimisation.trial import require_usable
 from lambda_studio.training.timing import seconds_a_step
 from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.cache.training_set import ExampleTable
+from lambda_studio.workflows.evaluating.holdout import hold_out
 from lambda_studio.workflows.tuning.dataset import TrainingPictures
-from lambda_studio.workflows.tuning.holdout import hold_out
 from lambda_studio.workflows.tuning.plan import ConceptShare, FinetunePlan, Remark
 from lambda_studio.workflows.tuning.planning import note_emulation, plan_memory, weights_dtype
 from lambda_studio.workflows.workplace import Workplace
@@ -81,7 +81,7 @@ def _plan(
         for each in held.training
     )  # fmt: skip
     settings = {**asdict(config), "learning_rate": config.effective_learning_rate}
-    said = (*remarks, *held.remarks)
+    said = (*remarks, *(Remark(name, text) for name, text in held.too_few.items()))
     return FinetunePlan(stack.spec.name, tuple(shares), settings, config.steps, images_a_step, said)
 
 

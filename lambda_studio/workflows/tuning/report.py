@@ -15,7 +15,9 @@ from concepts.durable import staged_file
 from concepts.records import ConceptRecord
 from lambda_studio.config import FinetuneConfig, chosen_settings
 from lambda_studio.training.curve import smooth, ticks
+from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation
 from lambda_studio.workflows.tuning import score_charts
+from lambda_studio.workflows.tuning.evaluation_tables import tables_of
 from lambda_studio.workflows.tuning.score_charts import charts_by_subject
 
 WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM = 720, 240, 56, 24, 28
@@ -42,6 +44,7 @@ class RunReport:
     """The step whose weights the adapter has; None is the last one."""
     held_back: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The files of the images that were not trained on, by concept."""
+    evaluation: AdapterEvaluation | None = None
 
     @property
     def outcome(self) -> str:
@@ -84,6 +87,7 @@ def html_of(report: RunReport, sheet: bytes | None) -> str:
             held_back={name: ", ".join(files) for name, files in report.held_back.items()},
             charts=charts_by_subject(report.scores, report.kept),
             size=SIZE,
+            evaluation=tables_of(report.evaluation) if report.evaluation else None,
             concepts=report.concepts,
             remarks=report.remarks,
             previews=base64.b64encode(sheet).decode() if sheet else "",

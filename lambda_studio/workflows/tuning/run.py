@@ -13,7 +13,7 @@ from concepts.errors import ConceptError, ConceptNotFound, ContentDamaged, Libra
 from concepts.records import AdapterRecord, ConceptRecord, RunRecord
 from concepts.registry import Registry
 from lambda_studio.config import FinetuneConfig, require
-from lambda_studio.errors import CheckpointFailed, ModelFilesMissing, ResumeRefused
+from lambda_studio.errors import CheckpointFailed, ModelFilesMissing, ResumeRefused, StudioError
 from lambda_studio.models.adapter import require_base, save_adapter_by_hash
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.pool import TRAINING
@@ -28,9 +28,11 @@ from lambda_studio.training.trainer import TrainResult
 from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
 from lambda_studio.workflows.base_weights import with_size
 from lambda_studio.workflows.cache.training_set import ExampleTable
+from lambda_studio.workflows.evaluating.adapter import PICTURES, AdapterEvaluator
+from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation
+from lambda_studio.workflows.evaluating.holdout import Holdout, hold_out
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.run_files import delete_checkpoints, delete_previews, holding, saved_step
-from lambda_studio.workflows.tuning.holdout import Holdout, hold_out
 from lambda_studio.workflows.tuning.information import information
 from lambda_studio.workflows.tuning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.predictions import predictions
@@ -49,8 +51,9 @@ BUSY = "Wait for its end, or start another run without resume=True."
 class Tuner:
     """Fine-tunes one stack's decoder on concepts of one library, and registers the adapter."""
 
-    def __init__(self, place: Workplace):
-        self.place = place
+    def __init__(self, place: Workplace, evaluate: bool = False):
+        """`evaluate`: measure the adapter at the end."""
+        self.place, self.evaluate = place, evaluate
         self.database, self.library, self.home = place.database, place.library, place.home
         self.stack, self.stack_source, self.embedder = place.stack, place.stack_source, place.embedder
         self.notify, self.progress = place.notify, place.progress
@@ -92,9 +95,10 @@ class Tuner:
             with holding(self.home, [run.id], BUSY):
                 config = planned(self.stack, config, self.notify, resumes=True)
                 return self._tune(run.id, concepts, self._examples(holdout, config, should_stop), config, should_stop)
-        for remark in (*checked(self.place, concepts), *holdout.remarks):
-            self.remarks.append(f"{remark.concept}: {remark.said}")
-            self.notify(self.remarks[-1])
+        self.remarks = [f"{remark.concept}: {remark.said}" for remark in checked(self.place, concepts)]
+        self.remarks += [f"{name}: {said}" for name, said in holdout.too_few.items()]
+        for said in self.remarks:
+            self.notify(said)
         for name, files in self.held_back.items():
             self.notify(f"{name}: not trained on, for the scores: {', '.join(files)}")
         config = planned(self.stack, config, self.notify)
@@ -171,15 +175,17 @@ class Tuner:
         names, folder = tuple(concept.name for concept in concepts), run_folder(self.home, run_id)
         previews = sheet_of(folder) if sheet_of(folder).exists() else None
         name, plot, made = self.stack.spec.name, folder / "loss.png", adapter.id if adapter else None
+        evaluation = self._evaluated(adapter) if adapter and self.evaluate else None
         board = self.watch.board
         scores = tuple(board.lines()) if board else ()
         report = RunReport(
-            run_id, name, concepts, config, result.losses, made, self.remarks, scores, result.kept, self.held_back
-        )
+            run_id, name, concepts, config, result.losses, made, self.remarks, scores, result.kept, self.held_back,
+            evaluation,
+        )  # fmt: skip
         page = self._write_report(report, previews)
         return Finetuned(
             run_id, result.steps, name, names, adapter, result.loss_log, plot, previews, page,
-            config.steps, result.kept, scores,
+            config.steps, result.kept, scores, evaluation,
         )  # fmt: skip
 
     def _write_report(self, report: RunReport, sheet: Path | None) -> Path | None:
@@ -188,6 +194,16 @@ class Tuner:
             return write_report(report, run_folder(self.home, report.run_id), sheet)
         except OSError as error:
             self.notify(f"The report was not written: {error}")
+            return None
+
+    def _evaluated(self, adapter: AdapterCard) -> AdapterEvaluation | None:
+        """Evaluate the adapter that was made. The run does not fail with it."""
+        with self.database.reading() as registry:
+            record = registry.get_adapter(self.library, adapter.id)
+        try:
+            return AdapterEvaluator(self.place, record, adapter).evaluate(PICTURES)
+        except (ConceptError, StudioError, torch.OutOfMemoryError) as error:
+            self.notify(f"The adapter was not evaluated: {error}")
             return None
 
     def _fail(self, run_id: int, why: str) -> None:

@@ -60,7 +60,7 @@ class _Frame:
             " ".join(f"{x},{y}" for x, y in dots),
             tuple(dots),
             kept[0] if kept else None,
-            tuple((self._y(value), f"{value:g}") for value in ticks(self.low, self.high, 3)),
+            tuple((self._y(value), f"{value:g}") for value in ticks(self.low, self.high, 4)),
             tuple((self._x(step), f"{step:,}") for step in steps),
         )
 

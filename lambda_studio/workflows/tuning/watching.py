@@ -11,8 +11,8 @@ from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.training.hooks import ModelReport
 from lambda_studio.training.scores import LIKENESS, Scoreboard
+from lambda_studio.workflows.evaluating.holdout import Holdout
 from lambda_studio.workflows.run_files import scores_of
-from lambda_studio.workflows.tuning.holdout import Holdout
 from lambda_studio.workflows.tuning.previews import DRAWN, PreviewRequests, Previews, preview_requests
 from lambda_studio.workflows.tuning.scoring import STEPS, ScoreRequests, Scoring, new_board, score_requests
 from lambda_studio.workflows.workplace import Workplace

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from lambda_studio.evaluation.results import Matrix
 from lambda_studio.evaluation.similarity import (
-    Matrix,
     bleeding,
     likeness,
     likeness_within,

@@ -11,11 +11,12 @@ from lambda_studio.errors import InvalidSetting
 from lambda_studio.evaluation.by_clip import ClipComposition, ClipLikeness
 from lambda_studio.evaluation.measures import View
 from lambda_studio.evaluation.similarity import likeness
+from lambda_studio.workflows.evaluating.holdout import hold_out
+from lambda_studio.workflows.evaluating.views import views_of
 from lambda_studio.workflows.run_files import read_scores
 from lambda_studio.workflows.tuning import run as tuning
 from lambda_studio.workflows.tuning import scoring as scoring_module
-from lambda_studio.workflows.tuning.holdout import hold_out
-from lambda_studio.workflows.tuning.scoring import PROMPTS, Scoring, new_board, score_requests, views_of
+from lambda_studio.workflows.tuning.scoring import Scoring, new_board, score_requests
 
 CONFIG = FinetuneConfig(steps=4, rank=2, learning_rate=0.01, preview_every=2, holdout=1)
 
@@ -127,7 +128,3 @@ def test_forgetting_deletes_the_scores(studio, rex) -> None:
     assert json.loads(path.read_text().splitlines()[0])["subjects"].keys() == {"rex"}
     studio.concepts.forget("rex", None, lambda found: None)
     assert not path.exists()
-
-
-def test_every_prompt_names_the_concept_once() -> None:
-    assert all(prompt.count("<{}>") == 1 for prompt in PROMPTS)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.workflows.tuning.holdout import hold_out
+from lambda_studio.workflows.evaluating.holdout import hold_out
 from lambda_studio.workflows.tuning.watching import Watch, preview_every
 
 CONFIG = FinetuneConfig(steps=2, preview_every=1, holdout=1)

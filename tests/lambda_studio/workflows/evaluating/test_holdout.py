@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.workflows.tuning.holdout import LEFT, hold_out
+from lambda_studio.workflows.evaluating.holdout import LEFT, hold_out
 
 COLOURS = ("red", "green", "blue", "white", "black")
 
@@ -20,7 +20,7 @@ def test_the_images_with_the_smallest_hashes_are_held_back_whatever_their_order(
         (training,) = found.training
         assert {image.sha for image in training.images} == {image.sha for image in rex.images} - set(smallest)
         assert (training.version_id, training.manifest) == (rex.version_id, rex.manifest)
-        assert found.remarks == ()
+        assert found.too_few == {}
     assert hold_out([rex], 1).held["rex"][0] in hold_out([rex], 2).held["rex"]
 
 
@@ -30,7 +30,7 @@ def test_a_concept_with_too_few_images_keeps_all_and_is_remarked(put, plain) -> 
     assert found.held.keys() == {"rex"}
     assert [len(each.images) for each in found.training] == [4, 2]
     said = "2 images are too few to hold 1 back: it is not scored. Add others, up to 3."
-    assert [(remark.concept, remark.said) for remark in found.remarks] == [("hat", said)]
+    assert found.too_few == {"hat": said}
 
 
 def test_it_is_refused_where_no_concept_has_enough(put, plain) -> None:
@@ -45,4 +45,4 @@ def test_it_is_refused_where_no_concept_has_enough(put, plain) -> None:
 def test_nothing_is_held_back_if_nothing_is_asked_for(put, plain) -> None:
     rex = put("rex", plain("red"))
     found = hold_out([rex], 0)
-    assert (found.training, dict(found.held), found.remarks) == ((rex,), {}, ())
+    assert (found.training, found.held, found.too_few) == ((rex,), {}, {})

@@ -1,11 +1,10 @@
 """Hold reference images back from a training, to score drawn pictures against them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from concepts.records import ConceptRecord, ImageRecord
 from lambda_studio.config import require
-from lambda_studio.workflows.tuning.plan import Remark
 
 LEFT = 2
 """A concept keeps at least this many images for the training; else none of its images is held back."""
@@ -18,7 +17,8 @@ class Holdout:
     training: tuple[ConceptRecord, ...]
     held: Mapping[str, tuple[ImageRecord, ...]]
     """By the concept's name. A concept with too few images is left out."""
-    remarks: tuple[Remark, ...] = ()
+    too_few: Mapping[str, str] = field(default_factory=dict)
+    """What is said of each concept with too few images."""
 
 
 def hold_out(concepts: Sequence[ConceptRecord], count: int) -> Holdout:
@@ -31,10 +31,9 @@ def hold_out(concepts: Sequence[ConceptRecord], count: int) -> Holdout:
     held = {each.name: _chosen(each, count) for each in concepts if len(each.images) >= count + LEFT}
     cause = f"holdout is {count}, and no concept has {count + LEFT} images."
     require(bool(held), cause, "Add images: studio concepts edit NAME --add PHOTO. Or train without it.", "holdout")
-    few = (each for each in concepts if each.name not in held)
-    remarks = (Remark(each.name, _said(len(each.images), count)) for each in few)
+    too_few = {each.name: _said(len(each.images), count) for each in concepts if each.name not in held}
     training = (_without(each, held.get(each.name, ())) for each in concepts)
-    return Holdout(tuple(training), held, tuple(remarks))
+    return Holdout(tuple(training), held, too_few)
 
 
 def _chosen(concept: ConceptRecord, count: int) -> tuple[ImageRecord, ...]:

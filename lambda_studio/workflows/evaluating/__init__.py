@@ -1,0 +1,1 @@
+"""Measure how well concepts are drawn, against their reference images."""
