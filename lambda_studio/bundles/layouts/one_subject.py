@@ -10,40 +10,45 @@ from lambda_studio.bundles.layouts.finding import Finding
 from lambda_studio.bundles.layouts.nouns import GuessedNoun
 from lambda_studio.bundles.layouts.plan import Plan, holds
 from lambda_studio.errors import ImageRefused
+from lambda_studio.pictures.files.refusals import refused
 
 Pair = tuple[Path, Path | None]
 """A picture and the mask beside it."""
 MOST_NAMES = 5
+UNUSABLE = "Remove it, or name the pictures."
 
 
 @dataclass(frozen=True)
 class OneSubject:
-    """Pictures with the masks beside them, and notes about files that are neither."""
+    """Pictures with the masks beside them, notes about files that are neither, and files that cannot be used."""
 
     pairs: tuple[Pair, ...]
     notes: tuple[str, ...] = ()
+    refused: tuple[ImageRefused, ...] = ()
 
 
 def one_subject(given: "Sequence[Path | str] | Path | str") -> OneSubject:
     """Return the pictures of files and folders: the files as they are named, a folder's in natural order.
 
-    Masks are found in the folders, and among the files. Raises ImageRefused for a folder without pictures, or with
-    pictures that cannot be opened.
+    Masks are found in the folders, and among the files. Raises ImageRefused for a folder without pictures that can be
+    opened.
     """
     named = [given] if isinstance(given, (str, Path)) else given  # a lone name is no sequence of its letters
     paths = [Path(each) for each in named]
     files = [path for path in paths if not path.is_dir()]
     masks = _masks_among(files)
     pairs: list[Pair] = []
+    bad: list[ImageRefused] = []
     notes = [f"{mask.name} is used as the mask of {picture.name}" for picture, mask in masks.items()]
     for path in paths:
         if path.is_dir():
             plan = _plan(path)
             pairs += [(path / each.file, path / each.mask if each.mask else None) for each in plan.subjects[0].pictures]
             notes += [*_notes(plan), *_several(path, plan)]
+            bad += [refused(path / fault.where, fault.why, UNUSABLE) for fault in plan.faults]
         elif path not in masks.values():
             pairs.append((path, masks.get(path)))
-    return OneSubject(tuple(pairs), tuple(notes))
+    return OneSubject(tuple(pairs), tuple(notes), tuple(bad))
 
 
 def _masks_among(files: Sequence[Path]) -> dict[Path, Path]:
@@ -60,9 +65,9 @@ def _plan(folder: Path) -> Plan:
     found = Finding(tree, find_masks(tree.top))
     found.take(folder.name, GuessedNoun(None, ""), tree.top.every_file(), folder)
     plan = found.plan(str(folder))
-    if plan.faults:
+    if plan.faults and not plan.subjects[0].pictures:
         causes = "; ".join(map(str, plan.faults))
-        raise ImageRefused(f"The folder {folder} cannot be added: {causes}.", "Remove them, or name the pictures.")
+        raise ImageRefused(f"The folder {folder} cannot be added: {causes}.", UNUSABLE)
     if not plan.subjects[0].pictures:
         cause = f"The folder {folder} has no pictures{holds(plan)}."
         raise ImageRefused(cause, "Give the photos of the subject, or their folder.")

@@ -72,7 +72,7 @@ class Concepts:
         _ = place.spec  # raises for a stack that is not known before anything is stored
         given = one_subject(images)
         find, notes = subject_finder(place, segment, checked_noun), [*given.notes]
-        reading = Reading(place.door, place.progress, notes.append)
+        reading = Reading(place.door, place.progress, notes.append, refused=given.refused)
         with spool_in(place.home) as spool:
             marked = Marking(place, segment, checked_noun).given(masks, given.pairs)
             read = read_images(reading, [file for file, _ in given.pairs], marked, find, keep_original)

@@ -28,6 +28,8 @@ class Reading:
     note: Callable[[str], None] = unheard
     shown: Callable[[Path], str] = named
     """Returns how a note names a file."""
+    refused: Sequence[StudioError] = ()
+    """Files that are known to be unusable. With any, nothing is stored."""
 
 
 def read_images(
@@ -48,6 +50,8 @@ def read_images(
         given = "is 1 mask" if len(masks) == 1 else f"are {len(masks)} masks"
         cause = f"There {given} for {len(paths)} image{'s' * (len(paths) != 1)}."
         raise MaskRefused(cause, "Give one mask for each image, in the same order, or give none.")
+    if reading.refused:
+        raise _refused_unread(reading, paths)
     problems: list[StudioError] = []
     photos = _Photos(reading, keep_original)
     with reading.progress("Finding the subject", total=len(paths)) as advance:
@@ -62,6 +66,20 @@ def read_images(
             advance()
     if problems:
         raise refused_together(problems, len(paths))
+
+
+def _refused_unread(reading: Reading, paths: Sequence[Path]) -> StudioError:
+    """Return the error for files that are known to be unusable, and those that their structure shows to be so.
+
+    No subject is looked for: nothing will be stored, and it takes a second for each photo.
+    """
+    problems = [*reading.refused]
+    for path in paths:
+        try:
+            reading.door.check(path)
+        except ImageRefused as error:
+            problems.append(error)
+    return refused_together(problems, len(paths) + len(reading.refused))
 
 
 def read_usable(

@@ -74,7 +74,7 @@ def changed_images(
     given = one_subject(changes.add)
     files, masks = zip(*given.pairs, strict=True)
     twice: list[str] = []
-    reading = Reading(place.door, place.progress, twice.append)
+    reading = Reading(place.door, place.progress, twice.append, refused=given.refused)
     read = read_images(reading, files, masks, find, changes.keep_original)
     new = spool.keep(_with_near(kept, read))
     again = () if changes.keep_original else tuple(_said_again(concept.name, kept, new))

@@ -48,7 +48,16 @@ def test_a_folder_without_pictures_or_with_ones_that_cannot_be_opened_is_refused
     with pytest.raises(ImageRefused, match=aside):
         one_subject([lay(tmp_path / "aside", "a.mov", "b.mov", "c.txt")])
     with pytest.raises(ImageRefused, match=r"a\.cr2 is a CR2 picture, which cannot be opened here; b\.psd is a PSD"):
-        one_subject([lay(tmp_path / "raw", "a.cr2", "b.psd", "c.jpg")])
+        one_subject([lay(tmp_path / "raw", "a.cr2", "b.psd")])
+
+
+def test_files_that_cannot_be_opened_are_told_with_the_pictures_beside_them(tmp_path: Path) -> None:
+    found = one_subject([lay(tmp_path / "raw", "a.cr2", "c.jpg"), lay(tmp_path / "more", "b.psd", "d.jpg")])
+    assert [picture.name for picture, _ in found.pairs] == ["c.jpg", "d.jpg"]
+    assert [error.cause for error in found.refused] == [
+        f"{tmp_path}/raw/a.cr2 is a CR2 picture, which cannot be opened here.",
+        f"{tmp_path}/more/b.psd is a PSD picture, which cannot be opened here.",
+    ]
 
 
 def test_files_may_be_given_as_text_and_one_of_them_alone(tmp_path: Path) -> None:

@@ -57,3 +57,22 @@ def test_a_file_that_changes_while_it_is_read_is_refused(studio, photo, monkeypa
     place = studio.workplace
     with pytest.raises(ImageRefused, match=r"photo\.png .*changed while it was being added"):
         list(read_images(Reading(place.door), [photo], (), find_subject, keep_original=True))
+
+
+def test_all_unusable_files_of_a_folder_are_named_in_the_first_round(studio, add, photo, box, tmp_path) -> None:
+    folder = tmp_path / "rex"
+    folder.mkdir()
+    box(3).rename(folder / "good.png")
+    broken = box(4).rename(folder / "broken.png")
+    broken.write_bytes(broken.read_bytes()[:200])
+    (folder / "raw.dng").write_bytes(b"II*\0")
+    (folder / "empty.jpg").touch()
+    add("max", photo)
+    for attempt in (
+        lambda: studio.concepts.add("rex", folder, noun="dog", segment="none"),
+        lambda: studio.concepts.edit("max", add=[folder], segment="none"),
+    ):
+        with pytest.raises(ImageRefused, match=r"^3 of 4 pictures cannot be used:") as refused:
+            attempt()
+        assert all(f"{name} " in refused.value.cause for name in ("raw.dng", "empty.jpg", "broken.png"))
+    assert [(each.name, each.image_count) for each in studio.concepts.list()] == [("max", 1)]
