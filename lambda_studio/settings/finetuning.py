@@ -136,14 +136,14 @@ class FinetuneConfig(Settings):
         self._require_between(0, "holdout", "patience")
         none = self.holdout and self.preview_every == 0
         require(
-            not none, "holdout is given, and preview_every is 0.", "Give preview_every=50.", "holdout", "preview_every"
+            not none, "holdout is given, and preview_every is 0.", "Give 50, for instance.", "holdout", "preview_every"
         )
         scored = {"keep": self.keep == "best", "patience": self.patience > 0, "ease_off": self.ease_off}
         for name, wanted in scored.items():
             cause = f"{name} needs scores, and no image is held back for them."
-            require(not wanted or self.holdout > 0, cause, "Give holdout=1 with it.", name, "holdout")
+            require(not wanted or self.holdout > 0, cause, "Give holdout=1 with it.", name)
         cause = "ease_off is given without patience."
-        require(not self.ease_off or self.patience > 0, cause, "Give patience=2 with it.", "ease_off", "patience")
+        require(not self.ease_off or self.patience > 0, cause, "Give patience=2 with it.", "ease_off")
 
     def _require_weights(self) -> None:
         if self.weights is None:

@@ -196,3 +196,24 @@ def test_options_that_contradict_each_other_are_refused(studio, added, options, 
     assert answer.code == 2
     assert said in answer.err
     assert json.loads(studio("runs", "--json").out) == []
+
+
+def test_what_follows_from_scores_is_refused_without_them_in_the_words_of_the_command(studio, photos) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    scores = "needs scores, and no image is held back for them.\n  → Give --holdout 1 with it.\n"
+    refused = {
+        ("--keep", "best"): f"Error: --keep {scores}",
+        ("--patience", "2"): f"Error: --patience {scores}",
+        (
+            "--holdout",
+            1,
+            "--ease-off",
+        ): "Error: --ease-off is given without patience.\n  → Give --patience 2 with it.\n",
+        ("--holdout", 1, "--preview-every", 0): (
+            "Error: --holdout is given, and --preview-every is 0.\n  → Give 50, for instance.\n"
+        ),
+    }
+    for options, said in refused.items():
+        answer = studio("finetune", "rex", *options)
+        assert (answer.code, answer.err) == (2, said)
+    assert json.loads(studio("runs", "--json").out) == []

@@ -72,12 +72,12 @@ def test_what_follows_from_scores_needs_images_that_are_held_back(wanted: dict[s
         FinetuneConfig(**wanted)
     assert refused.value.cause == f"{next(iter(wanted))} needs scores, and no image is held back for them."
     assert refused.value.remedy == "Give holdout=1 with it."
-    assert refused.value.fields == (next(iter(wanted)), "holdout")
+    assert refused.value.field == next(iter(wanted))
     assert FinetuneConfig(holdout=1, **wanted).holdout == 1
 
 
 def test_scores_need_previews_and_easing_off_needs_patience() -> None:
-    with pytest.raises(InvalidSetting, match=r"holdout is given, and preview_every is 0\. Give preview_every=50\."):
+    with pytest.raises(InvalidSetting, match=r"holdout is given, and preview_every is 0\. Give 50, for instance\."):
         FinetuneConfig(holdout=1, preview_every=0)
     with pytest.raises(InvalidSetting, match=r"ease_off is given without patience\. Give patience=2 with it\."):
         FinetuneConfig(holdout=1, ease_off=True)
