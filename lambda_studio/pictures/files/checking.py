@@ -6,7 +6,7 @@ from pathlib import Path
 from lambda_studio.pictures.files.endings import ends_early
 from lambda_studio.pictures.files.opening import open_mask, read_file
 from lambda_studio.pictures.files.png_tail import with_end
-from lambda_studio.pictures.files.refusals import DECODER_ERRORS, refused, why_unread
+from lambda_studio.pictures.files.refusals import ANOTHER_COPY, DECODER_ERRORS, refused, why_unread
 from lambda_studio.pictures.files.verifying import verify
 
 
@@ -22,6 +22,6 @@ def check_picture(path: Path) -> None:
             warnings.simplefilter("ignore")  # Pillow's warnings are harmless, or refused
             verify(path, with_end(content))
     except DECODER_ERRORS as error:
-        raise refused(path, f"cannot be read: {why_unread(error)}") from error
+        raise refused(path, f"cannot be read: {why_unread(error)}", ANOTHER_COPY) from error
     if ends_early(content):
         open_mask(path)

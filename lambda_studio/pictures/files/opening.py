@@ -15,7 +15,7 @@ from lambda_studio.pictures.files.jpeg_tail import completed
 from lambda_studio.pictures.files.mask_evidence import mask_of
 from lambda_studio.pictures.files.png import sha256, without_metadata
 from lambda_studio.pictures.files.png_tail import with_end
-from lambda_studio.pictures.files.refusals import DECODER_ERRORS, refused, why_unread
+from lambda_studio.pictures.files.refusals import ANOTHER_COPY, DECODER_ERRORS, refused, why_unread
 from lambda_studio.pictures.files.screenshots import NOTE as SCREENSHOT
 from lambda_studio.pictures.files.screenshots import is_named_screenshot, screenshot_note
 from lambda_studio.pictures.files.verifying import verify
@@ -153,7 +153,7 @@ def _pixels(path: Path, content: bytes) -> _Decoded:
             notes = (*verify(path, whole), *((SHORT,) if whole is not content else ()))
             decoded = _decode_or_complete(whole)
         except DECODER_ERRORS as error:
-            raise refused(path, f"cannot be read: {why_unread(error)}") from error
+            raise refused(path, f"cannot be read: {why_unread(error)}", ANOTHER_COPY) from error
         shot = SCREENSHOT if is_named_screenshot(path) else decoded.screenshot
         return replace(decoded, notes=(*notes, *((shot,) if shot else ()), *decoded.notes))
 

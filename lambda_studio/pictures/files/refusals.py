@@ -14,6 +14,7 @@ from lambda_studio.pictures.files.formats import FORMATS_SAID
 
 _CUT_OFF = re.compile(r"truncated|end of file|unexpected end", re.IGNORECASE)
 """How decoders say that a file ends too early."""
+ANOTHER_COPY = "Give another copy of the picture."
 TOGETHER = "Nothing was stored. Do what stands behind each, or leave the file out."
 REMEDY = f"Give {FORMATS_SAID} photos."
 # The errors that Pillow's decoders are known to raise on invalid files.

@@ -29,6 +29,12 @@ def test_a_picture_that_is_cut_off_is_refused_as_when_it_is_opened(tmp_path, suf
     assert refusal(check_picture, path) is None
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert refusal(check_picture, path) == refusal(open_photo, path) is not None
+    if suffix in ("png", "jpg"):
+        for check in (check_picture, open_photo):
+            with pytest.raises(
+                ImageRefused, match=r"it is cut off: its last part is missing\. Give another copy of the"
+            ):
+                check(path)
 
 
 def test_headers_and_checksums_are_checked(tmp_path) -> None:
