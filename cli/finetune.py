@@ -46,10 +46,21 @@ from cli.training_scores import end_lines, score_lines
 )
 @click.option(
     "--lr-scheduler",
-    type=click.Choice(["constant", "cosine"]),
-    help="Keep the learning rate, or let it fall to a hundredth.  [default: constant]",
+    type=click.Choice(["constant", "constant_with_warmup", "linear", "polynomial", "cosine", "cosine_with_restarts"]),
+    callback=lambda ctx, param, name: name and name.removesuffix("_with_warmup"),
+    help="Keep the learning rate, or let it fall to a hundredth or less.  [default: constant]",
 )
+@click.option("--lr-num-cycles", type=int, help="How often cosine_with_restarts falls.  [default: 1]")
+@click.option("--lr-power", type=float, help="The power of polynomial.  [default: 1]")
 @click.option("--lr-warmup-steps", type=int, help="How many steps the learning rate rises.  [default: 0]")
+@click.option(
+    "--weight-decay",
+    cls=Aliased,
+    aliases=("--adam-weight-decay",),
+    type=float,
+    help="The optimiser's weight decay.  [default: 0.01]",
+)
+@click.option("--max-grad-norm", type=float, help="Clip gradients to this norm.  [default: 1]")
 @click.option("--ema-decay", type=float, help="Keep a moving average of the weights, e.g. 0.99.  [default: 0, none]")
 @click.option(
     "--batch-size",
@@ -74,6 +85,12 @@ from cli.training_scores import end_lines, score_lines
     help="The number format of the training.  [default: no]",
 )
 @click.option(
+    "--compile",
+    is_flag=True,
+    default=None,
+    help="Compile the UNet by torch.compile: faster steps after minutes of compiling.",
+)
+@click.option(
     "--gradient-checkpointing",
     is_flag=True,
     default=None,
@@ -82,6 +99,14 @@ from cli.training_scores import end_lines, score_lines
 @click.option("--seed", type=int, help="The seed of order, noise and timesteps.  [default: 0]")
 @click.option(
     "--resume", is_flag=True, help="Resume the newest unfinished run of these concepts; without names, of any."
+)
+@click.option(
+    "--checkpoint-every",
+    cls=Aliased,
+    aliases=("--checkpointing-steps",),
+    type=int,
+    metavar="STEPS",
+    help="Write a checkpoint after so many steps.  [default: 100]",
 )
 @click.option(
     "--preview-every",

@@ -22,6 +22,7 @@ Config = TypeVar("Config", bound="Settings")
 LARGEST = {
     "rank": 4096,
     "variants": 16,
+    "lr_num_cycles": 1000,
     "holdout": 100,
     "patience": 1000,
     "steps": 10_000_000,

@@ -10,6 +10,7 @@ from lambda_studio.settings.base import Settings, require
 LORA_ONLY = ("lora_alpha", "lora_dropout", "use_dora", "use_rslora", "targets")
 """Settings that say nothing of the method `full`."""
 
+SCHEDULES = ("constant", "linear", "polynomial", "cosine", "cosine_with_restarts")
 OPTIMISERS = ("adamw", "adamw-8bit")
 TRACKERS = ("tensorboard", "trackio", "wandb")
 PACKAGED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", re.ASCII)
@@ -46,8 +47,13 @@ class FinetuneConfig(Settings):
     optimizer: str = "adamw"
     """`adamw`; `adamw-8bit`, whose states take a quarter of the memory (bitsandbytes); or an installed package's
     class as MODULE:CLASS."""
-    lr_scheduler: Literal["constant", "cosine"] = "constant"
-    """The change of the learning rate over the run. `cosine` falls to a hundredth at the last step."""
+    lr_scheduler: Literal["constant", "linear", "polynomial", "cosine", "cosine_with_restarts"] = "constant"
+    """The change of the learning rate over the run. `cosine` falls to a hundredth at the last step, `linear` and
+    `polynomial` to nearly 0."""
+    lr_num_cycles: int = 1
+    """How often `cosine_with_restarts` falls."""
+    lr_power: float = 1.0
+    """The power of `polynomial`; 1 is linear."""
     lr_warmup_steps: int = 0
     """The learning rate rises over this many steps from nearly 0; 0 is no warm-up."""
     batch_size: int = 4
@@ -82,6 +88,8 @@ class FinetuneConfig(Settings):
     """Learn each picture's middle in the shape of its bucket, up to 2:1, in place of its middle square."""
     random_flip: bool = False
     """Learn the mirror image of each crop too. Subjects with a left and a right then lose it."""
+    compile: bool = False
+    """Compile the UNet's passes by torch.compile: faster steps after some minutes of compiling."""
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"
     """The number format of the training, as accelerate names it."""
     preview_every: int | None = None
@@ -109,14 +117,15 @@ class FinetuneConfig(Settings):
         super().__post_init__(_given)
         self._require("method", self.method in ("lora", "full"), "Give lora or full.")
         self._require_between(1, "rank", "steps", "batch_size", "gradient_accumulation_steps", "checkpoint_every")
-        self._require_between(1, "resolution", "variants")
+        self._require_between(1, "resolution", "variants", "lr_num_cycles")
         self._require_between(0, "lr_warmup_steps", "seed")
         rate = self.learning_rate
         self._require("learning_rate", rate is None or 0 < rate <= 1, "Give more than 0, up to 1.")
         is_known = self.optimizer in OPTIMISERS or PACKAGED.fullmatch(self.optimizer)
         said = f"Give {', '.join(OPTIMISERS)}, or a class of an installed package: torch.optim:SGD."
         self._require("optimizer", bool(is_known), said)
-        self._require("lr_scheduler", self.lr_scheduler in ("constant", "cosine"), "Give constant or cosine.")
+        self._require("lr_scheduler", self.lr_scheduler in SCHEDULES, f"Give one of: {', '.join(SCHEDULES)}.")
+        self._require("lr_power", 0 < self.lr_power <= 10, "Give more than 0, up to 10.")
         self._require("conditions", self.conditions in ("paper", "prior", "both"), "Give paper, prior or both.")
         self._require_lora()
         self._require_loss()

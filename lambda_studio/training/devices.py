@@ -16,6 +16,8 @@ LAUNCHED = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SI
 """The variables in which torchrun (also for accelerate) and kinds of mpirun say how many processes they started."""
 
 
+COMPILER = "inductor"
+"""The compiler of torch.compile, as accelerate names it."""
 SHARDING = ("FSDP", "DEEPSPEED", "MEGATRON_LM", "PARALLELISM_CONFIG")
 """The ends of the variables ACCELERATE_USE_… for trainings whose processes hold parts of a model."""
 
@@ -26,8 +28,10 @@ def launched_processes() -> int:
     return max((int(count) for count in counts if count.isdecimal()), default=1)
 
 
-def start_accelerator(device: torch.device, mixed_precision: str, gradient_accumulation_steps: int) -> Accelerator:
-    """Return an accelerator for this run only.
+def start_accelerator(
+    device: torch.device, mixed_precision: str, gradient_accumulation_steps: int, compiles: bool = False
+) -> Accelerator:
+    """Return an accelerator for this run only, which compiles the model if `compiles`.
 
     Raises InvalidSetting for fp16 on a CPU, and if accelerate was configured to divide the model among processes.
     """
@@ -43,7 +47,10 @@ def start_accelerator(device: torch.device, mixed_precision: str, gradient_accum
     AcceleratorState._reset_state(reset_partial_state=alone)
     GradientState._reset_state()
     return Accelerator(
-        cpu=on_cpu, mixed_precision=mixed_precision, gradient_accumulation_steps=gradient_accumulation_steps
+        cpu=on_cpu,
+        mixed_precision=mixed_precision,
+        gradient_accumulation_steps=gradient_accumulation_steps,
+        dynamo_backend=COMPILER if compiles else None,
     )
 
 

@@ -44,7 +44,10 @@ def train_config(config: FinetuneConfig) -> TrainConfig:
         steps=config.steps,
         learning_rate=config.effective_learning_rate,
         optimizer=config.optimizer,
-        schedule=schedule_named(config.lr_scheduler, config.steps, config.lr_warmup_steps),
+        schedule=schedule_named(
+            config.lr_scheduler, config.steps, config.lr_warmup_steps, config.lr_num_cycles, config.lr_power
+        ),
+        compile=config.compile,
         weight_decay=config.weight_decay,
         max_grad_norm=config.max_grad_norm,
         gradient_accumulation_steps=config.gradient_accumulation_steps,

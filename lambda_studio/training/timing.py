@@ -21,7 +21,7 @@ def seconds_a_step(objective: Objective, config: TrainConfig) -> float:
     Raises InvalidSetting for fp16 on a CPU.
     """
     device = next(objective.model.parameters()).device
-    accelerator = start_accelerator(device, config.mixed_precision, config.gradient_accumulation_steps)
+    accelerator = start_accelerator(device, config.mixed_precision, config.gradient_accumulation_steps, config.compile)
     with randomness_kept(accelerator.device), objective.trainable(accelerator.device) as parameters:
         optimiser = Optimiser(accelerator, objective, parameters, config)
         return statistics.median([_timed(optimiser, step) for step in range(1, WARM_UP + TIMED + 1)][WARM_UP:])

@@ -50,7 +50,7 @@ def train(
         CheckpointFailed: the disk refused a checkpoint.
     """
     device = next(objective.model.parameters()).device
-    accelerator = start_accelerator(device, config.mixed_precision, config.gradient_accumulation_steps)
+    accelerator = start_accelerator(device, config.mixed_precision, config.gradient_accumulation_steps, config.compile)
     alone = accelerator.num_processes == 1
     require(alone or hooks.board is None, "Scores are given to several processes.", "Train with one.", "board")
     settings = objective.describe(accelerator.num_processes) | (hooks.board.about if hooks.board else {})

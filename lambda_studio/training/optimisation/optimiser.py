@@ -37,6 +37,8 @@ class TrainConfig:
     gradient_accumulation_steps: int = 1
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"
     """Accelerate's name for the precision of the model's forward pass."""
+    compile: bool = False
+    """Compile the model."""
     ema_decay: float = 0.0
     """0 means no moving average; otherwise the run ends with the average as the model's weights."""
     checkpoint_every: int = 100

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import InvalidSetting, ResumeRefused
+from lambda_studio.training import devices
 from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint
 from lambda_studio.training.finetuning import finetune_decoder, train_config
 from lambda_studio.training.hooks import Hooks, ModelReport
@@ -209,3 +210,19 @@ def test_a_run_that_goes_on_is_looked_at_from_its_checkpoint_on(tmp_path: Path) 
     finetune_decoder(_decoder(), _examples(), _config(**ALL), tmp_path / "run", resume=True, hooks=hooks)
     finetune_decoder(_decoder(), _examples(), _config(**ALL), tmp_path / "run", resume=True, hooks=hooks)
     assert seen == [4, 6, 6]
+
+
+@pytest.mark.slow  # tracing takes half a minute
+def test_a_compiled_run_trains_what_a_plain_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "COMPILER", "aot_eager")  # inductor's own code takes minutes to compile
+    plain, compiled = _decoder(), _decoder()
+    config = _config(steps=2, checkpoint_every=1, compile=True)
+    finetune_decoder(plain, _examples(), replace(config, compile=False), tmp_path / "plain")
+    graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    assert finetune_decoder(compiled, _examples(), config, tmp_path / "compiled", hooks=_stop_after(1)).stopped
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > graphs
+    with pytest.raises(ResumeRefused, match="compile: True -> "):
+        finetune_decoder(_decoder(), _examples(), replace(config, compile=False), tmp_path / "compiled", resume=True)
+    finetune_decoder(compiled, _examples(), config, tmp_path / "compiled", resume=True)
+    for name, weight in _weights(plain).items():
+        torch.testing.assert_close(_weights(compiled)[name], weight, rtol=1e-3, atol=1e-4)

@@ -28,4 +28,19 @@ def test_a_warm_up_rises_evenly_and_then_leaves_the_schedule_alone() -> None:
 def test_schedules_have_names() -> None:
     assert schedule_named("constant", 10)(7) == 1.0
     assert schedule_named("cosine", 10)(7) == cosine(10)(7)
+    assert schedule_named("linear", 10)(6) == schedule_named("polynomial", 10)(6) == pytest.approx(0.5)
+    assert schedule_named("polynomial", 10, power=2.0)(6) == pytest.approx(0.25)
+    assert schedule_named("cosine_with_restarts", 10)(7) == cosine(10)(7)
     assert schedule_named("constant", 10, warmup_steps=5)(1) == pytest.approx(0.2)
+
+
+def test_a_cosine_with_restarts_falls_as_often_as_it_is_said() -> None:
+    factor = schedule_named("cosine_with_restarts", 12, cycles=3)
+    rates = [factor(step) for step in range(1, 13)]
+    assert rates[:4] == rates[4:8] == rates[8:] == pytest.approx([cosine(4)(step) for step in range(1, 5)])
+    assert rates[0] == 1 and rates[4] > rates[3]
+
+
+def test_linear_falls_evenly_to_nearly_nothing_and_is_never_negative() -> None:
+    factor = schedule_named("linear", 10)
+    assert [factor(step) for step in (1, 2, 10, 11, 99)] == pytest.approx([1, 0.9, 0.1, 0, 0])
