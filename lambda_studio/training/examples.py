@@ -22,7 +22,7 @@ class Example:
 
     concept: str
     image_sha: str
-    latents: Float[Tensor, "4 height width"]
+    latents: Float[Tensor, "channel height width"]
     """MoVQ latents, unscaled."""
     image_embeds: Float[Tensor, " dim"]
     """CLIP embedding of the same crop, not normalised; or a prediction of it, see `with_predictions`."""
@@ -42,7 +42,7 @@ class Example:
 
 def encode_latents(
     decoder: Decoder, images: Sequence[Image.Image], size: Size, batch_size: int = 8
-) -> Float[Tensor, "image 4 height width"]:
+) -> Float[Tensor, "image channel height width"]:
     """Return the MoVQ latents (float32, on the CPU) of the middle of each image at `size` pixels."""
     chunks = []
     for start in range(0, len(images), batch_size):

@@ -54,9 +54,9 @@ class Objective(Protocol):
 class NoisedBatch:
     """The inputs of Eq. 2: latents and CLIP embeddings of pictures, the noise ε and its timesteps t."""
 
-    latents: Float[Tensor, "batch 4 height width"]
+    latents: Float[Tensor, "batch channel height width"]
     image_embeds: Float[Tensor, "batch dim"]
-    noise: Float[Tensor, "batch 4 height width"]
+    noise: Float[Tensor, "batch channel height width"]
     timesteps: Int[Tensor, " batch"]
     masks: Float[Tensor, "batch height width"] | None = None
     """The weight of each latent's error. None weights all by 1."""

@@ -30,8 +30,6 @@ from lambda_studio.models.files.pretrained import load_weights
 from lambda_studio.models.files.sources import Source
 from lambda_studio.models.files.weights import model_fingerprint
 
-LATENT_CHANNELS = 4
-
 
 class KandinskyDecoder:
     """A UNet conditioned on image embeddings, the MoVQ of its latents, and a DDIM scheduler."""
@@ -97,49 +95,49 @@ class KandinskyDecoder:
     def latent_shape(self, size: Size) -> tuple[int, int, int]:
         """Return the shape of the latents of a picture. Raises InvalidSetting if the UNet cannot draw its size."""
         require_drawable(size, self.scale_factor * unet_scale_factor(self.unet.config))
-        return LATENT_CHANNELS, size.height // self.scale_factor, size.width // self.scale_factor
+        return self.unet.config.in_channels, size.height // self.scale_factor, size.width // self.scale_factor
 
     def condition(self, image_embeds: Float[Tensor, "batch dim"]) -> Condition:
         """Return CLIP's image embeddings on the UNet's device. The condition has nothing else."""
         return {"image_embeds": image_embeds.to(self.unet.device, self.unet.dtype)}
 
     @torch.no_grad()
-    def encode(self, pixels: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 4 h w"]:
+    def encode(self, pixels: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channel h w"]:
         """Return the latents of pictures in 0..1, unscaled as in training (movq's scaling_factor is not applied)."""
         return self.movq.encode((2 * pixels - 1).to(self.movq.device, self.movq.dtype)).latents.float()
 
     def denoise(
         self,
-        noisy_latents: Float[Tensor, "batch 4 h w"],
+        noisy_latents: Float[Tensor, "batch channel h w"],
         timesteps: Int[Tensor, " batch"] | Int[Tensor, ""],
         condition: Condition,
-    ) -> Float[Tensor, "batch 4 h w"]:
+    ) -> Float[Tensor, "batch channel h w"]:
         """Predict the noise in the latents. Gradients flow."""
-        return self.predict_noise(noisy_latents, timesteps, condition["image_embeds"])[:, :LATENT_CHANNELS]
+        return self.predict_noise(noisy_latents, timesteps, condition["image_embeds"])[:, : noisy_latents.shape[1]]
 
     @torch.no_grad()
     def decode(
-        self, latents: Float[Tensor, "batch 4 h w"], in_tiles: bool = False
+        self, latents: Float[Tensor, "batch channel h w"], in_tiles: bool = False
     ) -> Float[Tensor, "batch 3 height width"]:
         """Return the pictures of these latents, in 0..1. They are decoded one by one, which takes less memory."""
         latents = latents.to(self.movq.device, self.movq.dtype)
         one_by_one = self._decode_in_tiles if in_tiles else self._decode_whole
         return (torch.cat([one_by_one(one) for one in latents.split(1)]) / 2 + 0.5).clamp(0, 1)
 
-    def _decode_whole(self, latents: Float[Tensor, "1 4 h w"]) -> Float[Tensor, "1 3 height width"]:
+    def _decode_whole(self, latents: Float[Tensor, "1 channel h w"]) -> Float[Tensor, "1 3 height width"]:
         return self.movq.decode(latents, force_not_quantize=True).sample.float()
 
-    def _decode_in_tiles(self, latents: Float[Tensor, "1 4 h w"]) -> Float[Tensor, "1 3 height width"]:
+    def _decode_in_tiles(self, latents: Float[Tensor, "1 channel h w"]) -> Float[Tensor, "1 3 height width"]:
         if max(latents.shape[-2:]) * self.scale_factor <= TILE:
             return self._decode_whole(latents)
         return decode_in_tiles(self._decode_whole, latents, TILE // self.scale_factor, self.scale_factor)
 
     def predict_noise(
         self,
-        noisy_latents: Float[Tensor, "batch 4 h w"],
+        noisy_latents: Float[Tensor, "batch channel h w"],
         timesteps: Int[Tensor, " batch"] | Int[Tensor, ""],
         image_embeds: Float[Tensor, "batch dim"],
-    ) -> Float[Tensor, "batch 8 h w"]:
+    ) -> Float[Tensor, "batch predicted h w"]:
         """Return the UNet's raw output: four channels of noise, four of variance. Gradients flow."""
         return predict_noise(self.unet, noisy_latents, timesteps, image_embeds)
 
@@ -151,10 +149,10 @@ class KandinskyDecoder:
 
 def predict_noise(
     unet: torch.nn.Module,
-    noisy_latents: Float[Tensor, "batch 4 h w"],
+    noisy_latents: Float[Tensor, "batch channel h w"],
     timesteps: Int[Tensor, " batch"] | Int[Tensor, ""],
     image_embeds: Float[Tensor, "batch dim"],
-) -> Float[Tensor, "batch 8 h w"]:
+) -> Float[Tensor, "batch predicted h w"]:
     """Return a UNet's raw output; the UNet may be wrapped by accelerate."""
     condition = {"image_embeds": image_embeds}
     return unet(noisy_latents, timesteps, encoder_hidden_states=None, added_cond_kwargs=condition, return_dict=False)[0]

@@ -15,12 +15,9 @@ FOLDERS: dict[Part, str] = {"unet": "unet", "autoencoder": "movq"}
 SCHEDULER = "scheduler/scheduler_config.json"
 RELEASED_SIDE = 64
 """The latents' side in Kandinsky 2.2's training, for configurations without a `sample_size`."""
-TEXT_TO_IMAGE = {
-    "in_channels": 4,
-    "out_channels": 8,
-    "addition_embed_type": "image",
-    "encoder_hid_dim_type": "image_proj",
-}
+RELEASED_CHANNELS = 4
+"""The latents' channels, for configurations of a MoVQ that do not say them."""
+TEXT_TO_IMAGE = {"addition_embed_type": "image", "encoder_hid_dim_type": "image_proj"}
 """The settings of the UNet that draws from an image embedding alone."""
 
 
@@ -30,7 +27,8 @@ def find_decoder(source: Source, parts: Sequence[Part] = BOTH_PARTS) -> dict[str
     Raises ModelFilesMissing and ModelFilesInvalid.
     """
     configs = {f"{part}_config": _config_file(source, part) for part in BOTH_PARTS}
-    require_text_to_image(read_json(configs["unet_config"]), configs["unet_config"])
+    channels = read_json(configs["autoencoder_config"]).get("latent_channels", RELEASED_CHANNELS)
+    require_text_to_image(read_json(configs["unet_config"]), channels, configs["unet_config"])
     files = {"scheduler": source.get([SCHEDULER]), **configs}
     for part in parts:
         place, prefix = source.replaced(FOLDERS[part])
@@ -73,9 +71,13 @@ def unet_scale_factor(config: Mapping[str, Any]) -> int:
     return 2 ** (len(config["block_out_channels"]) - 1)
 
 
-def require_text_to_image(config: Mapping[str, Any], path: Path) -> None:
-    """Raise ModelFilesInvalid, with the kind of decoder it is, for a UNet that needs more than an image embedding."""
-    differs = {key: config.get(key) for key, value in TEXT_TO_IMAGE.items() if config.get(key) != value}
+def require_text_to_image(config: Mapping[str, Any], channels: int, path: Path) -> None:
+    """Raise ModelFilesInvalid, with the kind of decoder it is, for a UNet that needs more than an image embedding.
+
+    It takes latents with the MoVQ's `channels`, and predicts noise and variance for each.
+    """
+    wanted = {"in_channels": channels, "out_channels": 2 * channels, **TEXT_TO_IMAGE}
+    differs = {key: config.get(key) for key, value in wanted.items() if config.get(key) != value}
     if not differs:
         return
     needs = {

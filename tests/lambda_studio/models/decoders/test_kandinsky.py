@@ -5,9 +5,10 @@ import shutil
 import pytest
 import torch
 
-from lambda_studio.config import GenerateConfig
+from lambda_studio.config import GenerateConfig, Size
 from lambda_studio.errors import ModelFilesMissing, StudioError
 from lambda_studio.models.decoders.kandinsky import load_decoder
+from tests.conftest import MOVQ_CONFIG, UNET_CONFIG
 
 FEW_STEPS = GenerateConfig(num_inference_steps=6)
 
@@ -94,3 +95,18 @@ def test_pictures_are_decoded_one_by_one_and_equal_those_decoded_together(decode
     monkeypatch.setattr(decoder.movq, "decode", decode)
     torch.testing.assert_close(decoder.decode(latents), together.clamp(0, 1), rtol=0, atol=1e-5)
     assert sizes == [1, 1, 1]
+
+
+def test_latents_may_have_another_number_of_channels(tmp_path, embeds):
+    from diffusers import DDPMScheduler, KandinskyV22Pipeline, UNet2DConditionModel, VQModel
+
+    torch.manual_seed(0)
+    unet = UNet2DConditionModel(**{**UNET_CONFIG, "in_channels": 6, "out_channels": 12})
+    movq = VQModel(**{**MOVQ_CONFIG, "latent_channels": 6, "vq_embed_dim": 6})
+    KandinskyV22Pipeline(unet=unet, movq=movq, scheduler=DDPMScheduler()).save_pretrained(tmp_path)
+    decoder = load_decoder(tmp_path)
+    shape = decoder.latent_shape(Size.square(32))
+    latents = decoder.encode(torch.rand(2, 3, 32, 32))
+    assert shape == (6, 8, 8) == latents.shape[1:]
+    noise = decoder.denoise(latents, torch.tensor([3, 4]), decoder.condition(embeds[:2]))
+    assert noise.shape == latents.shape and decoder.decode(latents).shape == (2, 3, 32, 32)
