@@ -63,8 +63,16 @@ class PictureSize(click.ParamType):
     cls=Aliased,
     aliases=("--num-inference-steps",),
     type=int,
-    help="How many denoising steps (DDIM) to run.  [default: 50]",
+    help="How many denoising steps to run.  [default: 50]",
 )
+@click.option(
+    "--sampler",
+    cls=Aliased,
+    aliases=("--scheduler",),
+    type=click.Choice(["ddim", "ddpm", "dpm++2m", "unipc", "euler"]),
+    help="The way from noise to a picture.  [default: ddim]",
+)
+@click.option("--negative-prompt", help="Guide pictures away from this.  [default: from no picture]")
 @click.option(
     "--guidance",
     "guidance_scale",

@@ -34,6 +34,8 @@ class PictureRequest:
     """The image embedding of each subject in the prompt, by name."""
     control_embeds: Float[Tensor, " dim"] | None = None
     """CLIP's embedding of an edge map; None is no control."""
+    negative: BoundPrompt | None = None
+    """Guidance leads away from what the prior predicts for this prompt; None is away from no picture."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,29 @@ def draw_each(
     )
     seeds = [each.seed for each in requests]
     image_embeds = predict_image_embeds(stack.prior(), conditioning, seeds)
+    negative_image_embeds = _negative_image_embeds(stack, requests, zero_image_embeds)
     if stack.frees_idle:
         stack.set_aside("clip")
         stack.set_aside("prior")
     size = config.size(stack.resolution)
     config = replace(config, resolution=None, height=size.height, width=size.width)
     with stack.drawing, adapted(stack.decoder(), adapter) as decoder:
-        yield from _draw_batches(decoder, image_embeds, zero_image_embeds, seeds, config, on_step)
+        yield from _draw_batches(decoder, image_embeds, negative_image_embeds, seeds, config, on_step)
+
+
+def _negative_image_embeds(
+    stack: Stack, requests: Sequence[PictureRequest], zero_image_embeds: Float[Tensor, " dim"]
+) -> Float[Tensor, " dim"] | Float[Tensor, "batch dim"]:
+    """Return what guidance leads away from: `zero_image_embeds` for all, or a row for each request."""
+    rows = [row for row, each in enumerate(requests) if each.negative]
+    if not rows:
+        return zero_image_embeds
+    prompts = [each.negative for each in requests if each.negative]
+    conditioning = condition_prompts(stack.clip(("text",)), prompts, [{}] * len(rows), zero_image_embeds)
+    predicted = predict_image_embeds(stack.prior(), conditioning, [requests[row].seed for row in rows])
+    embeds = zero_image_embeds.to(predicted).repeat(len(requests), 1)
+    embeds[rows] = predicted
+    return embeds
 
 
 def condition_prompts(
@@ -150,7 +168,7 @@ def draw_embeds(
 def _draw_batches(
     decoder: Decoder,
     image_embeds: Float[Tensor, "batch dim"],
-    zero_image_embeds: Float[Tensor, " dim"],
+    negative_image_embeds: Float[Tensor, " dim"] | Float[Tensor, "batch dim"],
     seeds: Sequence[int],
     config: GenerateConfig,
     on_step: OnStep | None,
@@ -165,6 +183,7 @@ def _draw_batches(
                 on_step(before + done, total)
 
         batch = slice(start, start + config.batch_size)
-        pixels = sample(decoder, image_embeds[batch], zero_image_embeds, seeds[batch], config, on_batch_step)
+        negative = negative_image_embeds[batch] if negative_image_embeds.ndim == 2 else negative_image_embeds
+        pixels = sample(decoder, image_embeds[batch], negative, seeds[batch], config, on_batch_step)
         for picture, seed in zip(pixels, seeds[batch], strict=True):
             yield Picture(picture.cpu(), seed)

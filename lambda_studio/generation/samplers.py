@@ -1,11 +1,13 @@
 """Sample pictures from noise, for every decoder."""
 
+import warnings
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from inspect import signature
 from typing import Any
 
 import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-from einops import repeat
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,6 +15,13 @@ from lambda_studio.config import GenerateConfig, require
 from lambda_studio.generation.guidance import Denoise, guided
 from lambda_studio.models.decoders.protocol import Decoder
 
+SCHEDULERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ddpm": ("DDPMScheduler", {"variance_type": "fixed_small"}),
+    "dpm++2m": ("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++", "solver_order": 2}),
+    "unipc": ("UniPCMultistepScheduler", {}),
+    "euler": ("EulerDiscreteScheduler", {}),
+}
+"""The class of each sampler in diffusers, and what differs from the decoder's own settings."""
 OnStep = Callable[[int, int], None]
 """Called after each denoising step with the number of steps done, and their total."""
 
@@ -20,7 +29,7 @@ OnStep = Callable[[int, int], None]
 def sample(
     decoder: Decoder,
     image_embeds: Float[Tensor, "batch dim"],
-    negative_image_embeds: Float[Tensor, " dim"],
+    negative_image_embeds: Float[Tensor, " dim"] | Float[Tensor, "batch dim"],
     seeds: Sequence[int],
     config: GenerateConfig,
     on_step: OnStep | None = None,
@@ -28,18 +37,68 @@ def sample(
     """Draw one picture for each embedding, in 0..1. Except for rounding, picture i does not depend on the others.
 
     With Kandinsky's decoder the result equals diffusers' KandinskyV22Pipeline with the same scheduler and one CPU
-    generator for each picture. Raises InvalidSetting if the decoder does not support the size or number of steps.
+    generator for each picture; but with Euler's, whose latents that pipeline does not scale.
+
+    Args:
+        negative_image_embeds: what guidance leads away from, one for all pictures or one for each.
+
+    Raises InvalidSetting if the decoder does not support the size or number of steps.
     """
-    scheduler = ddim_schedule(decoder.scheduler, config.num_inference_steps)
+    scheduler = schedule_of(decoder.scheduler, config)
     shape = (1, *decoder.latent_shape(config.size(decoder.resolution)))
-    noise = torch.cat([seeded_noise(seed, shape) for seed in seeds])
+    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+    noise = torch.cat([torch.randn(shape, generator=generator, dtype=torch.float32) for generator in generators])
     with torch.inference_mode():
         condition = decoder.condition(image_embeds)
-        negative = decoder.condition(repeat(negative_image_embeds, "d -> b d", b=len(seeds)))
+        negative = decoder.condition(negative_image_embeds.expand(len(seeds), -1))
         denoise = guided(decoder.denoise, condition, negative, config.guidance_scale)
         latents = noise.to(decoder.unet.device, decoder.unet.dtype)
-        latents = ddim(denoise, scheduler, latents, scheduler.timesteps.tolist(), on_step)
+        if config.sampler == "ddim":
+            latents = ddim(denoise, scheduler, latents, scheduler.timesteps.tolist(), on_step)
+        else:
+            latents = walk(denoise, scheduler, latents, generators, on_step)
     return decoder.decode(latents.clone(), config.decode_in_tiles)
+
+
+def walk(
+    denoise: Denoise,
+    scheduler: Any,
+    latents: Float[Tensor, "batch channel h w"],
+    generators: Sequence[torch.Generator],
+    on_step: OnStep | None = None,
+) -> Float[Tensor, "batch channel h w"]:
+    """Denoise latents by a scheduler of diffusers with `timesteps` set. Each picture's noise is its generator's."""
+    latents, count = latents * scheduler.init_noise_sigma, len(scheduler.timesteps)
+    noise = {"generator": list(generators)} if "generator" in signature(scheduler.step).parameters else {}
+    for step, timestep in enumerate(scheduler.timesteps):
+        scaled = scheduler.scale_model_input(latents, timestep)
+        prediction = denoise(scaled, timestep.round().to(latents.device, torch.long))
+        latents = scheduler.step(prediction, timestep, latents, **noise, return_dict=False)[0]
+        if on_step:
+            on_step(step + 1, count)
+    return latents
+
+
+def schedule_of(scheduler: Any, config: GenerateConfig) -> Any:
+    """Return the sampler's scheduler with the decoder's noise schedule and `timesteps` set.
+
+    Raises InvalidSetting for more steps than the schedule has.
+    """
+    if config.sampler == "ddim":
+        return ddim_schedule(scheduler, config.num_inference_steps)
+    kind, changes = SCHEDULERS[config.sampler]
+    spaced: Any = getattr(diffusers_schedulers(), kind).from_config(scheduler.config, **changes)
+    limit, steps = spaced.config["num_train_timesteps"], config.num_inference_steps
+    require(steps < limit, f"num_inference_steps is {steps}.", f"Give less than {limit}.", "num_inference_steps")
+    with warnings.catch_warnings():  # diffusers makes arrays of tensors as numpy before 2 did
+        warnings.simplefilter("ignore", DeprecationWarning)
+        spaced.set_timesteps(steps)
+    return spaced
+
+
+def diffusers_schedulers() -> Any:
+    """Import diffusers' schedulers, which DDIM alone does not need."""
+    return import_module("diffusers.schedulers")
 
 
 def ddim(

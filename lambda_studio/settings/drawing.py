@@ -22,6 +22,7 @@ class Size(NamedTuple):
         return f"{self.width}" if self.height == self.width else f"{self.width}x{self.height}"
 
 
+SAMPLERS = ("ddim", "ddpm", "dpm++2m", "unipc", "euler")
 SIZE_FIELDS = frozenset(("resolution", "height", "width"))
 
 
@@ -30,7 +31,11 @@ class GenerateConfig(Settings):
     """Settings for drawing a prompt. The defaults are the paper's (section 4)."""
 
     num_inference_steps: int = 50
-    """DDIM steps."""
+    """Denoising steps."""
+    sampler: str = "ddim"
+    """The way from noise to a picture: ddim, ddpm, dpm++2m, unipc or euler, as diffusers' schedulers of these names."""
+    negative_prompt: str = ""
+    """What pictures are guided away from, through the prior. Empty: away from no picture, as in the paper."""
     guidance_scale: float = 7.5
     """Classifier-free guidance; 1 switches it off."""
     seed: int | None = None
@@ -55,6 +60,9 @@ class GenerateConfig(Settings):
             0 < self.guidance_scale <= 100,
             "Give more than 0, up to 100. 0 would ignore the prompt; 1 switches guidance off.",
         )
+        self._require("sampler", self.sampler in SAMPLERS, f"Give one of: {', '.join(SAMPLERS)}.")
+        used = self.guidance_scale != 1 or not self.negative_prompt
+        self._require("negative_prompt", used, "With guidance_scale=1 it does nothing: give a higher one.")
         self._require_between(1, "batch_size", *sorted(SIZE_FIELDS))
         self._require_between(0, "seed")
         require(

@@ -42,7 +42,7 @@ def test_a_picture_says_what_it_is(studio, tuned) -> None:
     adapter = json.loads(studio("adapters", "show", 1, "--json").out)
     assert texts["prompt"] == "a <rex>"
     assert texts["seed"] == "5"
-    others = {**dict.fromkeys(SIZES), "decode_in_tiles": False}
+    others = {**dict.fromkeys(SIZES), "decode_in_tiles": False, "sampler": "ddim", "negative_prompt": ""}
     assert json.loads(texts["settings"]) == {"num_inference_steps": 2, "guidance_scale": 3.0, **others}
     concept = json.loads(studio("concepts", "show", "rex", "--json").out)["concept"]
     wanted = {key: concept[key] for key in ("name", "noun", "library", "version", "manifest")}

@@ -16,6 +16,7 @@ from lambda_studio.pictures.outputs import make_room
 from lambda_studio.workflows.answers import Drawn, DrawnAdapter, DrawnPicture
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
 from lambda_studio.workflows.drawing.prompt_notes import notes_about
+from lambda_studio.workflows.learnt_words import note_unlearnt
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -68,10 +69,11 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
     from lambda_studio.models.adapter import ScaledFile
     from lambda_studio.workflows.drawing.pictures import texts_of, write_each
 
-    prompt = bind(template, nouns, place.stack.tokenizer)
+    prompt, negative = bind(template, nouns, place.stack.tokenizer), _negative(place, config)
     first = _first_seed(config, place.notify)
     seeds = range(first, first + drawing.count)
     requests, zero_image_embeds = _requests(place, prompt, concepts, edged, seeds)
+    requests = [replace(each, negative=negative) for each in requests]
     batches = -(-drawing.count // config.batch_size)
     texts = texts_of(template, config, concepts, place.spec.name, adapters, drawing.edges)
     with place.progress("Drawing", total=batches * config.num_inference_steps) as advance:
@@ -99,6 +101,19 @@ def _planned(place: Workplace, config: GenerateConfig, size: Size, count: int) -
     place.notify(plan.said(size))
     place.stack.frees_idle = plan.frees_idle
     return replace(config, batch_size=plan.batch_size, decode_in_tiles=config.decode_in_tiles or plan.in_tiles)
+
+
+def _negative(place: Workplace, config: GenerateConfig) -> BoundPrompt | None:
+    """Return the negative prompt, or None. Raises PromptInvalid if it names a concept, or is too long."""
+    if not config.negative_prompt.strip():
+        return None
+    template = parse(config.negative_prompt)
+    if template.references:
+        cause = f"The negative prompt names <{template.references[0].name}>."
+        raise PromptInvalid(cause, "Say in words what shall not be drawn, for example: snow")
+    if note := note_unlearnt(template.text, place.spec):
+        place.notify(note)
+    return bind(template, {}, place.stack.tokenizer)
 
 
 def _first_seed(config: GenerateConfig, notify: Callable[[str], None]) -> int:

@@ -18,6 +18,7 @@ from lambda_studio.generation.generator import (
     prior_seed,
 )
 from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.generation.samplers import sample
 from lambda_studio.models import pool
 from lambda_studio.models.adapter import save_adapter
 from lambda_studio.models.adapter_info import AdapterInfo
@@ -242,3 +243,21 @@ def test_pixels_are_rounded_and_kept_in_range() -> None:
     image = Picture(pixels, 0).to_image()
     assert (image.mode, image.size) == ("RGB", (6, 1))
     assert [image.getpixel((x, 0))[0] for x in range(6)] == [0, 0, 128, 255, 255, 100]
+
+
+def test_a_negative_prompt_goes_through_the_prior_and_each_picture_is_drawn_alike_alone(stack, three, zero):
+    snow = bound(stack, "a hat")
+    asked = [replace(three[0], negative=snow), three[1], replace(three[2], negative=snow)]
+    pictures = [picture.pixels for picture in draw(stack, asked, zero, CONFIG)]
+    plain = [picture.pixels for picture in draw(stack, three, zero, CONFIG)]
+    alone = [draw(stack, [each], zero, CONFIG)[0].pixels for each in asked]
+    for one, other in zip(pictures, alone, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+    changed = [not torch.allclose(one, without, atol=1e-3) for one, without in zip(pictures, plain, strict=True)]
+    assert changed == [True, False, True]
+    conditioning = condition_prompts(stack.clip(("text",)), [snow], [{}], zero)
+    away = predict_image_embeds(stack.prior(), conditioning, [three[0].seed])
+    towards = condition_prompts(stack.clip(("text",)), [three[0].prompt], [three[0].subjects], zero)
+    embeds = predict_image_embeds(stack.prior(), towards, [three[0].seed])
+    expected = sample(stack.decoder(), embeds, away, [three[0].seed], CONFIG)
+    torch.testing.assert_close(pictures[0], expected[0], rtol=1e-3, atol=1e-3)

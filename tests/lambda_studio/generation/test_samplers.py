@@ -2,12 +2,19 @@
 
 import pytest
 import torch
-from diffusers import KandinskyV22Pipeline
+from diffusers import (
+    DDIMScheduler,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    KandinskyV22Pipeline,
+    UniPCMultistepScheduler,
+)
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.generation.samplers import ddim, ddim_schedule, sample, seeded_noise
+from lambda_studio.generation.samplers import ddim, ddim_schedule, sample, schedule_of, seeded_noise, walk
 from lambda_studio.models.decoders.kandinsky import load_decoder
+from lambda_studio.settings.drawing import SAMPLERS
 
 FEW_STEPS = GenerateConfig(num_inference_steps=6)
 
@@ -22,8 +29,9 @@ def embeds():
     return torch.randn(3, 32, generator=torch.Generator().manual_seed(7))
 
 
-def pipeline_pixels(decoder, embeds, negative, seeds, config, height, width):
-    pipeline = KandinskyV22Pipeline(unet=decoder.unet, movq=decoder.movq, scheduler=decoder.scheduler)
+def pipeline_pixels(decoder, embeds, negative, seeds, config, height, width, scheduler=None):
+    scheduler = scheduler or decoder.scheduler
+    pipeline = KandinskyV22Pipeline(unet=decoder.unet, movq=decoder.movq, scheduler=scheduler)
     pipeline.set_progress_bar_config(disable=True)
     latents = pipeline(
         image_embeds=embeds,
@@ -49,6 +57,75 @@ def test_pictures_equal_those_of_diffusers_pipeline(decoder, embeds, guidance_sc
     assert ours.shape == (3, 3, 32, 32)
     assert ours.std() > 0.01
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+class Unseeded(UniPCMultistepScheduler):
+    """UniPC for a pipeline that gives every scheduler generators."""
+
+    def step(self, *inputs, generator, return_dict=True):
+        return super().step(*inputs, return_dict=return_dict)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of diffusers, with numpy 2
+@pytest.mark.parametrize("name", ["ddpm", "dpm++2m", "unipc"])
+def test_each_sampler_equals_the_pipeline_with_diffusers_scheduler(decoder, embeds, name):
+    config = GenerateConfig(num_inference_steps=6, guidance_scale=3.0, sampler=name)
+    scheduler = {
+        "ddpm": DDPMScheduler,
+        "dpm++2m": DPMSolverMultistepScheduler,
+        "unipc": Unseeded,
+    }[name].from_config(decoder.scheduler.config)
+    ours = sample(decoder, embeds, torch.zeros(32), [3, 4, 5], config)
+    theirs = pipeline_pixels(decoder, embeds, torch.zeros(32), [3, 4, 5], config, 32, 32, scheduler)
+    assert ours.std() > 0.01
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+def test_euler_is_the_euler_method_on_the_probability_flow(decoder):
+    """Karras et al. (2022), Eq. 1 with s(t) = 1: dx/dσ is the predicted noise."""
+    released = DDIMScheduler.from_config(decoder.scheduler.config, timestep_spacing="leading")  # as Kandinsky 2.2's
+    scheduler = schedule_of(released, GenerateConfig(num_inference_steps=5, sampler="euler"))
+    asked = []
+
+    def denoise(latents, timestep):
+        asked.append(int(timestep))
+        return torch.sin(3 * latents) + timestep / 1000
+
+    start = seeded_noise(1, (2, 4, 8, 8))
+    ours = walk(denoise, scheduler, start, [torch.Generator().manual_seed(seed) for seed in (1, 2)])
+    alphas = decoder.scheduler.alphas_cumprod
+    sigmas = [float(((1 - alphas[t]) / alphas[t]) ** 0.5) for t in asked]
+    assert len(asked) == 5 and asked == sorted(asked, reverse=True)
+    x = start * (max(sigmas) ** 2 + 1) ** 0.5
+    for t, sigma, following in zip(asked[:5], sigmas, [*sigmas[1:], 0.0], strict=True):
+        x = x + (following - sigma) * (torch.sin(3 * x / (sigma**2 + 1) ** 0.5) + t / 1000)
+    torch.testing.assert_close(ours, x, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_sampler_draws_a_picture_alike_whatever_its_batch(decoder_folder, embeds, name):
+    decoder = load_decoder(decoder_folder, dtype=torch.float64)
+    config = GenerateConfig(num_inference_steps=4, sampler=name)
+    together = sample(decoder, embeds, torch.zeros(3, 32), [3, 4, 5], config)
+    torch.testing.assert_close(
+        together[1:2], sample(decoder, embeds[1:2], torch.zeros(32), [4], config), rtol=0, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_more_steps_than_the_schedule_has_are_refused_by_each(decoder, embeds, name):
+    with pytest.raises(InvalidSetting, match=r"num_inference_steps is 1000\. Give less than 1000\."):
+        sample(decoder, embeds, torch.zeros(32), [0, 1, 2], GenerateConfig(num_inference_steps=1000, sampler=name))
+
+
+def test_each_picture_is_guided_away_from_its_own_embedding(decoder, embeds):
+    away = torch.randn(3, 32, generator=torch.Generator().manual_seed(8))
+    config = GenerateConfig(num_inference_steps=3)
+    together = sample(decoder, embeds, away, [3, 4, 5], config)
+    for at in range(3):
+        alone = sample(decoder, embeds[at : at + 1], away[at], [3 + at], config)
+        torch.testing.assert_close(together[at : at + 1], alone, rtol=1e-3, atol=1e-3)
+    assert not torch.allclose(together, sample(decoder, embeds, torch.zeros(32), [3, 4, 5], config), atol=1e-2)
 
 
 def test_a_larger_picture_equals_the_pipelines(decoder, embeds):

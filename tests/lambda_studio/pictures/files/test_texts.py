@@ -91,7 +91,8 @@ def test_what_generate_writes_is_read(tmp_path: Path) -> None:
     texts = texts_of(parse("a <rex>"), config, [rex], "tiny", (), Path("folder/sketch.png"))
     said = read_texts(write_picture(Image.new("RGB", (4, 4)), {**texts, "seed": "9"}, tmp_path, "x"))
     sizes = {"resolution": None, "height": None, "width": None, "decode_in_tiles": False}
-    settings = {"num_inference_steps": 3, "guidance_scale": 2.0, "edges": "sketch.png", **sizes}
+    drawn = {"num_inference_steps": 3, "guidance_scale": 2.0, "sampler": "ddim", "negative_prompt": ""}
+    settings = {**drawn, "edges": "sketch.png", **sizes}
     assert said == PictureTexts("a <rex>", 9, settings, (REX,), "tiny", None)
 
 

@@ -236,3 +236,20 @@ def test_a_small_gpu_draws_as_many_at_once_as_fit_and_says_it_first(studio, add,
     assert told[1].endswith("pictures of 48x32 pixels, 4 at a time, about 7.2 GiB.")
     assert told[2].endswith("pictures of 48x32 pixels, one at a time, decoded in tiles, about 4.2 GiB.")
     assert "It may not fit: close other programs" in told[3]
+
+
+def test_a_negative_prompt_and_a_sampler_are_used_and_stored(studio, tmp_path, notices):
+    plain = studio.generate("a dog", ONE_STEP, out=tmp_path).pictures[0].path
+    config = replace(ONE_STEP, negative_prompt="a hat", sampler="unipc")
+    other = studio.generate("a dog", config, out=tmp_path).pictures[0].path
+    with Image.open(plain) as one, Image.open(other) as two:
+        assert one.tobytes() != two.tobytes()
+        settings = json.loads(two.text["settings"])
+    assert (settings["negative_prompt"], settings["sampler"]) == ("a hat", "unipc")
+
+
+def test_a_negative_prompt_names_no_concept_and_needs_guidance(studio, tmp_path, unloaded):
+    with pytest.raises(PromptInvalid, match=r"The negative prompt names <rex>\. Say in words"):
+        studio.generate("a dog", replace(ONE_STEP, negative_prompt="a <rex>"), out=tmp_path)
+    with pytest.raises(InvalidSetting, match=r"With guidance_scale=1 it does nothing"):
+        replace(ONE_STEP, negative_prompt="snow", guidance_scale=1.0)
