@@ -117,7 +117,7 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
             notice(drawn(sheet, studio.concepts.write_sheet(name, sheet)))
             doubtful = [number for number, image in enumerate(card.images, start=1) if image.doubtful]
             notice(correction(name, doubtful[0] if doubtful else 1))
-    concept, made = card.concept, f"make one: studio finetune {card.concept.name}"
+    concept, made = card.concept, f"make one: studio finetune {shlex.quote(card.concept.name)}"
     if not card.has_pictures:
         made = "it came without pictures, which fine-tuning needs"
 

@@ -1,5 +1,6 @@
 """studio runs [list|show|drop]"""
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -58,7 +59,7 @@ def show(session: Session, run_id: int) -> None:
         run = studio.runs.get(run_id)
 
     def lines() -> list[str]:
-        names = " ".join(run.knows)
+        names = shlex.join(run.knows)
         return [
             f"run {run.id}: {run.state}, {progress_of(run)}",
             *([f"reason: {run.why}"] if run.why else []),

@@ -1,5 +1,6 @@
 """Choose the adapters for a prompt."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,10 +79,9 @@ def newest_adapter(
     if len(fitting) < len(of_stack) and any(_knows_names(adapter, concepts) for adapter in of_stack):
         return Choice((), (f"The adapters of {stack} were trained for other weights. Drawing without an adapter.",))
     if fitting:
-        names = " ".join(concept.name for concept in concepts)
-        return Choice(
-            (), (f"No adapter knows all of: {names}. Drawing without an adapter. Train one: studio finetune {names}",)
-        )
+        names = [concept.name for concept in concepts]
+        train = f"Train one: studio finetune {shlex.join(names)}"
+        return Choice((), (f"No adapter knows all of: {', '.join(names)}. Drawing without an adapter. {train}",))
     return Choice()
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 
 MOST_PICTURES = 10_000
+MOST_NEAR = 3
+"""The most concepts that are offered for a noun in brackets."""
 NEW_SEEDS = 2**31
 """A new seed is below this, as other tools' seeds are."""
 
@@ -140,7 +142,9 @@ def _explain_unknown(registry: Registry, library: str, template: Template, conce
     """Raise PromptInvalid for the first unknown name that is a removed concept's, or the noun of a concept."""
     known = {name_key(concept.name) for concept in concepts}
     removed = {name_key(each.name): each.name for each in registry.removed_concepts(library)}
-    nouns = {name_key(each.noun): each.name for each in reversed(registry.concepts(library))}
+    nouns: dict[str, list[str]] = {}
+    for each in registry.concepts(library):
+        nouns.setdefault(name_key(each.noun), []).append(each.name)
     for name in (name for name in template.names if name_key(name) not in known):
         key = name_key(name)
         if key in removed:
@@ -148,7 +152,13 @@ def _explain_unknown(registry: Registry, library: str, template: Template, conce
             raise PromptInvalid(f"The prompt names <{name}>, which was removed.", remedy)
         if key in nouns:
             cause = f"The prompt names <{name}>, which the library does not have."
-            raise PromptInvalid(cause, f"Did you mean <{nouns[key]}>? Its noun is {name}.")
+            raise PromptInvalid(cause, _of_noun(nouns[key][:MOST_NEAR], name))
+
+
+def _of_noun(names: Sequence[str], noun: str) -> str:
+    """Return the remedy that names the concepts of a noun."""
+    meant = " or ".join(f"<{name}>" for name in names)
+    return f"Did you mean {meant}? {'Its' if len(names) == 1 else 'Their'} noun is {noun}."
 
 
 def concept_names(place: Workplace) -> list[str]:

@@ -31,14 +31,22 @@ def told_warnings(concept: ConceptRecord, said: Said) -> Iterator[str]:
                 _join(alike, number, other)
             else:
                 yield f"{where}: {text}"
-    groups = {id(group): group for group in alike.values()}
-    for group in groups.values():
-        best = max(sorted(group), key=lambda number: _worth(concept.images[number - 1]))
-        drop = " ".join(f"--drop {part}" for part in ranges(sorted(group - {best})))
-        command = f"studio concepts edit {shlex.quote(concept.name)} {drop}"
-        them = f"{len(group)} pictures are almost the same (images {', '.join(ranges(sorted(group)))})"
-        which = "keep one" if best == min(group) else f"keep image {best}, the sharpest or largest"
-        yield f"{them}: {which}: {command}"
+    if alike:
+        yield _told_alike(concept, sorted({id(group): group for group in alike.values()}.values(), key=min))
+
+
+def _told_alike(concept: ConceptRecord, groups: Sequence[set[int]]) -> str:
+    """Return the note for all groups of like pictures, with one command: after an edit their numbers are others."""
+    kept = [max(sorted(group), key=lambda number: _worth(concept.images[number - 1])) for group in groups]
+    drop = " ".join(f"--drop {part}" for part in ranges(sorted(set().union(*groups) - {*kept})))
+    command = f"studio concepts edit {shlex.quote(concept.name)} {drop}"
+    if len(groups) > 1:
+        them = "; ".join(f"images {', '.join(ranges(sorted(group)))}" for group in groups)
+        best = ", ".join(map(str, sorted(kept)))
+        return f"pictures are almost the same ({them}): keep images {best}, the sharpest or largest of each: {command}"
+    them = f"{len(groups[0])} pictures are almost the same (images {', '.join(ranges(sorted(groups[0])))})"
+    which = "keep one" if kept[0] == min(groups[0]) else f"keep image {kept[0]}, the sharpest or largest"
+    return f"{them}: {which}: {command}"
 
 
 def _worth(image: ImageRecord) -> tuple[bool, int]:

@@ -16,7 +16,7 @@ from lambda_studio.models.presence import missing_part
 from lambda_studio.pictures.files.opening import Photo
 from lambda_studio.pictures.files.png import decode_png, encode_png
 from lambda_studio.pictures.masks.subject import is_doubtful, without_mask_warnings
-from lambda_studio.pictures.near_duplicates import NearDuplicates
+from lambda_studio.pictures.near_duplicates import ALMOST, NearDuplicates
 from lambda_studio.workflows.answers import Added
 from lambda_studio.workflows.cache.left_out import is_left_out, require_pictures
 from lambda_studio.workflows.subjects.card import count_cached
@@ -108,9 +108,12 @@ def _said_again(name: str, kept: SpooledImages, new: SpooledImages) -> Iterator[
 
 def _kept_images(place: Workplace, concept: ConceptRecord, changes: Changes, marking: Marking) -> Iterator[NewImage]:
     kept = {number: image for number, image in enumerate(concept.images, start=1) if number not in changes.drop}
+    names = {image.source_name for image in kept.values()}
     for number, record in kept.items():  # a dropped image is not read, because it may be damaged
         with place.database.reading() as registry:
             image = _stored_image(registry, record)
+        about = [text for text in image.warnings if not text.startswith(ALMOST) or text.removeprefix(ALMOST) in names]
+        image = replace(image, warnings=tuple(about))
         yield _masked(image, number, marking.finder(changes.masks[number])) if number in changes.masks else image
 
 

@@ -20,6 +20,7 @@ from lambda_studio.workflows.evaluating.holdout import hold_out
 from lambda_studio.workflows.tuning.dataset import TrainingPictures
 from lambda_studio.workflows.tuning.plan import ConceptShare, FinetunePlan, Remark
 from lambda_studio.workflows.tuning.planning import note_emulation, plan_memory, weights_dtype
+from lambda_studio.workflows.tuning.previews import preview_templates
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -30,6 +31,7 @@ def plan_finetuning(place: Workplace, concepts: Sequence[ConceptRecord], config:
         PicturesLeftOut, ContentDamaged, InvalidSetting, and the errors of model loading.
     """
     require_usable(config, place.stack.device)
+    preview_templates(config.preview_prompts, concepts)
     remarks = tuple(checked(place, concepts))
     try:
         place.stack.require_fetched()

@@ -14,7 +14,7 @@ from concepts.durable import make_folder, staged_file
 from concepts.records import ConceptRecord
 from lambda_studio.config import FinetuneConfig, GenerateConfig, require
 from lambda_studio.generation.generator import condition_prompts, draw_embeds, predict_image_embeds
-from lambda_studio.generation.prompt import bind, name_key, parse, require_words
+from lambda_studio.generation.prompt import Template, bind, name_key, parse, require_words
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.progress import unheard
 from lambda_studio.training.hooks import ModelReport
@@ -38,19 +38,29 @@ class PreviewRequests:
     zero_image_embeds: Float[Tensor, " dim"]
 
 
+def preview_templates(prompts: Sequence[str], concepts: Sequence[ConceptRecord]) -> list[Template]:
+    """Return the prompts of previews, parsed.
+
+    Raises InvalidSetting for a prompt that names a concept which is not trained, and PromptInvalid.
+    """
+    templates = [parse(prompt) for prompt in prompts]
+    known = {name_key(concept.name) for concept in concepts}
+    for template in templates:
+        require_words(template)
+        for name in template.names:
+            cause = f"The preview {template.text!r} names {name}, which is not trained."
+            require(name_key(name) in known, cause, f"Trained are: {', '.join(each.name for each in concepts)}.")
+    return templates
+
+
 def preview_requests(place: Workplace, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> PreviewRequests:
     """Return the previews' prompts with their embeddings. Afterwards neither CLIP nor the prior is in memory.
 
     Raises InvalidSetting for a prompt that names a concept which is not trained, and PromptInvalid.
     """
     prompts = config.preview_prompts or tuple(f"a <{concept.name}>" for concept in concepts[:FIRST])
-    templates = [parse(prompt) for prompt in prompts]
+    templates = preview_templates(prompts, concepts)
     known = {name_key(concept.name): concept for concept in concepts}
-    for template in templates:
-        require_words(template)
-        for name in template.names:
-            cause = f"The preview {template.text!r} names {name}, which is not trained."
-            require(name_key(name) in known, cause, f"Trained are: {', '.join(each.name for each in concepts)}.")
     zero, stack = place.embedder.zero(), place.stack
     nouns = {concept.name: concept.noun for concept in concepts}
     named = [[known[name_key(name)] for name in template.names] for template in templates]

@@ -89,6 +89,9 @@ def html_of(report: RunReport, sheet: bytes | None) -> str:
             size=SIZE,
             evaluation=tables_of(report.evaluation) if report.evaluation else None,
             concepts=report.concepts,
+            trained_on={
+                each.name: len(each.images) - len(report.held_back.get(each.name, ())) for each in report.concepts
+            },
             remarks=report.remarks,
             previews=base64.b64encode(sheet).decode() if sheet else "",
             curve=curve(report.losses),
@@ -107,8 +110,22 @@ def command(report: RunReport) -> str:
         return "studio finetune --resume"
     if report.config.start_from:
         names = report.config.weights or [concept.name for concept in report.concepts]
-        return f"studio finetune {shlex.join(names)} --from {report.config.start_from[:12]}"
+        begun = ["--from", report.config.start_from[:12]]
+        return shlex.join(["studio", "finetune", *names, *begun, *options(report.config)])
     return f"studio finetune --rebuild {report.adapter}"
+
+
+def options(config: FinetuneConfig) -> list[str]:
+    """Return the options of the settings that differ from their defaults, and of those that stacks prefer."""
+    chosen = {"steps": config.steps, "batch_size": config.batch_size, "learning_rate": config.effective_learning_rate}
+    chosen |= {"rank": config.rank} if config.method == "lora" else {}
+    chosen |= {name: value for name, value in chosen_settings(config).items() if name not in ("weights", "start_from")}
+    said = []
+    for name, value in chosen.items():
+        option = "--preview" if name == "preview_prompts" else f"--{name.replace('_', '-')}"
+        for each in value if isinstance(value, tuple) else [value]:
+            said += [option] if each is True else [option, f"{each}"]
+    return said
 
 
 def call(names: Sequence[str], config: FinetuneConfig) -> str:

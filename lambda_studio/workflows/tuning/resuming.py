@@ -1,5 +1,6 @@
 """Choose the unfinished run to resume."""
 
+import shlex
 from collections.abc import Sequence
 
 from concepts.database import Database
@@ -93,7 +94,7 @@ def _refuse_forgotten(runs: Sequence[RunRecord], concepts: Sequence[ConceptRecor
         return
     others = [seen.name for seen in run.concepts if not seen.removed]
     if concepts is None or {name_key(each.name) for each in concepts} == set(map(name_key, others)):
-        new = f"studio finetune {' '.join(others)}"
+        new = f"studio finetune {shlex.join(others)}"
         remedy = f"Train the others in a new run: {new}" if others else "Start a run of other concepts."
         raise ResumeRefused(f"Run {run.id} cannot be resumed: {run.why} Its checkpoints were deleted.", remedy)
 

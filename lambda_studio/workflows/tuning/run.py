@@ -37,7 +37,7 @@ from lambda_studio.workflows.tuning.information import information
 from lambda_studio.workflows.tuning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.predictions import predictions
 from lambda_studio.workflows.tuning.preflight import checked
-from lambda_studio.workflows.tuning.previews import sheet_of
+from lambda_studio.workflows.tuning.previews import preview_templates, sheet_of
 from lambda_studio.workflows.tuning.report import RunReport, write_report
 from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.settings import ended_early, settings_row
@@ -89,6 +89,7 @@ class Tuner:
         self.dtype, self.start = weights_dtype(config), self._start_file(config)
         require_usable(config, self.stack.device)
         require_trackers(config)
+        preview_templates(config.preview_prompts, concepts)
         holdout = hold_out(concepts, config.holdout)
         self.held_back = {name: [image.source_name for image in images] for name, images in holdout.held.items()}
         if run:

@@ -71,10 +71,22 @@ def again(place: Workplace, adapter_id: int | str, without: Collection[str], con
         AdapterNotFound, ConceptNotFound, InvalidSetting.
     """
     adapter = _adapter(place, adapter_id)
+    made_by = adapter.settings.get("made_by")
+    cause = f"Adapter {adapter.id} was made by {made_by} of other adapters, not by training."
+    require(not made_by, cause, "Rebuild one of those that it was made of: studio adapters show says which.")
     concepts = _known(place, adapter, without)
     known = {field.name for field in fields(FinetuneConfig)} - {"start_from", "weights"}
     settings = {name: value for name, value in adapter.settings.items() if name in known}
-    return _started(concepts, config.preferring({**place.spec.finetune, **settings}))
+    return _started(concepts, config.preferring({**place.spec.finetune, **settings, **_weights(adapter, concepts)}))
+
+
+def _weights(adapter: AdapterRecord, concepts: Sequence[ConceptRecord]) -> dict[str, Any]:
+    """Return the weights of these concepts, as settings. Those of a training that began with an adapter replayed it."""
+    given = adapter.settings.get("weights")
+    if adapter.settings.get("start_from") or not isinstance(given, dict):
+        return {}
+    left = {each.name: given[each.name] for each in concepts if each.name in given}
+    return {"weights": left} if left else {}
 
 
 def _started(concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> Start:

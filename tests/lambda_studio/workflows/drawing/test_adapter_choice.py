@@ -24,7 +24,7 @@ def test_the_newest_adapter_that_knows_all_names_is_used(studio, add, box, tmp_p
     studio.adapters.remove(both)
     notices.clear()
     assert used("a <rex> on a <hat>") is None
-    said = "No adapter knows all of: rex hat. Drawing without an adapter. Train one: studio finetune rex hat"
+    said = "No adapter knows all of: rex, hat. Drawing without an adapter. Train one: studio finetune rex hat"
     assert notices == [said]
 
 

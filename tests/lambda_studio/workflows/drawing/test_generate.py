@@ -253,3 +253,11 @@ def test_a_negative_prompt_names_no_concept_and_needs_guidance(studio, tmp_path,
         studio.generate("a dog", replace(ONE_STEP, negative_prompt="a <rex>"), out=tmp_path)
     with pytest.raises(InvalidSetting, match=r"With guidance_scale=1 it does nothing"):
         replace(ONE_STEP, negative_prompt="snow", guidance_scale=1.0)
+
+
+def test_every_concept_of_a_noun_is_offered_for_it(studio, add, box, tmp_path, unloaded):
+    for number, name in enumerate(("max", "rex")):
+        add(name, box(number))
+    unloaded()
+    with pytest.raises(PromptInvalid, match=r"Did you mean <max> or <rex>\? Their noun is dog\."):
+        studio.generate("a <dog>", ONE_STEP, out=tmp_path)

@@ -25,7 +25,8 @@ def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed
     said = Image.open(path).text
     assert (path.parent, path.suffix) == (tmp_path / "out", ".png")
     sizes = {"resolution": None, "height": None, "width": None, "decode_in_tiles": False}
-    settings = {"num_inference_steps": 2, "guidance_scale": 3.0, "edges": "edges.png", **sizes}
+    drawn = {"num_inference_steps": 2, "guidance_scale": 3.0, "sampler": "ddim", "negative_prompt": ""}
+    settings = {**drawn, "edges": "edges.png", **sizes}
     assert json.loads(said.pop("settings")) == settings
     seen = {"name": "rex", "noun": "dog", "library": "default", "version": 1, "manifest": concept.manifest}
     assert json.loads(said.pop("concepts")) == [seen]

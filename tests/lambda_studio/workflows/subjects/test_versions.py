@@ -12,6 +12,7 @@ from lambda_studio.errors import InvalidSetting, MaskRefused
 from lambda_studio.pictures.files.png import decode_png, encode_png
 from lambda_studio.pictures.masks.marks import Box, Point, Segment
 from lambda_studio.pictures.masks.subject import BY_COLOUR, DOUBT, FoundMask
+from lambda_studio.pictures.near_duplicates import ALMOST
 from lambda_studio.workflows.subjects.changes import Changes
 from lambda_studio.workflows.subjects.marking import Marking
 from lambda_studio.workflows.subjects.spool import spool_in
@@ -95,12 +96,19 @@ def test_a_version_is_embedded_when_it_is_written_and_never_over_somebody_elses(
 
 
 def test_another_mask_replaces_the_warnings_about_the_old_one(put, plain, changed, tmp_path) -> None:
-    doubtful = replace(plain("red"), warnings=(BY_COLOUR, "almost the same picture as a.png"))
+    doubtful = replace(plain("red"), warnings=(BY_COLOUR, "it is blurred"))
     mask = Image.new("L", (48, 36), 255)
     mask.paste(0, (0, 0, 48, 1))
     mask.save(tmp_path / "most.png")
     (image,) = changed(put("rex", doubtful), masks={1: tmp_path / "most.png"})
-    assert image.warnings == ("almost the same picture as a.png", f"{DOUBT}its subject is 97% of the picture")
+    assert image.warnings == ("it is blurred", f"{DOUBT}its subject is 97% of the picture")
+
+
+def test_a_note_about_a_dropped_picture_goes_with_it(put, plain, changed) -> None:
+    near = [replace(plain(colour), warnings=(f"{ALMOST}red.png", "it is blurred")) for colour in ("lime", "blue")]
+    concept = put("rex", plain("red"), *near)
+    assert [image.warnings for image in changed(concept, drop=[3])] == [(), near[0].warnings]
+    assert [image.warnings for image in changed(concept, drop=[1])] == [("it is blurred",)] * 2
 
 
 def test_a_mask_of_95_percent_is_said_in_edit_too(studio, put, plain, tmp_path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from concepts.errors import ConceptNotFound
 from lambda_studio.config import FinetuneConfig, Size
-from lambda_studio.errors import InvalidSetting, ModelFilesNotFetched
+from lambda_studio.errors import InvalidSetting, ModelFilesNotFetched, StudioError
 from lambda_studio.models.stack import Stack
 from lambda_studio.workflows.tuning import planning, preflight
 
@@ -90,3 +90,13 @@ def test_what_cannot_be_trained_is_refused(studio, add, photo) -> None:
     add("rex", photo)
     with pytest.raises(InvalidSetting):
         studio.plan_finetune(["rex"], FinetuneConfig(resolution=7))
+
+
+def test_a_wrong_preview_is_refused_by_the_plan_and_the_run(studio, add, photo) -> None:
+    add("rex", photo)
+    for prompt, said in (("a <max>", "names max, which is not trained"), ("a <rex", "never closed")):
+        for every in (None, 0):
+            config = FinetuneConfig(steps=1, preview_prompts=(prompt,), preview_every=every)
+            for run in (studio.plan_finetune, studio.finetune):
+                with pytest.raises(StudioError, match=said):
+                    run(["rex"], config)

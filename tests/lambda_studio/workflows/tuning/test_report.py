@@ -1,13 +1,15 @@
 """A run's report is one file that says what was trained, how it went and how to do it again."""
 
 import re
-from dataclasses import replace
+import shlex
+from dataclasses import fields, replace
 from html import unescape
 from html.parser import HTMLParser
 
+from cli.finetune import command as finetune
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.workflows.tuning import run as tuning
-from lambda_studio.workflows.tuning.report import RunReport, curve, html_of
+from lambda_studio.workflows.tuning.report import RunReport, command, curve, html_of
 
 CONFIG = FinetuneConfig(steps=6, rank=2, learning_rate=0.01)
 PICTURE = b"\x89PNG"
@@ -65,6 +67,38 @@ def test_the_command_is_for_how_the_run_ended_and_began(put, plain) -> None:
     assert "<pre>studio finetune --resume</pre>" in stopped
     begun = replace(CONFIG, start_from="ab" * 32, weights={"my rex": 2.0})
     assert "studio finetune 'my rex' --from abababababab" in unescape(html_of(report(put, plain, config=begun), None))
+
+
+def test_the_command_of_a_run_that_began_with_an_adapter_gives_its_settings(put, plain) -> None:
+    config = FinetuneConfig(
+        steps=20, rank=16, learning_rate=1e-3, start_from="ab" * 32, weights={"mug": 2.0}, use_dora=True,
+        preview_prompts=("a <mug>", "a <mug> on a hill"), lr_scheduler="cosine",
+    )  # fmt: skip
+    words = shlex.split(command(report(put, plain, config=config)))
+    assert words[:5] == ["studio", "finetune", "mug", "--from", "abababababab"]
+    context = finetune.make_context("finetune", words[2:])
+    given = {name: value for name, value in context.params.items() if value is not None}
+    wanted = {
+        "steps": 20,
+        "rank": 16,
+        "batch_size": 4,
+        "learning_rate": 1e-3,
+        "use_dora": True,
+        "lr_scheduler": "cosine",
+    }
+    assert wanted.items() <= given.items() and given["preview_prompts"] == ("a <mug>", "a <mug> on a hill")
+
+
+def test_every_setting_has_an_option_for_the_command() -> None:
+    options = {option for param in finetune.params for option in param.opts}
+    without = {"weights", "start_from", "preview_prompts"}
+    names = [field.name for field in fields(FinetuneConfig) if field.name not in without]
+    assert [name for name in names if f"--{name.replace('_', '-')}" not in options] == []
+
+
+def test_images_that_were_held_back_are_not_counted_as_trained_on(put, plain) -> None:
+    page = html_of(report(put, plain, held_back={"rex": ["red.png"]}), None)
+    assert "<td>rex</td><td>dog</td><td>1</td><td>1</td>" in page
 
 
 def test_names_and_prompts_of_strangers_are_text(put, plain) -> None:

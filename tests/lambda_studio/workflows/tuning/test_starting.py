@@ -142,3 +142,22 @@ def test_an_adapter_is_made_again_with_its_settings_without_some_concepts(place,
     with pytest.raises(ConceptNotFound) as caught:
         studio.adapters.recipe(1, without=["mug"])
     assert (caught.value.cause, caught.value.remedy) == ("Adapter 1 does not know mug.", "It knows: rex, max.")
+
+
+def test_weights_are_kept_in_a_rebuild_but_not_those_that_replayed_an_adapter(studio, add, photo, box) -> None:
+    add("rex", photo)
+    add("mug", box(2), noun="mug")
+    weighted = replace(QUICK, weights={"rex": 2.0})
+    first = studio.finetune(["rex", "mug"], weighted).adapter
+    recipe = studio.adapters.recipe(first.id)
+    assert recipe.config.weights == {"rex": 2.0}
+    assert studio.finetune(recipe.names, recipe.config).adapter.sha256 == first.sha256
+    assert studio.adapters.recipe(first.id, without=["rex"]).config.weights is None
+    second = studio.finetune(["mug"], QUICK, start_from=first.id).adapter
+    assert second.settings["weights"] and studio.adapters.recipe(second.id).config.weights is None
+
+
+def test_an_adapter_that_was_not_trained_is_not_rebuilt(place, studio) -> None:
+    scaled = studio.adapters.scale(1, 0.5)
+    with pytest.raises(InvalidSetting, match=r"was made by scale of other adapters, not by training\. Rebuild one of"):
+        studio.adapters.recipe(scaled.id)
