@@ -25,6 +25,7 @@ OTHERS = {
         "generation",
         "owns_library",
         "computed_features",
+        "same_pictures",
     ),
     "left_out",
     *("library_address", "library_stack"),

@@ -98,9 +98,9 @@ from lambda_studio.training.checkpoints.checkpoint import save_checkpoint
 
 saved = []
 
-def counted(folder, step, state, meta):
+def counted(folder, step, state, meta, **options):
     saved.append(step)
-    return save_checkpoint(folder, step, state, meta)
+    return save_checkpoint(folder, step, state, meta, **options)
 
 trainer.save_checkpoint = counted
 for name, settings in json.loads(sys.argv[3]).items():

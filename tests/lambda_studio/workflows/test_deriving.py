@@ -82,13 +82,14 @@ def test_a_scaled_full_unet_and_its_extract_say_what_they_came_of(studio, tuned,
     assert (mixed.method, "rank" in mixed.settings) == ("full", False)
 
 
-def test_a_merged_adapter_can_be_trained_on_and_made_again(studio, tuned) -> None:
+def test_a_merged_adapter_can_be_trained_on_and_is_not_rebuilt(studio, tuned) -> None:
     rex, hat = tuned("rex"), tuned("hat")
     made = studio.adapters.merge([rex.id, hat.id])
     assert (made.settings["rank"], made.settings["targets"]) == (4, "attention")
     further = studio.finetune(["hat"], FinetuneConfig(steps=1), start_from=made.id).adapter
     assert (further.settings["rank"], further.knows) == (4, {"hat": 1, "rex": 1})
-    assert studio.adapters.recipe(made.id).names == ("rex", "hat")
+    with pytest.raises(InvalidSetting, match=r"made by merge of other adapters, not by training"):
+        studio.adapters.recipe(made.id)
 
 
 def test_what_was_forgotten_is_still_known(studio, tuned) -> None:
