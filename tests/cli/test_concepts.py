@@ -247,12 +247,19 @@ def test_a_way_for_all_images_is_no_change_of_those_that_are_there(studio, added
     assert (answer.code, "For an image that is there, give N=grabcut." in answer.err) == (2, True)
 
 
-def test_the_mask_to_correct_is_the_one_that_may_be_wrong(studio, photos, tmp_path) -> None:
-    studio("add-concept", "max", *photos[:2], "--noun", "dog", "--segment", "grabcut")
+def test_the_mask_to_correct_is_the_one_that_may_be_wrong(studio, added, photos, tmp_path) -> None:
+    with Image.open(photos[0]) as photo:
+        middle, nearly_all = Image.new("L", photo.size), Image.new("L", photo.size, 255)
+    middle.paste(255, (middle.width // 4, middle.height // 4, 3 * middle.width // 4, 3 * middle.height // 4))
+    nearly_all.paste(0, (0, 0, nearly_all.width, 1))  # which is always worth a look
+    masks = []
+    for number, mask in enumerate((middle, nearly_all), start=1):
+        mask.save(tmp_path / f"mask{number}.png")
+        masks += ["--mask", f"{number}={tmp_path / f'mask{number}.png'}"]
+    assert studio("add-concept", "max", *photos[:2], "--noun", "dog", *masks).code == 0
     images = json.loads(studio("concepts", "show", "max", "--json").out)["images"]
-    doubtful = [number for number, image in enumerate(images, start=1) if image["doubtful"]]
-    shown = studio("concepts", "show", "max", "--sheet", tmp_path / "max.png").err
-    assert f"To correct image {doubtful[0] if doubtful else 1}:" in shown
+    assert [image["doubtful"] for image in images] == [False, True]
+    assert "To correct image 2:" in studio("concepts", "show", "max", "--sheet", tmp_path / "max.png").err
 
 
 def test_several_images_in_a_row_are_dropped(studio, added) -> None:
