@@ -26,16 +26,16 @@ from PIL import Image
 from torch import Tensor
 
 from lambda_studio import FinetuneConfig, Studio
-from lambda_studio.models.clip import Clip
+from lambda_studio.models.adapters.lora.attaching import add_lora, remove_lora
+from lambda_studio.models.adapters.lora.shape import lora_shape
+from lambda_studio.models.clip.clip import Clip
 from lambda_studio.models.decoders.protocol import Decoder
-from lambda_studio.models.lora.attaching import add_lora, remove_lora
-from lambda_studio.models.lora.shape import lora_shape
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 from lambda_studio.pictures.crops import square_crop
 from lambda_studio.training.examples import encode_examples
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.workflows.cache.training_set import ExampleTable
-from lambda_studio.workflows.tuning.previews import Previews
+from lambda_studio.workflows.tuning.watching.previews import Previews
 
 BATCH = 4
 """Pictures in an optimiser step of every kind."""

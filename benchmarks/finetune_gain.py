@@ -14,7 +14,7 @@ from measured import add_record_option, over_seeds, record
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.miniature.show.demo import STEPS, run_demo
-from lambda_studio.models.stack import BUILT_IN
+from lambda_studio.models.stacks.stack import BUILT_IN
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])

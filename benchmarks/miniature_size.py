@@ -9,7 +9,7 @@ import json
 from measured import add_record_option, record
 
 from lambda_studio.miniature.judge.reader import load_reader
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 add_record_option(parser)

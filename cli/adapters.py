@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.commands import StudioGroup, download_option, hardware_options
-from cli.confirm import confirmed, yes_option
-from cli.evaluation_lines import evaluation_lines
+from cli.screen.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
-from cli.tables import settings_lines, table
+from cli.texts.evaluation_lines import evaluation_lines
+from cli.texts.tables import settings_lines, table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import AdapterCard

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from cli.commands import StudioCommand, download_option
-from cli.encoding import encoded
-from cli.masks import box_option, in_order, masks_found, point_option, segments_option, ways
+from cli.options.masks import box_option, in_order, masks_found, point_option, segments_option, ways
 from cli.originals import keep_original_option, kept_originals
 from cli.session import Session, pass_session
-from cli.tables import counted
+from cli.texts.encoding import encoded
+from cli.texts.tables import counted
 
 
 @click.command("add-concept", cls=StudioCommand)

@@ -12,7 +12,7 @@ from cli import removing
 from cli.arguments import Images
 from cli.commands import StudioGroup, download_option
 from cli.mask_files import masks as mask_files
-from cli.masks import (
+from cli.options.masks import (
     box_option,
     correction,
     drawn,
@@ -23,9 +23,9 @@ from cli.masks import (
     ways,
 )
 from cli.originals import count_originals, keep_original_option, kept_originals, originals
+from cli.screen.terminal import notice
 from cli.session import Session, pass_session
-from cli.tables import counted, table
-from cli.terminal import notice
+from cli.texts.tables import counted, table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import ConceptSummary, ImageCard

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cli.commands import StudioGroup
-from cli.confirm import confirmed, yes_option
+from cli.screen.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
 
 

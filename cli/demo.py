@@ -25,7 +25,7 @@ def command(session: Session, out: Path | None) -> None:
     It adds subjects, finds them in their photos, draws them by name, fine-tunes, and draws the same pictures again.
     It uses the miniature, which is part of the package, so it downloads nothing. It takes a few minutes.
     """
-    from cli.progress import bars
+    from cli.screen.progress import bars
     from lambda_studio.miniature.show.demo import run_demo
     from lambda_studio.pictures.outputs import new_folder
 

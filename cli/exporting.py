@@ -6,7 +6,7 @@ import click
 
 from cli.commands import StudioCommand
 from cli.session import Session, pass_session
-from cli.tables import counted
+from cli.texts.tables import counted
 
 
 @click.command("export", cls=StudioCommand)

@@ -7,14 +7,14 @@ from typing import Any
 import click
 
 from cli.adapters import size_lines
-from cli.aliases import Aliased
 from cli.commands import StudioCommand, download_option, hardware_options
-from cli.evaluation_lines import evaluation_lines
+from cli.options.aliases import Aliased
+from cli.options.settings_file import set_by_environment, spellings
+from cli.options.training import adapter_options, crop_options, lora_options, loss_options, score_options
 from cli.session import Session, given, pass_session
-from cli.settings_file import set_by_environment, spellings
-from cli.training_options import adapter_options, crop_options, lora_options, loss_options, score_options
-from cli.training_plan import plan_lines
-from cli.training_scores import end_lines, score_lines
+from cli.texts.evaluation_lines import evaluation_lines
+from cli.texts.training_plan import plan_lines
+from cli.texts.training_scores import end_lines, score_lines
 
 
 @click.command("finetune", cls=StudioCommand, context_settings={"auto_envvar_prefix": "STUDIO_FINETUNE"})
@@ -159,7 +159,7 @@ def command(
       studio finetune mug --from 3
       studio finetune --rebuild 3 --without rex
     """
-    from cli.interrupt import Interrupt
+    from cli.screen.interrupt import Interrupt
     from lambda_studio import FinetuneConfig
 
     require_one_way(names, everything, resume, plan, rebuild, without, start_from)

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from cli.aliases import Aliased
 from cli.commands import StudioCommand, download_option, hardware_options
+from cli.options.aliases import Aliased
+from cli.screen.terminal import notice
 from cli.session import Session, given, pass_session
-from cli.terminal import notice
 
 
 class Seed(click.ParamType):

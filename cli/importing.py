@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.commands import StudioCommand
-from cli.options import option_names, with_values
-from cli.plans import fault_lines, guess_lines, left_aside_lines, subject_lines, taken_lines
+from cli.options.spelling import option_names, with_values
+from cli.screen.terminal import say
 from cli.session import Session, pass_session
-from cli.tables import counted, table
-from cli.terminal import say
+from cli.texts.plans import fault_lines, guess_lines, left_aside_lines, subject_lines, taken_lines
+from cli.texts.tables import counted, table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import Imported, Plan

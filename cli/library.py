@@ -6,7 +6,7 @@ from cli.commands import StudioGroup
 from cli.exporting import export
 from cli.importing import importing
 from cli.session import Session, pass_session
-from cli.tables import counted, table
+from cli.texts.tables import counted, table
 
 
 @click.group("library", cls=StudioGroup, invoke_without_command=True)

@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from cli import ctrl_c
 from cli.commands import LazyGroup
-from cli.options import in_remedies, less_memory, option_names, with_options, with_values
-from cli.repeating import repeated
+from cli.options.spelling import in_remedies, less_memory, option_names, with_options, with_values
+from cli.screen import ctrl_c
+from cli.screen.repeating import repeated
+from cli.screen.terminal import flushed, in_lines, notice, open_standard_streams, printable, say_json, warn
 from cli.session import Session, numbered
-from cli.terminal import flushed, in_lines, notice, open_standard_streams, printable, say_json, warn
 
 COMPLETION = "_STUDIO_COMPLETE"
 """The environment variable with which a shell asks for completions."""

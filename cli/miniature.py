@@ -7,7 +7,7 @@ import click
 
 from cli.commands import StudioGroup
 from cli.session import Session, pass_session
-from cli.tables import table
+from cli.texts.tables import table
 
 if TYPE_CHECKING:
     from lambda_studio.miniature.judge.report import Report
@@ -56,7 +56,7 @@ def train(
     It takes hours on two cores, and needs no pictures: they are drawn by the program. You need it only to change the
     miniature itself. Stop it with Ctrl-C, and run the same command again to go on.
     """
-    from cli.progress import bars
+    from cli.screen.progress import bars
     from lambda_studio.miniature.recipe.recipe import open_recipe
     from lambda_studio.miniature.recipe.release import refuse_existing, release
 
@@ -92,7 +92,7 @@ def train(
 @pass_session
 def evaluate(session: Session, count: int, seeds: int, only: tuple[str, ...], steps: int, workers: int | None) -> None:
     """Measure every number of the miniature's model card. Its subjects were not in the training."""
-    from cli.progress import bars
+    from cli.screen.progress import bars
     from lambda_studio.miniature.judge.report import FIRST_SEED, measure
 
     stack, numbers = session.stack or "miniature", range(FIRST_SEED, FIRST_SEED + seeds)
@@ -110,7 +110,7 @@ def bench(session: Session, folder: Path) -> None:
 
     It has 30 subjects that were not in the training, with their prompts.
     """
-    from cli.progress import bars
+    from cli.screen.progress import bars
     from lambda_studio.miniature.judge.bench import write_bench
     from lambda_studio.pictures.outputs import new_folder
 
@@ -129,7 +129,7 @@ def bench(session: Session, folder: Path) -> None:
 @pass_session
 def gallery(session: Session, file: Path, count: int, seed: int) -> None:
     """Draw the benchmark's prompts zero-shot in FILE, a PNG. No picture is left out."""
-    from cli.progress import bars
+    from cli.screen.progress import bars
     from cli.session import notice
     from lambda_studio.miniature.show.gallery import draw_gallery
     from lambda_studio.pictures.outputs import make_room, write_picture

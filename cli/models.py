@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.commands import StudioGroup, download_option
-from cli.confirm import confirmed, yes_option
+from cli.screen.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
-from cli.tables import table
+from cli.texts.tables import table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import ModelPart

@@ -7,7 +7,7 @@ import click
 
 from cli.commands import StudioCommand
 from cli.session import Session, pass_session
-from cli.tables import counted
+from cli.texts.tables import counted
 
 if TYPE_CHECKING:
     from lambda_studio.studio import ConceptRecord

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.commands import StudioCommand, download_option
-from cli.confirm import confirmed, yes_option
-from cli.encoding import encoded
 from cli.originals import kept_originals
+from cli.screen.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
-from cli.tables import counted
+from cli.texts.encoding import encoded
+from cli.texts.tables import counted
 
 if TYPE_CHECKING:
     from lambda_studio.studio import Added, ConceptSummary

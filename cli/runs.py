@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.commands import StudioGroup
-from cli.confirm import confirmed, yes_option
+from cli.screen.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
-from cli.tables import settings_lines, table
-from cli.training_scores import end_lines, score_lines
+from cli.texts.tables import settings_lines, table
+from cli.texts.training_scores import end_lines, score_lines
 
 if TYPE_CHECKING:
     from lambda_studio.studio import RunCard

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.confirm import confirmed
-from cli.terminal import notice, say, say_json
+from cli.screen.confirm import confirmed
+from cli.screen.terminal import notice, say, say_json
 
 if TYPE_CHECKING:
     from lambda_studio.studio import DatabaseUpkeep, Studio
@@ -41,7 +41,7 @@ class Session:
 
     def studio(self) -> "Studio":
         """Open the studio that the global options select. Use it in a `with`, which closes it."""
-        from cli.progress import bars
+        from cli.screen.progress import bars
         from lambda_studio.studio import Studio
 
         studio = Studio(self.home, self.library, self.stack, notify=notice, progress=bars(), database=self.database)

@@ -1,6 +1,6 @@
 """The first instructions of `studio`. From here on, Ctrl-C ends with exit code 130 and one line."""
 
-from cli import ctrl_c
+from cli.screen import ctrl_c
 
 ctrl_c.handle(ctrl_c.stop_at_once)
 

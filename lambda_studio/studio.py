@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from lambda_studio.config import FinetuneConfig, GenerateConfig, Wanted
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.workflows.adapters import Adapters
-from lambda_studio.workflows.answers import Drawn, Finetuned
+from lambda_studio.workflows.answers.pictures import Drawn
+from lambda_studio.workflows.answers.runs import Finetuned
 from lambda_studio.workflows.home import default_home
 from lambda_studio.workflows.libraries import Libraries
 from lambda_studio.workflows.models import Models
@@ -21,18 +22,18 @@ from lambda_studio.workflows.workplace import Workplace
 if TYPE_CHECKING:
     from concepts.records import ConceptRecord as ConceptRecord
     from concepts.records import ConceptSummary as ConceptSummary
+    from lambda_studio.bundles.layouts.plan import Plan as Plan
     from lambda_studio.bundles.layouts.plan import PlannedSubject as PlannedSubject
-    from lambda_studio.workflows.answers import AdapterCard as AdapterCard
-    from lambda_studio.workflows.answers import Added as Added
-    from lambda_studio.workflows.answers import ImageCard as ImageCard
-    from lambda_studio.workflows.answers import Imported as Imported
-    from lambda_studio.workflows.answers import ModelPart as ModelPart
-    from lambda_studio.workflows.answers import Plan as Plan
-    from lambda_studio.workflows.answers import RunCard as RunCard
+    from lambda_studio.workflows.answers.adapters import AdapterCard as AdapterCard
+    from lambda_studio.workflows.answers.bundles import Imported as Imported
+    from lambda_studio.workflows.answers.concepts import Added as Added
+    from lambda_studio.workflows.answers.concepts import ImageCard as ImageCard
+    from lambda_studio.workflows.answers.models import ModelPart as ModelPart
+    from lambda_studio.workflows.answers.runs import RunCard as RunCard
     from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation as AdapterEvaluation
-    from lambda_studio.workflows.subjects.marking import Mark as Mark
+    from lambda_studio.workflows.subjects.masks.marking import Mark as Mark
     from lambda_studio.workflows.subjects.numbering import Called as Called
-    from lambda_studio.workflows.tuning.plan import FinetunePlan as FinetunePlan
+    from lambda_studio.workflows.tuning.planning.plan import FinetunePlan as FinetunePlan
     from lambda_studio.workflows.upkeep.database import DatabaseUpkeep
     from lambda_studio.workflows.upkeep.finding import Finding
 
@@ -207,7 +208,7 @@ class Studio:
             ConceptNotFound, InvalidSetting, PicturesLeftOut, and the errors of model loading.
             ContentDamaged: the stored bytes of an image are damaged.
         """
-        from lambda_studio.workflows.tuning.preflight import plan_finetuning
+        from lambda_studio.workflows.tuning.planning.preflight import plan_finetuning
         from lambda_studio.workflows.tuning.starting import started
 
         start = started(self.workplace, names, config or FinetuneConfig(), start_from)

@@ -14,6 +14,7 @@ import lambda_studio.errors
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("cli", "concepts", "migrations", "lambda_studio")
 TESTED_ELSEWHERE = {
+    "lambda_studio/workflows/answers/*": "plain values; each is tested with the use case that gives it",
     "cli/__main__.py": "it only calls cli.start.main, which tests/cli/test_current_folder.py runs as a process",
     "migrations/env.py": "it runs whenever a registry is made: tests/migrations/test_migrations.py",
     "migrations/versions/*": "a revision is tested on the one before it: tests/migrations/test_migrations.py",
@@ -75,7 +76,9 @@ def test_no_function_on_the_main_paths_takes_more_than_six_parameters(room: str)
     assert found and {name: count for name, count in found.items() if count > 6} == {}
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.parent.name == "cli"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if (ROOT / "cli") in path.parents], ids=lambda path: path.name
+)
 def test_the_command_line_imports_nothing_heavy_at_the_top(path: Path) -> None:
     allowed = {"cli", "click", *sys.stdlib_module_names}
     light = {"lambda_studio.progress", "concepts.printable"}

@@ -25,10 +25,10 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds, prior_seed
 from lambda_studio.generation.prompt import bind, parse
 from lambda_studio.generation.samplers import ddim_schedule, sample
-from lambda_studio.models.clip import load_clip
+from lambda_studio.models.clip.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.prior import PriorTransformer
-from lambda_studio.training.objectives import NoisedBatch, noise_prediction_loss
+from lambda_studio.training.objectives.objectives import NoisedBatch, noise_prediction_loss
 
 from . import official, tiny
 from .row import Row

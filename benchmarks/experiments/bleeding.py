@@ -39,7 +39,7 @@ from lambda_studio.miniature.world.scenes import (
     scenes,
 )
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import finetune_decoder
 

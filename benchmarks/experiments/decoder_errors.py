@@ -18,7 +18,7 @@ from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.recipe.networks import build_scheduler
 from lambda_studio.miniature.recipe.stages import focus
 from lambda_studio.miniature.world.scenes import Scene, render
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--unet", type=Path, help="a UNet's weights, instead of the packaged ones")

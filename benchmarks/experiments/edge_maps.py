@@ -27,7 +27,7 @@ from lambda_studio.miniature.recipe.corpus import edges
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.scenes import render, scenes
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models.stack import EDGE_MAPS, Stack, resolve_stack
+from lambda_studio.models.stacks.stack import EDGE_MAPS, Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--seeds", nargs="+", type=int, default=[1000])

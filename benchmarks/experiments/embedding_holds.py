@@ -19,8 +19,8 @@ from lambda_studio.miniature.judge.questions import LOOKS, answers_loss, noun_co
 from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.world.scenes import NOTHING, NOUNS, Scene, concatenate, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models.clip import Clip
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.clip.clip import Clip
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument(

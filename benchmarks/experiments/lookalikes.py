@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 from lambda_studio.pictures.crops import cut_out
 from lambda_studio.pictures.files.opening import open_photo
 from lambda_studio.pictures.masks.subject import find_mask

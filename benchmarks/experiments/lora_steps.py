@@ -13,9 +13,9 @@ from statistics import median
 import torch
 
 import lambda_studio.miniature
+from lambda_studio.models.adapters.lora.attaching import add_lora, remove_lora
+from lambda_studio.models.adapters.lora.shape import LoraShape
 from lambda_studio.models.decoders.kandinsky import KandinskyDecoder, load_decoder
-from lambda_studio.models.lora.attaching import add_lora, remove_lora
-from lambda_studio.models.lora.shape import LoraShape
 
 DECODER = Path(lambda_studio.miniature.__path__[0]) / "weights" / "decoder"
 SHAPES = {

@@ -13,7 +13,7 @@ import torch
 from lambda_studio.miniature.judge.measurements import Evaluation
 from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.world.scenes import render
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("what", choices=("two", "lora"))

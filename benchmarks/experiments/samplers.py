@@ -16,7 +16,7 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
 from lambda_studio.generation.prompt import bind, parse
 from lambda_studio.generation.samplers import sample
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 from lambda_studio.settings.drawing import SAMPLERS
 
 SUBJECTS = (

@@ -29,8 +29,8 @@ from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.pictures.near_duplicates import NEAR_DUPLICATE, differences, thumbnail
 from lambda_studio.pictures.sharpness import BLURRED, SIDE, blur
 from lambda_studio.training.examples import encode_image_embeds
-from lambda_studio.workflows.subjects.unlike import FEWEST, UNLIKE, mean_cosine
-from lambda_studio.workflows.tuning.dataset import SAME_VIEW
+from lambda_studio.workflows.subjects.photos.unlike import FEWEST, UNLIKE, mean_cosine
+from lambda_studio.workflows.tuning.planning.dataset import SAME_VIEW
 
 FOCUS = 2.5
 """The Gaussian blur, in pixels of a subject's box that is at most `SIDE` long."""

@@ -8,7 +8,7 @@ import torch
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import train_config
-from lambda_studio.training.objectives import DecoderObjective
+from lambda_studio.training.objectives.objectives import DecoderObjective
 
 from .meter import Bench, Measurement, matrix_precision
 from .report import Row

@@ -8,7 +8,7 @@ import torch
 
 from lambda_studio.generation.conditioning import Conditioning
 from lambda_studio.generation.generator import predict_image_embeds
-from lambda_studio.training.objectives import PriorBatch, PriorObjective
+from lambda_studio.training.objectives.objectives import PriorBatch, PriorObjective
 from lambda_studio.training.optimisation.optimiser import TrainConfig
 from lambda_studio.training.randomness import MicroStep
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lambda_studio.training.devices import LossReader, randomness_kept, start_accelerator
-from lambda_studio.training.objectives import Objective
+from lambda_studio.training.objectives.objectives import Objective
 from lambda_studio.training.optimisation.optimiser import Optimiser, TrainConfig
 
 from .meter import Bench, Measurement, Phases, Step, measure

@@ -11,8 +11,8 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from open_clip.transform import PreprocessCfg
 from torch import nn
 
-from lambda_studio.models.clip import BOTH_TOWERS, Clip, Tower, build_clip
-from lambda_studio.models.clip_files import ClipFiles
+from lambda_studio.models.clip.clip import BOTH_TOWERS, Clip, Tower, build_clip
+from lambda_studio.models.clip.files import ClipFiles
 from lambda_studio.models.decoders.kandinsky import KandinskyDecoder
 from lambda_studio.models.decoders.kandinsky_files import movq_scale_factor
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Part

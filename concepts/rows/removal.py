@@ -9,9 +9,10 @@ from concepts.errors import ConceptAmbiguous, ConceptExists, ConceptNotFound
 from concepts.models import Concept, ConceptVersion, Library, Original, VersionImage, now
 from concepts.names import check_name, name_key, shown
 from concepts.records import FORGOTTEN, ConceptRecord, ConceptSummary, ForgottenConcept, RemovedConcept
-from concepts.rows import adapters, runs, versions
+from concepts.rows import versions
 from concepts.rows.blobs import collect, find_size
 from concepts.rows.libraries import address
+from concepts.rows.training import adapters, runs
 
 
 def remove(session: Session, library: Library, row: Concept) -> RemovedConcept:

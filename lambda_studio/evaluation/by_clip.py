@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from lambda_studio.evaluation.measures import View
-from lambda_studio.models.stack import Stack
+from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.pictures.crops import cut_out, square_crop
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from lambda_studio.evaluation.by_clip import ClipComposition, ClipLikeness
 from lambda_studio.evaluation.by_dino import DinoLikeness, find_dino
 from lambda_studio.evaluation.measures import Judges, Likeness
-from lambda_studio.models.stack import Stack
-from lambda_studio.models.stack_files import StackFiles
+from lambda_studio.models.stacks.files import StackFiles
+from lambda_studio.models.stacks.stack import Stack
 
 OWN = {"miniature": "lambda_studio.miniature.judge.measures"}
 """The modules with the metrics of stacks that have their own, by a stack's `judge`. Each has a function `find_judges`.

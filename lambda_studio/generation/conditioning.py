@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lambda_studio.errors import PromptInvalid
 from lambda_studio.generation.prompt import BoundPrompt, name_key
-from lambda_studio.models.clip import TextFeatures
+from lambda_studio.models.clip.clip import TextFeatures
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.conditioning import Conditioning, condition
 from lambda_studio.generation.prompt import BoundPrompt
 from lambda_studio.generation.samplers import OnStep, sample, seeded_noise
-from lambda_studio.models.adapter import ScaledFile, adapted
-from lambda_studio.models.clip import Clip, TextFeatures
+from lambda_studio.models.adapters.adapter import ScaledFile, adapted
+from lambda_studio.models.clip.clip import Clip, TextFeatures
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.memory.hardware import exact_products
 from lambda_studio.models.prior import PriorTransformer
-from lambda_studio.models.stack import Stack
+from lambda_studio.models.stacks.stack import Stack
 
 
 @dataclass(frozen=True)

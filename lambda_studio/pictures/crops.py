@@ -3,7 +3,7 @@
 from PIL import Image
 
 from lambda_studio.config import Size
-from lambda_studio.pictures.files.colour import WHITE
+from lambda_studio.pictures.files.colour.conversion import WHITE
 from lambda_studio.pictures.files.png import without_metadata
 from lambda_studio.pictures.parts import middle_crop, subject_box
 

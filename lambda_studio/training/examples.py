@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from lambda_studio.config import Size
-from lambda_studio.models.clip import Clip
+from lambda_studio.models.clip.clip import Clip
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.pictures.crops import middle_at, square_crop
 from lambda_studio.pictures.parts import Crop

@@ -7,7 +7,7 @@ from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.training.examples import Example
 from lambda_studio.training.hooks import NO_HOOKS, Hooks
-from lambda_studio.training.objectives import DecoderObjective
+from lambda_studio.training.objectives.objectives import DecoderObjective
 from lambda_studio.training.optimisation.optimiser import TrainConfig
 from lambda_studio.training.optimisation.schedules import schedule_named
 from lambda_studio.training.trainer import TrainResult, train

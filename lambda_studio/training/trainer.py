@@ -9,8 +9,8 @@ import torch
 
 from lambda_studio.config import require
 from lambda_studio.errors import TrainingDiverged
+from lambda_studio.models.files.saving import require_room_to_save, tensor_bytes
 from lambda_studio.models.memory.hardware import has_cpu_memory_for
-from lambda_studio.models.saving import require_room_to_save, tensor_bytes
 from lambda_studio.training.checkpoints.beside import Writer, copied
 from lambda_studio.training.checkpoints.checkpoint import Checkpoint, find_checkpoint, save_checkpoint
 from lambda_studio.training.checkpoints.pace import Pace
@@ -18,7 +18,7 @@ from lambda_studio.training.checkpoints.resume import Settings, open_run
 from lambda_studio.training.curve import LossLog
 from lambda_studio.training.devices import LossReader, randomness_kept, start_accelerator
 from lambda_studio.training.hooks import NO_HOOKS, Hooks, ModelReport, StepReport
-from lambda_studio.training.objectives import Objective
+from lambda_studio.training.objectives.objectives import Objective
 from lambda_studio.training.optimisation.optimiser import Optimiser, TrainConfig
 
 

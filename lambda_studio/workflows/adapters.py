@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from concepts.records import AdapterRecord
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.workflows.answers import BF16_ROUNDS_AWAY, AdapterCard, AdapterRecipe, ExportedAdapter, adapter_card
+from lambda_studio.workflows.answers.adapters import (
+    BF16_ROUNDS_AWAY,
+    AdapterCard,
+    AdapterRecipe,
+    ExportedAdapter,
+    adapter_card,
+)
 from lambda_studio.workflows.home import adapters_folder
 from lambda_studio.workflows.workplace import Workplace
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
-from lambda_studio.models.adapter import require_base
-from lambda_studio.models.adapter_info import read_adapter_info
-from lambda_studio.models.adapter_weights import open_weights
+from lambda_studio.models.adapters.adapter import require_base
+from lambda_studio.models.adapters.information import read_adapter_info
+from lambda_studio.models.adapters.lora.sizes import update_size
+from lambda_studio.models.adapters.weights import open_weights
 from lambda_studio.models.decoders.families import get_family
 from lambda_studio.models.files.tensors import StoredTensors
-from lambda_studio.models.lora.sizes import update_size
-from lambda_studio.models.stack_files import StackFiles
+from lambda_studio.models.stacks.files import StackFiles
 from lambda_studio.workflows.home import adapters_folder
 from lambda_studio.workflows.workplace import Workplace
 

@@ -18,12 +18,12 @@ from lambda_studio.config import (
     require_different,
 )
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.adapter import require_base
-from lambda_studio.models.adapter_info import AdapterInfo
-from lambda_studio.models.adapter_weights import open_weights
-from lambda_studio.models.derived_adapters import DerivedAdapter, SourceAdapter, combined, extracted, save_derived
+from lambda_studio.models.adapters.adapter import require_base
+from lambda_studio.models.adapters.derived import DerivedAdapter, SourceAdapter, combined, extracted, save_derived
+from lambda_studio.models.adapters.information import AdapterInfo
+from lambda_studio.models.adapters.lora.shape import Targets
+from lambda_studio.models.adapters.weights import open_weights
 from lambda_studio.models.files.tensors import StoredTensors
-from lambda_studio.models.lora.shape import Targets
 from lambda_studio.progress import Advance
 from lambda_studio.workflows.base_weights import unet_file, with_size
 from lambda_studio.workflows.home import adapter_file, adapters_folder, why_missing

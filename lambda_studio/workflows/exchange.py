@@ -8,12 +8,12 @@ from concepts.durable import make_folder
 from concepts.records import AdapterRecord, ConceptRecord
 from concepts.registry import Registry
 from lambda_studio.errors import ModelFilesMissing
-from lambda_studio.models.adapter import save_tensors_by_hash
-from lambda_studio.models.adapter_info import AdapterInfo
+from lambda_studio.models.adapters.adapter import save_tensors_by_hash
+from lambda_studio.models.adapters.information import AdapterInfo
 from lambda_studio.models.exchange.diffusers_folder import write_folder
 from lambda_studio.models.exchange.foreign_lora import ForeignLora, find_lora, read_lora
 from lambda_studio.models.files.weights import tensor_shapes
-from lambda_studio.workflows.answers import ExportedAdapter
+from lambda_studio.workflows.answers.adapters import ExportedAdapter
 from lambda_studio.workflows.base_weights import unet_file, with_size
 from lambda_studio.workflows.home import adapter_file, adapters_folder, why_missing
 from lambda_studio.workflows.workplace import Workplace

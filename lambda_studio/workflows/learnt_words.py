@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from concepts.durable import read_small
-from lambda_studio.models.stack_spec import StackSpec
+from lambda_studio.models.stacks.specification import StackSpec
 
 MAX_WORDS_BYTES = 2**20
 SHORTEST = 3

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from concepts.names import name_key
 from concepts.records import LibraryRecord, MemberRecord, RemovedLibrary
 from concepts.registry import Registry
+from lambda_studio.bundles.layouts.plan import Plan
 from lambda_studio.config import require
 from lambda_studio.errors import BundleRefused
-from lambda_studio.workflows.answers import Exported, Imported, ImportedConcept, Plan
+from lambda_studio.workflows.answers.bundles import Exported, Imported, ImportedConcept
 from lambda_studio.workflows.home import adapters_folder
 from lambda_studio.workflows.run_files import delete_run, holding, in_use, require_deleted
 from lambda_studio.workflows.workplace import Workplace

@@ -1,9 +1,9 @@
 """The parts of a stack: where their files are, and what is missing. Nothing is downloaded."""
 
 from lambda_studio.errors import ModelFilesNotFetched, StudioError
-from lambda_studio.models.stack_files import DRAWING_PARTS, StackFiles
-from lambda_studio.models.stack_spec import StackSpec
-from lambda_studio.workflows.answers import ModelPart
+from lambda_studio.models.stacks.files import DRAWING_PARTS, StackFiles
+from lambda_studio.models.stacks.specification import StackSpec
+from lambda_studio.workflows.answers.models import ModelPart
 
 
 def parts_of(spec: StackSpec) -> list[ModelPart]:

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from lambda_studio.errors import ModelFilesMissing
-from lambda_studio.workflows.answers import ModelPart, RemovedModels
+from lambda_studio.workflows.answers.models import ModelPart, RemovedModels
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:
-    from lambda_studio.models.stack_spec import StackSpec
+    from lambda_studio.models.stacks.specification import StackSpec
 
 GB = 10**9
 
@@ -20,7 +20,7 @@ class Models:
 
     def list(self) -> list[ModelPart]:
         """Return the parts of the stack in use and of the built-in stacks. Nothing is downloaded."""
-        from lambda_studio.models.stack_spec import BUILT_IN
+        from lambda_studio.models.stacks.specification import BUILT_IN
         from lambda_studio.workflows.model_parts import parts_of
 
         specs = {spec.name: spec for spec in (self._place.spec, *BUILT_IN.values())}
@@ -59,7 +59,7 @@ class Models:
         return RemovedModels(found, remove_repositories(found) if found else 0)
 
     def _repositories(self) -> set[str]:
-        from lambda_studio.models.stack_files import DRAWING_PARTS, StackFiles
+        from lambda_studio.models.stacks.files import DRAWING_PARTS, StackFiles
 
         files, others = StackFiles(self._place.spec), ("detector", "segmenter", "dino")
         return {place.address for part in (*DRAWING_PARTS, *others) for place in files.repositories(part)}

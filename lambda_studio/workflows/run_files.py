@@ -14,7 +14,7 @@ from concepts.durable import held, read_small
 from concepts.registry import Registry
 from lambda_studio.errors import FilesLeft, ModelFilesInvalid, ModelFilesMissing, RunInUse
 from lambda_studio.formats import CHECKPOINT_NAME
-from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info
+from lambda_studio.models.adapters.information import AdapterInfo, read_adapter_info
 from lambda_studio.workflows.home import adapters_folder, run_folder, run_lock
 
 PREVIEWS = ("previews", "previews.png", "scores.jsonl", "report.html")

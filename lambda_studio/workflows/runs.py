@@ -5,7 +5,7 @@ from dataclasses import replace
 from concepts.errors import RunNotFound
 from concepts.records import RunRecord
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.workflows.answers import RunCard
+from lambda_studio.workflows.answers.runs import RunCard
 from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.run_files import (
     delete_run,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-    from lambda_studio.models.stack import Stack
-    from lambda_studio.models.stack_spec import StackSpec
+    from lambda_studio.models.stacks.specification import StackSpec
+    from lambda_studio.models.stacks.stack import Stack
     from lambda_studio.pictures.door import PictureDoor
     from lambda_studio.workflows.cache.directions import Directions
     from lambda_studio.workflows.cache.subjects import SubjectEmbedder
@@ -123,7 +123,7 @@ class Workplace:
     def stack(self) -> "Stack":
         """The models in use; each is loaded on first use. Raises InvalidSetting."""
         from lambda_studio.models.memory.hardware import chosen_device
-        from lambda_studio.models.stack import Stack
+        from lambda_studio.models.stacks.stack import Stack
 
         device = chosen_device(self._device, self.notify)
         return Stack(self.spec, device, on_notice=self.notify, agree=lambda question: self.agree(question))
@@ -131,7 +131,7 @@ class Workplace:
     @cached_property
     def spec(self) -> "StackSpec":
         """The stack's specification, read without torch. Raises InvalidSetting, ModelFilesMissing for a TOML file."""
-        from lambda_studio.models.stack_toml import resolve_stack
+        from lambda_studio.models.stacks.toml import resolve_stack
 
         found = resolve_stack(self.stack_source)
         return replace(found, precision=self._precision) if self._precision else found
@@ -158,8 +158,8 @@ class Workplace:
 
     def named_stack(self) -> str | None:
         """Return the user's stack as a library stores it: a name or an absolute path. Raises InvalidSetting."""
-        from lambda_studio.models.stack_spec import BUILT_IN
-        from lambda_studio.models.stack_toml import resolve_stack
+        from lambda_studio.models.stacks.specification import BUILT_IN
+        from lambda_studio.models.stacks.toml import resolve_stack
 
         if self._stack_name is None:
             return None

@@ -14,7 +14,7 @@ from lambda_studio.workflows.workplace import Workplace
 
 def test_adding_the_same_files_again_encodes_nothing_and_loads_no_model(studio, photos, monkeypatch) -> None:
     studio("add-concept", "rex", *photos, "--noun", "dog")
-    monkeypatch.setattr("lambda_studio.models.clip.load_clip", _must_not_load)
+    monkeypatch.setattr("lambda_studio.models.clip.clip.load_clip", _must_not_load)
     again = studio("add-concept", "rex", *photos, "--noun", "dog")
     assert again.code == 0
     assert "Already there: rex (dog) in library default, 2 images." in again.out
@@ -33,13 +33,15 @@ def test_an_edit_whose_images_are_all_encoded_opens_no_stack(studio, photos, mon
 
 
 def test_adding_looks_for_clip_alone(studio, photos, monkeypatch) -> None:
-    monkeypatch.setattr("lambda_studio.models.stack_files.get_family", _must_not_load)
+    monkeypatch.setattr("lambda_studio.models.stacks.files.get_family", _must_not_load)
     assert "Encoded 2 images with tiny." in studio("add-concept", "rex", *photos, "--noun", "dog").out
 
 
 def test_encoding_imports_no_diffusers() -> None:
     """Encoding imports torch and open_clip. Importing diffusers and peft took two more seconds."""
-    modules = "lambda_studio.workflows.cache.subjects, lambda_studio.models.stack_files, lambda_studio.models.clip"
+    modules = (
+        "lambda_studio.workflows.cache.subjects, lambda_studio.models.stacks.files, lambda_studio.models.clip.clip"
+    )
     words = f"import sys, {modules}; sys.exit(' '.join({{'diffusers', 'peft', 'accelerate'}} & set(sys.modules)) or 0)"
     subprocess.run([sys.executable, "-c", words], check=True)
 
@@ -128,7 +130,7 @@ def test_adding_needs_no_models_and_says_when_the_images_are_encoded(
     studio, photos, tmp_path: Path, stack_file: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.hf_hub_download", _must_not_load)
-    monkeypatch.setattr("lambda_studio.models.stack.Stack.__init__", _must_not_load)
+    monkeypatch.setattr("lambda_studio.models.stacks.stack.Stack.__init__", _must_not_load)
     (tmp_path / "absent.toml").write_text(ABSENT)
     absent = ["--stack", "absent.toml"]
     answer = studio("add-concept", "rex", photos[0], "--noun", "dog", *absent)

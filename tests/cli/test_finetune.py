@@ -133,7 +133,7 @@ def test_a_disk_that_is_full_at_the_adapter_leaves_a_run_to_resume(
         raise OSError(28, "No space left on device", "adapters")
 
     with monkeypatch.context() as full:
-        full.setattr("lambda_studio.workflows.tuning.run.save_adapter_by_hash", on_a_full_disk)
+        full.setattr("lambda_studio.workflows.tuning.run_row.save_adapter_by_hash", on_a_full_disk)
         refused = studio("finetune", "rex", "--steps", 1, "--rank", 2)
     assert (refused.code, refused.err.splitlines()[-2]) == (7, "Error: No space left on device: adapters")
     assert studio("finetune", "--resume").code == 0

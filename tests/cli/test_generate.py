@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lambda_studio.models import stack_toml
+from lambda_studio.models.stacks import toml
 
 SIZES = ("resolution", "height", "width")
 
 
 def test_generating_loads_no_vision_tower(studio, photos, monkeypatch) -> None:
     studio("add-concept", "rex", *photos, "--noun", "dog")
-    from lambda_studio.models import clip
+    from lambda_studio.models.clip import clip
 
     towers: list[tuple[str, ...]] = []
     load = clip.load_clip
@@ -105,7 +105,7 @@ def test_edges_change_the_picture(studio, photos) -> None:
 def test_the_default_stack_is_the_miniature(studio, monkeypatch) -> None:
     monkeypatch.delenv("STUDIO_STACK")
     used: list[str] = []
-    monkeypatch.setattr(stack_toml, "resolve_stack", lambda name: used.append(name) or _stop())
+    monkeypatch.setattr(toml, "resolve_stack", lambda name: used.append(name) or _stop())
     assert studio("generate", "a cat").code == 130
     assert used == ["miniature"]
 

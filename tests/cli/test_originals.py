@@ -110,7 +110,7 @@ def test_a_copy_says_that_originals_go_with_it(studio, photo) -> None:
 
 
 def test_a_photo_that_changes_while_it_is_added_adds_nothing(studio, photo, monkeypatch, tmp_path: Path) -> None:
-    from lambda_studio.workflows.subjects import photos
+    from lambda_studio.workflows.subjects.photos import photos
 
     encode = photos.encode_png
 

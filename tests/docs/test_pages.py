@@ -9,10 +9,10 @@ import pytest
 
 from cli.finetune import command as finetune
 from cli.main import studio
-from cli.settings_file import spellings
+from cli.options.settings_file import spellings
 from docs.reference.python import error_classes
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.models.stack import from_toml
+from lambda_studio.models.stacks.stack import from_toml
 from tests.docs.pages import (
     DOCS,
     GUIDES,

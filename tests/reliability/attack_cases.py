@@ -193,7 +193,7 @@ def stopped_run(world: World, place: Path) -> Path:
     two_subjects(world, place)
 
     def stop() -> int:
-        from cli import interrupt
+        from cli.screen import interrupt
 
         interrupt.Interrupt.__call__ = lambda self: any(Path("home").glob("runs/*/loss.jsonl"))  # type: ignore[method-assign]  # in a fork
         return world.call(place, TRAIN)

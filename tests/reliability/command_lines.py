@@ -243,7 +243,7 @@ def _load_no_large_models() -> None:
     from huggingface_hub import constants
 
     from lambda_studio.errors import ModelFilesMissing
-    from lambda_studio.models.stack import Stack
+    from lambda_studio.models.stacks.stack import Stack
 
     def absent(*_: object, **__: object) -> None:
         raise ModelFilesMissing("This model is not loaded here.", "Draw with another.")

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.adapter import apply_adapter
+from lambda_studio.models.adapters.adapter import apply_adapter
 from tests.reliability.adapter_files import BASE, FULL, LORA, WIDTH, Case, cases, written
 from tests.reliability.hostile_images import mutation
 from tests.reliability.judging import Tally, shares, written_anew

@@ -183,7 +183,7 @@ def _accumulating(method: str, share: float, folder: Path) -> Outcome:
 
 def _die(folder: Path, settings: dict[str, Any], kill: int) -> int:
     """Train, and end this process by SIGKILL when pass `kill` (from 0) is to begin."""
-    from lambda_studio.training.objectives import DecoderObjective
+    from lambda_studio.training.objectives.objectives import DecoderObjective
 
     begin = DecoderObjective.losses
 

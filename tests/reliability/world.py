@@ -176,18 +176,17 @@ class World:
 
 IMPORTED_BY_COMMANDS = (
     "accelerate.state", "alembic.command", "filelock", "open_clip", "peft", "platformdirs", "platformdirs.unix",
-    "sqlalchemy.dialects.sqlite", "cli.add_concept",
-    "cli.generate", "lambda_studio.workflows.drawing.generate", "lambda_studio.workflows.drawing.pictures",
-    "lambda_studio.workflows.subjects.card",
-    "cli.adapters", "cli.concepts", "cli.confirm", "cli.db", "cli.doctor", "cli.finetune", "cli.interrupt",
+    "sqlalchemy.dialects.sqlite", "cli.add_concept", "cli.generate", "lambda_studio.workflows.drawing.generate",
+    "lambda_studio.workflows.drawing.pictures", "lambda_studio.workflows.subjects.card", "cli.adapters",
+    "cli.concepts", "cli.screen.confirm", "cli.db", "cli.doctor", "cli.finetune", "cli.screen.interrupt",
     "cli.library", "cli.main", "concepts.stores.upgrade", "lambda_studio.pictures.door_process",
-    "lambda_studio.pictures.edges", "lambda_studio.workflows.upkeep.database", "lambda_studio.models.stack",
+    "lambda_studio.pictures.edges", "lambda_studio.workflows.upkeep.database", "lambda_studio.models.stacks.stack",
     "lambda_studio.studio", "lambda_studio.workflows.subjects.concepts", "lambda_studio.workflows.upkeep.doctor",
     "lambda_studio.workflows.subjects.originals", "lambda_studio.workflows.subjects.forgetting",
-    "lambda_studio.workflows.bundles.import_",
-    "lambda_studio.workflows.bundles.from_bundle", "lambda_studio.workflows.bundles.from_folder",
-    "lambda_studio.workflows.subjects.lookalikes", "lambda_studio.workflows.libraries",
-    "lambda_studio.workflows.tuning.run", "lambda_studio.workflows.subjects.versions",
+    "lambda_studio.workflows.bundles.import_", "lambda_studio.workflows.bundles.from_bundle",
+    "lambda_studio.workflows.bundles.from_folder", "lambda_studio.workflows.subjects.lookalikes",
+    "lambda_studio.workflows.libraries", "lambda_studio.workflows.tuning.run",
+    "lambda_studio.workflows.subjects.versions",
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from lambda_studio.miniature.world.captions import PLACE_PHRASES
 from lambda_studio.miniature.world.figures import FIGURES, WORN
 from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import NOUNS, PIXELS
-from lambda_studio.models.stack import Stack
+from lambda_studio.models.stacks.stack import Stack
 
 
 def find_judges(stack: Stack, nouns: Collection[str]) -> Judges | None:

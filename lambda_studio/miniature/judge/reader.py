@@ -16,7 +16,7 @@ from lambda_studio.miniature.judge.oracle import Oracle, Reading
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.miniature.world.scenes import NOTHING, Scene
 from lambda_studio.models.files.pretrained import load_model
-from lambda_studio.models.stack import WEIGHTS
+from lambda_studio.models.stacks.stack import WEIGHTS
 
 LOOKS = ("main", "second", "pattern")
 ANSWERS = ("place", "noun", *LOOKS, "worn")

@@ -12,7 +12,7 @@ import torch
 
 from lambda_studio.miniature.judge.measurements import MEASUREMENTS, Evaluation
 from lambda_studio.miniature.judge.reader import Reader, load_reader
-from lambda_studio.models.stack import Stack, StackSpec
+from lambda_studio.models.stacks.stack import Stack, StackSpec
 from lambda_studio.processes.isolated import pool
 
 Task = tuple[str, int]

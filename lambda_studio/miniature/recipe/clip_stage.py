@@ -17,7 +17,7 @@ from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
 from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, Scene, concatenate
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models.clip import Clip
+from lambda_studio.models.clip.clip import Clip
 
 
 @dataclass(frozen=True)

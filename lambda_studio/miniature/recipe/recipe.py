@@ -27,7 +27,7 @@ from lambda_studio.miniature.recipe.whitening import Whitening
 from lambda_studio.miniature.world.scenes import Rendered, Scene, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.miniature.world.vocabulary import known_words
-from lambda_studio.models.clip import Clip, load_clip
+from lambda_studio.models.clip.clip import Clip, load_clip
 from lambda_studio.progress import Progress, silent
 
 CLIP_WEIGHTS = "open_clip_model.safetensors"

@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from lambda_studio.progress import Progress, silent
 from lambda_studio.training.checkpoints.resume import holds_a_run
 from lambda_studio.training.hooks import Hooks, StepReport
-from lambda_studio.training.objectives import whole_model
+from lambda_studio.training.objectives.objectives import whole_model
 from lambda_studio.training.optimisation.optimiser import TrainConfig
 from lambda_studio.training.optimisation.schedules import cosine, warmed_up
 from lambda_studio.training.randomness import MicroStep

@@ -28,11 +28,11 @@ from lambda_studio.miniature.world.scenes import (
     scenes,
 )
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models.clip import Clip
+from lambda_studio.models.clip.clip import Clip
 from lambda_studio.models.prior import PriorTransformer
-from lambda_studio.training.objectives import PriorBatch, PriorObjective
+from lambda_studio.training.objectives.objectives import PriorBatch, PriorObjective
+from lambda_studio.training.objectives.weighting import truncated_snr
 from lambda_studio.training.randomness import MicroStep
-from lambda_studio.training.weighting import truncated_snr
 
 
 def movq_stage(

@@ -13,7 +13,8 @@ from torch import Tensor
 from concepts.durable import require_room, staged_folder
 from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
-from lambda_studio.models.adapter_info import AdapterInfo, read_adapter_info, read_header
+from lambda_studio.models.adapters.information import AdapterInfo, read_adapter_info, read_header
+from lambda_studio.models.adapters.lora.shape import EVERY_TARGET, is_named
 from lambda_studio.models.exchange.foreign_lora import (
     DIFFUSERS_METADATA,
     DIFFUSERS_WEIGHTS,
@@ -21,7 +22,6 @@ from lambda_studio.models.exchange.foreign_lora import (
     PEFT_WEIGHTS,
 )
 from lambda_studio.models.files.tensors import header_bytes, slots_of, write_tensors
-from lambda_studio.models.lora.shape import EVERY_TARGET, is_named
 
 PREFIX = "transformer"
 """The prefix that `load_lora_adapter` of diffusers expects by default, also for a UNet."""

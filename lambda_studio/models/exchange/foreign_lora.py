@@ -13,12 +13,12 @@ from torch import Tensor
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.formats import parse_json
-from lambda_studio.models.adapter_info import invalid, read_header
-from lambda_studio.models.adapter_weights import refuse_nonfinite
+from lambda_studio.models.adapters.information import invalid, read_header
+from lambda_studio.models.adapters.lora.shape import ATTENTION, is_target
+from lambda_studio.models.adapters.lora.updates import LowRankUpdate
+from lambda_studio.models.adapters.weights import refuse_nonfinite
 from lambda_studio.models.exchange.scales import Scales, read_scales, scales_of
 from lambda_studio.models.files.locating import read_json
-from lambda_studio.models.lora.shape import ATTENTION, is_target
-from lambda_studio.models.lora.updates import LowRankUpdate
 
 PEFT_WEIGHTS, PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 DIFFUSERS_WEIGHTS, DIFFUSERS_METADATA = "pytorch_lora_weights.safetensors", "lora_adapter_metadata"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lambda_studio.models.adapter_info import invalid
+from lambda_studio.models.adapters.information import invalid
 
 MODULE = re.compile(r"\^?[\w.]+")
 """A module's name, or the end of one. peft allows any expression here; libraries write names."""

@@ -3,10 +3,10 @@
 import warnings
 from pathlib import Path
 
-from lambda_studio.pictures.files.endings import ends_early
 from lambda_studio.pictures.files.opening import open_mask, read_file
-from lambda_studio.pictures.files.png_tail import with_end
 from lambda_studio.pictures.files.refusals import ANOTHER_COPY, DECODER_ERRORS, refused, why_unread
+from lambda_studio.pictures.files.tails.endings import ends_early
+from lambda_studio.pictures.files.tails.png import with_end
 from lambda_studio.pictures.files.verifying import verify
 
 

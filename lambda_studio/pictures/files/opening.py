@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from lambda_studio.pictures.files.colour import WHITE, Stated, eight_bit_colour, eight_bits, to_srgb
+from lambda_studio.pictures.files.colour.conversion import WHITE, Stated, eight_bit_colour, eight_bits, to_srgb
 from lambda_studio.pictures.files.decoders import open_image
-from lambda_studio.pictures.files.jpeg_tail import completed
 from lambda_studio.pictures.files.mask_evidence import mask_of
 from lambda_studio.pictures.files.png import sha256, without_metadata
-from lambda_studio.pictures.files.png_tail import with_end
 from lambda_studio.pictures.files.refusals import ANOTHER_COPY, DECODER_ERRORS, refused, why_unread
 from lambda_studio.pictures.files.screenshots import NOTE as SCREENSHOT
 from lambda_studio.pictures.files.screenshots import is_named_screenshot, screenshot_note
+from lambda_studio.pictures.files.tails.jpeg import completed
+from lambda_studio.pictures.files.tails.png import with_end
 from lambda_studio.pictures.files.verifying import verify
 
 MAX_FILE_BYTES = 100 * 2**20

@@ -7,8 +7,8 @@ from PIL import Image
 from lambda_studio.pictures.files.containers import MAX_PARTS, count_parts
 from lambda_studio.pictures.files.decoders import open_image
 from lambda_studio.pictures.files.formats import FORMATS_SAID, MAX_PIXELS, SUFFIXES, is_video, said, sniffed
-from lambda_studio.pictures.files.png_tail import END
 from lambda_studio.pictures.files.refusals import REMEDY, refused
+from lambda_studio.pictures.files.tails.png import END
 
 MAX_ASPECT = 8
 MIN_SIDE = 32

@@ -19,7 +19,7 @@ from torch import Tensor
 from concepts.durable import file_sha256, make_folder, read_small, remove, staged_folder, unfinished
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.formats import CHECKPOINT_NAME, FORMAT, UPDATE, format_of, too_new
-from lambda_studio.models.saving import saving, tensor_bytes
+from lambda_studio.models.files.saving import saving, tensor_bytes
 
 MANIFEST = "manifest.json"
 MOST_MANIFEST_BYTES = 2**30

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lambda_studio.errors import ResumeRefused
-from lambda_studio.models.saving import tensor_bytes
+from lambda_studio.models.files.saving import tensor_bytes
 from lambda_studio.training.checkpoints.checkpoint import Checkpoint
-from lambda_studio.training.objectives import Objective
+from lambda_studio.training.objectives.objectives import Objective
 from lambda_studio.training.optimisation.ema import MovingAverage
 from lambda_studio.training.optimisation.named import ADAMW, Rates, make_optimiser
 from lambda_studio.training.optimisation.schedules import Schedule, constant

@@ -15,7 +15,7 @@ from lambda_studio.bundles.given import GivenView, Note
 from lambda_studio.bundles.signing import Signature
 from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
-from lambda_studio.workflows.answers import Exported
+from lambda_studio.workflows.answers.bundles import Exported
 from lambda_studio.workflows.cache.keys import subject_key
 from lambda_studio.workflows.cache.left_out import SIDE, is_left_out, notes, require_views
 from lambda_studio.workflows.workplace import Workplace

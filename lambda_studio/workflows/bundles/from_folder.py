@@ -12,10 +12,10 @@ from lambda_studio.workflows.bundles.checking import why
 from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.bundles.planning import left_out, planned, refuse
 from lambda_studio.workflows.bundles.taken import refuse_taken
-from lambda_studio.workflows.subjects.photos import Reading, read_usable
-from lambda_studio.workflows.subjects.segmenting import subject_finder
-from lambda_studio.workflows.subjects.spool import SpooledImages, spool_in
-from lambda_studio.workflows.subjects.told import numbered, told_warnings
+from lambda_studio.workflows.subjects.masks.segmenting import subject_finder
+from lambda_studio.workflows.subjects.photos.photos import Reading, read_usable
+from lambda_studio.workflows.subjects.photos.spool import SpooledImages, spool_in
+from lambda_studio.workflows.subjects.photos.told import numbered, told_warnings
 from lambda_studio.workflows.workplace import Workplace
 
 OnPlan = Callable[[Plan], None]

@@ -7,11 +7,11 @@ from concepts.errors import ConceptExists
 from concepts.names import name_key, shown
 from concepts.records import ConceptRecord
 from concepts.registry import Registry
-from lambda_studio.workflows.answers import ImportedConcept
+from lambda_studio.workflows.answers.bundles import ImportedConcept
 from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.bundles.taken import CHOICES
 from lambda_studio.workflows.cache.left_out import notes
-from lambda_studio.workflows.subjects.shared_pictures import shared_warnings
+from lambda_studio.workflows.subjects.photos.shared_pictures import shared_warnings
 from lambda_studio.workflows.workplace import Workplace
 
 ON_CONFLICT = ("fail", "rename", "skip")

@@ -11,7 +11,7 @@ from concepts.records import ConceptRecord
 from lambda_studio.bundles.layouts.plan import NEW, PRESENT, TAKEN, Plan, PlannedPicture, PlannedSubject
 from lambda_studio.errors import ImageRefused
 from lambda_studio.pictures.files.png import encode_png, sha256
-from lambda_studio.workflows.answers import ImportedConcept
+from lambda_studio.workflows.answers.bundles import ImportedConcept
 from lambda_studio.workflows.workplace import Workplace
 
 CHOICES = "Give on_conflict=rename (rex comes in as rex-2), or on_conflict=skip (rex is left out)."

@@ -10,7 +10,7 @@ from torch import Tensor
 from concepts.database import Database
 from concepts.records import ConceptRecord, ImageRecord
 from lambda_studio.generation.conditioning import blend
-from lambda_studio.models.stack import Stack
+from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.pictures.crops import cut_out
 from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.progress import Progress

@@ -9,7 +9,7 @@ from concepts.database import Database
 from concepts.records import ConceptRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import Cancelled
-from lambda_studio.models.stack import Stack
+from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.progress import Progress
 from lambda_studio.training.examples import Example, encode_image_embeds, encode_latents

@@ -13,7 +13,7 @@ from lambda_studio.config import GenerateConfig, Size, Wanted, read_adapters, re
 from lambda_studio.errors import PromptInvalid
 from lambda_studio.generation.prompt import BoundPrompt, Template, bind, name_key, parse, require_known, require_words
 from lambda_studio.pictures.outputs import make_room
-from lambda_studio.workflows.answers import Drawn, DrawnAdapter, DrawnPicture
+from lambda_studio.workflows.answers.pictures import Drawn, DrawnAdapter, DrawnPicture
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
 from lambda_studio.workflows.drawing.prompt_notes import notes_about
 from lambda_studio.workflows.learnt_words import note_unlearnt
@@ -68,7 +68,7 @@ def generate(place: Workplace, drawing: Drawing, config: GenerateConfig) -> Draw
     size = config.size(place.stack.resolution)
     config = _planned(place, config, size, drawing.count)
     from lambda_studio.generation.generator import draw_each
-    from lambda_studio.models.adapter import ScaledFile
+    from lambda_studio.models.adapters.adapter import ScaledFile
     from lambda_studio.workflows.drawing.pictures import texts_of, write_each
 
     prompt, negative = bind(template, nouns, place.stack.tokenizer), _negative(place, config)

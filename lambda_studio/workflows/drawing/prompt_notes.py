@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 
 from lambda_studio.generation.prompt import Template, name_key, worded
-from lambda_studio.models.stack_spec import StackSpec
+from lambda_studio.models.stacks.specification import StackSpec
 from lambda_studio.workflows.learnt_words import note_unlearnt
 
 _WEIGHT = re.compile(r"\([^()]*:\s*\d*\.?\d+\s*\)|>\s*:\s*\d*\.?\d+|>[+-]+(?![\w<])|\({2,}")

@@ -21,7 +21,7 @@ from lambda_studio.evaluation.similarity import (
     matrix_of_drawn,
     matrix_of_references,
 )
-from lambda_studio.workflows.answers import AdapterCard
+from lambda_studio.workflows.answers.adapters import AdapterCard
 from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.evaluating.asking import TOGETHER, Asked, alone, neutral, together
 from lambda_studio.workflows.evaluating.drawn import Drawer, Drawn

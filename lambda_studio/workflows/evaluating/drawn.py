@@ -11,7 +11,7 @@ from torch import Tensor
 from lambda_studio.config import GenerateConfig
 from lambda_studio.evaluation.measures import Likeness, View
 from lambda_studio.generation.generator import draw_embeds
-from lambda_studio.models.adapter import adapted
+from lambda_studio.models.adapters.adapter import adapted
 from lambda_studio.workflows.evaluating.asking import Asked, predicted
 from lambda_studio.workflows.workplace import Workplace
 

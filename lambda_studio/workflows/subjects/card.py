@@ -11,11 +11,11 @@ from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.pictures.masks.subject import is_doubtful
-from lambda_studio.workflows.answers import ConceptCard, ImageCard, KnownBy
+from lambda_studio.workflows.answers.concepts import ConceptCard, ImageCard, KnownBy
 from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import subject_key
 from lambda_studio.workflows.cache.left_out import given_view, is_left_out, notes, require_pictures
-from lambda_studio.workflows.subjects.mask_sheet import MaskedPicture, draw_mask_sheet
+from lambda_studio.workflows.subjects.masks.sheet import MaskedPicture, draw_mask_sheet
 
 ON_A_SHEET, LIBRARY_COLUMNS = 1000, 8
 """The most images on a library's sheet, and how many of them stand in a row."""

@@ -9,7 +9,7 @@ from concepts.errors import NounMissing
 from lambda_studio.config import require
 
 if TYPE_CHECKING:
-    from lambda_studio.workflows.subjects.marking import Mark
+    from lambda_studio.workflows.subjects.masks.marking import Mark
     from lambda_studio.workflows.subjects.numbering import Called
 
 

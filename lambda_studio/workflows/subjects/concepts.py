@@ -13,13 +13,21 @@ from concepts.names import check_name, check_noun
 from concepts.records import AddResult, ConceptPage, ConceptRecord, ConceptSummary, VersionSummary
 from concepts.registry import Registry
 from lambda_studio.config import require
-from lambda_studio.workflows.answers import Added, ConceptCard, Forgotten, GivenBack, MasksWritten, Neighbours, Removed
+from lambda_studio.workflows.answers.concepts import (
+    Added,
+    ConceptCard,
+    Forgotten,
+    GivenBack,
+    MasksWritten,
+    Neighbours,
+    Removed,
+)
 from lambda_studio.workflows.cache.encoders import KnownEncoders
 from lambda_studio.workflows.subjects.changes import Changes
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:
-    from lambda_studio.workflows.subjects.marking import Mark
+    from lambda_studio.workflows.subjects.masks.marking import Mark
     from lambda_studio.workflows.subjects.numbering import Called
 
 
@@ -57,10 +65,10 @@ class Concepts:
         from lambda_studio.bundles.layouts.one_subject import one_subject
         from lambda_studio.workflows.learnt_words import note_unlearnt
         from lambda_studio.workflows.subjects.lookalikes import lookalike_warning
-        from lambda_studio.workflows.subjects.marking import Marking
-        from lambda_studio.workflows.subjects.photos import Reading, read_images
-        from lambda_studio.workflows.subjects.segmenting import subject_finder
-        from lambda_studio.workflows.subjects.spool import spool_in
+        from lambda_studio.workflows.subjects.masks.marking import Marking
+        from lambda_studio.workflows.subjects.masks.segmenting import subject_finder
+        from lambda_studio.workflows.subjects.photos.photos import Reading, read_images
+        from lambda_studio.workflows.subjects.photos.spool import spool_in
         from lambda_studio.workflows.subjects.versions import embedded
 
         place, name = self._place, check_name(name)
@@ -101,9 +109,9 @@ class Concepts:
             ConceptChanged: another process changed the concept meanwhile.
             ConceptNotFound, ImagesMissing, and the errors of `add`.
         """
-        from lambda_studio.workflows.subjects.marking import Marking
-        from lambda_studio.workflows.subjects.segmenting import subject_finder
-        from lambda_studio.workflows.subjects.spool import spool_in
+        from lambda_studio.workflows.subjects.masks.marking import Marking
+        from lambda_studio.workflows.subjects.masks.segmenting import subject_finder
+        from lambda_studio.workflows.subjects.photos.spool import spool_in
         from lambda_studio.workflows.subjects.versions import changed_images, revise
 
         changes = replace(changes or Changes(), **fields)
@@ -121,7 +129,7 @@ class Concepts:
 
     def _shared(self, added: Added, before: Collection[str] = ()) -> tuple[str, ...]:
         """Return warnings of new pictures that other concepts have too. `before` has the hashes of older ones."""
-        from lambda_studio.workflows.subjects.shared_pictures import shared_warnings
+        from lambda_studio.workflows.subjects.photos.shared_pictures import shared_warnings
 
         if not added.created:
             return ()
@@ -150,7 +158,7 @@ class Concepts:
 
     def restore(self, name: str, number: int) -> Added:
         """Write a new version with the noun and images of an earlier one. Raises ConceptNotFound, ConceptChanged."""
-        from lambda_studio.workflows.subjects.spool import spool_in
+        from lambda_studio.workflows.subjects.photos.spool import spool_in
         from lambda_studio.workflows.subjects.versions import revise, stored_images
 
         library = self._place.library
@@ -202,7 +210,7 @@ class Concepts:
         Raises:
             ConceptNotFound, PicturesLeftOut, ContentDamaged, OutputExists, StorageFailed.
         """
-        from lambda_studio.workflows.subjects.mask_files import mask_files, mask_name
+        from lambda_studio.workflows.subjects.masks.files import mask_files, mask_name
         from lambda_studio.workflows.subjects.originals import publish, require_free
 
         require_free(folder)

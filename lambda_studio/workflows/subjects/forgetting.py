@@ -5,7 +5,7 @@ from pathlib import Path
 
 from concepts.records import ConceptSummary, ForgottenConcept
 from concepts.registry import Registry
-from lambda_studio.workflows.answers import Forgotten
+from lambda_studio.workflows.answers.concepts import Forgotten
 from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.run_files import (
     adapters_without_row,

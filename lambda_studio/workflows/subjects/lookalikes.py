@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from concepts.records import ConceptRecord
-from lambda_studio.workflows.answers import Neighbour
+from lambda_studio.workflows.answers.concepts import Neighbour
 from lambda_studio.workflows.cache.directions import present_directions
 from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.workplace import Workplace

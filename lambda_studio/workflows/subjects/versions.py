@@ -12,21 +12,21 @@ from concepts.registry import Registry
 from lambda_studio.bundles.layouts.one_subject import one_subject
 from lambda_studio.config import require
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.presence import missing_part
+from lambda_studio.models.stacks.presence import missing_part
 from lambda_studio.pictures.files.opening import Photo
 from lambda_studio.pictures.files.png import decode_png, encode_png
 from lambda_studio.pictures.masks.subject import is_doubtful, without_mask_warnings
 from lambda_studio.pictures.near_duplicates import ALMOST, NearDuplicates
-from lambda_studio.workflows.answers import Added
+from lambda_studio.workflows.answers.concepts import Added
 from lambda_studio.workflows.cache.left_out import is_left_out, require_pictures
 from lambda_studio.workflows.subjects.card import count_cached
 from lambda_studio.workflows.subjects.changes import Changes
-from lambda_studio.workflows.subjects.marking import Marking
+from lambda_studio.workflows.subjects.masks.marking import Marking
+from lambda_studio.workflows.subjects.masks.segmenting import Finder
 from lambda_studio.workflows.subjects.numbering import Numbering
-from lambda_studio.workflows.subjects.photos import Reading, read_images
-from lambda_studio.workflows.subjects.segmenting import Finder
-from lambda_studio.workflows.subjects.spool import Spool, SpooledImages
-from lambda_studio.workflows.subjects.told import numbered, told_warnings
+from lambda_studio.workflows.subjects.photos.photos import Reading, read_images
+from lambda_studio.workflows.subjects.photos.spool import Spool, SpooledImages
+from lambda_studio.workflows.subjects.photos.told import numbered, told_warnings
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -139,7 +139,7 @@ def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]
     later, encoded = missing_part(place.spec), 0
     unlike: tuple[str, ...] = ()
     if later is None and not _all_cached(place, result.concept) and (later := why_later(place)) is None:
-        from lambda_studio.workflows.subjects.unlike import unlike_warnings
+        from lambda_studio.workflows.subjects.photos.unlike import unlike_warnings
 
         views, encoded = place.embedder.subjects([result.concept])
         unlike = tuple(unlike_warnings(result.concept, views[result.concept.name]))

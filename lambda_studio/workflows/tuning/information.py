@@ -6,7 +6,7 @@ from typing import Any
 
 from concepts.records import ConceptRecord
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.models.adapter_info import AdapterInfo
+from lambda_studio.models.adapters.information import AdapterInfo
 
 ONLY_SHOWN = ("preview_every", "preview_prompts", "report_to")
 """Settings that an adapter does not depend on, and does not store. Scored previews are the exception."""

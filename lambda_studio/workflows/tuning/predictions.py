@@ -8,7 +8,7 @@ from torch import Tensor
 from concepts.records import ConceptRecord
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
 from lambda_studio.generation.prompt import bind, parse
-from lambda_studio.models.stack import Stack
+from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.training.randomness import seed_for
 from lambda_studio.workflows.cache.subjects import SubjectEmbedder
 

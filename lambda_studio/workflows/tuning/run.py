@@ -1,20 +1,18 @@
 """One fine-tuning run: train, write a durable adapter file, then register it."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import torch
 
-from concepts.durable import make_folder
 from concepts.errors import ConceptError, ConceptNotFound, ContentDamaged, LibraryNotFound, RunNotFound
-from concepts.records import AdapterRecord, ConceptRecord, RunRecord
-from concepts.registry import Registry
+from concepts.records import ConceptRecord, RunRecord
 from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.errors import CheckpointFailed, ModelFilesMissing, ResumeRefused, StudioError
-from lambda_studio.models.adapter import require_base, save_adapter_by_hash
+from lambda_studio.models.adapters.adapter import require_base
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.pool import TRAINING
 from lambda_studio.training.checkpoints.resume import holds_a_run
@@ -22,27 +20,27 @@ from lambda_studio.training.devices import launched_processes
 from lambda_studio.training.examples import Example, with_predictions
 from lambda_studio.training.finetuning import finetune
 from lambda_studio.training.hooks import Hooks, StepReport
-from lambda_studio.training.objectives import DecoderObjective
+from lambda_studio.training.objectives.objectives import DecoderObjective
 from lambda_studio.training.optimisation.trial import require_usable
 from lambda_studio.training.trainer import TrainResult
-from lambda_studio.workflows.answers import AdapterCard, Finetuned, adapter_card
-from lambda_studio.workflows.base_weights import with_size
+from lambda_studio.workflows.answers.adapters import AdapterCard
+from lambda_studio.workflows.answers.runs import Finetuned
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.evaluating.adapter import PICTURES, AdapterEvaluator
 from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation
 from lambda_studio.workflows.evaluating.holdout import Holdout, hold_out
 from lambda_studio.workflows.home import adapters_folder, run_folder
-from lambda_studio.workflows.run_files import delete_checkpoints, delete_previews, holding, saved_step
-from lambda_studio.workflows.tuning.information import information
-from lambda_studio.workflows.tuning.planning import planned, weights_dtype
+from lambda_studio.workflows.run_files import holding, saved_step
+from lambda_studio.workflows.tuning.planning.planning import planned, weights_dtype
+from lambda_studio.workflows.tuning.planning.preflight import checked
 from lambda_studio.workflows.tuning.predictions import predictions
-from lambda_studio.workflows.tuning.preflight import checked
-from lambda_studio.workflows.tuning.previews import preview_templates, sheet_of
-from lambda_studio.workflows.tuning.report import RunReport, write_report
+from lambda_studio.workflows.tuning.reports.report import RunReport, write_report
 from lambda_studio.workflows.tuning.resuming import require_unfinished
+from lambda_studio.workflows.tuning.run_row import RunRow
 from lambda_studio.workflows.tuning.settings import ended_early, settings_row
-from lambda_studio.workflows.tuning.trackers import require_trackers, tracking
-from lambda_studio.workflows.tuning.watching import Watch, preview_every
+from lambda_studio.workflows.tuning.watching.previews import preview_templates, sheet_of
+from lambda_studio.workflows.tuning.watching.trackers import require_trackers, tracking
+from lambda_studio.workflows.tuning.watching.watching import Watch, preview_every
 from lambda_studio.workflows.workplace import Workplace
 
 BUSY = "Wait for its end, or start another run without resume=True."
@@ -61,7 +59,7 @@ class Tuner:
         self.start: Path | None = None
         self.remarks: list[str] = []
         self.held_back: dict[str, list[str]] = {}
-        self._written: list[str] = []
+        self.row = RunRow(place)
 
     @cached_property
     def decoder(self) -> Decoder:
@@ -106,7 +104,7 @@ class Tuner:
         if config.holdout:  # a resumed run is scored at the same steps, also if it has more of them
             config = replace(config, preview_every=preview_every(config))
         examples = self._examples(holdout, config, should_stop)
-        run_id = self._start_run(concepts, config)
+        run_id = self.row.start(concepts, config)
         with holding(self.home, [run_id], BUSY):
             return self._tune(run_id, concepts, examples, config, should_stop)
 
@@ -161,14 +159,14 @@ class Tuner:
             # a resumed run may have more steps
             settings = settings_row(self.stack.spec.name, self.stack_source, config, early)
             self.database.write(lambda registry: registry.continue_run(run_id, settings))
-            adapter = None if result.stopped else self._register(run_id, concepts, config)
+            adapter = None if result.stopped else self.row.register(self.decoder.unet, run_id, concepts, config)
         except (ConceptNotFound, LibraryNotFound, RunNotFound) as error:  # forgotten on a machine with another home
-            self._discard(run_id, str(error))
+            self.row.discard(run_id, str(error))
             raise
         except (CheckpointFailed, ConceptError, OSError, ResumeRefused):
             raise  # a disk error or another process's lock: the run is intact and can be resumed
         except Exception as error:  # any other error fails the run: record it, then re-raise
-            self._fail(run_id, str(error))
+            self.row.fail(run_id, str(error))
             raise
         finally:
             self.__dict__.pop("decoder", None)  # its weights are trained; only the adapter may apply them
@@ -207,49 +205,13 @@ class Tuner:
             self.notify(f"The adapter was not evaluated: {error}")
             return None
 
-    def _fail(self, run_id: int, why: str) -> None:
-        self.database.write(lambda registry: registry.fail_run(run_id, why))
-
-    def _discard(self, run_id: int, why: str) -> None:
-        """Delete what a run has learnt of a concept that no longer exists."""
-        delete_checkpoints(self.home, [run_id])
-        delete_previews(self.home, [run_id])
-        with self.database.reading() as registry:
-            unnamed = registry.adapter_files_without_row(self._written)
-        for sha in unnamed:
-            (adapters_folder(self.home) / f"{sha}.safetensors").unlink(missing_ok=True)
-        with suppress(RunNotFound):  # its library is gone too
-            self._fail(run_id, why)
-
-    def _start_run(self, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> int:
-        settings = settings_row(self.stack.spec.name, self.stack_source, config)
-        versions = [concept.version_id for concept in concepts]
-
-        strange: set[int] = set()
-
-        def taken(run_id: int) -> bool:
-            """Return whether the home has a folder of a run with this id, which this database does not know."""
-            if found := run_folder(self.home, run_id).exists():
-                strange.add(run_id)
-            return found
-
-        def start(registry: Registry) -> int:
-            return registry.start_run(self.library, "finetune", settings, versions, taken)
-
-        run_id = self.database.write(start)
-        if strange:
-            self.notify(orphaned(self.home, strange, run_id))
-        return run_id
-
     def _train(
         self, run_id: int, examples: Sequence[Example], config: FinetuneConfig, should_stop: Callable[[], bool]
     ) -> TrainResult:
         folder, done = run_folder(self.home, run_id), 0
         with (
             self.progress(f"Fine-tuning ({config.method})", total=config.steps) as advance,
-            tracking(
-                config, folder, saved_step(self.home, run_id) or 0, self._tracked_as(run_id), self.notify
-            ) as track,
+            tracking(config, folder, saved_step(self.home, run_id) or 0, self.row.label(run_id), self.notify) as track,
         ):
 
             def on_step(report: StepReport) -> None:
@@ -265,42 +227,3 @@ class Tuner:
             with TRAINING:
                 objective = DecoderObjective(self.decoder, examples, config, start=self.start, board=watch.board)
                 return finetune(objective, folder, holds_a_run(folder), hooks)
-
-    def _tracked_as(self, run_id: int) -> str:
-        """Return a name that no other run has, also after a home was made anew."""
-        with self.database.reading() as registry:
-            run = registry.find_run(run_id)
-        return f"run-{run_id}-{run.started_at:%Y%m%d-%H%M%S}" if run else f"run-{run_id}"
-
-    def _register(self, run_id: int, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> AdapterCard:
-        """Write the adapter's file, then its row; then delete the checkpoints."""
-        info = information(self.stack.spec.name, self.stack.fingerprints()["decoder"], concepts, config)
-        make_folder(adapters_folder(self.home))
-        sha = save_adapter_by_hash(self.decoder.unet, info, adapters_folder(self.home))
-        self._written.append(sha)
-        settings = with_size(self.place, sha, info.settings)
-        name, versions = self.stack.spec.name, [concept.version_id for concept in concepts]
-        with self.database.reading() as registry:
-            same = [each.id for each in registry.adapters(self.library) if each.sha256 == sha]
-        if same:
-            self.notify(f"The weights are those of adapter {same[0]}, which is the newest one again.")
-
-        def register(registry: Registry) -> AdapterRecord:
-            file_name, method = f"{sha}.safetensors", config.method
-            record = registry.add_adapter(self.library, sha, file_name, method, name, settings, versions, run_id)
-            registry.finish_run(run_id, record.id)
-            return record
-
-        record = self.database.write(register)
-        delete_checkpoints(self.home, [run_id])
-        return adapter_card(record, adapters_folder(self.home))
-
-
-def orphaned(home: Path, strange: Collection[int], run_id: int) -> str:
-    """Return the notice for run folders that a new run did not take, and for its number."""
-    folders = ", ".join(str(run_folder(home, each)) for each in sorted(strange))
-    belong = "belongs" if len(strange) == 1 else "belong"
-    return (
-        f"{folders} {belong} to no run of this database: made before a restore, or by another database. "
-        f"Nothing there is changed; this run has the number {run_id}. See: studio doctor"
-    )

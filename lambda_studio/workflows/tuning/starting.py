@@ -10,7 +10,7 @@ from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord
 from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.errors import ModelFilesInvalid
-from lambda_studio.models.adapter_info import read_adapter_info
+from lambda_studio.models.adapters.information import read_adapter_info
 from lambda_studio.workflows.home import adapter_file
 from lambda_studio.workflows.tuning.settings import with_steps
 from lambda_studio.workflows.workplace import Workplace

@@ -10,7 +10,7 @@ from concepts.errors import ConceptError
 from concepts.stores.store import Store
 from lambda_studio.bundles.given import Note, view_fault
 from lambda_studio.errors import ModelFilesNotFetched, StudioError
-from lambda_studio.models.stack import Stack
+from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.workflows.cache.encoders import KnownEncoders
 from lambda_studio.workflows.cache.left_out import IMPORT_AGAIN, notes
 from lambda_studio.workflows.home import adapter_file, adapters_folder, why_missing

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lambda_studio.models.stack import Stack
-from lambda_studio.models.stack_toml import from_toml
+from lambda_studio.models.stacks.stack import Stack
+from lambda_studio.models.stacks.toml import from_toml
 
 
 @pytest.fixture

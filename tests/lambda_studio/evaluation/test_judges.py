@@ -5,8 +5,8 @@ from dataclasses import replace
 from lambda_studio.evaluation.by_clip import ClipLikeness
 from lambda_studio.evaluation.judges import OWN, judges_of
 from lambda_studio.miniature.judge.measures import OracleLikeness
-from lambda_studio.models.stack import Stack
-from lambda_studio.models.stack_spec import JUDGES
+from lambda_studio.models.stacks.specification import JUDGES
+from lambda_studio.models.stacks.stack import Stack
 
 
 def test_without_dino_clip_decides_and_the_user_is_told_how_dino_comes(stack) -> None:

@@ -6,7 +6,7 @@ import torch
 from lambda_studio.errors import PromptInvalid
 from lambda_studio.generation.conditioning import blend, condition
 from lambda_studio.generation.prompt import BoundPrompt, Span
-from lambda_studio.models.clip import TextFeatures
+from lambda_studio.models.clip.clip import TextFeatures
 
 DIM, LENGTH = 6, 9
 

@@ -20,12 +20,12 @@ from lambda_studio.generation.generator import (
 from lambda_studio.generation.prompt import bind, parse
 from lambda_studio.generation.samplers import sample
 from lambda_studio.models import pool
-from lambda_studio.models.adapter import save_adapter
-from lambda_studio.models.adapter_info import AdapterInfo
+from lambda_studio.models.adapters.adapter import save_adapter
+from lambda_studio.models.adapters.information import AdapterInfo
+from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters
+from lambda_studio.models.adapters.lora.shape import LoraShape
 from lambda_studio.models.decoders.kandinsky import load_decoder
-from lambda_studio.models.lora.attaching import add_lora, lora_parameters
-from lambda_studio.models.lora.shape import LoraShape
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 CONFIG = GenerateConfig(num_inference_steps=4, guidance_scale=3.0, batch_size=2)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from lambda_studio.errors import MaskRefused, ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.models import grounded
 from lambda_studio.models.grounded import GroundedSegmenter, corners
-from lambda_studio.models.stack import from_toml
+from lambda_studio.models.stacks.stack import from_toml
 from lambda_studio.studio import Studio
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "dog", "red", "hat")

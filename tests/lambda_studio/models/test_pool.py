@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_studio.models.stack import Stack, StackSpec, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, StackSpec, resolve_stack
 
 
 @pytest.fixture

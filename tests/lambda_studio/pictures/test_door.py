@@ -17,7 +17,7 @@ from lambda_studio.pictures.door import Limits, PictureDoor
 from lambda_studio.pictures.files.opening import MAX_FILE_BYTES, Photo, open_mask, open_photo
 from lambda_studio.pictures.files.png import encode_png, sha256
 from lambda_studio.pictures.masks.subject import FoundMask, find_subject
-from lambda_studio.workflows.subjects.photos import Reading, read_images
+from lambda_studio.workflows.subjects.photos.photos import Reading, read_images
 
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="address spaces are bounded on Linux only")
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from lambda_studio.miniature.world.scenes import render, scenes
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models import stack
+from lambda_studio.models.stacks import stack
 from lambda_studio.pictures.edges import EDGE_MAPS, canny, edge_map, gradient
 
 

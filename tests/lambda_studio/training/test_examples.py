@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from lambda_studio.config import FinetuneConfig, Size
-from lambda_studio.models.clip import Clip, load_clip
+from lambda_studio.models.clip.clip import Clip, load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.pictures.crops import square_crop

@@ -17,7 +17,7 @@ from lambda_studio.processes.isolated import environment
 from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint
 from lambda_studio.training.checkpoints.resume import open_run
 from lambda_studio.training.finetuning import finetune_decoder
-from lambda_studio.training.objectives import DecoderObjective
+from lambda_studio.training.objectives.objectives import DecoderObjective
 from tests.lambda_studio.training.test_trainer import _decoder, _digest, _masked_examples, _weights
 
 ROOT = Path(__file__).parents[3]

@@ -9,7 +9,7 @@ from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks
-from lambda_studio.training.objectives import DecoderObjective
+from lambda_studio.training.objectives.objectives import DecoderObjective
 from lambda_studio.training.randomness import EvenOrder, MicroBatch, MicroStep, draw_micro_batch
 from lambda_studio.training.tables import Tables
 

@@ -15,15 +15,15 @@ from torch import Tensor
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import CheckpointFailed, InvalidSetting, OutputExists, ResumeRefused, TrainingDiverged
-from lambda_studio.models.adapter import adapted, save_adapter
-from lambda_studio.models.adapter_info import AdapterInfo
+from lambda_studio.models.adapters.adapter import adapted, save_adapter
+from lambda_studio.models.adapters.information import AdapterInfo
 from lambda_studio.models.decoders.kandinsky import KandinskyDecoder as Decoder
 from lambda_studio.training.checkpoints.checkpoint import latest_checkpoint
 from lambda_studio.training.checkpoints.pace import Pace
 from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks, StepReport
-from lambda_studio.training.objectives import DecoderObjective, NoisedBatch, noise_prediction_loss
+from lambda_studio.training.objectives.objectives import DecoderObjective, NoisedBatch, noise_prediction_loss
 from lambda_studio.training.randomness import EvenOrder, MicroStep, draw_micro_batch
 from lambda_studio.training.scores import Rules, Scoreboard, Scored
 

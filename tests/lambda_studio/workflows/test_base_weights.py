@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.workflows.answers import BF16_ROUNDS_AWAY
+from lambda_studio.workflows.answers.adapters import BF16_ROUNDS_AWAY
 from lambda_studio.workflows.base_weights import find_relative_size, relative_size, unet_file
 
 QUICK = FinetuneConfig(steps=2, rank=2, learning_rate=0.05)

@@ -9,7 +9,7 @@ from PIL import Image
 from concepts.errors import AdapterNotFound, NotPermitted
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.adapter_info import read_adapter_info
+from lambda_studio.models.adapters.information import read_adapter_info
 from lambda_studio.studio import Studio
 
 QUICK = FinetuneConfig(steps=2, rank=2, learning_rate=0.05)

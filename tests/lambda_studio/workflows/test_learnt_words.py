@@ -1,6 +1,6 @@
 """Words that a stack did not learn, told with the nearest that it did."""
 
-from lambda_studio.models.stack_spec import BUILT_IN
+from lambda_studio.models.stacks.specification import BUILT_IN
 from lambda_studio.workflows.learnt_words import WHERE, note_unlearnt
 
 MINIATURE = BUILT_IN["miniature"]

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from huggingface_hub import constants
 
-from lambda_studio.models.stack_spec import BUILT_IN
-from lambda_studio.models.stack_toml import from_toml
+from lambda_studio.models.stacks.specification import BUILT_IN
+from lambda_studio.models.stacks.toml import from_toml
 from lambda_studio.workflows.model_parts import parts_of
 
 

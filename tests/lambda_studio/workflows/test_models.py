@@ -6,8 +6,8 @@ import pytest
 from huggingface_hub import constants
 
 from lambda_studio.errors import ModelFilesMissing
-from lambda_studio.models.stack import Stack
-from lambda_studio.models.stack_spec import BUILT_IN
+from lambda_studio.models.stacks.specification import BUILT_IN
+from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.workflows.models import fits
 from tests.hub_cache import put_repository
 

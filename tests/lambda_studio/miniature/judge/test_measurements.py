@@ -9,7 +9,7 @@ from lambda_studio.miniature.judge.report import (
     measure,
 )
 from lambda_studio.miniature.world.scenes import NOTHING, is_held_out, render
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 MINIATURE = resolve_stack("miniature")
 

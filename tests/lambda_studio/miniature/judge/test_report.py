@@ -20,7 +20,7 @@ from lambda_studio.miniature.judge.report import (
     measure,
     shortfalls,
 )
-from lambda_studio.models.stack import resolve_stack
+from lambda_studio.models.stacks.stack import resolve_stack
 
 MINIATURE = resolve_stack("miniature")
 

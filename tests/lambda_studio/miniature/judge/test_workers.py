@@ -8,7 +8,7 @@ from lambda_studio.miniature.judge.report import (
     measure,
 )
 from lambda_studio.miniature.judge.workers import MOST_WORKERS, default_workers
-from lambda_studio.models.stack import resolve_stack
+from lambda_studio.models.stacks.stack import resolve_stack
 
 MINIATURE = resolve_stack("miniature")
 

@@ -12,7 +12,7 @@ from lambda_studio.miniature.recipe.corpus import build_corpus
 from lambda_studio.miniature.recipe.networks import DIM, build_clip
 from lambda_studio.miniature.world.scenes import NOTHING, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models.clip import Clip, load_clip
+from lambda_studio.models.clip.clip import Clip, load_clip
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from lambda_studio.miniature.recipe.corpus import build_corpus
 from lambda_studio.miniature.recipe.networks import build_movq, build_prior, build_unet
 from lambda_studio.miniature.recipe.recipe import STAGES, Recipe, RecipeConfig, open_recipe
 from lambda_studio.miniature.world.scenes import render
-from lambda_studio.models.clip import load_clip
+from lambda_studio.models.clip.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.prior import PriorTransformer
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 from lambda_studio.progress import silent
 
 LIMIT = 16 * 2**20

@@ -14,7 +14,7 @@ from lambda_studio.miniature.recipe.recipe import Recipe, RecipeConfig
 from lambda_studio.miniature.recipe.release import exported, release
 from lambda_studio.miniature.world.scenes import render, scenes
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models.stack import BUILT_IN, EDGE_MAPS, Stack
+from lambda_studio.models.stacks.stack import BUILT_IN, EDGE_MAPS, Stack
 from lambda_studio.progress import silent
 
 

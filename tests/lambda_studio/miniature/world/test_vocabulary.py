@@ -6,7 +6,7 @@ import torch
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.vocabulary import known_words
-from lambda_studio.models.stack import WEIGHTS
+from lambda_studio.models.stacks.stack import WEIGHTS
 
 
 def test_every_word_of_every_caption_is_known():

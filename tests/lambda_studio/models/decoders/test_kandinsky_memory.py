@@ -7,7 +7,7 @@ from lambda_studio.config import Size
 from lambda_studio.errors import ModelFilesMissing
 from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint
 from lambda_studio.models.files.sources import Source
-from lambda_studio.models.planning import GIB, needed, plan_drawing
+from lambda_studio.models.stacks.planning import GIB, needed, plan_drawing
 
 MEASURED = {1: 3.2, 4: 5.1, 8: 7.6}
 """GiB on an H100 in bf16 at 512 pixels, all pictures decoded at once (benchmarks/results/full-size-h100.json)."""

@@ -15,15 +15,15 @@ from lambda_studio.config import GenerateConfig, require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.generation.generator import PictureRequest, draw
 from lambda_studio.generation.prompt import bind, parse
-from lambda_studio.models.adapter import save_adapter
-from lambda_studio.models.adapter_info import AdapterInfo
+from lambda_studio.models.adapters.adapter import save_adapter
+from lambda_studio.models.adapters.information import AdapterInfo
+from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters, remove_lora
+from lambda_studio.models.adapters.lora.shape import LoraShape
 from lambda_studio.models.decoders import families, kandinsky
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Decoder, Family
 from lambda_studio.models.files.pretrained import load_model
 from lambda_studio.models.files.weights import model_fingerprint
-from lambda_studio.models.lora.attaching import add_lora, lora_parameters, remove_lora
-from lambda_studio.models.lora.shape import LoraShape
-from lambda_studio.models.stack import Stack, from_toml
+from lambda_studio.models.stacks.stack import Stack, from_toml
 
 SIDE, SCALE = 16, 2
 CONFIG = GenerateConfig(num_inference_steps=3, guidance_scale=2.0)

@@ -13,7 +13,7 @@ from PIL import Image
 from lambda_studio.models.decoders import kandinsky
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.decoders.tiles import OVERLAP, decode_in_tiles, tile_starts
-from lambda_studio.models.stack_spec import BUILT_IN
+from lambda_studio.models.stacks.specification import BUILT_IN
 
 GALLERY = Path(__file__).parents[4] / "docs" / "gallery.png"
 

@@ -6,7 +6,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from peft import LoraConfig
 
-from lambda_studio.models.lora.shape import ATTENTION
+from lambda_studio.models.adapters.lora.shape import ATTENTION
 
 
 def tuned_unet(decoder_folder: Path, **config) -> UNet2DConditionModel:

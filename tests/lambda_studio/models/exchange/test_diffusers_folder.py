@@ -14,16 +14,16 @@ from safetensors.torch import load_file
 
 from concepts.durable import file_sha256
 from lambda_studio.errors import InvalidSetting, OutputExists
-from lambda_studio.models.adapter import ScaledFile, adapted, save_adapter
-from lambda_studio.models.adapter_info import AdapterInfo, read_header
+from lambda_studio.models.adapters.adapter import ScaledFile, adapted, save_adapter
+from lambda_studio.models.adapters.information import AdapterInfo, read_header
+from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters
+from lambda_studio.models.adapters.lora.shape import TARGETS, LoraShape
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.exchange.diffusers_folder import write_folder
 from lambda_studio.models.exchange.foreign_lora import find_lora, read_lora
 from lambda_studio.models.files.weights import tensor_shapes
-from lambda_studio.models.lora.attaching import add_lora, lora_parameters
-from lambda_studio.models.lora.shape import TARGETS, LoraShape
+from tests.lambda_studio.models.adapters.lora.shapes import SHAPES, metadata
 from tests.lambda_studio.models.exchange.loras import predict
-from tests.lambda_studio.models.lora.shapes import SHAPES, metadata
 
 PLAIN = LoraShape(4)
 CONCEPTS = ({"name": "secret-dog", "library": "default", "version": 1, "manifest": "ab" * 32},)

@@ -9,12 +9,12 @@ from peft import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.adapter import apply_adapter, save_tensors_by_hash
-from lambda_studio.models.adapter_info import AdapterInfo
+from lambda_studio.models.adapters.adapter import apply_adapter, save_tensors_by_hash
+from lambda_studio.models.adapters.information import AdapterInfo
+from lambda_studio.models.adapters.lora.shape import EVERY_TARGET
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.exchange.foreign_lora import find_lora, read_lora
 from lambda_studio.models.files.weights import tensor_shapes
-from lambda_studio.models.lora.shape import EVERY_TARGET
 from tests.lambda_studio.models.exchange.loras import predict, tuned_unet
 
 

@@ -15,7 +15,7 @@ from lambda_studio.models.memory.hardware import (
     has_cpu_memory_for,
     return_memory,
 )
-from lambda_studio.models.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 
 @pytest.mark.parametrize("name", [None, "auto"])

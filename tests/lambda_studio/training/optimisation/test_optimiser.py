@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.training.devices import start_accelerator
-from lambda_studio.training.objectives import whole_model
+from lambda_studio.training.objectives.objectives import whole_model
 from lambda_studio.training.optimisation.optimiser import Optimiser, TrainConfig
 from lambda_studio.training.randomness import MicroStep
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lambda_studio.models.clip import load_clip
+from lambda_studio.models.clip.clip import load_clip
 from lambda_studio.pictures.crops import cut_out
 from lambda_studio.studio import Studio
 
@@ -44,7 +44,7 @@ def test_the_empty_picture_is_encoded_once_and_needs_no_model_after_that(
 ) -> None:
     zero = studio.workplace.embedder.zero()
     torch.testing.assert_close(zero, studio.workplace.stack.clip(("vision",)).zero_image_embeds())
-    monkeypatch.setattr("lambda_studio.models.clip.load_clip", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("lambda_studio.models.clip.clip.load_clip", lambda *_: pytest.fail("a model was loaded"))
     with Studio(tmp_path / "home", stack=str(stack_file)) as again:
         assert torch.equal(again.workplace.embedder.zero(), zero)
 

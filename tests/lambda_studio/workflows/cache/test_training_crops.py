@@ -9,7 +9,7 @@ from PIL import Image
 
 from concepts.records import NewImage
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.models.clip import load_clip
+from lambda_studio.models.clip.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.pictures.files.png import decode_png, encode_png
 from lambda_studio.pictures.parts import Crop

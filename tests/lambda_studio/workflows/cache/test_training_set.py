@@ -11,7 +11,7 @@ from concepts.records import NewImage
 from lambda_studio.bundles.given import Note
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import Cancelled, PicturesLeftOut
-from lambda_studio.models.clip import load_clip
+from lambda_studio.models.clip.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.pictures.crops import square_crop
 from lambda_studio.studio import never

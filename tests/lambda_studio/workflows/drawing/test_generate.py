@@ -17,8 +17,8 @@ from lambda_studio.generation import generator
 from lambda_studio.generation.prompt import parse
 from lambda_studio.models.decoders import kandinsky
 from lambda_studio.models.decoders.protocol import Footprint
-from lambda_studio.models.planning import GIB
-from lambda_studio.models.stack import Stack
+from lambda_studio.models.stacks.planning import GIB
+from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.pictures.files.texts import read_texts
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.drawing import generate as drawing

@@ -9,6 +9,7 @@ from lambda_studio.studio import Studio
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.tuning.run import Tuner
+from lambda_studio.workflows.tuning.run_row import RunRow
 
 THREE = FinetuneConfig(steps=3, rank=2, checkpoint_every=1)
 
@@ -138,13 +139,13 @@ def killed_after(studio: Studio, killed):
 
 def test_a_concept_that_another_machine_forgot_leaves_no_file_of_the_run(studio, add, photo, monkeypatch) -> None:
     add("rex", photo)
-    register = Tuner._register
+    register = RunRow.register
 
     def forgotten_first(self, *arguments):
         studio.database.write(lambda registry: registry.forget_concept("default", "rex"))
         return register(self, *arguments)
 
-    monkeypatch.setattr(Tuner, "_register", forgotten_first)
+    monkeypatch.setattr(RunRow, "register", forgotten_first)
     with pytest.raises(ConceptNotFound):
         studio.finetune(["rex"], config=THREE)
     assert list(adapters_folder(studio.home).iterdir()) == []

@@ -59,7 +59,7 @@ def test_what_was_embedded_is_compared_without_a_model(three: Studio, monkeypatc
     def must_not_load(*args: object, **kwargs: object) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("lambda_studio.models.clip.load_clip", must_not_load)
+    monkeypatch.setattr("lambda_studio.models.clip.clip.load_clip", must_not_load)
     with Studio(three.home, stack=three.workplace.stack_source) as again:
         assert again.concepts.similar("red") == three.concepts.similar("red")
 

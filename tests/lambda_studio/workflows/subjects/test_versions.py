@@ -14,8 +14,8 @@ from lambda_studio.pictures.masks.marks import Box, Point, Segment
 from lambda_studio.pictures.masks.subject import BY_COLOUR, DOUBT, FoundMask
 from lambda_studio.pictures.near_duplicates import ALMOST
 from lambda_studio.workflows.subjects.changes import Changes
-from lambda_studio.workflows.subjects.marking import Marking
-from lambda_studio.workflows.subjects.spool import spool_in
+from lambda_studio.workflows.subjects.masks.marking import Marking
+from lambda_studio.workflows.subjects.photos.spool import spool_in
 from lambda_studio.workflows.subjects.versions import changed_images, revise, stored_images
 
 

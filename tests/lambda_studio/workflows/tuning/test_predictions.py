@@ -5,9 +5,9 @@ import torch
 
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.generation import generator
-from lambda_studio.models.adapter_info import read_adapter_info
+from lambda_studio.models.adapters.information import read_adapter_info
 from lambda_studio.training.examples import Example
-from lambda_studio.training.objectives import DecoderObjective
+from lambda_studio.training.objectives.objectives import DecoderObjective
 from lambda_studio.workflows.tuning import run as tuning
 from lambda_studio.workflows.tuning.predictions import A_PICTURE, predictions
 

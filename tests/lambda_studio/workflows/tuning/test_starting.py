@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from concepts.errors import AdapterNotFound, ConceptNotFound
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.adapter_info import read_adapter_info
+from lambda_studio.models.adapters.information import read_adapter_info
 from lambda_studio.workflows.tuning.starting import again, continued, new_run
 
 QUICK = FinetuneConfig(steps=2, rank=2, learning_rate=0.01)

@@ -1,0 +1,1 @@
+"""What is between `studio` and a terminal: texts, progress, questions and Ctrl-C."""

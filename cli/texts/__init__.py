@@ -1,0 +1,1 @@
+"""What commands print: plans, scores and tables, line by line."""

@@ -1,0 +1,71 @@
+"""What a plan of an import says, line by line."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cli.texts.tables import counted, table
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import Plan, PlannedSubject
+
+MOST_FILES = 5
+
+
+def subject_lines(plan: "Plan", skips: bool = False) -> Iterator[str]:
+    """Yield the subjects of a plan as a table, then its notes. An import that `skips` taken names has none for them."""
+    yield f"Read as {plan.layout}: {counted(len(plan.subjects), 'subject')}."
+    rows = [
+        (
+            each.name,
+            each.noun or "?",
+            len(each.pictures),
+            each.masks or "",
+            each.state,
+            _where(plan, each.folder),
+            each.noun_from,
+        )
+        for each in plan.subjects
+    ]
+    yield from table(("NAME", "NOUN", "PICTURES", "MASKS", "STATE", "FROM", "NOUN FROM"), rows)
+    yield from (f"Note: {each.name}: {note}" for each in _told(plan, skips) for note in each.notes)
+
+
+def left_aside_lines(plan: "Plan") -> Iterator[str]:
+    """Yield what a plan leaves aside, a line for each folder and reason."""
+    for each in plan.left_aside:
+        shown = [name if each.folder in ("", ".") else f"{each.folder}/{name}" for name in each.files[:MOST_FILES]]
+        more = f" and {len(each.files) - MOST_FILES} more" if len(each.files) > MOST_FILES else ""
+        yield f"Left aside: {', '.join(shown)}{more}: {each.why}"
+
+
+def guess_lines(plan: "Plan", remedy: str, skips: bool = False) -> Iterator[str]:
+    """Yield a line that says how to change guessed nouns, if there are some. `skips` is as in `subject_lines`."""
+    guessed = [each for each in _told(plan, skips) if each.is_guess]
+    if guessed:
+        named = ", ".join(each.name for each in guessed[:MOST_FILES]) + (" …" if len(guessed) > MOST_FILES else "")
+        yield f"Note: {counted(len(guessed), 'noun')} guessed ({named}). To change one: {remedy}"
+
+
+def _told(plan: "Plan", skips: bool) -> "list[PlannedSubject]":
+    return [each for each in plan.subjects if each.state == "new" or not skips]
+
+
+def _where(plan: "Plan", folder: str) -> str:
+    """Return the folder of a subject. The source itself is named as the user named it."""
+    return plan.source if folder == "." else folder
+
+
+def fault_lines(plan: "Plan") -> Iterator[str]:
+    """Yield what a plan cannot use, and what to do about each."""
+    for fault in plan.faults:
+        yield f"Cannot be used: {fault.where} {fault.why}" + (f" → {fault.remedy}" if fault.remedy else "")
+    if plan.faults:
+        yield "The import would be refused. Correct or remove these, or import the rest: leave_out=True"
+
+
+def taken_lines(plan: "Plan") -> Iterator[str]:
+    """Yield a line that names the taken names, if there are some."""
+    taken = [each.name for each in plan.subjects if each.state == "name taken"]
+    if taken:
+        yield f"The library has other content with these names: {', '.join(taken)}. The import would be refused."
+        yield "Give --on-conflict rename (a number is added to the name) or --on-conflict skip (it is left out)."

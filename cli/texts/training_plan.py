@@ -1,0 +1,45 @@
+"""The plan of a fine-tuning run, in words."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cli.texts.tables import counted, table
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import FinetunePlan
+
+
+def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
+    """Yield a plan in words."""
+    rows = [(each.name, each.noun, f"{each.version}", f"{each.images}", f"{each.seen:,}") for each in plan.concepts]
+    yield from table(("CONCEPT", "NOUN", "VERSION", "IMAGES", "DRAWN"), rows)
+    settings = plan.settings
+    method = f"lora of rank {settings['rank']}" if settings["method"] == "lora" else settings["method"]
+    rate = f"learning rate {settings['learning_rate']:g}"
+    yield f"{method} for {plan.stack}: {plan.steps:,} steps of {plan.images_a_step} images, {rate}"
+    if plan.needed_bytes is not None and plan.free_bytes is not None:
+        yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of GPU memory"
+    if plan.to_encode:
+        yield f"first, {counted(plan.to_encode, 'crop')} of the images will be encoded for the decoder"
+    if plan.seconds is not None:
+        yield f"time: about {spoken(plan.seconds)} for the steps ({plan.seconds_a_step:.2g} s for each, measured here)"
+    if plan.not_measured:
+        yield f"time: not measured. {plan.not_measured}"
+    for each in plan.concepts:
+        if each.held_back:
+            yield f"{each.name}: not trained on, for the scores: {', '.join(each.held_back)}"
+    yield from (f"{remark.concept}: {remark.said}" for remark in plan.remarks)
+
+
+def gib(size: int) -> str:
+    """Return a size of memory."""
+    return f"{size / 2**30:.1f} GiB"
+
+
+def spoken(seconds: float) -> str:
+    """Return a duration in words."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,1 @@
+"""Stacks: which weights belong together, where their files are, and what of them is loaded."""

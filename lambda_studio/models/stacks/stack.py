@@ -1,0 +1,311 @@
+"""Stacks: one matching UnCLIP set of CLIP, prior and decoder. Each part is loaded on first use."""
+
+import gc
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lambda_studio.config import Size
+from lambda_studio.errors import ModelFilesInvalid, ModelFilesNotFetched
+from lambda_studio.models.decoders.families import get_family
+from lambda_studio.models.files.locating import OTHER_ROUTES
+from lambda_studio.models.pool import BUILDING, LoadedModels, loaded_models, stamps
+from lambda_studio.models.stacks.specification import BUILT_IN as BUILT_IN
+from lambda_studio.models.stacks.specification import EDGE_MAPS as EDGE_MAPS
+from lambda_studio.models.stacks.specification import WEIGHTS as WEIGHTS
+from lambda_studio.models.stacks.specification import StackSpec as StackSpec
+from lambda_studio.models.stacks.toml import from_toml as from_toml
+from lambda_studio.models.stacks.toml import resolve_stack as resolve_stack
+from lambda_studio.progress import unheard
+
+if TYPE_CHECKING:  # importing this module needs no torch
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    import torch
+
+    from lambda_studio.models.clip.clip import Clip, ClipTokenizer, Tower
+    from lambda_studio.models.decoders.protocol import Blueprint, Decoder, Part
+    from lambda_studio.models.prior import PriorTransformer
+    from lambda_studio.models.stacks.files import StackFiles
+    from lambda_studio.models.stacks.planning import DrawingPlan
+
+
+class Stack:
+    """A stack's parts. Each is loaded on first use and stays in memory until `free`.
+
+    Methods that load a part raise ModelFilesMissing and ModelFilesInvalid.
+
+    Args:
+        device: by default a GPU if there is one.
+        dtype: by default the stack's precision on that device.
+        on_notice: called before a download.
+        agree: called with a question before a download on a machine without a GPU; it raises to stop the download.
+    """
+
+    def __init__(
+        self,
+        spec: StackSpec,
+        device: "str | torch.device | None" = None,
+        dtype: "torch.dtype | None" = None,
+        on_notice: "Callable[[str], None]" = unheard,
+        agree: "Callable[[str], None]" = unheard,
+    ):
+        import torch
+
+        from lambda_studio.models.memory.hardware import chosen_device, use_tensor_cores
+
+        self.spec = spec
+        self.device = torch.device(device) if device else chosen_device(None, on_notice)
+        use_tensor_cores(self.device)
+        self.dtype = dtype or default_dtype(spec.precision, self.device)
+        self.frees_idle = False
+        """Whether text tower and prior, and the decoder, wait in the CPU's memory while the other draws."""
+        self._on_notice, self._agree = on_notice, agree
+        self._announced = False
+        self._fingerprints: dict[str, str] = {}
+
+    def clip(self, towers: "Sequence[Tower]" = ("text", "vision")) -> "Clip":
+        """Return CLIP with at least these towers."""
+        from lambda_studio.models.clip.clip import load_clip
+
+        with BUILDING:
+            clip = self._find("clip")
+            if clip is None or not clip.towers >= set(towers):
+                wanted = sorted({*towers, *(clip.towers if clip else ())})
+                self.free("clip")
+                if "vision" in wanted:
+                    self.set_aside("decoder")  # the largest tower, which a later drawing does not need
+                clip = load_clip(self._files.clip_source, self.device, self.dtype, wanted)
+                self._models.put("clip", clip, self)
+            return clip
+
+    @cached_property
+    def tokenizer(self) -> "ClipTokenizer":
+        """CLIP's tokenizer, loaded without CLIP's weights."""
+        from lambda_studio.models.clip.clip import load_tokenizer
+
+        return load_tokenizer(self._files.clip_source)
+
+    def prior(self) -> "PriorTransformer":
+        """Return the λ prior. It is always in float32, because it is small and runs once for each picture."""
+        import torch
+
+        from lambda_studio.models.files.pretrained import load_weights
+        from lambda_studio.models.prior import PriorTransformer
+
+        with BUILDING:
+            prior = self._find("prior")
+            if prior is None:
+                prior = load_weights(PriorTransformer, self._files.prior(), self.device, torch.float32)
+                self._refuse_mixed(prior.config["embedding_dim"])
+                self._models.put("prior", prior, self)
+            return prior
+
+    def decoder(self, parts: "Sequence[Part]" = ("unet", "autoencoder")) -> "Decoder":
+        """Return the decoder with at least these parts. Other Studios may share it: hold `drawing` to change it."""
+        with BUILDING:
+            decoder = self._find("decoder")
+            if decoder is None or not decoder.parts >= set(parts):
+                have = decoder.parts if decoder else frozenset()
+                loaded = self.own_decoder([part for part in parts if part not in have])
+                decoder = loaded if decoder is None else decoder.joined(loaded)
+                self._models.put("decoder", decoder, self)
+            return decoder
+
+    def own_decoder(self, parts: "Sequence[Part]", dtype: "torch.dtype | None" = None) -> "Decoder":
+        """Load a decoder that is not shared, for training. `dtype` is the stack's if it is None."""
+        family, source = get_family(self.spec.family), self._files.decoder_source
+        with BUILDING:
+            return family.load(source, self.device, dtype or self.dtype, parts)
+
+    @property
+    def drawing(self) -> "AbstractContextManager[object]":
+        """The lock to hold during drawing, because adapters and schedulers change the shared decoder."""
+        return self._models.drawing
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """The parts in memory, among `clip`, `prior` and `decoder`."""
+        return self._models.parts
+
+    @cached_property
+    def _models(self) -> LoadedModels:
+        spec = self.spec
+        sources = (spec.clip, spec.clip_pretrained, spec.clip_towers, spec.prior, spec.decoder, spec.unet)
+        pins = (spec.revision, tuple(sorted(spec.revisions.items())), spec.variant)
+        kind = (spec.family, pins, str(self.device), str(self.dtype))
+        return loaded_models((sources, kind, stamps(sources)))
+
+    @property
+    def _files(self) -> "StackFiles":  # not cached: it refers to this stack, which must be freed without a collection
+        from lambda_studio.models.stacks.files import StackFiles
+
+        return StackFiles(self.spec, self._announce)
+
+    def drawing_plan(self, count: int, most: int, size: Size) -> "DrawingPlan | None":
+        """Return how `count` pictures are drawn in the free GPU memory, at most `most` at once; None without a GPU.
+
+        Only configurations are read.
+        """
+        footprint = get_family(self.spec.family).footprint
+        free = self.free_memory()
+        if free is None or footprint is None:
+            return None
+        from lambda_studio.models.stacks.planning import plan_drawing
+
+        return plan_drawing(footprint(self._files.decoder_source, size, self.dtype), count, most, free)
+
+    def blueprint(self, resolution: int, dtype: "torch.dtype") -> "Blueprint | None":
+        """Return the UNet without values, to count training with; None if its family has none. No weights are read."""
+        of_family = get_family(self.spec.family).blueprint
+        return of_family(self._files.decoder_source, resolution, dtype) if of_family else None
+
+    def free_memory(self) -> int | None:
+        """Return the GPU's free bytes, with the bytes that this process may use again; None without a GPU."""
+        from lambda_studio.models.memory.hardware import free_memory
+
+        return free_memory(self.device)
+
+    @property
+    def resolution(self) -> int:
+        """Pixels on a side of this stack's pictures. No part is loaded."""
+        if self.spec.resolution:
+            return self.spec.resolution
+        return get_family(self.spec.family).resolution(self._files.decoder_source)
+
+    def require_resolution(self, resolution: int) -> None:
+        """Raise InvalidSetting for a resolution that the decoder cannot draw. Only configurations are read."""
+        self.require_size(Size.square(resolution))
+
+    def require_size(self, size: Size) -> None:
+        """Raise InvalidSetting for a size that the decoder cannot draw. Only configurations are read."""
+        family = get_family(self.spec.family)
+        if family.multiple is not None:
+            from lambda_studio.models.decoders.protocol import require_drawable
+
+            require_drawable(size, family.multiple(self._files.decoder_source))
+
+    @property
+    def size_multiple(self) -> int:
+        """The number of which height and width are multiples. Only configurations are read."""
+        family = get_family(self.spec.family)
+        return 1 if family.multiple is None else family.multiple(self._files.decoder_source)
+
+    def free(self, part: str) -> None:
+        """Free `clip`, `prior` or `decoder`, or only the decoder's `unet` or `autoencoder`.
+
+        A part that another stack uses stays in memory.
+        """
+        with BUILDING:
+            if part in ("unet", "autoencoder") and self._models.held_alone("decoder", self):
+                self._models.put("decoder", self._models.find("decoder", self).without(part), self)
+            self._models.release(part, self)
+        self._return_memory()
+
+    def _return_memory(self) -> None:
+        from lambda_studio.models.memory.hardware import return_memory
+
+        gc.collect()
+        return_memory(self.device)
+
+    def set_aside(self, part: str) -> None:
+        """Move `clip`, `prior` or `decoder` to the CPU's memory until it is used again.
+
+        A part that another stack uses stays. If the CPU's memory has no room for the part, it is freed. On a CPU
+        nothing happens.
+        """
+        if self.device.type == "cpu":
+            return
+        from lambda_studio.models.stacks.residence import set_aside
+
+        with BUILDING:
+            if not set_aside(self._models, part, self):
+                self.free(part)
+        self._return_memory()
+
+    def _find(self, part: str) -> Any:
+        """Return a loaded part on its device, or None."""
+        from lambda_studio.models.stacks.residence import place
+
+        found = self._models.find(part, self)
+        if found is not None:
+            place(found, self.device)
+        return found
+
+    def close(self) -> None:
+        """Free all parts."""
+        with BUILDING:
+            for part in ("clip", "prior", "decoder"):
+                self._models.release(part, self)
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return a SHA-256 for each of clip, prior, decoder (its UNet) and autoencoder, from their files."""
+        if not self._fingerprints:
+            self._fingerprints = self._files.fingerprints()
+        return dict(self._fingerprints)
+
+    def damaged_files(self) -> list[Path]:
+        """Read the files of all parts and return the files whose hash differs from the known one."""
+        return self._files.damaged()
+
+    def require_fetched(self, part: str | None = None) -> None:
+        """Raise ModelFilesNotFetched if a file of a part, or of any, is only on the hub. No file is downloaded."""
+        from lambda_studio.models.stacks.files import StackFiles
+
+        files = StackFiles(self.spec, self._refuse_download)
+        _ = files.part(part) if part else files.all()
+
+    def fetch(self) -> None:
+        """Download what is missing of all parts. Raises ModelFilesMissing and ModelFilesInvalid."""
+        self._files.all()
+
+    @cached_property
+    def clip_fingerprint(self) -> str:
+        """A SHA-256 of CLIP, from its files. The other parts are not looked for, so that diffusers is not imported."""
+        return self._files.clip().fingerprint
+
+    @property
+    def embedding_dim(self) -> int:
+        """How many numbers CLIP's embeddings have. Only its configuration is read."""
+        return self._files.clip().model_config["embed_dim"]
+
+    def _refuse_mixed(self, prior_dim: int) -> None:
+        clip_dim = self.embedding_dim
+        if prior_dim != clip_dim:
+            raise ModelFilesInvalid(
+                f"The stack {self.spec.name} has a CLIP with {clip_dim} dimensions and a prior for {prior_dim}.",
+                "Give a prior that was trained on this CLIP.",
+            )
+
+    def _refuse_download(self) -> None:
+        cause = f"The stack {self.spec.name} is not, or not completely, on this machine: {self.spec.download}."
+        remedy = f"The first command that draws, encodes or trains with it downloads the missing files. {OTHER_ROUTES}"
+        raise ModelFilesNotFetched(cause, remedy)
+
+    def _announce(self) -> None:
+        """Announce a download once: its source, size, licence and destination. Without a GPU, ask before it."""
+        if self._announced:
+            return
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        self._on_notice(
+            f"The stack {self.spec.name} is downloaded from the Hugging Face hub, once: {self.spec.download}. "
+            f"Licence: {self.spec.licence}. Destination: {HF_HUB_CACHE} (HF_HOME changes it)."
+        )
+        if self.device.type == "cpu":
+            self._agree(f"PyTorch finds no GPU on this machine: {self.spec.on_cpu}. Download {self.spec.name} anyway?")
+        self._announced = True
+
+
+def default_dtype(precision: str, device: "torch.device") -> "torch.dtype":
+    """Return the dtype of this precision: `auto` is half on a GPU (bf16 if supported), float32 elsewhere."""
+    import torch
+
+    named = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+    if precision != "auto":
+        return named[precision]
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

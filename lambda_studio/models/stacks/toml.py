@@ -1,0 +1,89 @@
+"""Find a stack's specification by its name, or in a TOML file."""
+
+import difflib
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from concepts.durable import read_small
+from lambda_studio.config import require
+from lambda_studio.errors import InvalidSetting, ModelFilesMissing
+from lambda_studio.models.files.locating import HUB_ID
+from lambda_studio.models.stacks.specification import BUILT_IN, PLACES, StackSpec
+
+MAX_TOML_BYTES = 2**14  # the time that TOML takes grows with the square of a key
+TABLES = ("finetune", "generate", "hashes", "revisions", "sizes")
+
+
+def resolve_stack(name_or_toml: str) -> StackSpec:
+    """Return a built-in stack by its name, or the stack in a TOML file. Raises InvalidSetting."""
+    if name_or_toml in BUILT_IN:
+        return BUILT_IN[name_or_toml]
+    if name_or_toml.endswith(".toml"):
+        return from_toml(Path(name_or_toml))
+    near = difflib.get_close_matches(name_or_toml, BUILT_IN, n=1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    raise InvalidSetting(f"There is no stack {name_or_toml!r}.", f"{meant}Give {', '.join(BUILT_IN)} or a FILE.toml.")
+
+
+def from_toml(path: Path) -> StackSpec:
+    """Read a stack from a TOML file. Folders in the file may be relative to it.
+
+    Raises:
+        ModelFilesMissing: the file cannot be read.
+        InvalidSetting: the file has a fault.
+    """
+    try:
+        settings = tomllib.loads(read_small(path, MAX_TOML_BYTES).decode())
+    except OSError as error:
+        raise ModelFilesMissing(
+            f"The stack file {path} cannot be read ({error.strerror}).", "Check the name of the stack file."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidSetting(f"{path} is not TOML ({error}).", "Correct it.") from error
+    _check_settings(settings, path)
+    folders: dict[str, str] = {key: _beside(path, settings[key]) for key in PLACES if key in settings}
+    if "clip_pretrained" in settings:
+        folders["clip_pretrained"] = _file_beside(path, settings["clip_pretrained"])
+    named = {"name": path.stem, **settings, **folders}
+    if "words" in named:
+        named["words"] = path.parent / named["words"]
+    return StackSpec(**named)
+
+
+def _check_settings(settings: dict[str, Any], path: Path) -> None:
+    numbers = dict.fromkeys(("resolution", "subjects", "gpu_bytes"), int)
+    kinds = {each.name: str for each in fields(StackSpec)} | dict.fromkeys(TABLES, dict) | numbers
+    for key, value in settings.items():
+        near = difflib.get_close_matches(key, kinds, n=1)
+        meant = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(kinds)}."
+        require(key in kinds, f"{path} has an unknown setting {key!r}.", meant)
+        require(isinstance(value, kinds[key]), f"{path} has {key} = {value!r}.", f"Give a {kinds[key].__name__}.")
+    for key in ("clip", "prior", "decoder"):
+        require(key in settings, f"{path} has no {key}.", f"Add a line: {key} = 'FOLDER or hub id'.")
+
+
+def _beside(toml: Path, place: str) -> str:
+    """Return the absolute path of a folder named in a TOML file; return a hub id or model name unchanged.
+
+    Raises InvalidSetting for a name that is both a folder beside the file and a hub id.
+    """
+    folder = place.removeprefix("local-dir:")
+    absolute = toml.parent.absolute() / Path(folder).expanduser()
+    if place != folder:
+        return f"local-dir:{absolute}"
+    if not place or place.startswith("hf-hub:") or not absolute.is_dir():
+        return place
+    require(
+        HUB_ID.fullmatch(place) is None,
+        f"{toml} has {place!r}, which is a folder beside it and could be a repository on the hub.",
+        f"Write './{place}' for the folder, or 'hf-hub:{place}' for the repository.",
+    )
+    return str(absolute)
+
+
+def _file_beside(toml: Path, name: str) -> str:
+    """Return the absolute path of a file beside a TOML file, or the name if there is none."""
+    absolute = toml.parent.absolute() / Path(name).expanduser()
+    return str(absolute) if absolute.is_file() else name

@@ -1,0 +1,1 @@
+"""Picture files that end too early: found by their structure, and completed if all rows are there."""

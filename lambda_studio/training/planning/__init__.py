@@ -1,0 +1,1 @@
+"""How a run is trained in the memory that is free, and how long it will take."""

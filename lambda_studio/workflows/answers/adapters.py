@@ -1,0 +1,77 @@
+"""Answers about adapters."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from concepts.records import AdapterRecord
+from lambda_studio.config import FinetuneConfig
+
+BF16_ROUNDS_AWAY = 2**-9
+"""bf16 has 8 significant bits: the next number after a weight is 1/256 to 1/128 of it away. A change below half of the
+smaller step, 1/512 of the weight, is always rounded away."""
+
+
+@dataclass(frozen=True)
+class AdapterCard:
+    """An adapter. `knows` maps each concept's name to its version; `removed` and `forgotten` list some names."""
+
+    id: int
+    method: str
+    stack: str
+    knows: dict[str, int]
+    removed: tuple[str, ...]
+    forgotten: tuple[str, ...]
+    stale: bool
+    created_at: datetime
+    run_id: int | None
+    settings: dict[str, Any]
+    sha256: str
+    path: Path
+    missing: bool
+    """This machine finds no file at `path`."""
+    update_size: float | None = None
+    """The norm of its update divided by the norm of the weights that it changes; None if it was not measured."""
+    vanishes: bool = False
+    """Its update is too small for bf16: see `BF16_ROUNDS_AWAY`."""
+
+
+@dataclass(frozen=True)
+class AdapterRecipe:
+    """What an adapter was made of: the names of its concepts, and its settings."""
+
+    names: tuple[str, ...]
+    config: FinetuneConfig
+
+
+@dataclass(frozen=True)
+class ExportedAdapter:
+    """An adapter in a folder for another library. `load` is the line of Python that loads it there."""
+
+    id: int
+    path: Path
+    format: str
+    load: str
+
+
+def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:
+    """Convert an adapter's record; `folder` is where its file should be."""
+    path, size = folder / record.file_name, record.settings.get("update_size")
+    return AdapterCard(
+        id=record.id,
+        method=record.method,
+        stack=record.stack,
+        knows={seen.name: seen.version for seen in record.concepts},
+        removed=tuple(seen.name for seen in record.concepts if seen.removed and not seen.forgotten),
+        forgotten=tuple(seen.name for seen in record.concepts if seen.forgotten),
+        stale=record.stale,
+        created_at=record.created_at,
+        run_id=record.run_id,
+        settings=record.settings,
+        sha256=record.sha256,
+        path=path,
+        missing=not path.is_file(),
+        update_size=size,
+        vanishes=size is not None and size < BF16_ROUNDS_AWAY,
+    )

@@ -1,0 +1,112 @@
+"""Look for pictures that spoil a training set: in stored warnings and cached embeddings. No model is loaded."""
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, combinations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from concepts.errors import ContentDamaged
+from concepts.records import ConceptRecord, ImageRecord
+from lambda_studio.pictures.files.screenshots import ABOUT_SCREENSHOTS
+from lambda_studio.pictures.masks.subject import TINY_SAID, is_doubtful
+from lambda_studio.pictures.near_duplicates import ALMOST
+from lambda_studio.pictures.sharpness import BLURRED_SAID
+from lambda_studio.workflows.cache.encoders import Encoder, KnownEncoders
+from lambda_studio.workflows.cache.keys import FeatureKey, crop_key, subject_key
+from lambda_studio.workflows.cache.store import FeatureStore
+from lambda_studio.workflows.subjects.lookalikes import ALIKE
+from lambda_studio.workflows.subjects.photos.told import ranges, told_warnings
+from lambda_studio.workflows.subjects.photos.unlike import mean_cosine, unlike_warnings
+from lambda_studio.workflows.tuning.planning.plan import Remark
+from lambda_studio.workflows.workplace import Workplace
+
+SAME_VIEW = 0.90
+"""From this mean cosine of their whole pictures, a concept's images show one view."""
+ABOUT_TRAINING = (TINY_SAID, BLURRED_SAID, ALMOST, *ABOUT_SCREENSHOTS)
+"""How the stored warnings begin that matter to training."""
+
+
+class TrainingPictures:
+    """The pictures of the concepts that are to be trained."""
+
+    def __init__(self, place: Workplace, concepts: Sequence[ConceptRecord]):
+        self.concepts, self.database = concepts, place.database
+        self.store = FeatureStore(place.database, place.progress)
+        self.encoder: Encoder | None = KnownEncoders(place.home).read().get(place.spec.name)
+
+    def require_whole(self) -> None:
+        """Raise ContentDamaged, with its concept and its file, for an image whose stored bytes are damaged."""
+        with self.database.reading() as registry:
+            for concept in self.concepts:
+                for number, image in enumerate(concept.images, start=1):
+                    try:
+                        registry.blob(image.sha)
+                    except ContentDamaged as error:
+                        cause = f"Image {number} of {concept.name} ({image.source_name}) is damaged in the registry."
+                        remedy = f"Drop it: studio concepts edit {shlex.quote(concept.name)} --drop {number}"
+                        raise ContentDamaged(cause, remedy) from error
+
+    def remarks(self) -> Iterator[Remark]:
+        """Iterate over what may spoil the training."""
+        for concept in self.concepts:
+            for said in (*_few(concept), *_stored(concept)):
+                yield Remark(concept.name, said)
+        if self.encoder:
+            yield from self._compared(self.encoder)
+
+    def _compared(self, encoder: Encoder) -> Iterator[Remark]:
+        """Compare embeddings. A concept that has an image without an embedding is left out."""
+        subjects = self._embeddings(lambda image: subject_key(image, encoder))
+        crops = self._embeddings(lambda image: crop_key(image, encoder))
+        for concept in self.concepts:
+            if concept.name in subjects:
+                yield from (Remark(concept.name, said) for said in unlike_warnings(concept, [*subjects[concept.name]]))
+            if concept.name in crops:
+                yield from (Remark(concept.name, said) for said in _one_view(crops[concept.name]))
+        yield from _alike(subjects)
+
+    def _embeddings(self, key_of: Callable[[ImageRecord], FeatureKey]) -> dict[str, Float[Tensor, "image dim"]]:
+        """Return the cached embeddings of each concept that has all of them, each of length 1."""
+        keys = {concept.name: [key_of(image) for image in concept.images] for concept in self.concepts}
+        found = self.store.find([*chain.from_iterable(keys.values())])
+        whole = {name: of_one for name, of_one in keys.items() if all(key in found for key in of_one)}
+        return {
+            name: F.normalize(torch.stack([found[key] for key in of_one]), dim=-1) for name, of_one in whole.items()
+        }
+
+
+def _few(concept: ConceptRecord) -> Iterator[str]:
+    if len(concept.images) == 1:
+        yield "1 image: its pose and its background are learnt as parts of the subject. Add others."
+
+
+def _stored(concept: ConceptRecord) -> Iterator[str]:
+    """Yield what was found when the images were added."""
+    doubtful = [number for number, image in enumerate(concept.images, start=1) if is_doubtful(image.warnings)]
+    if doubtful:
+        numbers, name = ", ".join(ranges(doubtful)), shlex.quote(concept.name)
+        count = f"{len(doubtful)} of {len(concept.images)} masks may be wrong (images {numbers})"
+        yield f"{count}. Look at them: studio concepts show {name} --sheet {name}.png"
+    yield from told_warnings(
+        concept,
+        [
+            (number, image.source_name, tuple(said for said in image.warnings if said.startswith(ABOUT_TRAINING)))
+            for number, image in enumerate(concept.images, start=1)
+        ],
+    )
+
+
+def _one_view(crops: Float[Tensor, "image dim"]) -> Iterator[str]:
+    if len(crops) > 1 and (alike := mean_cosine(crops)) >= SAME_VIEW:
+        yield f"its {len(crops)} images show nearly the same view ({alike:.2f}). Add photos of other sides and places."
+
+
+def _alike(subjects: Mapping[str, Float[Tensor, "image dim"]]) -> Iterator[Remark]:
+    means = {name: F.normalize(views.mean(dim=0), dim=-1) for name, views in subjects.items()}
+    for one, other in combinations(means, 2):
+        if (alike := float(means[one] @ means[other])) >= ALIKE:
+            yield Remark(one, f"{alike:.2f} like {other}: pictures of one may show the other.")

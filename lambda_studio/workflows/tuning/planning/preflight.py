@@ -1,0 +1,95 @@
+"""Plan a fine-tuning run before anything slow: what is trained, how long, in what memory, and what may spoil it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+
+import torch
+
+from concepts.records import ConceptRecord
+from lambda_studio.config import FinetuneConfig, Size
+from lambda_studio.errors import ModelFilesNotFetched
+from lambda_studio.models.stacks.stack import Stack
+from lambda_studio.training.examples import Example
+from lambda_studio.training.finetuning import train_config
+from lambda_studio.training.objectives.objectives import DecoderObjective
+from lambda_studio.training.optimisation.trial import require_usable
+from lambda_studio.training.planning.timing import seconds_a_step
+from lambda_studio.workflows.cache.left_out import require_pictures
+from lambda_studio.workflows.cache.training_set import ExampleTable
+from lambda_studio.workflows.evaluating.holdout import hold_out
+from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures
+from lambda_studio.workflows.tuning.planning.plan import ConceptShare, FinetunePlan, Remark
+from lambda_studio.workflows.tuning.planning.planning import note_emulation, plan_memory, weights_dtype
+from lambda_studio.workflows.tuning.watching.previews import preview_templates
+from lambda_studio.workflows.workplace import Workplace
+
+
+def plan_finetuning(place: Workplace, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> FinetunePlan:
+    """Return the plan of a run. If all models are on this machine, the decoder is loaded and a few steps are timed.
+
+    Raises:
+        PicturesLeftOut, ContentDamaged, InvalidSetting, and the errors of model loading.
+    """
+    require_usable(config, place.stack.device)
+    preview_templates(config.preview_prompts, concepts)
+    remarks = tuple(checked(place, concepts))
+    try:
+        place.stack.require_fetched()
+    except ModelFilesNotFetched as error:
+        return replace(_plan(place.stack, concepts, config, remarks), not_measured=error.cause)
+    return _measured(place, concepts, config, remarks)
+
+
+def checked(place: Workplace, concepts: Sequence[ConceptRecord]) -> Iterator[Remark]:
+    """Iterate over what may spoil the training. Raises PicturesLeftOut and ContentDamaged: they make it impossible."""
+    require_pictures(concepts, "fine-tuning")
+    pictures = TrainingPictures(place, concepts)
+    pictures.require_whole()
+    yield from pictures.remarks()
+
+
+def _measured(
+    place: Workplace, concepts: Sequence[ConceptRecord], config: FinetuneConfig, remarks: tuple[Remark, ...]
+) -> FinetunePlan:
+    note_emulation(place.stack, config, place.notify)
+    stack, memory = place.stack, plan_memory(place.stack, config)
+    config = memory.config if memory else config
+    table = ExampleTable(place.database, stack, place.progress, should_stop=lambda: False)
+    training = hold_out(concepts, config.holdout).training
+    found = replace(
+        _plan(stack, concepts, config, remarks),
+        to_encode=table.to_encode(training, config.resolution or stack.resolution, config),
+        needed_bytes=memory.needed if memory else None,
+        free_bytes=memory.free if memory else None,
+    )
+    if memory and not memory.fits:
+        return replace(found, not_measured=memory.said())
+    return replace(found, seconds_a_step=_seconds_a_step(stack, config))
+
+
+def _plan(
+    stack: Stack, concepts: Sequence[ConceptRecord], config: FinetuneConfig, remarks: tuple[Remark, ...]
+) -> FinetunePlan:
+    images_a_step = config.batch_size * config.gradient_accumulation_steps
+    weights = {each.name: (config.weights or {}).get(each.name, 1.0) for each in concepts}
+    of_one = config.steps * images_a_step / sum(weights.values())
+    seen = {name: round(of_one * weight) for name, weight in weights.items()}
+    held = hold_out(concepts, config.holdout)
+    shares = (
+        ConceptShare(
+            each.name, each.noun, each.version, len(each.images), seen[each.name],
+            tuple(image.source_name for image in held.held.get(each.name, ())),
+        )
+        for each in held.training
+    )  # fmt: skip
+    settings = {**asdict(config), "learning_rate": config.effective_learning_rate}
+    said = (*remarks, *(Remark(name, text) for name, text in held.too_few.items()))
+    return FinetunePlan(stack.spec.name, tuple(shares), settings, config.steps, images_a_step, said)
+
+
+def _seconds_a_step(stack: Stack, config: FinetuneConfig) -> float:
+    """Train a decoder of its own for a few steps on values of no meaning, and free it."""
+    decoder = stack.own_decoder(("unet",), weights_dtype(config))
+    shape = decoder.latent_shape(Size.square(config.resolution or stack.resolution))
+    example = Example("none", "", torch.zeros(shape), torch.zeros(stack.embedding_dim))
+    return seconds_a_step(DecoderObjective(decoder, [example], config), train_config(config))

@@ -1,0 +1,48 @@
+"""Settings of a fine-tuning from a TOML file and from the environment, and which of them count."""
+
+import json
+
+import pytest
+
+from cli.finetune import command
+from cli.options.settings_file import spellings
+from lambda_studio import FinetuneConfig
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Write a file of settings, and give its path."""
+
+    def write(text: str):
+        (tmp_path / "a.toml").write_text(text, encoding="utf-8")
+        return tmp_path / "a.toml"
+
+    return write
+
+
+def test_keys_are_options_in_all_their_spellings_and_fields(file) -> None:
+    text = 'max-train-steps = 3\nlora_rank = 2\npreview = ["a dog"]\ndora = true\nweight_decay = 0.1\n'
+    text += "weights = {rex = 2.0}"
+    config = FinetuneConfig.from_toml(file(text), spellings(command))
+    assert config == FinetuneConfig(
+        steps=3, rank=2, preview_prompts=("a dog",), use_dora=True, weight_decay=0.1, weights={"rex": 2.0}
+    )
+    assert config.given == {"steps", "rank", "preview_prompts", "use_dora", "weight_decay", "weights"}
+
+
+def test_the_command_line_outranks_the_environment_and_it_the_file_and_it_the_stack(
+    studio, photos, file, monkeypatch
+) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    path = file("steps = 1\nrank = 2\nseed = 3\nlora-alpha = 7.0\nbatch_size = 1\npreview_every = 0")
+    monkeypatch.setenv("STUDIO_FINETUNE_RANK", "3")
+    monkeypatch.setenv("STUDIO_FINETUNE_SEED", "4")
+    monkeypatch.setenv("STUDIO_FINETUNE_RESUME", "1")  # no setting
+    answer = studio("finetune", "rex", "--config", path, "--seed", 5, "--json")
+    settings = json.loads(answer.out)["adapter"]["settings"]
+    assert [settings[name] for name in ("steps", "rank", "seed", "lora_alpha")] == [1, 3, 5, 7.0]
+
+
+def test_a_file_that_is_not_there_is_refused(studio, tmp_path) -> None:
+    answer = studio("finetune", "rex", "--config", tmp_path / "none.toml")
+    assert answer.code == 2 and "none.toml cannot be read (No such file or directory)." in answer.err

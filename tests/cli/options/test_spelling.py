@@ -1,0 +1,26 @@
+"""Settings told as options."""
+
+import click
+
+from cli.options.spelling import in_remedies, option_names, with_options, with_values
+
+
+def test_other_words_with_an_equals_sign_stay() -> None:
+    options = {"resume": "--resume", "out": "--out", "stack": "--stack"}
+    assert with_values("Go on with resume=True, or give x=1.", options) == "Go on with --resume, or give x=1."
+    assert (
+        with_values("Give out='a b.zip', or stack=FILE.toml.", options) == "Give --out 'a b.zip', or --stack FILE.toml."
+    )
+
+
+def test_only_the_remedies_at_the_ends_of_lines_are_spelled_anew() -> None:
+    cause = "2 reasons:\n  - noun=dog.jpg is empty\n  - rex has no noun → Give nouns='rex=NOUN'."
+    spelled = in_remedies(cause, lambda text: with_values(text, {"nouns": "--noun", "noun": "--noun"}))
+    assert spelled == cause.replace("nouns='rex=NOUN'", "--noun 'rex=NOUN'")
+
+
+def test_settings_are_named_by_the_longest_spelling_of_their_option() -> None:
+    command = click.Command("draw", params=[click.Option(["-n", "--number", "count"]), click.Argument(["prompt"])])
+    assert option_names(command) == {"count": "--number"}
+    assert with_options("count is 0.", option_names(command)) == "--number is 0."
+    assert option_names(None) == {}

@@ -1,0 +1,21 @@
+"""Columns of text, and words that are counted."""
+
+from cli.texts.tables import counted, settings_lines, table
+
+
+def test_columns_line_up() -> None:
+    assert list(table(("NAME", "N"), [("a", 1), ("bcdefg", 22)])) == ["NAME    N", "a       1", "bcdefg  22"]
+    assert list(table(("NAME",), [])) == []
+    assert (counted(1, "image"), counted(2, "image")) == ("1 image", "2 images")
+
+
+def test_settings_are_in_plain_words() -> None:
+    settings = {"weights": {"rex": 2.0, "mug": 0.5}, "use_dora": False, "soft": True, "alpha": None, "rate": 1e-05}
+    assert settings_lines({**settings, "prompts": [], "of": [3, 5], "rank": 16}, but=("rank",)) == [
+        "  weights: rex 2, mug 0.5",
+        "  use_dora: no",
+        "  soft: yes",
+        "  rate: 1e-05",
+        "  prompts: none",
+        "  of: 3, 5",
+    ]

@@ -1,0 +1,49 @@
+"""A plan in words: the memory where there is a GPU, the time where it was measured, and every remark."""
+
+from dataclasses import replace
+
+import pytest
+
+from cli.texts.training_plan import plan_lines, spoken
+from lambda_studio.workflows.tuning.planning.plan import ConceptShare, FinetunePlan, Remark
+
+PLAN = FinetunePlan(
+    stack="kandinsky-2.2",
+    concepts=(ConceptShare("rex", "dog", 2, 5, 1600),),
+    settings={"method": "full", "rank": 16, "learning_rate": 1e-5},
+    steps=1200,
+    images_a_step=4,
+    remarks=(Remark("rex", "1 image."),),
+)
+
+
+def test_what_is_known_is_said_and_nothing_else() -> None:
+    lines = list(plan_lines(PLAN))
+    assert [line.split() for line in lines[:2]] == [
+        ["CONCEPT", "NOUN", "VERSION", "IMAGES", "DRAWN"],
+        ["rex", "dog", "2", "5", "1,600"],
+    ]
+    assert lines[2:] == [
+        "full for kandinsky-2.2: 1,200 steps of 4 images, learning rate 1e-05",
+        "rex: 1 image.",
+    ]
+    on_gpu = replace(PLAN, needed_bytes=5 * 2**30, free_bytes=2**33, seconds_a_step=0.25, to_encode=3)
+    assert list(plan_lines(on_gpu))[3:-1] == [
+        "memory: about 5.0 GiB of 8.0 GiB of GPU memory",
+        "first, 3 crops of the images will be encoded for the decoder",
+        "time: about 5 min 0 s for the steps (0.25 s for each, measured here)",
+    ]
+    absent = replace(PLAN, not_measured="It is not on this machine.")
+    assert list(plan_lines(absent))[3] == "time: not measured. It is not on this machine."
+
+
+def test_files_that_are_held_back_are_named() -> None:
+    held = replace(PLAN, concepts=(ConceptShare("rex", "dog", 2, 5, 1600, ("a.jpg", "b.jpg")),))
+    assert list(plan_lines(held))[3] == "rex: not trained on, for the scores: a.jpg, b.jpg"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(7.4, "7 s"), (60, "1 min 0 s"), (3599.6, "1 h 0 min"), (7384, "2 h 3 min")]
+)
+def test_durations_are_said_in_words(seconds: float, said: str) -> None:
+    assert spoken(seconds) == said

@@ -1,0 +1,38 @@
+"""Scores in words: before the training, and of what the adapter holds."""
+
+from cli.texts.training_scores import end_lines, score_lines
+
+
+def line(step: int, score: float, likeness: float) -> dict:
+    subjects = {"rex": {"likeness": likeness, "composition": 0.3}}
+    return {
+        "step": step,
+        "score": score,
+        "subjects": subjects,
+        "metrics": {"likeness": "DINO", "composition": "CLIP-T"},
+    }
+
+
+def test_the_kept_step_is_shown_beside_before() -> None:
+    scores = [line(0, 0.5, 0.51), line(50, 0.7, 0.72), line(100, 0.6, 0.61)]
+    assert list(score_lines(scores, 50)) == [
+        "scores against held-back images: likeness by DINO, composition by CLIP-T",
+        "CONCEPT  LIKENESS BEFORE  STEP 50  COMPOSITION BEFORE  STEP 50",
+        "rex      0.510            0.720    0.300               0.300",
+    ]
+    assert "STEP 100" in list(score_lines(scores, None))[1]
+    assert list(score_lines([], None)) == []
+
+
+def test_a_training_without_a_gain_is_said_to_be_one() -> None:
+    lines = list(score_lines([line(0, 0.5, 0.5), line(50, 0.4, 0.4)], None))
+    assert lines[-1].startswith("No preview scored better than before the training.")
+    assert len(list(score_lines([line(0, 0.5, 0.5)], None))) == 3
+
+
+def test_an_early_end_and_the_kept_step_are_said() -> None:
+    assert list(end_lines(400, 400, None)) == []
+    assert list(end_lines(200, 400, 100)) == [
+        "The scores rose no more: the training ended after step 200 of 400.",
+        "The adapter has the weights of step 100, whose score was the best.",
+    ]

@@ -1,0 +1,88 @@
+"""A stack by its name, and in a TOML file."""
+
+import pytest
+
+from lambda_studio.errors import InvalidSetting, ModelFilesMissing
+from lambda_studio.models.stacks.specification import BUILT_IN
+from lambda_studio.models.stacks.toml import from_toml, resolve_stack
+
+PARTS = 'clip = "a"\nprior = "b"\ndecoder = "c"\n'
+
+
+def test_folders_in_a_toml_file_may_be_relative_to_it(tmp_path):
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "mine.toml").write_text(
+        'clip = "local-dir:clip"\nprior = "weights"\ndecoder = "org/repo"\nresolution = 256\nprecision = "fp16"\n'
+        'edges = "gradient"\n'
+        "[finetune]\nlearning_rate = 3e-4\n[generate]\nguidance_scale = 2.0\n"
+    )
+    spec = resolve_stack(str(tmp_path / "mine.toml"))
+    assert spec.name == "mine"
+    assert (spec.clip, spec.prior) == (f"local-dir:{tmp_path / 'clip'}", str(tmp_path / "weights"))
+    assert (spec.decoder, spec.resolution, spec.precision) == ("org/repo", 256, "fp16")
+    assert (spec.edges, BUILT_IN["kandinsky-2.2"].edges) == ("gradient", "canny")
+    assert spec.finetune == {"learning_rate": 3e-4}
+    assert spec.generate == {"guidance_scale": 2.0}
+
+
+def test_a_name_that_could_be_a_folder_and_a_hub_id_is_asked_about(tmp_path):
+    (tmp_path / "org/repo").mkdir(parents=True)
+    text = 'clip = "a"\nprior = "b"\ndecoder = "{}"\n'
+    (tmp_path / "mine.toml").write_text(text.format("org/repo"))
+    with pytest.raises(InvalidSetting) as error:
+        from_toml(tmp_path / "mine.toml")
+    assert "has 'org/repo', which is a folder beside it and could be a repository on the hub" in error.value.cause
+    assert error.value.remedy == "Write './org/repo' for the folder, or 'hf-hub:org/repo' for the repository."
+    (tmp_path / "mine.toml").write_text(text.format("./org/repo"))
+    assert from_toml(tmp_path / "mine.toml").decoder == str(tmp_path / "org/repo")
+    (tmp_path / "mine.toml").write_text(text.format("hf-hub:org/repo"))
+    assert from_toml(tmp_path / "mine.toml").decoder == "hf-hub:org/repo"
+
+
+def test_weights_beside_the_toml_file_may_be_named_alone(tmp_path):
+    (tmp_path / "clip.safetensors").touch()
+    (tmp_path / "mine.toml").write_text(
+        'clip = "ViT-B-32"\nclip_pretrained = "clip.safetensors"\nprior = "b"\ndecoder = "c"\n'
+    )
+    assert from_toml(tmp_path / "mine.toml").clip_pretrained == str(tmp_path / "clip.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('clip = "a"\nprior = "b"\n', "has no decoder"),
+        ('clip = "a"\nprior = "b"\nlicense = "MIT"\n', "unknown setting 'license'. Did you mean licence?"),
+        ('clip = 3\nprior = "b"\ndecoder = "c"\n', "has clip = 3. Give a str."),
+        ('clip = "a"\nprior = "b"\ndecoder = "c"\nprecision = "int4"\n', "precision is 'int4'. Give one of: auto"),
+        ('clip = "a"\nprior = "b"\ndecoder = "c"\nedges = "sobel"\n', "edges is 'sobel'. Give one of: canny gradient."),
+        ('clip = ""\nprior = "b"\ndecoder = ""\n', "is empty"),
+        (
+            'clip = "a"\nprior = "b"\ndecoder = "c"\nfamily = "kandinski"\n',
+            "'kandinski'. Did you mean kandinsky-2.2? Give",
+        ),
+        ("clip = \n", "is not TOML"),
+        (f"clip = {'[' * 10_000}", "is not TOML"),
+        (f'{PARTS}[revisions]\nmovq = "{"a" * 40}"\n', "pins 'movq', which is no part. Pin: clip, clip_towers, prior"),
+        (f'{PARTS}[hashes.prior]\n"config.json" = "abc"\n', "hash of prior config.json is 'abc'. Give 64 lower-case"),
+        (f'{PARTS}[hashes]\nprior = "abc"\n', "has hashes of prior = 'abc'. Give a table"),
+        (f"{PARTS}[revisions]\nprior = 3\n", "The stack's revision of prior is 3. Give a commit, a tag or a branch."),
+    ],
+)
+def test_a_wrong_toml_file_is_refused(tmp_path, text, said):
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(InvalidSetting) as error:
+        from_toml(tmp_path / "mine.toml")
+    assert said in str(error.value)
+
+
+def test_a_toml_file_that_takes_long_to_read_is_refused_by_its_size(tmp_path):
+    (tmp_path / "mine.toml").write_text("a." * 50_000 + "b = 1\n")
+    with pytest.raises(ModelFilesMissing, match="it has more than 16384 bytes"):
+        from_toml(tmp_path / "mine.toml")
+
+
+def test_a_stack_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(InvalidSetting, match=r"There is no stack 'minature'\. Did you mean miniature\?"):
+        resolve_stack("minature")
+    with pytest.raises(ModelFilesMissing, match=r"none\.toml cannot be read"):
+        resolve_stack(str(tmp_path / "none.toml"))

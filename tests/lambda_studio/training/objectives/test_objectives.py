@@ -1,0 +1,124 @@
+"""What is trained by Eq. 1 and by Eq. 2, and how a weighting of the timesteps comes in."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lambda_studio.generation.conditioning import Conditioning
+from lambda_studio.models.prior import PriorTransformer
+from lambda_studio.training.objectives.losses import PriorLossConfig, prior_loss
+from lambda_studio.training.objectives.objectives import (
+    DecoderObjective,
+    NoisedBatch,
+    Objective,
+    PriorBatch,
+    PriorObjective,
+    noise_prediction_loss,
+)
+from lambda_studio.training.objectives.weighting import min_snr
+from lambda_studio.training.optimisation.optimiser import TrainConfig
+from lambda_studio.training.randomness import MicroStep, generator_for
+from lambda_studio.training.trainer import train
+from tests.lambda_studio.training.test_trainer import DIM, _config, _decoder, _examples
+
+CPU = torch.device("cpu")
+
+
+def test_each_timestep_counts_as_the_weighting_says() -> None:
+    decoder, generator = _decoder(), torch.Generator().manual_seed(2)
+    latents, noise = torch.randn(2, 3, 4, 4, 4, generator=generator)
+    image_embeds, timesteps = torch.randn(3, DIM, generator=generator), torch.tensor([1, 500, 999])
+
+    def loss(rows: slice, **weighting: object) -> Tensor:
+        batch = NoisedBatch(latents[rows], image_embeds[rows], noise[rows], timesteps[rows])
+        return noise_prediction_loss(decoder.unet, decoder.scheduler, batch, **weighting)
+
+    with torch.no_grad():
+        alone = torch.stack([loss(slice(row, row + 1)) for row in range(3)])
+        weighted = loss(slice(0, 3), weighting=lambda t: t / 500)
+        torch.testing.assert_close(weighted, (alone * timesteps / 500).mean())
+        torch.testing.assert_close(loss(slice(0, 3)), alone.mean())
+
+
+def test_a_decoders_losses_are_a_function_of_the_micro_step_and_use_its_weighting() -> None:
+    one, other = _decoder(), _decoder()
+    plain = DecoderObjective(one, _examples(), _config(method="full"))
+    nothing = DecoderObjective(other, _examples(), _config(method="full"), weighting=lambda t: 0.0 * t)
+    with plain.trainable(CPU) as parameters, nothing.trainable(CPU):
+        assert parameters.keys() == dict(one.unet.named_parameters()).keys()
+        first, again, next_one = (plain.losses(one.unet, MicroStep(number))["loss"] for number in (3, 3, 4))
+        assert torch.equal(first, again)
+        assert not torch.equal(first, next_one)
+        assert nothing.losses(other.unet, MicroStep(3))["loss"] == 0
+
+
+def masked_loss(mask: Tensor | None, **settings: Any) -> Tensor:
+    """Eq. 2 on one picture with this mask."""
+    decoder = _decoder()
+    examples = [replace(example, mask=mask) for example in _examples(rex=1)]
+    objective = DecoderObjective(decoder, examples, _config(method="full", **settings))
+    with objective.trainable(CPU):
+        return objective.losses(decoder.unet, MicroStep(3))["loss"].detach()
+
+
+def test_the_background_counts_as_much_as_its_weight_says() -> None:
+    left = torch.zeros(4, 4)
+    left[:, :2] = 1
+    plain = masked_loss(None)
+    one, other = (masked_loss(mask, masked_loss=True, background_weight=0.0) for mask in (left, 1 - left))
+    torch.testing.assert_close((one + other) / 2, plain)
+    tenth = masked_loss(left, masked_loss=True)
+    torch.testing.assert_close(tenth, (one + 0.1 * other) / 1.1)
+    torch.testing.assert_close(masked_loss(left, masked_loss=True, background_weight=1.0), plain)
+    assert torch.equal(masked_loss(left), plain), "without the setting"
+
+
+@pytest.mark.parametrize("mask", [None, torch.zeros(4, 4)], ids=["no mask", "a mask that is empty in this crop"])
+def test_a_picture_whose_subject_is_not_known_counts_everywhere(mask: Tensor | None) -> None:
+    torch.testing.assert_close(masked_loss(mask, masked_loss=True, background_weight=0.0), masked_loss(None))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"snr_gamma": 5.0}, {"snr_gamma": 5.0, "soft_min_snr": True}, {"timestep_sampling": "logit-normal"}]
+)
+def test_the_settings_choose_weighting_and_timesteps(settings: dict[str, Any]) -> None:
+    assert masked_loss(None, **settings) != masked_loss(None)
+    decoder = _decoder()
+    objective = DecoderObjective(decoder, _examples(), _config(snr_gamma=5.0))
+    every = torch.arange(1000)
+    torch.testing.assert_close(objective.weighting(every), min_snr(decoder.scheduler.alphas_cumprod, 5.0)(every))
+
+
+@pytest.mark.parametrize("name", ["one", "other"])
+def test_a_prior_is_an_objective_and_learns_its_targets(tmp_path: Path, name: str) -> None:
+    torch.manual_seed(0)
+    prior = PriorTransformer(
+        num_attention_heads=2, attention_head_dim=4, num_layers=1, embedding_dim=8, num_embeddings=5
+    )
+
+    def batch_of(at: MicroStep) -> PriorBatch:
+        generator = generator_for("prior", at.number, at.rank)
+        text, control, noise, target = torch.randn(4, 6, 8, generator=generator)
+        hidden = text[:, None].expand(6, 5, 8).contiguous()
+        inputs = Conditioning(hidden, torch.ones(6, 5, dtype=torch.bool), text, control)
+        return PriorBatch(inputs, noise, target * 0 + text)
+
+    config = PriorLossConfig(contrastive_weight=0.1)
+    objective = PriorObjective(prior, batch_of, {"batches": name}, config)
+    assert isinstance(objective, Objective)
+    assert objective.describe(1)["batches"] == name
+    batch = batch_of(MicroStep(2))
+    inputs = batch.inputs
+    predicted = prior(
+        batch.noise, inputs.text_encoder_hidden_states, inputs.prompt_embeds, inputs.control_embeds, inputs.text_mask
+    )
+    losses = objective.losses(prior, MicroStep(2))
+    torch.testing.assert_close(losses["loss"], prior_loss(predicted, batch.image_embeds, inputs.prompt_embeds, config))
+    assert losses.keys() == {"loss", "mse", "cosine"}
+    trained = train(objective, TrainConfig(steps=30, learning_rate=1e-2), tmp_path / "run")
+    assert sum(trained.losses[-5:]) < 0.9 * sum(trained.losses[:5])
+    assert isinstance(prior, nn.Module)

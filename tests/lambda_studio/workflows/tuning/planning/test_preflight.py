@@ -1,0 +1,102 @@
+"""A plan says what a run would train, for how long and in what memory, and starts nothing."""
+
+from dataclasses import asdict
+
+import pytest
+
+from concepts.errors import ConceptNotFound
+from lambda_studio.config import FinetuneConfig, Size
+from lambda_studio.errors import InvalidSetting, ModelFilesNotFetched, StudioError
+from lambda_studio.models.stacks.stack import Stack
+from lambda_studio.workflows.tuning.planning import planning, preflight
+
+GIB = 2**30
+FEW = FinetuneConfig(steps=3, rank=2, batch_size=4, gradient_accumulation_steps=2)
+
+
+@pytest.fixture
+def quick(monkeypatch) -> list:
+    """Steps that take a second, and the shapes that they were timed with."""
+    timed: list = []
+
+    def time_them(objective, config) -> float:
+        timed.append(({tuple(each.latents.shape) for each in objective.examples}, config.steps))
+        return 1.0
+
+    monkeypatch.setattr(preflight, "seconds_a_step", time_them)
+    return timed
+
+
+def test_a_plan_has_shares_settings_time_and_what_is_to_be_encoded(studio, add, photo, box, quick) -> None:
+    add("rex", photo, box(1))
+    add("red-hat", box(2), noun="hat")
+    plan = studio.plan_finetune(None, FEW)
+    shares = [(each.name, each.noun, each.version, each.images, each.seen) for each in plan.concepts]
+    assert shares == [("red-hat", "hat", 1, 1, 12), ("rex", "dog", 1, 2, 12)]
+    assert (plan.stack, plan.steps, plan.images_a_step, plan.to_encode) == ("tiny", 3, 8, 3)
+    assert plan.settings == {**asdict(FEW), "learning_rate": 1e-4, "preview_every": 0}
+    assert (plan.needed_bytes, plan.free_bytes, plan.seconds_a_step, plan.not_measured) == (None, None, 1.0, None)
+    assert plan.remarks[0].concept == "red-hat" and plan.remarks[0].said.startswith("1 image: ")
+    stack = studio.workplace.stack
+    assert quick == [({stack.decoder(("unet",)).latent_shape(Size.square(stack.resolution))}, 3)]
+    with studio.database.reading() as registry:
+        assert registry.runs("default") == []
+    studio.finetune(None, FEW)
+    assert studio.plan_finetune(None, FEW).to_encode == 0
+
+
+def test_the_steps_of_a_run_are_those_of_its_plan(studio, add, photo, box, quick, notices) -> None:
+    add("rex", photo)
+    add("max", box(1))
+    assert studio.plan_finetune(["rex"]).steps == 400
+    assert studio.plan_finetune(None).steps == 662
+    assert studio.plan_finetune(None, FinetuneConfig(steps=400)).steps == 400
+    stopped = studio.finetune(None, should_stop=lambda: any(studio.home.glob("runs/*/loss.jsonl")))
+    assert studio.runs.get(stopped.run_id).steps == 662
+    alone = "1 image: its pose and its background are learnt as parts of the subject. Add others."
+    assert [said for said in notices if alone in said] == [f"max: {alone}", f"rex: {alone}"]
+
+
+@pytest.mark.parametrize(("each", "fits"), [(2, True), (20, False)])
+def test_on_a_gpu_the_memory_is_in_the_plan_and_what_does_not_fit_is_not_timed(
+    studio, add, photo, quick, monkeypatch, each, fits
+) -> None:
+    monkeypatch.setattr(Stack, "free_memory", lambda self: 8 * GIB)
+    monkeypatch.setattr(planning, "training_bytes", lambda unet, way, side: each * way.batch_size * GIB)
+    add("rex", photo)
+    plan = studio.plan_finetune(["rex"], FEW)
+    assert plan.free_bytes == 8 * GIB
+    assert (plan.seconds_a_step, bool(quick)) == ((1.0, True) if fits else (None, False))
+    assert (plan.needed_bytes <= plan.free_bytes) is fits
+    assert (plan.images_a_step, plan.settings["batch_size"]) == ((8, 2) if fits else (8, 1))
+    assert (plan.not_measured is None) is fits
+
+
+def test_models_that_are_not_here_are_not_downloaded_for_a_plan(studio, add, photo, quick, monkeypatch) -> None:
+    def missing(self) -> None:
+        raise ModelFilesNotFetched("tiny is not on this machine.", "Fetch it.")
+
+    add("rex", photo)
+    monkeypatch.setattr(Stack, "require_fetched", missing)
+    plan = studio.plan_finetune(["rex"], FEW)
+    assert (plan.not_measured, plan.seconds_a_step, plan.to_encode, quick) == (
+        "tiny is not on this machine.", None, None, [],
+    )  # fmt: skip
+
+
+def test_what_cannot_be_trained_is_refused(studio, add, photo) -> None:
+    with pytest.raises(ConceptNotFound):
+        studio.plan_finetune(["rex"])
+    add("rex", photo)
+    with pytest.raises(InvalidSetting):
+        studio.plan_finetune(["rex"], FinetuneConfig(resolution=7))
+
+
+def test_a_wrong_preview_is_refused_by_the_plan_and_the_run(studio, add, photo) -> None:
+    add("rex", photo)
+    for prompt, said in (("a <max>", "names max, which is not trained"), ("a <rex", "never closed")):
+        for every in (None, 0):
+            config = FinetuneConfig(steps=1, preview_prompts=(prompt,), preview_every=every)
+            for run in (studio.plan_finetune, studio.finetune):
+                with pytest.raises(StudioError, match=said):
+                    run(["rex"], config)
