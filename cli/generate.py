@@ -133,5 +133,8 @@ def command(
     with session.studio() as studio:
         drawn = studio.generate(prompt, config, count=count, adapter=adapters or "auto", edges=edges, out=out)
     session.show(drawn, lambda: [str(picture.path) for picture in drawn.pictures])
-    if adapters in ((), ("auto",)) and drawn.adapter is not None and not session.json:
-        notice(f"Drawn with adapter {drawn.adapter}; --adapter none draws without.")
+    chosen = all(each.strip().partition(":")[0] == "auto" for each in adapters)  # also if none is given
+    if chosen and drawn.adapters and not session.json:
+        scale = drawn.adapters[0].scale
+        scaled = f", scaled by {scale:g}" if scale != 1 else ""
+        notice(f"Drawn with adapter {drawn.adapter}{scaled}; --adapter none draws without.")

@@ -72,6 +72,8 @@ def test_a_picture_says_which_adapters_it_has_with_which_scale(studio, tuned) ->
     assert (json.loads(texts["adapters"]), texts["adapter"], texts["lambda-studio format"]) == (said, shas[0], "2")
     plain = studio("generate", "a <rex>", "--seed", 5, "--steps", 1)
     assert "Drawn with adapter 2; --adapter none draws without." in plain.err
+    scaled = studio("generate", "a <rex>", "--seed", 5, "--steps", 1, "--adapter", "auto:0.8")
+    assert "Drawn with adapter 2, scaled by 0.8; --adapter none draws without." in scaled.err
     texts = Image.open(plain.out.strip()).text
     assert (texts["adapter"], texts["lambda-studio format"], "adapters" in texts) == (shas[1], "1", False)
     refused = studio("generate", "a <rex>", "--adapter", "1:11")

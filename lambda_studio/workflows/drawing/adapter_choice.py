@@ -46,6 +46,9 @@ def choose_adapters(
     with place.database.reading() as registry:
         if names == ["auto"]:
             choice = newest_adapter(registry.adapters(library), concepts, stack, base)
+            if concepts and not choice.adapters and not choice.notices and wanted[0].scale != 1:
+                said = f"There is no adapter of {stack} to scale. Drawing without an adapter. {_train(concepts)}"
+                choice = Choice((), (said,))
         else:
             choice = checked_adapters([registry.get_adapter(library, name) for name in names], concepts, stack)
     chosen = zip(choice.adapters, wanted, strict=False)  # auto may find none
@@ -79,10 +82,13 @@ def newest_adapter(
     if len(fitting) < len(of_stack) and any(_knows_names(adapter, concepts) for adapter in of_stack):
         return Choice((), (f"The adapters of {stack} were trained for other weights. Drawing without an adapter.",))
     if fitting:
-        names = [concept.name for concept in concepts]
-        train = f"Train one: studio finetune {shlex.join(names)}"
-        return Choice((), (f"No adapter knows all of: {', '.join(names)}. Drawing without an adapter. {train}",))
+        names = ", ".join(concept.name for concept in concepts)
+        return Choice((), (f"No adapter knows all of: {names}. Drawing without an adapter. {_train(concepts)}",))
     return Choice()
+
+
+def _train(concepts: Sequence[ConceptRecord]) -> str:
+    return f"Train one: studio finetune {shlex.join([concept.name for concept in concepts])}"
 
 
 def checked_adapters(adapters: Sequence[AdapterRecord], concepts: Sequence[ConceptRecord], stack: str) -> Choice:

@@ -116,3 +116,17 @@ def test_an_adapter_of_auto_can_be_scaled(studio, add, box, tmp_path) -> None:
 
     assert pixels("auto:0.5") == pixels(f"{adapter.id}:0.5") != pixels("auto")
     assert pixels("auto:0") == pixels("none") != pixels("auto:0.5")
+
+
+def test_a_scale_with_no_adapter_to_scale_is_said(studio, add, box, tmp_path, notices) -> None:
+    add("rex", box(0))
+
+    def notes(prompt: str, wanted: str) -> list[str]:
+        notices.clear()
+        assert studio.generate(prompt, out=tmp_path, adapter=wanted, config=ONE_STEP).adapters == ()
+        return notices.copy()
+
+    none = "There is no adapter of tiny to scale. Drawing without an adapter. Train one: studio finetune rex"
+    assert notes("a <rex>", "auto:0.8") == [none]
+    assert none not in notes("a dog", "auto:0.8")
+    assert notes("a <rex>", "auto") == []
