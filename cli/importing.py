@@ -1,5 +1,6 @@
 """studio library import"""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 @click.command("import", cls=StudioCommand)
 @click.argument("source", type=click.Path(path_type=Path), metavar="SOURCE")
-@click.option("--dry-run", is_flag=True, help="Only show what would be imported from pictures, and what would not.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only show what would be imported from pictures, and what would not. The exit code is the import's.",
+)
 @click.option("--leave-out", is_flag=True, help="Name pictures that cannot be used, leave them out, import the rest.")
 @click.option(
     "--noun",
@@ -73,17 +78,26 @@ def importing(session: Session, source: Path, nouns: tuple[str, ...], **options:
     skips = options["on_conflict"] == "skip"
     with session.studio() as studio:
         if out:
-            plan = studio.libraries.write_plan(source, out, **choices)
+            plan = studio.libraries.write_plan(source, out, on_conflict=options["on_conflict"], **choices)
         elif dry_run:
-            plan = studio.libraries.plan(source, **choices)
+            plan = studio.libraries.plan(source, on_conflict=options["on_conflict"], **choices)
         else:
             imported = studio.libraries.import_(source, on_plan=_teller(session, skips), **{**options, **choices})
     if not (dry_run or out):
         session.show(imported, lambda: _imported_lines(imported, skips))
         return
-    wrote = [f"Wrote {out}. Edit it, then: studio library import {source} --table {out}"] if out else []
+    wrote = [f"Wrote {out}. Edit it, then: {_next_command(source, out, options)}"] if out else []
     taken = taken_lines(plan) if options["on_conflict"] == "fail" else ()
     session.show(plan, lambda: [*_plan_lines(session, plan, skips), *taken, *wrote])
+    if not out:
+        click.get_current_context().exit(studio.libraries.exit_code(plan, options["on_conflict"]))
+
+
+def _next_command(source: Path, table: Path, options: dict[str, Any]) -> str:
+    """Return the command that imports a table with the options that this command has."""
+    conflict = [] if options["on_conflict"] == "fail" else ["--on-conflict", options["on_conflict"]]
+    words = ["studio", "library", "import", str(source), "--table", str(table)]
+    return shlex.join([*words, *["--leave-out"] * options["leave_out"], *conflict])
 
 
 def _by_name(nouns: tuple[str, ...]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from concepts.errors import ConceptExists
 from concepts.names import name_key
 from concepts.records import LibraryRecord, MemberRecord, RemovedLibrary
 from concepts.registry import Registry
@@ -119,22 +120,36 @@ class Libraries:
         concepts = sorted(self._place.get_concepts(chosen), key=lambda concept: name_key(concept.name))
         return write_bundle(self._place, concepts, out, pictures, key)
 
-    def plan(self, source: Path, **choices: Any) -> Plan:
-        """Return what `import_` would do with a folder, list or ZIP file of pictures. No whole picture is decoded.
+    def plan(self, source: Path, *, on_conflict: str = "fail", **choices: Any) -> Plan:
+        """Return what `import_` would do with a folder, list or ZIP file of pictures.
+
+        Every picture and mask is opened that the import would open, so that all that cannot be used is a fault of the
+        plan. No subject is looked for.
 
         Args:
+            on_conflict: as for `import_`. With "skip", pictures of names that the library has are not opened.
             choices: the fields of `Choices`: `nouns`, `leave_out`, `table`.
 
         Raises BundleRefused if the source cannot be read or has no subjects, InvalidSetting.
         """
         from lambda_studio.bundles.layouts.plan import Choices
+        from lambda_studio.workflows.bundles.checking import by_opening
         from lambda_studio.workflows.bundles.planning import planned
 
         self._require_pictures(source, {"dry_run": True})
-        with planned(self._place, source, Choices(**choices)) as (plan, _):
+        with planned(self._place, source, Choices(**choices), on_conflict, by_opening) as (plan, _):
             return plan
 
-    def write_plan(self, source: Path, out: Path, **choices: Any) -> Plan:
+    @staticmethod
+    def exit_code(plan: Plan, on_conflict: str = "fail") -> int:
+        """Return the exit code of the error with which `import_` would refuse a plan, or 0."""
+        from lambda_studio.workflows.bundles.taken import is_taken
+
+        if plan.faults:
+            return BundleRefused.exit_code
+        return ConceptExists.exit_code if on_conflict == "fail" and is_taken(plan) else 0
+
+    def write_plan(self, source: Path, out: Path, *, on_conflict: str = "fail", **choices: Any) -> Plan:
         """Write the plan's table, as CSV or JSON by the suffix of `out`, and return the plan. No file is overwritten.
 
         Give the table back with `import_(source, table=out)`.
@@ -144,7 +159,7 @@ class Libraries:
         from lambda_studio.bundles.layouts.table import require_free, write_table
 
         require_free(out)
-        plan = self.plan(source, **choices)
+        plan = self.plan(source, on_conflict=on_conflict, **choices)
         write_table(plan, out)
         return plan
 

@@ -1,6 +1,7 @@
 """Pictures come in from the folders, lists and ZIP files that people have, and every file is accounted for."""
 
 import json
+import shlex
 import shutil
 import zipfile
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_an_import_tells_its_plan_what_is_left_aside_and_what_became_of_it(studi
 def test_a_dry_run_stores_nothing_and_says_what_an_import_would_refuse(studio, lay) -> None:
     lay("train", "10_rex dog/0.png", "20_ohwx_man/0.png", "8_/0.png")
     answer = studio("library", "import", "train", "--dry-run")
-    assert answer.code == 0
+    assert answer.code == 5, "as the import's"
     assert "ohwx_man  ?     1" in answer.out
     assert "Cannot be used: 20_ohwx_man does not say its noun ('ohwx_man' is a trainer's token)" in answer.out
     assert answer.out.splitlines()[-1] == (
@@ -77,8 +78,10 @@ def test_a_dry_run_stores_nothing_and_says_what_an_import_would_refuse(studio, l
     assert " → Rename the folder: REPEATS_NAME NOUN." in answer.out
     refused = studio("library", "import", "train")
     assert (refused.code, "--noun 'ohwx_man=NOUN'" in refused.err, "--leave-out" in refused.err) == (5, True, True)
-    said = json.loads(studio("library", "import", "train", "--dry-run", "--json").out)
-    assert (said["format"], len(said["faults"])) == (1, 2)
+    dry = studio("library", "import", "train", "--dry-run", "--json")
+    said = json.loads(dry.out)
+    assert (dry.code, said["format"], len(said["faults"])) == (5, 1, 2)
+    assert studio("library", "import", "train", "--dry-run", "--leave-out").code == 0
     assert json.loads(studio("concepts", "--json").out) == []
 
 
@@ -112,6 +115,21 @@ def test_a_table_is_written_edited_and_given_back(studio, lay, tmp_path: Path, n
     names = {each["name"]: each["noun"] for each in json.loads(studio("concepts", "--json").out)}
     assert names == {"Momo": "cat", "rex": "rex"}
     assert studio("library", "import", "set", "--table", "gone.csv").code == 5
+
+
+def test_a_table_has_no_picture_that_cannot_be_imported_and_the_next_command_has_the_choices(
+    studio, lay, tmp_path: Path
+) -> None:
+    lay("my set", "rex/0.png", "20_ohwx_man/0.png")
+    (tmp_path / "my set" / "rex" / "half.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut off")
+    studio("add-concept", "rex", tmp_path / "my set" / "20_ohwx_man" / "0.png", "--noun", "dog")
+    choices = ("--leave-out", "--on-conflict", "rename")
+    wrote = studio("library", "import", "my set", *choices, "--write-table", "my plan.csv")
+    assert (tmp_path / "my plan.csv").read_text().splitlines() == ["name,noun,picture,mask", "rex,rex,rex/0.png,"]
+    command = "studio library import 'my set' --table 'my plan.csv' --leave-out --on-conflict rename"
+    assert wrote.out.splitlines()[-1] == f"Wrote my plan.csv. Edit it, then: {command}"
+    assert studio(*shlex.split(command)[1:]).code == 0
+    assert {each["name"] for each in json.loads(studio("concepts", "--json").out)} == {"rex", "rex-2"}
 
 
 def test_a_zip_of_folders_is_imported_and_leaves_nothing_unpacked(studio, lay, tmp_path: Path) -> None:
@@ -212,7 +230,9 @@ def test_foreign_names_are_escaped_on_their_way_to_the_terminal(studio, lay) -> 
 def test_a_taken_name_is_said_before_any_picture_is_opened(studio, lay, added, monkeypatch) -> None:
     lay("set", "rex/0.png", "minka/0.png")
     dry = studio("library", "import", "set", "--dry-run", "--noun", "rex=dog")
-    assert dry.code == 0
+    assert dry.code == 4, "as the import's"
+    for choice in ("rename", "skip"):
+        assert studio("library", "import", "set", "--dry-run", "--on-conflict", choice).code == 0
     assert "rex    dog    1                name taken  rex    given" in dry.out
     assert "minka  minka  1                new         minka" in dry.out
     assert "The library has other content with these names: rex. The import would be refused." in dry.out

@@ -30,7 +30,7 @@ def open_folder(
     `on_plan` is called with the plan before the first picture is decoded. With "skip", pictures of names that the
     library has are not opened. Raises BundleRefused with every fault, ConceptExists with every name that is taken.
     """
-    with planned(place, source, choices) as (plan, root), spool_in(place.home) as spool:
+    with planned(place, source, choices, on_conflict) as (plan, root), spool_in(place.home) as spool:
         refuse(plan)
         on_plan(plan)
         if on_conflict == "fail":

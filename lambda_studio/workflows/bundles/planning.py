@@ -1,9 +1,10 @@
 """The plan of an import of pictures: what a layout says, with the user's choices, checked names and nouns."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from concepts.errors import ConceptError
@@ -15,7 +16,7 @@ from lambda_studio.bundles.layouts.plan import Choices, Fault, LeftAside, Plan, 
 from lambda_studio.bundles.layouts.planning import make_plan, root_of
 from lambda_studio.config import require
 from lambda_studio.errors import BundleRefused
-from lambda_studio.workflows.bundles.checking import checked
+from lambda_studio.workflows.bundles.checking import Check, by_structure, checked
 from lambda_studio.workflows.bundles.taken import with_states
 from lambda_studio.workflows.workplace import Workplace
 
@@ -27,25 +28,30 @@ MOST_FAULTS = 30
 
 
 @contextmanager
-def planned(place: Workplace, source: Path, choices: Choices) -> Iterator[tuple[Plan, Path]]:
+def planned(
+    place: Workplace, source: Path, choices: Choices, on_conflict: str = "fail", check: Check = by_structure
+) -> Iterator[tuple[Plan, Path]]:
     """Yield the plan for a folder, list or ZIP file of pictures, and the folder that its paths are in.
+
+    `check` looks at each picture that an import with `on_conflict` would open.
 
     Raises BundleRefused if the source has no subjects, InvalidSetting for nouns of subjects that are not there.
     """
+    look = partial(checked, place, check=check, skips=on_conflict == "skip")
     if not source.is_dir() and source.suffix.lower() != ".json" and zips.has_pictures(source):
         with zips.unpacked(source, place.home, place.database.store.require_room) as folder:
             plan = make_plan(source, folder.root, choices)
             whole = replace(plan, faults=(*folder.faults, *plan.faults))
-            yield _made(place, whole, folder.root, choices), folder.root
+            yield _made(place, whole, folder.root, choices, look), folder.root
     else:
         root = root_of(source)
-        yield _made(place, make_plan(source, root, choices), root, choices), root
+        yield _made(place, make_plan(source, root, choices), root, choices, look), root
 
 
-def _made(place: Workplace, plan: Plan, root: Path, choices: Choices) -> Plan:
+def _made(place: Workplace, plan: Plan, root: Path, choices: Choices, look: Callable[[Plan, Path], Plan]) -> Plan:
     """Return the plan with the user's choices, the states of its subjects, and files that cannot be used as faults."""
     known = with_states(place, chosen(plan, choices), root, choices.leave_out)
-    tried = checked(place, known, root)
+    tried = look(known, root)
     return left_out(tried) if choices.leave_out and tried.faults else tried
 
 

@@ -58,6 +58,11 @@ def _has_picture(place: Workplace, present: ConceptRecord, file: Path) -> bool:
     return any(image.sha == sha for image in present.images)
 
 
+def is_taken(plan: Plan) -> bool:
+    """Return whether the library has a planned name with other content."""
+    return any(subject.state == TAKEN for subject in plan.subjects)
+
+
 def refuse_taken(plan: Plan, library: str) -> None:
     """Raise ConceptExists with every planned name that the library has with other content."""
     names = [subject.name for subject in plan.subjects if subject.state == TAKEN]

@@ -57,9 +57,38 @@ def test_they_are_left_out_where_the_user_agrees(studio, source) -> None:
     assert aside == {"max/0.png", "rex/1.jpg", "rex/2.mask.png"}
 
 
-def test_pictures_of_a_taken_name_are_not_looked_at(studio, source, add) -> None:
+def test_pictures_of_a_taken_name_are_looked_at_unless_it_is_skipped(studio, source, add) -> None:
     add("max", source / "rex" / "0.png")
-    assert {fault.where for fault in studio.libraries.plan(source).faults} == {"rex/1.jpg", "rex/2.mask.png"}
+    of_rex = {"rex/1.jpg", "rex/2.mask.png"}
+
+    def faults(on_conflict: str) -> set[str]:
+        return {fault.where for fault in studio.libraries.plan(source, on_conflict=on_conflict).faults}
+
+    assert faults("fail") == faults("rename") == {*of_rex, "max/0.png"} and faults("skip") == of_rex
+    with pytest.raises(BundleRefused, match="for 3 reasons"):
+        studio.libraries.import_(source, on_conflict="rename")
+
+
+def test_a_plan_names_what_only_opening_shows(studio, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    for seed in range(3):
+        picture(root / "rex" / f"{seed}.png", seed)
+    Image.new("RGB", (200, 200), "red").save(root / "rex" / "red.png")
+    Image.new("L", (90, 90), 255).save(root / "rex" / "1.mask.png")
+    Image.new("L", (200, 200), 0).save(root / "rex" / "2.mask.png")
+    plan = studio.libraries.plan(root)
+    assert {fault.where: fault.why for fault in plan.faults} == {
+        "rex/red.png": "has only one colour",
+        "rex/1.mask.png": "(a mask) has 90 x 90 pixels and its picture 200 x 200",
+        "rex/2.mask.png": "(a mask) is empty (its brightest value is 0 of 255)",
+    }
+    with pytest.raises(BundleRefused, match="for 3 reasons") as refused:
+        studio.libraries.import_(root)
+    assert all(str(fault) in refused.value.cause for fault in plan.faults)
+    left = studio.libraries.plan(root, leave_out=True)
+    assert [(each.file, each.mask) for each in left.subjects[0].pictures] == [
+        (f"rex/{number}.png", None) for number in range(3)
+    ]
 
 
 def test_a_folder_in_which_nothing_is_left_is_refused_with_the_reasons(studio, tmp_path) -> None:
