@@ -1,5 +1,6 @@
 """studio adapters [list|show|evaluate|remove|import|export|merge|extract|scale]"""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from cli.screen.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
 from cli.texts.evaluation_lines import evaluation_lines
 from cli.texts.tables import settings_lines, table
+from cli.texts.training_scores import end_lines
 
 if TYPE_CHECKING:
     from lambda_studio.studio import AdapterCard
@@ -72,6 +74,7 @@ def show(session: Session, adapter_id: str) -> None:
             "trained on:",
             *(f"  {name}, version {version}{since(name)}" for name, version in adapter.knows.items()),
             *(["stale: a concept has changed since; the adapter is used nevertheless"] if adapter.stale else []),
+            *_ended(adapter),
             *size_lines(adapter),
             "settings:",
             *settings_lines(adapter.settings, SAID),
@@ -227,6 +230,13 @@ def size_lines(adapter: "AdapterCard") -> list[str]:
         f"{said}: it changes nothing, or almost nothing",
         "bf16 rounds away changes below 0.2 % of a weight (1/512). Train longer, or with a higher --learning-rate.",
     ]
+
+
+def _ended(adapter: "AdapterCard") -> Iterator[str]:
+    """Return how the adapter's training ended, if it was not at its last step with its last weights."""
+    if adapter.planned_steps is None:
+        return iter(())
+    return end_lines(adapter.ended_step or adapter.planned_steps, adapter.planned_steps, adapter.kept)
 
 
 def _origin(adapter: "AdapterCard") -> str:

@@ -1,6 +1,6 @@
 """The scores of a fine-tuning run, in words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cli.texts.tables import table
@@ -14,19 +14,24 @@ def score_lines(scores: Sequence[Mapping[str, Any]], kept: int | None) -> Iterat
     shown = next((each for each in scores if each["step"] == kept), scores[-1])
     metrics = first["metrics"]
     yield f"scores against held-back images: likeness by {metrics['likeness']}, composition by {metrics['composition']}"
-    step = f"STEP {shown['step']:,}"
-    heads = ("CONCEPT", "LIKENESS BEFORE", step, "COMPOSITION BEFORE", step)
-    rows = [(name, *_values(before, shown["subjects"][name])) for name, before in first["subjects"].items()]
-    yield from table(heads, rows)
+    columns = {"BEFORE": first} if shown is first else {"BEFORE": first, f"STEP {shown['step']:,}": shown}
+    yield from table(tuple(_heads(columns)), [tuple(_values(columns.values(), name)) for name in first["subjects"]])
     trained = [each for each in scores if each["step"] > 0]
     if trained and max(each["score"] for each in trained) < first["score"]:
         yield "No preview scored better than before the training. Train longer, or with another --learning-rate."
 
 
-def _values(before: Mapping[str, float], now: Mapping[str, float]) -> Iterator[str]:
+def _heads(columns: Iterable[str]) -> Iterator[str]:
+    yield "CONCEPT"
+    for score in ("LIKENESS", "COMPOSITION"):
+        yield from (f"{score} {column}" if column == "BEFORE" else column for column in columns)
+
+
+def _values(columns: Iterable[Mapping[str, Any]], name: str) -> Iterator[str]:
+    lines = list(columns)
+    yield name
     for key in ("likeness", "composition"):
-        yield f"{before[key]:.3f}"
-        yield f"{now[key]:.3f}"
+        yield from (f"{line['subjects'][name][key]:.3f}" for line in lines)
 
 
 def end_lines(steps: int, planned: int, kept: int | None) -> Iterator[str]:

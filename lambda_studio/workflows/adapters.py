@@ -13,6 +13,7 @@ from lambda_studio.workflows.answers.adapters import (
     AdapterRecipe,
     ExportedAdapter,
     adapter_card,
+    with_run,
 )
 from lambda_studio.workflows.home import adapters_folder
 from lambda_studio.workflows.workplace import Workplace
@@ -31,7 +32,10 @@ class Adapters:
         """Return the adapter with this number or with a hash that starts so. Raises AdapterNotFound."""
         library = self._place.library
         with self._place.database.reading() as registry:
-            return adapter_card(registry.get_adapter(library, adapter_id), adapters_folder(self._place.home))
+            record = registry.get_adapter(library, adapter_id)
+            run = None if record.run_id is None else registry.find_run(record.run_id)
+        card = adapter_card(record, adapters_folder(self._place.home))
+        return card if run is None else with_run(card, run)
 
     def measured(self, adapter_id: int | str) -> AdapterCard:
         """Return an adapter as `get`, with the size of its update, read from its file if it was never measured.

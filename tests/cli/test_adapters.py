@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+from lambda_studio.studio import Studio
+
 
 def test_removing_an_adapter_removes_its_file(studio, tuned, tmp_path: Path) -> None:
     files = list((tmp_path / "home" / "adapters").iterdir())
@@ -80,3 +82,14 @@ def test_an_import_and_a_folder_for_peft_are_said(studio, tuned, tmp_path: Path)
     assert told == f'Wrote {out}. peft loads it: unet = PeftModel.from_pretrained(unet, "{out}")\n'
     studio("adapters", "import", out)
     assert " by import of adapter_model.safetensors\n" in studio("adapters", "show", 2).out
+
+
+def test_an_early_end_and_the_kept_step_are_shown(studio, tuned, tmp_path: Path) -> None:
+    assert "the training ended" not in studio("adapters", "show", 1).out
+    with Studio(tmp_path / "home") as made, made.database.transaction() as registry:
+        run = registry.find_run(1)
+        config = {**run.settings["config"], "steps": 20}
+        registry.continue_run(1, {**run.settings, "config": config, "ended": {"steps": 8, "kept": 5}})
+    told = studio("adapters", "show", 1).out
+    ended = "The scores rose no more: the training ended after step 8 of 20.\n"
+    assert f"\n{ended}The adapter has the weights of step 5, whose score was the best.\nits update" in told

@@ -1,11 +1,11 @@
 """Answers about adapters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from concepts.records import AdapterRecord
+from concepts.records import AdapterRecord, RunRecord
 from lambda_studio.config import FinetuneConfig
 
 BF16_ROUNDS_AWAY = 2**-9
@@ -35,6 +35,12 @@ class AdapterCard:
     """The norm of its update divided by the norm of the weights that it changes; None if it was not measured."""
     vanishes: bool = False
     """Its update is too small for bf16: see `BF16_ROUNDS_AWAY`."""
+    planned_steps: int | None = None
+    """The steps that its run was to make. This and the next two are only of `adapters.get`; None: no run made it."""
+    ended_step: int | None = None
+    """The step after which its run ended early, because its scores rose no more."""
+    kept: int | None = None
+    """The step whose weights it has; None is the last one."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,12 @@ class ExportedAdapter:
     path: Path
     format: str
     load: str
+
+
+def with_run(card: AdapterCard, run: RunRecord) -> AdapterCard:
+    """Return an adapter's card with how the run ended that made it."""
+    ended, steps = run.settings.get("ended", {}), run.settings.get("config", {}).get("steps", FinetuneConfig().steps)
+    return replace(card, planned_steps=steps, ended_step=ended.get("steps"), kept=ended.get("kept"))
 
 
 def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:

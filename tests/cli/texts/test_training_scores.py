@@ -24,6 +24,13 @@ def test_the_kept_step_is_shown_beside_before() -> None:
     assert list(score_lines([], None)) == []
 
 
+def test_before_the_first_preview_nothing_is_shown_beside_before() -> None:
+    assert list(score_lines([line(0, 0.5, 0.51)], None))[1:] == [
+        "CONCEPT  LIKENESS BEFORE  COMPOSITION BEFORE",
+        "rex      0.510            0.300",
+    ]
+
+
 def test_a_training_without_a_gain_is_said_to_be_one() -> None:
     lines = list(score_lines([line(0, 0.5, 0.5), line(50, 0.4, 0.4)], None))
     assert lines[-1].startswith("No preview scored better than before the training.")

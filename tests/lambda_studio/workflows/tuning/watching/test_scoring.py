@@ -100,6 +100,10 @@ def test_patience_ends_a_run_and_its_card_says_so(studio, rex, monkeypatch) -> N
     assert (done.steps, done.planned_steps, done.kept) == (4, 20, 2)
     card = studio.runs.get(done.run_id)
     assert (card.state, card.steps, card.ended_step, card.kept) == ("finished", 20, 4, 2)
+    made = studio.adapters.get(done.adapter.id)
+    assert (made.planned_steps, made.ended_step, made.kept) == (20, 4, 2)
+    whole = studio.adapters.get(studio.finetune(["rex"], replace(CONFIG, steps=1, holdout=0)).adapter.id)
+    assert (whole.planned_steps, whole.ended_step, whole.kept) == (1, None, None)
     assert "It ended after step 4, because its scores rose no more." in done.report.read_text()
     assert done.adapter.settings["preview_every"] == 2, "the same again needs the same previews"
 
