@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.commands import StudioCommand, download_option
+from cli.options.masks import masks_found
 from cli.originals import kept_originals
 from cli.screen.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
@@ -41,7 +42,9 @@ def restore(session: Session, name: str, version: int | None, concept_id: int | 
             raise click.UsageError("--id and --as are for a removed concept, but VERSION is for a concept in use.")
         with session.studio() as studio:
             added = studio.concepts.restore(name, version)
-        session.show(added, lambda: written(added))
+        no_masks = not any(image.mask_sha for image in added.concept.images)
+        masks = masks_found(added, by_hand=no_masks) if added.created else []
+        session.show(added, lambda: [*written(added), *masks])
         return
     with session.studio() as studio:
         concept = studio.concepts.bring_back(name, concept_id, new_name)

@@ -9,6 +9,8 @@ from PIL import Image
 from cli import concepts
 from concepts.database import Database
 from concepts.records import NewImage
+from lambda_studio.pictures.masks.subject import FALLBACK, FoundMask
+from lambda_studio.workflows.subjects.masks import segmenting
 from tests.cli.conftest import well
 
 CORRECT = "To correct image 1: studio concepts edit rex --point 1=50%,40%, or --box 1=x,y,width,height"
@@ -37,9 +39,21 @@ def test_images_are_added_and_dropped_in_versions_that_stay(studio, rex, photos)
     assert [(each["number"], each["noun"], each["image_count"]) for each in history] == [
         (3, "wolf", 1), (2, "dog", 2), (1, "dog", 1)
     ]  # fmt: skip
-    assert studio("concepts", "restore", "rex", 1).out == "rex (dog) is now version 4: 1 image.\n"
+    restored = "rex (dog) is now version 4: 1 image.\n1 of 1 mask looks right.\n"
+    assert studio("concepts", "restore", "rex", 1).out == restored
     assert shown(studio)["images"][0]["sha"] == first
     assert studio("concepts", "restore", "rex", 1).out == "rex (dog) has this content already, in version 4: 1 image.\n"
+
+
+def test_a_restored_version_is_told_of_as_when_it_was_added(studio, rex, photos, monkeypatch) -> None:
+    monkeypatch.setattr(segmenting, "find_subject", lambda *_, **__: FoundMask(None, (FALLBACK,)))
+    added = studio("concepts", "edit", "rex", "--add", photos[1], "--drop", 1)
+    about = f"Note: image 1 (photo2.png): {FALLBACK}"
+    look = "0 of 1 mask looks right; look at photo2.png: studio concepts show rex --sheet rex.png"
+    assert {about, look, CORRECT} <= {*added.out.splitlines()}
+    studio("concepts", "restore", "rex", 1)
+    restored = studio("concepts", "restore", "rex", 2)
+    assert restored.out.splitlines() == [about, "rex (dog) is now version 4: 1 image.", look, CORRECT]
 
 
 def test_an_image_that_is_there_is_not_added_again(studio, rex, photos) -> None:

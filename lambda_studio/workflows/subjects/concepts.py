@@ -157,7 +157,11 @@ class Concepts:
             return registry.history(library, name)
 
     def restore(self, name: str, number: int) -> Added:
-        """Write a new version with the noun and images of an earlier one. Raises ConceptNotFound, ConceptChanged."""
+        """Write a new version with the noun and images of an earlier one. What is said of them is as in `add`.
+
+        Raises:
+            ConceptNotFound, ConceptChanged.
+        """
         from lambda_studio.workflows.subjects.photos.spool import spool_in
         from lambda_studio.workflows.subjects.versions import revise, stored_images
 
@@ -167,7 +171,9 @@ class Concepts:
             wanted = registry.concept_version(library, name, number)
         with spool_in(self._place.home) as spool:
             images = spool.keep(stored_images(self._place.database, wanted))
-            return revise(self._place, present, wanted.noun, images)
+            added = revise(self._place, present, wanted.noun, images, anew=True)
+        shared = self._shared(added, {image.sha for image in present.images})
+        return replace(added, warnings=(*added.warnings, *shared))
 
     def similar(self, name: str, count: int = 5) -> Neighbours:
         """Return the visible concepts most similar to this one, nearest first. Raises ConceptNotFound."""

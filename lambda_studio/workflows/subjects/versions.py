@@ -124,28 +124,26 @@ def _masked(image: NewImage, number: int, find: Finder) -> NewImage:
     return replace(image, mask=mask, warnings=(*without_mask_warnings(image.warnings), *found.warnings))
 
 
-def revise(place: Workplace, concept: ConceptRecord, noun: str, images: Sequence[NewImage]) -> Added:
-    """Write the concept's next version, then cache its CLIP embeddings as `embedded` does. Raises ConceptChanged."""
+def revise(
+    place: Workplace, concept: ConceptRecord, noun: str, images: Sequence[NewImage], *, anew: bool = False
+) -> Added:
+    """Write the concept's next version, then cache its CLIP embeddings as `embedded` does. Raises ConceptChanged.
+
+    The answer is about the images that `concept` does not have; with `anew`, about all images of a new version.
+    """
     library, expected = place.library, concept.version
     result = place.database.write(
         lambda registry: registry.revise_concept(library, concept.name, noun, images, expected)
     )
-    had = {(image.sha, image.mask_sha) for image in concept.images}
+    had = set() if anew and result.created else {(image.sha, image.mask_sha) for image in concept.images}
     return embedded(place, result, (image for image in images if (image.sha, image.mask_sha) not in had))
 
 
 def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]) -> Added:
     """Cache the CLIP embeddings of a stored concept if the models are there, and return the answer for the user."""
-    later, encoded = missing_part(place.spec), 0
-    unlike: tuple[str, ...] = ()
-    if later is None and not _all_cached(place, result.concept) and (later := why_later(place)) is None:
-        from lambda_studio.workflows.subjects.photos.unlike import unlike_warnings
-
-        views, encoded = place.embedder.subjects([result.concept])
-        unlike = tuple(unlike_warnings(result.concept, views[result.concept.name]))
-        place.embedder.zero()
     new = (((image.sha, image.mask_sha), image.source_name, image.warnings) for image in new_images)
     said = numbered(result.concept, new)
+    later, encoded, unlike = _encoded(place, result.concept, compares=bool(said))
     return Added(
         concept=result.concept,
         created=result.created,
@@ -159,6 +157,25 @@ def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]
         not_encoded=later,
         new_images=tuple(sorted(number for number, *_ in said if number)),
     )
+
+
+def _encoded(place: Workplace, concept: ConceptRecord, compares: bool) -> tuple[str | None, int, tuple[str, ...]]:
+    """Encode a concept. Return why that has to wait, or None; how many images were encoded; and outsiders' warnings.
+
+    Images that are all cached are read only if it `compares` them, because there are new ones among them.
+    """
+    if (later := missing_part(place.spec)) is not None:
+        return later, 0, ()
+    cached = _all_cached(place, concept)
+    if cached and not compares:
+        return None, 0, ()
+    if (later := why_later(place)) is not None:
+        return (None if cached else later), 0, ()
+    from lambda_studio.workflows.subjects.photos.unlike import unlike_warnings
+
+    views, encoded = place.embedder.subjects([concept])
+    place.embedder.zero()
+    return None, encoded, tuple(unlike_warnings(concept, views[concept.name]))
 
 
 def _all_cached(place: Workplace, concept: ConceptRecord) -> bool:

@@ -33,6 +33,22 @@ def test_an_added_image_that_is_unlike_the_others_is_said_at_once(studio, put, p
     ]
 
 
+def test_it_is_said_again_where_the_embedding_is_cached_and_when_a_version_is_restored(
+    studio, put, plain, photo, monkeypatch
+) -> None:
+    monkeypatch.setattr(unlike, "UNLIKE", -2.0)
+    put("rex", *(plain(colour) for colour in ("red", "blue", "green")))
+    studio.concepts.edit("rex", add=[photo], segment="none")
+    assert studio.concepts.edit("rex", drop=["photo.png"]).warnings == (), "three images cannot tell"
+    again = studio.concepts.edit("rex", add=[photo], segment="none")
+    assert (again.encoded, sum("unlike the others" in said for said in again.warnings)) == (0, 4)
+    studio.concepts.edit("rex", drop=["photo.png"])
+    restored = studio.concepts.restore("rex", 2)
+    assert (restored.encoded, sum("unlike the others" in said for said in restored.warnings)) == (0, 4)
+    assert restored.looked_at == 4
+    assert studio.concepts.edit("rex", noun="wolf").warnings == (), "nothing new is there to compare"
+
+
 def test_the_mean_cosine_leaves_out_a_row_with_itself() -> None:
     rows = torch.stack([ALIKE / ALIKE.norm(), OTHER, OTHER])
     assert mean_cosine(rows) == torch.tensor(1 / 3)
