@@ -17,6 +17,7 @@ from lambda_studio.pictures.sharpness import blur_warnings
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.workflows.subjects.masks.segmenting import Finder
 from lambda_studio.workflows.subjects.photos.once import PhotosOnce
+from lambda_studio.workflows.subjects.photos.plain_names import in_order
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def read_images(
     problems: list[StudioError] = []
     photos = _Photos(reading, keep_original)
     with reading.progress("Finding the subject", total=len(paths)) as advance:
-        for index, path in enumerate(paths):
+        for index in in_order(paths, {at for at, mask in enumerate(masks) if mask is not None}):
+            path = paths[index]
             found = partial(_mask, reading.door, given=masks[index] if masks else None, find=find)
             try:
                 image = photos.image(path, found)
@@ -94,7 +96,8 @@ def read_usable(
     """
     photos = _Photos(reading)
     with reading.progress("Finding the subject", total=len(pairs)) as advance:
-        for path, mask in pairs:
+        for index in in_order([path for path, _ in pairs], {at for at, (_, mask) in enumerate(pairs) if mask}):
+            path, mask = pairs[index]
             try:
                 found = partial(_usable_mask, reading.door, path=mask, find=find, leave_out=leave_out)
                 if image := photos.image(path, found):
