@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from lambda_studio.settings.written import written
+
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
     """Yield lines of left-aligned columns under their headers; without rows, no lines."""
@@ -21,15 +23,4 @@ def counted(number: int, noun: str, several: str | None = None) -> str:
 
 def settings_lines(settings: Mapping[str, Any], but: Collection[str] = ()) -> list[str]:
     """Return a line for each setting that has a value, except those in `but`."""
-    return [f"  {name}: {_plain(value)}" for name, value in settings.items() if name not in but and value is not None]
-
-
-def _plain(value: Any) -> str:
-    """Return a setting's value without Python's notation."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(each)}" for key, each in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_plain, value)) or "none"
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    return [f"  {name}: {written(value)}" for name, value in settings.items() if name not in but and value is not None]

@@ -16,6 +16,7 @@ from lambda_studio.workflows.run_files import (
     saved_step,
     size_of,
 )
+from lambda_studio.workflows.tuning.settings import unusual
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -50,13 +51,15 @@ class Runs:
     def _card(self, record: RunRecord) -> RunCard:
         home, config = self._place.home, record.settings.get("config", {})
         folder, state = run_folder(home, record.id), record.status
+        stack = record.settings.get("stack", "")
+        preferences = self._place.spec.finetune if self._place.spec.name == stack else {}
         if state == "running" and not is_held(home, record.id):
             state = "unfinished"
         return RunCard(
             id=record.id,
             kind=record.kind,
             state=state,
-            stack=record.settings.get("stack", ""),
+            stack=stack,
             knows={seen.name: seen.version for seen in record.concepts},
             saved_step=saved_step(home, record.id),
             steps=config.get("steps", FinetuneConfig().steps),
@@ -64,7 +67,7 @@ class Runs:
             adapter=record.adapter_id,
             started_at=record.started_at,
             ended_at=record.ended_at,
-            settings=config,
+            settings={**config, **unusual(config, preferences)},
             folder=folder,
             bytes=size_of(folder),
             ended_step=record.settings.get("ended", {}).get("steps"),

@@ -53,7 +53,7 @@ class RunCard:
     started_at: datetime
     ended_at: datetime | None
     settings: dict[str, Any]
-    """The settings that differ from the defaults."""
+    """Its steps, and the settings that differ from the defaults or from what its stack prefers."""
     folder: Path
     bytes: int
     """The size of the run's files on this machine."""

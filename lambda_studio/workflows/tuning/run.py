@@ -179,7 +179,7 @@ class Tuner:
         scores = tuple(board.lines()) if board else ()
         report = RunReport(
             run_id, name, concepts, config, result.losses, made, self.remarks, scores, result.kept, self.held_back,
-            evaluation,
+            evaluation, self.place.spec.finetune,
         )  # fmt: skip
         page = self._write_report(report, previews)
         return Finetuned(

@@ -23,6 +23,21 @@ def with_steps(config: FinetuneConfig, concepts: int) -> FinetuneConfig:
     return replace(config, steps=FOR_ONE + (FOR_THIRTY - FOR_ONE) * (concepts - 1) // 29)
 
 
+def unusual(chosen: Mapping[str, Any], preferences: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the steps, and the settings that a run would not have by itself.
+
+    The steps are always told, because their default follows the number of concepts.
+
+    Args:
+        chosen: the settings of a run that differ from their defaults.
+        preferences: those that its stack prefers.
+    """
+    defaults = {field.name: field.default for field in fields(FinetuneConfig)}
+    usual = {name: preferences.get(name, default) for name, default in defaults.items()}
+    values = {**defaults, **chosen}
+    return {name: value for name, value in values.items() if name == "steps" or value != usual.get(name)}
+
+
 def ended_early(steps: int, planned: int, kept: int | None) -> dict[str, int]:
     """Return how a training ended, for `settings_row`."""
     return ({"steps": steps} if steps < planned else {}) | ({"kept": kept} if kept is not None else {})

@@ -14,11 +14,13 @@ from jinja2 import Environment
 from concepts.durable import staged_file
 from concepts.records import ConceptRecord
 from lambda_studio.config import FinetuneConfig, chosen_settings
+from lambda_studio.settings.written import written
 from lambda_studio.training.curve import smooth, ticks
 from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation
 from lambda_studio.workflows.tuning.reports import score_charts
 from lambda_studio.workflows.tuning.reports.evaluation_tables import tables_of
 from lambda_studio.workflows.tuning.reports.score_charts import charts_by_subject
+from lambda_studio.workflows.tuning.settings import unusual
 
 WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM = 720, 240, 56, 24, 28
 SIZE = {name.lower(): getattr(score_charts, name) for name in ("WIDTH", "HEIGHT", "LEFT", "RIGHT", "TOP", "BOTTOM")}
@@ -45,6 +47,8 @@ class RunReport:
     held_back: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The files of the images that were not trained on, by concept."""
     evaluation: AdapterEvaluation | None = None
+    preferences: Mapping[str, Any] = field(default_factory=dict)
+    """The settings that the stack prefers."""
 
     @property
     def outcome(self) -> str:
@@ -75,7 +79,6 @@ def write_report(report: RunReport, folder: Path, sheet: Path | None) -> Path:
 def html_of(report: RunReport, sheet: bytes | None) -> str:
     """Return the report as HTML. Names and prompts of others are escaped."""
     names = [concept.name for concept in report.concepts]
-    config = report.config
     page = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     return (
         Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -95,9 +98,9 @@ def html_of(report: RunReport, sheet: bytes | None) -> str:
             remarks=report.remarks,
             previews=base64.b64encode(sheet).decode() if sheet else "",
             curve=curve(report.losses),
-            settings=sorted(chosen_settings(config).items()),
+            settings=[(name, written(value)) for name, value in sorted(_unusual(report).items())],
             command=command(report),
-            call=call(names, config),
+            call=call(report),
             version=version("lambda-studio"),
             stack=report.stack,
         )
@@ -128,12 +131,17 @@ def options(config: FinetuneConfig) -> list[str]:
     return said
 
 
-def call(names: Sequence[str], config: FinetuneConfig) -> str:
-    """Return the call in Python with all settings that differ from their defaults."""
-    chosen = chosen_settings(config)
+def call(report: RunReport) -> str:
+    """Return the call in Python with its steps, and all settings that differ from defaults of any kind."""
+    config, names = report.config, [concept.name for concept in report.concepts]
+    chosen = {**chosen_settings(config), **_unusual(report)}
     ordered = {field.name: chosen[field.name] for field in fields(config) if field.name in chosen}
     given = ", ".join(f"{name}={value!r}" for name, value in ordered.items())
-    return f"studio.finetune({list(names)!r}, FinetuneConfig({given}))"
+    return f"studio.finetune({names!r}, FinetuneConfig({given}))"
+
+
+def _unusual(report: RunReport) -> dict[str, Any]:
+    return unusual(chosen_settings(report.config), report.preferences)
 
 
 def curve(losses: Sequence[float]) -> Mapping[str, Any]:

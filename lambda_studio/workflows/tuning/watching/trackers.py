@@ -68,7 +68,8 @@ def tracking(
     Raises InvalidSetting if a tracker cannot start.
     """
     trackers = Trackers([_opened(name, folder, since, run) for name in config.report_to], notify)
-    trackers.begin({name: value for name, value in chosen_settings(config).items() if name not in UNTOLD})
+    told = {"steps": config.steps, **chosen_settings(config)}
+    trackers.begin({name: value for name, value in told.items() if name not in UNTOLD})
     try:
         yield trackers
     finally:

@@ -9,7 +9,13 @@ import pytest
 from concepts.records import RunRecord
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
-from lambda_studio.workflows.tuning.settings import ended_early, require_known_settings, settings_row, with_steps
+from lambda_studio.workflows.tuning.settings import (
+    ended_early,
+    require_known_settings,
+    settings_row,
+    unusual,
+    with_steps,
+)
 
 
 def run_with(settings: dict[str, Any]) -> RunRecord:
@@ -54,6 +60,13 @@ def test_a_row_of_a_newer_format_is_refused_with_the_remedy_to_update() -> None:
 @pytest.mark.parametrize(("concepts", "steps"), [(1, 400), (2, 662), (3, 924), (30, 8000), (59, 15600)])
 def test_steps_follow_the_number_of_concepts_as_in_the_paper(concepts: int, steps: int) -> None:
     assert with_steps(FinetuneConfig(rank=2), concepts) == FinetuneConfig(rank=2, steps=steps)
+
+
+def test_a_run_is_told_with_its_steps_and_what_it_would_not_have_by_itself() -> None:
+    preferred = {"rank": 32, "learning_rate": 1e-4}
+    assert unusual({}, {}) == {"steps": 400}
+    assert unusual({"rank": 32, "learning_rate": 1e-4, "steps": 662}, preferred) == {"steps": 662}
+    assert unusual({"seed": 3}, preferred) == {"rank": 16, "learning_rate": None, "steps": 400, "seed": 3}
 
 
 def test_given_steps_stay() -> None:

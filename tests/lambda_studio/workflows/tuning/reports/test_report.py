@@ -61,6 +61,17 @@ def test_it_says_what_was_trained_and_how_to_do_it_again(put, plain) -> None:
     assert "<code>seed</code>" not in page, "it is at its default"
 
 
+def test_its_settings_are_the_steps_and_what_differs_from_the_stacks_own(put, plain) -> None:
+    config = FinetuneConfig(steps=400, rank=32, batch_size=4, masked_loss=True, report_to=("tensorboard",))
+    own = {"rank": 32, "batch_size": 8}
+    page = unescape(html_of(report(put, plain, config=config, preferences=own), None))
+    assert "The steps, and what differs from the defaults of tiny." in page
+    rows = re.findall(r"<td><code>(\w+)</code></td><td>(.*?)</td>", page)
+    assert rows == [("batch_size", "4"), ("masked_loss", "yes"), ("report_to", "tensorboard"), ("steps", "400")]
+    call = "FinetuneConfig(rank=32, steps=400, batch_size=4, masked_loss=True, report_to=('tensorboard',))"
+    assert f"studio.finetune(['rex'], {call})" in page
+
+
 def test_the_command_is_for_how_the_run_ended_and_began(put, plain) -> None:
     stopped = html_of(report(put, plain, adapter=None), None)
     assert "It was stopped at step 2." in stopped
