@@ -15,6 +15,7 @@ MAX_FILES = 100_000
 MAX_DEPTH = 30
 HIDDEN = re.compile(r"\.|__MACOSX$|Thumbs\.db$|desktop\.ini$", re.IGNORECASE)
 """How the names begin of what systems keep beside pictures."""
+EMPTY = "an empty folder"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,10 @@ class Folder:
 
 @dataclass
 class Tree:
-    """The names in a folder. `faults` has the links that are not followed; `odd` has a reason for special files."""
+    """The names in a folder. `faults` has the links that are not followed; `odd` has a reason for other names.
+
+    These are hidden names, special files and empty folders.
+    """
 
     root: Path
     top: Folder
@@ -110,11 +114,15 @@ def _read(path: Path, tree: Tree, above: tuple[str, ...], count: list[int]) -> F
 
 
 def _entries(path: Path, tree: Tree) -> list[Path]:
+    """Return what is in a folder. An empty folder in the source is noted; one that cannot be read is a fault."""
     try:
-        return sorted(path.iterdir(), key=lambda each: natural(each.name))
+        found = sorted(path.iterdir(), key=lambda each: natural(each.name))
     except OSError as error:
         tree.faults.append(Fault(tree.shown(path), f"cannot be read: {error.strerror}"))
         return []
+    if not found and path != tree.root:
+        tree.odd[path] = EMPTY
+    return found
 
 
 def _is_hidden(path: Path, tree: Tree) -> bool:

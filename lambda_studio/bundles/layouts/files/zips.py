@@ -12,7 +12,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 from typing import IO
 
 from concepts.durable import unfinished
-from lambda_studio.bundles.layouts.files.kinds import HEADER, begins_as_picture, is_picture
+from lambda_studio.bundles.layouts.files.kinds import HEADER, OTHERS, begins_as_picture, is_picture, kind_of
 from lambda_studio.bundles.layouts.plan import Fault
 from lambda_studio.bundles.zip_directory import MAX_ENTRIES, open_zip
 from lambda_studio.errors import BundleRefused
@@ -71,6 +71,9 @@ def unpacked(path: Path, home: Path, require_room: Callable[[int, str], None]) -
         for entry in entries:
             if fault := _fault(entry, entry in read) or _unpack(archive, entry, root, entry in read):
                 folder.faults.append(Fault(entry.filename or "an entry", fault))
+        for entry in (each for each in archive.infolist() if each.filename.endswith("/")):
+            if fault := _fault(entry, False, stat.S_IFDIR) or _make_folder(entry, root):
+                folder.faults.append(Fault(entry.filename, fault))
         yield folder
 
 
@@ -93,21 +96,26 @@ def _is_unnamed(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
     """Return whether an entry has no suffix and begins as a picture."""
     if not entry.filename or PurePath(entry.filename).suffix or entry.filename.endswith("/"):
         return False
+    return begins_as_picture(_start(archive, entry))
+
+
+def _start(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Return the first bytes of an entry; none of one that is damaged or encrypted."""
     try:
         with archive.open(entry) as packed:
-            return begins_as_picture(packed.read(HEADER))
-    except (OSError, RuntimeError, ValueError, EOFError, zlib.error, zipfile.BadZipFile):  # damaged or encrypted
-        return False
+            return packed.read(HEADER)
+    except (OSError, RuntimeError, ValueError, EOFError, zlib.error, zipfile.BadZipFile):
+        return b""
 
 
-def _fault(entry: zipfile.ZipInfo, is_read: bool) -> str | None:
+def _fault(entry: zipfile.ZipInfo, is_read: bool, kind: int = stat.S_IFREG) -> str | None:
     """Return why an entry is not unpacked, or None. Of one that nobody reads only the name matters."""
     path = PureWindowsPath(entry.filename)
     if not entry.filename or "\0" in entry.orig_filename:  # zipfile cuts a name at its first zero byte
         return "has an empty name, or a zero byte in it"
     if path.anchor or ".." in path.parts or not path.parts:
         return "has a path that leads out of the ZIP file"
-    if entry.create_system == 3 and stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+    if entry.create_system == 3 and stat.S_IFMT(entry.external_attr >> 16) not in (0, kind):
         return "is a link or a special file, which is not followed in a ZIP file"
     if not is_read:
         return None
@@ -119,25 +127,42 @@ def _fault(entry: zipfile.ZipInfo, is_read: bool) -> str | None:
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, root: Path, is_read: bool) -> str | None:
-    """Write an entry's bytes, or an empty file of its name if nobody reads them. Return a fault, or None."""
+    """Write an entry's bytes. Of a file that nobody reads, write only its name. Return a fault, or None.
+
+    Where only the first bytes say that it is a picture, write these too.
+    """
     target = root.joinpath(*PureWindowsPath(entry.filename).parts)
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with target.open("xb") as file:
             if is_read:
                 _copy(archive, entry, file)
+            elif kind_of(target) == OTHERS and begins_as_picture(start := _start(archive, entry)):
+                file.write(start)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         target.unlink(missing_ok=True)
         return f"is damaged: {error}"
     except OSError as error:
         if error.errno not in _NAME_ERRORS:
             raise
-        return (
-            "has the name of another entry"
-            if error.errno == errno.EEXIST
-            else f"has a name that cannot be: {error.strerror}"
-        )
+        return _why_not_named(error)
     return None
+
+
+def _make_folder(entry: zipfile.ZipInfo, root: Path) -> str | None:
+    """Make the folder of an entry, so that an empty one is seen. Return a fault, or None."""
+    try:
+        root.joinpath(*PureWindowsPath(entry.filename).parts).mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno not in _NAME_ERRORS:
+            raise
+        return _why_not_named(error)
+    return None
+
+
+def _why_not_named(error: OSError) -> str:
+    taken = error.errno == errno.EEXIST
+    return "has the name of another entry" if taken else f"has a name that cannot be: {error.strerror}"
 
 
 def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: IO[bytes]) -> None:

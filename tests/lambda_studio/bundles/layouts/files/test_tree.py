@@ -25,6 +25,15 @@ def test_files_and_folders_are_read_in_natural_order_and_hidden_ones_named(tmp_p
     )
 
 
+def test_an_empty_folder_is_named_and_the_source_itself_is_not(tmp_path: Path) -> None:
+    lay(tmp_path, "rex/0.jpg", "of hidden files/.DS_Store")
+    (tmp_path / "minka" / "old").mkdir(parents=True)
+    odd = {"minka/old": "an empty folder", "of hidden files/.DS_Store": "hidden"}
+    found = read_tree(tmp_path)
+    assert {found.shown(path): why for path, why in found.odd.items()} == odd
+    assert read_tree(tmp_path / "minka" / "old").odd == {}
+
+
 def test_a_link_is_followed_to_the_source_or_the_current_folder_and_no_further(tmp_path: Path, monkeypatch) -> None:
     root, here = lay(tmp_path / "set", "rex/0.jpg"), lay(tmp_path / "here", "mine.jpg")
     lay(tmp_path / "private", "secret.jpg")

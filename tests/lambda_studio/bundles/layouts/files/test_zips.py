@@ -1,6 +1,7 @@
 """ZIP files of pictures, ordinary and hostile, unpacked into a private folder."""
 
 import os
+import shutil
 import stat
 import zipfile
 from collections.abc import Callable
@@ -10,9 +11,12 @@ import pytest
 
 from concepts.durable import sweep
 from lambda_studio.bundles.layouts.files import zips
+from lambda_studio.bundles.layouts.files.kinds import UNNAMED
 from lambda_studio.bundles.layouts.files.zips import has_pictures, unpacked
+from lambda_studio.bundles.layouts.planning import make_plan
 from lambda_studio.errors import BundleRefused
 from tests.lambda_studio.bundles.hostile_zips import nameless, renamed, second_end, zip64_within
+from tests.lambda_studio.bundles.layouts.laid import aside, lay, planned
 
 Entry = str | zipfile.ZipInfo
 
@@ -69,6 +73,40 @@ def test_a_picture_without_a_suffix_is_unpacked_by_its_content(unpack, tmp_path:
     damaged[:4] = b"XXXX"
     path.write_bytes(damaged)
     assert not has_pictures(path), "an entry that cannot be read is no picture"
+
+
+def test_a_plan_says_the_same_of_a_folder_and_of_a_zip_file_of_it(tmp_path: Path) -> None:
+    root = lay(tmp_path / "set", "rex/0.jpg", "rex/0.txt")
+    (root / "rex" / "0.jpg.bak").write_bytes(b"\xff\xd8\xff\xe0")
+    (root / "rex" / "notes.bin").write_bytes(b"no picture" * 100)
+    (root / "empty" / "too").mkdir(parents=True)
+    shutil.make_archive(str(tmp_path / "set"), "zip", root)
+    with unpacked(tmp_path / "set.zip", tmp_path, lambda size, what: None) as folder:
+        zipped = make_plan(tmp_path / "set.zip", folder.root)
+        assert (folder.root / "rex" / "notes.bin").stat().st_size == 0, "only its name is needed"
+    assert folder.faults == []
+    assert (
+        aside(zipped)
+        == aside(planned(root))
+        == {
+            "empty/too": "an empty folder",
+            "rex/0.jpg.bak": UNNAMED,
+            "rex/0.txt": "captions and other texts",
+            "rex/notes.bin": "not pictures",
+        }
+    )
+
+
+def test_folders_of_a_zip_file_lead_nowhere_else(unpack, tmp_path: Path) -> None:
+    linked = entry("link/", stat.S_IFLNK | 0o777)
+    path = write(tmp_path / "x.zip", "rex/0.jpg", "../out/", "rex/0.jpg/", linked, content=b"")
+    files, faults = unpack(path)
+    assert files == ["rex/0.jpg"] and sorted(each.name for each in tmp_path.iterdir()) == ["home", "x.zip"]
+    assert faults == [
+        "../out/ has a path that leads out of the ZIP file",
+        "rex/0.jpg/ has the name of another entry",
+        "link/ is a link or a special file, which is not followed in a ZIP file",
+    ]
 
 
 @pytest.mark.parametrize(
