@@ -16,6 +16,7 @@ from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import subject_key
 from lambda_studio.workflows.cache.left_out import given_view, is_left_out, notes, require_pictures
 from lambda_studio.workflows.subjects.masks.sheet import MaskedPicture, draw_mask_sheet
+from lambda_studio.workflows.subjects.photos.told import shown_warnings
 
 ON_A_SHEET, LIBRARY_COLUMNS = 1000, 8
 """The most images on a library's sheet, and how many of them stand in a row."""
@@ -30,7 +31,10 @@ def concept_card(database: Database, library: str, name: str, encoders: Mapping[
         embeddings = {stack: count_cached(registry, concept, encoder) for stack, encoder in encoders.items()}
     return ConceptCard(
         concept=concept,
-        images=tuple(_image_card(image, masks) for image in concept.images),
+        images=tuple(
+            _image_card(image, masks, tuple(shown_warnings(concept, number)))
+            for number, image in enumerate(concept.images, start=1)
+        ),
         embeddings={stack: count for stack, count in embeddings.items() if count},
         adapters=tuple(known for adapter in adapters for known in _known_by(adapter, concept)),
     )
@@ -75,7 +79,7 @@ def count_cached(registry: Registry, concept: ConceptRecord, encoder: Encoder) -
     return sum(key in found for key in keys) + len(held)
 
 
-def _image_card(image: ImageRecord, masks: Mapping[str, bytes]) -> ImageCard:
+def _image_card(image: ImageRecord, masks: Mapping[str, bytes], warnings: tuple[str, ...]) -> ImageCard:
     said = "none: all of it" if image.mask_sha is None else _coverage(masks[image.mask_sha])
     said = "left out" if is_left_out(image) else said
     return ImageCard(
@@ -83,7 +87,7 @@ def _image_card(image: ImageRecord, masks: Mapping[str, bytes]) -> ImageCard:
         image.width,
         image.height,
         said,
-        image.warnings,
+        warnings,
         image.sha,
         image.mask_sha,
         image.original_sha,

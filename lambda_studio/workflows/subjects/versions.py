@@ -16,7 +16,7 @@ from lambda_studio.models.stacks.presence import missing_part
 from lambda_studio.pictures.files.opening import Photo
 from lambda_studio.pictures.files.png import decode_png, encode_png
 from lambda_studio.pictures.masks.subject import is_doubtful, without_mask_warnings
-from lambda_studio.pictures.near_duplicates import ALMOST, NearDuplicates
+from lambda_studio.pictures.near_duplicates import ALMOST, NearDuplicates, other_in
 from lambda_studio.workflows.answers.concepts import Added
 from lambda_studio.workflows.cache.left_out import is_left_out, require_pictures
 from lambda_studio.workflows.subjects.card import count_cached
@@ -91,7 +91,7 @@ def _with_near(kept: SpooledImages, new: Iterable[NewImage]) -> Iterator[NewImag
     """Yield the new images, with warnings about near-duplicates among the kept ones."""
     known = NearDuplicates()
     for image in (each for each in kept if not is_left_out(each)):
-        known.remember(image.source_name, decode_png(image.data))
+        known.remember(image.source_name, image.sha, decode_png(image.data))
     for image in new:
         yield replace(image, warnings=(*known.near(decode_png(image.data)), *image.warnings))
 
@@ -108,11 +108,11 @@ def _said_again(name: str, kept: SpooledImages, new: SpooledImages) -> Iterator[
 
 def _kept_images(place: Workplace, concept: ConceptRecord, changes: Changes, marking: Marking) -> Iterator[NewImage]:
     kept = {number: image for number, image in enumerate(concept.images, start=1) if number not in changes.drop}
-    names = {image.source_name for image in kept.values()}
+    left = [(image.source_name, image.sha) for image in kept.values()]
     for number, record in kept.items():  # a dropped image is not read, because it may be damaged
         with place.database.reading() as registry:
             image = _stored_image(registry, record)
-        about = [text for text in image.warnings if not text.startswith(ALMOST) or text.removeprefix(ALMOST) in names]
+        about = [text for text in image.warnings if not text.startswith(ALMOST) or other_in(text, left)]
         image = replace(image, warnings=tuple(about))
         yield _masked(image, number, marking.finder(changes.masks[number])) if number in changes.masks else image
 

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
 from lambda_studio.pictures.files.opening import open_photo
-from lambda_studio.pictures.near_duplicates import NearDuplicates
+from lambda_studio.pictures.files.png import sha256
+from lambda_studio.pictures.near_duplicates import ALMOST, NearDuplicates, other_in
 from tests.lambda_studio.pictures.pattern import pattern, written
 
 
@@ -26,12 +27,22 @@ def burst(picture: Image.Image, frames: int, turn: float, shift: float) -> list[
     return taken
 
 
+def sha(number: int) -> str:
+    """Return a hash that stands for a picture's."""
+    return sha256(str(number).encode())
+
+
 def told(pictures: list[Image.Image]) -> list[tuple[str, ...]]:
     """Return what is said of each picture, which are named by their numbers."""
     known, said = NearDuplicates(), []
     for number, picture in enumerate(pictures, start=1):
-        said.append(tuple(text.removeprefix("almost the same picture as ") for text in known.near(picture)))
-        known.remember(str(number), picture)
+        said.append(
+            tuple(
+                str(other_in(text, [(str(at), sha(at)) for at in (1, 2, 3, 4, 5, 6, 7)]))
+                for text in known.near(picture)
+            )
+        )
+        known.remember("same name", sha(number), picture)
     return said
 
 
@@ -40,9 +51,19 @@ def test_near_duplicates_are_warned_of_by_name(tmp_path):
     other = written(tmp_path / "other.png", pattern().transpose(Image.Transpose.ROTATE_180))
     again = written(tmp_path / "again.jpg", pattern(), quality=80)
     known = NearDuplicates()
-    warnings = [known.warnings(open_photo(path)) for path in (first, other, again, first)]
-    again_too = tuple(f"almost the same picture as {name}" for name in ("first.png", "again.jpg"))
+    warnings = [known.warnings(open_photo(path), sha(at)) for at, path in enumerate((first, other, again, first))]
+    named = ((0, "first.png"), (2, "again.jpg"))
+    again_too = tuple(f"almost the same picture as {name} #{sha(at)[:12]}" for at, name in named)
     assert warnings == [(), (), again_too[:1], again_too]
+
+
+def test_the_other_picture_is_found_by_its_hash_and_in_older_texts_by_its_name() -> None:
+    pictures = [("1.jpg", sha(1)), ("1.jpg", sha(2)), ("a #0123456789ab", sha(3))]
+    assert other_in(f"{ALMOST}1.jpg #{sha(2)[:12]}", pictures) == 2
+    assert other_in(f"{ALMOST}1.jpg", pictures) == 1
+    assert other_in(f"{ALMOST}a #0123456789ab #{sha(3)[:12]}", pictures) == 3
+    assert other_in(f"{ALMOST}1.jpg #{sha(4)[:12]}", pictures) is None, "it is gone"
+    assert other_in("its subject is tiny", pictures) is None
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -124,12 +124,13 @@ class _Photos:
             self._reading.note(again)
             return None
         picture = encode_png(photo.image)
-        if again := self._once.same_picture(path, sha256(picture)):
+        sha = sha256(picture)
+        if again := self._once.same_picture(path, sha):
             self._reading.note(again)
             return None
         mask = found(photo)
-        self._once.remember(path, photo.file_sha, sha256(picture))
-        image = _new_image(photo, picture, mask, self._near.warnings(photo))
+        self._once.remember(path, photo.file_sha, sha)
+        image = _new_image(photo, picture, mask, self._near.warnings(photo, sha))
         return replace(image, original=_original(photo)) if self._keep_original else image
 
 

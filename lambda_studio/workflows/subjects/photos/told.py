@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from concepts.records import ConceptRecord, ImageRecord
-from lambda_studio.pictures.near_duplicates import ALMOST
+from lambda_studio.pictures.near_duplicates import ALMOST, other_in
 from lambda_studio.pictures.sharpness import BLURRED_SAID
 
 Said = Sequence[tuple[int | None, str, tuple[str, ...]]]
@@ -21,18 +21,33 @@ def numbered(concept: ConceptRecord, new: Iterable[tuple[tuple[str, str | None],
 
 def told_warnings(concept: ConceptRecord, said: Said) -> Iterator[str]:
     """Yield the warnings as a user reads them."""
-    first = {image.source_name: number for number, image in reversed([*enumerate(concept.images, start=1)])}
-    alike: dict[int, set[int]] = {}
     for number, name, warnings in said:
         where = f"image {number} ({name})" if number else name
-        for text in warnings:
-            other = first.get(text.removeprefix(ALMOST)) if text.startswith(ALMOST) else None
+        yield from (f"{where}: {text}" for text in warnings if not text.startswith(ALMOST))
+    if groups := alike(concept, said):
+        yield _told_alike(concept, groups)
+
+
+def alike(concept: ConceptRecord, said: Said) -> list[set[int]]:
+    """Return the numbers of near-duplicates, as sets: each has all images that are like one of the others in it."""
+    pictures = [(image.source_name, image.sha) for image in concept.images]
+    groups: dict[int, set[int]] = {}
+    for number, _, warnings in said:
+        for other in (other_in(text, pictures) for text in warnings):
             if number and other and other != number:
-                _join(alike, number, other)
-            else:
-                yield f"{where}: {text}"
-    if alike:
-        yield _told_alike(concept, sorted({id(group): group for group in alike.values()}.values(), key=min))
+                _join(groups, number, other)
+    return sorted({id(group): group for group in groups.values()}.values(), key=min)
+
+
+def shown_warnings(concept: ConceptRecord, number: int) -> Iterator[str]:
+    """Yield the stored warnings of an image, with near-duplicates by their numbers. One that is gone is not named."""
+    pictures = [(image.source_name, image.sha) for image in concept.images]
+    for text in concept.images[number - 1].warnings:
+        other = other_in(text, pictures)
+        if other and other != number:
+            yield f"{ALMOST}image {other} ({pictures[other - 1][0]})"
+        elif not text.startswith(ALMOST):
+            yield text
 
 
 def _told_alike(concept: ConceptRecord, groups: Sequence[set[int]]) -> str:
@@ -54,10 +69,10 @@ def _worth(image: ImageRecord) -> tuple[bool, int]:
     return BLURRED_SAID not in image.warnings, image.width * image.height
 
 
-def _join(alike: dict[int, set[int]], one: int, other: int) -> None:
+def _join(groups: dict[int, set[int]], one: int, other: int) -> None:
     """Put two images, and all that are like them, into one group."""
-    group = alike.get(one, {one}) | alike.get(other, {other})
-    alike.update(dict.fromkeys(group, group))
+    group = groups.get(one, {one}) | groups.get(other, {other})
+    groups.update(dict.fromkeys(group, group))
 
 
 def ranges(numbers: Sequence[int]) -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from lambda_studio.pictures.near_duplicates import ALMOST
 from lambda_studio.pictures.sharpness import BLURRED_SAID
@@ -53,6 +54,29 @@ def test_two_pairs_have_one_command_because_an_edit_changes_the_numbers(put, pla
         "pictures are almost the same (images 1-2; images 3-4): keep images 1, 3, the sharpest or largest of each: "
         "studio concepts edit rex --drop 2 --drop 4"
     ]
+
+
+def test_near_duplicates_of_equal_names_are_told_by_their_numbers(studio, tmp_path) -> None:
+    photos = []
+    for number, colours in enumerate((("red", "blue"), ("lime", "black"))):
+        for size in ((80, 80), (60, 60)):
+            path = tmp_path / f"{number}-{size[0]}" / "1.png"
+            path.parent.mkdir()
+            picture = Image.new("RGB", (80, 80), colours[0])
+            picture.paste(colours[1], (10, 50 * number, 60, 50 * number + 30))
+            picture.resize(size).save(path)
+            photos.append(path)
+    added = studio.concepts.add("rex", photos, noun="dog", segment="none")
+    drop = "studio concepts edit rex --drop 2 --drop 4"
+    groups = "(images 1-2; images 3-4): keep images 1, 3, the sharpest or largest of each"
+    assert f"pictures are almost the same {groups}: {drop}" in added.warnings
+
+    def shown() -> list[tuple[str, ...]]:
+        return [image.warnings for image in studio.concepts.show("rex").images]
+
+    assert shown() == [(), (f"{ALMOST}image 1 (1.png)",), (), (f"{ALMOST}image 3 (1.png)",)]
+    studio.concepts.edit("rex", drop=[1])
+    assert shown() == [(), (), (f"{ALMOST}image 2 (1.png)",)]
 
 
 def test_numbers_in_a_row_are_told_together() -> None:
