@@ -203,7 +203,8 @@ def test_similar_concepts_are_a_table(studio, photos) -> None:
     studio("add-concept", "rex", photos[0], "--noun", "dog")
     assert studio("concepts", "similar", "rex").out == "There is nothing to compare rex with.\n"
     added = studio("add-concept", "twin", photos[0], "--noun", "wolf")
-    assert "Note: 1.00 like rex; if they are the same subject, edit that one instead\n" in added.out
+    remove = "If both are the same subject, remove this one: studio concepts remove twin"
+    assert f"Note: image 1 (photo1.png) is also image 1 of rex. {remove}\n" in added.out
     studio("add-concept", "max", photos[1], "--noun", "cat")
     lines = studio("concepts", "similar", "rex").out.splitlines()
     assert lines[0].split() == ["LIKE", "NAME", "NOUN", "LIBRARY"]

@@ -27,6 +27,8 @@ class Added:
     """The numbers of the images that are new, or have a new mask."""
     doubtful_images: tuple[int, ...] = ()
     """The numbers of those among them whose masks may be wrong."""
+    copy_of: str | None = None
+    """The concept that has all of its pictures, or all but near-duplicates of these."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def _incoming(subject: PlannedSubject, images: SpooledImages, notes: Sequence[st
         manifest(noun, images),
         lambda: images,
         notes=tuple(notes),
-        told=lambda stored: told_warnings(stored, numbered(stored, new)),
+        told=lambda stored, with_alike: told_warnings(stored, numbered(stored, new), with_alike),
         looked_at=len(images),
         doubtful=doubtful,
     )

@@ -11,7 +11,7 @@ from lambda_studio.workflows.answers.bundles import ImportedConcept
 from lambda_studio.workflows.bundles.incoming import Incoming
 from lambda_studio.workflows.bundles.taken import CHOICES
 from lambda_studio.workflows.cache.left_out import notes
-from lambda_studio.workflows.subjects.photos.shared_pictures import shared_warnings
+from lambda_studio.workflows.subjects.photos.shared_pictures import Shared, shared_pictures
 from lambda_studio.workflows.workplace import Workplace
 
 ON_CONFLICT = ("fail", "rename", "skip")
@@ -76,8 +76,8 @@ def _store_one(
         result = registry.add_concept(library, name, concept.noun, concept.images())
     state = state if result.created else "there already"
     to_encode = result.created and not concept.left_out
-    shared = shared_warnings(registry, result.concept) if result.created else ()
-    notes = (*concept.notes, *concept.told(result.concept), *shared)
+    shared = shared_pictures(registry, result.concept) if result.created else Shared()
+    notes = (*concept.notes, *concept.told(result.concept, shared.copy_of is None), *shared.warnings)
     imported = ImportedConcept(result.concept.name, concept.noun, state, concept.name, notes, to_encode)
     return replace(imported, looked_at=concept.looked_at, doubtful=concept.doubtful) if result.created else imported
 

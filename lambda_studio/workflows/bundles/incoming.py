@@ -17,8 +17,9 @@ class Incoming:
     left_out: str = ""
     """What its note stands for (`Note.stands_for`), if it came without pictures."""
     notes: tuple[str, ...] = ()
-    told: Callable[[ConceptRecord], Iterable[str]] = lambda _: ()
-    """Returns the warnings of its pictures, with their numbers in the stored concept."""
+    told: Callable[[ConceptRecord, bool], Iterable[str]] = lambda *_: ()
+    """Returns the warnings of its pictures, with their numbers in the stored concept; with or without those about
+    near-duplicates."""
     looked_at: int = 0
     """How many masks were found or read for its pictures; 0 for a bundle's."""
     doubtful: int = 0

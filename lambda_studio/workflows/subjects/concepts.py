@@ -3,7 +3,7 @@
 Methods import picture and model modules on use, so that listing concepts stays fast.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,11 +93,11 @@ class Concepts:
             if remembered:
                 place.notify(f"Library {library} now uses the stack {remembered}.")
             added = embedded(place, result, new_images)
-            shared = self._shared(added)
-        alike = lookalike_warning(place, added.concept) if added.created and not added.not_encoded else ()
+        compares = added.created and not added.not_encoded and added.copy_of is None
+        alike = lookalike_warning(place, added.concept) if compares else ()
         unlearnt = note_unlearnt(checked_noun, place.spec)
         told = (f"{unlearnt} Prompts use the noun.",) if unlearnt else ()
-        return replace(added, warnings=(*notes, *added.warnings, *shared, *alike, *told))
+        return replace(added, warnings=(*notes, *added.warnings, *alike, *told))
 
     def edit(self, name: str, changes: Changes | None = None, **fields: Any) -> Added:
         """Write the concept's next version, with a new noun, added or dropped images, or new masks.
@@ -124,17 +124,7 @@ class Concepts:
         with spool_in(self._place.home) as spool:
             images, notes = changed_images(self._place, concept, changes, find, marking, spool)
             added = revise(self._place, concept, noun, images)
-        shared = self._shared(added, {image.sha for image in concept.images})
-        return replace(added, warnings=(*notes, *added.warnings, *shared))
-
-    def _shared(self, added: Added, before: Collection[str] = ()) -> tuple[str, ...]:
-        """Return warnings of new pictures that other concepts have too. `before` has the hashes of older ones."""
-        from lambda_studio.workflows.subjects.photos.shared_pictures import shared_warnings
-
-        if not added.created:
-            return ()
-        with self._place.database.reading() as registry:
-            return tuple(shared_warnings(registry, added.concept, before))
+        return replace(added, warnings=(*notes, *added.warnings))
 
     def page(self, text: str = "", *, after: str = "", limit: int | None = None) -> ConceptPage:
         """Return at most `limit` concepts by name, whose names contain `text` and sort after `after`."""
@@ -171,9 +161,7 @@ class Concepts:
             wanted = registry.concept_version(library, name, number)
         with spool_in(self._place.home) as spool:
             images = spool.keep(stored_images(self._place.database, wanted))
-            added = revise(self._place, present, wanted.noun, images, anew=True)
-        shared = self._shared(added, {image.sha for image in present.images})
-        return replace(added, warnings=(*added.warnings, *shared))
+            return revise(self._place, present, wanted.noun, images, anew=True)
 
     def similar(self, name: str, count: int = 5) -> Neighbours:
         """Return the visible concepts most similar to this one, nearest first. Raises ConceptNotFound."""

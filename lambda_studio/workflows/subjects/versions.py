@@ -1,7 +1,7 @@
 """Write a concept's next version from the images of an earlier one and from files, and cache its embeddings."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from lambda_studio.workflows.subjects.masks.marking import Marking
 from lambda_studio.workflows.subjects.masks.segmenting import Finder
 from lambda_studio.workflows.subjects.numbering import Numbering
 from lambda_studio.workflows.subjects.photos.photos import Reading, read_images
+from lambda_studio.workflows.subjects.photos.shared_pictures import Shared, shared_pictures
 from lambda_studio.workflows.subjects.photos.spool import Spool, SpooledImages
 from lambda_studio.workflows.subjects.photos.told import numbered, told_warnings
 from lambda_studio.workflows.workplace import Workplace
@@ -136,27 +137,44 @@ def revise(
         lambda registry: registry.revise_concept(library, concept.name, noun, images, expected)
     )
     had = set() if anew and result.created else {(image.sha, image.mask_sha) for image in concept.images}
-    return embedded(place, result, (image for image in images if (image.sha, image.mask_sha) not in had))
+    new = (image for image in images if (image.sha, image.mask_sha) not in had)
+    return embedded(place, result, new, {image.sha for image in concept.images})
 
 
-def embedded(place: Workplace, result: AddResult, new_images: Iterable[NewImage]) -> Added:
-    """Cache the CLIP embeddings of a stored concept if the models are there, and return the answer for the user."""
+def embedded(
+    place: Workplace, result: AddResult, new_images: Iterable[NewImage], before: Collection[str] = ()
+) -> Added:
+    """Cache the CLIP embeddings of a stored concept if the models are there, and return the answer for the user.
+
+    `before` has the hashes of the pictures that the concept had.
+    """
     new = (((image.sha, image.mask_sha), image.source_name, image.warnings) for image in new_images)
     said = numbered(result.concept, new)
     later, encoded, unlike = _encoded(place, result.concept, compares=bool(said))
+    shared = _shared(place, result, before)
+    told = told_warnings(result.concept, said, with_alike=shared.copy_of is None)
     return Added(
         concept=result.concept,
         created=result.created,
         stack=place.spec.name,
         encoded=encoded,
         cached=0 if later else len(result.concept.images) - encoded,
-        warnings=(*told_warnings(result.concept, said), *unlike),
+        warnings=(*told, *unlike, *shared.warnings),
         doubtful=tuple(name for _, name, texts in said if is_doubtful(texts)),
         doubtful_images=tuple(sorted(number for number, _, texts in said if number and is_doubtful(texts))),
         looked_at=len(said),
         not_encoded=later,
         new_images=tuple(sorted(number for number, *_ in said if number)),
+        copy_of=shared.copy_of,
     )
+
+
+def _shared(place: Workplace, result: AddResult, before: Collection[str]) -> Shared:
+    """Return what is said of new pictures that other concepts have too."""
+    if not result.created:
+        return Shared()
+    with place.database.reading() as registry:
+        return shared_pictures(registry, result.concept, before)
 
 
 def _encoded(place: Workplace, concept: ConceptRecord, compares: bool) -> tuple[str | None, int, tuple[str, ...]]:

@@ -19,12 +19,17 @@ def numbered(concept: ConceptRecord, new: Iterable[tuple[tuple[str, str | None],
     return [(numbers.get(pair), name, warnings) for pair, name, warnings in new]
 
 
-def told_warnings(concept: ConceptRecord, said: Said) -> Iterator[str]:
-    """Yield the warnings as a user reads them."""
+def every_image(concept: ConceptRecord) -> Said:
+    """Return all images of a concept, with their stored warnings."""
+    return [(number, image.source_name, image.warnings) for number, image in enumerate(concept.images, start=1)]
+
+
+def told_warnings(concept: ConceptRecord, said: Said, with_alike: bool = True) -> Iterator[str]:
+    """Yield the warnings as a user reads them; those about near-duplicates only `with_alike`."""
     for number, name, warnings in said:
         where = f"image {number} ({name})" if number else name
         yield from (f"{where}: {text}" for text in warnings if not text.startswith(ALMOST))
-    if groups := alike(concept, said):
+    if groups := alike(concept, said) if with_alike else []:
         yield _told_alike(concept, groups)
 
 

@@ -28,7 +28,8 @@ def test_what_is_there_already_is_no_conflict(studio, put, plain) -> None:
     put("Rex", plain("red"))
     done = store(studio.workplace, [incoming("rex", plain("red")), incoming("hat", plain("red"), notes=("a",))], "fail")
     assert told(done) == [("rex", "Rex", "there already"), ("hat", "hat", "added")]
-    shared = "image 1 (red.png) is also image 1 of Rex: are both the same subject?"
+    shared = "image 1 (red.png) is also image 1 of Rex. If both are the same subject, remove this one: "
+    shared += "studio concepts remove hat"
     assert [each.notes for each in done] == [(), ("a", shared)]
 
 
