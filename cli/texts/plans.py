@@ -39,11 +39,17 @@ def left_aside_lines(plan: "Plan") -> Iterator[str]:
 
 
 def guess_lines(plan: "Plan", remedy: str, skips: bool = False) -> Iterator[str]:
-    """Yield a line that says how to change guessed nouns, if there are some. `skips` is as in `subject_lines`."""
-    guessed = [each for each in _told(plan, skips) if each.is_guess]
-    if guessed:
-        named = ", ".join(each.name for each in guessed[:MOST_FILES]) + (" …" if len(guessed) > MOST_FILES else "")
-        yield f"Note: {counted(len(guessed), 'noun')} guessed ({named}). To change one: {remedy}"
+    """Yield lines that say how to change nouns that were guessed or may be names. `skips` is as in `subject_lines`."""
+    told = [each for each in _told(plan, skips) if each.noun]
+    if guessed := [each.name for each in told if each.is_guess and not each.may_be_name]:
+        yield f"Note: {counted(len(guessed), 'noun')} guessed ({_some(guessed)}). To change one: {remedy}"
+    if names := [str(each.noun) for each in told if each.may_be_name]:
+        what = f"{counted(len(names), 'noun')} may be {'a name' if len(names) == 1 else 'names'} ({_some(names)})"
+        yield f"Note: {what}, and a noun says what the subject is: dog, mug. To give it: {remedy}"
+
+
+def _some(names: "list[str]") -> str:
+    return ", ".join(names[:MOST_FILES]) + " …" * (len(names) > MOST_FILES)
 
 
 def _told(plan: "Plan", skips: bool) -> "list[PlannedSubject]":

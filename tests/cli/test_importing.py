@@ -94,6 +94,14 @@ def test_a_noun_is_given_and_the_rest_is_left_out(studio, lay) -> None:
     assert names == {"ohwx_man": "man", "rex": "dog"}
 
 
+def test_a_noun_that_may_be_a_name_is_said_until_it_is_given(studio, lay) -> None:
+    lay("train", "10_rex/0.png", "5_luna cat/0.png", "3_mug/0.png")
+    said = "Note: 1 noun may be a name (rex), and a noun says what the subject is: dog, mug. To give it: "
+    assert f"{said}--noun NAME=NOUN\n" in studio("library", "import", "train", "--dry-run").out
+    assert "may be a name" not in studio("library", "import", "train", "--dry-run", "--noun", "rex=dog").out
+    assert f"{said}studio concepts edit NAME --noun NOUN\n" in studio("library", "import", "train").out
+
+
 @pytest.mark.parametrize("text", ["dog", "=dog", "rex="])
 def test_a_noun_needs_a_name(studio, lay, text: str) -> None:
     lay("set", "rex/0.png")

@@ -1,13 +1,13 @@
 """What a layout found in a tree: subjects, and why other files are left aside or cannot be used."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lambda_studio.bundles.layouts.files.kinds import OTHERS, UNNAMED, has_picture, is_foreign, kind_of, unusable
 from lambda_studio.bundles.layouts.files.masks import Masks
 from lambda_studio.bundles.layouts.files.tree import Folder, Tree, natural
-from lambda_studio.bundles.layouts.nouns import GuessedNoun
+from lambda_studio.bundles.layouts.nouns import GuessedNoun, has_name
 from lambda_studio.bundles.layouts.plan import Fault, LeftAside, Plan, PlannedPicture, PlannedSubject
 
 CANNOT_OPEN = "is a {} picture, which cannot be opened here"
@@ -52,7 +52,7 @@ class Finding:
                     pictures.append(self._picture(file))
         where = self.tree.shown(folder)
         subject = PlannedSubject(name, noun.noun, noun.source, where, tuple(pictures), tuple(notes), noun.is_guess)
-        self.subjects.append(subject)
+        self.subjects.append(replace(subject, may_be_name=has_name(noun.noun or "")))
 
     def put_aside(self, folder: Folder, why: str) -> None:
         """Leave all pictures of a folder aside, for one reason."""

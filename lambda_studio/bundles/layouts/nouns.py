@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from lambda_studio.bundles.layouts.words import GENERIC, JOINING, RARE, SPOKEN
+from lambda_studio.bundles.layouts.words import GENERIC, JOINING, NAMES, RARE, SPOKEN
 
 _PICTURE = (
     r"(?:close-?up|photo(?:graph)?|picture|pic|image|painting|rendering|rendition|portrait|drawing|shot|selfie)s?"
@@ -40,6 +40,11 @@ def why_no_noun(text: str) -> str | None:
     if _TOKEN.search(text) or any(map(is_rare, words)):
         return "is a trainer's token" if len(words) == 1 else "contains a trainer's token"
     return None
+
+
+def has_name(noun: str) -> bool:
+    """Return whether a noun has a word that is rather a pet's name than the kind of a thing: `rex`, `mia cat`."""
+    return not NAMES.isdisjoint(noun.casefold().split())
 
 
 def is_cameras(name: str) -> bool:

@@ -35,6 +35,8 @@ class PlannedSubject:
     notes: tuple[str, ...] = ()
     is_guess: bool = False
     """The source does not say the noun; it is the words of a folder's name, or `thing`."""
+    may_be_name: bool = False
+    """Its noun has a word that is rather a pet's name. It is not what the user said with the choice of nouns."""
     state: str = NEW
     """Whether the library has the name: `new`; `name taken` by other pictures or another noun; `there already`, with
     pictures of the same file names, whose content is compared when they are read."""

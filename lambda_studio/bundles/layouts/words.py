@@ -19,3 +19,14 @@ GENERIC = _words(
     """
 )
 """Words of folders' names that say nothing about a subject."""
+NAMES = _words(
+    """
+    abby alfie amy archie bailey balou balu beau bella ben benji benny bentley betty bobby bruno buddy cassie
+    charlie chloe cleo dexter diego ella elvis emma felix fido finn fluffy frankie freddie garfield george
+    gizmo gus harley harry heidi henry jake jasper jimmy joey kira leo lilly lola loki lotte louie louis lucky lucy luna
+    maggie marley max mia milo mimi minka missy molly momo murphy nala nelly nemo nina ollie oscar otis
+    otto paula rambo rex rocky roger romeo roxy rudi rufus sadie sally sam sammy simba smokey
+    sophie sparky stella susi tess toby tommy trixie tucker waldi wilma winston yuki zeus zoe
+    """
+)
+"""Frequent names of pets, which say nothing about what a subject is. Words that are also things are not among them."""

@@ -121,7 +121,11 @@ def _with_nouns(subjects: tuple[PlannedSubject, ...], nouns: Mapping[str, str]) 
     there = ", ".join(each.name for each in subjects[:20])
     require(not strange, f"There is no subject {strange and strange[0]!r} to give a noun.", f"There are: {there}.")
     given = [(each, wanted.get(name_key(each.name))) for each in subjects]
-    return [replace(each, noun=noun, noun_from="given", is_guess=False) if noun else each for each, noun in given]
+    return [_with_noun(each, noun) if noun else each for each, noun in given]
+
+
+def _with_noun(subject: PlannedSubject, noun: str) -> PlannedSubject:
+    return replace(subject, noun=noun, noun_from="given", is_guess=False, may_be_name=False)
 
 
 def _faults(subjects: Sequence[PlannedSubject]) -> Iterator[Fault]:

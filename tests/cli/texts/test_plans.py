@@ -55,3 +55,10 @@ def test_guessed_nouns_are_told_with_what_to_do() -> None:
         "Note: 1 noun guessed (rex). To change one: --noun NAME=NOUN"
     ]
     assert list(guess_lines(Plan("set", "", (REX,)), "")) == []
+
+
+def test_a_noun_that_may_be_a_name_is_asked_about_and_not_called_a_guess_too() -> None:
+    luna = replace(REX, name="luna", noun="luna", is_guess=True, may_be_name=True)
+    assert list(guess_lines(Plan("set", "", (luna, REX)), "--noun NAME=NOUN")) == [
+        "Note: 1 noun may be a name (luna), and a noun says what the subject is: dog, mug. To give it: --noun NAME=NOUN"
+    ]

@@ -4,6 +4,7 @@ import pytest
 
 from lambda_studio.bundles.layouts.nouns import (
     GuessedNoun,
+    has_name,
     is_rare,
     noun_after_token,
     noun_in_name,
@@ -41,6 +42,11 @@ def test_a_word_that_cannot_be_spoken_is_a_token() -> None:
     assert [
         word for word in ["man", "gym", "TV", "cat2", "dog_01", "3d", "мяч", "Hündchen", "x"] if is_rare(word)
     ] == []
+
+
+def test_a_pets_name_is_told_from_the_kind_of_a_thing() -> None:
+    assert [noun for noun in ("rex", "Luna", "mia cat") if not has_name(noun)] == []
+    assert [noun for noun in ("dog", "teddy bear", "red hat", "maxi dress", "poppy", "") if has_name(noun)] == []
 
 
 @pytest.mark.parametrize(
