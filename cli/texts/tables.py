@@ -3,8 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from lambda_studio.settings.written import written
-
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
     """Yield lines of left-aligned columns under their headers; without rows, no lines."""
@@ -23,4 +21,6 @@ def counted(number: int, noun: str, several: str | None = None) -> str:
 
 def settings_lines(settings: Mapping[str, Any], but: Collection[str] = ()) -> list[str]:
     """Return a line for each setting that has a value, except those in `but`."""
+    from lambda_studio.settings.written import written
+
     return [f"  {name}: {written(value)}" for name, value in settings.items() if name not in but and value is not None]
