@@ -1,4 +1,4 @@
-"""studio adapters [list|show|evaluate|remove|import|export|merge|extract|scale]"""
+"""studio adapters [list|show|evaluate|rename|remove|import|export|merge|extract|scale]"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,17 +14,20 @@ from cli.texts.tables import settings_lines, table
 from cli.texts.training_scores import end_lines
 
 if TYPE_CHECKING:
-    from lambda_studio.studio import AdapterCard
+    from lambda_studio.studio import AdapterCard, AdapterSource
 
 
-SAID = ("made_by", "made_of", "update_size")
+SAID = ("made_by", "made_of", "name", "update_size")
 """Settings that have a line of their own."""
 
 
 @click.group("adapters", cls=StudioGroup, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """List, show, remove, combine and exchange adapters. Without a subcommand, list them."""
+    """List, show, remove, combine and exchange adapters. Without a subcommand, list them.
+
+    ID is an adapter's number, its name, or the first eight or more digits of its hash.
+    """
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing)
 
@@ -42,15 +45,17 @@ def listing(session: Session) -> None:
         rows = [
             (
                 item.id,
+                item.name or "",
                 item.method,
                 item.stack,
                 ", ".join(item.knows),
+                _made_by(item),
                 ", ".join(word for word in ("stale", "forgotten", "missing") if getattr(item, word)),
                 f"{item.created_at:%Y-%m-%d}",
             )
             for item in adapters
         ]
-        return list(table(("ID", "METHOD", "STACK", "KNOWS", "", "SINCE"), rows))
+        return list(table(("ID", "NAME", "METHOD", "STACK", "KNOWS", "MADE BY", "", "SINCE"), rows))
 
     session.show(adapters, lines)
 
@@ -68,7 +73,7 @@ def show(session: Session, adapter_id: str) -> None:
 
     def lines() -> list[str]:
         return [
-            f"adapter {adapter.id}: {adapter.method} for {adapter.stack}",
+            f"adapter {called(adapter)}: {adapter.method} for {adapter.stack}",
             f"made {adapter.created_at:%Y-%m-%d %H:%M} by {_origin(adapter)}",
             f"file {adapter.path}" + (" (missing on this machine)" if adapter.missing else ""),
             "trained on:",
@@ -103,6 +108,17 @@ def evaluate(session: Session, adapter_id: str, pictures: int) -> None:
     session.show(found, lambda: [*evaluation_lines(found), *size_lines(adapter)])
 
 
+@command.command("rename")
+@click.argument("adapter_id", metavar="ID")
+@click.argument("name")
+@pass_session
+def rename(session: Session, adapter_id: str, name: str) -> None:
+    """Give an adapter a name. Commands take it in place of the number."""
+    with session.studio() as studio:
+        adapter = studio.adapters.rename(adapter_id, name)
+    session.show(adapter, lambda: [f"Adapter {adapter.id} is now called {adapter.name}."])
+
+
 @command.command("remove")
 @click.argument("adapter_id", metavar="ID")
 @yes_option
@@ -111,10 +127,10 @@ def remove(session: Session, adapter_id: str, yes: bool) -> None:
     """Remove an adapter and its file. The concepts stay."""
     with session.studio() as studio:
         adapter = studio.adapters.get(adapter_id)
-        what = f"Adapter {adapter.id}, trained on {', '.join(adapter.knows)}, and its file are deleted for good."
+        what = f"Adapter {called(adapter)}, trained on {', '.join(adapter.knows)}, and its file are deleted for good."
         confirmed(f"{what} Remove it?", yes)
         studio.adapters.remove(adapter_id)
-    session.show(adapter, lambda: [f"Removed adapter {adapter.id}."])
+    session.show(adapter, lambda: [f"Removed adapter {called(adapter)}."])
 
 
 @command.command("import")
@@ -161,7 +177,7 @@ def export(session: Session, adapter_id: str, folder: Path, layout: str) -> None
     session.show(exported, lambda: [f"Wrote {exported.path}. {layout} loads it: {exported.load}"])
 
 
-name_option = click.option("--name", metavar="TITLE", help="A title for the new adapter.")
+name_option = click.option("--name", help="A name for the new adapter, by which commands take it.")
 
 
 @command.command("merge")
@@ -214,9 +230,14 @@ def scale(session: Session, adapter_id: str, factor: float, name: str | None) ->
 
 def made_lines(made: "AdapterCard") -> list[str]:
     """Return what is said of a new adapter that was made of others."""
-    what = f"of rank {made.settings['rank']}" if made.method == "lora" else "a full UNet"
-    knows = f", and knows {', '.join(made.knows)}" if made.knows else ""
-    return [f"Made adapter {made.id}, {what}{knows}.", *size_lines(made)]
+    what = f" of rank {made.settings['rank']}" if made.method == "lora" else ", a full UNet"
+    knows = f" It knows {', '.join(made.knows)}." if made.knows else ""
+    return [f"Made adapter {called(made)}{what}.{knows}", *size_lines(made)]
+
+
+def called(adapter: "AdapterCard") -> str:
+    """Return an adapter's number, with its name if it has one."""
+    return f"{adapter.id} ({adapter.name})" if adapter.name else f"{adapter.id}"
 
 
 def size_lines(adapter: "AdapterCard") -> list[str]:
@@ -239,8 +260,19 @@ def _ended(adapter: "AdapterCard") -> Iterator[str]:
     return end_lines(adapter.ended_step or adapter.planned_steps, adapter.planned_steps, adapter.kept)
 
 
+def _made_by(adapter: "AdapterCard") -> str:
+    if made_by := adapter.settings.get("made_by"):
+        return str(made_by)
+    return "import" if "imported" in adapter.settings else f"run {adapter.run_id}"
+
+
 def _origin(adapter: "AdapterCard") -> str:
-    if sources := adapter.settings.get("made_of"):
-        of = ", ".join(f"{each['sha256'][:12]}:{each['scale']:g}" for each in sources)
-        return f"{adapter.settings['made_by']} of {of}"
-    return f"import of {adapter.settings['imported']}" if "imported" in adapter.settings else f"run {adapter.run_id}"
+    if adapter.made_of:
+        return f"{_made_by(adapter)} of {', '.join(map(_source, adapter.made_of))}"
+    return f"import of {adapter.settings['imported']}" if "imported" in adapter.settings else _made_by(adapter)
+
+
+def _source(source: "AdapterSource") -> str:
+    """Return a number, or the start of the hash of an adapter that was removed, with its scale."""
+    name = f"{source.sha256[:12]} (removed)" if source.id is None else f"{source.id}"
+    return name if source.scale == 1 else f"{name}:{source.scale:g}"

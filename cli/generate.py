@@ -86,8 +86,8 @@ class PictureSize(click.ParamType):
     "adapters",
     multiple=True,
     metavar="auto|none|ID[:SCALE]",
-    help="The adapter to use, as 3 or scaled as 3:0.8; repeat it to add several. auto: the newest that knows every "
-    "concept in the prompt.  [default: auto]",
+    help="The adapter to use, as 3 or pets, or scaled as 3:0.8; repeat it to add several. auto: the newest that knows "
+    "every concept in the prompt.  [default: auto]",
 )
 @click.option("--resolution", type=int, help="Pixels on a side of square pictures.  [default: the stack's]")
 @click.option(

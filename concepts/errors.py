@@ -63,6 +63,12 @@ class ConceptExists(ConceptError):
     exit_code = 4
 
 
+class AdapterExists(ConceptError):
+    """An adapter with the same name exists. Names compare by `names.name_key`."""
+
+    exit_code = 4
+
+
 class ConceptChanged(ConceptError):
     """Another user or process wrote a new version of the concept in the meantime."""
 

@@ -225,6 +225,11 @@ class AdapterRecord:
     def stale(self) -> bool:
         return any(seen.stale for seen in self.concepts)
 
+    @property
+    def name(self) -> str | None:
+        """Its name in the library, or None."""
+        return self.settings.get("name") or None
+
     def knows(self, manifests: Sequence[str]) -> bool:
         """Return whether the adapter was trained on the exact content of all these manifests."""
         return set(manifests) <= {seen.manifest for seen in self.concepts}

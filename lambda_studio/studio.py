@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lambda_studio.bundles.layouts.plan import Plan as Plan
     from lambda_studio.bundles.layouts.plan import PlannedSubject as PlannedSubject
     from lambda_studio.workflows.answers.adapters import AdapterCard as AdapterCard
+    from lambda_studio.workflows.answers.adapters import AdapterSource as AdapterSource
     from lambda_studio.workflows.answers.bundles import Imported as Imported
     from lambda_studio.workflows.answers.concepts import Added as Added
     from lambda_studio.workflows.answers.concepts import ImageCard as ImageCard

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from concepts.records import AdapterRecord, RemovedAdapter
-from concepts.rows.training import adapters
+from concepts.rows.training import adapter_names, adapters
 from concepts.verbs.view import View
 
 
@@ -52,8 +52,25 @@ class AdapterVerbs(View):
         """Return the library's adapters, newest first, with the versions that they were trained on."""
         return adapters.records(self._session, self._library(library))
 
+    def require_adapter_name(self, library: str, name: str) -> str:
+        """Return a name for a new adapter, cleaned. Raises NameInvalid, and AdapterExists for a name that is taken."""
+        cleaned = adapter_names.checked(name)
+        adapter_names.require_free(self._session, self._library(library), cleaned)
+        return cleaned
+
+    def rename_adapter(self, library: str, adapter: int | str, name: str) -> AdapterRecord:
+        """Give an adapter a name. Raises NameInvalid, and AdapterExists if another adapter of the library has it."""
+        row = self._library(library, "editor")
+        found = adapters.get_row(self._session, row, adapter)
+        adapter_names.rename(self._session, row, found, name)
+        return adapters.record(self._session, row, found)
+
+    def adapter_numbers(self, library: str, shas: Collection[str]) -> dict[str, int]:
+        """Return the library's adapter for each of these hashes of files that it has."""
+        return adapters.numbers(self._session, self._library(library), shas)
+
     def get_adapter(self, library: str, adapter: int | str) -> AdapterRecord:
-        """Return the adapter with that id or SHA-256 prefix."""
+        """Return the adapter with that id, name or SHA-256 prefix."""
         row = self._library(library)
         return adapters.record(self._session, row, adapters.get_row(self._session, row, adapter))
 

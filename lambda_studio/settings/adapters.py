@@ -1,4 +1,4 @@
-"""Adapters as a user names them: a number or a hash, with a scale or without."""
+"""Adapters as a user names them: by number, name or hash, with a scale or without."""
 
 import math
 import re
@@ -20,12 +20,12 @@ class ScaledAdapter:
     """A named adapter, and the factor of its update. 1 is the adapter as it is, and 0 is no adapter."""
 
     name: str
-    """A number, the start of a hash, "auto" or "none"."""
+    """A number, a name, the start of a hash, "auto" or "none"."""
     scale: float = 1.0
 
     @classmethod
     def read(cls, text: str | int) -> "ScaledAdapter":
-        """Read `3`, `3:0.8`, or the same with the start of a hash or with auto. Raises InvalidSetting."""
+        """Read `3`, `3:0.8`, or the same with a name, the start of a hash or auto. Raises InvalidSetting."""
         name, colon, number = str(text).strip().partition(":")
         scale = checked_scale(number, str(text)) if colon else 1.0
         require(name != "none" or not colon, f"The adapter {str(text)[:80]!r} has a scale.", "Give none.", "adapter")
@@ -38,7 +38,7 @@ def read_adapters(wanted: Wanted) -> tuple[ScaledAdapter, ...]:
     Raises InvalidSetting for a wrong scale, for none, for "auto" or "none" beside others, and for duplicates.
     """
     texts = [wanted] if isinstance(wanted, str | int) else list(wanted)
-    require(bool(texts), "No adapter is given.", "Give auto, none, or adapters by number or hash.", "adapter")
+    require(bool(texts), "No adapter is given.", "Give auto, none, or adapters by number, name or hash.", "adapter")
     read = tuple(map(ScaledAdapter.read, texts))
     names = [each.name for each in read]
     alone = [name for name in names if name in WORDS]

@@ -11,6 +11,7 @@ from lambda_studio.workflows.answers.adapters import (
     BF16_ROUNDS_AWAY,
     AdapterCard,
     AdapterRecipe,
+    AdapterSource,
     ExportedAdapter,
     adapter_card,
     with_run,
@@ -29,12 +30,15 @@ class Adapters:
         self._place = workplace
 
     def get(self, adapter_id: int | str) -> AdapterCard:
-        """Return the adapter with this number or with a hash that starts so. Raises AdapterNotFound."""
+        """Return the adapter with this number, this name, or a hash that starts so. Raises AdapterNotFound."""
         library = self._place.library
         with self._place.database.reading() as registry:
             record = registry.get_adapter(library, adapter_id)
             run = None if record.run_id is None else registry.find_run(record.run_id)
-        card = adapter_card(record, adapters_folder(self._place.home))
+            made_of = record.settings.get("made_of", ())
+            numbers = registry.adapter_numbers(library, [each["sha256"] for each in made_of])
+        sources = (AdapterSource(numbers.get(each["sha256"]), each["sha256"], each["scale"]) for each in made_of)
+        card = replace(self._card(record), made_of=tuple(sources))
         return card if run is None else with_run(card, run)
 
     def measured(self, adapter_id: int | str) -> AdapterCard:
@@ -74,10 +78,11 @@ class Adapters:
         It knows all concepts that they know. They stay.
 
         Args:
-            name: a title, which the file and its settings have.
+            name: a name for it in the library, which is also the file's title.
 
         Raises:
-            AdapterNotFound, InvalidSetting, ModelFilesMissing, ModelFilesInvalid, CheckpointFailed.
+            AdapterNotFound, NameInvalid, AdapterExists, InvalidSetting, CheckpointFailed.
+            ModelFilesMissing, ModelFilesInvalid.
         """
         from lambda_studio.workflows.deriving import Deriving
 
@@ -117,6 +122,14 @@ class Adapters:
 
         start = again(self._place, adapter_id, without, config or FinetuneConfig())
         return AdapterRecipe(tuple(concept.name for concept in start.concepts), start.config)
+
+    def rename(self, adapter_id: int | str, name: str) -> AdapterCard:
+        """Give an adapter a name, by which commands take it too. The names of a library's adapters differ.
+
+        Raises AdapterNotFound, NameInvalid, AdapterExists and NotPermitted.
+        """
+        library = self._place.library
+        return self._card(self._place.database.write(lambda row: row.rename_adapter(library, adapter_id, name)))
 
     def remove(self, adapter_id: int | str) -> None:
         """Delete an adapter's row, then its file unless another library uses it. Raises AdapterNotFound."""

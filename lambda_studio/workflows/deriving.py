@@ -29,8 +29,6 @@ from lambda_studio.workflows.base_weights import unet_file, with_size
 from lambda_studio.workflows.home import adapter_file, adapters_folder, why_missing
 from lambda_studio.workflows.workplace import Workplace
 
-LONGEST_NAME = 200
-
 
 @dataclass(frozen=True)
 class Source:
@@ -44,14 +42,20 @@ class Deriving:
     """Makes adapters of a library's adapters.
 
     Args:
-        name: a title for the new adapter, or None.
+        name: a name for the new adapter, or None.
+
+    Raises NameInvalid and AdapterExists.
     """
 
     def __init__(self, place: Workplace, name: str | None):
         place.require_editor()
-        well = name is None or (len(name.strip()) > 0 and len(name) <= LONGEST_NAME and name.isprintable())
-        require(well, f"The name is {str(name)[:80]!r}.", f"Give up to {LONGEST_NAME} characters on one line.", "name")
-        self.place, self.name = place, name
+        self.place, self.name = place, None if name is None else self._checked(place, name)
+
+    @staticmethod
+    def _checked(place: Workplace, name: str) -> str:
+        library = place.library
+        with place.database.reading() as registry:
+            return registry.require_adapter_name(library, name)
 
     @cached_property
     def base(self) -> StoredTensors:

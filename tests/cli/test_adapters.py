@@ -20,15 +20,15 @@ def test_an_adapter_is_listed_and_told_with_what_it_saw(studio, photos) -> None:
     studio("add-concept", "rex", photos[0], "--noun", "dog")
     studio("finetune", "rex", "--steps", 1, "--rank", 2)
     headers, row = studio("adapters", "list").out.splitlines()
-    assert headers.split() == ["ID", "METHOD", "STACK", "KNOWS", "SINCE"]
-    assert row.split()[:4] == ["1", "lora", "tiny", "rex"]
+    assert headers.split() == ["ID", "NAME", "METHOD", "STACK", "KNOWS", "MADE", "BY", "SINCE"]
+    assert row.split()[:6] == ["1", "lora", "tiny", "rex", "run", "1"]
     told = studio("adapters", "show", 1).out
     assert told.startswith("adapter 1: lora for tiny\n")
     assert "\ntrained on:\n  rex, version 1\nits update is " in told
     assert "\n  steps: 1\n" in told and "\n  rank: 2\n" in told
     studio("concepts", "edit", "rex", "--add", photos[1])
     assert "stale: a concept has changed since; the adapter is used nevertheless" in studio("adapters", "show", 1).out
-    assert studio("adapters").out.splitlines()[1].split()[4] == "stale"
+    assert studio("adapters").out.splitlines()[1].split()[6] == "stale"
 
 
 def test_an_adapter_is_exported_for_diffusers_and_imported_again(studio, tuned, tmp_path: Path) -> None:
@@ -43,16 +43,17 @@ def test_an_adapter_is_exported_for_diffusers_and_imported_again(studio, tuned, 
 
 def test_adapters_are_merged_scaled_and_extracted_and_shown_with_what_they_came_of(studio, tuned) -> None:
     studio("finetune", "rex", "--steps", 2, "--rank", 3, "--learning-rate", 0.05)
-    shas = [json.loads(studio("adapters", "show", number, "--json").out)["sha256"][:12] for number in (1, 2)]
+    sha = json.loads(studio("adapters", "show", 1, "--json").out)["sha256"][:12]
     merged = studio("adapters", "merge", 1, "2:0.5", "--name", "Both").out.splitlines()
-    assert merged[0] == "Made adapter 3, of rank 5, and knows rex."
+    assert merged[0] == "Made adapter 3 (Both) of rank 5. It knows rex."
     assert re.fullmatch(r"its update is [\d.e-]+ % of the weights that it changes.*", merged[1])
     told = studio("adapters", "show", 3).out
-    assert f" by merge of {shas[0]}:1, {shas[1]}:0.5\n" in told
-    assert "\n  name: Both\n" in told and "made_of" not in told
-    assert studio("adapters", "scale", 2, 0.8).out.startswith("Made adapter 4, of rank 3, and knows rex.\nits update")
+    assert told.startswith("adapter 3 (Both): lora for tiny\n") and " by merge of 1, 2:0.5\n" in told
+    assert "\n  name: Both\n" not in told and "made_of" not in told
+    assert studio("adapters").out.splitlines()[1].split()[:6] == ["3", "Both", "lora", "tiny", "rex", "merge"]
+    assert studio("adapters", "scale", 2, 0.8).out.startswith("Made adapter 4 of rank 3. It knows rex.\nits update")
     extracted = studio("adapters", "extract", 2, "--rank", 1).out.splitlines()
-    assert extracted[0] == "Made adapter 5, of rank 1, and knows rex."
+    assert extracted[0] == "Made adapter 5 of rank 1. It knows rex."
     assert re.fullmatch(r"It has [\d.]+ % of the norm of the update of adapter 2\.", extracted[-1])
     answer = json.loads(studio("adapters", "extract", 2, "--rank", 1, "--json").out)
     assert 0 < answer["settings"]["kept"] < 1 and answer["update_size"] > 0 and answer["vanishes"] is False
@@ -64,6 +65,8 @@ def test_adapters_are_merged_scaled_and_extracted_and_shown_with_what_they_came_
     )
     refused = studio("adapters", "scale", 2, "nan")
     assert refused.code == 2 and "The scale of the adapter '2:nan' is not a number" in refused.err
+    studio("adapters", "remove", 1, "--yes")
+    assert f" by merge of {sha} (removed), 2:0.5\n" in studio("adapters", "show", "both").out
 
 
 def test_an_adapter_that_changes_nothing_is_said_at_the_end_of_its_training_and_when_shown(studio, photos) -> None:
@@ -93,3 +96,29 @@ def test_an_early_end_and_the_kept_step_are_shown(studio, tuned, tmp_path: Path)
     told = studio("adapters", "show", 1).out
     ended = "The scores rose no more: the training ended after step 8 of 20.\n"
     assert f"\n{ended}The adapter has the weights of step 5, whose score was the best.\nits update" in told
+
+
+def test_an_adapter_is_called_by_its_name_wherever_one_is_named(studio, tuned, tmp_path: Path) -> None:
+    assert studio("adapters", "rename", 1, "pets").out == "Adapter 1 is now called pets.\n"
+    assert studio("adapters", "show", "pets").out == studio("adapters", "show", 1).out
+    drawn = json.loads(studio("generate", "a <rex>", "--steps", 1, "--adapter", "Pets:0.5", "--json").out)
+    assert [(each["id"], each["scale"]) for each in drawn["adapters"]] == [(1, 0.5)]
+    assert studio("adapters", "export", "pets", tmp_path / "out").code == 0
+    assert "Made adapter 2 (half) of rank 2." in studio("adapters", "scale", "pets", 0.5, "--name", "half").out
+    assert studio("adapters", "merge", "pets", "half").out.startswith("Made adapter 3 of rank 4.")
+    assert studio("adapters", "extract", "half", "--rank", 1).code == 0
+    assert studio("finetune", "rex", "--from", "half", "--steps", 1).code == 0
+    assert studio("finetune", "--rebuild", "pets", "--plan").code == 0
+    unknown = studio("adapters", "show", "pet").err
+    assert "No adapter 'pet' is in library 'default'. It has: 5, 4, 3, 2 (half), 1 (pets)." in unknown
+    assert studio("adapters", "remove", "half", "--yes").out == "Removed adapter 2 (half).\n"
+
+
+def test_a_name_that_is_taken_or_means_something_else_is_refused_before_anything_is_made(studio, tuned) -> None:
+    studio("adapters", "rename", 1, "pets")
+    taken = studio("adapters", "scale", 1, 0.5, "--name", "PETS")
+    assert (taken.code, "Adapter 1 of the library has the name 'PETS'." in taken.err) == (4, True)
+    assert "Choose another name, or rename that one: studio adapters rename 1 NAME" in taken.err
+    refused = studio("adapters", "merge", 1, "1:2", "--name", "auto")
+    assert (refused.code, "The name 'auto' chooses an adapter by itself." in refused.err) == (5, True)
+    assert len(json.loads(studio("adapters", "--json").out)) == 1

@@ -13,7 +13,11 @@ from concepts.models import Adapter, AdapterConcept, Concept, ConceptVersion, Li
 from concepts.names import shown
 from concepts.records import AdapterRecord
 from concepts.rows.libraries import address, list_rows
+from concepts.rows.training.adapter_names import SHORTEST_HASH, require_free, with_name
 from concepts.rows.training.lineage import Present, present, snapshots
+
+MOST_KNOWN = 10
+"""The most adapters that a message names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +33,13 @@ class NewAdapter:
 
 def add(session: Session, library: Library, new: NewAdapter, versions: Sequence[int]) -> Adapter:
     """Register an adapter's file. The same bytes again update the existing adapter and its date."""
-    row = session.scalar(select(Adapter).where(Adapter.library_id == library.id, Adapter.sha256 == new.sha256))
+    row = _of_file(session, library, new.sha256)
+    named = {} if row is None or "name" not in row.settings else {"name": row.settings["name"]}
     if row is None:
         row = Adapter(library_id=library.id, sha256=new.sha256)
         session.add(row)
-    row.file_name, row.method, row.stack, row.settings = new.file_name, new.method, new.stack, new.settings
+    row.file_name, row.method, row.stack = new.file_name, new.method, new.stack
+    row.settings = {**named, **new.settings}
     newest = session.scalar(select(func.max(Adapter.created_at)).where(Adapter.library_id == library.id))
     # Later than every other one, also if the clock was set back: the newest adapter is the one that is used.
     row.created_at = now() if newest is None else max(now(), newest + timedelta(microseconds=1))
@@ -45,7 +51,12 @@ def add(session: Session, library: Library, new: NewAdapter, versions: Sequence[
 
 
 def derive(session: Session, library: Library, new: NewAdapter, sources: Sequence[Adapter]) -> Adapter:
-    """Register an adapter that was made of others. It knows every version that they know, also forgotten ones."""
+    """Register an adapter that was made of others. It knows every version that they know, also forgotten ones.
+
+    Raises AdapterExists if another adapter has its name.
+    """
+    if name := new.settings.get("name"):
+        require_free(session, library, name, but=_of_file(session, library, new.sha256))
     row = add(session, library, new, ())
     seen: dict[tuple[str, str], dict[str, Any]] = {}
     for source in sources:
@@ -61,23 +72,26 @@ def derive(session: Session, library: Library, new: NewAdapter, sources: Sequenc
 
 
 def find_row(session: Session, library: Library, adapter: int | str) -> Adapter | None:
-    """Return the library's adapter with that id or unique SHA-256 prefix of at least 8 digits, or None."""
+    """Return the library's adapter with that id, name, or unique SHA-256 prefix of at least 8 digits, or None."""
     of_library = select(Adapter).where(Adapter.library_id == library.id)
     text = str(adapter).strip().lower()
-    if text.isascii() and text.isdigit() and len(text) < 8:
+    if text.isascii() and text.isdigit() and len(text) < SHORTEST_HASH:
         return session.scalar(of_library.where(Adapter.id == int(text)))
-    if len(text) < 8 or set(text) - set("0123456789abcdef"):
-        return None
-    matches = session.scalars(of_library.where(Adapter.sha256.startswith(text)).limit(2)).all()
+    if len(text) < SHORTEST_HASH or set(text) - set("0123456789abcdef"):
+        matches: Sequence[Adapter] = with_name(session, library, str(adapter))
+    else:
+        matches = session.scalars(of_library.where(Adapter.sha256.startswith(text)).limit(2)).all()
     return matches[0] if len(matches) == 1 else None
 
 
 def get_row(session: Session, library: Library, adapter: int | str) -> Adapter:
-    """Return the library's adapter with that id or SHA-256 prefix. Raises AdapterNotFound."""
+    """Return the library's adapter with that id, name or SHA-256 prefix. Raises AdapterNotFound."""
     if (row := find_row(session, library, adapter)) is not None:
         return row
-    query = select(Adapter.id).where(Adapter.library_id == library.id).order_by(Adapter.id.desc()).limit(10)
-    known = ", ".join(map(str, session.scalars(query)))
+    if same := with_name(session, library, str(adapter)):
+        cause = f"Adapters {', '.join(str(each.id) for each in same)} have the name {shown(str(adapter))}."
+        raise AdapterNotFound(cause, "Give a number, or rename one: studio adapters rename ID NAME")
+    known = _known(session, library)
     cause = f"No adapter {shown(str(adapter))} is in library {shown(address(session, library))}."
     if other := _other_library(session, library, adapter):
         raise AdapterNotFound(f"{cause} It is in library {shown(other)}.", f"Give --library {shown(other)}.")
@@ -85,7 +99,27 @@ def get_row(session: Session, library: Library, adapter: int | str) -> Adapter:
         raise AdapterNotFound(
             f"{cause} It has none yet.", "Make one: studio finetune NAME..., or studio finetune --all"
         )
-    raise AdapterNotFound(f"{cause} It has: {known}.", "List them with: studio adapters")
+    raise AdapterNotFound(
+        f"{cause} It has: {known}{'' if known.endswith('…') else '.'}", "List them with: studio adapters"
+    )
+
+
+def _known(session: Session, library: Library) -> str:
+    """Return the newest adapters of a library for a message, by number and name."""
+    query = select(Adapter).where(Adapter.library_id == library.id).order_by(Adapter.id.desc()).limit(MOST_KNOWN + 1)
+    rows = session.scalars(query).all()
+    said = [f"{row.id} ({row.settings['name']})" if row.settings.get("name") else f"{row.id}" for row in rows]
+    return ", ".join(said[:MOST_KNOWN]) + (" …" if len(said) > MOST_KNOWN else "")
+
+
+def numbers(session: Session, library: Library, shas: Collection[str]) -> dict[str, int]:
+    """Return the library's adapter for each of these hashes of files that it has."""
+    of_library = select(Adapter.sha256, Adapter.id).where(Adapter.library_id == library.id)
+    return {sha: number for sha, number in session.execute(of_library.where(Adapter.sha256.in_(shas)))}
+
+
+def _of_file(session: Session, library: Library, sha: str) -> Adapter | None:
+    return session.scalar(select(Adapter).where(Adapter.library_id == library.id, Adapter.sha256 == sha))
 
 
 def _other_library(session: Session, library: Library, adapter: int | str) -> str | None:

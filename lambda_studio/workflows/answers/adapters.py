@@ -14,6 +14,15 @@ smaller step, 1/512 of the weight, is always rounded away."""
 
 
 @dataclass(frozen=True)
+class AdapterSource:
+    """An adapter that another was made of, and its scale. `id` is None if the library does not have it any more."""
+
+    id: int | None
+    sha256: str
+    scale: float
+
+
+@dataclass(frozen=True)
 class AdapterCard:
     """An adapter. `knows` maps each concept's name to its version; `removed` and `forgotten` list some names."""
 
@@ -35,8 +44,12 @@ class AdapterCard:
     """The norm of its update divided by the norm of the weights that it changes; None if it was not measured."""
     vanishes: bool = False
     """Its update is too small for bf16: see `BF16_ROUNDS_AWAY`."""
+    name: str | None = None
+    """Its name in the library, by which commands take it too."""
+    made_of: tuple[AdapterSource, ...] = ()
+    """The adapters that it was made of. This and the next three are only of `adapters.get`."""
     planned_steps: int | None = None
-    """The steps that its run was to make. This and the next two are only of `adapters.get`; None: no run made it."""
+    """The steps that its run was to make. None: no run made it."""
     ended_step: int | None = None
     """The step after which its run ended early, because its scores rose no more."""
     kept: int | None = None
@@ -86,4 +99,5 @@ def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:
         missing=not path.is_file(),
         update_size=size,
         vanishes=size is not None and size < BF16_ROUNDS_AWAY,
+        name=record.name,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from concepts.errors import AdapterNotFound, NotPermitted
+from concepts.errors import AdapterExists, AdapterNotFound, NameInvalid, NotPermitted
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.models.adapters.information import read_adapter_info
@@ -63,7 +63,10 @@ def test_a_merged_adapter_knows_all_and_draws_as_the_others_together(studio, tun
     assert studio.generate("a <rex> with a <hat>", DRAWN).adapter == made.id, "the newest that knows both"
     assert all(path.read_bytes() == before for path, before in files.items())
     assert {card.id for card in studio.adapters.list()} == {rex.id, hat.id, made.id}
-    assert studio.adapters.merge([rex.id, f"{hat.id}:0.5"], name="Pets").sha256 == made.sha256
+    again = [studio.adapters.merge([rex.id, f"{hat.id}:0.5"]).id for _ in range(2)]
+    assert again[0] == again[1], "the same bytes"
+    with pytest.raises(AdapterExists, match=f"Adapter {made.id} of the library has the name 'pets'"):
+        studio.adapters.merge([rex.id, hat.id], name="pets")
 
 
 def test_a_scaled_full_unet_and_its_extract_say_what_they_came_of(studio, tuned, drawn) -> None:
@@ -111,11 +114,12 @@ def test_what_cannot_be_is_refused_and_nothing_is_made(studio, tuned) -> None:
         (lambda: studio.adapters.scale(rex.id, 0.0), "A scale is 0"),
         (lambda: studio.adapters.extract(rex.id, rank=2), f"Adapter {rex.id} is a LoRA of rank 2, and rank 2 is asked"),
         (lambda: studio.adapters.extract(rex.id, rank=0), r"The rank is 0\. Give 1 to 4096"),
-        (lambda: studio.adapters.scale(rex.id, 0.5, name="a\nb"), r"The name is 'a\\nb'"),
-        (lambda: studio.adapters.scale(rex.id, 0.5, name=" "), "The name is ' '"),
     ):
         with pytest.raises(InvalidSetting, match=said):
             call()
+    for name in ("a\nb", " ", "12", "deadbeef"):
+        with pytest.raises(NameInvalid):
+            studio.adapters.scale(rex.id, 0.5, name=name)
     with pytest.raises(AdapterNotFound):
         studio.adapters.merge([rex.id, 99])
     rex.path.unlink()

@@ -56,6 +56,14 @@ def test_an_unknown_adapter_is_an_error_that_lists_those_there_are(database, rex
     assert refusal.value.exit_code == 3
 
 
+def test_a_list_of_adapters_that_is_cut_says_so(database, rex_and_hat, add_adapter):
+    with database.transaction() as registry:
+        newest = [add_adapter(registry, rex_and_hat, f"{number:064x}").id for number in range(12)][:1:-1]
+        said = ", ".join(map(str, newest))
+        with pytest.raises(AdapterNotFound, match=f"It has: {said} … List them with: studio adapters"):
+            registry.get_adapter("default", "ghost")
+
+
 def test_an_adapter_of_another_library_is_told_with_that_library(database, rex_and_hat, add_adapter):
     with database.transaction() as registry:
         registry.create_library("toys")
