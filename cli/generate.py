@@ -1,6 +1,7 @@
 """studio generate PROMPT"""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ class Seed(click.ParamType):
 
 
 SEED = Seed()
+LONGEST = 2**22
+"""The most characters that are read from the input."""
 
 
 class PictureSize(click.ParamType):
@@ -42,7 +45,14 @@ class PictureSize(click.ParamType):
 
 
 @click.command("generate", cls=StudioCommand)
-@click.argument("prompt")
+@click.argument("prompt", required=False)
+@click.option(
+    "--file",
+    "lines",
+    metavar="FILE|-",
+    help="Draw the prompts of this file, one a line; - reads them from the input. A line may end with --n NEGATIVE "
+    "--w WIDTH --h HEIGHT --d SEED --l GUIDANCE --s STEPS. # begins a comment.",
+)
 @click.option(
     "-n",
     "--number",
@@ -73,6 +83,11 @@ class PictureSize(click.ParamType):
     help="The way from noise to a picture.  [default: ddim]",
 )
 @click.option("--negative-prompt", help="Guide pictures away from this.  [default: from no picture]")
+@click.option(
+    "--references",
+    type=click.Choice(["mean", "nearest", "each"]),
+    help="Draw the mean of a concept's images, the one nearest to the mean, or each in turn.  [default: mean]",
+)
 @click.option(
     "--guidance",
     "guidance_scale",
@@ -114,27 +129,38 @@ class PictureSize(click.ParamType):
 @pass_session
 def command(
     session: Session,
-    prompt: str,
+    prompt: str | None,
+    lines: str | None,
+    size: dict[str, Any] | None,
     count: int,
     adapters: tuple[str, ...],
     edges: Path | None,
     out: Path,
-    size: dict[str, Any] | None,
     **settings: Any,
 ) -> None:
     """Draw pictures of a prompt that names concepts as <name>. No file is overwritten.
 
+    <rex:0.5> draws half of the subject and half of its noun, <rex#2> its second image, and <*:dog> each dog in turn.
+
     \b
       studio generate "a <rex> wearing a <red-hat> on the beach" -n 4 --seed 1
+      studio generate --file prompts.txt --out pictures
     """
     from lambda_studio import GenerateConfig
 
-    config = GenerateConfig(**given(**settings), **(size or {}))
+    if (prompt is None) == (lines is None):
+        raise click.UsageError("Give one prompt, or a file of prompts with --file.")
+    asked: dict[str, Any] = {"count": count, "adapter": adapters or "auto", "edges": edges, "out": out}
+    asked["config"] = GenerateConfig(**given(**settings), **(size or {}))
     with session.studio() as studio:
-        drawn = studio.generate(prompt, config, count=count, adapter=adapters or "auto", edges=edges, out=out)
-    session.show(drawn, lambda: [str(picture.path) for picture in drawn.pictures])
+        if lines is not None:
+            drawn = studio.generate_file(sys.stdin.read(LONGEST) if lines == "-" else Path(lines), **asked)
+        else:
+            drawn = studio.generate_all([prompt or ""], **asked)
+    several = lines is not None or studio.has_wildcards(prompt or "")
+    session.show(drawn if several else drawn[0], lambda: [str(each.path) for one in drawn for each in one.pictures])
     chosen = all(each.strip().partition(":")[0] == "auto" for each in adapters)  # also if none is given
-    if chosen and drawn.adapters and not session.json:
-        scale = drawn.adapters[0].scale
-        scaled = f", scaled by {scale:g}" if scale != 1 else ""
-        notice(f"Drawn with adapter {drawn.adapter}{scaled}; --adapter none draws without.")
+    if chosen and not session.json:
+        for adapter in dict.fromkeys(each.adapters[0] for each in drawn if each.adapters):
+            scaled = f", scaled by {adapter.scale:g}" if adapter.scale != 1 else ""
+            notice(f"Drawn with adapter {adapter.id}{scaled}; --adapter none draws without.")

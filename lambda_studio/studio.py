@@ -158,8 +158,64 @@ class Studio:
         """
         from lambda_studio.workflows.drawing.generate import Drawing, generate
 
-        drawing = Drawing(prompt=prompt, count=count, adapter=adapter, edges=edges, out=out)
-        return generate(self.workplace, drawing, config or GenerateConfig())
+        given = config or GenerateConfig()
+        drawing = Drawing(prompt=prompt, config=given, count=count, adapter=adapter, edges=edges, out=out)
+        return generate(self.workplace, drawing)
+
+    def generate_all(
+        self,
+        prompts: Sequence[str],
+        config: GenerateConfig | None = None,
+        *,
+        count: int = 1,
+        adapter: Wanted = "auto",
+        edges: Path | None = None,
+        out: Path = Path("outputs"),
+    ) -> list[Drawn]:
+        """Draw `count` pictures of each prompt, and return an answer for each. Arguments and errors are `generate`'s.
+
+        A prompt may have wildcards, as "a <*:dog>": it is drawn once for each concept of the noun, and has as many
+        answers. All prompts are checked before a model is loaded. Pictures are drawn together if their settings are
+        the same.
+        """
+        from lambda_studio.workflows.drawing.generate import Drawing, generate_all
+
+        given = config or GenerateConfig()
+        return generate_all(
+            self.workplace,
+            [
+                Drawing(prompt=prompt, config=given, count=count, adapter=adapter, edges=edges, out=out)
+                for prompt in prompts
+            ],
+        )
+
+    @staticmethod
+    def has_wildcards(prompt: str) -> bool:
+        """Return whether a prompt has wildcards, so that it is drawn once for each concept. Raises PromptInvalid."""
+        from lambda_studio.generation.template import parse
+
+        return bool(parse(prompt).wildcards)
+
+    def generate_file(
+        self,
+        lines: Path | str,
+        config: GenerateConfig | None = None,
+        *,
+        count: int = 1,
+        adapter: Wanted = "auto",
+        edges: Path | None = None,
+        out: Path = Path("outputs"),
+    ) -> list[Drawn]:
+        """Draw the prompts of a file (a path) or of its text, one a line, as `generate_all`.
+
+        A line may end with settings of its own, as in kohya's scripts: `--n` negative prompt, `--w` and `--h` size,
+        `--d` seed, `--l` guidance, `--s` steps. Lines that begin with # are comments.
+        """
+        from lambda_studio.workflows.drawing.generate import generate_all
+        from lambda_studio.workflows.drawing.lines import drawings_of
+
+        whole = (config or GenerateConfig(), count, adapter, edges, out)
+        return generate_all(self.workplace, drawings_of(lines, *whole))
 
     def finetune(
         self,

@@ -23,8 +23,9 @@ from transformers import (
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds, prior_seed
-from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.samplers import ddim_schedule, sample
+from lambda_studio.generation.template import parse
 from lambda_studio.models.clip.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.prior import PriorTransformer

@@ -24,8 +24,9 @@ from torch import Tensor
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.evaluation.similarity import likeness, matrix_of_references
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
-from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.samplers import sample
+from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.oracle import identity_of
 from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.world.figures import FIGURES

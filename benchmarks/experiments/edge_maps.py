@@ -22,7 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
-from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.generation.prompt import bind
+from lambda_studio.generation.template import parse
 from lambda_studio.miniature.recipe.corpus import edges
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.scenes import render, scenes

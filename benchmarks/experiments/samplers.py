@@ -14,8 +14,9 @@ from torch import Tensor
 from benchmarks.measured import add_record_option, record
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
-from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.samplers import sample
+from lambda_studio.generation.template import parse
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 from lambda_studio.settings.drawing import SAMPLERS
 

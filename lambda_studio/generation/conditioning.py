@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from lambda_studio.errors import PromptInvalid
-from lambda_studio.generation.prompt import BoundPrompt, name_key
+from lambda_studio.generation.prompt import BoundPrompt
+from lambda_studio.generation.template import name_key
 from lambda_studio.models.clip.clip import TextFeatures
 
 
@@ -40,35 +41,44 @@ def condition(
 ) -> Conditioning:
     """Overwrite the spans of each prompt with the embeddings of its subjects; all other text states stay.
 
-    Every token of a noun gets the same embedding, as in the published code. The pooled text keeps the noun.
+    Every token of a noun gets the same embedding, as in the published code. The pooled text keeps the noun. A span of
+    weight w gets w times the embedding and 1 - w times the noun's own state.
     Raises PromptInvalid for a span whose subject has no embedding.
 
     Args:
         text: row i is the text of prompt i.
-        subjects: entry i maps the names in prompt i to embeddings.
+        subjects: entry i maps the subjects of prompt i to embeddings, by `Span.subject`.
         control_embeds: one for all prompts, or one for each.
     """
     hidden_states = text.hidden_states.clone()
     places = [
-        (row, position, embedding)
+        (row, position, embedding, weight)
         for row, (prompt, embeddings) in enumerate(zip(prompts, subjects, strict=True))
-        for position, embedding in _overwritten(prompt, embeddings)
+        for position, embedding, weight in _overwritten(prompt, embeddings)
     ]
     if places:
-        rows, positions, written = zip(*places, strict=True)
+        rows, positions, embeddings, weights = zip(*places, strict=True)
         index = torch.tensor([rows, positions], device=hidden_states.device)
-        hidden_states[index[0], index[1]] = torch.stack(written).to(hidden_states)
+        written = torch.stack(embeddings).to(hidden_states)
+        if any(weight != 1 for weight in weights):
+            share = torch.tensor(weights).to(hidden_states)[:, None]
+            written = torch.lerp(hidden_states[index[0], index[1]], written, share)
+        hidden_states[index[0], index[1]] = written
     control = control_embeds.to(hidden_states).expand(len(prompts), -1)
     return Conditioning(hidden_states, text.mask, text.pooled, control)
 
 
-def _overwritten(prompt: BoundPrompt, embeddings: Mapping[str, Tensor]) -> list[tuple[int, Tensor]]:
-    """Return each token position of each span, with its embedding."""
+def _overwritten(prompt: BoundPrompt, embeddings: Mapping[str, Tensor]) -> list[tuple[int, Tensor, float]]:
+    """Return each token position of each span, with its embedding and its weight."""
     by_key = {name_key(name): embedding for name, embedding in embeddings.items()}
     for span in prompt.spans:
-        if name_key(span.name) not in by_key:
+        if name_key(span.subject) not in by_key:
             raise PromptInvalid(
-                f"There is no image embedding for <{span.name}> in the prompt {prompt.template!r}.",
+                f"There is no image embedding for <{span.subject}> in the prompt {prompt.template!r}.",
                 f"Give an embedding for each name. These names have one: {', '.join(embeddings) or 'none'}.",
             )
-    return [(place, by_key[name_key(span.name)]) for span in prompt.spans for place in range(span.start, span.end)]
+    return [
+        (place, by_key[name_key(span.subject)], span.weight)
+        for span in prompt.spans
+        for place in range(span.start, span.end)
+    ]

@@ -23,6 +23,9 @@ from lambda_studio.models.memory.hardware import exact_products
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.models.stacks.stack import Stack
 
+AT_ONCE = 256
+"""How many pictures the prior predicts at once. With Kandinsky 2.2, the text states of each take 0.4 MB."""
+
 
 @dataclass(frozen=True)
 class PictureRequest:
@@ -31,7 +34,7 @@ class PictureRequest:
     prompt: BoundPrompt
     seed: int
     subjects: Mapping[str, Float[Tensor, " dim"]] = field(default_factory=dict)
-    """The image embedding of each subject in the prompt, by name."""
+    """The image embedding of each subject in the prompt, by `Span.subject`."""
     control_embeds: Float[Tensor, " dim"] | None = None
     """CLIP's embedding of an edge map; None is no control."""
     negative: BoundPrompt | None = None
@@ -82,17 +85,11 @@ def draw_each(
     """
     if not requests:
         return
-    controls = [zero_image_embeds if each.control_embeds is None else each.control_embeds for each in requests]
     if stack.frees_idle:
         stack.set_aside("decoder")  # of the drawing before
-    conditioning = condition_prompts(
-        stack.clip(("text",)),
-        [each.prompt for each in requests],
-        [each.subjects for each in requests],
-        torch.stack([control.to(zero_image_embeds) for control in controls]),
-    )
     seeds = [each.seed for each in requests]
-    image_embeds = predict_image_embeds(stack.prior(), conditioning, seeds)
+    parts = [requests[start : start + AT_ONCE] for start in range(0, len(requests), AT_ONCE)]
+    image_embeds = torch.cat([_image_embeds(stack, part, zero_image_embeds) for part in parts])
     negative_image_embeds = _negative_image_embeds(stack, requests, zero_image_embeds)
     if stack.frees_idle:
         stack.set_aside("clip")
@@ -101,6 +98,20 @@ def draw_each(
     config = replace(config, resolution=None, height=size.height, width=size.width)
     with stack.drawing, adapted(stack.decoder(), adapter) as decoder:
         yield from _draw_batches(decoder, image_embeds, negative_image_embeds, seeds, config, on_step)
+
+
+def _image_embeds(
+    stack: Stack, requests: Sequence[PictureRequest], zero_image_embeds: Float[Tensor, " dim"]
+) -> Float[Tensor, "batch dim"]:
+    """Return what the prior predicts for each request."""
+    controls = [zero_image_embeds if each.control_embeds is None else each.control_embeds for each in requests]
+    conditioning = condition_prompts(
+        stack.clip(("text",)),
+        [each.prompt for each in requests],
+        [each.subjects for each in requests],
+        torch.stack([control.to(zero_image_embeds) for control in controls]),
+    )
+    return predict_image_embeds(stack.prior(), conditioning, [each.seed for each in requests])
 
 
 def _negative_image_embeds(

@@ -22,6 +22,7 @@ class Size(NamedTuple):
         return f"{self.width}" if self.height == self.width else f"{self.width}x{self.height}"
 
 
+REFERENCES = ("mean", "nearest", "each")
 SAMPLERS = ("ddim", "ddpm", "dpm++2m", "unipc", "euler")
 SIZE_FIELDS = frozenset(("resolution", "height", "width"))
 
@@ -36,6 +37,9 @@ class GenerateConfig(Settings):
     """The way from noise to a picture: ddim, ddpm, dpm++2m, unipc or euler, as diffusers' schedulers of these names."""
     negative_prompt: str = ""
     """What pictures are guided away from, through the prior. Empty: away from no picture, as in the paper."""
+    references: str = "mean"
+    """Which reference images of a concept are drawn: the `mean` of all, the one `nearest` to it, or from seed to seed
+    `each` in turn."""
     guidance_scale: float = 7.5
     """Classifier-free guidance; 1 switches it off."""
     seed: int | None = None
@@ -61,6 +65,7 @@ class GenerateConfig(Settings):
             "Give more than 0, up to 100. 0 would ignore the prompt; 1 switches guidance off.",
         )
         self._require("sampler", self.sampler in SAMPLERS, f"Give one of: {', '.join(SAMPLERS)}.")
+        self._require("references", self.references in REFERENCES, f"Give one of: {', '.join(REFERENCES)}.")
         used = self.guidance_scale != 1 or not self.negative_prompt
         self._require("negative_prompt", used, "With guidance_scale=1 it does nothing: give a higher one.")
         self._require_between(1, "batch_size", *sorted(SIZE_FIELDS))

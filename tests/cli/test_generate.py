@@ -1,5 +1,6 @@
 """`studio generate`: what is drawn, where it goes, and what a picture says of itself."""
 
+import io
 import json
 from pathlib import Path
 
@@ -42,7 +43,13 @@ def test_a_picture_says_what_it_is(studio, tuned) -> None:
     adapter = json.loads(studio("adapters", "show", 1, "--json").out)
     assert texts["prompt"] == "a <rex>"
     assert texts["seed"] == "5"
-    others = {**dict.fromkeys(SIZES), "decode_in_tiles": False, "sampler": "ddim", "negative_prompt": ""}
+    others = {
+        **dict.fromkeys(SIZES),
+        "decode_in_tiles": False,
+        "sampler": "ddim",
+        "negative_prompt": "",
+        "references": "mean",
+    }
     assert json.loads(texts["settings"]) == {"num_inference_steps": 2, "guidance_scale": 3.0, **others}
     concept = json.loads(studio("concepts", "show", "rex", "--json").out)["concept"]
     wanted = {key: concept[key] for key in ("name", "noun", "library", "version", "manifest")}
@@ -147,3 +154,25 @@ def test_a_square_size_draws_the_picture_of_its_resolution(studio) -> None:
         for size in (("--size", "32X32"), ("--resolution", 32), ())
     ]
     assert len({Image.open(path).tobytes() for path in drawn}) == 1
+
+
+def test_a_file_of_prompts_is_drawn_and_its_answer_is_a_list(studio, photos, tmp_path, monkeypatch) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    (tmp_path / "prompts.txt").write_text("# mine\na <rex> --d 3\na cat\n")
+    answer = studio("generate", "--file", "prompts.txt", "--steps", 1, "--seed", 5, "--json")
+    found = json.loads(answer.out)
+    assert [(each["prompt"], each["pictures"][0]["seed"]) for each in found] == [("a <rex>", 3), ("a cat", 5)]
+    monkeypatch.setattr("sys.stdin", io.StringIO("a <rex>\na <rx>\n"))
+    refused = studio("generate", "--file", "-", "--steps", 1)
+    assert refused.code == 5 and "Line 2: The prompt names <rx>" in refused.err
+    for words in ((), ("a cat", "--file", "prompts.txt")):
+        assert "Give one prompt, or a file of prompts with --file." in studio("generate", *words).err
+
+
+def test_a_wildcard_draws_every_concept_of_its_noun(studio, photos) -> None:
+    studio("add-concept", "rex", photos[0], "--noun", "dog")
+    studio("add-concept", "max", photos[1], "--noun", "dog")
+    answer = studio("generate", "a <*:dog>", "--steps", 1, "--seed", 5)
+    assert answer.out.split() == ["outputs/a-max-0001.png", "outputs/a-rex-0001.png"]
+    answer = json.loads(studio("generate", "a <*:dog>", "--steps", 1, "--seed", 5, "--json").out)
+    assert [each["prompt"] for each in answer] == ["a <max>", "a <rex>"]

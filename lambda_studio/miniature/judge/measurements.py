@@ -11,8 +11,9 @@ from torch import Tensor
 
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
-from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.samplers import sample
+from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.bench import bench_subjects
 from lambda_studio.miniature.judge.oracle import identity_of
 from lambda_studio.miniature.judge.reader import ANSWERS, Reader

@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from lambda_studio.generation.conditioning import condition
-from lambda_studio.generation.prompt import BoundPrompt, bind, parse
+from lambda_studio.generation.prompt import BoundPrompt, bind
+from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.oracle import Oracle, identity_loss, identity_of, oracle_loss, owners
 from lambda_studio.miniature.recipe.corpus import Corpus, pixels, random_rows
 from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, build_scheduler

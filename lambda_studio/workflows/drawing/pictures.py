@@ -3,28 +3,33 @@
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from concepts.records import ConceptRecord
-from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import Picture
-from lambda_studio.generation.prompt import Template
 from lambda_studio.pictures.files.texts import FORMAT_KEY, TEXTS_FORMAT
 from lambda_studio.pictures.outputs import write_picture
-from lambda_studio.workflows.drawing.adapter_choice import ChosenAdapter
+from lambda_studio.workflows.drawing.preparing import Prepared
 
 
-def write_drawing(picture: Picture, texts: Mapping[str, str], out: Path, title: str) -> Path:
+@dataclass(frozen=True)
+class Destination:
+    """Where a picture is written, with which texts beside its seed."""
+
+    texts: Mapping[str, str]
+    out: Path
+    title: str
+
+
+def write_drawing(picture: Picture, to: Destination) -> Path:
     """Write one picture, with its seed among the texts, and return its path."""
-    return write_picture(picture.to_image(), {**texts, "seed": str(picture.seed)}, out, title)
+    return write_picture(picture.to_image(), {**to.texts, "seed": str(picture.seed)}, to.out, to.title)
 
 
 def write_each(
-    pictures: Generator[Picture, None, None], texts: Mapping[str, str], out: Path, title: str,
-    notify: Callable[[str], None],
-) -> list[tuple[Path, int]]:  # fmt: skip
+    pictures: Generator[Picture, None, None], destinations: Sequence[Destination], notify: Callable[[str], None]
+) -> list[tuple[Path, int]]:
     """Write each picture as soon as it is drawn, and return the paths and seeds.
 
     Pictures that are written stay if a later one fails or the user stops; `notify` is then told their paths.
@@ -32,8 +37,8 @@ def write_each(
     written: list[tuple[Path, int]] = []
     with closing(pictures):  # also after an error: the generator holds the decoder
         try:
-            for picture in pictures:
-                written.append((write_drawing(picture, texts, out, title), picture.seed))
+            for picture, to in zip(pictures, destinations, strict=True):
+                written.append((write_drawing(picture, to), picture.seed))
         except BaseException:  # also Ctrl-C: the user learns what is there, and the error goes on
             for path, _ in written:
                 notify(f"Written before the stop: {path}")
@@ -41,21 +46,16 @@ def write_each(
     return written
 
 
-def texts_of(
-    template: Template,
-    config: GenerateConfig,
-    concepts: Sequence[ConceptRecord],
-    stack: str,
-    adapters: Sequence[ChosenAdapter],
-    edges: Path | None,
-) -> dict[str, str]:
+def texts_of(prepared: Prepared, stack: str, decode_in_tiles: bool) -> dict[str, str]:
     """Return a picture's PNG texts except the seed. Structured values are JSON.
 
     A picture of one adapter as it is has format 1, which earlier versions read.
     """
+    config, adapters, edges = prepared.config, prepared.adapters, prepared.drawing.edges
     settings: dict[str, Any] = {
         key: value for key, value in asdict(config).items() if key not in ("seed", "batch_size")
     }
+    settings["decode_in_tiles"] = decode_in_tiles
     if edges is not None:
         settings["edges"] = edges.name
     versions = [
@@ -66,12 +66,12 @@ def texts_of(
             "version": item.version,
             "manifest": item.manifest,
         }
-        for item in concepts
+        for item in prepared.concepts
     ]
     plain = [each.scale for each in adapters] in ([], [1.0])
     scales = [{"sha256": each.record.sha256, "scale": each.scale} for each in adapters]
     return {
-        "prompt": template.text,
+        "prompt": prepared.template.text,
         "settings": json.dumps(settings),
         "concepts": json.dumps(versions, ensure_ascii=False),
         "stack": stack,

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 
-from lambda_studio.generation.prompt import Template, name_key, worded
+from lambda_studio.generation.prompt import worded
+from lambda_studio.generation.template import Template, name_key
 from lambda_studio.models.stacks.specification import StackSpec
 from lambda_studio.workflows.learnt_words import note_unlearnt
 

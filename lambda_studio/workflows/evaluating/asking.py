@@ -9,7 +9,8 @@ from torch import Tensor
 
 from concepts.records import ConceptRecord
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
-from lambda_studio.generation.prompt import BoundPrompt, bind, parse
+from lambda_studio.generation.prompt import BoundPrompt, bind
+from lambda_studio.generation.template import escaped, parse
 from lambda_studio.workflows.workplace import Workplace
 
 PROMPTS = ("a <{}> on the beach", "a <{}> in the snow")
@@ -87,7 +88,7 @@ def _distinct(concepts: Sequence[ConceptRecord]) -> Iterator[ConceptRecord]:
 
 
 def _asked(place: Workplace, concepts: Sequence[ConceptRecord], prompt: str, seed: int) -> Asked:
-    template = parse(prompt.format(*(concept.name for concept in concepts)))
+    template = parse(prompt.format(*(escaped(concept.name) for concept in concepts)))
     nouns = {concept.name: concept.noun for concept in concepts}
     return Asked(tuple(concepts), bind(template, nouns, place.stack.tokenizer), seed)
 

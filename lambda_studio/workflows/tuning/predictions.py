@@ -7,7 +7,8 @@ from torch import Tensor
 
 from concepts.records import ConceptRecord
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
-from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.generation.prompt import bind
+from lambda_studio.generation.template import escaped, parse
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.training.randomness import seed_for
 from lambda_studio.workflows.cache.subjects import SubjectEmbedder
@@ -28,7 +29,7 @@ def predictions(
     for concept in concepts:
         subject = {concept.name: embedder.blended(concept)}
         clip = stack.clip(("text",))
-        prompt = bind(parse(f"a <{concept.name}>"), {concept.name: concept.noun}, clip.tokenizer)
+        prompt = bind(parse(f"a <{escaped(concept.name)}>"), {concept.name: concept.noun}, clip.tokenizer)
         count = A_PICTURE * len(concept.images)
         inputs = condition_prompts(clip, [prompt] * count, [subject] * count, zero)
         seeds = [seed_for(seed, "predictions", number) for number in range(count)]

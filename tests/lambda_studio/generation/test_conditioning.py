@@ -106,3 +106,13 @@ def test_gradients_reach_the_subjects():
     made = condition(text_features(1), [prompt(Span("rex", 2, 4))], [{"rex": rex}], subject(0))
     made.text_encoder_hidden_states.sum().backward()
     assert torch.equal(rex.grad, torch.full((DIM,), 2.0))
+
+
+def test_a_weight_is_between_the_nouns_state_and_the_embedding():
+    text = text_features(1)
+    spans = (Span("rex", 2, 3, weight=0.25), Span("rex", 4, 5, weight=0.0), Span("rex#2", 6, 7, weight=2.0))
+    made = condition(text, [prompt(*spans)], [{"rex": subject(8), "rex#2": subject(8)}], subject(0))
+    states, own = made.text_encoder_hidden_states[0], text.hidden_states[0]
+    torch.testing.assert_close(states[2], 0.75 * own[2] + 0.25 * subject(8))
+    assert torch.equal(states[4], own[4])
+    torch.testing.assert_close(states[6], 2 * subject(8) - own[6])

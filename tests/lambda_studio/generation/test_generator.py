@@ -17,8 +17,9 @@ from lambda_studio.generation.generator import (
     predict_image_embeds,
     prior_seed,
 )
-from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.samplers import sample
+from lambda_studio.generation.template import parse
 from lambda_studio.models import pool
 from lambda_studio.models.adapters.adapter import save_adapter
 from lambda_studio.models.adapters.information import AdapterInfo

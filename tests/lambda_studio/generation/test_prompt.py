@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from open_clip.tokenizer import SimpleTokenizer
 
 from lambda_studio.errors import PromptInvalid
-from lambda_studio.generation.prompt import Reference, Span, bind, name_key, parse
+from lambda_studio.generation.prompt import Span, bind
+from lambda_studio.generation.template import parse
 
 CLIP = SimpleTokenizer()
 DOG, CAT, HOT, STUFFED, ANIMAL = 1929, 2368, 2069, 11781, 4668
@@ -30,12 +31,6 @@ NOUNS = {"rex": "dog", "fido": "dog", "tom": "cat", "bear": "stuffed animal"}
 
 def bound(template: str, nouns=NOUNS, tokenizer=TOKENIZER):
     return bind(parse(template), nouns, tokenizer)
-
-
-def test_names_are_found_where_they_stand():
-    template = parse("a <rex> and < Tom >, <REX>")
-    assert template.references == (Reference("rex", 2, 7), Reference("Tom", 12, 19), Reference("REX", 21, 26))
-    assert template.names == ("rex", "Tom")
 
 
 def test_a_prompt_without_names_is_plain_text():
@@ -74,10 +69,6 @@ def test_a_repeated_name_is_the_same_subject_however_it_is_written():
     prompt = bound("<rex> and <REX> and <ｒｅｘ>")
     assert [span.name for span in prompt.spans] == ["rex", "rex", "rex"]
     assert [span.start for span in prompt.spans] == [1, 3, 5]
-
-
-def test_names_compare_by_compatibility_form_and_case():
-    assert name_key("Ｓtraße") == name_key("STRASSE") == "strasse"
 
 
 def test_ids_are_padded_with_zeros_to_the_context_length():
@@ -134,48 +125,6 @@ def test_bound_ids_are_the_tokens_of_the_whole_text_and_spans_are_their_nouns(wo
         assert list(prompt.token_ids[span.start : span.end]) == CLIP.encode(NOUNS[span.name])
 
 
-@given(st.text(st.sampled_from("<> ab\n漢"), max_size=12))
-def test_any_text_is_read_or_refused_with_a_caret(text):
-    try:
-        template = parse(text)
-    except PromptInvalid as error:
-        assert error.cause.count("\n") == 2
-        assert error.cause.endswith("^")
-    else:
-        assert text.count("<") == text.count(">") == len(template.references)
-        assert all(text[ref.start : ref.end].strip("<> \n") == ref.name.strip() for ref in template.references)
-
-
-@pytest.mark.parametrize(
-    ("template", "message", "column"),
-    [
-        ("a <rex on the beach", "This name is never closed", 2),
-        ("a <rex <tom>", "A name begins inside another name", 7),
-        ("a rex> runs", "This > closes no name", 5),
-        ("a < > runs", "This name is empty", 2),
-    ],
-)
-def test_brackets_that_make_no_name_are_refused_with_a_caret_under_the_place(template, message, column):
-    with pytest.raises(PromptInvalid) as caught:
-        parse(template)
-    headline, shown, caret = caught.value.cause.split("\n")
-    assert headline == f"{message}:"
-    assert shown == f"  {template}"
-    assert caret == "  " + " " * column + "^"
-    assert caught.value.remedy
-
-
-def test_the_caret_stands_under_the_place_in_wide_and_very_long_text():
-    with pytest.raises(PromptInvalid) as wide:
-        parse("犬 <rex")
-    assert wide.value.cause.split("\n")[2] == "  " + " " * 3 + "^"
-    with pytest.raises(PromptInvalid) as long:
-        parse("x" * 10_000 + "<rex" + "y" * 10_000)
-    _, shown, caret = long.value.cause.split("\n")
-    assert shown[caret.index("^")] == "<"
-    assert len(shown) < 130
-
-
 def test_an_unknown_name_is_refused_with_the_nearest_names():
     with pytest.raises(PromptInvalid) as caught:
         bound("a <reks> and a <Tomm>")
@@ -213,3 +162,14 @@ def test_a_prompt_that_fits_exactly_is_kept_whole():
     prompt = bound("red " * 75)
     assert prompt.length == 77
     assert 0 not in prompt.token_ids
+
+
+def test_images_and_weights_stay_with_their_span():
+    prompt = bound("a <rex#2:0.5> by a <REX:1.5>")
+    assert prompt.text == "a dog by a dog"
+    assert prompt.spans == (Span("rex", 2, 3, (2,), 0.5), Span("rex", 5, 6, (), 1.5))
+    assert [span.subject for span in prompt.spans] == ["rex#2", "rex"]
+
+
+def test_an_escaped_bracket_is_text():
+    assert bound(r"a \<b\> <rex>").text == "a <b> dog"

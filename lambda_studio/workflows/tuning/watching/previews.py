@@ -14,7 +14,8 @@ from concepts.durable import make_folder, staged_file
 from concepts.records import ConceptRecord
 from lambda_studio.config import FinetuneConfig, GenerateConfig, require
 from lambda_studio.generation.generator import condition_prompts, draw_embeds, predict_image_embeds
-from lambda_studio.generation.prompt import Template, bind, name_key, parse, require_words
+from lambda_studio.generation.prompt import bind
+from lambda_studio.generation.template import Template, escaped, name_key, parse, require_words
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.progress import unheard
 from lambda_studio.training.hooks import ModelReport
@@ -58,7 +59,7 @@ def preview_requests(place: Workplace, concepts: Sequence[ConceptRecord], config
 
     Raises InvalidSetting for a prompt that names a concept which is not trained, and PromptInvalid.
     """
-    prompts = config.preview_prompts or tuple(f"a <{concept.name}>" for concept in concepts[:FIRST])
+    prompts = config.preview_prompts or tuple(f"a <{escaped(concept.name)}>" for concept in concepts[:FIRST])
     templates = preview_templates(prompts, concepts)
     known = {name_key(concept.name): concept for concept in concepts}
     zero, stack = place.embedder.zero(), place.stack

@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 from PIL import Image
 
-from lambda_studio.generation.prompt import parse
+from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.bench import PROMPTS, bench_subjects, write_bench
 from lambda_studio.miniature.show.gallery import PICTURE, _asked, _sheet, draw_gallery
 

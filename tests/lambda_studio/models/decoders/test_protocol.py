@@ -14,7 +14,8 @@ from torch import nn
 from lambda_studio.config import GenerateConfig, require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.generation.generator import PictureRequest, draw
-from lambda_studio.generation.prompt import bind, parse
+from lambda_studio.generation.prompt import bind
+from lambda_studio.generation.template import parse
 from lambda_studio.models.adapters.adapter import save_adapter
 from lambda_studio.models.adapters.information import AdapterInfo
 from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters, remove_lora

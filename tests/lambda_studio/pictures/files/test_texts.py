@@ -3,7 +3,6 @@
 import json
 import zlib
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,9 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from concepts.records import ConceptRecord
-from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import ImageRefused
-from lambda_studio.generation.prompt import parse
 from lambda_studio.pictures.files.texts import MAX_TEXT, MAX_TEXTS, PictureTexts, read_texts
 from lambda_studio.pictures.outputs import write_picture
-from lambda_studio.workflows.drawing.pictures import texts_of
 
 RELEASED = sorted((Path(__file__).parents[3] / "formats").glob("*/pictures/*.png"))
 REX = {"name": "rex", "noun": "dog", "library": "anna", "version": 2, "manifest": "ab" * 32}
@@ -83,17 +78,6 @@ def test_a_picture_of_a_released_version_is_read(path: Path) -> None:
 
 def test_there_are_pictures_of_released_versions() -> None:
     assert len(RELEASED) >= 5
-
-
-def test_what_generate_writes_is_read(tmp_path: Path) -> None:
-    config = GenerateConfig(num_inference_steps=3, guidance_scale=2.0)
-    rex = ConceptRecord(id=1, version_id=5, created_at=datetime(2026, 1, 1), images=(), **REX)
-    texts = texts_of(parse("a <rex>"), config, [rex], "tiny", (), Path("folder/sketch.png"))
-    said = read_texts(write_picture(Image.new("RGB", (4, 4)), {**texts, "seed": "9"}, tmp_path, "x"))
-    sizes = {"resolution": None, "height": None, "width": None, "decode_in_tiles": False}
-    drawn = {"num_inference_steps": 3, "guidance_scale": 2.0, "sampler": "ddim", "negative_prompt": ""}
-    settings = {**drawn, "edges": "sketch.png", **sizes}
-    assert said == PictureTexts("a <rex>", 9, settings, (REX,), "tiny", None)
 
 
 def test_a_picture_of_several_adapters_names_each_with_its_scale(picture: Write) -> None:

@@ -14,14 +14,15 @@ from concepts.registry import Registry
 from lambda_studio.config import GenerateConfig, Size
 from lambda_studio.errors import ImageRefused, InvalidSetting, OutputExists, PromptInvalid
 from lambda_studio.generation import generator
-from lambda_studio.generation.prompt import parse
+from lambda_studio.generation.template import parse
 from lambda_studio.models.decoders import kandinsky
 from lambda_studio.models.decoders.protocol import Footprint
 from lambda_studio.models.stacks.planning import GIB
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.pictures.files.texts import read_texts
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.drawing import generate as drawing
+from lambda_studio.workflows.drawing import preparing
+from lambda_studio.workflows.drawing.naming import named_concepts
 
 ONE_STEP = GenerateConfig(num_inference_steps=1, seed=0)
 
@@ -104,8 +105,8 @@ def test_a_prompt_is_parsed_and_bound_once_and_its_names_are_read_once(studio, a
         original = getattr(owner, name)
         monkeypatch.setattr(owner, name, lambda *given: calls.append(name) or original(*given))
 
-    count(drawing, "parse")
-    count(drawing, "bind")
+    count(preparing, "parse")
+    count(preparing, "bind")
     for name in ("find_concepts", "get_concept", "concepts_near", "find_concept", "concepts"):
         count(Registry, name)
     studio.generate("a <rex> on a <hat> by a <rex>", out=tmp_path, config=ONE_STEP)
@@ -123,7 +124,7 @@ def test_more_names_are_no_more_queries(studio, add, box):
     counts = []
     for known in (names[:1], names):
         statements.clear()
-        concepts = drawing.named_concepts(studio.workplace, parse(" ".join(f"<{name}>" for name in known)))
+        concepts = named_concepts(studio.workplace, parse(" ".join(f"<{name}>" for name in known)))
         assert [concept.name for concept in concepts] == known
         counts.append(len(statements))
     assert 0 < counts[1] <= counts[0]
@@ -141,7 +142,7 @@ def test_more_names_are_no_more_queries(studio, add, box):
             "The prompt names <Vase>, which was removed.",
             "Restore it: studio concepts restore vase",
         ),
-        ("a <rex", "This name is never closed", "Close it with >."),
+        ("a <rex", "This name is never closed", "Close it with >, or write < as \\<."),
     ],
 )
 def test_names_that_are_not_there_are_told_before_a_model_is_loaded(
@@ -261,3 +262,49 @@ def test_every_concept_of_a_noun_is_offered_for_it(studio, add, box, tmp_path, u
     unloaded()
     with pytest.raises(PromptInvalid, match=r"Did you mean <max> or <rex>\? Their noun is dog\."):
         studio.generate("a <dog>", ONE_STEP, out=tmp_path)
+
+
+def test_prompts_with_the_same_settings_are_drawn_together_and_each_as_if_alone(
+    studio, add, box, tmp_path, monkeypatch
+):
+    add("rex", box(0), box(1))
+    add("max", box(2))
+    batches, sample = [], generator.sample
+
+    def watched(decoder, embeds, *rest):
+        batches.append(len(embeds))
+        return sample(decoder, embeds, *rest)
+
+    monkeypatch.setattr(generator, "sample", watched)
+    lines = "a <*:dog>\na <rex#2:0.5> --n a hat\na cat --s 2\na <rex> --d 8"
+    drawn = studio.generate_file(lines, ONE_STEP, out=tmp_path)
+    assert [each.prompt for each in drawn] == ["a <max>", "a <rex>", "a <rex#2:0.5>", "a cat", "a <rex>"]
+    assert batches == [3, 1, 1]
+    assert [picture.seed for each in drawn for picture in each.pictures] == [0, 0, 0, 0, 8]
+    assert json.loads(Image.open(drawn[2].pictures[0].path).text["settings"])["negative_prompt"] == "a hat"
+    alone = studio.generate("a <rex>", ONE_STEP, out=tmp_path).pictures[0].path
+    with Image.open(drawn[1].pictures[0].path) as one, Image.open(alone) as other:
+        assert one.tobytes() == other.tobytes()
+
+
+def test_the_references_of_a_concept_are_chosen_by_the_setting(studio, add, box, tmp_path, monkeypatch):
+    concept = add("rex", box(0), box(1)).concept
+    calls, original = [], generator.draw_each
+
+    def watched(stack, requests, *rest):
+        calls.extend(requests)
+        return original(stack, requests, *rest)
+
+    monkeypatch.setattr(generator, "draw_each", watched)
+    studio.generate("a <rex> by a <rex#1>", replace(ONE_STEP, references="each"), count=2, out=tmp_path)
+    (views,) = studio.workplace.embedder.subjects([concept])[0].values()
+    assert [torch.equal(each.subjects["rex"], view) for each, view in zip(calls, views, strict=True)] == [True, True]
+    assert all(torch.equal(each.subjects["rex#1"], views[0]) for each in calls)
+
+
+def test_one_answer_cannot_be_that_of_a_wildcard(studio, add, box, tmp_path, unloaded):
+    add("rex", box(0))
+    add("max", box(1))
+    unloaded("clip", "prior", "decoder")
+    with pytest.raises(PromptInvalid, match=r"stands for 2 prompts\. Draw it with Studio.generate_all"):
+        studio.generate("a <*>", ONE_STEP, out=tmp_path)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,28 +9,26 @@ from PIL import Image
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import Picture
-from lambda_studio.generation.prompt import parse
-from lambda_studio.pictures.files.texts import FORMAT_KEY
+from lambda_studio.pictures.files.texts import FORMAT_KEY, PictureTexts, read_texts
 from lambda_studio.workflows.drawing import pictures
-from lambda_studio.workflows.drawing.pictures import texts_of, write_drawing, write_each
+from lambda_studio.workflows.drawing.pictures import Destination, write_each
 
 
-def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed(add, box, tmp_path):
+def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed(studio, add, box, tmp_path):
     concept = add("rex", box(0)).concept
     config = GenerateConfig(num_inference_steps=2, guidance_scale=3.0, seed=5, batch_size=4)
-    texts = texts_of(parse("a <rex>"), config, [concept], "tiny", (), Path("folder/edges.png"))
-    (tmp_path / "out").mkdir()
-    path = write_drawing(Picture(torch.zeros(3, 4, 6), 6), texts, tmp_path / "out", "a <rex>")
+    path = studio.generate("a <rex:0.5>", config, count=2, edges=box(1), out=tmp_path / "out").pictures[1].path
     said = Image.open(path).text
     assert (path.parent, path.suffix) == (tmp_path / "out", ".png")
     sizes = {"resolution": None, "height": None, "width": None, "decode_in_tiles": False}
     drawn = {"num_inference_steps": 2, "guidance_scale": 3.0, "sampler": "ddim", "negative_prompt": ""}
-    settings = {**drawn, "edges": "edges.png", **sizes}
+    settings = {**drawn, "references": "mean", "edges": "box1.png", **sizes}
     assert json.loads(said.pop("settings")) == settings
     seen = {"name": "rex", "noun": "dog", "library": "default", "version": 1, "manifest": concept.manifest}
     assert json.loads(said.pop("concepts")) == [seen]
-    expected = {"prompt": "a <rex>", "seed": "6", "stack": "tiny", "adapter": "none", "Software": "lambda-studio"}
+    expected = {"prompt": "a <rex:0.5>", "seed": "6", "stack": "tiny", "adapter": "none", "Software": "lambda-studio"}
     assert said == {**expected, FORMAT_KEY: "1"}
+    assert read_texts(path) == PictureTexts("a <rex:0.5>", 6, settings, (seen,), "tiny", None)
 
 
 def test_each_picture_is_written_before_the_next_is_drawn_and_stays_if_that_fails(tmp_path) -> None:
@@ -47,7 +44,7 @@ def test_each_picture_is_written_before_the_next_is_drawn_and_stays_if_that_fail
             closed.append(True)
 
     with pytest.raises(KeyboardInterrupt):
-        write_each(drawn(), {}, tmp_path, "a dog", told.append)
+        write_each(drawn(), [Destination({}, tmp_path, "a dog")] * 3, told.append)
     first, second = (tmp_path / f"a-dog-000{number}.png" for number in (1, 2))
     assert seen == [[], [first.name]]
     assert closed == [True]
@@ -73,7 +70,7 @@ def test_a_disk_that_fails_leaves_whole_pictures_and_lets_go_of_the_decoder(tmp_
 
     monkeypatch.setattr(pictures, "write_drawing", full)
     with pytest.raises(OSError, match="No space left"):
-        write_each(drawn(), {}, tmp_path, "a dog", told.append)
+        write_each(drawn(), [Destination({}, tmp_path, "a dog")] * 3, told.append)
     assert [path.name for path in tmp_path.iterdir()] == ["a-dog-0001.png"]
     assert closed == [True]
     assert told == [f"Written before the stop: {tmp_path / 'a-dog-0001.png'}"]

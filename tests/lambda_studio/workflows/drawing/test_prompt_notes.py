@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from lambda_studio.generation.prompt import parse
+from lambda_studio.generation.template import parse
 from lambda_studio.models.stacks.specification import BUILT_IN
 from lambda_studio.workflows.drawing.prompt_notes import notes_about
 

@@ -1,0 +1,66 @@
+"""Read files of prompts: one a line, with comments, and with options behind a prompt as kohya's scripts take them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lambda_studio.errors import InvalidSetting
+
+MOST_LINES = 10_000
+OPTIONS: dict[str, tuple[str, type]] = {
+    "n": ("negative_prompt", str),
+    "w": ("width", int),
+    "h": ("height", int),
+    "d": ("seed", int),
+    "l": ("guidance_scale", float),
+    "s": ("num_inference_steps", int),
+}
+"""The setting behind each letter, as in kohya's `--sample_prompts`."""
+_OPTION = re.compile(r"(?:^|\s)--([A-Za-z]+)(?=\s|$)")
+
+
+@dataclass(frozen=True)
+class PromptLine:
+    """A prompt of a file, with the settings behind it."""
+
+    number: int
+    prompt: str
+    settings: dict[str, Any]
+
+
+def read_prompts(text: str) -> list[PromptLine]:
+    """Return the prompts of a file. Empty lines and lines that begin with `#` are left out.
+
+    Raises InvalidSetting, with the number of the line, for an unknown option and a value of a wrong kind.
+    """
+    lines = list(_lines(text))
+    if not lines:
+        raise InvalidSetting("The file has no prompts.", "Write one a line. Lines that begin with # are comments.")
+    if len(lines) > MOST_LINES:
+        raise InvalidSetting(f"The file has {len(lines)} prompts.", f"Give up to {MOST_LINES}.")
+    return lines
+
+
+def _lines(text: str) -> Iterator[PromptLine]:
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            prompt, *options = _OPTION.split(line)
+            yield PromptLine(number, prompt.strip(), _settings(number, options))
+
+
+def _settings(number: int, options: Sequence[str]) -> dict[str, Any]:
+    """Read letters and values in turn."""
+    found: dict[str, Any] = {}
+    for letter, value in zip(options[::2], options[1::2], strict=True):
+        known = OPTIONS.get(letter)
+        if known is None:
+            remedy = f"Known are: {', '.join(f'--{each} ({setting})' for each, (setting, _) in OPTIONS.items())}."
+            raise InvalidSetting(f"Line {number}: there is no option --{letter}.", remedy)
+        setting, kind = known
+        try:
+            found[setting] = kind(value.strip())
+        except ValueError as error:
+            cause = f"Line {number}: --{letter} ({setting}) is {value.strip()[:40]!r}."
+            raise InvalidSetting(cause, "Give a number.") from error
+    return found

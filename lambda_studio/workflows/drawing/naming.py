@@ -1,0 +1,84 @@
+"""The concepts that a prompt names, and those that its wildcards stand for."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from concepts.records import ConceptRecord
+from concepts.registry import Registry
+from lambda_studio.errors import PromptInvalid
+from lambda_studio.generation.template import ANY, Template, name_key, replaced, require_known
+from lambda_studio.workflows.workplace import Workplace
+
+MOST_NEAR = 3
+"""The most concepts that are offered for a noun in brackets."""
+
+
+def without_wildcards(place: Workplace, template: Template) -> Iterator[Template]:
+    """Yield the prompt, or one prompt for each concept that its wildcards stand for, by name.
+
+    A wildcard that is there twice is the same concept twice. Different ones are combined.
+    Raises PromptInvalid for a noun of no concept.
+    """
+    if not template.wildcards:
+        yield template
+        return
+    concepts = place.concepts()
+    of_noun = {each: _of(each, [(one.name, one.noun) for one in concepts]) for each in template.wildcards}
+    for names in product(*of_noun.values()):
+        yield replaced(template, dict(zip(of_noun, names, strict=True)))
+
+
+def _of(noun: str, concepts: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the names of a noun's concepts, or of all for no noun. Raises PromptInvalid if there are none."""
+    found = [name for name, of in concepts if not noun or name_key(of) == name_key(noun)]
+    if not found:
+        nouns = list(dict.fromkeys(of for _, of in concepts))
+        has = (
+            f"The library has: {', '.join(nouns[:12])}{', …' if len(nouns) > 12 else ''}."
+            if nouns
+            else ("The library has no concepts yet: studio add-concept NAME IMAGE --noun NOUN")
+        )
+        raise PromptInvalid(f"<{ANY}{f':{noun}' if noun else ''}> stands for no concept.", has)
+    return found
+
+
+def named_concepts(place: Workplace, template: Template) -> list[ConceptRecord]:
+    """Read the prompt's concepts in one query. Raises PromptInvalid, with the nearest names, for an unknown name."""
+    library = place.library
+    with place.database.reading() as registry:
+        concepts = registry.find_concepts(library, template.names)
+        if len(concepts) < len(template.names):
+            _explain_unknown(registry, library, template, concepts)
+            require_known(template, [near.name for near in registry.concepts_near(library, template.names)])
+    return concepts
+
+
+def _explain_unknown(registry: Registry, library: str, template: Template, concepts: Sequence[ConceptRecord]) -> None:
+    """Raise PromptInvalid for the first unknown name that is a removed concept's, or the noun of a concept."""
+    known = {name_key(concept.name) for concept in concepts}
+    removed = {name_key(each.name): each.name for each in registry.removed_concepts(library)}
+    nouns: dict[str, list[str]] = {}
+    for each in registry.concepts(library):
+        nouns.setdefault(name_key(each.noun), []).append(each.name)
+    for name in (name for name in template.names if name_key(name) not in known):
+        key = name_key(name)
+        if key in removed:
+            remedy = f"Restore it: studio concepts restore {shlex.quote(removed[key])}"
+            raise PromptInvalid(f"The prompt names <{name}>, which was removed.", remedy)
+        if key in nouns:
+            cause = f"The prompt names <{name}>, which the library does not have."
+            raise PromptInvalid(cause, _of_noun(nouns[key][:MOST_NEAR], name))
+
+
+def _of_noun(names: Sequence[str], noun: str) -> str:
+    """Return the remedy that names the concepts of a noun."""
+    meant = " or ".join(f"<{name}>" for name in names)
+    return f"Did you mean {meant}? {'Its' if len(names) == 1 else 'Their'} noun is {noun}."
+
+
+def concept_names(place: Workplace) -> list[str]:
+    """Return the names of all concepts of the library."""
+    library = place.library
+    with place.database.reading() as registry:
+        return registry.concept_names(library)

@@ -1,0 +1,157 @@
+"""Check what is asked for, and look up what it needs, before any model is loaded."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from concepts.records import ConceptRecord
+from lambda_studio.config import GenerateConfig, Size, Wanted, read_adapters, require
+from lambda_studio.errors import InvalidSetting, PromptInvalid
+from lambda_studio.generation.prompt import BoundPrompt, bind
+from lambda_studio.generation.template import Template, name_key, parse, require_words
+from lambda_studio.pictures.outputs import make_room
+from lambda_studio.workflows.drawing.adapter_choice import Choice, ChosenAdapter, choose_adapters
+from lambda_studio.workflows.drawing.naming import concept_names, named_concepts, without_wildcards
+from lambda_studio.workflows.drawing.prompt_notes import notes_about
+from lambda_studio.workflows.learnt_words import note_unlearnt
+from lambda_studio.workflows.workplace import Workplace
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MOST_PICTURES = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A request for pictures of a prompt, and their destination."""
+
+    prompt: str
+    config: GenerateConfig = field(default_factory=GenerateConfig)
+    count: int = 1
+    adapter: Wanted = "auto"
+    """ "auto", "none", or adapters by number or start of a hash, each with `:SCALE` or without."""
+    edges: Path | None = None
+    """A picture. The drawing follows its edges."""
+    out: Path = Path("outputs")
+    """A folder, or a name ending in .png."""
+    line: int | None = None
+    """Its number in a file of prompts, for messages."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One prompt without wildcards, with everything that is known before the models are loaded."""
+
+    drawing: Drawing
+    config: GenerateConfig
+    """With the stack's preferences, and a seed."""
+    size: Size
+    template: Template
+    concepts: tuple[ConceptRecord, ...]
+    prompt: BoundPrompt
+    negative: BoundPrompt | None
+    adapters: tuple[ChosenAdapter, ...]
+    choice: Choice
+    edges: "Image.Image | None"
+
+    @property
+    def seeds(self) -> range:
+        """The seed of each picture."""
+        first = self.config.seed or 0
+        return range(first, first + self.drawing.count)
+
+
+def prepare(place: Workplace, drawings: Sequence[Drawing], seed: Callable[[], int]) -> list[Prepared]:
+    """Check all drawings, say what is to be said of them, and return one `Prepared` for each prompt.
+
+    `seed` gives the seed of drawings without one. Raises InvalidSetting, PromptInvalid, the errors of adapters, and
+    the errors of picture files for edges.
+    """
+    total = sum(drawing.count for drawing in drawings)
+    wrong = next((each.count for each in drawings if each.count < 1), total)
+    require(
+        1 <= wrong <= MOST_PICTURES,
+        f"The number of pictures is {wrong}.",
+        f"Give 1 to {MOST_PICTURES}.",
+    )
+    found: list[Prepared] = []
+    notes: list[str] = []
+    for drawing in drawings:
+        with _line_told(drawing.line):
+            ready, said = _prepared(place, drawing)
+        found += ready
+        notes += said if drawing.line is None else [f"Line {drawing.line}: {note}" for note in said]
+    drawn = sum(each.drawing.count for each in found)
+    require(drawn <= MOST_PICTURES, f"The wildcards make {drawn} pictures.", f"Draw up to {MOST_PICTURES} at once.")
+    for note in dict.fromkeys(notes):
+        place.notify(note)
+    if any(each.config.seed is None for each in found):
+        new = seed()
+        found = [each if each.config.seed is not None else _with_seed(each, new) for each in found]
+    return found
+
+
+@contextmanager
+def _line_told(number: int | None) -> Iterator[None]:
+    """Put the number of the line before the cause of a refusal."""
+    try:
+        yield
+    except (PromptInvalid, InvalidSetting) as error:
+        if number is None:
+            raise
+        raise type(error)(f"Line {number}: {error.cause}", error.remedy, *error.fields) from error
+
+
+def _with_seed(prepared: Prepared, seed: int) -> Prepared:
+    return replace(prepared, config=replace(prepared.config, seed=seed))
+
+
+def _prepared(place: Workplace, drawing: Drawing) -> tuple[list[Prepared], list[str]]:
+    """Return what a drawing's prompt stands for, and the notes about it."""
+    wanted = read_adapters(drawing.adapter)
+    config = drawing.config.preferring(place.spec.generate)
+    whole = parse(drawing.prompt)
+    require_words(whole)
+    named = [(template, named_concepts(place, template)) for template in without_wildcards(place, whole)]
+    for template, concepts in named:
+        _require_images(template, concepts)
+    edged = place.door.photo(drawing.edges).image if drawing.edges else None
+    make_room(drawing.out)
+    found, notes, known = [], [], concept_names(place)
+    for template, concepts in named:
+        adapters, choice = choose_adapters(place, wanted, concepts)
+        nouns = {concept.name: concept.noun for concept in concepts}
+        notes += [*choice.notices, *notes_about(template, nouns, known, place.spec)]
+        size = config.size(place.stack.resolution)
+        place.stack.require_size(size)
+        prompt, negative = bind(template, nouns, place.stack.tokenizer), _negative(place, config, notes.append)
+        found.append(
+            Prepared(drawing, config, size, template, tuple(concepts), prompt, negative, adapters, choice, edged)
+        )
+    return found, notes
+
+
+def _require_images(template: Template, concepts: Sequence[ConceptRecord]) -> None:
+    """Raise PromptInvalid if a name asks for an image that its concept does not have."""
+    counts = {name_key(concept.name): len(concept.images) for concept in concepts}
+    for each in template.references:
+        has = counts[name_key(each.name)]
+        if wrong := [number for number in each.images if number > has]:
+            cause = f"The prompt asks for image {wrong[0]} of {each.name}, which has {has}."
+            raise PromptInvalid(cause, f"See them: studio concepts show {each.name}")
+
+
+def _negative(place: Workplace, config: GenerateConfig, note: Callable[[str], None]) -> BoundPrompt | None:
+    """Return the negative prompt, or None. Raises PromptInvalid if it names a concept, or is too long."""
+    if not config.negative_prompt.strip():
+        return None
+    template = parse(config.negative_prompt)
+    if template.references:
+        cause = f"The negative prompt names <{template.references[0].name}>."
+        raise PromptInvalid(cause, "Say in words what shall not be drawn, for example: snow")
+    if said := note_unlearnt(template.text, place.spec):
+        note(said)
+    return bind(template, {}, place.stack.tokenizer)

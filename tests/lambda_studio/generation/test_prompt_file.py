@@ -1,0 +1,35 @@
+"""Files of prompts."""
+
+import pytest
+
+from lambda_studio.errors import InvalidSetting
+from lambda_studio.generation.prompt_file import PromptLine, read_prompts
+
+
+def test_each_line_is_a_prompt_and_comments_and_empty_lines_are_none() -> None:
+    text = "\ufeff# my prompts\n\na <rex> in the snow\n   # not this\r\n a <rex#2> -- a dog \n"
+    assert read_prompts(text) == [PromptLine(3, "a <rex> in the snow", {}), PromptLine(5, "a <rex#2> -- a dog", {})]
+
+
+def test_options_behind_a_prompt_are_its_settings() -> None:
+    (line,) = read_prompts("a <rex> --n snow, ice --w 768 --h 512 --d 7 --l 4.5 --s 20")
+    assert line.prompt == "a <rex>"
+    assert line.settings == {
+        "negative_prompt": "snow, ice", "width": 768, "height": 512, "seed": 7, "guidance_scale": 4.5,
+        "num_inference_steps": 20,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "remedy"),
+    [
+        ("a dog\na cat --x 3", "Line 2: there is no option --x.", "Known are: --n (negative_prompt), --w (width)"),
+        ("a cat --d often", "Line 1: --d (seed) is 'often'.", "Give a number."),
+        ("a cat --s", "Line 1: --s (num_inference_steps) is ''.", "Give a number."),
+        ("# nothing\n", "The file has no prompts.", "Write one a line."),
+    ],
+)
+def test_wrong_lines_are_refused_with_their_number(text, cause, remedy) -> None:
+    with pytest.raises(InvalidSetting) as error:
+        read_prompts(text)
+    assert error.value.cause == cause and error.value.remedy.startswith(remedy)

@@ -1,0 +1,35 @@
+"""Drawings of a file of prompts."""
+
+from pathlib import Path
+
+import pytest
+
+from lambda_studio.config import GenerateConfig
+from lambda_studio.errors import InvalidSetting
+from lambda_studio.workflows.drawing.lines import LARGEST_FILE, drawings_of
+
+REST = (2, "none", None, Path("out"))
+
+
+def test_each_line_has_the_commands_settings_and_its_own(tmp_path) -> None:
+    path = tmp_path / "prompts.txt"
+    path.write_text("# two\na dog --d 9 --s 3\na cat\n", encoding="utf-8")
+    config = GenerateConfig(seed=1, num_inference_steps=20)
+    first, second = drawings_of(path, config, *REST)
+    assert (first.prompt, first.config.seed, first.config.num_inference_steps, first.line) == ("a dog", 9, 3, 2)
+    assert (second.prompt, second.config, second.line) == ("a cat", config, 3)
+    assert {(each.count, each.adapter, each.edges, each.out) for each in (first, second)} == {REST}
+    assert drawings_of(path.read_text(), config, *REST) == [first, second]
+
+
+def test_a_wrong_setting_names_its_line_and_a_wrong_file_its_name(tmp_path) -> None:
+    with pytest.raises(InvalidSetting, match=r"Line 1: num_inference_steps is 5000"):
+        drawings_of("a dog --s 5000", GenerateConfig(), *REST)
+    path = tmp_path / "prompts.txt"
+    for content, reason in (
+        (None, "No such file"), (b"\xff\xfe", "it is no text in UTF-8"), (b"a" * (LARGEST_FILE + 1), "it has more than")
+    ):  # fmt: skip
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(InvalidSetting, match=reason):
+            drawings_of(path, GenerateConfig(), *REST)

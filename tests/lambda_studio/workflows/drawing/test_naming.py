@@ -1,0 +1,38 @@
+"""Names and wildcards of a prompt, looked up in the library."""
+
+import pytest
+
+from lambda_studio.errors import PromptInvalid
+from lambda_studio.generation.template import parse
+from lambda_studio.workflows.drawing.naming import concept_names, named_concepts, without_wildcards
+
+
+@pytest.fixture
+def stocked(studio, add, box):
+    for number, (name, noun) in enumerate((("rex", "dog"), ("max: 2", "Dog"), ("hat", "hat"))):
+        add(name, box(number), noun=noun)
+    return studio.workplace
+
+
+def test_concepts_are_found_in_the_order_of_the_prompt(stocked) -> None:
+    assert [each.name for each in named_concepts(stocked, parse("<hat> <REX:0.5> <hat#1>"))] == ["hat", "rex"]
+    assert concept_names(stocked) == ["hat", "max: 2", "rex"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("a <rex>", ["a <rex>"]),
+        ("a <*:dog:0.5>", [r"a <max\: 2:0.5>", "a <rex:0.5>"]),
+        ("a <*:DOG> and the <*:DOG>", [r"a <max\: 2> and the <max\: 2>", "a <rex> and the <rex>"]),
+        ("<*:dog> in a <*:hat>", [r"<max\: 2> in a <hat>", "<rex> in a <hat>"]),
+        ("<*>", ["<hat>", r"<max\: 2>", "<rex>"]),
+    ],
+)
+def test_a_wildcard_stands_for_each_concept_in_turn(stocked, prompt, expected) -> None:
+    assert [each.text for each in without_wildcards(stocked, parse(prompt))] == expected
+
+
+def test_a_wildcard_for_no_concept_says_which_nouns_there_are(stocked) -> None:
+    with pytest.raises(PromptInvalid, match=r"<\*:cat> stands for no concept\. The library has: hat, Dog, dog\."):
+        list(without_wildcards(stocked, parse("a <*:cat>")))
