@@ -19,6 +19,8 @@ def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
     yield f"{method} for {plan.stack}: {plan.steps:,} steps of {plan.images_a_step} images, {rate}"
     if plan.needed_bytes is not None and plan.free_bytes is not None:
         yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of GPU memory"
+    if plan.buckets:
+        yield f"shapes that images are learnt in: {', '.join(map(str, plan.buckets))}"
     if plan.to_encode:
         yield f"first, {counted(plan.to_encode, 'crop')} of the images will be encoded for the decoder"
     if plan.seconds is not None:

@@ -1,13 +1,15 @@
 """The training examples of fine-tuning, computed once and cached in the registry."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
 from concepts.database import Database
 from concepts.records import ConceptRecord
-from lambda_studio.config import FinetuneConfig
+from lambda_studio.config import FinetuneConfig, Size
 from lambda_studio.errors import Cancelled
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.pictures.files.png import decode_png
@@ -61,6 +63,11 @@ class ExampleTable:
         }
         found = self.store.find([key for pair in pairs for key in pair])
         return sum(any(key not in found for key in pair) for pair in pairs)
+
+    def shapes(self, concepts: Sequence[ConceptRecord], resolution: int, config: FinetuneConfig) -> dict[Size, int]:
+        """Return how many of these concepts' pictures have their middle learnt in each size, the most first."""
+        middles = self._rows(concepts, resolution, replace(config, variants=1, random_flip=False))
+        return dict(Counter(row.size for row in middles).most_common())
 
     def _rows(self, concepts: Sequence[ConceptRecord], resolution: int, config: FinetuneConfig) -> Iterator[Row]:
         multiple = self.stack.size_multiple

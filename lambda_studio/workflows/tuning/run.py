@@ -32,7 +32,7 @@ from lambda_studio.workflows.evaluating.holdout import Holdout, hold_out
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.run_files import holding, saved_step
 from lambda_studio.workflows.tuning.planning.planning import planned, weights_dtype
-from lambda_studio.workflows.tuning.planning.preflight import checked
+from lambda_studio.workflows.tuning.planning.preflight import buckets, checked
 from lambda_studio.workflows.tuning.predictions import predictions
 from lambda_studio.workflows.tuning.reports.report import RunReport, write_report
 from lambda_studio.workflows.tuning.resuming import require_unfinished
@@ -127,6 +127,8 @@ class Tuner:
         self.stack.require_resolution(resolution)
         self.watch = Watch(self.place, config)
         table = ExampleTable(self.database, self.stack, self.progress, should_stop)
+        if shapes := buckets(table, concepts, resolution, config):
+            self.notify(f"Shapes that images are learnt in: {', '.join(map(str, shapes))}.")
         with self._forgotten_told(concepts):
             self.watch.prepare(holdout)
             examples = table.examples(concepts, resolution, config)

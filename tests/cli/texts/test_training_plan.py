@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cli.texts.training_plan import plan_lines, spoken
-from lambda_studio.workflows.tuning.planning.plan import ConceptShare, FinetunePlan, Remark
+from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan, Remark
 
 PLAN = FinetunePlan(
     stack="kandinsky-2.2",
@@ -35,6 +35,11 @@ def test_what_is_known_is_said_and_nothing_else() -> None:
     ]
     absent = replace(PLAN, not_measured="It is not on this machine.")
     assert list(plan_lines(absent))[3] == "time: not measured. It is not on this machine."
+
+
+def test_the_shapes_of_buckets_are_said() -> None:
+    shaped = replace(PLAN, buckets=(Bucket(576, 448, 3), Bucket(512, 512, 1)))
+    assert list(plan_lines(shaped))[3] == "shapes that images are learnt in: 576x448 (3 images), 512x512 (1 image)"
 
 
 def test_files_that_are_held_back_are_named() -> None:

@@ -26,6 +26,18 @@ class ConceptShare:
 
 
 @dataclass(frozen=True)
+class Bucket:
+    """A shape of `aspect_ratio_buckets`, in pixels, and the number of images that are learnt in it."""
+
+    width: int
+    height: int
+    images: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height} ({self.images} {'image' if self.images == 1 else 'images'})"
+
+
+@dataclass(frozen=True)
 class FinetunePlan:
     """A run that was not started: what would be trained on what, and what it would take."""
 
@@ -45,6 +57,8 @@ class FinetunePlan:
     """Measured on a few steps on this device."""
     not_measured: str | None = None
     """Why there are no time and no memory."""
+    buckets: tuple[Bucket, ...] = ()
+    """The shapes that images are learnt in, with `aspect_ratio_buckets`."""
 
     @property
     def seconds(self) -> float | None:

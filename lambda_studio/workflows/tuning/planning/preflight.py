@@ -18,7 +18,7 @@ from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.evaluating.holdout import hold_out
 from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures
-from lambda_studio.workflows.tuning.planning.plan import ConceptShare, FinetunePlan, Remark
+from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan, Remark
 from lambda_studio.workflows.tuning.planning.planning import note_emulation, plan_memory, weights_dtype
 from lambda_studio.workflows.tuning.watching.previews import preview_templates
 from lambda_studio.workflows.workplace import Workplace
@@ -55,16 +55,27 @@ def _measured(
     stack, memory = place.stack, plan_memory(place.stack, config)
     config = memory.config if memory else config
     table = ExampleTable(place.database, stack, place.progress, should_stop=lambda: False)
-    training = hold_out(concepts, config.holdout).training
+    training, resolution = hold_out(concepts, config.holdout).training, config.resolution or stack.resolution
     found = replace(
         _plan(stack, concepts, config, remarks),
-        to_encode=table.to_encode(training, config.resolution or stack.resolution, config),
+        to_encode=table.to_encode(training, resolution, config),
+        buckets=buckets(table, training, resolution, config),
         needed_bytes=memory.needed if memory else None,
         free_bytes=memory.free if memory else None,
     )
     if memory and not memory.fits:
         return replace(found, not_measured=memory.said())
     return replace(found, seconds_a_step=_seconds_a_step(stack, config))
+
+
+def buckets(
+    table: ExampleTable, concepts: Sequence[ConceptRecord], resolution: int, config: FinetuneConfig
+) -> tuple[Bucket, ...]:
+    """Return the shapes that images are learnt in, the most frequent first; none without `aspect_ratio_buckets`."""
+    if not config.aspect_ratio_buckets:
+        return ()
+    shapes = table.shapes(concepts, resolution, config)
+    return tuple(Bucket(size.width, size.height, images) for size, images in shapes.items())
 
 
 def _plan(

@@ -1,14 +1,16 @@
 """A plan says what a run would train, for how long and in what memory, and starts nothing."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
+from PIL import Image
 
 from concepts.errors import ConceptNotFound
 from lambda_studio.config import FinetuneConfig, Size
 from lambda_studio.errors import InvalidSetting, ModelFilesNotFetched, StudioError
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.workflows.tuning.planning import planning, preflight
+from lambda_studio.workflows.tuning.planning.plan import Bucket
 
 GIB = 2**30
 FEW = FinetuneConfig(steps=3, rank=2, batch_size=4, gradient_accumulation_steps=2)
@@ -55,6 +57,21 @@ def test_the_steps_of_a_run_are_those_of_its_plan(studio, add, photo, box, quick
     assert studio.runs.get(stopped.run_id).steps == 662
     alone = "1 image: its pose and its background are learnt as parts of the subject. Add others."
     assert [said for said in notices if alone in said] == [f"max: {alone}", f"rex: {alone}"]
+
+
+def test_the_shapes_of_buckets_are_in_the_plan_and_told_by_the_run(studio, add, tmp_path, quick, notices) -> None:
+    for number, size in enumerate([(90, 60), (60, 90), (96, 64), (70, 70)]):
+        Image.effect_noise(size, 40 + number).convert("RGB").save(tmp_path / f"{number}.png")
+    add("rex", *(tmp_path / f"{number}.png" for number in range(4)))
+    bucketed = replace(FEW, aspect_ratio_buckets=True, variants=2, resolution=64)
+    wide, *others = studio.plan_finetune(None, bucketed).buckets
+    assert (wide.images, wide.width > wide.height, [each.images for each in others]) == (2, True, [1, 1])
+    assert Bucket(64, 64, 1) in others
+    assert studio.plan_finetune(None, replace(bucketed, aspect_ratio_buckets=False)).buckets == ()
+    notices.clear()
+    studio.finetune(None, bucketed)
+    told = ", ".join(map(str, (wide, *others)))
+    assert f"Shapes that images are learnt in: {told}." in notices
 
 
 @pytest.mark.parametrize(("each", "fits"), [(2, True), (20, False)])
