@@ -63,11 +63,16 @@ class Settings:
     def from_toml(cls: type[Config], path: Path, spellings: Mapping[str, str] | None = None) -> Config:
         """Return the settings of a TOML file. Other `spellings` may be given, each with its setting.
 
-        Raises InvalidSetting, with the nearest name, for a setting that is not known.
+        Raises InvalidSetting with the file's name, and with the nearest setting for one that is not known.
         """
         names = {each.name: each.name for each in fields(cls) if each.name not in cls.not_in_files}
-        others = {key: name for key, name in (spellings or {}).items() if name in names}
-        return cls(**read_settings(path, {**names, **others}))
+        spelled = {key: name for key, name in (spellings or {}).items() if name in names}
+        elsewhere = (spellings or {}).keys() - spelled.keys()
+        found = read_settings(path, {**names, **spelled}, kinds_of(cls), elsewhere)
+        try:
+            return cls(**found)
+        except InvalidSetting as error:
+            raise InvalidSetting(f"{path}: {error.cause}", error.remedy) from error
 
     @property
     def given(self) -> frozenset[str]:

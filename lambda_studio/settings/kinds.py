@@ -9,6 +9,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list of texts"}
 
 
+EXAMPLES = {bool: "true", int: "16", float: "0.5", str: '"adamw"', tuple: '["a <rex> on the beach"]'}
+
+
 def kinds_of(settings: type) -> dict[str, Any]:
     """Return the annotation of each setting of a class."""
     names = [field.name for field in fields(settings)]
@@ -43,3 +46,15 @@ def called(hint: Any) -> str:
     if origin is not None and issubclass(origin, Mapping):
         return "a number for each name"
     return NAMES[origin or hint]
+
+
+def example_of(hint: Any) -> str:
+    """Return a value of a kind as a TOML file has it, for messages."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return example_of(next(each for each in args if each is not NoneType))
+    if origin is Literal:
+        return f'"{args[0]}"'
+    if origin is not None and issubclass(origin, Mapping):
+        return "{rex = 2}"
+    return EXAMPLES[origin or hint]

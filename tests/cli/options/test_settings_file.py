@@ -43,6 +43,16 @@ def test_the_command_line_outranks_the_environment_and_it_the_file_and_it_the_st
     assert [settings[name] for name in ("steps", "rank", "seed", "lora_alpha")] == [1, 3, 5, 7.0]
 
 
+def test_weights_may_be_a_table_and_a_fault_names_the_file(studio, file) -> None:
+    assert FinetuneConfig.from_toml(file("[weights]\nrex = 2.0"), spellings(command)).weights == {"rex": 2.0}
+    answer = studio("finetune", "rex", "--config", file("weight = ['rex=2']"))
+    assert (
+        'a.toml has weight = ["rex=2"].\n  → Give a number for each name, for example: weight = {rex = 2}' in answer.err
+    )
+    answer = studio("finetune", "rex", "--config", file("rank = 0"))
+    assert "a.toml: rank is 0.\n  → Give 1 to 4096." in answer.err
+
+
 def test_a_file_that_is_not_there_is_refused(studio, tmp_path) -> None:
     answer = studio("finetune", "rex", "--config", tmp_path / "none.toml")
     assert answer.code == 2 and "none.toml cannot be read (No such file or directory)." in answer.err

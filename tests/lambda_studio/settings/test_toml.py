@@ -6,13 +6,14 @@ from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.settings.toml import read_settings
 
-SPELLINGS = {"max_train_steps": "steps"}
+SPELLINGS = {"max_train_steps": "steps", "weight": "weights", "all": "everything"}
 
 
 def test_keys_may_have_dashes_and_lists_become_tuples(tmp_path) -> None:
     path = tmp_path / "a.toml"
     path.write_text('preview-prompts = ["a dog"]')
-    assert read_settings(path, {"preview_prompts": "preview_prompts"}) == {"preview_prompts": ("a dog",)}
+    spellings, kinds = {"preview_prompts": "preview_prompts"}, {"preview_prompts": tuple[str, ...]}
+    assert read_settings(path, spellings, kinds) == {"preview_prompts": ("a dog",)}
 
 
 @pytest.mark.parametrize(
@@ -23,14 +24,28 @@ def test_keys_may_have_dashes_and_lists_become_tuples(tmp_path) -> None:
         ("zzz = true", "has 'zzz', which is no setting. Settings are: "),
         ("steps = 3\nmax_train_steps = 4", "gives steps twice. Keep one."),
         ("steps = ", "is not TOML ("),
-        ("a" * 2**15, "cannot be read (it has more than 16384 bytes). Check its name."),
-        ("rank = 0", "rank is 0. Give 1 to 4096."),
+        ("a" * 2**15, "a.toml is no file of settings: it has more than 16,384 bytes. Give a TOML file of settings"),
+        (
+            "\N{LATIN SMALL LETTER O WITH DIAERESIS}",
+            "a.toml is no text file. Give a TOML file of settings, for example",
+        ),
+        ("rank = 0", "a.toml: rank is 0. Give 1 to 4096."),
+        ("steps = true", "a.toml has steps = true. Give a whole number, for example: steps = 16"),
+        ("max-train-steps = 'x'", 'has max-train-steps = "x". Give a whole number, for example: max-train-steps = 16'),
+        ("weight = ['mia=2']", 'has weight = ["mia=2"]. Give a number for each name, for example: weight = {rex = 2}'),
+        ("[weights]\nrex = 'x'", 'has weights = {rex = "x"}. Give a number for each name, for example: weights = {'),
+        (
+            "targets = 3",
+            'has targets = 3. Give attention, attention-and-convolutions or image, for example: targets = "',
+        ),
+        ("[finetune]\nrank = 3", "has the table [finetune]. Write the keys without a table: leave out the line [fine"),
+        ("all = true", "has 'all', which is no setting. Give it on the command line."),
     ],
     ids=lambda text: text[:12],
 )
 def test_a_file_with_a_fault_is_refused(tmp_path, text: str, said: str) -> None:
     path = tmp_path / "a.toml"
-    path.write_text(text)
+    path.write_text(text, encoding="latin-1")
     with pytest.raises(InvalidSetting) as caught:
         FinetuneConfig.from_toml(path, SPELLINGS)
     assert said in f"{caught.value.cause} {caught.value.remedy}"
