@@ -7,8 +7,18 @@ from pathlib import Path
 import click
 
 from cli.commands import StudioCommand, download_option
-from cli.options.masks import box_option, in_order, masks_found, point_option, segments_option, ways
+from cli.options.masks import (
+    box_option,
+    drawn,
+    in_order,
+    masks_found,
+    point_option,
+    segments_option,
+    sheet_option,
+    ways,
+)
 from cli.originals import keep_original_option, kept_originals
+from cli.screen.terminal import notice
 from cli.session import Session, pass_session
 from cli.texts.encoding import encoded
 from cli.texts.tables import counted
@@ -33,12 +43,13 @@ from cli.texts.tables import counted
     "grabcut. salient: a network that finds what a photo is of (U²-Net-p). grabcut: by colour, from the centre. "
     "grounded: by its noun, with Grounding DINO and SAM (1.1 GB, downloaded on first use)."
 )
+@sheet_option
 @keep_original_option
 @download_option
 @pass_session
 def command(
     session: Session, name: str, images: tuple[Path, ...], noun: str | None, masks: tuple[str, ...],
-    boxes: tuple[str, ...], points: tuple[str, ...], segment: tuple[str, ...], keep_original: bool,
+    boxes: tuple[str, ...], points: tuple[str, ...], segment: tuple[str, ...], sheet: Path | None, keep_original: bool,
 ) -> None:  # fmt: skip
     """Add a subject from your photos, so that prompts can name it.
 
@@ -56,6 +67,8 @@ def command(
     given = in_order(masks, boxes, points, ways_of_some)
     with session.studio() as studio:
         added = studio.concepts.add(name, images, noun=noun, masks=given, segment=way, keep_original=keep_original)
+        if sheet is not None:
+            notice(drawn(sheet, studio.concepts.write_sheet(name, sheet)))
     concept = added.concept
 
     def lines() -> list[str]:

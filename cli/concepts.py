@@ -20,6 +20,7 @@ from cli.options.masks import (
     masks_edited,
     point_option,
     segments_option,
+    sheet_option,
     ways,
 )
 from cli.originals import count_originals, keep_original_option, kept_originals, originals
@@ -102,12 +103,7 @@ def _nothing(library: str, text: str, after: str) -> str:
 
 @command.command("show")
 @click.argument("name")
-@click.option(
-    "--sheet",
-    type=click.Path(path_type=Path),
-    metavar="FILE.png",
-    help="Draw its images with their masks into this file.",
-)
+@sheet_option
 @pass_session
 def show(session: Session, name: str, sheet: Path | None) -> None:
     """Show a concept's images, masks, embeddings and adapters."""
@@ -212,13 +208,14 @@ def similar(session: Session, name: str, count: int) -> None:
 @box_option
 @point_option
 @segments_option("How to find the subject in added images.")
+@sheet_option
 @keep_original_option
 @download_option
 @pass_session
 def edit(
     session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[range | tuple[str], ...],
     masks: tuple[str, ...], boxes: tuple[str, ...], points: tuple[str, ...], segment: tuple[str, ...],
-    keep_original: bool,
+    sheet: Path | None, keep_original: bool,
 ) -> None:  # fmt: skip
     """Change a concept's noun, images or masks in a new version. Earlier versions stay.
 
@@ -234,6 +231,8 @@ def edit(
         added = studio.concepts.edit(
             name, noun=noun, add=add, drop=tuple(chain(*drop)), masks=numbered, segment=way, keep_original=keep_original
         )
+        if sheet is not None:
+            notice(drawn(sheet, studio.concepts.write_sheet(name, sheet)))
     said = masks_edited(added, by_hand=not add or way == "none", marked=bool(numbered))
     session.show(added, lambda: [*removing.written(added), *said])
 

@@ -39,6 +39,24 @@ point_option = click.option(
 )
 
 
+def _with_room(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """Return the sheet's file after its name was checked, so that nothing is stored before a bad name is refused."""
+    from lambda_studio.pictures.outputs import make_room
+
+    if value is not None:
+        make_room(value)
+    return value
+
+
+sheet_option = click.option(
+    "--sheet",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    callback=_with_room,
+    help="Draw its images with their masks into this file.",
+)
+
+
 def segments_option(help_text: str) -> Callable[[Any], Any]:
     """Return the option `--segment`, for all pictures or for one."""
     return click.option(

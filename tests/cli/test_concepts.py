@@ -146,6 +146,18 @@ def test_a_sheet_shows_each_mask_over_its_image(studio, rex, photos, tmp_path: P
     assert again == f"{sheet} exists and was kept. Masks drawn: {tmp_path / 'sheet-2.png'}\n{CORRECT}\n"
 
 
+def test_a_sheet_is_drawn_when_pictures_are_added_and_edited(studio, photos, tmp_path: Path) -> None:
+    named = studio("add-concept", "rex", photos[0], "--noun", "dog", "--sheet", tmp_path / "sheet.jpg")
+    assert (named.code, "names a picture that is not a PNG" in named.err) == (2, True)
+    assert studio("concepts", "show", "rex").code == 3, "nothing is stored if the sheet has no usable name"
+    added = studio("add-concept", "rex", photos[0], "--noun", "dog", "--sheet", tmp_path / "sheet.png")
+    assert (added.code, added.err.splitlines()[-1]) == (0, f"Masks drawn: {tmp_path / 'sheet.png'}")
+    edited = studio("concepts", "edit", "rex", "--add", photos[1], "--sheet", tmp_path / "two.png")
+    assert (edited.code, edited.err) == (0, f"Masks drawn: {tmp_path / 'two.png'}\n")
+    with Image.open(tmp_path / "sheet.png") as one, Image.open(tmp_path / "two.png") as two:
+        assert two.width > one.width
+
+
 def test_a_sheet_shows_the_concepts_that_are_listed(studio, rex, photos, tmp_path: Path) -> None:
     studio("add-concept", "hat", photos[1], "--noun", "hat")
     sheet = tmp_path / "all.png"
