@@ -29,6 +29,8 @@ ACROSS_MODULES = {
     "cli/test_signing.py": "bundles that are signed, from the key to the import",
     "lambda_studio/test_threads.py": "training and drawing at the same time, by two Studios",
     "lambda_studio/test_front_door.py": "what the package gives, and what importing it loads",
+    "lambda_studio/models/stacks/test_unclip_families.py": "stacks of the other families, from the file to a picture",
+    "lambda_studio/training/objectives/test_other_families.py": "Eq. 2 on each family of decoders",
     "lambda_studio/training/test_processes.py": "the training loop in two processes that find each other",
     "lambda_studio/workflows/bundles/test_given_embeddings.py": "forged and genuine bundles, from export to prompts",
     "migrations/test_migrations.py": "all revisions in their order, on a file",

@@ -163,7 +163,7 @@ def equation_2(checkout: Path, work: Path) -> list[Row]:
         exec(lines, names)  # the official script has these lines in the middle of its main()
         theirs = _gradients(unet, names["loss"])
         batch = NoisedBatch(latents, embeds, names["noise"], names["timesteps"])
-        found = noise_prediction_loss(unet, decoder.scheduler, batch)
+        found = noise_prediction_loss(decoder, batch)
         loss.compare(found, names["loss"])
         gradients.compare(_gradients(unet, found), theirs)
     return [loss, gradients]

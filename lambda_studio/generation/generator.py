@@ -90,13 +90,18 @@ def draw_each(
     seeds = [each.seed for each in requests]
     parts = [requests[start : start + AT_ONCE] for start in range(0, len(requests), AT_ONCE)]
     image_embeds = torch.cat([_image_embeds(stack, part, zero_image_embeds) for part in parts])
-    negative_image_embeds = _negative_image_embeds(stack, requests, zero_image_embeds)
+    negatives = _negatives(stack, requests, zero_image_embeds)
     if stack.frees_idle:
         stack.set_aside("clip")
         stack.set_aside("prior")
     size = config.size(stack.resolution)
     config = replace(config, resolution=None, height=size.height, width=size.width)
     with stack.drawing, adapted(stack.decoder(), adapter) as decoder:
+        negative_image_embeds = decoder.no_picture(zero_image_embeds)
+        if negatives:
+            negative_image_embeds = torch.stack(
+                [negatives.get(row, negative_image_embeds.to(image_embeds)) for row in range(len(requests))]
+            )
         yield from _draw_batches(decoder, image_embeds, negative_image_embeds, seeds, config, on_step)
 
 
@@ -114,19 +119,17 @@ def _image_embeds(
     return predict_image_embeds(stack.prior(), conditioning, [each.seed for each in requests])
 
 
-def _negative_image_embeds(
+def _negatives(
     stack: Stack, requests: Sequence[PictureRequest], zero_image_embeds: Float[Tensor, " dim"]
-) -> Float[Tensor, " dim"] | Float[Tensor, "batch dim"]:
-    """Return what guidance leads away from: `zero_image_embeds` for all, or a row for each request."""
+) -> dict[int, Float[Tensor, " dim"]]:
+    """Return what guidance leads away from, by the number of each request that says it."""
     rows = [row for row, each in enumerate(requests) if each.negative]
     if not rows:
-        return zero_image_embeds
+        return {}
     prompts = [each.negative for each in requests if each.negative]
     conditioning = condition_prompts(stack.clip(("text",)), prompts, [{}] * len(rows), zero_image_embeds)
     predicted = predict_image_embeds(stack.prior(), conditioning, [requests[row].seed for row in rows])
-    embeds = zero_image_embeds.to(predicted).repeat(len(requests), 1)
-    embeds[rows] = predicted
-    return embeds
+    return dict(zip(rows, predicted, strict=True))
 
 
 def condition_prompts(
@@ -173,7 +176,8 @@ def draw_embeds(
     on_step: OnStep | None = None,
 ) -> list[Picture]:
     """Draw one picture for each image embedding, `config.batch_size` at a time."""
-    return list(_draw_batches(decoder, image_embeds, zero_image_embeds, seeds, config, on_step))
+    negative = decoder.no_picture(zero_image_embeds)
+    return list(_draw_batches(decoder, image_embeds, negative, seeds, config, on_step))
 
 
 def _draw_batches(

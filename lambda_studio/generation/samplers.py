@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from inspect import signature
 from typing import Any
@@ -22,6 +23,8 @@ SCHEDULERS: dict[str, tuple[str, dict[str, Any]]] = {
     "euler": ("EulerDiscreteScheduler", {}),
 }
 """The class of each sampler in diffusers, and what differs from the decoder's own settings."""
+LEARNED: tuple[str, dict[str, Any]] = ("UnCLIPScheduler", {"variance_type": "learned_range"})
+"""The same of `ddpm` for decoders that learn the variance of its steps: the scheduler of Karlo's release."""
 OnStep = Callable[[int, int], None]
 """Called after each denoising step with the number of steps done, and their total."""
 
@@ -36,28 +39,30 @@ def sample(
 ) -> Float[Tensor, "batch 3 height width"]:
     """Draw one picture for each embedding, in 0..1. Except for rounding, picture i does not depend on the others.
 
-    With Kandinsky's decoder the result equals diffusers' KandinskyV22Pipeline with the same scheduler and one CPU
-    generator for each picture; but with Euler's, whose latents that pipeline does not scale.
+    The result equals that of the family's pipeline in diffusers with the same scheduler and one CPU generator for each
+    picture; but with Euler's, whose latents KandinskyV22Pipeline does not scale.
 
     Args:
         negative_image_embeds: what guidance leads away from, one for all pictures or one for each.
 
     Raises InvalidSetting if the decoder does not support the size or number of steps.
     """
-    scheduler = schedule_of(decoder.scheduler, config)
+    ancestral = config.sampler == "ddpm" and decoder.learns_variance
+    scheduler = schedule_of(decoder.scheduler, config, ancestral)
     shape = (1, *decoder.latent_shape(config.size(decoder.resolution)))
     generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
-    noise = torch.cat([torch.randn(shape, generator=generator, dtype=torch.float32) for generator in generators])
     with torch.inference_mode():
-        condition = decoder.condition(image_embeds)
+        condition = decoder.condition(image_embeds, generators)
+        noise = torch.cat([torch.randn(shape, generator=generator, dtype=torch.float32) for generator in generators])
         negative = decoder.condition(negative_image_embeds.expand(len(seeds), -1))
-        denoise = guided(decoder.denoise, condition, negative, config.guidance_scale)
+        predict = partial(decoder.denoise, variance=True) if ancestral else decoder.denoise
+        denoise = guided(predict, condition, negative, config.guidance_scale)
         latents = noise.to(decoder.unet.device, decoder.unet.dtype)
         if config.sampler == "ddim":
             latents = ddim(denoise, scheduler, latents, scheduler.timesteps.tolist(), on_step)
         else:
             latents = walk(denoise, scheduler, latents, generators, on_step)
-    return decoder.decode(latents.clone(), config.decode_in_tiles)
+    return decoder.decode(latents.clone(), config.decode_in_tiles, generators)
 
 
 def walk(
@@ -69,27 +74,33 @@ def walk(
 ) -> Float[Tensor, "batch channel h w"]:
     """Denoise latents by a scheduler of diffusers with `timesteps` set. Each picture's noise is its generator's."""
     latents, count = latents * scheduler.init_noise_sigma, len(scheduler.timesteps)
-    noise = {"generator": list(generators)} if "generator" in signature(scheduler.step).parameters else {}
+    named = signature(scheduler.step).parameters
+    more: dict[str, Any] = {"generator": list(generators)} if "generator" in named else {}
     for step, timestep in enumerate(scheduler.timesteps):
         scaled = scheduler.scale_model_input(latents, timestep)
         prediction = denoise(scaled, timestep.round().to(latents.device, torch.long))
-        latents = scheduler.step(prediction, timestep, latents, **noise, return_dict=False)[0]
+        if "prev_timestep" in named:
+            more["prev_timestep"] = scheduler.timesteps[step + 1] if step + 1 < count else None
+        latents = scheduler.step(prediction, timestep, latents, **more, return_dict=False)[0]
         if on_step:
             on_step(step + 1, count)
     return latents
 
 
-def schedule_of(scheduler: Any, config: GenerateConfig) -> Any:
+def schedule_of(scheduler: Any, config: GenerateConfig, learned_variance: bool = False) -> Any:
     """Return the sampler's scheduler with the decoder's noise schedule and `timesteps` set.
 
-    Raises InvalidSetting for more steps than the schedule has.
+    `learned_variance` is for `ddpm`: each prediction has the variance too, between its bounds (Nichol & Dhariwal 2021,
+    Eq. 15). Raises InvalidSetting for more steps than the schedule has.
     """
     if config.sampler == "ddim":
         return ddim_schedule(scheduler, config.num_inference_steps)
-    kind, changes = SCHEDULERS[config.sampler]
+    kind, changes = LEARNED if learned_variance else SCHEDULERS[config.sampler]
     spaced: Any = getattr(diffusers_schedulers(), kind).from_config(scheduler.config, **changes)
     limit, steps = spaced.config["num_train_timesteps"], config.num_inference_steps
     require(steps < limit, f"num_inference_steps is {steps}.", f"Give less than {limit}.", "num_inference_steps")
+    enough = steps > 1 or not learned_variance
+    require(enough, f"num_inference_steps is {steps}.", "This decoder's ddpm takes 2 or more.", "num_inference_steps")
     with warnings.catch_warnings():  # diffusers makes arrays of tensors as numpy before 2 did
         warnings.simplefilter("ignore", DeprecationWarning)
         spaced.set_timesteps(steps)

@@ -1,6 +1,6 @@
 """Kandinsky 2.2's decoder: it draws an image embedding, and encodes pictures for training (Eq. 2)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from lambda_studio.errors import StudioError
 from lambda_studio.models.decoders.kandinsky_files import (
     decoder_fingerprints,
     drawn_multiple,
+    embedding_dim,
     find_decoder,
     latent_side,
     movq_scale_factor,
@@ -23,7 +24,7 @@ from lambda_studio.models.decoders.kandinsky_files import (
     unet_scale_factor,
 )
 from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint, unet_blueprint
-from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Part, require_drawable
+from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Generators, Part, require_drawable
 from lambda_studio.models.decoders.tiles import TILE, decode_in_tiles
 from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.files.pretrained import load_weights
@@ -33,6 +34,8 @@ from lambda_studio.models.files.weights import model_fingerprint
 
 class KandinskyDecoder:
     """A UNet conditioned on image embeddings, the MoVQ of its latents, and a DDIM scheduler."""
+
+    learns_variance = False  # the UNet has the channels, but was released with a fixed variance
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class KandinskyDecoder:
         self.scheduler = scheduler
         self.scale_factor: int = scale_factor or movq_scale_factor(self.movq.config)
         """Pixels on a side of one latent: 8 in Kandinsky 2.2."""
+        self.settings: Mapping[str, int] = {}
         self.fingerprints = fingerprints or {}
         """A SHA-256 of configuration and weights for each of `unet` and `autoencoder`."""
 
@@ -97,9 +101,13 @@ class KandinskyDecoder:
         require_drawable(size, self.scale_factor * unet_scale_factor(self.unet.config))
         return self.unet.config.in_channels, size.height // self.scale_factor, size.width // self.scale_factor
 
-    def condition(self, image_embeds: Float[Tensor, "batch dim"]) -> Condition:
+    def condition(self, image_embeds: Float[Tensor, "batch dim"], generators: Generators | None = None) -> Condition:
         """Return CLIP's image embeddings on the UNet's device. The condition has nothing else."""
         return {"image_embeds": image_embeds.to(self.unet.device, self.unet.dtype)}
+
+    def no_picture(self, zero_image_embeds: Float[Tensor, " dim"]) -> Float[Tensor, " dim"]:
+        """Return CLIP's embedding of a zero picture, with which Kandinsky 2.2 was trained."""
+        return zero_image_embeds
 
     @torch.no_grad()
     def encode(self, pixels: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channel h w"]:
@@ -111,13 +119,16 @@ class KandinskyDecoder:
         noisy_latents: Float[Tensor, "batch channel h w"],
         timesteps: Int[Tensor, " batch"] | Int[Tensor, ""],
         condition: Condition,
+        unet: Any = None,
+        variance: bool = False,
     ) -> Float[Tensor, "batch channel h w"]:
         """Predict the noise in the latents. Gradients flow."""
-        return self.predict_noise(noisy_latents, timesteps, condition["image_embeds"])[:, : noisy_latents.shape[1]]
+        predicted = predict_noise(unet or self.unet, noisy_latents, timesteps, condition["image_embeds"])
+        return predicted[:, : noisy_latents.shape[1]]
 
     @torch.no_grad()
     def decode(
-        self, latents: Float[Tensor, "batch channel h w"], in_tiles: bool = False
+        self, latents: Float[Tensor, "batch channel h w"], in_tiles: bool = False, generators: Generators | None = None
     ) -> Float[Tensor, "batch 3 height width"]:
         """Return the pictures of these latents, in 0..1. They are decoded one by one, which takes less memory."""
         latents = latents.to(self.movq.device, self.movq.dtype)
@@ -196,4 +207,5 @@ FAMILY = Family(
     footprint=drawing_footprint,
     blueprint=unet_blueprint,
     multiple=drawn_multiple,
+    embedding_dim=embedding_dim,
 )

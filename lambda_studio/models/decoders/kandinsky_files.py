@@ -55,6 +55,11 @@ def drawn_multiple(source: Source) -> int:
     return unet_scale_factor(unet) * movq_scale_factor(movq)
 
 
+def embedding_dim(source: Source) -> int:
+    """Return how many numbers the embeddings have that a decoder draws, from its configuration."""
+    return read_json(_config_file(source, "unet"))["encoder_hid_dim"]
+
+
 def latent_side(unet_config: Mapping[str, Any]) -> int:
     """Return the side of the latents that a UNet was trained on, also where its configuration does not say it."""
     side = unet_config["sample_size"]

@@ -49,7 +49,10 @@ def drawing_footprint(source: Source, size: Size, dtype: torch.dtype) -> Footpri
 def unet_blueprint(source: Source, resolution: int, dtype: torch.dtype) -> Blueprint:
     """Return the UNet on the meta device, without values. Raises ModelFilesMissing and ModelFilesInvalid."""
     unet_config, movq_config = (_config(source, folder) for folder in FOLDERS.values())
-    return Blueprint(_built(UNet2DConditionModel, unet_config, dtype), resolution // movq_scale_factor(movq_config))
+    embeds = torch.empty(1, unet_config["encoder_hid_dim"], device="meta", dtype=dtype)
+    inputs = {"encoder_hidden_states": None, "added_cond_kwargs": {"image_embeds": embeds}}
+    side = resolution // movq_scale_factor(movq_config)
+    return Blueprint(_built(UNet2DConditionModel, unet_config, dtype), side, inputs)
 
 
 def _config(source: Source, folder: str) -> dict[str, Any]:

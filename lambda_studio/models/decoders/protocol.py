@@ -1,4 +1,4 @@
-"""The protocol of image decoders of every family: Kandinsky 2.2, and later Stable unCLIP and Karlo."""
+"""The protocol of image decoders of every family: Kandinsky 2.2, Stable unCLIP and Karlo."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ Part = Literal["unet", "autoencoder"]
 BOTH_PARTS: tuple[Part, ...] = ("unet", "autoencoder")
 Condition = Mapping[str, Tensor]
 """The UNet's inputs beside the latents: tensors by name, with one row for each picture."""
+Generators = Sequence[torch.Generator]
+"""The random generator of each picture, on the CPU."""
 
 
 @runtime_checkable
@@ -29,6 +31,10 @@ class Decoder(Protocol):
     """Pixels on a side of one latent."""
     fingerprints: dict[str, str]
     """A SHA-256 of configuration and weights for each part."""
+    learns_variance: bool
+    """Whether `denoise` can return the variance of ancestral sampling (`ddpm`)."""
+    settings: Mapping[str, int]
+    """The settings of its family that are not at their default, such as Stable unCLIP's `noise_level`."""
 
     @property
     def unet(self) -> Any:
@@ -57,8 +63,20 @@ class Decoder(Protocol):
         """
         ...
 
-    def condition(self, image_embeds: Float[Tensor, "batch dim"]) -> Condition:
-        """Return the UNet's condition for pictures with these CLIP embeddings (not normalised)."""
+    def condition(self, image_embeds: Float[Tensor, "batch dim"], generators: Generators | None = None) -> Condition:
+        """Return the UNet's condition for pictures with these CLIP embeddings (not normalised).
+
+        Args:
+            generators: for decoders that add noise to the embeddings. None: the mean, without noise.
+        """
+        ...
+
+    def no_picture(self, zero_image_embeds: Float[Tensor, " dim"]) -> Float[Tensor, " dim"]:
+        """Return the embedding by which `condition` knows that there is no picture, for guidance.
+
+        Args:
+            zero_image_embeds: CLIP's embedding of a zero picture, for decoders that were trained with it.
+        """
         ...
 
     def encode(self, pixels: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channel h w"]:
@@ -70,14 +88,25 @@ class Decoder(Protocol):
         noisy_latents: Float[Tensor, "batch channel h w"],
         timesteps: Int[Tensor, " batch"] | Int[Tensor, ""],
         condition: Condition,
-    ) -> Float[Tensor, "batch channel h w"]:
-        """Predict the noise in the latents, in the scheduler's `prediction_type`. Gradients flow."""
+        unet: Any = None,
+        variance: bool = False,
+    ) -> Float[Tensor, "batch predicted h w"]:
+        """Predict the noise in the latents, in the scheduler's `prediction_type`. Gradients flow.
+
+        Args:
+            unet: the decoder's own UNet as a training loop wrapped it. None is the decoder's own.
+            variance: whether the channels of the variance follow, if the decoder `learns_variance`.
+        """
         ...
 
     def decode(
-        self, latents: Float[Tensor, "batch channel h w"], in_tiles: bool = False
+        self, latents: Float[Tensor, "batch channel h w"], in_tiles: bool = False, generators: Generators | None = None
     ) -> Float[Tensor, "batch 3 height width"]:
-        """Return the pictures of these latents, in 0..1. Large ones may be decoded in tiles if `in_tiles` is true."""
+        """Return the pictures of these latents, in 0..1. Large ones may be decoded in tiles if `in_tiles` is true.
+
+        Args:
+            generators: for decoders that draw what is finer than the latents. None: the same noise for each picture.
+        """
         ...
 
     def joined(self, other: Any) -> "Decoder":
@@ -109,6 +138,8 @@ class Blueprint(NamedTuple):
     unet: torch.nn.Module
     side: int
     """The height and width of a picture's latents."""
+    inputs: Mapping[str, Any]
+    """The UNet's keyword arguments beside latents and timesteps, for one picture."""
 
 
 @dataclass(frozen=True)
@@ -121,14 +152,16 @@ class Family:
     """Return `Decoder.fingerprints` of both parts, from their files."""
     resolution: Callable[[Source], int]
     """Return `Decoder.resolution`, from the configuration."""
-    load: Callable[[Source, torch.device, torch.dtype, Sequence[Part]], Decoder]
-    """Load these parts."""
+    load: Callable[..., Decoder]
+    """Load these parts: of a source, on a device, in a dtype; the family's settings are keyword arguments."""
     footprint: Callable[[Source, Size, torch.dtype], Footprint] | None = None
     """Return the memory of drawing pictures of this size, from the configuration."""
     blueprint: Callable[[Source, int, torch.dtype], Blueprint] | None = None
     """Return what training pictures of this many pixels is counted with, from the configuration."""
     multiple: Callable[[Source], int] | None = None
     """Return the number of which height and width must be multiples, from the configuration. None: any size."""
+    embedding_dim: Callable[[Source], int] | None = None
+    """Return how many numbers the CLIP embeddings have that it draws, from the configuration. None: it is not known."""
 
 
 def require_drawable(size: Size, multiple: int) -> None:

@@ -5,7 +5,7 @@ from lambda_studio.models.stacks.specification import StackSpec
 
 LARGE = {
     "prior": ("config.json",),
-    "decoder": ("unet/config.json", "movq/config.json", "vae/config.json", "model_index.json"),
+    "decoder": ("unet/config.json", "movq/config.json", "vae/config.json", "decoder/config.json", "model_index.json"),
 }
 """Parts of every stack, and files that tell that a part was fetched."""
 

@@ -1,5 +1,6 @@
 """Where loaded parts are: on their device while they are used, else in the CPU's memory if the GPU is small."""
 
+from itertools import chain
 from typing import Any
 
 import torch
@@ -32,7 +33,7 @@ def set_aside(models: LoadedModels, part: str, holder: object) -> bool:
 def place(model: Any, device: torch.device) -> None:
     """Move a CLIP, a prior or a decoder to this device, in place. Nothing happens if it is there."""
     for network in networks_of(model):
-        if not all(_is_on(parameter.device, device) for parameter in network.parameters()):
+        if not all(_is_on(tensor.device, device) for tensor in chain(network.parameters(), network.buffers())):
             network.to(device)
 
 

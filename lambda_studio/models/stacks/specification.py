@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lambda_studio.config import require
-from lambda_studio.models.decoders.families import KANDINSKY, require_family
+from lambda_studio.models.decoders.families import KANDINSKY, require_family, require_settings
 
 PLACES = ("clip", "clip_towers", "prior", "decoder", "unet", "detector", "segmenter", "dino")
 """The fields that name a part's folder or repository."""
@@ -57,11 +57,13 @@ class StackSpec:
     prior: str
     """A folder or hub id of a λ prior (config.json and safetensors)."""
     decoder: str
-    """A folder or hub id in diffusers' layout (unet/ movq/ scheduler/)."""
+    """A folder or hub id in diffusers' layout, such as Kandinsky's unet/ movq/ scheduler/."""
     unet: str | None = None
     """A folder or hub id of a fine-tuned UNet in place of the decoder's: config.json and safetensors, or unet/."""
     family: str = KANDINSKY
     """The decoder's family: a name in `families.FAMILIES`."""
+    decoder_settings: dict[str, Any] = field(default_factory=dict)
+    """Settings of the family's own: names in `families.SETTINGS`."""
     detector: str = "IDEA-Research/grounding-dino-tiny"
     """A folder or hub id of a Grounding DINO, for --segment grounded."""
     segmenter: str = "facebook/sam-vit-base"
@@ -107,6 +109,7 @@ class StackSpec:
         for name in ("name", "clip", "prior", "decoder", "detector", "segmenter", "dino"):
             require(bool(getattr(self, name)), f"The stack's {name} is empty.", "Set it in the stack's TOML file.")
         require_family(self.family)
+        require_settings(self.family, self.decoder_settings)
         for name, known in (("precision", PRECISIONS), ("edges", EDGE_MAPS), ("judge", JUDGES)):
             value = getattr(self, name)
             require(value in known, f"The stack's {name} is {value!r}.", f"Give one of: {' '.join(known)}.")

@@ -99,7 +99,7 @@ class Stack:
             prior = self._find("prior")
             if prior is None:
                 prior = load_weights(PriorTransformer, self._files.prior(), self.device, torch.float32)
-                self._refuse_mixed(prior.config["embedding_dim"])
+                self._refuse_mixed("prior", prior.config["embedding_dim"])
                 self._models.put("prior", prior, self)
             return prior
 
@@ -118,7 +118,9 @@ class Stack:
         """Load a decoder that is not shared, for training. `dtype` is the stack's if it is None."""
         family, source = get_family(self.spec.family), self._files.decoder_source
         with BUILDING:
-            return family.load(source, self.device, dtype or self.dtype, parts)
+            if family.embedding_dim:
+                self._refuse_mixed("decoder", family.embedding_dim(source))
+            return family.load(source, self.device, dtype or self.dtype, parts, **self.spec.decoder_settings)
 
     @property
     def drawing(self) -> "AbstractContextManager[object]":
@@ -135,7 +137,8 @@ class Stack:
         spec = self.spec
         sources = (spec.clip, spec.clip_pretrained, spec.clip_towers, spec.prior, spec.decoder, spec.unet)
         pins = (spec.revision, tuple(sorted(spec.revisions.items())), spec.variant)
-        kind = (spec.family, pins, str(self.device), str(self.dtype))
+        settings = tuple(sorted(spec.decoder_settings.items()))
+        kind = (spec.family, settings, pins, str(self.device), str(self.dtype))
         return loaded_models((sources, kind, stamps(sources)))
 
     @property
@@ -269,14 +272,16 @@ class Stack:
     @property
     def embedding_dim(self) -> int:
         """How many numbers CLIP's embeddings have. Only its configuration is read."""
-        return self._files.clip().model_config["embed_dim"]
+        from lambda_studio.models.clip.files import tokenizer_files
 
-    def _refuse_mixed(self, prior_dim: int) -> None:
+        return tokenizer_files(self._files.clip_source).model_config["embed_dim"]
+
+    def _refuse_mixed(self, part: str, dim: int) -> None:
         clip_dim = self.embedding_dim
-        if prior_dim != clip_dim:
+        if dim != clip_dim:
             raise ModelFilesInvalid(
-                f"The stack {self.spec.name} has a CLIP with {clip_dim} dimensions and a prior for {prior_dim}.",
-                "Give a prior that was trained on this CLIP.",
+                f"The stack {self.spec.name} has a CLIP with {clip_dim} dimensions and a {part} for {dim}.",
+                f"Give a {part} that was trained on this CLIP.",
             )
 
     def _refuse_download(self) -> None:

@@ -13,7 +13,7 @@ from lambda_studio.models.files.locating import HUB_ID
 from lambda_studio.models.stacks.specification import BUILT_IN, PLACES, StackSpec
 
 MAX_TOML_BYTES = 2**14  # the time that TOML takes grows with the square of a key
-TABLES = ("finetune", "generate", "hashes", "revisions", "sizes")
+TABLES = ("decoder_settings", "finetune", "generate", "hashes", "revisions", "sizes")
 
 
 def resolve_stack(name_or_toml: str) -> StackSpec:

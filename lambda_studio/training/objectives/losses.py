@@ -53,7 +53,7 @@ def decoder_loss(
     weights: Float[Tensor, " batch"] | None = None,
     masks: Float[Tensor, "batch height width"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Return λ-ECLIPSE's Eq. 2: the noise-prediction error on the UNet's first four output channels (not variance).
+    """Return λ-ECLIPSE's Eq. 2: the noise-prediction error on the first channels of the UNet's output (not variance).
 
     Args:
         weights: one weight per sample. None weights all by 1 and rounds exactly as the plain mean.

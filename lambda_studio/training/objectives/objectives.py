@@ -16,7 +16,6 @@ from lambda_studio.generation.conditioning import Conditioning
 from lambda_studio.models.adapters.adapter import load_trained
 from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters, remove_lora
 from lambda_studio.models.adapters.lora.shape import lora_shape
-from lambda_studio.models.decoders.kandinsky import predict_noise
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.training.checkpoints.resume import describe_run
@@ -63,17 +62,26 @@ class NoisedBatch:
 
 
 def noise_prediction_loss(
-    unet: nn.Module,
-    scheduler: Any,
-    batch: NoisedBatch,
-    dtype: torch.dtype = torch.float32,
-    weighting: Weighting = uniform,
+    decoder: Decoder, batch: NoisedBatch, weighting: Weighting = uniform, unet: nn.Module | None = None
 ) -> Float[Tensor, ""]:
-    """Return λ-ECLIPSE's Eq. 2 for a UNet (in `dtype`) that predicts noise from the image embedding only."""
-    noisy_latents = scheduler.add_noise(batch.latents, batch.noise, batch.timesteps)
-    noise_pred = predict_noise(unet, noisy_latents.to(dtype), batch.timesteps, batch.image_embeds.to(dtype))
+    """Return λ-ECLIPSE's Eq. 2 for a decoder that predicts noise, or its counterpart for another `prediction_type`.
+
+    Args:
+        unet: the decoder's UNet, wrapped by a training loop.
+    """
+    noisy_latents = decoder.scheduler.add_noise(batch.latents, batch.noise, batch.timesteps).to(decoder.unet.dtype)
+    condition = decoder.condition(batch.image_embeds)
+    predicted = decoder.denoise(noisy_latents, batch.timesteps, condition, unet)
     weights = None if weighting is uniform else weighting(batch.timesteps)
-    return decoder_loss(noise_pred, batch.noise, weights, batch.masks)
+    return decoder_loss(predicted, prediction_target(decoder.scheduler, batch), weights, batch.masks)
+
+
+def prediction_target(scheduler: Any, batch: NoisedBatch) -> Float[Tensor, "batch channel height width"]:
+    """Return the value that a UNet with this schedule predicts: the noise, the velocity or the picture."""
+    kind = scheduler.config.prediction_type
+    if kind == "v_prediction":  # Salimans & Ho (2022), section 4
+        return scheduler.get_velocity(batch.latents, batch.noise, batch.timesteps)
+    return batch.latents if kind == "sample" else batch.noise
 
 
 class DecoderObjective:
@@ -97,9 +105,8 @@ class DecoderObjective:
     ):
         self.start, self.board = start, board
         self.examples, self.config = _checked(examples), config
-        self.model, self.scheduler = decoder.unet, decoder.scheduler
-        of_config = weighting_of(self.scheduler.alphas_cumprod, config.snr_gamma, config.soft_min_snr)
-        self.weighting = weighting or of_config
+        self.decoder, self.model, self.scheduler = decoder, decoder.unet, decoder.scheduler
+        self.weighting = weighting or weighting_of(self.scheduler, config.snr_gamma, config.soft_min_snr)
         self.order = EvenOrder([example.concept for example in self.examples], config.seed, config.weights)
         self._later: dict[Share, LaterOrder] = {}
         if lora_parameters(self.model):
@@ -113,7 +120,9 @@ class DecoderObjective:
         shapes = {tuple(example.latents.shape) for example in self.examples}
         cause = f"The latents have {len(shapes)} shapes, and {processes} processes train."
         require(len(shapes) == 1 or processes == 1, cause, "Leave out aspect_ratio_buckets.", "aspect_ratio_buckets")
-        return describe_run(self.config, self.examples, self.model, processes)
+        described = describe_run(self.config, self.examples, self.model, processes)
+        settings = {f"decoder's {name}": str(value) for name, value in self.decoder.settings.items()}
+        return {**described, **settings}
 
     @contextmanager
     def trainable(self, device: torch.device) -> Iterator[dict[str, nn.Parameter]]:
@@ -132,7 +141,6 @@ class DecoderObjective:
                 parameter.data = parameter.data.float()
         try:
             with whole_model(unet, device) as parameters:
-                self.dtype = self.model.dtype
                 background = self.config.background_weight if self.config.masked_loss else None
                 self.tables = Tables(self.examples, device, background)
                 yield parameters
@@ -172,7 +180,7 @@ class DecoderObjective:
         batch = part.batch.to(self.tables.device)
         latents, image_embeds, masks = self.tables.select(part.shape, batch.rows)
         noised = NoisedBatch(latents, image_embeds, batch.noise, batch.timesteps, masks)
-        return noise_prediction_loss(model, self.scheduler, noised, self.dtype, self.weighting)
+        return noise_prediction_loss(self.decoder, noised, self.weighting, model)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Loss weighting: functions that give an objective the weight of each timestep's error."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -26,9 +27,19 @@ def min_snr(alphas_cumprod: Float[Tensor, " timestep"], gamma: float, soft: bool
     return lambda timesteps: weights.to(timesteps.device)[timesteps]
 
 
-def weighting_of(alphas_cumprod: Float[Tensor, " timestep"], snr_gamma: float | None, soft: bool) -> Weighting:
-    """Return the weighting that these settings of fine-tuning name."""
-    return uniform if snr_gamma is None else min_snr(alphas_cumprod, snr_gamma, soft)
+def weighting_of(scheduler: Any, snr_gamma: float | None, soft: bool) -> Weighting:
+    """Return the weighting that these settings of fine-tuning name, for the schedule's `prediction_type`.
+
+    A velocity's error is the noise's divided by ᾱ, and a picture's is the noise's divided by SNR.
+    """
+    if snr_gamma is None:
+        return uniform
+    alphas_cumprod, kind = scheduler.alphas_cumprod, scheduler.config.prediction_type
+    of_noise = min_snr(alphas_cumprod, snr_gamma, soft)
+    if kind == "epsilon":
+        return of_noise
+    factors = alphas_cumprod if kind == "v_prediction" else alphas_cumprod / (1 - alphas_cumprod)
+    return lambda timesteps: of_noise(timesteps) * factors.to(timesteps.device)[timesteps]
 
 
 def truncated_snr(alphas_cumprod: Float[Tensor, " timestep"], most: float) -> Weighting:

@@ -14,8 +14,9 @@ from torch.utils.checkpoint import checkpoint
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.adapters.lora.attaching import add_lora
 from lambda_studio.models.adapters.lora.shape import lora_shape
+from lambda_studio.models.decoders.protocol import Blueprint
 from lambda_studio.models.memory.live_bytes import LiveBytes, weight_bytes
-from lambda_studio.training.objectives.objectives import NoisedBatch, noise_prediction_loss
+from lambda_studio.training.objectives.losses import decoder_loss
 from lambda_studio.training.optimisation.trial import states_of
 
 HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -24,21 +25,21 @@ IN_FULL = (F.group_norm, F.layer_norm, F.softmax, F.mse_loss)
 """The operations that autocast runs in half and in full precision, of those that a UNet has."""
 
 
-def training_bytes(unet: nn.Module, config: FinetuneConfig, side: int) -> int:
+def training_bytes(blueprint: Blueprint, config: FinetuneConfig) -> int:
     """Return the bytes that fine-tuning takes: weights, gradients, the optimiser's states, and what a step holds.
 
     Kernels' own buffers are not counted: on an H100, peaks were 1 to 4 % higher than this
     (`benchmarks/results/full-size-h100.json`).
 
     Args:
-        unet: a UNet on the meta device, in the format of its frozen weights. It is changed.
-        side: the height and width of the latents.
+        blueprint: a UNet on the meta device, in the format of its frozen weights. It is changed.
     """
+    unet = blueprint.unet
     trained = _prepared(unet, config)
     passes = min(config.gradient_accumulation_steps, 2)  # gradients of the first are there during the second
     with LiveBytes([*unet.parameters(), *unet.buffers()]) as counted, _AsOnAGpu(HALF.get(config.mixed_precision)):
         for _ in range(passes):
-            _step(unet, config.batch_size, side)
+            _step(blueprint, config.batch_size)
     sizes = [each.numel() for each in trained]
     average = 4 * sum(sizes) if config.ema_decay else 0
     return weight_bytes(unet) + counted.peak + states_of(config.optimizer).held(sizes) + average
@@ -58,21 +59,14 @@ def _prepared(unet: Any, config: FinetuneConfig) -> list[nn.Parameter]:
     return trained
 
 
-def _step(unet: Any, batch_size: int, side: int) -> None:
-    """Run Eq. 2 forward and backward."""
-    latents = torch.empty(batch_size, unet.config.in_channels, side, side, device="meta")
-    embeds = torch.empty(batch_size, unet.config.encoder_hid_dim, device="meta")
+def _step(blueprint: Blueprint, batch_size: int) -> None:
+    """Run Eq. 2 forward and backward. Noise is not added, because there are no values."""
+    unet: Any = blueprint.unet
+    latents = torch.empty(batch_size, unet.config.in_channels, blueprint.side, blueprint.side, device="meta")
     timesteps = torch.empty(batch_size, device="meta", dtype=torch.int64)
-    batch = NoisedBatch(latents, embeds, latents, timesteps)
-    noise_prediction_loss(unet, _NoNoise, batch, unet.dtype).backward()
-
-
-class _NoNoise:
-    """A noise schedule for values that are not there."""
-
-    @staticmethod
-    def add_noise(latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        return latents
+    inputs = tree_map_only(Tensor, lambda one: one.expand(batch_size, *one.shape[1:]).clone(), blueprint.inputs)
+    predicted = unet(latents.to(unet.dtype), timesteps, return_dict=False, **inputs)[0]
+    decoder_loss(predicted, latents).backward()
 
 
 def _computed_twice(half: torch.dtype | None, block: Callable[..., Any], *inputs: Any) -> Any:

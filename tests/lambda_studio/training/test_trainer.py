@@ -127,7 +127,7 @@ def test_our_loss_and_gradient_are_those_of_eq_2_written_out() -> None:
     image_embeds = torch.randn(5, DIM, generator=generator)
     timesteps = torch.tensor([0, 10, 500, 900, 999])
     ours, plain = _decoder(), _decoder()
-    loss = noise_prediction_loss(ours.unet, ours.scheduler, NoisedBatch(latents, image_embeds, noise, timesteps))
+    loss = noise_prediction_loss(ours, NoisedBatch(latents, image_embeds, noise, timesteps))
     loss.backward()
     expected = _plain_eq_2(plain, latents, image_embeds, noise, timesteps)
     expected.backward()
@@ -145,9 +145,7 @@ def test_the_loss_reads_the_network_as_the_decoder_does() -> None:
     decoder = _decoder()
     noise, image_embeds, timesteps = torch.randn(2, 4, 4, 4), torch.randn(2, DIM), torch.tensor([3, 700])
     with torch.no_grad():
-        loss = noise_prediction_loss(
-            decoder.unet, decoder.scheduler, NoisedBatch(noise, image_embeds, noise, timesteps)
-        )
+        loss = noise_prediction_loss(decoder, NoisedBatch(noise, image_embeds, noise, timesteps))
         noisy = decoder.scheduler.add_noise(noise, noise, timesteps)
         prediction = decoder.predict_noise(noisy, timesteps, image_embeds)
     torch.testing.assert_close(loss, (prediction[:, :4] - noise).pow(2).mean())
@@ -187,9 +185,7 @@ def test_training_lowers_the_loss_on_what_it_saw(tmp_path: Path, method: str) ->
     def loss() -> float:
         timesteps = torch.linspace(0, 999, 64).long()
         with torch.no_grad():
-            return noise_prediction_loss(
-                decoder.unet, decoder.scheduler, NoisedBatch(latents, embeds, noise, timesteps)
-            ).item()
+            return noise_prediction_loss(decoder, NoisedBatch(latents, embeds, noise, timesteps)).item()
 
     before = loss()
     config = _config(method=method, steps=40, checkpoint_every=40, rank=8, learning_rate=3e-2)

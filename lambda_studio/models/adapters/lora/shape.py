@@ -13,9 +13,16 @@ ATTENTION = ("to_q", "to_k", "to_v", "to_out.0", "add_k_proj", "add_v_proj")
 """Every projection of the UNet's attention, including the added key and value for the image embedding."""
 CONVOLUTIONS = ("conv1", "conv2", "conv_shortcut")
 """Every convolution of the UNet's residual blocks, including the blocks that change the resolution."""
-IMAGE = ("encoder_hid_proj.image_embeds", "add_embedding.image_proj", "add_k_proj", "add_v_proj")
+IMAGE = (
+    "encoder_hid_proj.image_embeds",
+    "add_embedding.image_proj",
+    "add_k_proj",
+    "add_v_proj",
+    "class_embedding.linear_1",
+    "class_embedding.linear_2",
+)
 """The layers that the image embedding enters: its tokens, its part of the time embedding, and each attention's key and
-value of the tokens."""
+value of the tokens; in Stable unCLIP the class embedding. A UNet has some of them."""
 TARGETS: dict[Targets, tuple[str, ...]] = {
     "attention": ATTENTION,
     "attention-and-convolutions": (*ATTENTION, *CONVOLUTIONS),

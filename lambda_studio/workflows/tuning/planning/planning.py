@@ -41,7 +41,7 @@ def plan_memory(stack: Stack, config: FinetuneConfig, resumes: bool = False) -> 
 
     def count(way: FinetuneConfig) -> int:
         blueprint = stack.blueprint(resolution, weights_dtype(config) or stack.dtype)
-        return training_bytes(blueprint.unet, way, blueprint.side) if blueprint else 0
+        return training_bytes(blueprint, way) if blueprint else 0
 
     return (plan_resumed if resumes else plan_training)(config, free, count)
 

@@ -48,6 +48,8 @@ class Pixels(ModelMixin, ConfigMixin, PeftAdapterMixin):
 class HalfSize:
     """Latents are pictures of half the size: no network encodes or decodes them."""
 
+    learns_variance, settings = False, {}
+
     def __init__(self, unet, autoencoder, fingerprints):
         self._unet, self._autoencoder, self.fingerprints = unet, autoencoder, fingerprints
         self.scheduler, self.scale_factor, self.resolution = DDIMScheduler(prediction_type="v_prediction"), SCALE, SIDE
@@ -68,17 +70,20 @@ class HalfSize:
         require(size.width % SCALE == 0, f"The width is {size.width}.", "Give an even one.")
         return 3, size.height // SCALE, size.width // SCALE
 
-    def condition(self, image_embeds):
+    def condition(self, image_embeds, generators=None):
         embeds = F.normalize(image_embeds.to(self.unet.device, self.unet.dtype), dim=-1)
         return {"embeds": embeds, "loudness": torch.full((len(embeds), 1), 3.0)}
+
+    def no_picture(self, zero_image_embeds):
+        return zero_image_embeds
 
     def encode(self, pixels):
         return 2 * F.avg_pool2d(pixels, SCALE) - 1
 
-    def denoise(self, noisy_latents, timesteps, condition):
-        return self.unet(noisy_latents, timesteps, condition["embeds"], condition["loudness"])
+    def denoise(self, noisy_latents, timesteps, condition, unet=None, variance=False):
+        return (unet or self.unet)(noisy_latents, timesteps, condition["embeds"], condition["loudness"])
 
-    def decode(self, latents, in_tiles=False):
+    def decode(self, latents, in_tiles=False, generators=None):
         return F.interpolate(latents / 2 + 0.5, scale_factor=SCALE).clamp(0, 1)
 
     def joined(self, other):

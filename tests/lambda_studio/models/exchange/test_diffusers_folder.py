@@ -89,7 +89,8 @@ def test_a_lora_of_any_shape_draws_the_same_in_diffusers_and_comes_in_again(
     assert not torch.allclose(before, expected, atol=1e-3)
     config = unet.peft_config["default_0"]
     assert (config.lora_alpha, config.use_dora, config.use_rslora) == (shape.alpha, shape.use_dora, shape.use_rslora)
-    assert set(config.target_modules) == set(TARGETS[shape.targets])
+    of_kandinsky = {target for target in TARGETS[shape.targets] if not target.startswith("class_embedding.")}
+    assert set(config.target_modules) == of_kandinsky
     assert warnings_of_diffusers == []
     shapes = tensor_shapes(decoder_folder / "unet/diffusion_pytorch_model.safetensors")
     again = read_lora(find_lora(tmp_path / "out"), shapes)

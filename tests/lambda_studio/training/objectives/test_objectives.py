@@ -35,7 +35,7 @@ def test_each_timestep_counts_as_the_weighting_says() -> None:
 
     def loss(rows: slice, **weighting: object) -> Tensor:
         batch = NoisedBatch(latents[rows], image_embeds[rows], noise[rows], timesteps[rows])
-        return noise_prediction_loss(decoder.unet, decoder.scheduler, batch, **weighting)
+        return noise_prediction_loss(decoder, batch, **weighting)
 
     with torch.no_grad():
         alone = torch.stack([loss(slice(row, row + 1)) for row in range(3)])

@@ -1,5 +1,7 @@
 """How much each timestep's error counts."""
 
+from types import SimpleNamespace
+
 import torch
 
 from lambda_studio.training.objectives.weighting import min_snr, truncated_snr, uniform, weighting_of
@@ -38,9 +40,20 @@ def test_soft_min_snr_is_the_formula_and_never_more_than_the_hard_one() -> None:
 
 
 def test_without_a_gamma_every_timestep_counts_alike() -> None:
-    assert weighting_of(ALPHAS_CUMPROD, None, False) is uniform
+    assert weighting_of(schedule("epsilon"), None, False) is uniform
     every = torch.arange(4)
     for soft in (False, True):
         torch.testing.assert_close(
-            weighting_of(ALPHAS_CUMPROD, 2.0, soft)(every), min_snr(ALPHAS_CUMPROD, 2.0, soft)(every)
+            weighting_of(schedule("epsilon"), 2.0, soft)(every), min_snr(ALPHAS_CUMPROD, 2.0, soft)(every)
         )
+
+
+def schedule(kind: str) -> SimpleNamespace:
+    return SimpleNamespace(alphas_cumprod=ALPHAS_CUMPROD, config=SimpleNamespace(prediction_type=kind))
+
+
+def test_min_snr_weights_a_velocity_and_a_picture_as_the_paper_says() -> None:
+    every = torch.arange(4)
+    of_picture, of_velocity = (weighting_of(schedule(kind), 2.0, False)(every) for kind in ("sample", "v_prediction"))
+    torch.testing.assert_close(of_picture, SNR.clamp(max=2.0))
+    torch.testing.assert_close(of_velocity, SNR.clamp(max=2.0) / (SNR + 1))

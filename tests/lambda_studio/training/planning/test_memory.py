@@ -25,7 +25,7 @@ NAME = re.compile(
 def counted(source: Source, resolution: int = 512, **settings) -> int:
     config = FinetuneConfig(**settings)
     blueprint = unet_blueprint(source, resolution, torch.float32 if config.method == "full" else torch.bfloat16)
-    return training_bytes(blueprint.unet, config, blueprint.side)
+    return training_bytes(blueprint, config)
 
 
 def test_the_count_is_a_few_percent_below_what_a_gpu_took_and_the_plan_is_not(kandinsky) -> None:

@@ -19,7 +19,7 @@ GIVEN = FinetuneConfig(steps=2, rank=2)
 def small_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """8 GiB that are free, of which a picture takes 2."""
     monkeypatch.setattr(Stack, "free_memory", lambda self: 8 * GIB)
-    monkeypatch.setattr(planning, "training_bytes", lambda unet, way, side: (1 + 2 * way.batch_size) * GIB)
+    monkeypatch.setattr(planning, "training_bytes", lambda blueprint, way: (1 + 2 * way.batch_size) * GIB)
 
 
 def test_without_a_gpu_nothing_changes_and_nothing_is_said(studio) -> None:
@@ -54,7 +54,7 @@ def test_a_run_on_a_small_gpu_has_smaller_batches_and_is_resumed_with_them(
 
 
 def test_a_run_that_is_resumed_on_a_smaller_gpu_keeps_its_batches(studio, add, photo, notices, monkeypatch) -> None:
-    def count(unet, way, side):
+    def count(blueprint, way):
         return (1 if way.gradient_checkpointing else 2) * way.batch_size * GIB
 
     def free(number: int) -> None:

@@ -79,7 +79,7 @@ def test_on_a_gpu_the_memory_is_in_the_plan_and_what_does_not_fit_is_not_timed(
     studio, add, photo, quick, monkeypatch, each, fits
 ) -> None:
     monkeypatch.setattr(Stack, "free_memory", lambda self: 8 * GIB)
-    monkeypatch.setattr(planning, "training_bytes", lambda unet, way, side: each * way.batch_size * GIB)
+    monkeypatch.setattr(planning, "training_bytes", lambda blueprint, way: each * way.batch_size * GIB)
     add("rex", photo)
     plan = studio.plan_finetune(["rex"], FEW)
     assert plan.free_bytes == 8 * GIB

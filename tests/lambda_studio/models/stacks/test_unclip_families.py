@@ -1,0 +1,98 @@
+"""Stacks whose decoder is of another family than Kandinsky 2.2: from the TOML file to the picture."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from lambda_studio.config import GenerateConfig
+from lambda_studio.errors import InvalidSetting, ModelFilesInvalid
+from lambda_studio.generation.generator import PictureRequest, draw, draw_embeds
+from lambda_studio.generation.prompt import bind
+from lambda_studio.generation.template import parse
+from lambda_studio.models.stacks.stack import Stack, from_toml
+from tests.conftest import DIM
+from tests.lambda_studio.models.decoders.small import save_karlo, save_stable_unclip
+
+CONFIG = GenerateConfig(num_inference_steps=3, guidance_scale=3.0)
+SIDES = {"stable-unclip": 64, "karlo": 32}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A decoder of each family, for the embeddings of the tiny stack's CLIP."""
+    folder = tmp_path_factory.mktemp("models")
+    return {"stable-unclip": save_stable_unclip(folder / "unclip", "h"), "karlo": save_karlo(folder / "karlo", DIM)}
+
+
+@pytest.fixture
+def stack_of(tmp_path, stack_file, decoder_folder, folders):
+    """A stack of the tiny CLIP and prior, and a decoder."""
+
+    def make(family: str, more: str = "", folder: Path | None = None) -> Stack:
+        place = (folder or folders[family]).as_posix()
+        text = stack_file.read_text().replace(decoder_folder.as_posix(), place)
+        file = tmp_path / "tiny.toml"
+        file.write_text(f'{text}family = "{family}"\n{more}')
+        return Stack(from_toml(file), device="cpu")
+
+    return make
+
+
+def requests(stack: Stack, negative: str = "") -> list[PictureRequest]:
+    prompt = bind(parse("a <rex>"), {"rex": "dog"}, stack.tokenizer)
+    rex = torch.randn(DIM, generator=torch.Generator().manual_seed(1))
+    away = bind(parse(negative), {}, stack.tokenizer) if negative else None
+    return [PictureRequest(prompt, 5, {"rex": rex}), PictureRequest(prompt, 6, {"rex": rex}, negative=away)]
+
+
+@pytest.mark.parametrize("family", SIDES)
+def test_a_prompt_is_drawn_through_the_prior(stack_of, family):
+    stack = stack_of(family)
+    assert stack.resolution == stack.size_multiple * (SIDES[family] // stack.size_multiple) == SIDES[family]
+    zero = stack.clip().zero_image_embeds()
+    first, second = (each.pixels for each in draw(stack, requests(stack), zero, CONFIG))
+    assert first.shape == (3, SIDES[family], SIDES[family]) and first.isfinite().all()
+    assert (first - second).abs().max() > 0.01
+    assert stack.decoder().fingerprints["unet"] == stack.fingerprints()["decoder"]
+
+
+@pytest.mark.parametrize("family", SIDES)
+def test_guidance_leads_away_from_the_familys_own_absence_of_a_picture(stack_of, family):
+    stack = stack_of(family)
+    decoder, embeds = stack.decoder(), torch.randn(1, DIM, generator=torch.Generator().manual_seed(2))
+    zero = torch.ones(DIM)
+    ours = draw_embeds(decoder, embeds, zero, [7], CONFIG)[0].pixels
+    assert torch.equal(ours, draw_embeds(decoder, embeds, 5 * zero, [7], CONFIG)[0].pixels), "CLIP's is not used"
+    plain = draw(stack, requests(stack), zero, CONFIG)
+    first, away = draw(stack, requests(stack, "a cat"), zero, CONFIG)
+    torch.testing.assert_close(first.pixels, plain[0].pixels, rtol=0, atol=1e-4)
+    assert (away.pixels - plain[1].pixels).abs().max() > 1e-3, "but a negative prompt's prediction is"
+
+
+@pytest.mark.parametrize("family", SIDES)
+def test_a_decoder_for_other_embeddings_is_refused_when_it_is_loaded(stack_of, tmp_path, family):
+    folder = tmp_path / "narrow"
+    _ = save_karlo(folder) if family == "karlo" else save_stable_unclip(folder, "l")
+    stack = stack_of(family, folder=folder)
+    with pytest.raises(ModelFilesInvalid) as error:
+        stack.decoder()
+    assert error.value.cause == "The stack tiny has a CLIP with 32 dimensions and a decoder for 24."
+    assert error.value.remedy == "Give a decoder that was trained on this CLIP."
+
+
+def test_the_steps_of_karlos_enlarging_are_the_stacks(stack_of):
+    assert stack_of("karlo", "decoder_settings = { super_res_steps = 3 }\n").decoder().settings == {
+        "super_res_steps": 3
+    }
+    assert stack_of("karlo").decoder().settings == {}
+    with pytest.raises(InvalidSetting, match=r"The stack's super_res_steps is 1\. Give a whole number from 2 to 999\."):
+        stack_of("karlo", "decoder_settings = { super_res_steps = 1 }\n")
+
+
+def test_the_noise_level_is_the_stacks(stack_of):
+    stack, plain = stack_of("stable-unclip", "[decoder_settings]\nnoise_level = 30\n"), stack_of("stable-unclip")
+    assert stack.decoder().settings == {"noise_level": 30} and plain.decoder().settings == {}
+    assert stack.decoder().without("unet").joined(stack.decoder()).settings == {"noise_level": 30}
+    with pytest.raises(InvalidSetting, match=r"The stack's noise_level is 1000\. Give a whole number from 0 to 999\."):
+        stack_of("stable-unclip", "[decoder_settings]\nnoise_level = 1000\n")
