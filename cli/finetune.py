@@ -1,5 +1,6 @@
 """studio finetune NAME… | --all"""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,7 @@ def command(
             f"Loss curve: {done.loss_plot}",
             *([f"Previews: {done.previews}"] if done.previews else []),
             *([f"Report: {done.report}"] if done.report else []),
+            *([tensorboard_line(done.tensorboard)] if done.tensorboard else []),
             f'Use it: studio generate "a <{next(iter(done.adapter.knows))}> …"',
         ]
 
@@ -197,6 +199,11 @@ def command(
 
 
 set_by_environment(command, but=("everything", "resume", "plan", "start_from", "rebuild", "yes"))
+
+
+def tensorboard_line(folder: Path) -> str:
+    """Return where TensorBoard's files of a run are, and the command that shows those of all runs."""
+    return f"TensorBoard: {folder}. See all runs: tensorboard --logdir {shlex.quote(str(folder.parent.parent))}"
 
 
 def require_one_way(
@@ -211,5 +218,6 @@ def require_one_way(
     if resume and (plan or start_from):
         raise click.UsageError("--plan and --from are for new runs: leave them out, or leave out --resume.")
     if not rebuild and everything == bool(names) and not (resume and not everything):
-        more = " --from trains an adapter on: name what it shall learn, old or new." if start_from else ""
-        raise click.UsageError("Give names or --all, not both." if names else f"Name concepts, or give --all.{more}")
+        more = f"Name what adapter {start_from} shall learn: new concepts, or some that it knows. It keeps the others."
+        none = more if start_from else "Name concepts, or give --all."
+        raise click.UsageError("Give names or --all, not both." if names else none)

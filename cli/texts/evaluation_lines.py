@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cli.texts.tables import table
+from cli.texts.tables import counted, table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import AdapterEvaluation
@@ -15,7 +15,7 @@ MOST_IN_A_MATRIX = 8
 def evaluation_lines(found: "AdapterEvaluation") -> Iterator[str]:
     """Yield an evaluation in words."""
     metrics = f"likeness by {found.metrics['likeness']}, composition by {found.metrics['composition']}"
-    yield f"adapter {found.adapter} on {found.stack}: {found.pictures} pictures of each concept, {metrics}"
+    yield f"adapter {found.adapter} on {found.stack}: {counted(found.pictures, 'picture')} of each concept, {metrics}"
     yield from found.notes
     yield from _concepts(found)
     yield from _matrix(found)

@@ -91,7 +91,8 @@ def test_the_same_weights_again_are_said(studio, stopped_after_two) -> None:
 
 def test_what_a_command_is_missing_is_told_with_its_own_help(studio) -> None:
     assert studio("finetune", "--from").err.endswith("  → See: studio finetune --help\n")
-    assert "--from trains an adapter on: name what it shall learn" in studio("finetune", "--from", 1).err
+    said = "Name what adapter 1 shall learn: new concepts, or some that it knows. It keeps the others."
+    assert said in studio("finetune", "--from", 1).err
 
 
 def test_a_finished_run_is_not_resumed(studio, stopped_after_two) -> None:
@@ -217,3 +218,16 @@ def test_what_follows_from_scores_is_refused_without_them_in_the_words_of_the_co
         answer = studio("finetune", "rex", *options)
         assert (answer.code, answer.err) == (2, said)
     assert json.loads(studio("runs", "--json").out) == []
+
+
+def test_the_curves_for_tensorboard_are_named_at_the_end(studio, added, tmp_path: Path) -> None:
+    out = studio("finetune", "rex", "--steps", 1, "--rank", 2, "--report-to", "tensorboard").out
+    runs = tmp_path / "home" / "runs"
+    assert f"\nTensorBoard: {runs / '1' / 'tensorboard'}. See all runs: tensorboard --logdir {runs}\n" in out
+    assert "TensorBoard" not in studio("finetune", "rex", "--steps", 1, "--rank", 2).out
+
+
+def test_a_resume_that_is_refused_does_not_say_that_it_goes_on(studio, stopped_after_two) -> None:
+    refused = studio("finetune", "--resume", "--rank", 8)
+    assert refused.code != 0 and "goes on" not in refused.err
+    assert "Run 1 (rex) goes on after step 2." in studio("finetune", "--resume").err

@@ -29,6 +29,8 @@ class Finetuned:
     """The step whose weights the adapter has; None is the last one."""
     scores: tuple[dict[str, Any], ...] = ()
     """The scores of each preview, with `holdout`: `step`, `score`, `subjects` and the names of the `metrics`."""
+    tensorboard: Path | None = None
+    """The folder of TensorBoard's files, if there are any."""
     evaluation: Any = None
     """What `adapters.evaluate` says of the adapter, if it was asked for."""
 

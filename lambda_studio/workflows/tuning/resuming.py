@@ -21,10 +21,10 @@ def resumed(place: Workplace, names: Sequence[str] | None, config: FinetuneConfi
     Raises ConceptNotFound and ResumeRefused.
     """
     run = run_to_resume(place, names)
-    concepts = concepts_of(place, run)
     before = run.settings["config"]
     chosen, begun = config.preferring(before), FinetuneConfig().preferring(before)
     require_same(begun, chosen)
+    concepts = concepts_of(place, run)
     if chosen.steps < begun.steps:
         place.notify(f"Run {run.id} was started for {begun.steps} steps, and ends now at step {chosen.steps}.")
     return Start(concepts, chosen), run
@@ -104,12 +104,13 @@ def concepts_of(place: Workplace, run: RunRecord) -> list[ConceptRecord]:
 
     Raises ResumeRefused if a version is gone, because another concept has the name now.
     """
+    concepts = place.get_concepts([seen.name for seen in run.concepts if not seen.stale])
+    known = {name_key(concept.name): concept for concept in concepts}
+    found = [known.get(name_key(seen.name)) or _earlier(place, run, seen) for seen in run.concepts]
     names, step = ", ".join(seen.name for seen in run.concepts), saved_step(place.home, run.id)
     whence = f"goes on after step {step}" if step else "has no checkpoint, and begins again at step 1"
     place.notify(f"Run {run.id} ({names}) {whence}.")
-    concepts = place.get_concepts([seen.name for seen in run.concepts if not seen.stale])
-    known = {name_key(concept.name): concept for concept in concepts}
-    return [known.get(name_key(seen.name)) or _earlier(place, run, seen) for seen in run.concepts]
+    return found
 
 
 def _earlier(place: Workplace, run: RunRecord, seen: SeenConcept) -> ConceptRecord:

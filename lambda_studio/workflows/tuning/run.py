@@ -39,7 +39,7 @@ from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.run_row import RunRow
 from lambda_studio.workflows.tuning.settings import ended_early, settings_row
 from lambda_studio.workflows.tuning.watching.previews import preview_templates, sheet_of
-from lambda_studio.workflows.tuning.watching.trackers import require_trackers, tracking
+from lambda_studio.workflows.tuning.watching.trackers import require_trackers, tensorboard_of, tracking
 from lambda_studio.workflows.tuning.watching.watching import Watch, preview_every
 from lambda_studio.workflows.workplace import Workplace
 
@@ -177,7 +177,7 @@ class Tuner:
         previews = sheet_of(folder) if sheet_of(folder).exists() else None
         name, plot, made = self.stack.spec.name, folder / "loss.png", adapter.id if adapter else None
         evaluation = self._evaluated(adapter) if adapter and self.evaluate else None
-        board = self.watch.board
+        board, curves = self.watch.board, tensorboard_of(folder)
         scores = tuple(board.lines()) if board else ()
         report = RunReport(
             run_id, name, concepts, config, result.losses, made, self.remarks, scores, result.kept, self.held_back,
@@ -186,7 +186,7 @@ class Tuner:
         page = self._write_report(report, previews)
         return Finetuned(
             run_id, result.steps, name, names, adapter, result.loss_log, plot, previews, page,
-            config.steps, result.kept, scores, evaluation,
+            config.steps, result.kept, scores, curves if curves.exists() else None, evaluation,
         )  # fmt: skip
 
     def _write_report(self, report: RunReport, sheet: Path | None) -> Path | None:

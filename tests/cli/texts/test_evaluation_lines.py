@@ -44,7 +44,7 @@ def test_the_command_measures_an_adapter_in_words_and_as_json(studio, photos, mo
     assert "adapter 1 on tiny: 4 pictures of each concept" in tuned.out
     answer = studio("adapters", "evaluate", 1, "--pictures", 1)
     assert answer.code == 0
-    assert answer.out.splitlines()[0].startswith("adapter 1 on tiny: 1 pictures of each concept")
+    assert answer.out.splitlines()[0].startswith("adapter 1 on tiny: 1 picture of each concept")
     assert "its update is" in answer.out.splitlines()[-1] or "bf16 rounds away" in answer.out
     told = json.loads(studio("adapters", "evaluate", 1, "--pictures", 1, "--json").out)
     assert told["drawn"]["names"] == ["rex"]

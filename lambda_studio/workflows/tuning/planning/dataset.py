@@ -89,8 +89,9 @@ def _stored(concept: ConceptRecord) -> Iterator[str]:
     doubtful = [number for number, image in enumerate(concept.images, start=1) if is_doubtful(image.warnings)]
     if doubtful:
         numbers, name = ", ".join(ranges(doubtful)), shlex.quote(concept.name)
-        count = f"{len(doubtful)} of {len(concept.images)} masks may be wrong (images {numbers})"
-        yield f"{count}. Look at them: studio concepts show {name} --sheet {name}.png"
+        images, them = ("image", "it") if len(doubtful) == 1 else ("images", "them")
+        count = f"{len(doubtful)} of {len(concept.images)} masks may be wrong ({images} {numbers})"
+        yield f"{count}. Look at {them}: studio concepts show {name} --sheet {name}.png"
     yield from told_warnings(
         concept,
         [

@@ -54,7 +54,8 @@ class RunReport:
     def outcome(self) -> str:
         """How the run ended, in words."""
         config, done = self.config, len(self.losses)
-        begun = f"{config.method} on {len(self.concepts)} concepts, {config.steps:,} steps."
+        concepts = "1 concept" if len(self.concepts) == 1 else f"{len(self.concepts)} concepts"
+        begun = f"{config.method} on {concepts}, {config.steps:,} steps."
         if self.adapter is None:
             return f"{begun} It was stopped at step {done:,}."
         ended = f" It ended after step {done:,}, because its scores rose no more."

@@ -10,11 +10,16 @@ from lambda_studio.config import FinetuneConfig, chosen_settings, require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.training.hooks import StepReport
 
-PROJECT = "lambda-studio"
+PROJECT, TENSORBOARD = "lambda-studio", "tensorboard"
 PACKAGES = {"tensorboard": ("tensorboard", "tensorboardX"), "trackio": ("trackio",), "wandb": ("wandb",)}
 """The packages of each tracker, of which one is enough."""
 UNTOLD = ("weights", "preview_prompts", "start_from", "report_to")
 """Settings that a tracker is not told: they name concepts, or are not about the curve."""
+
+
+def tensorboard_of(folder: Path) -> Path:
+    """Return the folder of TensorBoard's files in a run's folder."""
+    return folder / TENSORBOARD
 
 
 class Trackers:
@@ -83,7 +88,7 @@ def _opened(name: str, folder: Path, since: int, run: str) -> Any:
     try:
         if name == "tensorboard":  # a resumed run has a file of its own, which hides what came after the checkpoint
             suffix = f".after-{since}"
-            tracker: Any = TensorBoardTracker("tensorboard", folder, purge_step=since + 1, filename_suffix=suffix)
+            tracker: Any = TensorBoardTracker(TENSORBOARD, folder, purge_step=since + 1, filename_suffix=suffix)
         elif name == "trackio":
             tracker = TrackioTracker(PROJECT, name=run, resume="allow")
         else:

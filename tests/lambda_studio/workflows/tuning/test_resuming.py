@@ -58,8 +58,8 @@ def test_an_edited_concept_is_trained_on_in_the_version_that_the_run_began_with(
         ("hat", "dog", hat.version_id),
     ]
     assert notices == [
-        f"Run {number} (rex, hat) has no checkpoint, and begins again at step 1.",
         "rex was edited since the run started. The run goes on with version 1; version 2 is learnt by a new run.",
+        f"Run {number} (rex, hat) has no checkpoint, and begins again at step 1.",
     ]
 
 

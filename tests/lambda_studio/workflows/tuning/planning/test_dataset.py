@@ -76,6 +76,14 @@ def test_cached_embeddings_are_compared_within_a_concept_and_between_two(put, pl
     ]
 
 
+def test_one_mask_that_may_be_wrong_is_one_image(put, plain, said) -> None:
+    concept = put("rex", plain("red"), plain("blue"))
+    images = (replace(concept.images[0], warnings=(f"{DOUBT}it reaches an edge",)), concept.images[1])
+    assert said(replace(concept, images=images)) == [
+        "rex: 1 of 2 masks may be wrong (image 1). Look at it: studio concepts show rex --sheet rex.png"
+    ]
+
+
 def test_without_a_known_clip_or_with_an_image_that_is_not_encoded_nothing_is_compared(
     studio, put, plain, said, cached
 ) -> None:

@@ -49,7 +49,7 @@ def test_it_says_what_was_trained_and_how_to_do_it_again(put, plain) -> None:
     page = unescape(html_of(report(put, plain, remarks=["rex: its subject is tiny"]), None))
     for said in (
         "Run 7: rex",
-        "lora on 1 concepts, 6 steps. It made adapter 3.",
+        "lora on 1 concept, 6 steps. It made adapter 3.",
         "<td>rex</td><td>dog</td><td>1</td><td>2</td>",
         "rex: its subject is tiny",
         "<td><code>rank</code></td><td>2</td>",

@@ -48,6 +48,7 @@ def test_tensorboard_has_the_losses_also_of_a_resumed_run_and_the_adapter_is_the
     whole = studio.finetune([], resume=True)
     assert whole.adapter.sha256 == plain.adapter.sha256
     folder = run_folder(studio.home, whole.run_id)
+    assert (plain.tensorboard, whole.tensorboard) == (None, folder / "tensorboard")
     logged = map(json.loads, (folder / "loss.jsonl").read_text().splitlines())
     passed_on = curve(folder / "tensorboard")["loss"]
     assert list(passed_on) == [1, 2, 3, 4]
