@@ -152,7 +152,14 @@ def import_(session: Session, path: Path, knows: tuple[str, ...]) -> None:
     with session.studio() as studio:
         adapter = studio.adapters.import_(path, knows=knows)
     use = f"Use it: studio generate PROMPT --adapter {adapter.id}"
-    session.show(adapter, lambda: [f"Added adapter {adapter.id}, of rank {adapter.settings['rank']}. {use}"])
+    unknown = "It knows no concept, so auto never chooses it. To have it chosen, import it with --knows NAME."
+    session.show(
+        adapter,
+        lambda: [
+            f"Added adapter {adapter.id}, of rank {adapter.settings['rank']}. {use}",
+            *([] if adapter.knows else [unknown]),
+        ],
+    )
 
 
 @command.command("export")

@@ -12,6 +12,7 @@ from lambda_studio.models.adapters.adapter import save_tensors_by_hash
 from lambda_studio.models.adapters.information import AdapterInfo
 from lambda_studio.models.exchange.diffusers_folder import write_folder
 from lambda_studio.models.exchange.foreign_lora import ForeignLora, find_lora, read_lora
+from lambda_studio.models.files.tensors import same_tensors
 from lambda_studio.models.files.weights import tensor_shapes
 from lambda_studio.workflows.answers.adapters import ExportedAdapter
 from lambda_studio.workflows.base_weights import unet_file, with_size
@@ -35,6 +36,7 @@ def import_lora(place: Workplace, path: Path, knows: Sequence[str]) -> AdapterRe
     sha = _save(place, lora, concepts, settings)
     settings = with_size(place, sha, settings)
     name, versions, library = place.spec.name, [concept.version_id for concept in concepts], place.library
+    _tell_same(place, sha, lora.rank)
 
     def register(registry: Registry) -> AdapterRecord:
         return registry.add_adapter(library, sha, f"{sha}.safetensors", "lora", name, settings, versions)
@@ -49,6 +51,30 @@ def export_adapter(place: Workplace, adapter: AdapterRecord, folder: Path, layou
         raise ModelFilesMissing(*why_missing(place.home, adapter, place.database.path is None))
     load = write_folder(file, unet_file(place).parent / "config.json", folder, layout)
     return ExportedAdapter(adapter.id, folder, layout, load)
+
+
+def _tell_same(place: Workplace, sha: str, rank: int) -> None:
+    """Say which adapter of the library has the weights of an imported one."""
+    library = place.library
+    with place.database.reading() as registry:
+        others = [each for each in registry.adapters(library) if each.stack == place.spec.name]
+    for each in others:
+        if each.sha256 == sha:
+            place.notify(f"Adapter {each.id} is the same, and is the newest one again.")
+            return
+    imported = adapters_folder(place.home) / f"{sha}.safetensors"
+    for each in others:
+        file = adapter_file(place.home, each)
+        if _may_equal(each, rank) and file.is_file() and same_tensors(imported, file):
+            place.notify(f"Its weights are those of adapter {each.id}.")
+            return
+
+
+def _may_equal(adapter: AdapterRecord, rank: int) -> bool:
+    """Return whether the adapter is a LoRA of this rank whose scale is 1, as that of every imported one."""
+    settings = adapter.settings
+    scaled = settings.get("use_rslora") or settings.get("lora_alpha") not in (None, rank)
+    return adapter.method == "lora" and settings.get("rank") == rank and not scaled
 
 
 def _save(place: Workplace, lora: ForeignLora, concepts: Sequence[ConceptRecord], settings: dict[str, Any]) -> str:

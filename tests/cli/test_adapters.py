@@ -83,7 +83,10 @@ def test_an_import_and_a_folder_for_peft_are_said(studio, tuned, tmp_path: Path)
     out = tmp_path / "peft"
     told = studio("adapters", "export", 1, out, "--format", "peft").out
     assert told == f'Wrote {out}. peft loads it: unet = PeftModel.from_pretrained(unet, "{out}")\n'
-    studio("adapters", "import", out)
+    imported = studio("adapters", "import", out)
+    assert imported.out.splitlines()[1] == (
+        "It knows no concept, so auto never chooses it. To have it chosen, import it with --knows NAME."
+    )
     assert " by import of adapter_model.safetensors\n" in studio("adapters", "show", 2).out
 
 

@@ -58,6 +58,16 @@ class StoredTensors(Mapping[str, Tensor]):
         return len(self._files)
 
 
+def same_tensors(one: Path, other: Path) -> bool:
+    """Return whether two safetensors files have the same tensors, bit for bit, by the same names."""
+    ours, theirs = StoredTensors(one), StoredTensors(other)
+    return ours.shapes == theirs.shapes and all(_equal(ours[name], theirs[name]) for name in ours)
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one, other)
+
+
 def write_tensors(
     path: Path, slots: Mapping[str, Slot], metadata: Mapping[str, str], tensor: Callable[[str], Tensor]
 ) -> None:

@@ -20,7 +20,7 @@ def take(studio, monkeypatch):
             taken.extend((config, others))
             raise Taken
 
-        monkeypatch.setattr("lambda_studio.studio.Studio.generate", called)
+        monkeypatch.setattr("lambda_studio.studio.Studio.generate_all", called)
         monkeypatch.setattr("lambda_studio.studio.Studio.finetune", called)
         assert studio(*words).code == 1
         config, others = taken

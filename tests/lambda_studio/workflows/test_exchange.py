@@ -32,6 +32,21 @@ def test_an_imported_lora_is_chosen_for_the_concepts_that_it_knows(studio, add, 
     assert studio.adapters.import_(lora, knows=["rex"]).sha256 == card.sha256
 
 
+def test_an_import_that_equals_an_adapter_is_said(studio, add, photo, lora, tmp_path, notices):
+    add("rex", photo)
+    plain = studio.finetune(["rex"], FinetuneConfig(steps=1, rank=2, learning_rate=0.05)).adapter
+    scaled = studio.finetune(["rex"], FinetuneConfig(steps=1, rank=2, lora_alpha=8.0, learning_rate=0.05)).adapter
+    exported = [studio.adapters.export(each.id, tmp_path / f"{each.id}").path for each in (plain, scaled)]
+    notices.clear()
+    first = studio.adapters.import_(exported[0])
+    assert notices == [f"Its weights are those of adapter {plain.id}."]
+    studio.adapters.import_(exported[0])
+    assert notices[1:] == [f"Adapter {first.id} is the same, and is the newest one again."]
+    studio.adapters.import_(lora)
+    studio.adapters.import_(exported[1])
+    assert len(notices) == 2, "another's weights, and weights that are scaled"
+
+
 def test_a_lora_of_nobody_is_used_by_its_number_only(studio, add, photo, lora, tmp_path):
     add("rex", photo)
     card = studio.adapters.import_(lora)
