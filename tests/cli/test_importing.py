@@ -271,7 +271,9 @@ def test_a_taken_name_is_skipped_without_opening_its_pictures(studio, lay, added
 
 
 def test_notes_have_the_numbers_and_the_name_that_the_concept_has_now(studio, lay, added, tmp_path) -> None:
-    lay("set", "rex/0.png", "rex/1.png")
+    for path in (lay("set", "rex/0.png", "rex/1.png") / "rex").iterdir():
+        with Image.open(path) as image:
+            image.rotate(180).save(path)  # another picture than that of the library's rex
     with Image.open(tmp_path / "set/rex/0.png") as image:
         image.convert("RGB").save(tmp_path / "set/rex/2.jpg", quality=95)
     told = studio("library", "import", "set", "--noun", "rex=dog", "--on-conflict", "rename").out
