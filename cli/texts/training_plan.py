@@ -15,8 +15,9 @@ def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
     yield from table(("CONCEPT", "NOUN", "VERSION", "IMAGES", "DRAWN"), rows)
     settings = plan.settings
     method = f"lora of rank {settings['rank']}" if settings["method"] == "lora" else settings["method"]
+    steps = "1 step" if plan.steps == 1 else f"{plan.steps:,} steps"
     rate = f"learning rate {settings['learning_rate']:g}"
-    yield f"{method} for {plan.stack}: {plan.steps:,} steps of {plan.images_a_step} images, {rate}"
+    yield f"{method} for {plan.stack}: {steps} of {counted(plan.images_a_step, 'image')}, {rate}"
     if plan.needed_bytes is not None and plan.free_bytes is not None:
         yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of GPU memory"
     if plan.buckets:
