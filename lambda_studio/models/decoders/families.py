@@ -19,13 +19,13 @@ def _kandinsky() -> "Family":
 
 
 def _stable_unclip() -> "Family":
-    from lambda_studio.models.decoders.stable_unclip import FAMILY
+    from lambda_studio.models.decoders.unclip.stable_unclip import FAMILY
 
     return FAMILY
 
 
 def _karlo() -> "Family":
-    from lambda_studio.models.decoders.karlo import FAMILY
+    from lambda_studio.models.decoders.unclip.karlo import FAMILY
 
     return FAMILY
 

@@ -1,23 +1,17 @@
 """The memory that drawing with Kandinsky 2.2's decoder takes, counted from its configuration on the meta device."""
 
-from typing import Any
-
 import torch
-from accelerate import init_empty_weights
 from diffusers.models.autoencoders.vq_model import VQModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from torch import Tensor, nn
+from torch import Tensor
 
 from lambda_studio.config import Size
+from lambda_studio.models.decoders.counting import GUIDED, built, config_in
 from lambda_studio.models.decoders.kandinsky_files import FOLDERS, movq_scale_factor
 from lambda_studio.models.decoders.protocol import Blueprint, Footprint
 from lambda_studio.models.decoders.tiles import BLENDING_BYTES, TILE
-from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.files.sources import Source
 from lambda_studio.models.memory.live_bytes import peak_bytes, weight_bytes
-
-GUIDED = 2
-"""Rows of the UNet for each picture: with the condition and without it."""
 
 
 def drawing_footprint(source: Source, size: Size, dtype: torch.dtype) -> Footprint:
@@ -25,8 +19,8 @@ def drawing_footprint(source: Source, size: Size, dtype: torch.dtype) -> Footpri
 
     Raises ModelFilesMissing and ModelFilesInvalid.
     """
-    unet_config, movq_config = (_config(source, folder) for folder in FOLDERS.values())
-    unet, movq = _built(UNet2DConditionModel, unet_config, dtype), _built(VQModel, movq_config, dtype)
+    unet_config, movq_config = (config_in(source, folder) for folder in FOLDERS.values())
+    unet, movq = built(UNet2DConditionModel, unet_config, dtype), built(VQModel, movq_config, dtype)
     height, width = (side // movq_scale_factor(movq_config) for side in size)
     latents = torch.empty(GUIDED, unet_config["in_channels"], height, width, device="meta", dtype=dtype)
     embeds = torch.empty(GUIDED, unet_config["encoder_hid_dim"], device="meta", dtype=dtype)
@@ -48,19 +42,8 @@ def drawing_footprint(source: Source, size: Size, dtype: torch.dtype) -> Footpri
 
 def unet_blueprint(source: Source, resolution: int, dtype: torch.dtype) -> Blueprint:
     """Return the UNet on the meta device, without values. Raises ModelFilesMissing and ModelFilesInvalid."""
-    unet_config, movq_config = (_config(source, folder) for folder in FOLDERS.values())
+    unet_config, movq_config = (config_in(source, folder) for folder in FOLDERS.values())
     embeds = torch.empty(1, unet_config["encoder_hid_dim"], device="meta", dtype=dtype)
     inputs = {"encoder_hidden_states": None, "added_cond_kwargs": {"image_embeds": embeds}}
     side = resolution // movq_scale_factor(movq_config)
-    return Blueprint(_built(UNet2DConditionModel, unet_config, dtype), side, inputs)
-
-
-def _config(source: Source, folder: str) -> dict[str, Any]:
-    place, prefix = source.replaced(folder)
-    return read_json(place.get([f"{prefix}config.json"]))
-
-
-def _built(kind: Any, config: dict[str, Any], dtype: torch.dtype) -> Any:
-    with init_empty_weights(include_buffers=True):
-        model = kind.from_config(config)
-    return nn.Module.to(model, dtype).eval()  # diffusers' own `to` warns, although there are no values yet
+    return Blueprint(built(UNet2DConditionModel, unet_config, dtype), side, inputs)

@@ -44,6 +44,13 @@ def test_a_part_is_moved_in_place(models) -> None:
     assert not set_aside(there, "clip", holder), "it is not loaded"
 
 
+def test_a_network_without_parameters_is_moved_with_its_buffers() -> None:
+    network = torch.nn.Module()
+    network.register_buffer("states", torch.zeros(2))
+    place(network, META)
+    assert network.states.device == META
+
+
 def test_a_part_stays_that_another_stack_uses(models) -> None:
     there, holder = models
     other = Holder()

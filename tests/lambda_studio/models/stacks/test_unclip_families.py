@@ -7,12 +7,14 @@ import torch
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid
+from lambda_studio.generation import generator
 from lambda_studio.generation.generator import PictureRequest, draw, draw_embeds
 from lambda_studio.generation.prompt import bind
+from lambda_studio.generation.samplers import sample
 from lambda_studio.generation.template import parse
 from lambda_studio.models.stacks.stack import Stack, from_toml
 from tests.conftest import DIM
-from tests.lambda_studio.models.decoders.small import save_karlo, save_stable_unclip
+from tests.lambda_studio.models.decoders.unclip.small import save_karlo, save_stable_unclip
 
 CONFIG = GenerateConfig(num_inference_steps=3, guidance_scale=3.0)
 SIDES = {"stable-unclip": 64, "karlo": 32}
@@ -64,10 +66,23 @@ def test_guidance_leads_away_from_the_familys_own_absence_of_a_picture(stack_of,
     zero = torch.ones(DIM)
     ours = draw_embeds(decoder, embeds, zero, [7], CONFIG)[0].pixels
     assert torch.equal(ours, draw_embeds(decoder, embeds, 5 * zero, [7], CONFIG)[0].pixels), "CLIP's is not used"
-    plain = draw(stack, requests(stack), zero, CONFIG)
-    first, away = draw(stack, requests(stack, "a cat"), zero, CONFIG)
-    torch.testing.assert_close(first.pixels, plain[0].pixels, rtol=0, atol=1e-4)
-    assert (away.pixels - plain[1].pixels).abs().max() > 1e-3, "but a negative prompt's prediction is"
+
+
+@pytest.mark.parametrize("family", SIDES)
+def test_one_batch_may_have_pictures_with_and_without_a_negative_prompt(stack_of, family, monkeypatch):
+    stack, seen = stack_of(family), []
+
+    def watched(decoder, image_embeds, negative_image_embeds, *rest):
+        seen.append(negative_image_embeds)
+        return sample(decoder, image_embeds, negative_image_embeds, *rest)
+
+    monkeypatch.setattr(generator, "sample", watched)
+    nothing = stack.decoder().no_picture(torch.ones(DIM))
+    plain, mixed = (draw(stack, requests(stack, words), torch.ones(DIM), CONFIG) for words in ("", "a cat"))
+    assert torch.equal(seen[0], nothing) and torch.equal(seen[1][0], nothing)
+    assert (seen[1][1] - nothing).abs().max() > 0.01
+    torch.testing.assert_close(mixed[0].pixels, plain[0].pixels, rtol=0, atol=1e-4)
+    assert (mixed[1].pixels - plain[1].pixels).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("family", SIDES)

@@ -23,7 +23,7 @@ from lambda_studio.training.examples import Example, encode_latents
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks
 from lambda_studio.training.objectives.objectives import NoisedBatch, noise_prediction_loss, prediction_target
-from tests.lambda_studio.models.decoders.small import DIMS, LENGTH, save_karlo, save_stable_unclip
+from tests.lambda_studio.models.decoders.unclip.small import DIMS, LENGTH, save_karlo, save_stable_unclip
 
 FAMILIES = ("stable-unclip", "karlo")
 DIM, SIDES = DIMS["l"], {"stable-unclip": 64, "karlo": 32}

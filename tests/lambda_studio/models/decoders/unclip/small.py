@@ -28,7 +28,9 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
-FACTS = Path(__file__).parents[5] / "shared" / "facts" / "configs"
+from lambda_studio.models.files.sources import Source
+
+FACTS = Path(__file__).parents[6] / "shared" / "facts" / "configs"
 DIMS = {"h": 32, "l": 24}
 """The embeddings' numbers, small: 1024 of ViT-H/14 and 768 of ViT-L/14 in the published ones."""
 WIDTH = 16
@@ -44,6 +46,29 @@ SMALL_TEXT: dict[str, Any] = {"num_hidden_layers": 2, "num_attention_heads": 2, 
 def facts(name: str) -> dict[str, Any]:
     """The configuration of a published part."""
     return json.loads((FACTS / f"{name}.json").read_text())["config"]
+
+
+def published(folder: Path, family: str) -> Source:
+    """The published configurations of `stable-unclip-h`, `stable-unclip-l` or `karlo`, without weights."""
+    size = family[-1]
+    named = {
+        "karlo": {
+            "decoder": facts("karlo_decoder"),
+            "text_proj": facts("karlo_text_proj"),
+            "super_res_first": facts("karlo_super_res"),
+            "super_res_last": {**facts("karlo_super_res"), "sample_size": None},
+            "text_encoder": facts("karlo_text_encoder"),
+        }
+    }.get(family) or {
+        "unet": facts(f"stable_unclip_unet_{size}"),
+        "vae": facts("stable_unclip_vae"),
+        "image_normalizer": facts("stable_unclip_image_normalizer")[size],
+        "text_encoder": facts("stable_unclip_text_encoder"),
+    }
+    for name, config in named.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "config.json").write_text(json.dumps(config))
+    return Source(str(folder))
 
 
 def save_tokenizer(folder: Path, pad: str) -> CLIPTokenizer:

@@ -9,10 +9,10 @@ from diffusers import UNet2DConditionModel, UNet2DModel
 from diffusers.pipelines.deprecated.unclip import UnCLIPTextProjModel
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.decoders import karlo_files as files
-from lambda_studio.models.decoders.karlo import load_decoder
+from lambda_studio.models.decoders.unclip import karlo_files as files
+from lambda_studio.models.decoders.unclip.karlo import load_decoder
 from lambda_studio.models.files.sources import Source
-from tests.lambda_studio.models.decoders.small import facts, save_karlo
+from tests.lambda_studio.models.decoders.unclip.small import facts, published, save_karlo
 
 
 @pytest.fixture(scope="module")
@@ -36,23 +36,15 @@ def test_each_part_names_its_own_files(folder):
 
 
 def test_the_published_configurations_are_understood(tmp_path):
-    published = {
-        "decoder": facts("karlo_decoder"),
-        "text_proj": facts("karlo_text_proj"),
-        "super_res_first": facts("karlo_super_res"),
-        "super_res_last": {**facts("karlo_super_res"), "sample_size": None},
-    }
-    for name, config in published.items():
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "config.json").write_text(json.dumps(config))
-    source = Source(str(tmp_path))
+    source = published(tmp_path, "karlo")
+    configs = {name: json.loads((tmp_path / name / "config.json").read_text()) for name in files.FOLDERS}
     said = files.trained_resolution(source), files.drawn_multiple(source), files.embedding_dim(source)
     assert said == (256, 32, 768)
-    files.require_karlo(published, facts("karlo_text_encoder"), tmp_path)
+    files.require_karlo(configs, facts("karlo_text_encoder"), tmp_path)
     with torch.device("meta"):
-        decoder = UNet2DConditionModel.from_config(published["decoder"])
-        projection = UnCLIPTextProjModel.from_config(published["text_proj"])
-        enlarger = UNet2DModel.from_config(published["super_res_last"])
+        decoder = UNet2DConditionModel.from_config(configs["decoder"])
+        projection = UnCLIPTextProjModel.from_config(configs["text_proj"])
+        enlarger = UNet2DModel.from_config(configs["super_res_last"])
     assert sum(each.numel() for each in decoder.parameters()) == 885_439_686
     assert projection.learned_classifier_free_guidance_embeddings.shape == (768,)
     assert enlarger.conv_in.weight.shape == (320, 6, 3, 3)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from lambda_studio.errors import ModelFilesInvalid
-from lambda_studio.models.decoders.empty_text import ENCODER, find_text, text_config, tokenizer_files
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Part
+from lambda_studio.models.decoders.unclip.empty_text import ENCODER, find_text, text_config, tokenizer_files
 from lambda_studio.models.files.locating import fingerprint, read_json
 from lambda_studio.models.files.sources import Source
 from lambda_studio.models.files.weights import find_weights, model_fingerprint, shards
@@ -107,13 +107,13 @@ def require_karlo(configs: Mapping[str, Mapping[str, Any]], text: Mapping[str, A
             )
 
 
-def _place(source: Source, folder: str) -> tuple[Source, str]:
+def place_of(source: Source, folder: str) -> tuple[Source, str]:
     """Return the source of a folder and the prefix of its files. A stack's own UNet is in the decoder's place."""
     return source.replaced("unet") if folder == DECODER and "unet" in source.parts else (source, f"{folder}/")
 
 
 def _weights(source: Source, folder: str) -> Path:
-    return find_weights(*_place(source, folder))
+    return find_weights(*place_of(source, folder))
 
 
 def _shards(files: Mapping[str, Path]) -> dict[str, Path]:
@@ -123,7 +123,7 @@ def _shards(files: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def _config_file(source: Source, folder: str) -> Path:
-    place, prefix = _place(source, folder)
+    place, prefix = place_of(source, folder)
     return _pinned(place, f"{prefix}config.json")
 
 

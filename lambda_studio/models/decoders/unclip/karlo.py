@@ -15,9 +15,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from lambda_studio.config import Size
-from lambda_studio.models.decoders.empty_text import EmptyText, empty_text
-from lambda_studio.models.decoders.enlarging import enlarge
-from lambda_studio.models.decoders.karlo_files import (
+from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Generators, Part, require_drawable
+from lambda_studio.models.decoders.unclip.empty_text import EmptyText, empty_text
+from lambda_studio.models.decoders.unclip.enlarging import enlarge
+from lambda_studio.models.decoders.unclip.karlo_files import (
     DECODER,
     ENLARGERS,
     TEXT_PROJ,
@@ -31,8 +32,8 @@ from lambda_studio.models.decoders.karlo_files import (
     side_of,
     trained_resolution,
 )
-from lambda_studio.models.decoders.parts import LoadedParts
-from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Generators, Part, require_drawable
+from lambda_studio.models.decoders.unclip.karlo_memory import drawing_footprint, unet_blueprint
+from lambda_studio.models.decoders.unclip.parts import LoadedParts
 from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.files.pretrained import load_weights
 from lambda_studio.models.files.sources import Source
@@ -227,6 +228,8 @@ FAMILY = Family(
     fingerprints=decoder_fingerprints,
     resolution=trained_resolution,
     load=load_decoder,
+    footprint=drawing_footprint,
+    blueprint=unet_blueprint,
     multiple=drawn_multiple,
     embedding_dim=embedding_dim,
 )

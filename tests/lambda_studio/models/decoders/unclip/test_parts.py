@@ -4,7 +4,7 @@ import pytest
 from torch import nn
 
 from lambda_studio.errors import StudioError
-from lambda_studio.models.decoders.parts import LoadedParts
+from lambda_studio.models.decoders.unclip.parts import LoadedParts
 
 UNET, TEXT, FIRST, LAST = (nn.Linear(1, 1) for _ in range(4))
 DRAWS = LoadedParts({"unet": {"unet": UNET, "text": TEXT}}, {"unet": "a"})

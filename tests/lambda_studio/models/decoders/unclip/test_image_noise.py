@@ -4,8 +4,8 @@ import torch
 from diffusers import DDPMScheduler
 from diffusers.pipelines.stable_diffusion import StableUnCLIPImageNormalizer
 
-from lambda_studio.models.decoders.image_noise import ImageNoise
-from tests.lambda_studio.models.decoders.small import facts
+from lambda_studio.models.decoders.unclip.image_noise import ImageNoise
+from tests.lambda_studio.models.decoders.unclip.small import facts
 
 SCHEDULE = DDPMScheduler.from_config(facts("stable_unclip_image_noising_scheduler"))
 

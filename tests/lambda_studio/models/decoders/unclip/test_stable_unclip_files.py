@@ -8,10 +8,10 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.models.decoders import stable_unclip_files as files
-from lambda_studio.models.decoders.stable_unclip import load_decoder
+from lambda_studio.models.decoders.unclip import stable_unclip_files as files
+from lambda_studio.models.decoders.unclip.stable_unclip import load_decoder
 from lambda_studio.models.files.sources import Source
-from tests.lambda_studio.models.decoders.small import facts, save_stable_unclip
+from tests.lambda_studio.models.decoders.unclip.small import published, save_stable_unclip
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +37,7 @@ def test_each_part_names_its_own_files(folder):
 
 @pytest.mark.parametrize(("size", "dim"), [("h", 1024), ("l", 768)])
 def test_the_published_configurations_are_understood(tmp_path, size, dim):
-    for name, config in {
-        "unet": facts(f"stable_unclip_unet_{size}"),
-        "vae": facts("stable_unclip_vae"),
-        "image_normalizer": facts("stable_unclip_image_normalizer")[size],
-        "text_encoder": facts("stable_unclip_text_encoder"),
-    }.items():
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "config.json").write_text(json.dumps(config))
-    source = Source(str(tmp_path))
+    source = published(tmp_path, f"stable-unclip-{size}")
     said = files.trained_resolution(source), files.drawn_multiple(source), files.embedding_dim(source)
     assert said == (768, 64, dim)
     unet, normalizer, text = (

@@ -15,11 +15,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from lambda_studio.config import Size
-from lambda_studio.models.decoders.empty_text import empty_text
-from lambda_studio.models.decoders.image_noise import ImageNoise
-from lambda_studio.models.decoders.parts import LoadedParts
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Generators, Part, require_drawable
-from lambda_studio.models.decoders.stable_unclip_files import (
+from lambda_studio.models.decoders.tiles import TILE, decode_in_tiles
+from lambda_studio.models.decoders.unclip.empty_text import empty_text
+from lambda_studio.models.decoders.unclip.image_noise import ImageNoise
+from lambda_studio.models.decoders.unclip.parts import LoadedParts
+from lambda_studio.models.decoders.unclip.stable_unclip_files import (
     decoder_fingerprints,
     drawn_multiple,
     embedding_dim,
@@ -29,7 +30,7 @@ from lambda_studio.models.decoders.stable_unclip_files import (
     part_fingerprint,
     trained_resolution,
 )
-from lambda_studio.models.decoders.tiles import TILE, decode_in_tiles
+from lambda_studio.models.decoders.unclip.stable_unclip_memory import drawing_footprint, unet_blueprint
 from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.files.pretrained import load_weights
 from lambda_studio.models.files.sources import Source
@@ -216,6 +217,8 @@ FAMILY = Family(
     fingerprints=decoder_fingerprints,
     resolution=trained_resolution,
     load=load_decoder,
+    footprint=drawing_footprint,
+    blueprint=unet_blueprint,
     multiple=drawn_multiple,
     embedding_dim=embedding_dim,
 )

@@ -4,7 +4,7 @@ import torch
 from diffusers import UnCLIPScheduler
 from torch.nn import functional as F
 
-from lambda_studio.models.decoders.enlarging import enlarge
+from lambda_studio.models.decoders.unclip.enlarging import enlarge
 
 
 def test_the_last_step_is_another_networks_and_both_see_the_smooth_picture():

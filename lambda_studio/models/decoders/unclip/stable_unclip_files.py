@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from lambda_studio.errors import ModelFilesInvalid
-from lambda_studio.models.decoders.empty_text import ENCODER, find_text, text_config, tokenizer_files
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Part
+from lambda_studio.models.decoders.unclip.empty_text import ENCODER, find_text, text_config, tokenizer_files
 from lambda_studio.models.files.locating import fingerprint, read_json
 from lambda_studio.models.files.sources import Source
 from lambda_studio.models.files.weights import find_weights, model_fingerprint, shards

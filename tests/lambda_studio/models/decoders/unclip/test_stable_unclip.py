@@ -11,8 +11,8 @@ from lambda_studio.config import GenerateConfig, Size
 from lambda_studio.errors import InvalidSetting, StudioError
 from lambda_studio.generation.samplers import sample
 from lambda_studio.models.decoders.protocol import Decoder
-from lambda_studio.models.decoders.stable_unclip import load_decoder
-from tests.lambda_studio.models.decoders.small import DIMS, LENGTH, WIDTH, save_stable_unclip
+from lambda_studio.models.decoders.unclip.stable_unclip import load_decoder
+from tests.lambda_studio.models.decoders.unclip.small import DIMS, LENGTH, WIDTH, save_stable_unclip
 
 SEEDS = [3, 4, 5]
 
@@ -157,7 +157,7 @@ def test_half_precision_is_of_the_networks_and_not_of_the_noise(folder, embeds):
 
 
 def test_a_large_picture_is_decoded_in_tiles_if_asked(decoder, monkeypatch):
-    monkeypatch.setattr("lambda_studio.models.decoders.stable_unclip.TILE", 64)
+    monkeypatch.setattr("lambda_studio.models.decoders.unclip.stable_unclip.TILE", 64)
     latents = torch.randn(1, 4, 8, 24, generator=torch.Generator().manual_seed(1))
     sizes, whole = [], decoder.vae.decode
     monkeypatch.setattr(decoder.vae, "decode", lambda one, **of: sizes.append(one.shape[-1]) or whole(one, **of))

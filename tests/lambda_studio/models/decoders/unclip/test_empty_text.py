@@ -5,9 +5,9 @@ import torch
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from lambda_studio.errors import ModelFilesInvalid
-from lambda_studio.models.decoders.empty_text import empty_text, find_text, text_config, tokenizer_files
+from lambda_studio.models.decoders.unclip.empty_text import empty_text, find_text, text_config, tokenizer_files
 from lambda_studio.models.files.sources import Source
-from tests.lambda_studio.models.decoders.small import DIMS, LENGTH, save_karlo
+from tests.lambda_studio.models.decoders.unclip.small import DIMS, LENGTH, save_karlo
 
 
 @pytest.fixture(scope="module")

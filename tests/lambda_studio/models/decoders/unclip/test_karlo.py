@@ -10,10 +10,10 @@ from diffusers import DDIMScheduler
 from lambda_studio.config import GenerateConfig, Size
 from lambda_studio.errors import InvalidSetting, StudioError
 from lambda_studio.generation.samplers import sample
-from lambda_studio.models.decoders.karlo import load_decoder
 from lambda_studio.models.decoders.protocol import Decoder
+from lambda_studio.models.decoders.unclip.karlo import load_decoder
 from lambda_studio.settings.drawing import SAMPLERS
-from tests.lambda_studio.models.decoders.small import DIMS, karlo_pipeline, save_karlo
+from tests.lambda_studio.models.decoders.unclip.small import DIMS, karlo_pipeline, save_karlo
 
 DIM, SEEDS = DIMS["l"], [3, 4, 5]
 
