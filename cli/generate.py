@@ -9,8 +9,10 @@ import click
 
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.options.aliases import Aliased
+from cli.screen.pictures import show_pictures
 from cli.screen.terminal import notice
 from cli.session import Session, given, pass_session
+from cli.texts.drawing_lines import notices, picture_lines
 
 
 class Seed(click.ParamType):
@@ -54,11 +56,18 @@ class PictureSize(click.ParamType):
     "--w WIDTH --h HEIGHT --d SEED --l GUIDANCE --s STEPS. # begins a comment.",
 )
 @click.option(
+    "--from",
+    "picture",
+    type=click.Path(path_type=Path),
+    metavar="PICTURE",
+    help="Draw this picture again: prompt, seed, settings and concepts are its own, where no others are given.",
+)
+@click.option(
     "-n",
     "--number",
     "count",
     cls=Aliased,
-    aliases=("--num-images-per-prompt",),
+    aliases=("--num-images-per-prompt", "--of"),
     type=int,
     default=1,
     show_default=True,
@@ -118,6 +127,17 @@ class PictureSize(click.ParamType):
     help="Follow the edges of this picture.  [default: no edges]",
 )
 @click.option(
+    "--score/--no-score", default=None, help="Measure each picture's likeness.  [default: the stack's, else no]"
+)
+@click.option("--best", type=int, metavar="N", help="Of the drawn pictures, keep the N with the highest likeness.")
+@click.option(
+    "--metadata/--no-metadata", default=None, help="Write into each picture what it was drawn from.  [default: yes]"
+)
+@click.option(
+    "--sheet", type=click.Path(path_type=Path), metavar="FILE.png", help="Also put all pictures on one sheet."
+)
+@click.option("--show", is_flag=True, help="Show the pictures here, if the terminal can (kitty, iTerm2, WezTerm).")
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("outputs"),
@@ -131,10 +151,13 @@ def command(
     session: Session,
     prompt: str | None,
     lines: str | None,
+    picture: Path | None,
     size: dict[str, Any] | None,
     count: int,
     adapters: tuple[str, ...],
     edges: Path | None,
+    sheet: Path | None,
+    show: bool,
     out: Path,
     **settings: Any,
 ) -> None:
@@ -144,23 +167,34 @@ def command(
 
     \b
       studio generate "a <rex> wearing a <red-hat> on the beach" -n 4 --seed 1
+      studio generate "a <rex> in the snow" --best 4 --of 16
       studio generate --file prompts.txt --out pictures
     """
     from lambda_studio import GenerateConfig
 
-    if (prompt is None) == (lines is None):
-        raise click.UsageError("Give one prompt, or a file of prompts with --file.")
-    asked: dict[str, Any] = {"count": count, "adapter": adapters or "auto", "edges": edges, "out": out}
-    asked["config"] = GenerateConfig(**given(**settings), **(size or {}))
+    if [prompt, lines, picture].count(None) != 2:
+        raise click.UsageError("Give one of: a prompt, a file of prompts (--file), a picture (--from).")
+    config = GenerateConfig(**given(**settings), **(size or {}))
+    asked: dict[str, Any] = {"config": config, "count": count, "edges": edges, "out": out}
+    asked["adapter"] = adapters or (None if picture else "auto")
+    answer: Any
     with session.studio() as studio:
-        if lines is not None:
-            drawn = studio.generate_file(sys.stdin.read(LONGEST) if lines == "-" else Path(lines), **asked)
+        if picture is not None:
+            again = studio.generate_from(picture, **asked)
+            answer, drawn = again, [again.drawn]
+        elif lines is not None:
+            answer = drawn = studio.generate_file(sys.stdin.read(LONGEST) if lines == "-" else Path(lines), **asked)
         else:
             drawn = studio.generate_all([prompt or ""], **asked)
-    several = lines is not None or studio.has_wildcards(prompt or "")
-    session.show(drawn if several else drawn[0], lambda: [str(each.path) for one in drawn for each in one.pictures])
-    chosen = all(each.strip().partition(":")[0] == "auto" for each in adapters)  # also if none is given
-    if chosen and not session.json:
-        for adapter in dict.fromkeys(each.adapters[0] for each in drawn if each.adapters):
-            scaled = f", scaled by {adapter.scale:g}" if adapter.scale != 1 else ""
-            notice(f"Drawn with adapter {adapter.id}{scaled}; --adapter none draws without.")
+            answer = drawn if studio.has_wildcards(prompt or "") else drawn[0]
+        on_sheet = studio.sheet(drawn, sheet) if sheet else None
+    session.show(answer, lambda: picture_lines(drawn))
+    for said in notices(answer, drawn, on_sheet, by_itself(adapters)) if not session.json else ():
+        notice(said)
+    if show and not session.json and not show_pictures(drawn):
+        notice("This terminal shows no pictures, or does not say that it can.")
+
+
+def by_itself(adapters: tuple[str, ...]) -> bool:
+    """Return whether the studio chooses the adapter, perhaps scaled."""
+    return all(each.strip().partition(":")[0] == "auto" for each in adapters)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.answers.concepts import Added as Added
     from lambda_studio.workflows.answers.concepts import ImageCard as ImageCard
     from lambda_studio.workflows.answers.models import ModelPart as ModelPart
+    from lambda_studio.workflows.answers.pictures import DrawnAgain as DrawnAgain
     from lambda_studio.workflows.answers.runs import RunCard as RunCard
     from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation as AdapterEvaluation
     from lambda_studio.workflows.subjects.masks.marking import Mark as Mark
@@ -188,6 +189,41 @@ class Studio:
                 for prompt in prompts
             ],
         )
+
+    def generate_from(
+        self,
+        picture: Path,
+        config: GenerateConfig | None = None,
+        *,
+        count: int = 1,
+        adapter: Wanted | None = None,
+        edges: Path | None = None,
+        out: Path = Path("outputs"),
+    ) -> "DrawnAgain":
+        """Draw a picture again from its own texts, with the concepts' versions of then, and say what has changed.
+
+        Args:
+            picture: a PNG that `generate` wrote.
+            config: fields that were given replace the picture's.
+            count: more pictures take the seeds after the picture's.
+            adapter: None is the picture's.
+            edges: the picture whose edges it follows, if it does.
+
+        Raises:
+            ImageRefused, PromptInvalid, AdapterNotFound, InvalidSetting, and the errors of model loading.
+        """
+        from lambda_studio.workflows.drawing.again import draw_again
+        from lambda_studio.workflows.drawing.preparing import Drawing
+
+        wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, edges=edges, out=out)
+        return draw_again(self.workplace, picture, wishes, adapter)
+
+    @staticmethod
+    def sheet(drawn: Sequence[Drawn], out: Path) -> Path:
+        """Write all pictures of these answers on one sheet, under a free name, and return its path."""
+        from lambda_studio.workflows.drawing.sheets import write_sheet
+
+        return write_sheet(drawn, out)
 
     @staticmethod
     def has_wildcards(prompt: str) -> bool:

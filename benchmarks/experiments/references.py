@@ -65,7 +65,9 @@ def main() -> None:
     views = [clip.encode_pixels(each) for each in cut_outs]
     judge, composed = OracleLikeness(reader), OracleComposition(reader)
     nouns = [NOUNS[int(noun)] for noun in who.noun]
-    known = [judge.embed([View(image, noun) for image in _photos(who[at : at + 1])]) for at, noun in enumerate(nouns)]
+    known = [
+        judge.embed([View(image, noun) for image in photographs(who[at : at + 1])]) for at, noun in enumerate(nouns)
+    ]
     values = {}
     print(f"{'':14}{'identity':>16}{'main colour':>14}{'the rest':>16}")
     for way, (name, how) in WAYS.items():
@@ -102,7 +104,7 @@ def main() -> None:
         )
 
 
-def _photos(who: Identity) -> list[Image.Image]:
+def photographs(who: Identity) -> list[Image.Image]:
     """Return pictures of one subject in four places."""
     alone = torch.zeros(4, dtype=torch.int64)
     scene = scenes(4, seeded(1, "references"), who=in_every_slot(who[alone]), relation=alone, worn_share=0.0)

@@ -28,14 +28,24 @@ def write_picture(image: Image.Image, texts: Mapping[str, str], out: Path, title
         out: A folder, or a path that ends in .png. A number is added to the path if the path exists.
         title: The source of the picture's name if `out` is a folder.
     """
+    make_room(out)
+    names = _file_names(out) if _names_a_file(out) else _folder_names(out, slug(title))
+    return _write_first_free(names, _png(image, texts))
+
+
+def rewrite_picture(path: Path, image: Image.Image, texts: Mapping[str, str]) -> None:
+    """Replace a file that this process has just written, by the same picture with other texts. Atomic and durable."""
+    with staged_file(path, replace=True) as staged:
+        staged.write_bytes(_png(image, texts))
+
+
+def _png(image: Image.Image, texts: Mapping[str, str]) -> bytes:
     chunks = PngInfo()
     for key, text in texts.items():
         chunks.add_itxt(key, text)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=chunks)
-    make_room(out)
-    names = _file_names(out) if _names_a_file(out) else _folder_names(out, slug(title))
-    return _write_first_free(names, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def make_room(out: Path) -> None:

@@ -40,6 +40,12 @@ class GenerateConfig(Settings):
     references: str = "mean"
     """Which reference images of a concept are drawn: the `mean` of all, the one `nearest` to it, or from seed to seed
     `each` in turn."""
+    score: bool = False
+    """Measure how much each picture is like its concepts' references, by the stack's CLIP, and DINO if it is here."""
+    best: int | None = None
+    """Keep only so many pictures of each prompt: those with the highest score. None: all."""
+    metadata: bool = True
+    """Write into each picture what it was drawn from."""
     guidance_scale: float = 7.5
     """Classifier-free guidance; 1 switches it off."""
     seed: int | None = None
@@ -68,6 +74,7 @@ class GenerateConfig(Settings):
         self._require("references", self.references in REFERENCES, f"Give one of: {', '.join(REFERENCES)}.")
         used = self.guidance_scale != 1 or not self.negative_prompt
         self._require("negative_prompt", used, "With guidance_scale=1 it does nothing: give a higher one.")
+        self._require("best", self.best is None or self.best >= 1, "Give 1 or more.")
         self._require_between(1, "batch_size", *sorted(SIZE_FIELDS))
         self._require_between(0, "seed")
         require(

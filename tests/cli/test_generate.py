@@ -64,6 +64,7 @@ def test_a_picture_says_what_it_is(studio, tuned) -> None:
         "adapter",
         "Software",
         "lambda-studio format",
+        "parameters",
     }
 
 
@@ -166,7 +167,9 @@ def test_a_file_of_prompts_is_drawn_and_its_answer_is_a_list(studio, photos, tmp
     refused = studio("generate", "--file", "-", "--steps", 1)
     assert refused.code == 5 and "Line 2: The prompt names <rx>" in refused.err
     for words in ((), ("a cat", "--file", "prompts.txt")):
-        assert "Give one prompt, or a file of prompts with --file." in studio("generate", *words).err
+        assert (
+            "Give one of: a prompt, a file of prompts (--file), a picture (--from)." in studio("generate", *words).err
+        )
 
 
 def test_a_wildcard_draws_every_concept_of_its_noun(studio, photos) -> None:
@@ -176,3 +179,20 @@ def test_a_wildcard_draws_every_concept_of_its_noun(studio, photos) -> None:
     assert answer.out.split() == ["outputs/a-max-0001.png", "outputs/a-rex-0001.png"]
     answer = json.loads(studio("generate", "a <*:dog>", "--steps", 1, "--seed", 5, "--json").out)
     assert [each["prompt"] for each in answer] == ["a <max>", "a <rex>"]
+
+
+def test_a_picture_is_drawn_again_and_the_best_are_put_on_a_sheet(studio, photos, tmp_path) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    best = ("--best", 2, "--of", 3, "--sheet", "s.png")
+    drawn = studio("generate", "a <rex>", *best, "--steps", 1, "--seed", 4, "--show")
+    first, _ = drawn.out.split()
+    assert drawn.err.splitlines() == [
+        "All pictures: s.png",
+        "This terminal shows no pictures, or does not say that it can.",
+    ]
+    again = studio("generate", "--from", first)
+    assert "It is the same picture, pixel for pixel." in again.err
+    assert Image.open(again.out.strip()).tobytes() == Image.open(first).tobytes()
+    answer = json.loads(studio("generate", "--from", first, "--json").out)
+    assert (answer["same"], answer["changes"], len(answer["drawn"]["pictures"])) == (True, [], 1)
+    assert "Give one of" in studio("generate", "a <rex>", "--from", first).err

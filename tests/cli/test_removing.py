@@ -66,7 +66,7 @@ def test_forgetting_deletes_everything_and_names_who_saw_it(studio, rex, tmp_pat
     assert rows(home, "concepts") == rows(home, "version_images") == 0
     assert rows(home, "blobs") == rows(home, "features") == 1, "CLIP's view of no picture belongs to no concept"
     assert "  rex, version 1 (forgotten)\n" in studio("adapters", "show", 1).out
-    assert studio("adapters").out.splitlines()[1].split()[4] == "forgotten"
+    assert "forgotten" in studio("adapters").out.splitlines()[1].split()
     assert studio("concepts", "restore", "rex").code == 3
 
 

@@ -146,7 +146,7 @@ BUILT_IN = {
         words=WEIGHTS / "words.txt",
         licence="Apache-2.0",
         download="nothing: it is part of the package",
-        generate={"guidance_scale": 3.0},
+        generate={"guidance_scale": 3.0, "score": True},
         finetune={"learning_rate": 1e-4, "batch_size": 8, "rank": 32},
     ),
     "kandinsky-2.2": StackSpec(

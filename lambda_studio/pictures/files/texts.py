@@ -6,7 +6,7 @@ Only the chunks' lengths, checksums and texts are read; the pixels are not.
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,6 +41,8 @@ class PictureTexts:
     """The SHA-256 of the first adapter's file, or None."""
     adapters: tuple[tuple[str, float], ...] = ()
     """The SHA-256 of each adapter's file, and the factor of its update."""
+    likeness: dict[str, Any] = field(default_factory=dict)
+    """How much the picture is like each concept, by the concept's name and the metric's, if it was measured."""
 
 
 def read_texts(path: Path) -> PictureTexts:
@@ -89,7 +91,10 @@ def _picture(texts: dict[str, str]) -> PictureTexts:
     known = tuple({name: concept[name] for name in CONCEPT_FIELDS} for concept in concepts)
     sha = None if adapter == "none" else adapter
     adapters = _adapters(texts["adapters"]) if "adapters" in texts else ((sha, 1.0),) if sha else ()
-    return PictureTexts(texts["prompt"], int(seed), settings, known, texts["stack"], sha, adapters)
+    scores = parse_json(texts["likeness"]) if "likeness" in texts else {}
+    if not isinstance(scores, dict):
+        raise ValueError("its likeness is not a table")
+    return PictureTexts(texts["prompt"], int(seed), settings, known, texts["stack"], sha, adapters, scores)
 
 
 def _adapters(text: str) -> tuple[tuple[str, float], ...]:

@@ -1,6 +1,6 @@
 """Answers about drawn pictures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -10,6 +10,8 @@ class DrawnPicture:
 
     path: Path
     seed: int
+    likeness: dict[str, dict[str, float]] = field(default_factory=dict)
+    """How much it is like each of its concepts, by the concept's name and the metric's: see `GenerateConfig.score`."""
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,14 @@ class Drawn:
     height: int
     width: int
     adapters: tuple[DrawnAdapter, ...] = ()
+
+
+@dataclass(frozen=True)
+class DrawnAgain:
+    """A picture that was drawn again from its own texts."""
+
+    drawn: Drawn
+    changes: tuple[str, ...]
+    """What is different since the picture was drawn, and from what its texts say."""
+    same: bool | None
+    """Whether the first new picture has the same pixels; None if it has another size."""

@@ -39,20 +39,21 @@ def generate_all(place: Workplace, drawings: Sequence[Drawing], one: bool = Fals
     prepared = prepare(place, drawings, lambda: _new_seed(place.notify))
     if one and len(prepared) > 1:
         raise PromptInvalid(f"The prompt stands for {len(prepared)} prompts.", "Draw it with Studio.generate_all.")
-    written: list[DrawnPicture] = []
+    written: list[list[DrawnPicture]] = []
     groups = [list(each) for _, each in groupby(prepared, _together)]
     plans = [_planned(place, group) for group in groups]
     total = sum(_steps(group, config) for group, config in zip(groups, plans, strict=True))
     with place.progress("Drawing", total=total) as advance:
         for group, config in zip(groups, plans, strict=True):
             written += _draw(place, group, config, lambda *_: advance())
-    pictures = iter(written)
-    return [_drawn(place, each, [next(pictures) for _ in each.seeds]) for each in prepared]
+    return [_drawn(place, each, pictures) for each, pictures in zip(prepared, written, strict=True)]
 
 
 def _together(prepared: Prepared) -> object:
     """Return what pictures have in common that are drawn together."""
-    shared = replace(prepared.config, seed=0, negative_prompt="", references="mean")
+    config = prepared.config
+    steps = config.num_inference_steps, config.sampler, config.guidance_scale
+    shared = *steps, config.batch_size, config.decode_in_tiles
     return shared, prepared.size, [(each.path, each.scale) for each in prepared.adapters]
 
 
@@ -81,23 +82,27 @@ def _new_seed(notify: Callable[[str], None]) -> int:
 
 def _draw(
     place: Workplace, group: Sequence[Prepared], config: GenerateConfig, on_step: Callable[[int, int], None]
-) -> list[DrawnPicture]:
-    """Draw the pictures of one group, and write each as soon as it is drawn."""
+) -> list[list[DrawnPicture]]:
+    """Draw the pictures of one group, and write each as soon as it is drawn, or the best ones at the end."""
     from lambda_studio.generation.generator import draw_each
     from lambda_studio.models.adapters.adapter import ScaledFile
     from lambda_studio.workflows.drawing.pictures import Destination, texts_of, write_each
+    from lambda_studio.workflows.drawing.scoring import keep, scores_of
 
     requests, zero_image_embeds = _requests(place, group)
     files = [ScaledFile(each.path, each.scale) for each in group[0].adapters]
-    tiles = config.decode_in_tiles
-    destinations = [
-        to
-        for each in group
-        for to in [Destination(texts_of(each, place.spec.name, tiles), each.drawing.out, each.template.text)]
-        for _ in each.seeds
-    ]
     pictures = draw_each(place.stack, requests, zero_image_embeds, config, files, on_step)
-    return [DrawnPicture(path, seed) for path, seed in write_each(pictures, destinations, place.notify)]
+    targets = [
+        Destination(
+            texts_of(each, place.spec.name, config.decode_in_tiles), each.drawing.out, each.template.text,
+            at_once=each.config.best is None,
+        )
+        for each in group
+    ]  # fmt: skip
+    spread = [to for each, to in zip(group, targets, strict=True) for _ in each.seeds]
+    made = write_each(pictures, spread, place.notify)
+    rows = iter(zip(made, scores_of(place, group, made), strict=True))
+    return [keep(each, [next(rows) for _ in each.seeds], to) for each, to in zip(group, targets, strict=True)]
 
 
 def _requests(place: Workplace, group: Sequence[Prepared]) -> "tuple[list[PictureRequest], Tensor]":

@@ -7,10 +7,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
+from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import Picture
+from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.pictures.files.texts import FORMAT_KEY, TEXTS_FORMAT
 from lambda_studio.pictures.outputs import write_picture
 from lambda_studio.workflows.drawing.preparing import Prepared
+
+NOT_STORED = ("seed", "batch_size", "score", "best", "metadata")
+"""Settings that change no pixel, and the seed, which has a text of its own."""
 
 
 @dataclass(frozen=True)
@@ -20,41 +27,69 @@ class Destination:
     texts: Mapping[str, str]
     out: Path
     title: str
+    at_once: bool = True
+    """Write it as soon as it is drawn; otherwise only if the drawing is stopped."""
 
 
-def write_drawing(picture: Picture, to: Destination) -> Path:
-    """Write one picture, with its seed among the texts, and return its path."""
-    return write_picture(picture.to_image(), {**to.texts, "seed": str(picture.seed)}, to.out, to.title)
+@dataclass(frozen=True)
+class Made:
+    """A drawn picture: in its file, or in memory until it is known whether it is written."""
+
+    seed: int
+    path: Path | None = None
+    waiting: Image.Image | None = None
+
+    @property
+    def image(self) -> Image.Image:
+        """The picture, read from its file if it is written."""
+        if self.waiting is not None:
+            return self.waiting
+        assert self.path is not None, "it is in one of the two places"
+        return decode_png(self.path.read_bytes())
+
+
+def write_drawing(image: Image.Image, seed: int, to: Destination) -> Path:
+    """Write one picture, with its seed among the texts if it has texts, and return its path."""
+    return write_picture(image, with_seed(to.texts, seed), to.out, to.title)
+
+
+def with_seed(texts: Mapping[str, str], seed: int) -> dict[str, str]:
+    """Return a picture's texts with its seed. No texts stay none."""
+    if not texts:
+        return {}
+    return {**texts, "seed": str(seed), "parameters": texts["parameters"].format(seed=seed)}
 
 
 def write_each(
     pictures: Generator[Picture, None, None], destinations: Sequence[Destination], notify: Callable[[str], None]
-) -> list[tuple[Path, int]]:
-    """Write each picture as soon as it is drawn, and return the paths and seeds.
+) -> list[Made]:
+    """Write each picture as soon as it is drawn, but those that wait for others.
 
-    Pictures that are written stay if a later one fails or the user stops; `notify` is then told their paths.
+    If a later picture fails or the user stops, the pictures that were drawn are written, and `notify` is told their
+    paths.
     """
-    written: list[tuple[Path, int]] = []
+    made: list[Made] = []
     with closing(pictures):  # also after an error: the generator holds the decoder
         try:
             for picture, to in zip(pictures, destinations, strict=True):
-                written.append((write_drawing(picture, to), picture.seed))
+                image, seed = picture.to_image(), picture.seed
+                made.append(Made(seed, write_drawing(image, seed, to)) if to.at_once else Made(seed, waiting=image))
         except BaseException:  # also Ctrl-C: the user learns what is there, and the error goes on
-            for path, _ in written:
-                notify(f"Written before the stop: {path}")
+            for each, to in zip(made, destinations, strict=False):
+                notify(f"Written before the stop: {each.path or write_drawing(each.image, each.seed, to)}")
             raise
-    return written
+    return made
 
 
 def texts_of(prepared: Prepared, stack: str, decode_in_tiles: bool) -> dict[str, str]:
-    """Return a picture's PNG texts except the seed. Structured values are JSON.
+    """Return a picture's PNG texts without the seed, whose place in `parameters` is `{seed}`. Empty: none are wanted.
 
-    A picture of one adapter as it is has format 1, which earlier versions read.
+    Structured values are JSON. A picture of one adapter as it is has format 1, which earlier versions read.
     """
+    if not prepared.config.metadata:
+        return {}
     config, adapters, edges = prepared.config, prepared.adapters, prepared.drawing.edges
-    settings: dict[str, Any] = {
-        key: value for key, value in asdict(config).items() if key not in ("seed", "batch_size")
-    }
+    settings: dict[str, Any] = {key: value for key, value in asdict(config).items() if key not in NOT_STORED}
     settings["decode_in_tiles"] = decode_in_tiles
     if edges is not None:
         settings["edges"] = edges.name
@@ -77,6 +112,18 @@ def texts_of(prepared: Prepared, stack: str, decode_in_tiles: bool) -> dict[str,
         "stack": stack,
         "adapter": adapters[0].record.sha256 if adapters else "none",
         **({} if plain else {"adapters": json.dumps(scales)}),
+        "parameters": _parameters(prepared, config, stack),
         "Software": "lambda-studio",
         FORMAT_KEY: "1" if plain else str(TEXTS_FORMAT),
     }
+
+
+def _parameters(prepared: Prepared, config: GenerateConfig, stack: str) -> str:
+    """Return the text that web interfaces for Stable Diffusion show of a picture, with `{seed}` for its seed."""
+    negative = f"Negative prompt: {config.negative_prompt}\n" if config.negative_prompt else ""
+    words = f"{prepared.template.text}\n{negative}".replace("{", "{{").replace("}", "}}")
+    size = prepared.size
+    return (
+        f"{words}Steps: {config.num_inference_steps}, Sampler: {config.sampler}, CFG scale: {config.guidance_scale:g}, "
+        f"Seed: {{seed}}, Size: {size.width}x{size.height}, Model: {stack}, Version: lambda-studio"
+    )

@@ -37,6 +37,8 @@ class Drawing:
     """A picture. The drawing follows its edges."""
     out: Path = Path("outputs")
     """A folder, or a name ending in .png."""
+    concepts: tuple[ConceptRecord, ...] | None = None
+    """The concepts of the prompt, in versions that may be earlier ones; None: the library's current versions."""
     line: int | None = None
     """Its number in a file of prompts, for messages."""
 
@@ -115,7 +117,14 @@ def _prepared(place: Workplace, drawing: Drawing) -> tuple[list[Prepared], list[
     config = drawing.config.preferring(place.spec.generate)
     whole = parse(drawing.prompt)
     require_words(whole)
-    named = [(template, named_concepts(place, template)) for template in without_wildcards(place, whole)]
+    if drawing.concepts is None:
+        named = [(template, named_concepts(place, template)) for template in without_wildcards(place, whole)]
+    else:
+        named = [(whole, list(drawing.concepts))]
+    best = config.best or 1
+    require(best <= drawing.count, f"The best {best} of {drawing.count} are wanted.", "Draw more pictures.", "best")
+    if config.best and not any(concepts for _, concepts in named):
+        raise PromptInvalid("The prompt names no concept, so no picture is the best.", "Name one, or leave out --best.")
     for template, concepts in named:
         _require_images(template, concepts)
     edged = place.door.photo(drawing.edges).image if drawing.edges else None

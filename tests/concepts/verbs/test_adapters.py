@@ -5,13 +5,14 @@ import pytest
 from concepts.access import ROLES
 from tests.concepts.verbs.roles import Writes, require_roles
 
-OTHERS = {"adapters", "get_adapter", "adapter_files_without_row"}
+OTHERS = {"adapters", "get_adapter", "adapter_files_without_row", "adapter_numbers", "require_adapter_name"}
 WRITES: Writes = {
     "add_adapter": ("editor", lambda it, at, had, image: it.add_adapter(at, "cd" * 32, "f", "lora", "tiny", {}, [])),
     "derive_adapter": (
         "editor",
         lambda it, at, had, image: it.derive_adapter(at, "de" * 32, "lora", "tiny", {}, [had["adapter"]]),
     ),
+    "rename_adapter": ("editor", lambda it, at, had, image: it.rename_adapter(at, had["adapter"], "pets")),
     "remove_adapter": ("editor", lambda it, at, had, image: it.remove_adapter(at, had["adapter"])),
 }
 

@@ -16,6 +16,7 @@ OTHERS = {
     "catalogue",
     "page",
     "find_concepts",
+    "find_version",
     "concepts_near",
     "image_counts",
     "seen_images",

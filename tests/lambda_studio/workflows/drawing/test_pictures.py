@@ -27,7 +27,8 @@ def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed
     seen = {"name": "rex", "noun": "dog", "library": "default", "version": 1, "manifest": concept.manifest}
     assert json.loads(said.pop("concepts")) == [seen]
     expected = {"prompt": "a <rex:0.5>", "seed": "6", "stack": "tiny", "adapter": "none", "Software": "lambda-studio"}
-    assert said == {**expected, FORMAT_KEY: "1"}
+    numbers = "Steps: 2, Sampler: ddim, CFG scale: 3, Seed: 6, Size: 32x32, Model: tiny, Version: lambda-studio"
+    assert said == {**expected, FORMAT_KEY: "1", "parameters": f"a <rex:0.5>\n{numbers}"}
     assert read_texts(path) == PictureTexts("a <rex:0.5>", 6, settings, (seen,), "tiny", None)
 
 
@@ -44,7 +45,7 @@ def test_each_picture_is_written_before_the_next_is_drawn_and_stays_if_that_fail
             closed.append(True)
 
     with pytest.raises(KeyboardInterrupt):
-        write_each(drawn(), [Destination({}, tmp_path, "a dog")] * 3, told.append)
+        write_each(drawn(), [Destination({"parameters": "Seed: {seed}"}, tmp_path, "a dog")] * 3, told.append)
     first, second = (tmp_path / f"a-dog-000{number}.png" for number in (1, 2))
     assert seen == [[], [first.name]]
     assert closed == [True]
@@ -63,14 +64,42 @@ def test_a_disk_that_fails_leaves_whole_pictures_and_lets_go_of_the_decoder(tmp_
 
     write = pictures.write_drawing
 
-    def full(picture: Picture, *given: object):
-        if picture.seed == 1:
+    def full(image: Image.Image, seed: int, to: Destination):
+        if seed == 1:
             raise OSError(28, "No space left on device")
-        return write(picture, *given)
+        return write(image, seed, to)
 
     monkeypatch.setattr(pictures, "write_drawing", full)
     with pytest.raises(OSError, match="No space left"):
-        write_each(drawn(), [Destination({}, tmp_path, "a dog")] * 3, told.append)
+        write_each(drawn(), [Destination({"parameters": "Seed: {seed}"}, tmp_path, "a dog")] * 3, told.append)
     assert [path.name for path in tmp_path.iterdir()] == ["a-dog-0001.png"]
     assert closed == [True]
     assert told == [f"Written before the stop: {tmp_path / 'a-dog-0001.png'}"]
+
+
+def test_pictures_that_wait_are_written_only_if_the_drawing_stops(tmp_path) -> None:
+    told: list[str] = []
+
+    def drawn(stops: bool) -> Generator[Picture, None, None]:
+        yield Picture(torch.ones(3, 8, 8), 4)
+        if stops:
+            raise KeyboardInterrupt
+
+    to = Destination({}, tmp_path, "a dog", at_once=False)
+    (made,) = write_each(drawn(False), [to], told.append)
+    assert (made.path, made.seed, made.image.getpixel((0, 0)), told) == (None, 4, (255, 255, 255), [])
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KeyboardInterrupt):
+        write_each(drawn(True), [to, to], told.append)
+    assert told == [f"Written before the stop: {tmp_path / 'a-dog-0001.png'}"]
+
+
+def test_without_metadata_a_picture_has_no_texts(studio, tmp_path) -> None:
+    config = GenerateConfig(num_inference_steps=1, metadata=False)
+    assert Image.open(studio.generate("a {cat}", config, out=tmp_path).pictures[0].path).text == {}
+
+
+def test_braces_of_a_prompt_stay_in_the_parameters(studio, tmp_path) -> None:
+    config = GenerateConfig(num_inference_steps=1, seed=2, negative_prompt="a {hat}")
+    said = Image.open(studio.generate("a {cat} {seed}", config, out=tmp_path).pictures[0].path).text["parameters"]
+    assert said.startswith("a {cat} {seed}\nNegative prompt: a {hat}\nSteps: 1, ") and "Seed: 2, " in said

@@ -1,0 +1,38 @@
+"""Drawn pictures, in words."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import Drawn
+
+
+def picture_lines(drawn: "Sequence[Drawn]") -> Iterable[str]:
+    """Yield the path of each picture."""
+    for each in drawn:
+        yield from (str(picture.path) for picture in each.pictures)
+
+
+def notices(answer: Any, drawn: "Sequence[Drawn]", sheet: Path | None, by_itself: bool) -> Iterator[str]:
+    """Yield what is said of pictures beside their paths.
+
+    Args:
+        answer: of a picture that was drawn again, it says whether it is the same.
+        by_itself: the adapter was chosen by the studio.
+    """
+    if hasattr(answer, "same"):
+        yield sameness(answer.same)
+        by_itself = False
+    if sheet:
+        yield f"All pictures: {sheet}"
+    for adapter in dict.fromkeys(each.adapters[0] for each in drawn if by_itself and each.adapters):
+        scaled = f", scaled by {adapter.scale:g}" if adapter.scale != 1 else ""
+        yield f"Drawn with adapter {adapter.id}{scaled}; --adapter none draws without."
+
+
+def sameness(same: bool | None) -> str:
+    """Say whether a picture that was drawn again is the same."""
+    if same is None:
+        return "The new picture has another size."
+    return "It is the same picture, pixel for pixel." if same else "It is not the same picture, pixel for pixel."

@@ -1,0 +1,120 @@
+"""Draw a picture again from its own texts, and say what has changed since."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+
+from concepts.errors import AdapterNotFound, LibraryNotFound
+from concepts.names import name_key
+from concepts.records import ConceptRecord
+from lambda_studio.config import GenerateConfig, Wanted, require
+from lambda_studio.errors import PromptInvalid
+from lambda_studio.models.stacks.specification import BUILT_IN
+from lambda_studio.pictures.files.texts import PictureTexts, read_texts
+from lambda_studio.workflows.answers.pictures import DrawnAgain
+from lambda_studio.workflows.drawing.generate import generate
+from lambda_studio.workflows.drawing.preparing import Drawing
+from lambda_studio.workflows.workplace import Workplace
+
+
+def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted | None = None) -> DrawnAgain:
+    """Draw a picture from its texts: prompt, seed, settings, concepts in their versions, stack and adapters.
+
+    Settings that were given in `wishes`, and `adapter`, replace the picture's.
+
+    Raises:
+        ImageRefused: λ-Studio did not write the file, or a newer version did.
+        PromptInvalid: a concept was removed or forgotten.
+        InvalidSetting: the stack or the edges are not known, or a setting is wrong.
+        AdapterNotFound: the library does not have an adapter.
+    """
+    texts = read_texts(picture)
+    changes: list[str] = []
+    _use_stack(place, texts)
+    config = _config(texts, wishes.config)
+    _require_edges(texts, wishes)
+    before = place.door.photo(picture).image
+    concepts = _concepts(place, texts, changes)
+    adapters = adapter or _adapters(place, texts)
+    drawing = replace(wishes, prompt=texts.prompt, config=config, adapter=adapters, concepts=concepts)
+    for change in changes:
+        place.notify(change)
+    drawn = generate(place, drawing)
+    after = place.door.photo(drawn.pictures[0].path).image
+    same = after.tobytes() == before.tobytes() if after.size == before.size else None
+    return DrawnAgain(drawn, tuple(changes), same)
+
+
+def _use_stack(place: Workplace, texts: PictureTexts) -> None:
+    """Work with the picture's stack. Raises InvalidSetting if it is neither the stack in use nor a built-in one."""
+    if place.spec.name == texts.stack:
+        return
+    known = texts.stack in BUILT_IN and place.named_stack() is None
+    require(
+        known,
+        f"The picture was drawn with the stack {texts.stack[:80]!r}, and {place.spec.name} is in use.",
+        f"Give --stack {texts.stack}." if texts.stack in BUILT_IN else "Give its TOML file with --stack.",
+    )
+    place.work_with(texts.stack)
+
+
+def _concepts(place: Workplace, texts: PictureTexts, changes: list[str]) -> tuple[ConceptRecord, ...]:
+    """Return the concepts in the picture's versions, under their names then, and note what changed."""
+    found = []
+    for said in texts.concepts:
+        concept, current = _version(place, said["library"], said["manifest"])
+        if concept is None or current is None:
+            shows = f"The picture shows {said['name']} in version {said['version']}"
+            cause = f"{shows}, which library {place.library} does not have."
+            raise PromptInvalid(cause, f"Draw its prompt as it is today: studio generate {shlex.quote(texts.prompt)}")
+        if name_key(concept.name) != name_key(said["name"]):
+            changes.append(f"{said['name']} is called {concept.name} today.")
+        if current != concept.version:
+            changes.append(f"{concept.name} is at version {current} today. Version {concept.version} is drawn.")
+        found.append(replace(concept, name=said["name"]))
+    return tuple(found)
+
+
+def _version(place: Workplace, library: str, manifest: str) -> tuple[ConceptRecord | None, int | None]:
+    """Return the concept's version with this content, of this library or the picture's, and its number today."""
+    here = place.library
+    with place.database.reading() as registry:
+        for address in dict.fromkeys((here, library)):
+            try:
+                concept = registry.find_version(address, manifest)
+            except LibraryNotFound:
+                continue  # the picture comes from elsewhere
+            if concept is not None:
+                return concept, registry.get_concept(address, concept.name).version
+    return None, None
+
+
+def _config(texts: PictureTexts, wished: GenerateConfig) -> GenerateConfig:
+    """Return the picture's settings with the wishes in their place. Settings that are not known are left out."""
+    known = {each.name for each in fields(GenerateConfig)}
+    stored = {name: value for name, value in texts.settings.items() if name in known}
+    if wished.given & {"resolution", "height", "width"}:
+        stored = {name: value for name, value in stored.items() if name not in ("resolution", "height", "width")}
+    given = {name: getattr(wished, name) for name in wished.given}
+    return GenerateConfig(**{**stored, "seed": texts.seed, **given})
+
+
+def _require_edges(texts: PictureTexts, wishes: Drawing) -> None:
+    edges = str(texts.settings.get("edges", ""))
+    require(
+        not edges or wishes.edges is not None,
+        f"The picture follows the edges of {edges[:80]!r}, which it does not contain.",
+        "Give that picture with --edges.",
+    )
+
+
+def _adapters(place: Workplace, texts: PictureTexts) -> Sequence[str]:
+    """Return the picture's adapters with their scales. Raises AdapterNotFound."""
+    with place.database.reading() as registry:
+        known = {each.sha256 for each in registry.adapters(place.library)}
+    for sha, _ in texts.adapters:
+        if sha not in known:
+            cause = f"The picture was drawn with the adapter {sha[:12]}, which library {place.library} does not have."
+            raise AdapterNotFound(cause, "Import it: studio adapters import. Or draw without it: --adapter none")
+    return [f"{sha}:{scale}" for sha, scale in texts.adapters] or ["none"]

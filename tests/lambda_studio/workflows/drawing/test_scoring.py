@@ -1,0 +1,58 @@
+"""How much pictures are like the references of their concepts."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from lambda_studio.config import GenerateConfig
+from lambda_studio.errors import InvalidSetting, PromptInvalid
+from lambda_studio.evaluation.by_clip import ClipLikeness
+from lambda_studio.evaluation.measures import View
+from lambda_studio.pictures.files.texts import read_texts
+
+SCORED = GenerateConfig(num_inference_steps=1, seed=0, score=True)
+
+
+def cosines(studio, concept, path) -> float:
+    """Return the mean cosine of a picture with the references, computed from CLIP itself."""
+    views = studio.workplace.embedder.subjects([concept])[0][concept.name]
+    drawn = ClipLikeness(studio.workplace.stack).embed([View(Image.open(path), "")])[0]
+    return float(torch.stack([torch.cosine_similarity(view, drawn, dim=0) for view in views]).mean())
+
+
+def test_each_concept_of_a_picture_has_a_likeness_in_the_answer_and_in_the_file(studio, add, box, tmp_path) -> None:
+    rex, hat = add("rex", box(0), box(1)).concept, add("hat", box(2), noun="hat").concept
+    drawn = studio.generate("a <rex> on a <hat>", SCORED, count=2, out=tmp_path)
+    for picture in drawn.pictures:
+        assert picture.likeness.keys() == {"rex", "hat"}
+        for concept in (rex, hat):
+            expected = cosines(studio, concept, picture.path)
+            assert picture.likeness[concept.name]["CLIP-I"] == pytest.approx(expected, abs=2e-4)
+        assert read_texts(picture.path).likeness == picture.likeness
+    plain = studio.generate("a <rex>", GenerateConfig(num_inference_steps=1, seed=0), out=tmp_path)
+    assert plain.pictures[0].likeness == {} and "likeness" not in Image.open(plain.pictures[0].path).text
+    assert studio.generate("a cat", SCORED, out=tmp_path).pictures[0].likeness == {}
+
+
+def test_the_best_are_kept_and_the_best_comes_first(studio, add, box, tmp_path) -> None:
+    add("rex", box(0), box(1))
+    every = studio.generate("a <rex>", SCORED, count=5, out=tmp_path / "all").pictures
+    config = GenerateConfig(num_inference_steps=1, seed=0, best=2)
+    best = studio.generate("a <rex>", config, count=5, out=tmp_path / "best").pictures
+    ranked = sorted(every, key=lambda each: -each.likeness["rex"]["CLIP-I"])[:2]
+    assert [each.seed for each in best] == [each.seed for each in ranked]
+    assert [each.path.name for each in best] == ["a-rex-0001.png", "a-rex-0002.png"]
+    assert len(list((tmp_path / "best").iterdir())) == 2
+    for one, other in zip(best, ranked, strict=True):
+        assert json.loads(Image.open(one.path).text["likeness"]) == other.likeness
+        assert Image.open(one.path).tobytes() == Image.open(other.path).tobytes()
+
+
+def test_more_best_pictures_than_are_drawn_are_refused_and_so_is_a_prompt_without_names(studio, add, box) -> None:
+    add("rex", box(0))
+    with pytest.raises(InvalidSetting, match=r"The best 3 of 2 are wanted\. Draw more pictures\."):
+        studio.generate("a <rex>", GenerateConfig(best=3), count=2)
+    with pytest.raises(PromptInvalid, match="The prompt names no concept, so no picture is the best"):
+        studio.generate("a cat", GenerateConfig(best=1), count=2)
