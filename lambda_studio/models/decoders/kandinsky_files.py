@@ -26,10 +26,7 @@ def find_decoder(source: Source, parts: Sequence[Part] = BOTH_PARTS) -> dict[str
 
     Raises ModelFilesMissing and ModelFilesInvalid.
     """
-    configs = {f"{part}_config": _config_file(source, part) for part in BOTH_PARTS}
-    channels = read_json(configs["autoencoder_config"]).get("latent_channels", RELEASED_CHANNELS)
-    require_text_to_image(read_json(configs["unet_config"]), channels, configs["unet_config"])
-    files = {"scheduler": source.get([SCHEDULER]), **configs}
+    files = {**_configs(source), "scheduler": source.get([SCHEDULER])}
     for part in parts:
         place, prefix = source.replaced(FOLDERS[part])
         weights = files[part] = find_weights(place, prefix)
@@ -55,9 +52,12 @@ def drawn_multiple(source: Source) -> int:
     return unet_scale_factor(unet) * movq_scale_factor(movq)
 
 
-def embedding_dim(source: Source) -> int:
-    """Return how many numbers the embeddings have that a decoder draws, from its configuration."""
-    return read_json(_config_file(source, "unet"))["encoder_hid_dim"]
+def embedding_dim(source: Source) -> int | None:
+    """Return how many numbers the embeddings have that a decoder draws, from its configuration; None: not said.
+
+    Raises ModelFilesMissing and ModelFilesInvalid.
+    """
+    return read_json(_configs(source)["unet_config"]).get("encoder_hid_dim")
 
 
 def latent_side(unet_config: Mapping[str, Any]) -> int:
@@ -96,6 +96,14 @@ def require_text_to_image(config: Mapping[str, Any], channels: int, path: Path) 
         f"{path} is the configuration of {kind} ({', '.join(said)}).",
         "Give a text-to-image decoder, such as kandinsky-community/kandinsky-2-2-decoder.",
     )
+
+
+def _configs(source: Source) -> dict[str, Path]:
+    """Return the configurations of both parts. Raises ModelFilesInvalid if the decoder is of another kind."""
+    configs = {f"{part}_config": _config_file(source, part) for part in BOTH_PARTS}
+    channels = read_json(configs["autoencoder_config"]).get("latent_channels", RELEASED_CHANNELS)
+    require_text_to_image(read_json(configs["unet_config"]), channels, configs["unet_config"])
+    return configs
 
 
 def _config_file(source: Source, part: Part) -> Path:

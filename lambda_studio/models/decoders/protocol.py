@@ -160,7 +160,7 @@ class Family:
     """Return what training pictures of this many pixels is counted with, from the configuration."""
     multiple: Callable[[Source], int] | None = None
     """Return the number of which height and width must be multiples, from the configuration. None: any size."""
-    embedding_dim: Callable[[Source], int] | None = None
+    embedding_dim: Callable[[Source], int | None] | None = None
     """Return how many numbers the CLIP embeddings have that it draws, from the configuration. None: it is not known."""
 
 

@@ -118,8 +118,9 @@ class Stack:
         """Load a decoder that is not shared, for training. `dtype` is the stack's if it is None."""
         family, source = get_family(self.spec.family), self._files.decoder_source
         with BUILDING:
-            if family.embedding_dim:
-                self._refuse_mixed("decoder", family.embedding_dim(source))
+            dim = family.embedding_dim(source) if family.embedding_dim else None
+            if dim is not None:
+                self._refuse_mixed("decoder", dim)
             return family.load(source, self.device, dtype or self.dtype, parts, **self.spec.decoder_settings)
 
     @property

@@ -24,13 +24,7 @@ def find_decoder(source: Source, parts: Sequence[Part] = BOTH_PARTS) -> dict[str
 
     They are downloaded from a hub id. Raises ModelFilesMissing and ModelFilesInvalid.
     """
-    files = {f"{folder}_config": _config_file(source, folder) for folder in FOLDERS}
-    files |= {name: _pinned(source, f"{name}/scheduler_config.json") for name in SCHEDULERS}
-    require_karlo(
-        {folder: read_json(files[f"{folder}_config"]) for folder in FOLDERS},
-        read_json(text_config(source)),
-        files["decoder_config"],
-    )
+    files = {**_configs(source), **{name: _pinned(source, f"{name}/scheduler_config.json") for name in SCHEDULERS}}
     if "unet" in parts:
         files |= {"unet": _weights(source, DECODER), TEXT_PROJ: _weights(source, TEXT_PROJ), **find_text(source)}
     if "autoencoder" in parts:
@@ -62,8 +56,11 @@ def drawn_multiple(source: Source) -> int:
 
 
 def embedding_dim(source: Source) -> int:
-    """Return how many numbers the embeddings have that a decoder draws: 768 of ViT-L/14."""
-    return read_json(_config_file(source, TEXT_PROJ))["clip_embeddings_dim"]
+    """Return how many numbers the embeddings have that a decoder draws: 768 of ViT-L/14.
+
+    Raises ModelFilesMissing and ModelFilesInvalid.
+    """
+    return read_json(_configs(source)[f"{TEXT_PROJ}_config"]).get("clip_embeddings_dim", 768)
 
 
 def side_of(config: Mapping[str, Any], folder: str) -> int:
@@ -95,8 +92,8 @@ def require_karlo(configs: Mapping[str, Mapping[str, Any]], text: Mapping[str, A
         )
     pairs = {
         "cross_attention_dim": (decoder.get("cross_attention_dim"), projection.get("cross_attention_dim")),
-        "time_embed_dim": (4 * decoder["block_out_channels"][0], projection.get("time_embed_dim")),
-        "hidden_size": (projection.get("clip_embeddings_dim"), text.get("hidden_size")),
+        "time_embed_dim": (4 * decoder.get("block_out_channels", [320])[0], projection.get("time_embed_dim")),
+        "hidden_size": (projection.get("clip_embeddings_dim", 768), text.get("hidden_size")),
         **{folder: (2 * channels, configs[folder].get("in_channels")) for folder in ENLARGERS},
     }
     for name, (needed, has) in pairs.items():
@@ -105,6 +102,14 @@ def require_karlo(configs: Mapping[str, Mapping[str, Any]], text: Mapping[str, A
                 f"The parts beside {path} do not fit each other: {name} is {has}, not {needed}.",
                 "Take all folders of one repository.",
             )
+
+
+def _configs(source: Source) -> dict[str, Path]:
+    """Return the configurations of the networks. Raises ModelFilesInvalid if the decoder is of another kind."""
+    configs = {f"{folder}_config": _config_file(source, folder) for folder in FOLDERS}
+    read = {folder: read_json(configs[f"{folder}_config"]) for folder in FOLDERS}
+    require_karlo(read, read_json(text_config(source)), configs["decoder_config"])
+    return configs
 
 
 def place_of(source: Source, folder: str) -> tuple[Source, str]:

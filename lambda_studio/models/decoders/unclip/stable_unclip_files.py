@@ -22,14 +22,7 @@ def find_decoder(source: Source, parts: Sequence[Part] = BOTH_PARTS) -> dict[str
 
     Raises ModelFilesMissing and ModelFilesInvalid.
     """
-    files = {f"{folder}_config": _config_file(source, folder) for folder in (UNET, VAE, NORMALIZER)}
-    files |= {"scheduler": _pinned(source, SCHEDULER), "noising": _pinned(source, NOISING)}
-    require_stable_unclip(
-        read_json(files["unet_config"]),
-        read_json(files["image_normalizer_config"]),
-        read_json(text_config(source)),
-        files["unet_config"],
-    )
+    files = {**_configs(source), "scheduler": _pinned(source, SCHEDULER), "noising": _pinned(source, NOISING)}
     if "unet" in parts:
         files |= {**_weights(source, UNET), **_weights(source, NORMALIZER), **find_text(source)}
     if "autoencoder" in parts:
@@ -65,8 +58,11 @@ def drawn_multiple(source: Source) -> int:
 
 
 def embedding_dim(source: Source) -> int:
-    """Return how many numbers the embeddings have that a decoder draws: 1024 of ViT-H/14, 768 of ViT-L/14."""
-    return read_json(_config_file(source, NORMALIZER))["embedding_dim"]
+    """Return how many numbers the embeddings have that a decoder draws: 1024 of ViT-H/14, 768 of ViT-L/14.
+
+    Raises ModelFilesMissing and ModelFilesInvalid.
+    """
+    return read_json(_configs(source)["unet_config"])["projection_class_embeddings_input_dim"] // 2
 
 
 def latent_side(unet_config: Mapping[str, Any]) -> int:
@@ -98,6 +94,14 @@ def require_stable_unclip(
                 f"{path} has {key} {unet.get(key)}, but image_normalizer and text_encoder beside it need {value}.",
                 "Take all folders of one repository.",
             )
+
+
+def _configs(source: Source) -> dict[str, Path]:
+    """Return the configurations of the networks. Raises ModelFilesInvalid if the decoder is of another kind."""
+    configs = {f"{folder}_config": _config_file(source, folder) for folder in (UNET, VAE, NORMALIZER)}
+    unet, normalizer = (read_json(configs[f"{folder}_config"]) for folder in (UNET, NORMALIZER))
+    require_stable_unclip(unet, normalizer, read_json(text_config(source)), configs["unet_config"])
+    return configs
 
 
 def _weights(source: Source, folder: str) -> dict[str, Path]:

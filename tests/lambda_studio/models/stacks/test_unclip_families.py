@@ -1,12 +1,14 @@
 """Stacks whose decoder is of another family than Kandinsky 2.2: from the TOML file to the picture."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
 from lambda_studio.config import GenerateConfig
-from lambda_studio.errors import InvalidSetting, ModelFilesInvalid
+from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.generation import generator
 from lambda_studio.generation.generator import PictureRequest, draw, draw_embeds
 from lambda_studio.generation.prompt import bind
@@ -94,6 +96,34 @@ def test_a_decoder_for_other_embeddings_is_refused_when_it_is_loaded(stack_of, t
         stack.decoder()
     assert error.value.cause == "The stack tiny has a CLIP with 32 dimensions and a decoder for 24."
     assert error.value.remedy == "Give a decoder that was trained on this CLIP."
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "said"),
+    [
+        ("stable-unclip", "kandinsky-2.2", "no vae/config.json"),
+        ("karlo", "stable-unclip", "no decoder/config.json"),
+        ("kandinsky-2.2", "stable-unclip", "no movq/config.json"),
+    ],
+)
+def test_a_decoder_of_another_family_is_refused_by_what_it_lacks(
+    stack_of, folders, decoder_folder, family, given, said
+):
+    folder = decoder_folder if given == "kandinsky-2.2" else folders[given]
+    with pytest.raises(ModelFilesMissing) as error:
+        stack_of(family, folder=folder).decoder()
+    assert said in error.value.cause
+
+
+def test_an_ordinary_stable_diffusion_is_said_to_be_one(stack_of, folders, tmp_path):
+    folder = shutil.copytree(folders["stable-unclip"], tmp_path / "copy")
+    file = folder / "unet/config.json"
+    config = json.loads(file.read_text())
+    for key in ("class_embed_type", "projection_class_embeddings_input_dim"):
+        del config[key]
+    file.write_text(json.dumps(config))
+    with pytest.raises(ModelFilesInvalid, match=r"is the configuration of a Stable Diffusion, which draws texts"):
+        stack_of("stable-unclip", folder=folder).decoder()
 
 
 def test_the_steps_of_karlos_enlarging_are_the_stacks(stack_of):
