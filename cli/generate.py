@@ -1,6 +1,5 @@
 """studio generate PROMPT"""
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,41 +8,14 @@ import click
 
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.options.aliases import Aliased
+from cli.options.drawing import picture_options
 from cli.screen.pictures import show_pictures
 from cli.screen.terminal import notice
 from cli.session import Session, given, pass_session
 from cli.texts.drawing_lines import notices, picture_lines
 
-
-class Seed(click.ParamType):
-    """A whole number, or the word `random`."""
-
-    name = "INTEGER|random"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """Return the number, or None for a new seed."""
-        if value == "random":
-            return None
-        number: int = click.INT.convert(value, param, ctx)
-        return number
-
-
-SEED = Seed()
 LONGEST = 2**22
 """The most characters that are read from the input."""
-
-
-class PictureSize(click.ParamType):
-    """A width and a height, as 768x512."""
-
-    name = "WxH"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, int]:
-        """Return the width and the height by these names."""
-        read = re.fullmatch(r"([0-9]{1,9})[xX×]([0-9]{1,9})", value)
-        if read is None:
-            self.fail(f"{value[:40]!r} is no size. Give width and height in pixels, as 768x512.", param, ctx)
-        return {"width": int(read[1]), "height": int(read[2])}
 
 
 @click.command("generate", cls=StudioCommand)
@@ -73,38 +45,13 @@ class PictureSize(click.ParamType):
     show_default=True,
     help="How many pictures to draw.",
 )
-@click.option(
-    "--seed", type=SEED, help="Seed of the first picture; the next has seed + 1.  [default: random, and printed]"
-)
-@click.option(
-    "--steps",
-    "num_inference_steps",
-    cls=Aliased,
-    aliases=("--num-inference-steps",),
-    type=int,
-    help="How many denoising steps to run.  [default: 50]",
-)
-@click.option(
-    "--sampler",
-    cls=Aliased,
-    aliases=("--scheduler",),
-    type=click.Choice(["ddim", "ddpm", "dpm++2m", "unipc", "euler"]),
-    help="The way from noise to a picture.  [default: ddim]",
-)
 @click.option("--negative-prompt", help="Guide pictures away from this.  [default: from no picture]")
 @click.option(
     "--references",
     type=click.Choice(["mean", "nearest", "each"]),
     help="Draw the mean of a concept's images, the one nearest to the mean, or each in turn.  [default: mean]",
 )
-@click.option(
-    "--guidance",
-    "guidance_scale",
-    cls=Aliased,
-    aliases=("--guidance-scale",),
-    type=float,
-    help="How closely to follow the prompt; 1 switches guidance off.  [default: the stack's, else 7.5]",
-)
+@picture_options
 @click.option(
     "--adapter",
     "adapters",
@@ -112,13 +59,6 @@ class PictureSize(click.ParamType):
     metavar="auto|none|ID[:SCALE]",
     help="The adapter to use, as 3 or pets, or scaled as 3:0.8; repeat it to add several. auto: the newest that knows "
     "every concept in the prompt.  [default: auto]",
-)
-@click.option("--resolution", type=int, help="Pixels on a side of square pictures.  [default: the stack's]")
-@click.option(
-    "--size", type=PictureSize(), metavar="WxH", help="Width and height in pixels, as 768x512.  [default: a square]"
-)
-@click.option(
-    "--batch-size", type=int, help="At most so many pictures at once; fewer if the GPU is small.  [default: 8]"
 )
 @click.option(
     "--edges",

@@ -29,6 +29,8 @@ MODULES = {
     "runs": "cli.runs",
     "adapters": "cli.adapters",
     "generate": "cli.generate",
+    "interpolate": "cli.interpolate",
+    "reconstruct": "cli.reconstruct",
     "models": "cli.models",
     "doctor": "cli.doctor",
     "db": "cli.db",

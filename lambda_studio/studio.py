@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.answers.concepts import ImageCard as ImageCard
     from lambda_studio.workflows.answers.models import ModelPart as ModelPart
     from lambda_studio.workflows.answers.pictures import DrawnAgain as DrawnAgain
+    from lambda_studio.workflows.answers.pictures import Interpolated as Interpolated
+    from lambda_studio.workflows.answers.pictures import Reconstructed as Reconstructed
     from lambda_studio.workflows.answers.runs import RunCard as RunCard
     from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation as AdapterEvaluation
     from lambda_studio.workflows.subjects.masks.marking import Mark as Mark
@@ -217,6 +219,73 @@ class Studio:
 
         wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, edges=edges, out=out)
         return draw_again(self.workplace, picture, wishes, adapter)
+
+    def interpolate(
+        self,
+        prompts: Sequence[str],
+        config: GenerateConfig | None = None,
+        *,
+        frames: int = 9,
+        spherical: bool = False,
+        adapter: Wanted = "auto",
+        out: Path = Path("outputs"),
+    ) -> "Interpolated":
+        """Draw the way between two prompts, or a square between four, from one noise (λ-ECLIPSE, Figure 7).
+
+        Args:
+            prompts: two ends, or four corners: top left, top right, bottom left, bottom right.
+            frames: the number of pictures of a line, or of a row and of a column of the square.
+            spherical: turn the embedding evenly, in place of the straight way.
+
+        Raises as `generate`.
+        """
+        from lambda_studio.workflows.drawing.interpolating import interpolate
+        from lambda_studio.workflows.drawing.preparing import Drawing
+
+        wishes = Drawing(prompt="", config=config or GenerateConfig(), adapter=adapter, out=out)
+        return interpolate(self.workplace, prompts, frames, spherical, wishes)
+
+    @staticmethod
+    def require_animation(out: Path, seconds: float) -> None:
+        """Raise as `animate` for a wrong name or length, before the pictures are drawn."""
+        from lambda_studio.pictures.animation import require_animation
+
+        require_animation(out, seconds)
+
+    @staticmethod
+    def animate(found: "Interpolated", out: Path, seconds: float = 3.0) -> None:
+        """Write an interpolation as a .webp, .gif or .mp4, there and back, in so many seconds for one way.
+
+        Raises InvalidSetting for another suffix, and OutputExists.
+        """
+        from lambda_studio.workflows.drawing.interpolating import animate
+
+        animate(found, out, seconds)
+
+    def reconstruct(
+        self,
+        source: str,
+        config: GenerateConfig | None = None,
+        *,
+        count: int = 1,
+        edges: bool = False,
+        adapter: Wanted = "none",
+        out: Path = Path("outputs"),
+    ) -> "Reconstructed":
+        """Draw the embedding of a picture file or of a concept, to see what it keeps (λ-ECLIPSE, Figure 3).
+
+        Args:
+            source: a picture file, or the name of a concept.
+            edges: draw the embedding of the file's edges.
+
+        Raises:
+            ImageRefused, ConceptNotFound, InvalidSetting, AdapterNotFound, and the errors of model loading.
+        """
+        from lambda_studio.workflows.drawing.preparing import Drawing
+        from lambda_studio.workflows.drawing.reconstructing import reconstruct
+
+        wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, adapter=adapter, out=out)
+        return reconstruct(self.workplace, source, edges, wishes)
 
     @staticmethod
     def sheet(drawn: Sequence[Drawn], out: Path) -> Path:

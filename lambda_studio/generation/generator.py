@@ -85,11 +85,8 @@ def draw_each(
     """
     if not requests:
         return
-    if stack.frees_idle:
-        stack.set_aside("decoder")  # of the drawing before
     seeds = [each.seed for each in requests]
-    parts = [requests[start : start + AT_ONCE] for start in range(0, len(requests), AT_ONCE)]
-    image_embeds = torch.cat([_image_embeds(stack, part, zero_image_embeds) for part in parts])
+    image_embeds = predicted_embeds(stack, requests, zero_image_embeds)
     negatives = _negatives(stack, requests, zero_image_embeds)
     if stack.frees_idle:
         stack.set_aside("clip")
@@ -105,10 +102,20 @@ def draw_each(
         yield from _draw_batches(decoder, image_embeds, negative_image_embeds, seeds, config, on_step)
 
 
+def predicted_embeds(
+    stack: Stack, requests: Sequence[PictureRequest], zero_image_embeds: Float[Tensor, " dim"]
+) -> Float[Tensor, "batch dim"]:
+    """Return what the prior predicts for each request, `AT_ONCE` at a time."""
+    if stack.frees_idle:
+        stack.set_aside("decoder")  # of the drawing before
+    parts = [requests[start : start + AT_ONCE] for start in range(0, len(requests), AT_ONCE)]
+    return torch.cat([_image_embeds(stack, part, zero_image_embeds) for part in parts])
+
+
 def _image_embeds(
     stack: Stack, requests: Sequence[PictureRequest], zero_image_embeds: Float[Tensor, " dim"]
 ) -> Float[Tensor, "batch dim"]:
-    """Return what the prior predicts for each request."""
+    """Return what the prior predicts for these requests, all at once."""
     controls = [zero_image_embeds if each.control_embeds is None else each.control_embeds for each in requests]
     conditioning = condition_prompts(
         stack.clip(("text",)),

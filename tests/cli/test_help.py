@@ -40,6 +40,8 @@ def test_the_commands_are_these() -> None:
         "runs",
         "adapters",
         "generate",
+        "interpolate",
+        "reconstruct",
         "models",
         "doctor",
         "db",

@@ -39,6 +39,32 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Interpolated:
+    """Pictures between prompts, row by row."""
+
+    prompts: tuple[str, ...]
+    pictures: tuple[Path, ...]
+    columns: int
+    sheet: Path
+    seed: int
+    evenness: float
+    """The mean over the largest change between neighbours, in 0..1: 1 is an even change, 0 a jump."""
+    stack: str
+    adapters: tuple[DrawnAdapter, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """Pictures of what an embedding alone keeps of a picture or of a concept."""
+
+    source: str
+    pictures: tuple[DrawnPicture, ...]
+    """`likeness` is the cosine similarity of their own embedding and the source's, by the name CLIP-I."""
+    sheet: Path
+    stack: str
+
+
+@dataclass(frozen=True)
 class DrawnAgain:
     """A picture that was drawn again from its own texts."""
 

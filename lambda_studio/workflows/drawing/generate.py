@@ -36,7 +36,7 @@ def generate_all(place: Workplace, drawings: Sequence[Drawing], one: bool = Fals
     Args:
         one: refuse wildcards.
     """
-    prepared = prepare(place, drawings, lambda: _new_seed(place.notify))
+    prepared = prepare(place, drawings, lambda: new_seed(place.notify))
     if one and len(prepared) > 1:
         raise PromptInvalid(f"The prompt stands for {len(prepared)} prompts.", "Draw it with Studio.generate_all.")
     written: list[list[DrawnPicture]] = []
@@ -73,7 +73,7 @@ def _steps(group: Sequence[Prepared], config: GenerateConfig) -> int:
     return -(-sum(len(each.seeds) for each in group) // config.batch_size) * config.num_inference_steps
 
 
-def _new_seed(notify: Callable[[str], None]) -> int:
+def new_seed(notify: Callable[[str], None]) -> int:
     """Return a new seed, which is told, so that its pictures can be drawn again."""
     seed = secrets.randbelow(NEW_SEEDS)
     notify(f"The seed is {seed}.")
@@ -89,7 +89,7 @@ def _draw(
     from lambda_studio.workflows.drawing.pictures import Destination, texts_of, write_each
     from lambda_studio.workflows.drawing.scoring import keep, scores_of
 
-    requests, zero_image_embeds = _requests(place, group)
+    requests, zero_image_embeds = requests_of(place, group)
     files = [ScaledFile(each.path, each.scale) for each in group[0].adapters]
     pictures = draw_each(place.stack, requests, zero_image_embeds, config, files, on_step)
     targets = [
@@ -105,7 +105,7 @@ def _draw(
     return [keep(each, [next(rows) for _ in each.seeds], to) for each, to in zip(group, targets, strict=True)]
 
 
-def _requests(place: Workplace, group: Sequence[Prepared]) -> "tuple[list[PictureRequest], Tensor]":
+def requests_of(place: Workplace, group: Sequence[Prepared]) -> "tuple[list[PictureRequest], Tensor]":
     """Return one request for each picture, with the embeddings of subjects and edges, and that for no picture."""
     from lambda_studio.generation.generator import PictureRequest
     from lambda_studio.generation.references import subject_embeds

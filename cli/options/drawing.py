@@ -1,0 +1,85 @@
+"""Options of commands that draw pictures."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from cli.options.aliases import Aliased
+
+
+class Seed(click.ParamType):
+    """A whole number, or the word `random`."""
+
+    name = "INTEGER|random"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the number, or None for a new seed."""
+        if value == "random":
+            return None
+        number: int = click.INT.convert(value, param, ctx)
+        return number
+
+
+SEED = Seed()
+
+
+class PictureSize(click.ParamType):
+    """A width and a height, as 768x512."""
+
+    name = "WxH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, int]:
+        """Return the width and the height by these names."""
+        read = re.fullmatch(r"([0-9]{1,9})[xX×]([0-9]{1,9})", value)
+        if read is None:
+            self.fail(f"{value[:40]!r} is no size. Give width and height in pixels, as 768x512.", param, ctx)
+        return {"width": int(read[1]), "height": int(read[2])}
+
+
+def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of how pictures are drawn."""
+    options = (
+        click.option(
+            "--seed",
+            type=SEED,
+            help="Seed of the first picture; the next has seed + 1.  [default: a new one, printed]",
+        ),
+        click.option(
+            "--steps",
+            "num_inference_steps",
+            cls=Aliased,
+            aliases=("--num-inference-steps",),
+            type=int,
+            help="How many denoising steps to run.  [default: 50]",
+        ),
+        click.option(
+            "--sampler",
+            cls=Aliased,
+            aliases=("--scheduler",),
+            type=click.Choice(["ddim", "ddpm", "dpm++2m", "unipc", "euler"]),
+            help="The way from noise to a picture.  [default: ddim]",
+        ),
+        click.option(
+            "--guidance",
+            "guidance_scale",
+            cls=Aliased,
+            aliases=("--guidance-scale",),
+            type=float,
+            help="How closely to follow the prompt; 1 switches guidance off.  [default: the stack's, else 7.5]",
+        ),
+        click.option("--resolution", type=int, help="Pixels on a side of square pictures.  [default: the stack's]"),
+        click.option(
+            "--size",
+            type=PictureSize(),
+            metavar="WxH",
+            help="Width and height, as 768x512.  [default: a square]",
+        ),
+        click.option(
+            "--batch-size", type=int, help="At most so many pictures at once; fewer if the GPU is small.  [default: 8]"
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,29 @@
+"""Draw image embeddings, without a prompt."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from lambda_studio.config import GenerateConfig
+from lambda_studio.generation.generator import Picture, draw_embeds
+from lambda_studio.models.adapters.adapter import ScaledFile, adapted
+from lambda_studio.workflows.drawing.adapter_choice import ChosenAdapter
+from lambda_studio.workflows.workplace import Workplace
+
+
+def drawn_from(
+    place: Workplace, image_embeds: Tensor, seeds: Sequence[int], config: GenerateConfig,
+    adapters: Sequence[ChosenAdapter] = (),
+) -> list[Picture]:  # fmt: skip
+    """Draw one picture for each embedding, `batch dim`. Afterwards only the decoder is in memory."""
+    zero = place.embedder.zero()
+    place.stack.free("clip")
+    place.stack.free("prior")
+    total = -(-len(seeds) // config.batch_size) * config.num_inference_steps
+    files = [ScaledFile(each.path, each.scale) for each in adapters]
+    with (
+        place.progress("Drawing", total=total) as advance,
+        place.stack.drawing,
+        adapted(place.stack.decoder(), files) as decoder,
+    ):
+        return draw_embeds(decoder, image_embeds, zero, seeds, config, lambda *_: advance())

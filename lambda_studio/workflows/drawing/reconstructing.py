@@ -1,0 +1,76 @@
+"""Pictures of what an image embedding alone keeps (λ-ECLIPSE, Figure 3): the decoder draws CLIP's embedding itself."""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from lambda_studio.config import read_adapters, require
+from lambda_studio.evaluation.by_clip import ClipLikeness
+from lambda_studio.evaluation.measures import View
+from lambda_studio.generation.references import blended
+from lambda_studio.pictures.crops import cut_out, square_crop
+from lambda_studio.pictures.outputs import make_room, write_picture
+from lambda_studio.pictures.sheet import draw_sheet
+from lambda_studio.workflows.answers.pictures import DrawnPicture, Reconstructed
+from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
+from lambda_studio.workflows.drawing.embeds import drawn_from
+from lambda_studio.workflows.drawing.generate import new_seed
+from lambda_studio.workflows.drawing.preparing import MOST_PICTURES, Drawing
+from lambda_studio.workflows.evaluating.views import views_of
+from lambda_studio.workflows.workplace import Workplace
+
+SHOWN = 256
+"""Pixels on a side of the source on the sheet."""
+
+
+def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> Reconstructed:
+    """Draw the embedding of a picture file, of its edges, or of a concept, and compare the pictures with it.
+
+    No text and no prior take part. `wishes` says settings, number, adapter and folder.
+
+    Raises:
+        ImageRefused, ConceptNotFound, InvalidSetting, AdapterNotFound, and the errors of model loading.
+    """
+    count = wishes.count
+    require(1 <= count <= MOST_PICTURES, f"The number of pictures is {count}.", f"Give 1 to {MOST_PICTURES}.")
+    config = wishes.config.preferring(place.spec.generate)
+    make_room(wishes.out)
+    place.stack.require_size(config.size(place.stack.resolution))
+    adapters, choice = choose_adapters(place, read_adapters(wishes.adapter), [])
+    for notice in choice.notices:
+        place.notify(notice)
+    embedding, shown = _of_file(place, Path(source), edges) if Path(source).is_file() else _of_concept(place, source)
+    first = config.seed if config.seed is not None else new_seed(place.notify)
+    seeds = range(first, first + count)
+    pictures = drawn_from(place, embedding.expand(count, -1), seeds, config, adapters)
+    images = [each.to_image() for each in pictures]
+    own = ClipLikeness(place.stack).embed([View(image, "") for image in images])
+    likeness = F.cosine_similarity(own, embedding.cpu()[None]).tolist()
+    title = f"{Path(source).stem} from its embedding"
+    drawn = tuple(
+        DrawnPicture(write_picture(image, {}, wishes.out, title), seed, {source: {"CLIP-I": round(value, 4)}})
+        for image, seed, value in zip(images, seeds, likeness, strict=True)
+    )
+    labels = [Path(source).name, *(f"{value:.2f}" for value in likeness)]
+    sheet = write_picture(draw_sheet([shown, *images], labels), {}, wishes.out, f"sheet {title}")
+    return Reconstructed(source, drawn, sheet, place.spec.name)
+
+
+def _of_file(place: Workplace, path: Path, edges: bool) -> tuple[Tensor, Image.Image]:
+    """Return the embedding of a picture's middle square, or of its edges, and the square."""
+    image = place.door.photo(path).image
+    if edges:
+        return place.edge_embeds(image).cpu(), square_crop(image, SHOWN)
+    clip = place.stack.clip(("vision",))
+    return clip.encode_images([square_crop(image, clip.image_size)])[0].cpu(), square_crop(image, SHOWN)
+
+
+def _of_concept(place: Workplace, name: str) -> tuple[Tensor, Image.Image]:
+    """Return the embedding of a concept, as prompts use it, and its first cut-out."""
+    (concept,) = place.get_concepts([name])
+    embeddings, _ = place.embedder.subjects([concept])
+    (view,) = views_of(place, concept, concept.images[:1])
+    return blended(torch.stack(embeddings[concept.name]), "mean", 0), cut_out(view.image, view.mask, SHOWN)
