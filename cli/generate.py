@@ -120,14 +120,14 @@ def command(
     answer: Any
     with session.studio() as studio:
         if picture is not None:
-            again = studio.generate_from(picture, **asked)
+            again = studio.pictures.again(picture, **asked)
             answer, drawn = again, [again.drawn]
         elif lines is not None:
-            answer = drawn = studio.generate_file(sys.stdin.read(LONGEST) if lines == "-" else Path(lines), **asked)
+            answer = drawn = studio.pictures.of_file(sys.stdin.read(LONGEST) if lines == "-" else Path(lines), **asked)
         else:
             drawn = studio.generate_all([prompt or ""], **asked)
-            answer = drawn if studio.has_wildcards(prompt or "") else drawn[0]
-        on_sheet = studio.sheet(drawn, sheet) if sheet else None
+            answer = drawn if studio.pictures.has_wildcards(prompt or "") else drawn[0]
+        on_sheet = studio.pictures.sheet(drawn, sheet) if sheet else None
     session.show(answer, lambda: picture_lines(drawn))
     for said in notices(answer, drawn, on_sheet, by_itself(adapters)) if not session.json else ():
         notice(said)

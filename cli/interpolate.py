@@ -61,12 +61,12 @@ def command(
     config = GenerateConfig(**given(**settings), **(size or {}))
     with session.studio() as studio:
         if animate:
-            studio.require_animation(animate, seconds)
-        found = studio.interpolate(
+            studio.pictures.require_animation(animate, seconds)
+        found = studio.pictures.interpolate(
             prompts, config, frames=frames, spherical=not linear, adapter=adapters or "auto", out=out
         )
         if animate:
-            studio.animate(found, animate, seconds)
+            studio.pictures.animate(found, animate, seconds)
     lines = [*map(str, found.pictures), f"Sheet: {found.sheet}", *([f"Animation: {animate}"] if animate else [])]
     session.show(found, lambda: lines)
     if not session.json:

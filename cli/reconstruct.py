@@ -61,5 +61,7 @@ def command(
 
     config = GenerateConfig(**given(**settings), **(size or {}))
     with session.studio() as studio:
-        found = studio.reconstruct(source, config, count=count, edges=edges, adapter=adapters or "none", out=out)
+        found = studio.pictures.reconstruct(
+            source, config, count=count, edges=edges, adapter=adapters or "none", out=out
+        )
     session.show(found, lambda: [*(str(each.path) for each in found.pictures), f"Sheet: {found.sheet}"])

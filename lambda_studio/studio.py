@@ -15,6 +15,7 @@ from lambda_studio.workflows.answers.runs import Finetuned
 from lambda_studio.workflows.home import default_home
 from lambda_studio.workflows.libraries import Libraries
 from lambda_studio.workflows.models import Models
+from lambda_studio.workflows.pictures import Pictures
 from lambda_studio.workflows.runs import Runs
 from lambda_studio.workflows.subjects.concepts import Concepts
 from lambda_studio.workflows.workplace import Workplace
@@ -133,6 +134,11 @@ class Studio:
         return Runs(self.workplace)
 
     @property
+    def pictures(self) -> Pictures:
+        """More ways to draw than `generate`."""
+        return Pictures(self.workplace)
+
+    @property
     def models(self) -> Models:
         """The model files of the stack in use."""
         return Models(self.workplace)
@@ -191,136 +197,6 @@ class Studio:
                 for prompt in prompts
             ],
         )
-
-    def generate_from(
-        self,
-        picture: Path,
-        config: GenerateConfig | None = None,
-        *,
-        count: int = 1,
-        adapter: Wanted | None = None,
-        edges: Path | None = None,
-        out: Path = Path("outputs"),
-    ) -> "DrawnAgain":
-        """Draw a picture again from its own texts, with the concepts' versions of then, and say what has changed.
-
-        Args:
-            picture: a PNG that `generate` wrote.
-            config: fields that were given replace the picture's.
-            count: more pictures take the seeds after the picture's.
-            adapter: None is the picture's.
-            edges: the picture whose edges it follows, if it does.
-
-        Raises:
-            ImageRefused, PromptInvalid, AdapterNotFound, InvalidSetting, and the errors of model loading.
-        """
-        from lambda_studio.workflows.drawing.again import draw_again
-        from lambda_studio.workflows.drawing.preparing import Drawing
-
-        wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, edges=edges, out=out)
-        return draw_again(self.workplace, picture, wishes, adapter)
-
-    def interpolate(
-        self,
-        prompts: Sequence[str],
-        config: GenerateConfig | None = None,
-        *,
-        frames: int = 9,
-        spherical: bool = False,
-        adapter: Wanted = "auto",
-        out: Path = Path("outputs"),
-    ) -> "Interpolated":
-        """Draw the way between two prompts, or a square between four, from one noise (λ-ECLIPSE, Figure 7).
-
-        Args:
-            prompts: two ends, or four corners: top left, top right, bottom left, bottom right.
-            frames: the number of pictures of a line, or of a row and of a column of the square.
-            spherical: turn the embedding evenly, in place of the straight way.
-
-        Raises as `generate`.
-        """
-        from lambda_studio.workflows.drawing.interpolating import interpolate
-        from lambda_studio.workflows.drawing.preparing import Drawing
-
-        wishes = Drawing(prompt="", config=config or GenerateConfig(), adapter=adapter, out=out)
-        return interpolate(self.workplace, prompts, frames, spherical, wishes)
-
-    @staticmethod
-    def require_animation(out: Path, seconds: float) -> None:
-        """Raise as `animate` for a wrong name or length, before the pictures are drawn."""
-        from lambda_studio.pictures.animation import require_animation
-
-        require_animation(out, seconds)
-
-    @staticmethod
-    def animate(found: "Interpolated", out: Path, seconds: float = 3.0) -> None:
-        """Write an interpolation as a .webp, .gif or .mp4, there and back, in so many seconds for one way.
-
-        Raises InvalidSetting for another suffix, and OutputExists.
-        """
-        from lambda_studio.workflows.drawing.interpolating import animate
-
-        animate(found, out, seconds)
-
-    def reconstruct(
-        self,
-        source: str,
-        config: GenerateConfig | None = None,
-        *,
-        count: int = 1,
-        edges: bool = False,
-        adapter: Wanted = "none",
-        out: Path = Path("outputs"),
-    ) -> "Reconstructed":
-        """Draw the embedding of a picture file or of a concept, to see what it keeps (λ-ECLIPSE, Figure 3).
-
-        Args:
-            source: a picture file, or the name of a concept.
-            edges: draw the embedding of the file's edges.
-
-        Raises:
-            ImageRefused, ConceptNotFound, InvalidSetting, AdapterNotFound, and the errors of model loading.
-        """
-        from lambda_studio.workflows.drawing.preparing import Drawing
-        from lambda_studio.workflows.drawing.reconstructing import reconstruct
-
-        wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, adapter=adapter, out=out)
-        return reconstruct(self.workplace, source, edges, wishes)
-
-    @staticmethod
-    def sheet(drawn: Sequence[Drawn], out: Path) -> Path:
-        """Write all pictures of these answers on one sheet, under a free name, and return its path."""
-        from lambda_studio.workflows.drawing.sheets import write_sheet
-
-        return write_sheet(drawn, out)
-
-    @staticmethod
-    def has_wildcards(prompt: str) -> bool:
-        """Return whether a prompt has wildcards, so that it is drawn once for each concept. Raises PromptInvalid."""
-        from lambda_studio.generation.template import parse
-
-        return bool(parse(prompt).wildcards)
-
-    def generate_file(
-        self,
-        lines: Path | str,
-        config: GenerateConfig | None = None,
-        *,
-        count: int = 1,
-        adapter: Wanted = "auto",
-        edges: Path | None = None,
-        out: Path = Path("outputs"),
-    ) -> list[Drawn]:
-        """Draw the prompts of a file (a path) or of its text, one a line, as `generate_all`.
-
-        A line may end with settings of its own, as in kohya's scripts: `--n` negative prompt, `--w` and `--h` size,
-        `--d` seed, `--l` guidance, `--s` steps. Lines that begin with # are comments.
-        """
-        from lambda_studio.workflows.drawing.generate import generate_all
-        from lambda_studio.workflows.drawing.lines import drawings_of
-
-        whole = (config or GenerateConfig(), count, adapter, edges, out)
-        return generate_all(self.workplace, drawings_of(lines, *whole))
 
     def finetune(
         self,

@@ -21,8 +21,8 @@ def notices(answer: Any, drawn: "Sequence[Drawn]", sheet: Path | None, by_itself
         answer: of a picture that was drawn again, it says whether it is the same.
         by_itself: the adapter was chosen by the studio.
     """
-    if hasattr(answer, "same"):
-        yield sameness(answer.same)
+    if hasattr(answer, "difference"):
+        yield sameness(answer.difference)
         by_itself = False
     if sheet:
         yield f"All pictures: {sheet}"
@@ -31,8 +31,16 @@ def notices(answer: Any, drawn: "Sequence[Drawn]", sheet: Path | None, by_itself
         yield f"Drawn with adapter {adapter.id}{scaled}; --adapter none draws without."
 
 
-def sameness(same: bool | None) -> str:
-    """Say whether a picture that was drawn again is the same."""
-    if same is None:
+ROUNDING = 2
+"""Differences up to this, of 255, come from rounding: other pictures were drawn at the same time."""
+
+
+def sameness(difference: int | None) -> str:
+    """Say whether a picture that was drawn again is the same, by its largest difference."""
+    if difference is None:
         return "The new picture has another size."
-    return "It is the same picture, pixel for pixel." if same else "It is not the same picture, pixel for pixel."
+    if difference == 0:
+        return "It is the same picture, pixel for pixel."
+    if difference <= ROUNDING:
+        return f"It is the same picture but for rounding: values differ by up to {difference} of 255."
+    return f"It is not the same picture: values differ by up to {difference} of 255."

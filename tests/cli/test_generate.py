@@ -194,5 +194,5 @@ def test_a_picture_is_drawn_again_and_the_best_are_put_on_a_sheet(studio, photos
     assert "It is the same picture, pixel for pixel." in again.err
     assert Image.open(again.out.strip()).tobytes() == Image.open(first).tobytes()
     answer = json.loads(studio("generate", "--from", first, "--json").out)
-    assert (answer["same"], answer["changes"], len(answer["drawn"]["pictures"])) == (True, [], 1)
+    assert (answer["difference"], answer["changes"], len(answer["drawn"]["pictures"])) == (0, [], 1)
     assert "Give one of" in studio("generate", "a <rex>", "--from", first).err

@@ -71,5 +71,5 @@ class DrawnAgain:
     drawn: Drawn
     changes: tuple[str, ...]
     """What is different since the picture was drawn, and from what its texts say."""
-    same: bool | None
-    """Whether the first new picture has the same pixels; None if it has another size."""
+    difference: int | None
+    """The largest difference of the first new picture's values, of 255: 0 is the same picture; None is another size."""

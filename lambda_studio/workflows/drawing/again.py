@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
+from PIL import Image, ImageChops
+
 from concepts.errors import AdapterNotFound, LibraryNotFound
 from concepts.names import name_key
 from concepts.records import ConceptRecord
@@ -42,8 +45,13 @@ def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted
         place.notify(change)
     drawn = generate(place, drawing)
     after = place.door.photo(drawn.pictures[0].path).image
-    same = after.tobytes() == before.tobytes() if after.size == before.size else None
-    return DrawnAgain(drawn, tuple(changes), same)
+    return DrawnAgain(drawn, tuple(changes), _difference(before, after))
+
+
+def _difference(before: Image.Image, after: Image.Image) -> int | None:
+    if before.size != after.size:
+        return None
+    return int(np.asarray(ImageChops.difference(before, after)).max())
 
 
 def _use_stack(place: Workplace, texts: PictureTexts) -> None:

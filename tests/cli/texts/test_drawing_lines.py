@@ -24,8 +24,10 @@ def test_the_adapter_that_was_chosen_is_said_once() -> None:
     assert list(notices(every, every, None, by_itself=False)) == []
 
 
-@pytest.mark.parametrize(("same", "said"), [(True, "It is the same"), (False, "It is not"), (None, "another size")])
-def test_a_picture_that_was_drawn_again_is_compared(same, said) -> None:
-    again = DrawnAgain(drawn(DrawnAdapter(3, "ab", 1.0)), (), same)
+@pytest.mark.parametrize(
+    ("difference", "said"), [(0, "pixel for pixel"), (1, "but for rounding"), (9, "It is not"), (None, "another size")]
+)
+def test_a_picture_that_was_drawn_again_is_compared(difference, said) -> None:
+    again = DrawnAgain(drawn(DrawnAdapter(3, "ab", 1.0)), (), difference)
     (line,) = notices(again, [again.drawn], None, by_itself=True)
-    assert said in line and line == sameness(same)
+    assert said in line and line == sameness(difference)

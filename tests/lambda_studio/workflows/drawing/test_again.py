@@ -25,8 +25,8 @@ def test_a_picture_is_drawn_again_bit_for_bit_after_its_concept_changed(studio, 
     studio.concepts.edit("rex", Changes(add=(box(5),), drop=(2,)))
     studio.concepts.rename("rex", "max")
     add("rex", box(6))
-    again = studio.generate_from(first.path, out=tmp_path)
-    assert again.same is True
+    again = studio.pictures.again(first.path, out=tmp_path)
+    assert again.difference == 0
     assert again.changes == ("rex is called max today.", "max is at version 2 today. Version 1 is drawn.")
     assert set(again.changes) <= set(notices)
     (picture,) = again.drawn.pictures
@@ -37,9 +37,9 @@ def test_a_picture_is_drawn_again_bit_for_bit_after_its_concept_changed(studio, 
 def test_what_is_given_replaces_what_the_picture_says(studio, add, box, tmp_path) -> None:
     add("rex", box(0))
     first = studio.generate("a <rex>", replace(TWO_STEPS, resolution=48), out=tmp_path).pictures[0].path
-    assert studio.generate_from(first, GenerateConfig(num_inference_steps=1), out=tmp_path).same is False
-    again = studio.generate_from(first, GenerateConfig(height=32, width=64), count=2, out=tmp_path)
-    assert (again.same, again.drawn.height, again.drawn.width) == (None, 32, 64)
+    assert studio.pictures.again(first, GenerateConfig(num_inference_steps=1), out=tmp_path).difference > 2
+    again = studio.pictures.again(first, GenerateConfig(height=32, width=64), count=2, out=tmp_path)
+    assert (again.difference, again.drawn.height, again.drawn.width) == (None, 32, 64)
     assert [each.seed for each in again.drawn.pictures] == [7, 8]
 
 
@@ -48,7 +48,7 @@ def test_a_concept_that_is_gone_is_refused_with_the_prompt_of_today(studio, add,
     first = studio.generate("a <rex>", TWO_STEPS, out=tmp_path).pictures[0].path
     studio.concepts.forget("rex", None, lambda _: None)
     with pytest.raises(PromptInvalid, match=r"The picture shows rex in version 1, which library default does not have"):
-        studio.generate_from(first, out=tmp_path)
+        studio.pictures.again(first, out=tmp_path)
 
 
 def test_an_adapter_that_is_gone_is_refused_and_can_be_left_out(studio, add, box, tmp_path) -> None:
@@ -57,24 +57,24 @@ def test_an_adapter_that_is_gone_is_refused_and_can_be_left_out(studio, add, box
     first = studio.generate("a <rex>", TWO_STEPS, out=tmp_path).pictures[0].path
     studio.adapters.remove(1)
     with pytest.raises(AdapterNotFound, match="which library default does not have"):
-        studio.generate_from(first, out=tmp_path)
-    assert studio.generate_from(first, adapter="none", out=tmp_path).drawn.adapters == ()
+        studio.pictures.again(first, out=tmp_path)
+    assert studio.pictures.again(first, adapter="none", out=tmp_path).drawn.adapters == ()
 
 
 def test_edges_and_a_foreign_stack_are_asked_for(studio, box, tmp_path, stack_file) -> None:
     first = studio.generate("a cat", TWO_STEPS, edges=box(1), out=tmp_path).pictures[0].path
     with pytest.raises(InvalidSetting, match=r"follows the edges of 'box1\.png', which it does not contain"):
-        studio.generate_from(first, out=tmp_path)
-    assert studio.generate_from(first, edges=box(1), out=tmp_path).same is True
+        studio.pictures.again(first, out=tmp_path)
+    assert studio.pictures.again(first, edges=box(1), out=tmp_path).difference == 0
     other = tmp_path / "other.toml"
     other.write_text(stack_file.read_text().replace('name = "tiny"', 'name = "other"'))
     studio.workplace.work_with(str(other))
     with pytest.raises(InvalidSetting, match="drawn with the stack 'tiny', and other is in use"):
-        studio.generate_from(first, edges=box(1), out=tmp_path)
+        studio.pictures.again(first, edges=box(1), out=tmp_path)
 
 
 def test_a_picture_of_another_program_is_refused(studio, box, tmp_path) -> None:
     with pytest.raises(ImageRefused, match="it has no texts from λ-Studio"):
-        studio.generate_from(box(0), out=tmp_path)
+        studio.pictures.again(box(0), out=tmp_path)
     with pytest.raises(ImageRefused, match="There is no picture"):
-        studio.generate_from(tmp_path / "none.png", out=tmp_path)
+        studio.pictures.again(tmp_path / "none.png", out=tmp_path)

@@ -277,7 +277,7 @@ def test_prompts_with_the_same_settings_are_drawn_together_and_each_as_if_alone(
 
     monkeypatch.setattr(generator, "sample", watched)
     lines = "a <*:dog>\na <rex#2:0.5> --n a hat\na cat --s 2\na <rex> --d 8"
-    drawn = studio.generate_file(lines, ONE_STEP, out=tmp_path)
+    drawn = studio.pictures.of_file(lines, ONE_STEP, out=tmp_path)
     assert [each.prompt for each in drawn] == ["a <max>", "a <rex>", "a <rex#2:0.5>", "a cat", "a <rex>"]
     assert batches == [3, 1, 1]
     assert [picture.seed for each in drawn for picture in each.pictures] == [0, 0, 0, 0, 8]

@@ -18,12 +18,12 @@ def test_a_line_begins_and_ends_with_what_generate_draws(studio, add, box, tmp_p
     add("rex", box(0))
     add("hat", box(1), noun="hat")
     prompts = ["a <rex> in a <hat>", "a cat"]
-    found = studio.interpolate(prompts, ONE_STEP, frames=3, out=tmp_path)
+    found = studio.pictures.interpolate(prompts, ONE_STEP, frames=3, out=tmp_path)
     ends = [studio.generate(each, ONE_STEP, out=tmp_path).pictures[0].path for each in prompts]
     assert [pixels(found.pictures[0]), pixels(found.pictures[-1])] == [pixels(each) for each in ends]
     assert (len(found.pictures), found.columns, found.seed, found.adapters) == (3, 3, 3, ())
     assert 0 < found.evenness <= 1 and found.sheet.is_file()
-    studio.animate(found, tmp_path / "way.gif", 1.0)
+    studio.pictures.animate(found, tmp_path / "way.gif", 1.0)
     with Image.open(tmp_path / "way.gif") as animation:
         assert animation.n_frames == 4
 
@@ -33,7 +33,7 @@ def test_a_square_has_rows_of_frames_and_takes_the_adapter_that_knows_all(studio
     add("max", box(1))
     studio.finetune(["rex", "max"], FinetuneConfig(steps=1, rank=2))
     corners = ["a <rex>", "a <max>", "a <rex> on a cat", "a <max> on a cat"]
-    found = studio.interpolate(corners, ONE_STEP, frames=2, spherical=True, out=tmp_path)
+    found = studio.pictures.interpolate(corners, ONE_STEP, frames=2, spherical=True, out=tmp_path)
     assert (len(found.pictures), found.columns, [each.id for each in found.adapters]) == (4, 2, [1])
     for prompt, path in zip(corners, found.pictures, strict=True):
         assert pixels(studio.generate(prompt, ONE_STEP, adapter=1, out=tmp_path).pictures[0].path) == pixels(path)
@@ -52,4 +52,4 @@ def test_wrong_numbers_are_refused(studio, add, box, tmp_path, prompts, frames, 
     add("rex", box(0))
     add("max", box(1))
     with pytest.raises(InvalidSetting, match=cause):
-        studio.interpolate(prompts, ONE_STEP, frames=frames, out=tmp_path)
+        studio.pictures.interpolate(prompts, ONE_STEP, frames=frames, out=tmp_path)

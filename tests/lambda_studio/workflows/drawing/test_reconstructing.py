@@ -15,13 +15,13 @@ ONE_STEP = GenerateConfig(num_inference_steps=1, seed=3)
 
 def test_a_photo_is_drawn_from_its_own_embedding_without_the_prior(studio, box, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(Stack, "prior", lambda *_: pytest.fail("the prior was asked for"))
-    found = studio.reconstruct(str(box(0)), ONE_STEP, count=2, out=tmp_path)
+    found = studio.pictures.reconstruct(str(box(0)), ONE_STEP, count=2, out=tmp_path)
     assert [each.seed for each in found.pictures] == [3, 4] and found.sheet.is_file()
     metric = ClipLikeness(studio.workplace.stack)
     source, drawn = metric.embed([View(Image.open(path), "") for path in (box(0), found.pictures[0].path)])
     (likeness,) = found.pictures[0].likeness.values()
     assert likeness["CLIP-I"] == pytest.approx(float(source @ drawn), abs=2e-3)
-    edges = studio.reconstruct(str(box(0)), ONE_STEP, edges=True, out=tmp_path)
+    edges = studio.pictures.reconstruct(str(box(0)), ONE_STEP, edges=True, out=tmp_path)
     with Image.open(edges.pictures[0].path) as one, Image.open(found.pictures[0].path) as other:
         assert one.tobytes() != other.tobytes()
 
@@ -38,10 +38,10 @@ def test_a_concept_is_drawn_from_the_embedding_that_prompts_use(studio, add, box
         return draw(place, embeds, *rest)
 
     monkeypatch.setattr(reconstructing, "drawn_from", watched)
-    assert studio.reconstruct("rex", ONE_STEP, out=tmp_path).source == "rex"
+    assert studio.pictures.reconstruct("rex", ONE_STEP, out=tmp_path).source == "rex"
     torch.testing.assert_close(given[0][0], studio.workplace.embedder.blended(concept))
 
 
 def test_a_name_that_is_nothing_is_refused(studio, tmp_path) -> None:
     with pytest.raises(ConceptNotFound, match="No concept named 'nobody'"):
-        studio.reconstruct("nobody", ONE_STEP, out=tmp_path)
+        studio.pictures.reconstruct("nobody", ONE_STEP, out=tmp_path)

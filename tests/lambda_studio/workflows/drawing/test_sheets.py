@@ -15,7 +15,7 @@ def test_all_pictures_of_several_prompts_are_on_one_sheet_which_replaces_none(st
     told = []
     whole = sheets.draw_sheet
     monkeypatch.setattr(sheets, "draw_sheet", lambda images, labels: told.append(labels) or whole(images, labels))
-    first, second = (studio.sheet(drawn, tmp_path / "all.png") for _ in range(2))
+    first, second = (studio.pictures.sheet(drawn, tmp_path / "all.png") for _ in range(2))
     assert (first.name, second.name) == ("all.png", "all-2.png")
     assert told[0] == ["seed 0  a cat", "seed 1  a cat", "seed 0  a dog", "seed 1  a dog"]
     with Image.open(first) as one, Image.open(second) as other:
@@ -26,4 +26,4 @@ def test_a_sheet_has_an_end(studio, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(sheets, "MOST", 1)
     drawn = studio.generate("a cat", ONE_STEP, count=2, out=tmp_path)
     with pytest.raises(InvalidSetting, match="A sheet of 2 pictures is too large"):
-        studio.sheet([drawn], tmp_path / "all.png")
+        studio.pictures.sheet([drawn], tmp_path / "all.png")

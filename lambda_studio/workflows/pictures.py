@@ -1,0 +1,145 @@
+"""`studio.pictures`: files of prompts, pictures again, ways between prompts, sheets and animations."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lambda_studio.config import GenerateConfig, Wanted
+from lambda_studio.workflows.answers.pictures import Drawn, DrawnAgain, Interpolated, Reconstructed
+from lambda_studio.workflows.workplace import Workplace
+
+
+class Pictures:
+    """Drawing with the library's concepts, beside `Studio.generate`."""
+
+    def __init__(self, workplace: Workplace):
+        self._place = workplace
+
+    def again(
+        self,
+        picture: Path,
+        config: GenerateConfig | None = None,
+        *,
+        count: int = 1,
+        adapter: Wanted | None = None,
+        edges: Path | None = None,
+        out: Path = Path("outputs"),
+    ) -> DrawnAgain:
+        """Draw a picture again from its own texts, with the concepts' versions of then, and say what has changed.
+
+        Args:
+            picture: a PNG that `Studio.generate` wrote.
+            config: fields that were given replace the picture's.
+            count: more pictures take the seeds after the picture's.
+            adapter: None is the picture's.
+            edges: the picture whose edges it follows, if it does.
+
+        Raises:
+            ImageRefused, PromptInvalid, AdapterNotFound, InvalidSetting, and the errors of model loading.
+        """
+        from lambda_studio.workflows.drawing.again import draw_again
+        from lambda_studio.workflows.drawing.preparing import Drawing
+
+        wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, edges=edges, out=out)
+        return draw_again(self._place, picture, wishes, adapter)
+
+    def interpolate(
+        self,
+        prompts: Sequence[str],
+        config: GenerateConfig | None = None,
+        *,
+        frames: int = 9,
+        spherical: bool = False,
+        adapter: Wanted = "auto",
+        out: Path = Path("outputs"),
+    ) -> Interpolated:
+        """Draw the way between two prompts, or a square between four, from one noise (λ-ECLIPSE, Figure 7).
+
+        Args:
+            prompts: two ends, or four corners: top left, top right, bottom left, bottom right.
+            frames: the number of pictures of a line, or of a row and of a column of the square.
+            spherical: turn the embedding evenly, in place of the straight way.
+
+        Raises as `Studio.generate`.
+        """
+        from lambda_studio.workflows.drawing.interpolating import interpolate
+        from lambda_studio.workflows.drawing.preparing import Drawing
+
+        wishes = Drawing(prompt="", config=config or GenerateConfig(), adapter=adapter, out=out)
+        return interpolate(self._place, prompts, frames, spherical, wishes)
+
+    @staticmethod
+    def require_animation(out: Path, seconds: float) -> None:
+        """Raise as `animate` for a wrong name or length, before the pictures are drawn."""
+        from lambda_studio.pictures.animation import require_animation
+
+        require_animation(out, seconds)
+
+    @staticmethod
+    def animate(found: Interpolated, out: Path, seconds: float = 3.0) -> None:
+        """Write an interpolation as a .webp, .gif or .mp4, there and back, in so many seconds for one way.
+
+        Raises InvalidSetting for another suffix, and OutputExists.
+        """
+        from lambda_studio.workflows.drawing.interpolating import animate
+
+        animate(found, out, seconds)
+
+    def reconstruct(
+        self,
+        source: str,
+        config: GenerateConfig | None = None,
+        *,
+        count: int = 1,
+        edges: bool = False,
+        adapter: Wanted = "none",
+        out: Path = Path("outputs"),
+    ) -> Reconstructed:
+        """Draw the embedding of a picture file or of a concept, to see what it keeps (λ-ECLIPSE, Figure 3).
+
+        Args:
+            source: a picture file, or the name of a concept.
+            edges: draw the embedding of the file's edges.
+
+        Raises:
+            ImageRefused, ConceptNotFound, InvalidSetting, AdapterNotFound, and the errors of model loading.
+        """
+        from lambda_studio.workflows.drawing.preparing import Drawing
+        from lambda_studio.workflows.drawing.reconstructing import reconstruct
+
+        wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, adapter=adapter, out=out)
+        return reconstruct(self._place, source, edges, wishes)
+
+    @staticmethod
+    def sheet(drawn: Sequence[Drawn], out: Path) -> Path:
+        """Write all pictures of these answers on one sheet, under a free name, and return its path."""
+        from lambda_studio.workflows.drawing.sheets import write_sheet
+
+        return write_sheet(drawn, out)
+
+    @staticmethod
+    def has_wildcards(prompt: str) -> bool:
+        """Return whether a prompt has wildcards, so that it is drawn once for each concept. Raises PromptInvalid."""
+        from lambda_studio.generation.template import parse
+
+        return bool(parse(prompt).wildcards)
+
+    def of_file(
+        self,
+        lines: Path | str,
+        config: GenerateConfig | None = None,
+        *,
+        count: int = 1,
+        adapter: Wanted = "auto",
+        edges: Path | None = None,
+        out: Path = Path("outputs"),
+    ) -> list[Drawn]:
+        """Draw the prompts of a file (a path) or of its text, one a line, as `Studio.generate_all`.
+
+        A line may end with settings of its own, as in kohya's scripts: `--n` negative prompt, `--w` and `--h` size,
+        `--d` seed, `--l` guidance, `--s` steps. Lines that begin with # are comments.
+        """
+        from lambda_studio.workflows.drawing.generate import generate_all
+        from lambda_studio.workflows.drawing.lines import drawings_of
+
+        whole = (config or GenerateConfig(), count, adapter, edges, out)
+        return generate_all(self._place, drawings_of(lines, *whole))
