@@ -43,7 +43,7 @@ LONGEST = 2**22
     type=int,
     default=1,
     show_default=True,
-    help="How many pictures to draw.",
+    help="How many pictures to draw; also --of.",
 )
 @click.option("--negative-prompt", help="Guide pictures away from this.  [default: from no picture]")
 @click.option(

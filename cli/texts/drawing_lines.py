@@ -22,7 +22,7 @@ def notices(answer: Any, drawn: "Sequence[Drawn]", sheet: Path | None, by_itself
         by_itself: the adapter was chosen by the studio.
     """
     if hasattr(answer, "difference"):
-        yield sameness(answer.difference)
+        yield from sameness(answer.difference)
         by_itself = False
     if sheet:
         yield f"All pictures: {sheet}"
@@ -35,12 +35,10 @@ ROUNDING = 2
 """Differences up to this, of 255, come from rounding: other pictures were drawn at the same time."""
 
 
-def sameness(difference: int | None) -> str:
-    """Say whether a picture that was drawn again is the same, by its largest difference."""
-    if difference is None:
-        return "The new picture has another size."
+def sameness(difference: int | None) -> Iterator[str]:
+    """Say whether a picture that was drawn again is the same, if it was compared."""
     if difference == 0:
-        return "It is the same picture, pixel for pixel."
-    if difference <= ROUNDING:
-        return f"It is the same picture but for rounding: values differ by up to {difference} of 255."
-    return f"It is not the same picture: values differ by up to {difference} of 255."
+        yield "It is the same picture, pixel for pixel."
+    elif difference is not None:
+        same = "the same picture but for rounding" if difference <= ROUNDING else "not the same picture"
+        yield f"It is {same}: values differ by up to {difference} of 255."

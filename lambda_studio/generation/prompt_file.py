@@ -58,6 +58,10 @@ def _settings(number: int, options: Sequence[str]) -> dict[str, Any]:
             remedy = f"Known are: {', '.join(f'--{each} ({setting})' for each, (setting, _) in OPTIONS.items())}."
             raise InvalidSetting(f"Line {number}: there is no option --{letter}.", remedy)
         setting, kind = known
+        if setting in found:
+            raise InvalidSetting(f"Line {number}: --{letter} ({setting}) is given twice.", "Give it once.")
+        if not value.strip():
+            raise InvalidSetting(f"Line {number}: --{letter} ({setting}) has no value.", "Give one, or leave it out.")
         try:
             found[setting] = kind(value.strip())
         except ValueError as error:

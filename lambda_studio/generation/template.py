@@ -165,6 +165,12 @@ def require_known(template: Template, names: Iterable[str]) -> None:
     unknown = [name for name in template.names if name_key(name) not in known]
     if not unknown:
         return
+    if any(
+        re.split("[:#]", name)[0].strip() and name_key(re.split("[:#]", name)[0].strip()) in known for name in unknown
+    ):
+        listed = ", ".join(f"<{name}>" for name in unknown)
+        remedy = "A weight is a number from 0 to 2, images are numbers; both are written as <name#1,3:0.5>."
+        raise PromptInvalid(f"The prompt names {listed}, which the library does not have.", remedy)
     near = [match for name in unknown for match in difflib.get_close_matches(name_key(name), known, n=3, cutoff=0.5)]
     names = ", ".join(f"<{name}>" for name in unknown)
     if near:

@@ -75,6 +75,10 @@ class GenerateConfig(Settings):
         used = self.guidance_scale != 1 or not self.negative_prompt
         self._require("negative_prompt", used, "With guidance_scale=1 it does nothing: give a higher one.")
         self._require("best", self.best is None or self.best >= 1, "Give 1 or more.")
+        unscored = "score" in self.given and not self.score
+        require(
+            self.best is None or not unscored, "The best are chosen by their score.", "Leave out score=False.", "score"
+        )
         self._require_between(1, "batch_size", *sorted(SIZE_FIELDS))
         self._require_between(0, "seed")
         require(

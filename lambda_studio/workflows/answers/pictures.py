@@ -72,4 +72,4 @@ class DrawnAgain:
     changes: tuple[str, ...]
     """What is different since the picture was drawn, and from what its texts say."""
     difference: int | None
-    """The largest difference of the first new picture's values, of 255: 0 is the same picture; None is another size."""
+    """The largest difference of the first new picture's values, of 255. 0 is the same picture; None: not compared."""

@@ -1,9 +1,10 @@
 """Draw a picture again from its own texts, and say what has changed since."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageChops
@@ -19,6 +20,9 @@ from lambda_studio.workflows.answers.pictures import DrawnAgain
 from lambda_studio.workflows.drawing.generate import generate
 from lambda_studio.workflows.drawing.preparing import Drawing
 from lambda_studio.workflows.workplace import Workplace
+
+SAME_PIXELS = {"batch_size", "score", "metadata"}
+"""Settings that change no pixel, but for rounding."""
 
 
 def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted | None = None) -> DrawnAgain:
@@ -44,8 +48,9 @@ def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted
     for change in changes:
         place.notify(change)
     drawn = generate(place, drawing)
-    after = place.door.photo(drawn.pictures[0].path).image
-    return DrawnAgain(drawn, tuple(changes), _difference(before, after))
+    other = adapter is not None or wishes.config.given - SAME_PIXELS
+    after = None if other else place.door.photo(drawn.pictures[0].path).image
+    return DrawnAgain(drawn, tuple(changes), _difference(before, after) if after else None)
 
 
 def _difference(before: Image.Image, after: Image.Image) -> int | None:
@@ -74,14 +79,22 @@ def _concepts(place: Workplace, texts: PictureTexts, changes: list[str]) -> tupl
         concept, current = _version(place, said["library"], said["manifest"])
         if concept is None or current is None:
             shows = f"The picture shows {said['name']} in version {said['version']}"
-            cause = f"{shows}, which library {place.library} does not have."
-            raise PromptInvalid(cause, f"Draw its prompt as it is today: studio generate {shlex.quote(texts.prompt)}")
+            raise PromptInvalid(f"{shows}, which library {place.library} does not have.", _way_out(place, said))
         if name_key(concept.name) != name_key(said["name"]):
             changes.append(f"{said['name']} is called {concept.name} today.")
         if current != concept.version:
             changes.append(f"{concept.name} is at version {current} today. Version {concept.version} is drawn.")
         found.append(replace(concept, name=said["name"]))
     return tuple(found)
+
+
+def _way_out(place: Workplace, said: Mapping[str, Any]) -> str:
+    """Return the remedy for a concept that is not there: restore it if it was removed."""
+    names = [each.name for each in place.removed_concepts() if said["manifest"] == each.manifest]
+    names += [each.name for each in place.removed_concepts() if name_key(each.name) == name_key(said["name"])]
+    if names:
+        return f"Restore it: studio concepts restore {shlex.quote(names[0])}"
+    return "It was forgotten, or is in another library: give --library, or add it again and draw the prompt anew."
 
 
 def _version(place: Workplace, library: str, manifest: str) -> tuple[ConceptRecord | None, int | None]:

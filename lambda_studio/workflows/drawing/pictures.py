@@ -76,7 +76,8 @@ def write_each(
                 made.append(Made(seed, write_drawing(image, seed, to)) if to.at_once else Made(seed, waiting=image))
         except BaseException:  # also Ctrl-C: the user learns what is there, and the error goes on
             for each, to in zip(made, destinations, strict=False):
-                notify(f"Written before the stop: {each.path or write_drawing(each.image, each.seed, to)}")
+                said = "Written before the stop" if to.at_once else "Drawn before the stop, not compared"
+                notify(f"{said}: {each.path or write_drawing(each.image, each.seed, to)}")
             raise
     return made
 

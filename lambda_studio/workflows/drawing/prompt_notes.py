@@ -27,7 +27,7 @@ def notes_about(template: Template, nouns: Mapping[str, str], known: Sequence[st
     """
     yield from _unnamed(template, known)
     if _WEIGHT.search(template.text):
-        yield "Weights such as (<name>:1.3) are not known here, and are read as words. Leave them out."
+        yield "Weights such as (<name>:1.3) are read as words. Write them as <name:1.3>."
     if spec.subjects is not None and len(template.references) > spec.subjects:
         yield (
             f"The prompt has {len(template.references)} subjects. {spec.name} was trained on pictures of "

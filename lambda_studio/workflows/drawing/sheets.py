@@ -20,9 +20,10 @@ def write_sheet(drawn: Sequence[Drawn], out: Path) -> Path:
     images = [decode_png(picture.path.read_bytes()) for _, picture in pairs]
     several = len({each.prompt for each in drawn}) > 1
     labels = [_label(each if several else None, picture) for each, picture in pairs]
-    return write_picture(draw_sheet(images, labels), {}, out, "sheet")
+    title = "" if several or not drawn else drawn[0].prompt
+    return write_picture(draw_sheet(images, labels, title=title), {}, out, "sheet")
 
 
 def _label(drawn: Drawn | None, picture: DrawnPicture) -> str:
     likeness = "  ".join(f"{name} {value:.2f}" for name, by in picture.likeness.items() for value in [*by.values()][:1])
-    return "  ".join(filter(None, (f"seed {picture.seed}", likeness, drawn.prompt if drawn else "")))
+    return f"seed {picture.seed}  {likeness}\n{drawn.prompt if drawn else ''}".strip()

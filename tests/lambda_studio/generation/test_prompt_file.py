@@ -25,7 +25,8 @@ def test_options_behind_a_prompt_are_its_settings() -> None:
     [
         ("a dog\na cat --x 3", "Line 2: there is no option --x.", "Known are: --n (negative_prompt), --w (width)"),
         ("a cat --d often", "Line 1: --d (seed) is 'often'.", "Give a number."),
-        ("a cat --s", "Line 1: --s (num_inference_steps) is ''.", "Give a number."),
+        ("a cat --s", "Line 1: --s (num_inference_steps) has no value.", "Give one, or leave it out."),
+        ("a cat --d 3 --d 4", "Line 1: --d (seed) is given twice.", "Give it once."),
         ("# nothing\n", "The file has no prompts.", "Write one a line."),
     ],
 )

@@ -37,17 +37,23 @@ def test_a_picture_is_drawn_again_bit_for_bit_after_its_concept_changed(studio, 
 def test_what_is_given_replaces_what_the_picture_says(studio, add, box, tmp_path) -> None:
     add("rex", box(0))
     first = studio.generate("a <rex>", replace(TWO_STEPS, resolution=48), out=tmp_path).pictures[0].path
-    assert studio.pictures.again(first, GenerateConfig(num_inference_steps=1), out=tmp_path).difference > 2
+    assert studio.pictures.again(first, GenerateConfig(num_inference_steps=1), out=tmp_path).difference is None
+    assert studio.pictures.again(first, GenerateConfig(score=True, metadata=False), out=tmp_path).difference == 0
     again = studio.pictures.again(first, GenerateConfig(height=32, width=64), count=2, out=tmp_path)
     assert (again.difference, again.drawn.height, again.drawn.width) == (None, 32, 64)
     assert [each.seed for each in again.drawn.pictures] == [7, 8]
 
 
-def test_a_concept_that_is_gone_is_refused_with_the_prompt_of_today(studio, add, box, tmp_path) -> None:
+def test_a_concept_that_is_gone_is_refused_with_how_it_comes_back(studio, add, box, tmp_path) -> None:
     add("rex", box(0))
     first = studio.generate("a <rex>", TWO_STEPS, out=tmp_path).pictures[0].path
-    studio.concepts.forget("rex", None, lambda _: None)
-    with pytest.raises(PromptInvalid, match=r"The picture shows rex in version 1, which library default does not have"):
+    studio.concepts.rename("rex", "max")
+    studio.concepts.remove("max")
+    gone = r"The picture shows rex in version 1, which library default does not have\."
+    with pytest.raises(PromptInvalid, match=rf"{gone} Restore it: studio concepts restore max"):
+        studio.pictures.again(first, out=tmp_path)
+    studio.concepts.forget("max", None, lambda _: None)
+    with pytest.raises(PromptInvalid, match=rf"{gone} It was forgotten, or is in another library"):
         studio.pictures.again(first, out=tmp_path)
 
 

@@ -36,3 +36,9 @@ def test_a_wildcard_stands_for_each_concept_in_turn(stocked, prompt, expected) -
 def test_a_wildcard_for_no_concept_says_which_nouns_there_are(stocked) -> None:
     with pytest.raises(PromptInvalid, match=r"<\*:cat> stands for no concept\. The library has: hat, Dog, dog\."):
         list(without_wildcards(stocked, parse("a <*:cat>")))
+
+
+@pytest.mark.parametrize("prompt", ["a <rex:-1>", "a <rex:half>", "a <rex#1,x>", "a <rex:0.5#2>"])
+def test_a_weight_or_a_number_that_cannot_be_read_is_not_a_strange_name(stocked, prompt) -> None:
+    with pytest.raises(PromptInvalid, match=r"both are written as <name#1,3:0\.5>"):
+        named_concepts(stocked, parse(prompt))

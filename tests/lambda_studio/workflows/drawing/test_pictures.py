@@ -91,7 +91,7 @@ def test_pictures_that_wait_are_written_only_if_the_drawing_stops(tmp_path) -> N
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(KeyboardInterrupt):
         write_each(drawn(True), [to, to], told.append)
-    assert told == [f"Written before the stop: {tmp_path / 'a-dog-0001.png'}"]
+    assert told == [f"Drawn before the stop, not compared: {tmp_path / 'a-dog-0001.png'}"]
 
 
 def test_without_metadata_a_picture_has_no_texts(studio, tmp_path) -> None:

@@ -51,7 +51,7 @@ def test_a_prompt_without_names_has_no_note_where_there_are_no_concepts():
     ["a (<rex>:1.3) in snow", "a <rex>:0.8 in snow", "(red sky:1.2) and <rex>", "a <rex>++ in snow", "a ((<rex>))"],
 )
 def test_weights_are_questioned(prompt):
-    assert notes(prompt) == ["Weights such as (<name>:1.3) are not known here, and are read as words. Leave them out."]
+    assert notes(prompt) == ["Weights such as (<name>:1.3) are read as words. Write them as <name:1.3>."]
 
 
 def test_more_subjects_than_in_training_are_told():

@@ -56,3 +56,8 @@ def test_more_best_pictures_than_are_drawn_are_refused_and_so_is_a_prompt_withou
         studio.generate("a <rex>", GenerateConfig(best=3), count=2)
     with pytest.raises(PromptInvalid, match="The prompt names no concept, so no picture is the best"):
         studio.generate("a cat", GenerateConfig(best=1), count=2)
+
+
+def test_the_best_need_a_score() -> None:
+    with pytest.raises(InvalidSetting, match=r"The best are chosen by their score\. Leave out score=False"):
+        GenerateConfig(best=1, score=False)

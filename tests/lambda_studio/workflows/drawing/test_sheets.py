@@ -14,10 +14,12 @@ def test_all_pictures_of_several_prompts_are_on_one_sheet_which_replaces_none(st
     drawn = studio.generate_all(["a cat", "a dog"], ONE_STEP, count=2, out=tmp_path)
     told = []
     whole = sheets.draw_sheet
-    monkeypatch.setattr(sheets, "draw_sheet", lambda images, labels: told.append(labels) or whole(images, labels))
+    monkeypatch.setattr(
+        sheets, "draw_sheet", lambda images, labels, title: told.append(labels) or whole(images, labels)
+    )
     first, second = (studio.pictures.sheet(drawn, tmp_path / "all.png") for _ in range(2))
     assert (first.name, second.name) == ("all.png", "all-2.png")
-    assert told[0] == ["seed 0  a cat", "seed 1  a cat", "seed 0  a dog", "seed 1  a dog"]
+    assert told[0] == ["seed 0  \na cat", "seed 1  \na cat", "seed 0  \na dog", "seed 1  \na dog"]
     with Image.open(first) as one, Image.open(second) as other:
         assert one.size == other.size and one.tobytes() == other.tobytes()
 
