@@ -27,6 +27,7 @@ def measured(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *options:
     return json.loads(out.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow  # every row of the benchmark
 def test_every_row_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,7 +62,7 @@ def test_too_little_memory_is_code_9_with_what_the_command_has_against_it(studio
         raise error
 
     monkeypatch.setattr("lambda_studio.studio.Studio.finetune", fail)
-    monkeypatch.setattr("lambda_studio.studio.Studio.generate", fail)
+    monkeypatch.setattr("lambda_studio.studio.Studio.generate_all", fail)
     training, drawing = studio("finetune", "rex"), studio("generate", "a dog", "--seed", "1")
     assert (training.code, drawing.code) == (9, 9)
     assert "give a smaller --batch-size or --gradient-checkpointing or a smaller --resolution or" in training.err

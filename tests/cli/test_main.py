@@ -31,7 +31,7 @@ def test_a_command_that_needs_another_prints_its_help_and_ends_well(studio, comm
     [
         (("--json", "concepts", "show", "nix"), 3, "No concept named 'nix' in library 'default'. It has: nothing yet."),
         (("generate", "a <nix>", "--json"), 5, "The prompt names <nix>, which the library does not have."),
-        (("generate", "--json"), 2, "Missing argument 'PROMPT'."),
+        (("generate", "--json"), 2, "Give one of: a prompt, a file of prompts (--file), a picture (--from)."),
         (("finetune", "--rank", "x", "--json"), 2, "Invalid value for '--rank': 'x' is not a valid integer."),
         (("finetune", "rex", "--rank", "0", "--json"), 2, "--rank is 0."),
     ],

@@ -36,6 +36,7 @@ def test_the_ten_lines_of_python_run_as_written(tmp_path: Path) -> None:
     assert len(list((tmp_path / "outputs").glob("*.png"))) == 3
 
 
+@pytest.mark.slow  # four starts of Python
 def test_the_script_for_several_processes_runs_as_written_and_its_adapter_is_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

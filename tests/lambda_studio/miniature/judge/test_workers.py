@@ -13,6 +13,7 @@ from lambda_studio.models.stacks.stack import resolve_stack
 MINIATURE = resolve_stack("miniature")
 
 
+@pytest.mark.slow  # two processes load everything
 def test_processes_that_share_the_work_give_what_one_gives():
     asked = {"count": 8, "seeds": (1000, 1001), "only": ("movq",)}
     shared, alone = (measure(MINIATURE, workers=workers, **asked) for workers in (2, 1))

@@ -158,6 +158,7 @@ torch.save(torch.from_numpy(drawn.images), {out!r})
 """
 
 
+@pytest.mark.slow  # three starts of Python with diffusers
 @pytest.mark.parametrize(("method", "layout"), [("lora", "diffusers"), ("lora", "peft"), ("full", "diffusers")])
 def test_a_process_without_our_packages_draws_our_picture(make, decoder_folder, tmp_path, method, layout):
     file, _ = make(method, LoraShape(4, 8.0, 0.0, True, True, "attention-and-convolutions"))
