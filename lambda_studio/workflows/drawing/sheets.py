@@ -25,5 +25,5 @@ def write_sheet(drawn: Sequence[Drawn], out: Path) -> Path:
 
 
 def _label(drawn: Drawn | None, picture: DrawnPicture) -> str:
-    likeness = "  ".join(f"{name} {value:.2f}" for name, by in picture.likeness.items() for value in [*by.values()][:1])
-    return f"seed {picture.seed}  {likeness}\n{drawn.prompt if drawn else ''}".strip()
+    likeness = "".join(f", {name} {value:.2f}" for name, by in picture.likeness.items() for value in [*by.values()][:1])
+    return f"seed {picture.seed}{likeness}\n{drawn.prompt if drawn else ''}".strip()

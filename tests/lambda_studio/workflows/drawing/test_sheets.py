@@ -19,7 +19,7 @@ def test_all_pictures_of_several_prompts_are_on_one_sheet_which_replaces_none(st
     )
     first, second = (studio.pictures.sheet(drawn, tmp_path / "all.png") for _ in range(2))
     assert (first.name, second.name) == ("all.png", "all-2.png")
-    assert told[0] == ["seed 0  \na cat", "seed 1  \na cat", "seed 0  \na dog", "seed 1  \na dog"]
+    assert told[0] == ["seed 0\na cat", "seed 1\na cat", "seed 0\na dog", "seed 1\na dog"]
     with Image.open(first) as one, Image.open(second) as other:
         assert one.size == other.size and one.tobytes() == other.tobytes()
 
