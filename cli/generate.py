@@ -15,7 +15,7 @@ from cli.session import Session, given, pass_session
 from cli.texts.drawing_lines import notices, picture_lines
 
 LONGEST = 2**22
-"""The most characters that are read from the input."""
+"""The most bytes of prompts that are read from the input."""
 
 
 @click.command("generate", cls=StudioCommand)
@@ -123,7 +123,8 @@ def command(
             again = studio.pictures.again(picture, **asked)
             answer, drawn = again, [again.drawn]
         elif lines is not None:
-            answer = drawn = studio.pictures.of_file(sys.stdin.read(LONGEST) if lines == "-" else Path(lines), **asked)
+            source = sys.stdin.buffer.read(LONGEST + 1) if lines == "-" else Path(lines)
+            answer = drawn = studio.pictures.of_file(source, **asked)
         else:
             drawn = studio.generate_all([prompt or ""], **asked)
             answer = drawn if studio.pictures.has_wildcards(prompt or "") else drawn[0]

@@ -182,9 +182,21 @@ def draw_embeds(
     config: GenerateConfig,
     on_step: OnStep | None = None,
 ) -> list[Picture]:
-    """Draw one picture for each image embedding, `config.batch_size` at a time."""
+    """Draw one picture for each image embedding, as `draw_embeds_each`, and return them all."""
+    return list(draw_embeds_each(decoder, image_embeds, zero_image_embeds, seeds, config, on_step))
+
+
+def draw_embeds_each(
+    decoder: Decoder,
+    image_embeds: Float[Tensor, "batch dim"],
+    zero_image_embeds: Float[Tensor, " dim"],
+    seeds: Sequence[int],
+    config: GenerateConfig,
+    on_step: OnStep | None = None,
+) -> Generator[Picture, None, None]:
+    """Draw one picture for each image embedding, `config.batch_size` at a time, and yield each when it is drawn."""
     negative = decoder.no_picture(zero_image_embeds)
-    return list(_draw_batches(decoder, image_embeds, negative, seeds, config, on_step))
+    yield from _draw_batches(decoder, image_embeds, negative, seeds, config, on_step)
 
 
 def _draw_batches(

@@ -1,13 +1,14 @@
 """Paths between image embeddings, and how evenly pictures change along them (λ-ECLIPSE, Figure 7)."""
 
 from collections.abc import Sequence
+from statistics import fmean
 
+import numpy as np
 import torch
 from einops import einsum, rearrange
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
-
-from lambda_studio.generation.generator import Picture
 
 
 def path(
@@ -36,14 +37,17 @@ def grid(corners: Float[Tensor, "4 dim"], count: int, spherical: bool = False) -
     return rearrange(path(rows[:, 0], rows[:, 1], count, spherical), "column row dim -> row column dim")
 
 
-def evenness(pictures: Sequence[Picture], columns: int) -> float:
+def evenness(pictures: Sequence[Image.Image], columns: int) -> float:
     """Return the mean over the largest change between neighbours in a grid, in 0..1: 1 is an even change, 0 a jump.
 
     The change is the root of the mean squared difference of the pixels.
     """
-    pixels = torch.stack([each.pixels.float() for each in pictures])
-    table = rearrange(pixels, "(row column) c h w -> row column (c h w)", column=columns)
-    steps = [table[:, 1:] - table[:, :-1], table[1:] - table[:-1]]
-    changes = torch.cat([each.pow(2).mean(-1).sqrt().flatten() for each in steps])
-    largest = float(changes.max()) if len(changes) else 0.0
-    return float(changes.mean()) / largest if largest else 1.0
+    across = [(at, at + 1) for at in range(len(pictures)) if (at + 1) % columns and at + 1 < len(pictures)]
+    down = [(at, at + columns) for at in range(len(pictures) - columns)]
+    changes = [_change(pictures[one], pictures[other]) for one, other in (*across, *down)]
+    largest = max(changes, default=0.0)
+    return fmean(changes) / largest if largest else 1.0
+
+
+def _change(one: Image.Image, other: Image.Image) -> float:
+    return float(np.sqrt(np.mean((np.asarray(one, dtype=np.float32) - np.asarray(other, dtype=np.float32)) ** 2)))

@@ -51,7 +51,10 @@ def _write_video(pictures: Sequence[Image.Image], staged: Path, rate: float) -> 
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"mp4v"), rate, pictures[0].size)
     if not writer.isOpened():
         raise InvalidSetting("OpenCV writes no MP4 on this machine.", "Give a name that ends in .webp or .gif.")
-    for picture in pictures:
-        writer.write(cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR))
-    writer.release()
-    video.replace(staged)
+    try:
+        for picture in pictures:
+            writer.write(cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR))
+        writer.release()
+        video.replace(staged)
+    finally:
+        video.unlink(missing_ok=True)

@@ -125,7 +125,7 @@ class Pictures:
 
     def of_file(
         self,
-        lines: Path | str,
+        lines: Path | str | bytes,
         config: GenerateConfig | None = None,
         *,
         count: int = 1,
@@ -133,7 +133,7 @@ class Pictures:
         edges: Path | None = None,
         out: Path = Path("outputs"),
     ) -> list[Drawn]:
-        """Draw the prompts of a file (a path) or of its text, one a line, as `Studio.generate_all`.
+        """Draw the prompts of a file (a path), of its bytes or of its text, one a line, as `Studio.generate_all`.
 
         A line may end with settings of its own, as in kohya's scripts: `--n` negative prompt, `--w` and `--h` size,
         `--d` seed, `--l` guidance, `--s` steps. Lines that begin with # are comments.

@@ -163,9 +163,11 @@ def test_a_file_of_prompts_is_drawn_and_its_answer_is_a_list(studio, photos, tmp
     answer = studio("generate", "--file", "prompts.txt", "--steps", 1, "--seed", 5, "--json")
     found = json.loads(answer.out)
     assert [(each["prompt"], each["pictures"][0]["seed"]) for each in found] == [("a <rex>", 3), ("a cat", 5)]
-    monkeypatch.setattr("sys.stdin", io.StringIO("a <rex>\na <rx>\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a <rex>\na <rx>\n")))
     refused = studio("generate", "--file", "-", "--steps", 1)
     assert refused.code == 5 and "Line 2: The prompt names <rx>" in refused.err
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a cat \xff\n")))
+    assert "The prompts of the input are no text in UTF-8." in studio("generate", "--file", "-").err
     for words in ((), ("a cat", "--file", "prompts.txt")):
         assert (
             "Give one of: a prompt, a file of prompts (--file), a picture (--from)." in studio("generate", *words).err

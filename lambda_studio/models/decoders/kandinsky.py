@@ -25,7 +25,7 @@ from lambda_studio.models.decoders.kandinsky_files import (
 )
 from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint, unet_blueprint
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Generators, Part, require_drawable
-from lambda_studio.models.decoders.tiles import TILE, decode_in_tiles
+from lambda_studio.models.decoders.tiles import decode_each
 from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.files.pretrained import load_weights
 from lambda_studio.models.files.sources import Source
@@ -132,16 +132,10 @@ class KandinskyDecoder:
     ) -> Float[Tensor, "batch 3 height width"]:
         """Return the pictures of these latents, in 0..1. They are decoded one by one, which takes less memory."""
         latents = latents.to(self.movq.device, self.movq.dtype)
-        one_by_one = self._decode_in_tiles if in_tiles else self._decode_whole
-        return (torch.cat([one_by_one(one) for one in latents.split(1)]) / 2 + 0.5).clamp(0, 1)
+        return decode_each(self._decode_whole, latents, self.scale_factor, in_tiles)
 
     def _decode_whole(self, latents: Float[Tensor, "1 channel h w"]) -> Float[Tensor, "1 3 height width"]:
         return self.movq.decode(latents, force_not_quantize=True).sample.float()
-
-    def _decode_in_tiles(self, latents: Float[Tensor, "1 channel h w"]) -> Float[Tensor, "1 3 height width"]:
-        if max(latents.shape[-2:]) * self.scale_factor <= TILE:
-            return self._decode_whole(latents)
-        return decode_in_tiles(self._decode_whole, latents, TILE // self.scale_factor, self.scale_factor)
 
     def predict_noise(
         self,

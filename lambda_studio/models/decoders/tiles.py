@@ -1,4 +1,4 @@
-"""Decode a large picture in tiles that overlap, in the memory of one tile."""
+"""Decode pictures one by one, and a large one in tiles that overlap, in the memory of one tile."""
 
 import math
 from collections.abc import Callable
@@ -14,6 +14,21 @@ OVERLAP = 1 / 8
 """The least overlap of neighbours, as a part of a tile's side. Within it, one tile fades into the other."""
 BLENDING_BYTES = 4 * (3 + 1 + 3)
 """Bytes for each pixel of the picture, in float32: the sum of the tiles, their weights, and the quotient."""
+
+
+def decode_each(
+    decode: Callable[[Tensor], Tensor], latents: Float[Tensor, "batch channel h w"], scale: int, in_tiles: bool
+) -> Float[Tensor, "batch 3 height width"]:
+    """Return the pictures of latents, in 0..1. They are decoded one by one, which takes less memory.
+
+    Args:
+        decode: returns the pixels of latents, in -1..1.
+        scale: pixels on a side of one latent.
+        in_tiles: decode pictures that are larger than a tile by `decode_in_tiles`.
+    """
+    large = in_tiles and max(latents.shape[-2:]) * scale > TILE
+    found = [decode_in_tiles(decode, one, TILE // scale, scale) if large else decode(one) for one in latents.split(1)]
+    return (torch.cat(found) / 2 + 0.5).clamp(0, 1)
 
 
 def decode_in_tiles(

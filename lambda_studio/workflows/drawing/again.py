@@ -90,10 +90,11 @@ def _concepts(place: Workplace, texts: PictureTexts, changes: list[str]) -> tupl
 
 def _way_out(place: Workplace, said: Mapping[str, Any]) -> str:
     """Return the remedy for a concept that is not there: restore it if it was removed."""
-    names = [each.name for each in place.removed_concepts() if said["manifest"] == each.manifest]
-    names += [each.name for each in place.removed_concepts() if name_key(each.name) == name_key(said["name"])]
-    if names:
-        return f"Restore it: studio concepts restore {shlex.quote(names[0])}"
+    removed = place.removed_concepts()
+    same = [each.name for each in removed if each.manifest == said["manifest"]]
+    named = [each.name for each in removed if name_key(each.name) == name_key(said["name"])]
+    if same or named:
+        return f"Restore it: studio concepts restore {shlex.quote([*same, *named][0])}"
     return "It was forgotten, or is in another library: give --library, or add it again and draw the prompt anew."
 
 

@@ -1,11 +1,11 @@
 """Draw image embeddings, without a prompt."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 from torch import Tensor
 
 from lambda_studio.config import GenerateConfig
-from lambda_studio.generation.generator import Picture, draw_embeds
+from lambda_studio.generation.generator import Picture, draw_embeds_each
 from lambda_studio.models.adapters.adapter import ScaledFile, adapted
 from lambda_studio.workflows.drawing.adapter_choice import ChosenAdapter
 from lambda_studio.workflows.workplace import Workplace
@@ -14,8 +14,11 @@ from lambda_studio.workflows.workplace import Workplace
 def drawn_from(
     place: Workplace, image_embeds: Tensor, seeds: Sequence[int], config: GenerateConfig,
     adapters: Sequence[ChosenAdapter] = (),
-) -> list[Picture]:  # fmt: skip
-    """Draw one picture for each embedding, `batch dim`. Afterwards only the decoder is in memory."""
+) -> Generator[Picture, None, None]:  # fmt: skip
+    """Draw one picture for each embedding, `batch dim`, and yield each when it is drawn. Only the decoder stays loaded.
+
+    Close the generator if you do not exhaust it: it holds the decoder.
+    """
     zero = place.embedder.zero()
     place.stack.free("clip")
     place.stack.free("prior")
@@ -26,4 +29,4 @@ def drawn_from(
         place.stack.drawing,
         adapted(place.stack.decoder(), files) as decoder,
     ):
-        return draw_embeds(decoder, image_embeds, zero, seeds, config, lambda *_: advance())
+        yield from draw_embeds_each(decoder, image_embeds, zero, seeds, config, lambda *_: advance())

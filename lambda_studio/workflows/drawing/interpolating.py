@@ -18,6 +18,7 @@ from lambda_studio.workflows.answers.pictures import DrawnAdapter, Interpolated
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
 from lambda_studio.workflows.drawing.embeds import drawn_from
 from lambda_studio.workflows.drawing.generate import new_seed, requests_of
+from lambda_studio.workflows.drawing.pictures import Destination, write_each
 from lambda_studio.workflows.drawing.preparing import Drawing, prepare
 from lambda_studio.workflows.workplace import Workplace
 
@@ -48,17 +49,17 @@ def interpolate(
     embeds = _between(predicted_embeds(place.stack, requests, zero), frames, spherical)
     seed = prepared[0].seeds[0]
     pictures = drawn_from(place, embeds, [seed] * len(embeds), prepared[0].config, adapters)
-    images = [each.to_image() for each in pictures]
     title = f"{prompts[0]} to {prompts[-1]}"
-    written = tuple(write_picture(image, {}, wishes.out, title) for image in images)
+    written = write_each(pictures, [Destination({}, wishes.out, title)] * len(embeds), place.notify)
+    images = [each.image for each in written]
     sheet = draw_sheet(images, _labels(prompts, frames), frames if frames <= LARGEST_GRID else None)
     return Interpolated(
         prompts=tuple(prompts),
-        pictures=written,
+        pictures=tuple(each.path for each in written if each.path),
         columns=frames,
         sheet=write_picture(sheet, {}, wishes.out, f"sheet {title}"),
         seed=seed,
-        evenness=round(evenness(pictures, frames), 4),
+        evenness=round(evenness(images, frames), 4),
         stack=place.spec.name,
         adapters=tuple(DrawnAdapter(each.record.id, each.record.sha256, each.scale) for each in adapters),
     )

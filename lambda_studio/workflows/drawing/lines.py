@@ -14,9 +14,9 @@ LARGEST_FILE = 2**22
 
 
 def drawings_of(
-    lines: Path | str, config: GenerateConfig, count: int, adapter: Wanted, edges: Path | None, out: Path
+    lines: Path | str | bytes, config: GenerateConfig, count: int, adapter: Wanted, edges: Path | None, out: Path
 ) -> list[Drawing]:
-    """Return a drawing for each prompt of a file (a path) or of its text. A line's own settings come first.
+    """Return a drawing for each prompt of a file (a path), its bytes or its text. A line's own settings come first.
 
     Raises InvalidSetting for a file that cannot be read, and for a line with wrong settings.
     """
@@ -36,11 +36,16 @@ def _with(config: GenerateConfig, number: int, settings: dict) -> GenerateConfig
         raise InvalidSetting(f"Line {number}: {error.cause}", error.remedy, *error.fields) from error
 
 
-def _text(lines: Path | str) -> str:
+def _text(lines: Path | str | bytes) -> str:
+    where = f"in {lines}" if isinstance(lines, Path) else "of the input"
     if isinstance(lines, str):
         return lines
     try:
-        return read_small(lines, LARGEST_FILE).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise InvalidSetting(f"The prompts in {lines} cannot be read ({reason}).", "Check its name.") from error
+        content = read_small(lines, LARGEST_FILE) if isinstance(lines, Path) else lines
+        if len(content) > LARGEST_FILE:
+            raise InvalidSetting(f"The prompts {where} have more than {LARGEST_FILE} bytes.", "Give them in parts.")
+        return content.decode()
+    except OSError as error:
+        raise InvalidSetting(f"The prompts {where} cannot be read ({error.strerror}).", "Check its name.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidSetting(f"The prompts {where} are no text in UTF-8.", "Save them as UTF-8.") from error

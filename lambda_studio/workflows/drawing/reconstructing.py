@@ -18,6 +18,7 @@ from lambda_studio.workflows.answers.pictures import DrawnPicture, Reconstructed
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
 from lambda_studio.workflows.drawing.embeds import drawn_from
 from lambda_studio.workflows.drawing.generate import new_seed
+from lambda_studio.workflows.drawing.pictures import Destination, write_each
 from lambda_studio.workflows.drawing.preparing import MOST_PICTURES, Drawing
 from lambda_studio.workflows.evaluating.views import views_of
 from lambda_studio.workflows.workplace import Workplace
@@ -46,13 +47,15 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
     first = config.seed if config.seed is not None else new_seed(place.notify)
     seeds = range(first, first + count)
     pictures = drawn_from(place, embedding.expand(count, -1), seeds, config, adapters)
-    images = [each.to_image() for each in pictures]
+    title = f"{Path(source).stem} from its embedding"
+    written = write_each(pictures, [Destination({}, wishes.out, title)] * count, place.notify)
+    images = [each.image for each in written]
     own = ClipLikeness(place.stack).embed([View(image, "") for image in images])
     likeness = F.cosine_similarity(own, embedding.cpu()[None]).tolist()
-    title = f"{Path(source).stem} from its embedding"
     drawn = tuple(
-        DrawnPicture(write_picture(image, {}, wishes.out, title), seed, {source: {"CLIP-I": round(value, 4)}})
-        for image, seed, value in zip(images, seeds, likeness, strict=True)
+        DrawnPicture(each.path, each.seed, {source: {"CLIP-I": round(value, 4)}})
+        for each, value in zip(written, likeness, strict=True)
+        if each.path
     )
     labels = [Path(source).name, *(f"{value:.2f}" for value in likeness)]
     sheet = write_picture(draw_sheet([shown, *images], labels), {}, wishes.out, f"sheet {title}")

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from PIL import Image
 
-from lambda_studio.generation.generator import Picture
 from lambda_studio.generation.interpolation import evenness, grid, path
 
 ONE, OTHER = torch.tensor([2.0, 0.0, 0.0]), torch.tensor([0.0, 4.0, 0.0])
@@ -38,8 +38,8 @@ def test_a_square_has_its_corners_in_reading_order(spherical) -> None:
 
 
 def test_even_changes_are_1_and_a_jump_is_far_below() -> None:
-    def pictures(*values: float) -> list[Picture]:
-        return [Picture(torch.full((3, 4, 4), float(value)), 0) for value in values]
+    def pictures(*values: float) -> list[Image.Image]:
+        return [Image.new("RGB", (4, 4), (round(value * 200),) * 3) for value in values]
 
     assert evenness(pictures(0, 0.25, 0.5, 0.75), 4) == pytest.approx(1)
     assert evenness(pictures(0, 0, 0, 1), 4) == pytest.approx(1 / 3)

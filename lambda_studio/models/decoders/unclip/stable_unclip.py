@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lambda_studio.config import Size
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Generators, Part, require_drawable
-from lambda_studio.models.decoders.tiles import TILE, decode_in_tiles
+from lambda_studio.models.decoders.tiles import decode_each
 from lambda_studio.models.decoders.unclip.empty_text import empty_text
 from lambda_studio.models.decoders.unclip.image_noise import ImageNoise
 from lambda_studio.models.decoders.unclip.parts import LoadedParts
@@ -143,16 +143,10 @@ class StableUnclipDecoder:
     ) -> Float[Tensor, "batch 3 height width"]:
         """Return the pictures of these latents, in 0..1. They are decoded one by one, which takes less memory."""
         latents = latents.to(self.vae.device, self.vae.dtype) / self.vae.config.scaling_factor
-        one_by_one = self._decode_in_tiles if in_tiles else self._decode_whole
-        return (torch.cat([one_by_one(one) for one in latents.split(1)]) / 2 + 0.5).clamp(0, 1)
+        return decode_each(self._decode_whole, latents, self.scale_factor, in_tiles)
 
     def _decode_whole(self, latents: Float[Tensor, "1 channel h w"]) -> Float[Tensor, "1 3 height width"]:
         return self.vae.decode(latents, return_dict=False)[0].float()
-
-    def _decode_in_tiles(self, latents: Float[Tensor, "1 channel h w"]) -> Float[Tensor, "1 3 height width"]:
-        if max(latents.shape[-2:]) * self.scale_factor <= TILE:
-            return self._decode_whole(latents)
-        return decode_in_tiles(self._decode_whole, latents, TILE // self.scale_factor, self.scale_factor)
 
 
 class TextStates(nn.Module):

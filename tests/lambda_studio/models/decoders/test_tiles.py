@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lambda_studio.models.decoders import kandinsky
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.decoders.tiles import OVERLAP, decode_in_tiles, tile_starts
 from lambda_studio.models.stacks.specification import BUILT_IN
@@ -56,7 +55,7 @@ def test_tiles_of_different_brightness_fade_into_each_other() -> None:
 
 def test_a_photo_in_tiles_is_the_whole_picture_almost(monkeypatch) -> None:
     """The miniature's MoVQ has Kandinsky's layers. Its attention and its norms see only a tile."""
-    monkeypatch.setattr(kandinsky, "TILE", 192)
+    monkeypatch.setattr("lambda_studio.models.decoders.tiles.TILE", 192)
     decoder = load_decoder(BUILT_IN["miniature"].decoder, parts=("autoencoder",))
     with Image.open(GALLERY) as image:
         pixels = torch.from_numpy(np.array(image.convert("RGB").crop((0, 0, 256, 256)))) / 255
@@ -72,5 +71,5 @@ def test_only_pictures_above_a_tile_are_decoded_in_tiles(decoder_folder, monkeyp
     decoder = load_decoder(decoder_folder)
     wide = torch.randn(2, 4, 8, 16, generator=torch.Generator().manual_seed(0))
     for tile, same in ((16 * decoder.scale_factor, True), (8 * decoder.scale_factor, False)):
-        monkeypatch.setattr(kandinsky, "TILE", tile)
+        monkeypatch.setattr("lambda_studio.models.decoders.tiles.TILE", tile)
         assert torch.equal(decoder.decode(wide), decoder.decode(wide, in_tiles=True)) is same

@@ -53,3 +53,25 @@ def test_wrong_numbers_are_refused(studio, add, box, tmp_path, prompts, frames, 
     add("max", box(1))
     with pytest.raises(InvalidSetting, match=cause):
         studio.pictures.interpolate(prompts, ONE_STEP, frames=frames, out=tmp_path)
+
+
+def test_pictures_of_a_way_that_is_stopped_stay(studio, tmp_path, monkeypatch, notices) -> None:
+    from lambda_studio.generation import generator
+
+    sample, calls = generator.sample, []
+
+    def stopped(*given):
+        calls.append(given)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return sample(*given)
+
+    monkeypatch.setattr(generator, "sample", stopped)
+    config = GenerateConfig(num_inference_steps=1, seed=3, batch_size=1)
+    with pytest.raises(KeyboardInterrupt):
+        studio.pictures.interpolate(["a cat", "a dog"], config, frames=5, out=tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "a-cat-to-a-dog-0001.png",
+        "a-cat-to-a-dog-0002.png",
+    ]
+    assert len([said for said in notices if said.startswith("Written before the stop")]) == 2

@@ -27,9 +27,14 @@ def test_a_wrong_setting_names_its_line_and_a_wrong_file_its_name(tmp_path) -> N
         drawings_of("a dog --s 5000", GenerateConfig(), *REST)
     path = tmp_path / "prompts.txt"
     for content, reason in (
-        (None, "No such file"), (b"\xff\xfe", "it is no text in UTF-8"), (b"a" * (LARGEST_FILE + 1), "it has more than")
+        (None, "No such file"), (b"\xff\xfe", "are no text in UTF-8"), (b"a" * (LARGEST_FILE + 1), "it has more than")
     ):  # fmt: skip
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(InvalidSetting, match=reason):
             drawings_of(path, GenerateConfig(), *REST)
+
+
+def test_too_many_bytes_of_the_input_are_refused_and_not_cut() -> None:
+    with pytest.raises(InvalidSetting, match="The prompts of the input have more than"):
+        drawings_of(b"a dog\n" + b"#" * LARGEST_FILE, GenerateConfig(), *REST)

@@ -157,7 +157,7 @@ def test_half_precision_is_of_the_networks_and_not_of_the_noise(folder, embeds):
 
 
 def test_a_large_picture_is_decoded_in_tiles_if_asked(decoder, monkeypatch):
-    monkeypatch.setattr("lambda_studio.models.decoders.unclip.stable_unclip.TILE", 64)
+    monkeypatch.setattr("lambda_studio.models.decoders.tiles.TILE", 64)
     latents = torch.randn(1, 4, 8, 24, generator=torch.Generator().manual_seed(1))
     sizes, whole = [], decoder.vae.decode
     monkeypatch.setattr(decoder.vae, "decode", lambda one, **of: sizes.append(one.shape[-1]) or whole(one, **of))
