@@ -69,5 +69,5 @@ def command(
             studio.pictures.animate(found, animate, seconds)
     lines = [*map(str, found.pictures), f"Sheet: {found.sheet}", *([f"Animation: {animate}"] if animate else [])]
     session.show(found, lambda: lines)
-    if not session.json:
+    if not session.json and frames > 2:
         notice(f"Evenness {found.evenness:.2f}: the mean over the largest change between neighbours.")

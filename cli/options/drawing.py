@@ -44,7 +44,7 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--seed",
             type=SEED,
-            help="Seed of the first picture; the next has seed + 1.  [default: a new one, printed]",
+            help="Seed of the first picture.  [default: a new one, printed]",
         ),
         click.option(
             "--steps",

@@ -53,9 +53,9 @@ class ConceptVerbs(View):
         """Return that version of the concept. Raises ConceptNotFound if the version does not exist."""
         return versions.record(self._session, *self._concept(library, name), number)
 
-    def find_version(self, library: str, manifest: str) -> ConceptRecord | None:
-        """Return the version of a concept, current or not, that has this manifest, or None."""
-        return versions.find_by_manifest(self._session, self._library(library), manifest)
+    def find_version(self, library: str, manifest: str, name: str) -> ConceptRecord | None:
+        """Return the version, current or not, that has this manifest: of the concept of this name, else of any."""
+        return versions.find_by_manifest(self._session, self._library(library), manifest, name)
 
     def concepts(self, library: str) -> list[ConceptSummary]:
         """Return the library's concepts by name, without reading image bytes."""

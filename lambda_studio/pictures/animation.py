@@ -1,5 +1,6 @@
 """Write pictures as an animation: WebP, GIF or MP4."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,13 +19,16 @@ LONGEST = 600.0
 
 
 def require_animation(path: Path, seconds: float) -> None:
-    """Raise InvalidSetting for a name of another kind or a wrong length, and OutputExists for a name that is taken."""
+    """Raise InvalidSetting for a name of another kind or that cannot be written, or a wrong length; or OutputExists."""
     if not 0 < seconds <= LONGEST:
         raise InvalidSetting(f"The animation takes {seconds:g} seconds.", f"Give more than 0, up to {LONGEST:g}.")
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidSetting(f"{path} names no animation.", f"Give a name that ends in {', '.join(SUFFIXES)}.")
     if path.exists():
         raise OutputExists(f"{path} exists.", "Give another name.")
+    there = next(each for each in path.absolute().parents if each.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise InvalidSetting(f"{path} cannot be written: {there} takes no files.", "Give a name in another folder.")
 
 
 def write_animation(pictures: Sequence[Image.Image], path: Path, seconds: float) -> None:

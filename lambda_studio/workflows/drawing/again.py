@@ -76,12 +76,12 @@ def _concepts(place: Workplace, texts: PictureTexts, changes: list[str]) -> tupl
     """Return the concepts in the picture's versions, under their names then, and note what changed."""
     found = []
     for said in texts.concepts:
-        concept, current = _version(place, said["library"], said["manifest"])
+        concept, current = _version(place, said)
         if concept is None or current is None:
             shows = f"The picture shows {said['name']} in version {said['version']}"
             raise PromptInvalid(f"{shows}, which library {place.library} does not have.", _way_out(place, said))
         if name_key(concept.name) != name_key(said["name"]):
-            changes.append(f"{said['name']} is called {concept.name} today.")
+            changes.append(f"{said['name']} is not there today. {concept.name}, which has the same images, is drawn.")
         if current != concept.version:
             changes.append(f"{concept.name} is at version {current} today. Version {concept.version} is drawn.")
         found.append(replace(concept, name=said["name"]))
@@ -98,13 +98,13 @@ def _way_out(place: Workplace, said: Mapping[str, Any]) -> str:
     return "It was forgotten, or is in another library: give --library, or add it again and draw the prompt anew."
 
 
-def _version(place: Workplace, library: str, manifest: str) -> tuple[ConceptRecord | None, int | None]:
+def _version(place: Workplace, said: Mapping[str, Any]) -> tuple[ConceptRecord | None, int | None]:
     """Return the concept's version with this content, of this library or the picture's, and its number today."""
     here = place.library
     with place.database.reading() as registry:
-        for address in dict.fromkeys((here, library)):
+        for address in dict.fromkeys((here, said["library"])):
             try:
-                concept = registry.find_version(address, manifest)
+                concept = registry.find_version(address, said["manifest"], said["name"])
             except LibraryNotFound:
                 continue  # the picture comes from elsewhere
             if concept is not None:

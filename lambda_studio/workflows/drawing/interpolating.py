@@ -10,6 +10,7 @@ from torch import Tensor
 from lambda_studio.config import read_adapters, require
 from lambda_studio.generation.generator import predicted_embeds
 from lambda_studio.generation.interpolation import evenness, grid, path
+from lambda_studio.generation.template import parse
 from lambda_studio.pictures.animation import write_animation
 from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.pictures.outputs import write_picture
@@ -37,10 +38,12 @@ def interpolate(
     require(corners in (2, 4), f"The number of prompts is {corners}.", "Give two, or four for the corners of a square.")
     most = LARGEST_GRID if corners == 4 else MOST_FRAMES
     require(2 <= frames <= most, f"The number of frames is {frames}.", f"Give 2 to {most}.", "frames")
+    require(
+        not any(parse(each).wildcards for each in prompts), "A prompt has a wildcard.", "Name a concept in its place."
+    )
     config = replace(wishes.config, negative_prompt="", best=None, score=False)
     drawings = [Drawing(prompt=each, config=config, adapter="none", out=wishes.out) for each in prompts]
     prepared = prepare(place, drawings, lambda: new_seed(place.notify))
-    require(len(prepared) == corners, "A prompt has a wildcard.", "Name one concept in its place.")
     concepts = {each.name: each for one in prepared for each in one.concepts}
     adapters, choice = choose_adapters(place, read_adapters(wishes.adapter), list(concepts.values()))
     for notice in choice.notices:

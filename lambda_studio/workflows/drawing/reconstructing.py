@@ -12,6 +12,7 @@ from lambda_studio.evaluation.by_clip import ClipLikeness
 from lambda_studio.evaluation.measures import View
 from lambda_studio.generation.references import blended
 from lambda_studio.pictures.crops import cut_out, square_crop
+from lambda_studio.pictures.edges import edge_map
 from lambda_studio.pictures.outputs import make_room, write_picture
 from lambda_studio.pictures.sheet import draw_sheet
 from lambda_studio.workflows.answers.pictures import DrawnPicture, Reconstructed
@@ -43,7 +44,11 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
     adapters, choice = choose_adapters(place, read_adapters(wishes.adapter), [])
     for notice in choice.notices:
         place.notify(notice)
-    embedding, shown = _of_file(place, Path(source), edges) if Path(source).is_file() else _of_concept(place, source)
+    is_file = Path(source).is_file()
+    require(
+        is_file or not edges, f"{source} is no picture file.", "The edges are those of a file: leave out edges=True."
+    )
+    embedding, shown = _of_file(place, Path(source), edges) if is_file else _of_concept(place, source)
     first = config.seed if config.seed is not None else new_seed(place.notify)
     seeds = range(first, first + count)
     pictures = drawn_from(place, embedding.expand(count, -1), seeds, config, adapters)
@@ -63,16 +68,20 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
 
 
 def _of_file(place: Workplace, path: Path, edges: bool) -> tuple[Tensor, Image.Image]:
-    """Return the embedding of a picture's middle square, or of its edges, and the square."""
+    """Return the embedding of a picture's middle square, or of its edges, and what was embedded."""
     image = place.door.photo(path).image
     if edges:
-        return place.edge_embeds(image).cpu(), square_crop(image, SHOWN)
+        return place.edge_embeds(image).cpu(), edge_map(image, place.spec.edges, place.stack.resolution, SHOWN)
     clip = place.stack.clip(("vision",))
     return clip.encode_images([square_crop(image, clip.image_size)])[0].cpu(), square_crop(image, SHOWN)
 
 
 def _of_concept(place: Workplace, name: str) -> tuple[Tensor, Image.Image]:
     """Return the embedding of a concept, as prompts use it, and its first cut-out."""
+    library = place.library
+    with place.database.reading() as registry:
+        known = registry.find_concept(library, name) is not None
+    require(known or not Path(name).is_dir(), f"{name} is a folder.", "Give one picture, or the name of a concept.")
     (concept,) = place.get_concepts([name])
     embeddings, _ = place.embedder.subjects([concept])
     (view,) = views_of(place, concept, concept.images[:1])

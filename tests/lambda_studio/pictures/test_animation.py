@@ -39,5 +39,7 @@ def test_wrong_names_and_lengths_are_refused_and_nothing_is_overwritten(tmp_path
         write_animation(FRAMES, tmp_path / "there.gif", 1.0)
     with pytest.raises(InvalidSetting, match="names no animation"):
         require_animation(tmp_path / "way.png", 1.0)
+    with pytest.raises(InvalidSetting, match=r"there\.gif takes no files"):
+        require_animation(tmp_path / "there.gif" / "way.gif", 1.0)
     with pytest.raises(InvalidSetting, match="takes 0 seconds"):
         require_animation(tmp_path / "way.gif", 0.0)

@@ -27,7 +27,10 @@ def test_a_picture_is_drawn_again_bit_for_bit_after_its_concept_changed(studio, 
     add("rex", box(6))
     again = studio.pictures.again(first.path, out=tmp_path)
     assert again.difference == 0
-    assert again.changes == ("rex is called max today.", "max is at version 2 today. Version 1 is drawn.")
+    assert again.changes == (
+        "rex is not there today. max, which has the same images, is drawn.",
+        "max is at version 2 today. Version 1 is drawn.",
+    )
     assert set(again.changes) <= set(notices)
     (picture,) = again.drawn.pictures
     assert (picture.seed, pixels(picture.path)) == (9, pixels(first.path))
@@ -84,3 +87,10 @@ def test_a_picture_of_another_program_is_refused(studio, box, tmp_path) -> None:
         studio.pictures.again(box(0), out=tmp_path)
     with pytest.raises(ImageRefused, match="There is no picture"):
         studio.pictures.again(tmp_path / "none.png", out=tmp_path)
+
+
+def test_of_concepts_with_the_same_images_the_one_of_that_name_is_drawn(studio, add, box, tmp_path) -> None:
+    add("rex", box(0))
+    first = studio.generate("a <rex>", TWO_STEPS, out=tmp_path).pictures[0].path
+    add("max", box(0))
+    assert studio.pictures.again(first, out=tmp_path).changes == ()

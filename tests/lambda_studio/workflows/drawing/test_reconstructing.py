@@ -6,6 +6,7 @@ from PIL import Image
 
 from concepts.errors import ConceptNotFound
 from lambda_studio.config import GenerateConfig
+from lambda_studio.errors import InvalidSetting
 from lambda_studio.evaluation.by_clip import ClipLikeness
 from lambda_studio.evaluation.measures import View
 from lambda_studio.models.stacks.stack import Stack
@@ -45,3 +46,14 @@ def test_a_concept_is_drawn_from_the_embedding_that_prompts_use(studio, add, box
 def test_a_name_that_is_nothing_is_refused(studio, tmp_path) -> None:
     with pytest.raises(ConceptNotFound, match="No concept named 'nobody'"):
         studio.pictures.reconstruct("nobody", ONE_STEP, out=tmp_path)
+
+
+def test_a_folder_and_the_edges_of_a_concept_are_refused(studio, add, box, tmp_path, monkeypatch) -> None:
+    add("rex", box(0))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rex").mkdir()
+    assert studio.pictures.reconstruct("rex", ONE_STEP, out=tmp_path / "out").pictures, "the concept, not the folder"
+    with pytest.raises(InvalidSetting, match=r"is a folder\. Give one picture"):
+        studio.pictures.reconstruct(str(tmp_path), ONE_STEP)
+    with pytest.raises(InvalidSetting, match=r"rex is no picture file\. The edges are those of a file"):
+        studio.pictures.reconstruct("rex", ONE_STEP, edges=True, out=tmp_path)
