@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 for name in [name for name in os.environ if name.startswith(("STUDIO_", "HF_", "TRANSFORMERS_"))]:
@@ -25,6 +26,9 @@ import torch  # noqa: E402  # the hook must be there first
 
 from tests.open_door import open_door, studios_share_a_door  # noqa: E402, F401  # fixtures for all tests
 from tests.server import postgres_programs, postgres_server  # noqa: E402, F401  # fixtures for all tests
+
+settings.register_profile("untimed", deadline=None)  # tests are never timed: a busy disk is no failure
+settings.load_profile("untimed")
 
 torch.set_num_threads(1)  # tiny models, and several processes side by side
 

@@ -156,7 +156,7 @@ def test_a_bundle_that_would_be_too_large_is_not_made() -> None:
             require_bundle_size(Contents(concepts, sizes))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(at=st.integers(0, len(bundle()) - 1), value=st.integers(0, 255))
 def test_a_changed_byte_gives_the_same_contents_or_a_refusal(tmp_path_factory, at: int, value: int) -> None:
     content = bytearray(bundle())

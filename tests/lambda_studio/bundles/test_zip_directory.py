@@ -90,7 +90,7 @@ SIGNATURES = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     base=st.sampled_from([TWO, COMMENT, zip64_within(TWO, 3, 2), second_end(TWO, 3)]),
     changes=st.lists(st.tuples(st.integers(0, 400), SIGNATURES), max_size=4),

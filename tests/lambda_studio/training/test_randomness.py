@@ -63,7 +63,7 @@ def test_images_of_a_concept_are_drawn_evenly() -> None:
 
 
 @given(st.integers(0, 200), st.integers(1, 40), st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_stretch_of_the_order_can_be_drawn_alone(start: int, count: int, seed: int) -> None:
     order = EvenOrder(CONCEPTS, seed)
     assert order.draw(start, count) == order.draw(0, start + count)[start:]

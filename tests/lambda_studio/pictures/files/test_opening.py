@@ -284,7 +284,7 @@ def test_a_name_that_cannot_be_printed_is_escaped(tmp_path):
 NAMES = ["a.png", "a.jpg", "a.webp", "a.heic", "a.avif", "a.tif", "a.bmp"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(at=st.integers(0, 2**16), value=st.integers(0, 255), name=st.sampled_from(NAMES))
 def test_a_changed_byte_gives_a_picture_or_a_refusal(tmp_path_factory, at, value, name):
     path = written(tmp_path_factory.mktemp("bytes") / name, pattern())
