@@ -73,6 +73,8 @@ def listing(
         raise click.UsageError("--removed lists all removed concepts: leave out --search, --after, -n and --sheet.")
     limit = limit if limit is not None or session.json else PAGE
     with session.studio() as studio:
+        if sheet is not None:
+            studio.pictures.require_sheet(sheet)
         library = studio.library
         if removed:
             gone = studio.concepts.list(removed=True)

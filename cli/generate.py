@@ -119,6 +119,8 @@ def command(
     asked["adapter"] = adapters or (None if picture else "auto")
     answer: Any
     with session.studio() as studio:
+        if sheet:
+            studio.pictures.require_sheet(sheet)
         if picture is not None:
             again = studio.pictures.again(picture, **asked)
             answer, drawn = again, [again.drawn]

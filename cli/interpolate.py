@@ -66,8 +66,8 @@ def command(
             prompts, config, frames=frames, spherical=not linear, adapter=adapters or "auto", out=out
         )
         if animate:
-            studio.pictures.animate(found, animate, seconds)
-    lines = [*map(str, found.pictures), f"Sheet: {found.sheet}", *([f"Animation: {animate}"] if animate else [])]
-    session.show(found, lambda: lines)
+            found = studio.pictures.animate(found, animate, seconds)
+    moving = [f"Animation: {found.animation}"] if found.animation else []
+    session.show(found, lambda: [*map(str, found.pictures), f"Sheet: {found.sheet}", *moving])
     if not session.json and frames > 2:
         notice(f"Evenness {found.evenness:.2f}: the mean over the largest change between neighbours.")

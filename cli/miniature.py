@@ -132,9 +132,9 @@ def gallery(session: Session, file: Path, count: int, seed: int) -> None:
     from cli.screen.progress import bars
     from cli.session import notice
     from lambda_studio.miniature.show.gallery import draw_gallery
-    from lambda_studio.pictures.outputs import make_room, write_picture
+    from lambda_studio.pictures.outputs import require_place, write_picture
 
-    make_room(file)
+    require_place(file)
     sheet = draw_gallery(count, seed, notice, bars())
     written = write_picture(sheet, {"seed": str(seed)}, file, "gallery")
     session.show({"gallery": written}, lambda: [str(written)])

@@ -1,5 +1,6 @@
 """Options that also have the spellings of other programs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -15,4 +16,19 @@ class Aliased(click.Option):
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
         """Tell the parser the option's own name, then the others."""
         super().add_to_parser(parser, ctx)
-        parser.add_option(obj=self, opts=list(self.aliases), dest=self.name, action="store", nargs=self.nargs)
+        for alias in self.aliases:
+            parser.add_option(obj=self, opts=[alias], dest=alias, action="store", nargs=self.nargs)
+
+    def handle_parse_result(
+        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        """Take the value under whatever name it was given. Raises UsageError for different values under two names."""
+        own = max(self.opts, key=len)
+        given = {
+            name: opts[key] for key, name in ((self.name, own), *((each, each) for each in self.aliases)) if key in opts
+        }
+        if len(set(given.values())) > 1:
+            said = " and ".join(f"{name} {value}" for name, value in given.items())
+            raise click.UsageError(f"One option is given twice, as {said}. Give one of them.", ctx)
+        value = {str(self.name): next(iter(given.values()))} if given else {}
+        return super().handle_parse_result(ctx, {**opts, **value}, args)

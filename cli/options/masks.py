@@ -39,12 +39,12 @@ point_option = click.option(
 )
 
 
-def _with_room(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+def _that_can_be(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
     """Return the sheet's file after its name was checked, so that nothing is stored before a bad name is refused."""
-    from lambda_studio.pictures.outputs import make_room
+    from lambda_studio.pictures.outputs import require_sheet
 
     if value is not None:
-        make_room(value)
+        require_sheet(value)
     return value
 
 
@@ -52,7 +52,7 @@ sheet_option = click.option(
     "--sheet",
     type=click.Path(path_type=Path),
     metavar="FILE.png",
-    callback=_with_room,
+    callback=_that_can_be,
     help="Draw its images with their masks into this file.",
 )
 

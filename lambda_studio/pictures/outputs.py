@@ -1,5 +1,6 @@
 """Write pictures and folders for users, under numbered names. Nothing is overwritten."""
 
+import errno
 import io
 import os
 import re
@@ -15,6 +16,7 @@ from concepts.durable import make_folder, staged_file
 from lambda_studio.errors import InvalidSetting, OutputExists
 
 _LONGEST_STEM = 60
+PLACES = "Give a folder, or a name that ends in .png."
 
 
 def write_picture(image: Image.Image, texts: Mapping[str, str], out: Path, title: str) -> Path:
@@ -28,7 +30,8 @@ def write_picture(image: Image.Image, texts: Mapping[str, str], out: Path, title
         out: A folder, or a path that ends in .png. A number is added to the path if the path exists.
         title: The source of the picture's name if `out` is a folder.
     """
-    make_room(out)
+    require_place(out)
+    _make_room(out)
     names = _file_names(out) if _names_a_file(out) else _folder_names(out, slug(title))
     return _write_first_free(names, _png(image, texts))
 
@@ -48,21 +51,50 @@ def _png(image: Image.Image, texts: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def make_room(out: Path) -> None:
-    """Make the folder that `write_picture` writes into.
+def require_place(out: Path) -> None:
+    """Check that `write_picture` can write into `out`. Nothing is made, so that a refused command leaves nothing.
 
     Raises:
-        OutputExists: A file has the folder's name.
+        OutputExists: A file has the name of the folder, or of one around it.
         InvalidSetting: `out` names a picture of another format.
+        PermissionError: The folder, or the nearest one around it that is there, cannot be written into.
     """
-    remedy = "Give a folder, or a name that ends in .png."
     if out.suffix.lower() in Image.registered_extensions() and not _names_a_file(out) and not out.is_dir():
-        raise InvalidSetting(f"{out} names a picture that is not a PNG.", remedy)
-    folder = out.parent if _names_a_file(out) else out
+        raise InvalidSetting(f"{out} names a picture that is not a PNG.", PLACES)
+    folder = _folder(out)
+    there = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
+    if not there.is_dir():
+        raise OutputExists(f"{there} is not a folder.", PLACES)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+
+
+def require_sheet(out: Path) -> None:
+    """Check a sheet's name, as `require_place`. A sheet is one file, so a name that is no PNG's is no new folder.
+
+    Raises InvalidSetting, and as `require_place`.
+    """
+    require_place(out)
+    if not _names_a_file(out) and not out.is_dir():
+        raise InvalidSetting(f"{out} does not name a PNG.", "Give a name that ends in .png, or a folder that is there.")
+
+
+def sheet_beside(out: Path) -> Path:
+    """Return where the sheet of pictures at `out` is written: in their folder, else under their name and `-sheet`."""
+    return out.with_stem(f"{out.stem}-sheet") if _names_a_file(out) else out
+
+
+def _make_room(out: Path) -> None:
+    """Make the folder that `write_picture` writes into. Raises OutputExists if a file has its name."""
+    folder = _folder(out)
     try:
         make_folder(folder)
     except (FileExistsError, NotADirectoryError) as error:
-        raise OutputExists(f"{folder} is not a folder.", remedy) from error
+        raise OutputExists(f"{folder} is not a folder.", PLACES) from error
+
+
+def _folder(out: Path) -> Path:
+    return out.parent if _names_a_file(out) else out
 
 
 def slug(title: str) -> str:
@@ -77,7 +109,8 @@ def new_folder(wanted: Path | None, default: str) -> Path:
     Raises OutputExists if `wanted` is not empty.
     """
     if wanted is not None:
-        make_room(wanted)
+        require_place(wanted)
+        _make_room(wanted)
         if any(wanted.iterdir()):
             raise OutputExists(f"{wanted} is not empty.", "Give a folder that is new or empty.")
         return wanted

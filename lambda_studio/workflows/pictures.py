@@ -75,14 +75,14 @@ class Pictures:
         require_animation(out, seconds)
 
     @staticmethod
-    def animate(found: Interpolated, out: Path, seconds: float = 3.0) -> None:
+    def animate(found: Interpolated, out: Path, seconds: float = 3.0) -> Interpolated:
         """Write an interpolation as a .webp, .gif or .mp4, there and back, in so many seconds for one way.
 
-        Raises InvalidSetting for another suffix, and OutputExists.
+        Return the answer with the animation's path. Raises InvalidSetting for another suffix, and OutputExists.
         """
         from lambda_studio.workflows.drawing.interpolating import animate
 
-        animate(found, out, seconds)
+        return animate(found, out, seconds)
 
     def reconstruct(
         self,
@@ -108,6 +108,13 @@ class Pictures:
 
         wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, adapter=adapter, out=out)
         return reconstruct(self._place, source, edges, wishes)
+
+    @staticmethod
+    def require_sheet(out: Path) -> None:
+        """Raise InvalidSetting, OutputExists or PermissionError if `sheet` cannot write there, before the drawing."""
+        from lambda_studio.pictures.outputs import require_sheet
+
+        require_sheet(out)
 
     @staticmethod
     def sheet(drawn: Sequence[Drawn], out: Path) -> Path:

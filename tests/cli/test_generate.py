@@ -198,3 +198,16 @@ def test_a_picture_is_drawn_again_and_the_best_are_put_on_a_sheet(studio, photos
     answer = json.loads(studio("generate", "--from", first, "--json").out)
     assert (answer["difference"], answer["changes"], len(answer["drawn"]["pictures"])) == (0, [], 1)
     assert "Give one of" in studio("generate", "a <rex>", "--from", first).err
+
+
+def test_a_refused_command_leaves_no_folder_and_says_no_seed(studio, photos) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    for words in (("a <rx>",), ("a <rex>", "--adapter", 9), ("a <rex#9>",), ("a <rex>", "--sheet", "sheet.txt")):
+        refused = studio("generate", *words, "--out", "new", "--steps", 1)
+        assert refused.code and "The seed is" not in refused.err, words
+    refused = studio("interpolate", "a <rex>", "a cat", "--adapter", 9, "--out", "new")
+    assert refused.code and "The seed is" not in refused.err
+    assert not Path("new").exists() and not Path("sheet.txt").exists()
+    assert studio("add-concept", "max", *photos, "--noun", "dog", "--sheet", "sheet.txt").code == 2
+    assert studio("concepts", "list", "--sheet", "sheet.txt").code == 2
+    assert not Path("sheet.txt").exists() and "max" not in studio("concepts").out

@@ -14,8 +14,9 @@ def test_a_line_is_written_with_its_sheet_and_animation(studio, tmp_path) -> Non
     with Image.open("way.gif") as animation:
         assert animation.n_frames == 4
     assert answer.err.startswith("Evenness ")
-    found = json.loads(studio(*line, "--spherical", "--json").out)
-    assert (found["columns"], found["seed"], len(found["pictures"])) == (3, 2, 3)
+    found = json.loads(studio(*line, "--spherical", "--json", "--animate", "way.webp", "--out", "way.png").out)
+    assert (found["columns"], found["seed"], found["pictures"]) == (3, 2, ["way.png", "way-2.png", "way-3.png"])
+    assert (found["animation"], found["sheet"]) == ("way.webp", "way-sheet.png")
     assert "way.gif exists" in studio(*line, "--animate", "way.gif").err
 
 

@@ -51,6 +51,8 @@ class Interpolated:
     """The mean over the largest change between neighbours, in 0..1: 1 is an even change, 0 a jump."""
     stack: str
     adapters: tuple[DrawnAdapter, ...] = ()
+    animation: Path | None = None
+    """The file of `Pictures.animate`, if it was asked for."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Draw prompts: check them, draw those that share settings together, and write each picture when it is drawn."""
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lambda_studio.generation.generator import PictureRequest
-
-NEW_SEEDS = 2**31
-"""A new seed is below this, as other tools' seeds are."""
 
 
 def generate(place: Workplace, drawing: Drawing) -> Drawn:
@@ -36,12 +32,13 @@ def generate_all(place: Workplace, drawings: Sequence[Drawing], one: bool = Fals
     Args:
         one: refuse wildcards.
     """
-    prepared = prepare(place, drawings, lambda: new_seed(place.notify))
+    prepared = prepare(place, drawings)
     if one and len(prepared) > 1:
         raise PromptInvalid(f"The prompt stands for {len(prepared)} prompts.", "Draw it with Studio.generate_all.")
     written: list[list[DrawnPicture]] = []
     groups = [list(each) for _, each in groupby(prepared, _together)]
     plans = [_planned(place, group) for group in groups]
+    tell_new_seed(place, prepared)
     total = sum(_steps(group, config) for group, config in zip(groups, plans, strict=True))
     with place.progress("Drawing", total=total) as advance:
         for group, config in zip(groups, plans, strict=True):
@@ -73,11 +70,10 @@ def _steps(group: Sequence[Prepared], config: GenerateConfig) -> int:
     return -(-sum(len(each.seeds) for each in group) // config.batch_size) * config.num_inference_steps
 
 
-def new_seed(notify: Callable[[str], None]) -> int:
-    """Return a new seed, which is told, so that its pictures can be drawn again."""
-    seed = secrets.randbelow(NEW_SEEDS)
-    notify(f"The seed is {seed}.")
-    return seed
+def tell_new_seed(place: Workplace, prepared: Sequence[Prepared]) -> None:
+    """Say the new seed of pictures for which none was given, so that they can be drawn again."""
+    for seed in {each.config.seed for each in prepared if each.is_new_seed}:
+        place.notify(f"The seed is {seed}.")
 
 
 def _draw(

@@ -13,12 +13,12 @@ from lambda_studio.generation.interpolation import evenness, grid, path
 from lambda_studio.generation.template import parse
 from lambda_studio.pictures.animation import write_animation
 from lambda_studio.pictures.files.png import decode_png
-from lambda_studio.pictures.outputs import write_picture
+from lambda_studio.pictures.outputs import sheet_beside, write_picture
 from lambda_studio.pictures.sheet import draw_sheet
 from lambda_studio.workflows.answers.pictures import DrawnAdapter, Interpolated
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
 from lambda_studio.workflows.drawing.embeds import drawn_from
-from lambda_studio.workflows.drawing.generate import new_seed, requests_of
+from lambda_studio.workflows.drawing.generate import requests_of, tell_new_seed
 from lambda_studio.workflows.drawing.pictures import Destination, write_each
 from lambda_studio.workflows.drawing.preparing import Drawing, prepare
 from lambda_studio.workflows.workplace import Workplace
@@ -43,11 +43,12 @@ def interpolate(
     )
     config = replace(wishes.config, negative_prompt="", best=None, score=False)
     drawings = [Drawing(prompt=each, config=config, adapter="none", out=wishes.out) for each in prompts]
-    prepared = prepare(place, drawings, lambda: new_seed(place.notify))
+    prepared = prepare(place, drawings)
     concepts = {each.name: each for one in prepared for each in one.concepts}
     adapters, choice = choose_adapters(place, read_adapters(wishes.adapter), list(concepts.values()))
     for notice in choice.notices:
         place.notify(notice)
+    tell_new_seed(place, prepared)
     requests, zero = requests_of(place, prepared)
     embeds = _between(predicted_embeds(place.stack, requests, zero), frames, spherical)
     seed = prepared[0].seeds[0]
@@ -60,7 +61,7 @@ def interpolate(
         prompts=tuple(prompts),
         pictures=tuple(each.path for each in written if each.path),
         columns=frames,
-        sheet=write_picture(sheet, {}, wishes.out, f"sheet {title}"),
+        sheet=write_picture(sheet, {}, sheet_beside(wishes.out), f"sheet {title}"),
         seed=seed,
         evenness=round(evenness(images, frames), 4),
         stack=place.spec.name,
@@ -68,11 +69,12 @@ def interpolate(
     )
 
 
-def animate(found: Interpolated, out: Path, seconds: float) -> None:
-    """Write the pictures as an animation; those of a square row by row, there and back."""
+def animate(found: Interpolated, out: Path, seconds: float) -> Interpolated:
+    """Write the pictures as an animation, those of a square row by row, there and back; return the answer with it."""
     rows = [found.pictures[start : start + found.columns] for start in range(0, len(found.pictures), found.columns)]
     ordered = [each for number, row in enumerate(rows) for each in (row if number % 2 == 0 else row[::-1])]
     write_animation([decode_png(each.read_bytes()) for each in ordered], out, seconds)
+    return replace(found, animation=out)
 
 
 def _between(corners: Tensor, frames: int, spherical: bool) -> Tensor:

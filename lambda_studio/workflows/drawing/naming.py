@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from itertools import product
 
 from concepts.records import ConceptRecord
@@ -34,12 +35,14 @@ def _of(noun: str, concepts: Sequence[tuple[str, str]]) -> list[str]:
     found = [name for name, of in concepts if not noun or name_key(of) == name_key(noun)]
     if not found:
         nouns = list(dict.fromkeys(of for _, of in concepts))
+        near = get_close_matches(name_key(noun), [name_key(each) for each in nouns], n=1, cutoff=0.75)
         has = (
             f"The library has: {', '.join(nouns[:12])}{', …' if len(nouns) > 12 else ''}."
             if nouns
             else ("The library has no concepts yet: studio add-concept NAME IMAGE --noun NOUN")
         )
-        raise PromptInvalid(f"<{ANY}{f':{noun}' if noun else ''}> stands for no concept.", has)
+        meant = f"Did you mean <{ANY}:{near[0]}>? " if near else ""
+        raise PromptInvalid(f"<{ANY}{f':{noun}' if noun else ''}> stands for no concept.", meant + has)
     return found
 
 

@@ -1,5 +1,6 @@
 """Check what is asked for, and look up what it needs, before any model is loaded."""
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from lambda_studio.config import GenerateConfig, Size, Wanted, read_adapters, re
 from lambda_studio.errors import InvalidSetting, PromptInvalid
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.template import Template, name_key, parse, require_words
-from lambda_studio.pictures.outputs import make_room
+from lambda_studio.pictures.outputs import require_place
 from lambda_studio.workflows.drawing.adapter_choice import Choice, ChosenAdapter, choose_adapters
 from lambda_studio.workflows.drawing.naming import concept_names, named_concepts, without_wildcards
 from lambda_studio.workflows.drawing.prompt_notes import notes_about
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MOST_PICTURES = 10_000
+NEW_SEEDS = 2**31
+"""A new seed is below this, as other tools' seeds are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,7 @@ class Prepared:
     adapters: tuple[ChosenAdapter, ...]
     choice: Choice
     edges: "Image.Image | None"
+    is_new_seed: bool = False
 
     @property
     def seeds(self) -> range:
@@ -66,11 +70,16 @@ class Prepared:
         return range(first, first + self.drawing.count)
 
 
-def prepare(place: Workplace, drawings: Sequence[Drawing], seed: Callable[[], int]) -> list[Prepared]:
+def new_seed() -> int:
+    """Return a seed for pictures for which none was given."""
+    return secrets.randbelow(NEW_SEEDS)
+
+
+def prepare(place: Workplace, drawings: Sequence[Drawing]) -> list[Prepared]:
     """Check all drawings, say what is to be said of them, and return one `Prepared` for each prompt.
 
-    `seed` gives the seed of drawings without one. Raises InvalidSetting, PromptInvalid, the errors of adapters, and
-    the errors of picture files for edges.
+    Drawings without a seed get one new seed, which is not said yet: more may be refused.
+    Raises InvalidSetting, PromptInvalid, the errors of adapters, and the errors of picture files for edges.
     """
     total = sum(drawing.count for drawing in drawings)
     wrong = next((each.count for each in drawings if each.count < 1), total)
@@ -90,10 +99,8 @@ def prepare(place: Workplace, drawings: Sequence[Drawing], seed: Callable[[], in
     require(drawn <= MOST_PICTURES, f"The wildcards make {drawn} pictures.", f"Draw up to {MOST_PICTURES} at once.")
     for note in dict.fromkeys(notes):
         place.notify(note)
-    if any(each.config.seed is None for each in found):
-        new = seed()
-        found = [each if each.config.seed is not None else _with_seed(each, new) for each in found]
-    return found
+    new = new_seed()
+    return [each if each.config.seed is not None else _with_seed(each, new) for each in found]
 
 
 @contextmanager
@@ -108,7 +115,7 @@ def _line_told(number: int | None) -> Iterator[None]:
 
 
 def _with_seed(prepared: Prepared, seed: int) -> Prepared:
-    return replace(prepared, config=replace(prepared.config, seed=seed))
+    return replace(prepared, config=replace(prepared.config, seed=seed), is_new_seed=True)
 
 
 def _prepared(place: Workplace, drawing: Drawing) -> tuple[list[Prepared], list[str]]:
@@ -128,7 +135,7 @@ def _prepared(place: Workplace, drawing: Drawing) -> tuple[list[Prepared], list[
     for template, concepts in named:
         _require_images(template, concepts)
     edged = place.door.photo(drawing.edges).image if drawing.edges else None
-    make_room(drawing.out)
+    require_place(drawing.out)
     found, notes, known = [], [], concept_names(place)
     for template, concepts in named:
         adapters, choice = choose_adapters(place, wanted, concepts)

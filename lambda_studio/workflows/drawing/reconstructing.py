@@ -13,14 +13,13 @@ from lambda_studio.evaluation.measures import View
 from lambda_studio.generation.references import blended
 from lambda_studio.pictures.crops import cut_out, square_crop
 from lambda_studio.pictures.edges import edge_map
-from lambda_studio.pictures.outputs import make_room, write_picture
+from lambda_studio.pictures.outputs import require_place, sheet_beside, write_picture
 from lambda_studio.pictures.sheet import draw_sheet
 from lambda_studio.workflows.answers.pictures import DrawnPicture, Reconstructed
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
 from lambda_studio.workflows.drawing.embeds import drawn_from
-from lambda_studio.workflows.drawing.generate import new_seed
 from lambda_studio.workflows.drawing.pictures import Destination, write_each
-from lambda_studio.workflows.drawing.preparing import MOST_PICTURES, Drawing
+from lambda_studio.workflows.drawing.preparing import MOST_PICTURES, Drawing, new_seed
 from lambda_studio.workflows.evaluating.views import views_of
 from lambda_studio.workflows.workplace import Workplace
 
@@ -39,7 +38,7 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
     count = wishes.count
     require(1 <= count <= MOST_PICTURES, f"The number of pictures is {count}.", f"Give 1 to {MOST_PICTURES}.")
     config = wishes.config.preferring(place.spec.generate)
-    make_room(wishes.out)
+    require_place(wishes.out)
     place.stack.require_size(config.size(place.stack.resolution))
     adapters, choice = choose_adapters(place, read_adapters(wishes.adapter), [])
     for notice in choice.notices:
@@ -49,7 +48,9 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
         is_file or not edges, f"{source} is no picture file.", "The edges are those of a file: leave out edges=True."
     )
     embedding, shown = _of_file(place, Path(source), edges) if is_file else _of_concept(place, source)
-    first = config.seed if config.seed is not None else new_seed(place.notify)
+    first = config.seed if config.seed is not None else new_seed()
+    if config.seed is None:
+        place.notify(f"The seed is {first}.")
     seeds = range(first, first + count)
     pictures = drawn_from(place, embedding.expand(count, -1), seeds, config, adapters)
     title = f"{Path(source).stem} from its embedding"
@@ -63,7 +64,7 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
         if each.path
     )
     labels = [Path(source).name, *(f"{value:.2f}" for value in likeness)]
-    sheet = write_picture(draw_sheet([shown, *images], labels), {}, wishes.out, f"sheet {title}")
+    sheet = write_picture(draw_sheet([shown, *images], labels), {}, sheet_beside(wishes.out), f"sheet {title}")
     return Reconstructed(source, drawn, sheet, place.spec.name)
 
 

@@ -58,8 +58,14 @@ def test_finetune_takes_the_spellings_of_training_scripts(take, words) -> None:
     assert settings == {"steps": 9, "batch_size": 2, "rank": 4, "learning_rate": 0.1}
 
 
-def test_the_last_of_two_spellings_counts_as_of_one_option_given_twice(take) -> None:
-    assert take("generate", "a cat", "--steps", 3, "--num_inference_steps", 4)[0] == {"num_inference_steps": 4}
+def test_different_values_under_two_names_are_refused_and_equal_ones_are_not(take, studio) -> None:
+    refused = studio("generate", "a cat", "-n", 2, "--of", 4)
+    assert (refused.code, refused.out) == (2, "")
+    assert "One option is given twice, as --number 2 and --of 4. Give one of them." in refused.err
+    refused = studio("generate", "a cat", "--num_images_per_prompt", 2, "--of", 4)
+    assert "as --num-images-per-prompt 2 and --of 4" in refused.err
+    assert take("generate", "a cat", "--steps", 4, "--num_inference_steps", 4)[0] == {"num_inference_steps": 4}
+    assert take("generate", "a cat", "--of", 4)[1]["count"] == 4
 
 
 def test_help_and_messages_have_the_own_names(studio) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from lambda_studio.errors import InvalidSetting, OutputExists
 from lambda_studio.pictures import outputs
-from lambda_studio.pictures.outputs import make_room, new_folder, slug, write_picture
+from lambda_studio.pictures.outputs import new_folder, require_place, require_sheet, sheet_beside, slug, write_picture
 
 PICTURE = Image.effect_noise((64, 64), 90).convert("RGB")
 
@@ -120,7 +120,30 @@ def test_a_disk_that_is_full_while_the_bytes_are_written_leaves_nothing(tmp_path
 def test_a_place_that_cannot_hold_pictures_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputExists, match="file is not a folder"):
-        make_room(tmp_path / "file" / "a.png")
+        require_place(tmp_path / "file" / "a.png")
     with pytest.raises(InvalidSetting, match=r"a\.jpg names a picture that is not a PNG"):
-        make_room(tmp_path / "a.jpg")
+        require_place(tmp_path / "a.jpg")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file"]
+
+
+def test_a_place_is_checked_and_not_made(tmp_path: Path) -> None:
+    require_place(tmp_path / "new" / "deep")
+    require_sheet(tmp_path / "new" / "sheet.png")
+    require_sheet(tmp_path)
+    with pytest.raises(InvalidSetting, match=r"sheet\.txt does not name a PNG"):
+        require_sheet(tmp_path / "sheet.txt")
+    with pytest.raises(InvalidSetting, match="new does not name a PNG"):
+        require_sheet(tmp_path / "new")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_drawn(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(PermissionError, match="Permission denied") as refused:
+        require_place(tmp_path / "new")
+    assert refused.value.filename == str(tmp_path)
+
+
+def test_the_sheet_of_named_pictures_has_a_name_of_its_own(tmp_path: Path) -> None:
+    assert sheet_beside(tmp_path / "way.png") == tmp_path / "way-sheet.png"
+    assert sheet_beside(tmp_path) == tmp_path

@@ -36,6 +36,8 @@ def test_a_wildcard_stands_for_each_concept_in_turn(stocked, prompt, expected) -
 def test_a_wildcard_for_no_concept_says_which_nouns_there_are(stocked) -> None:
     with pytest.raises(PromptInvalid, match=r"<\*:cat> stands for no concept\. The library has: hat, Dog, dog\."):
         list(without_wildcards(stocked, parse("a <*:cat>")))
+    with pytest.raises(PromptInvalid, match=r"<\*:hats> stands for no concept\. Did you mean <\*:hat>\? The library"):
+        list(without_wildcards(stocked, parse("a <*:hats>")))
 
 
 @pytest.mark.parametrize("prompt", ["a <rex:-1>", "a <rex:half>", "a <rex#1,x>", "a <rex:0.5#2>"])
