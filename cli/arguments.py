@@ -55,3 +55,19 @@ class Images(click.ParamType):
         if len(numbers) > MOST:
             self.fail(f"{value!r} has more than {MOST} images.", param, ctx)
         return numbers
+
+
+class Weighted(click.ParamType):
+    """A concept's name, with a weight or without: `rex`, `rex:0.7`, `route\\:66`."""
+
+    name = "weighted"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float | None]:
+        """Return the name and the weight, or None for no weight. Raises BadParameter."""
+        if not isinstance(value, str):
+            return value  # click converts a value that was converted
+        if fault := _fault(value):
+            self.fail(fault, param, ctx)
+        matched = re.fullmatch(r"(.*[^\\]):([-+]?[0-9]{0,9}\.?[0-9]{1,9})", value, re.DOTALL)
+        name, weight = (matched[1], float(matched[2])) if matched else (value, None)
+        return name.replace("\\:", ":"), weight

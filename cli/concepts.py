@@ -29,7 +29,7 @@ from cli.session import Session, pass_session
 from cli.texts.tables import counted, table
 
 if TYPE_CHECKING:
-    from lambda_studio.studio import ConceptSummary, ImageCard
+    from lambda_studio.studio import BlendedPart, ConceptSummary, ImageCard
 
 PAGE = 100
 """How many concepts `list` shows by default."""
@@ -117,7 +117,7 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
             notice(correction(name, doubtful[0] if doubtful else 1))
     concept, made = card.concept, f"make one: studio finetune {shlex.quote(card.concept.name)}"
     if not card.has_pictures:
-        made = "it came without pictures, which fine-tuning needs"
+        made = f"it {'is a blend' if card.blend else 'came'} without pictures, which fine-tuning needs"
 
     def lines() -> list[str]:
         images = [
@@ -142,6 +142,8 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
                 for note in image.warnings
             ),
             *kept_originals(concept),
+            *(["a blend of:"] if card.blend else []),
+            *(f"  {each.weight:g} {each.name}, {_there(each)}" for each in card.blend),
             "cached embeddings:",
             *(embeddings or ["  none; they are computed when a prompt first names the concept"]),
             "adapters that know it:",
@@ -149,6 +151,10 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
         ]
 
     session.show(card, lines)
+
+
+def _there(part: "BlendedPart") -> str:
+    return f"version {part.version}" if part.version else "which the library does not have today"
 
 
 def _size(image: "ImageCard") -> str:

@@ -31,6 +31,8 @@ MODULES = {
     "generate": "cli.generate",
     "interpolate": "cli.interpolate",
     "reconstruct": "cli.reconstruct",
+    "blend": "cli.blend",
+    "subtract": "cli.subtract",
     "models": "cli.models",
     "doctor": "cli.doctor",
     "db": "cli.db",

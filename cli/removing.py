@@ -1,5 +1,6 @@
 """studio concepts [remove|restore|forget]"""
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -108,6 +109,11 @@ def forget(session: Session, name: str, concept_id: int | None, yes: bool) -> No
             *(
                 f"Run {run} was trained on it in another home. `studio doctor` there lists the files that are left."
                 for run in gone.elsewhere
+            ),
+            *(
+                f"{blend} is a blend of it and keeps its embedding. Delete that too: "
+                f"studio concepts forget {shlex.quote(blend)}"
+                for blend in gone.blends
             ),
             *(f"This file was trained on it and belongs to no adapter; delete it: {path}" for path in gone.files),
             *(f"A backup may still contain it: {path}" for path in gone.backups),

@@ -1,16 +1,18 @@
-"""The note in place of a concept's pictures: their hashes and the given embeddings."""
+"""The note in place of a concept's pictures: what it stands for, and the given embeddings."""
 
 import binascii
 import hashlib
 import json
+import math
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from concepts.printable import printable
 from lambda_studio.bundles.contents import LEFT_OUT, canonical
 from lambda_studio.formats import is_format
 
@@ -24,7 +26,13 @@ DTYPE = "float32"
 _FIELDS = {
     1: {"format", "pictures", "version"},
     2: {"format", "from_cache", "pictures", "version", "views"},
+    3: {"blend", "format", "from_cache", "pictures", "version", "views"},
 }
+MAX_PARTS = 64
+"""The maximum concepts of a blend."""
+LARGEST_WEIGHT = 10.0
+"""The largest weight in a blend, whose weights have the sum 1."""
+LONGEST_NAME = 1000
 _VIEW_FIELDS = {"data", "dtype", "encoder", "preprocessing", "shape"}
 
 
@@ -38,16 +46,27 @@ class GivenView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """A version of a concept in a blend: its name when it was blended, its manifest, and its weight."""
+
+    name: str
+    manifest: str
+    weight: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Note:
     """A version's stand-in for pictures. Its bytes are the version's image, so the manifest covers them.
 
     `pictures` are the hashes of image and mask. A note without views has version 1: its embeddings are elsewhere.
+    A note with a `blend` has version 3, and no pictures: its embedding is the weighted sum of other concepts'.
     """
 
-    pictures: tuple[tuple[str, str | None], ...]
+    pictures: tuple[tuple[str, str | None], ...] = ()
     views: tuple[GivenView, ...] = ()
     from_cache: bool = False
     """The embeddings come from the shared cache of schemas before 0004, so their author is unknown."""
+    blend: tuple[Part, ...] = ()
 
     @property
     def proven(self) -> bool:
@@ -56,8 +75,9 @@ class Note:
 
     @property
     def stands_for(self) -> str:
-        """The SHA-256 of the list of pictures and masks that the note replaces."""
-        return hashlib.sha256(canonical([list(pair) for pair in self.pictures])).hexdigest()
+        """The SHA-256 of the list of pictures and masks that the note replaces, or of the parts that are blended."""
+        parts = [[part.manifest, part.weight] for part in self.blend]
+        return hashlib.sha256(canonical([*map(list, self.pictures), *parts])).hexdigest()
 
     def view(self, encoder: str, preprocessing: str) -> GivenView | None:
         """Return the embedding by this CLIP and preprocessing, or None."""
@@ -71,6 +91,8 @@ class Note:
             return canonical({"format": LEFT_OUT, "pictures": pictures, "version": 1})
         views = [_said(view) for view in sorted(self.views, key=lambda view: (view.encoder, view.preprocessing))]
         told = {"format": LEFT_OUT, "from_cache": self.from_cache, "pictures": pictures, "version": 2, "views": views}
+        if self.blend:
+            told |= {"version": 3, "blend": [asdict(part) for part in self.blend]}
         return canonical(told)
 
 
@@ -124,7 +146,26 @@ def _read(told: Any) -> Note:
         return Note(pictures=pictures)
     if not 1 <= len(told["views"]) <= MAX_VIEWS or type(told["from_cache"]) is not bool:
         raise ValueError(len(told["views"]))
-    return Note(pictures=pictures, views=_views(told["views"]), from_cache=told["from_cache"])
+    parts = _parts(told["blend"]) if version == 3 else ()
+    return Note(pictures=pictures, views=_views(told["views"]), from_cache=told["from_cache"], blend=parts)
+
+
+def _parts(told: Sequence[dict[str, Any]]) -> tuple[Part, ...]:
+    if not 1 <= len(told) <= MAX_PARTS:
+        raise ValueError(len(told))
+    return tuple(_part(**each) for each in told)
+
+
+def _part(name: str, manifest: str, weight: float) -> Part:
+    sound = (
+        printable(name) == name
+        and type(weight) is float
+        and math.isfinite(weight)
+        and 0 < abs(weight) <= LARGEST_WEIGHT
+    )
+    if not sound or not re.fullmatch(r"[0-9a-f]{64}", manifest) or not 0 < len(name) <= LONGEST_NAME:
+        raise ValueError(name)
+    return Part(name=name, manifest=manifest, weight=weight)
 
 
 def _views(told: Sequence[dict[str, Any]]) -> tuple[GivenView, ...]:

@@ -109,13 +109,23 @@ class Workplace:
         return found
 
     def named_or_all(self, names: Sequence[str] | None) -> list[ConceptRecord]:
-        """Return the named concepts, or all for None. Raises InvalidSetting if there are none, ConceptNotFound."""
+        """Return the named concepts, or all that have pictures for None.
+
+        Raises InvalidSetting if there are none, ConceptNotFound.
+        """
         chosen = [summary.name for summary in self.concepts()] if names is None else names
         cause = f"Library {self.library} has no concepts to fine-tune on." if names is None else "No concept is named."
         require(
             bool(chosen), cause, "Name concepts of the library, or add one: studio add-concept NAME IMAGE --noun NOUN"
         )
-        return self.get_concepts(chosen)
+        from lambda_studio.workflows.cache.left_out import is_left_out
+
+        found = self.get_concepts(chosen)
+        without = [each.name for each in found if any(map(is_left_out, each.images))]
+        if names is not None or not without or len(without) == len(found):
+            return found
+        self.notify(f"Left out, because they have no pictures: {', '.join(without)}.")
+        return [each for each in found if each.name not in without]
 
     # The stack
 

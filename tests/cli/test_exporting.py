@@ -85,9 +85,9 @@ def test_what_needs_pictures_says_so(filled, tmp_path: Path) -> None:
     filled("library", "import", "rex.zip", *home)
     tuned = filled("finetune", "rex", "--steps", 1, *home)
     assert tuned.code == 5
-    assert "rex: imported without pictures, but fine-tuning needs them." in tuned.err
+    assert "rex: imported without pictures, or a blend. Pictures are needed for fine-tuning." in tuned.err
     sheet = filled("concepts", "show", "rex", "--sheet", "sheet.png", *home)
-    assert (sheet.code, "a sheet of its masks needs them" in sheet.err) == (5, True)
+    assert (sheet.code, "Pictures are needed for a sheet of its masks" in sheet.err) == (5, True)
 
 
 def test_another_clip_cannot_use_an_embedding_and_says_which_stack_could(

@@ -42,6 +42,8 @@ def test_the_commands_are_these() -> None:
         "generate",
         "interpolate",
         "reconstruct",
+        "blend",
+        "subtract",
         "models",
         "doctor",
         "db",

@@ -81,6 +81,16 @@ class KnownBy:
 
 
 @dataclass(frozen=True)
+class BlendedPart:
+    """What a blend was made of, and its weight. `version` None: it is removed, forgotten, or in another library."""
+
+    name: str
+    weight: float
+    manifest: str
+    version: int | None
+
+
+@dataclass(frozen=True)
 class ConceptCard:
     """A concept with its images and adapters. `embeddings` counts cached images by stack."""
 
@@ -88,6 +98,8 @@ class ConceptCard:
     images: tuple[ImageCard, ...]
     embeddings: dict[str, int]
     adapters: tuple[KnownBy, ...]
+    blend: "tuple[BlendedPart, ...]" = ()
+    """What a blend was made of."""
 
     @property
     def has_pictures(self) -> bool:
@@ -124,6 +136,8 @@ class Forgotten:
     """Unfinished runs on it that have no files in this home. They were made in another one."""
     files: tuple[Path, ...] = ()
     """Adapter files that were trained on it and belong to no adapter, for example after a kill. They stay."""
+    blends: tuple[str, ...] = ()
+    """Blends that it is a part of. They stay, and their embeddings too."""
 
 
 @dataclass(frozen=True)

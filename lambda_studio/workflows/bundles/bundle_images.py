@@ -1,6 +1,7 @@
 """The images of a concept in a bundle, each read from the file when it is asked for."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import overload
 
 from concepts.records import ImageRecord, NewImage, sha256
@@ -41,7 +42,7 @@ def note_of(archive: Archive, image: BundleImage) -> Note:
         GivenView(encoder=view.encoder, preprocessing=view.preprocessing, data=archive.read(view.sha256))
         for view in image.embeddings
     )
-    return Note(pictures=note.pictures, views=note.views or views, from_cache=note.from_cache)
+    return replace(note, views=note.views or views)
 
 
 def _read(archive: Archive, image: BundleImage) -> NewImage:

@@ -1,4 +1,4 @@
-"""Concepts imported without pictures: a note replaces the pictures and contains the given embeddings.
+"""Concepts without pictures, imported or blended: a note replaces the pictures and contains the given embeddings.
 
 The note is an image of the version. Its embeddings are in no cache, so other users' values never replace them.
 """
@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from concepts.errors import ContentDamaged
+from concepts.names import shown
 from concepts.records import ConceptRecord, ImageRecord, NewImage
 from concepts.registry import Registry
 from lambda_studio.bundles.given import DTYPE, GivenView, Note, read_note
@@ -31,8 +32,9 @@ def require_pictures(concepts: Iterable[ConceptRecord], what: str) -> None:
     """Raise PicturesLeftOut with the name of every concept without pictures."""
     without = [concept.name for concept in concepts if any(map(is_left_out, concept.images))]
     if without:
-        cause = f"{', '.join(without)}: imported without pictures, but {what} needs them."
-        raise PicturesLeftOut(cause, "Ask for a bundle with pictures, or leave these concepts out.")
+        cause = f"{', '.join(without)}: imported without pictures, or a blend. Pictures are needed for {what}."
+        remedy = "Leave these concepts out. Or name what was blended, or ask for a bundle with pictures."
+        raise PicturesLeftOut(cause, remedy)
 
 
 def notes(registry: Registry, images: Iterable[ImageRecord]) -> dict[str, Note]:
@@ -63,20 +65,43 @@ def given_embeddings(
 ) -> dict[str, Float32[np.ndarray, " dim"]]:
     """Return the embeddings in the notes among these images, by the notes' hashes.
 
+    A blend's is left out if it is another encoder's: see `parts_of`.
+
     Raises:
-        PicturesLeftOut: a note has no embedding by this encoder.
+        PicturesLeftOut: a note of an import has no embedding by this encoder.
         ContentDamaged: the bytes of a note are damaged.
     """
     held = notes(registry, images)
     left_out = {image.sha: image for image in images if image.sha in held}
     found = {sha: given_view(held[sha], image, encoder) for sha, image in left_out.items()}
-    if without := [left_out[sha].source_name for sha, view in found.items() if view is None]:
+    lacking = [sha for sha, view in found.items() if view is None and not held[sha].blend]
+    if without := [left_out[sha].source_name for sha in lacking]:
         clip = f"CLIP, which gives {encoder.width} numbers" if encoder.width else "CLIP"
         cause = (
             f"{', '.join(without)}: there is no embedding for this stack's {clip}, and no picture to compute it from."
         )
         raise PicturesLeftOut(cause, "Use the stack of the export (--stack), or ask for a bundle with pictures.")
     return {sha: np.frombuffer(view.data, dtype=DTYPE) for sha, view in found.items() if view is not None}
+
+
+def parts_of(registry: Registry, concept: ConceptRecord, image: ImageRecord) -> list[tuple[ConceptRecord, float]]:
+    """Return the versions and weights that a blend was made of, of its own library.
+
+    Raises:
+        PicturesLeftOut: a part is not there, or is a blend itself, which no blend of ours is made of.
+        ContentDamaged: the bytes of a note are damaged.
+    """
+    found = []
+    for part in _note(registry, image.sha).blend:
+        version = registry.find_version(concept.library, part.manifest, part.name)
+        if version is None or any(note.blend for note in notes(registry, version.images).values()):
+            cause = (
+                f"{concept.name} is a blend that another CLIP has encoded, and {shown(part.name)}, which it was made of"
+            )
+            remedy = "Use the stack that it was made with (--stack). Or bring back what it was made of."
+            raise PicturesLeftOut(f"{cause}, is not in library {shown(concept.library)}.", remedy)
+        found.append((version, part.weight))
+    return found
 
 
 def _note(registry: Registry, sha: str) -> Note:

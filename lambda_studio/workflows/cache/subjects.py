@@ -16,7 +16,7 @@ from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.progress import Progress
 from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import encoder_of, subject_key, zero_key
-from lambda_studio.workflows.cache.left_out import given_embeddings
+from lambda_studio.workflows.cache.left_out import given_embeddings, is_left_out, parts_of
 from lambda_studio.workflows.cache.store import FeatureStore
 
 
@@ -36,13 +36,21 @@ class SubjectEmbedder:
     def subjects(self, concepts: Sequence[ConceptRecord]) -> tuple[dict[str, list[Tensor]], int]:
         """Return the embeddings of each concept's reference images by its name, and how many were computed.
 
-        Embeddings of pictures are cached or computed. A note in place of pictures contains its embedding.
+        Embeddings of pictures are cached or computed. A note in place of pictures contains its embedding; that of a
+        blend for another CLIP is computed from what was blended.
         Raises PicturesLeftOut if a note has no embedding for this CLIP.
         """
         every = [image for concept in concepts for image in concept.images]
         with self.database.reading() as registry:
             held = given_embeddings(registry, every, self.encoder)
+            mixed = {
+                image.sha: parts_of(registry, concept, image)
+                for concept in concepts
+                for image in concept.images
+                if is_left_out(image) and image.sha not in held
+            }
         given = {sha: torch.from_numpy(numbers.copy()) for sha, numbers in held.items()}
+        given |= {sha: self.mixed(parts) for sha, parts in mixed.items()}
         images = [image for image in every if image.sha not in given]
         label = f"Encoding {', '.join(concept.name for concept in concepts)}"
         keys = [subject_key(image, self.encoder) for image in images]
@@ -55,6 +63,11 @@ class SubjectEmbedder:
     def blended(self, concept: ConceptRecord) -> Tensor:
         """Return the embedding that prompts use: the mean over the concept's images."""
         return blend(torch.stack(self.subjects([concept])[0][concept.name]))
+
+    def mixed(self, parts: Sequence[tuple[ConceptRecord, float]]) -> Tensor:
+        """Return the weighted sum of concepts' embeddings. Raises as `subjects`."""
+        found = torch.stack([self.blended(concept) for concept, _ in parts])
+        return blend(found, torch.tensor([weight for _, weight in parts]))
 
     def zero(self) -> Tensor:
         """Return the embedding for "no picture". It is cached, so that drawing needs no vision tower."""

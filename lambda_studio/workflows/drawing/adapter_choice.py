@@ -9,6 +9,7 @@ from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord
 from lambda_studio.config import ScaledAdapter, require_different
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
+from lambda_studio.workflows.cache.left_out import is_left_out
 from lambda_studio.workflows.home import adapter_file, why_missing
 from lambda_studio.workflows.workplace import Workplace
 
@@ -88,6 +89,8 @@ def newest_adapter(
 
 
 def _train(concepts: Sequence[ConceptRecord]) -> str:
+    if any(is_left_out(image) for concept in concepts for image in concept.images):
+        return "There are no pictures to train one with."
     return f"Train one: studio finetune {shlex.join([concept.name for concept in concepts])}"
 
 

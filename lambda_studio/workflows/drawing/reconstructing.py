@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
@@ -10,12 +9,12 @@ from torch import Tensor
 from lambda_studio.config import read_adapters, require
 from lambda_studio.evaluation.by_clip import ClipLikeness
 from lambda_studio.evaluation.measures import View
-from lambda_studio.generation.references import blended
 from lambda_studio.pictures.crops import cut_out, square_crop
 from lambda_studio.pictures.edges import edge_map
 from lambda_studio.pictures.outputs import require_place, sheet_beside, write_picture
 from lambda_studio.pictures.sheet import draw_sheet
 from lambda_studio.workflows.answers.pictures import DrawnPicture, Reconstructed
+from lambda_studio.workflows.cache.left_out import is_left_out
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
 from lambda_studio.workflows.drawing.embeds import drawn_from
 from lambda_studio.workflows.drawing.pictures import Destination, write_each
@@ -78,12 +77,14 @@ def _of_file(place: Workplace, path: Path, edges: bool) -> tuple[Tensor, Image.I
 
 
 def _of_concept(place: Workplace, name: str) -> tuple[Tensor, Image.Image]:
-    """Return the embedding of a concept, as prompts use it, and its first cut-out."""
+    """Return the embedding of a concept, as prompts use it, and its first cut-out, or white if it has no pictures."""
     library = place.library
     with place.database.reading() as registry:
         known = registry.find_concept(library, name) is not None
     require(known or not Path(name).is_dir(), f"{name} is a folder.", "Give one picture, or the name of a concept.")
     (concept,) = place.get_concepts([name])
-    embeddings, _ = place.embedder.subjects([concept])
+    embedding = place.embedder.blended(concept)
+    if any(map(is_left_out, concept.images)):
+        return embedding, Image.new("RGB", (SHOWN, SHOWN), "white")
     (view,) = views_of(place, concept, concept.images[:1])
-    return blended(torch.stack(embeddings[concept.name]), "mean", 0), cut_out(view.image, view.mask, SHOWN)
+    return embedding, cut_out(view.image, view.mask, SHOWN)

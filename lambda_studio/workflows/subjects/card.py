@@ -11,7 +11,7 @@ from concepts.registry import Registry
 from lambda_studio.config import require
 from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.pictures.masks.subject import is_doubtful
-from lambda_studio.workflows.answers.concepts import ConceptCard, ImageCard, KnownBy
+from lambda_studio.workflows.answers.concepts import BlendedPart, ConceptCard, ImageCard, KnownBy
 from lambda_studio.workflows.cache.encoders import Encoder
 from lambda_studio.workflows.cache.keys import subject_key
 from lambda_studio.workflows.cache.left_out import given_view, is_left_out, notes, require_pictures
@@ -29,6 +29,7 @@ def concept_card(database: Database, library: str, name: str, encoders: Mapping[
         masks = {image.mask_sha: registry.blob(image.mask_sha) for image in concept.images if image.mask_sha}
         adapters = registry.adapters(library)
         embeddings = {stack: count_cached(registry, concept, encoder) for stack, encoder in encoders.items()}
+        parts = tuple(_parts(registry, concept))
     return ConceptCard(
         concept=concept,
         images=tuple(
@@ -37,7 +38,16 @@ def concept_card(database: Database, library: str, name: str, encoders: Mapping[
         ),
         embeddings={stack: count for stack, count in embeddings.items() if count},
         adapters=tuple(known for adapter in adapters for known in _known_by(adapter, concept)),
+        blend=parts,
     )
+
+
+def _parts(registry: Registry, concept: ConceptRecord) -> Iterator[BlendedPart]:
+    """Yield what a blend was made of, under the names of today."""
+    for part in (part for note in notes(registry, concept.images).values() for part in note.blend):
+        there = registry.find_version(concept.library, part.manifest, part.name)
+        name, version = (there.name, there.version) if there else (part.name, None)
+        yield BlendedPart(name, part.weight, part.manifest, version)
 
 
 def mask_sheet(database: Database, concept: ConceptRecord) -> Image.Image:

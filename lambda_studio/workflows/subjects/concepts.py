@@ -99,6 +99,23 @@ class Concepts:
         told = (f"{unlearnt} Prompts use the noun.",) if unlearnt else ()
         return replace(added, warnings=(*notes, *added.warnings, *alike, *told))
 
+    def blend(self, name: str, weights: Mapping[str, float], *, noun: str | None = None) -> Added:
+        """Store a concept that is the weighted mean of others. It has no pictures, so it cannot be fine-tuned.
+
+        Its embedding by the stack in use is stored. For another stack it is computed from the same versions of the
+        others, if the library still has them.
+
+        Args:
+            weights: by name; they are divided by their sum. A negative weight leads away from its concept.
+            noun: None is the noun of the concept with the largest weight.
+
+        Raises:
+            NameInvalid, ConceptNotFound, ConceptExists, InvalidSetting, PicturesLeftOut, and the errors of models.
+        """
+        from lambda_studio.workflows.subjects.blending import blend
+
+        return blend(self._place, name, weights, noun)
+
     def edit(self, name: str, changes: Changes | None = None, **fields: Any) -> Added:
         """Write the concept's next version, with a new noun, added or dropped images, or new masks.
 

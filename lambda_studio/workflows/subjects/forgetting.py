@@ -1,10 +1,12 @@
 """Delete a concept for good, with what unfinished runs have learnt of it."""
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 
 from concepts.records import ConceptSummary, ForgottenConcept
 from concepts.registry import Registry
+from lambda_studio.bundles.given import read_note
 from lambda_studio.workflows.answers.concepts import Forgotten
 from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.run_files import (
@@ -66,7 +68,21 @@ def _answer(place: Workplace, done: ForgottenConcept, runs: tuple[int, ...]) -> 
         runs=runs,
         elsewhere=tuple(run for run in done.failed_runs if not run_folder(place.home, run).exists()),
         files=_files_that_saw(place, done.manifests),
+        blends=_blends_of(place, done.manifests),
     )
+
+
+def _blends_of(place: Workplace, manifests: Collection[str]) -> tuple[str, ...]:
+    """Return the blends that these versions are a part of, of every library that the user can see."""
+    found = []
+    with place.database.reading() as registry:
+        for concept_id, data in registry.left_out():
+            with suppress(ValueError):  # an image of one pixel that is not a note
+                if any(part.manifest in manifests for part in read_note(data).blend):
+                    found.append(concept_id)
+        entries = registry.catalogue(found)
+    here = place.library
+    return tuple(each.name if each.library == here else f"{each.library}/{each.name}" for each in entries)
 
 
 def _files_that_saw(place: Workplace, manifests: Collection[str]) -> tuple[Path, ...]:

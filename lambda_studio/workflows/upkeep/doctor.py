@@ -1,14 +1,14 @@
 """Check everything in a home, and name a remedy for each problem."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
 from concepts.durable import file_sha256, find_unfinished, in_use, remove
 from concepts.errors import ConceptError
 from concepts.stores.store import Store
-from lambda_studio.bundles.given import Note, view_fault
+from lambda_studio.bundles.given import Note, Part, view_fault
 from lambda_studio.errors import ModelFilesNotFetched, StudioError
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.workflows.cache.encoders import KnownEncoders
@@ -28,6 +28,7 @@ FOLDERS = ("", "*/", "runs/*/", "runs/*/checkpoints/")
 
 
 ANOTHER_BUNDLE = "Remove the concept, and ask for another bundle of it."
+LOST = "{} is not in the library, so that only stacks with the same CLIP can draw the blend"
 CACHED = "cached values"
 """`Finding.what` for features."""
 
@@ -91,8 +92,17 @@ def _given_embeddings(place: Workplace) -> Iterator[Finding]:
             views = [view for note in held for view in note.views]
             if wrong := next(filter(None, (view_fault(view.data, widths.get(view.encoder)) for view in views)), None):
                 yield Finding(f"concept {concept.name}", f"its embedding {wrong}", ANOTHER_BUNDLE)
+            missing = [
+                part.name for part in _parts(held) if not registry.find_version(library, part.manifest, part.name)
+            ]
+            if missing:
+                yield Finding(f"concept {concept.name}", f"a blend. {LOST.format(', '.join(missing))}")
             if said := next((_unproven(note) for note in held if not note.proven), None):
                 yield Finding(f"concept {concept.name}", said, IMPORT_AGAIN)
+
+
+def _parts(held: Iterable[Note]) -> Iterator[Part]:
+    return (part for note in held for part in note.blend)
 
 
 def _unproven(note: Note) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_studio.bundles.given import MAX_DIM, MAX_VIEWS, GivenView, Note, read_note
+from lambda_studio.bundles.given import MAX_DIM, MAX_PARTS, MAX_VIEWS, GivenView, Note, Part, read_note
 
 VIEW = GivenView(encoder="e" * 64, preprocessing="cutout-1 cut_out", data=struct.pack("<2f", 1, -2))
 NOTE = Note(pictures=(("a", "b"), ("c", None)), views=(VIEW,))
@@ -98,8 +98,44 @@ def test_what_is_not_spelled_so_is_no_note(data: bytes) -> None:
 
 
 def test_a_note_of_a_newer_version_is_said_to_be_newer() -> None:
-    with pytest.raises(ValueError, match=r"^is a note of version 3, which only a newer λ-Studio reads$"):
-        read_note(changed(version=3, more=[1]))
+    with pytest.raises(ValueError, match=r"^is a note of version 4, which only a newer λ-Studio reads$"):
+        read_note(changed(version=4, more=[1]))
+
+
+PARTS = (Part(name="rex", manifest="a" * 64, weight=1.25), Part(name="hat", manifest="b" * 64, weight=-0.25))
+BLEND = Note(views=(VIEW,), blend=PARTS)
+
+
+def test_a_blend_has_a_version_of_its_own_and_comes_back() -> None:
+    assert (json.loads(BLEND.encoded())["version"], json.loads(NOTE.encoded())["version"]) == (3, 2)
+    assert read_note(BLEND.encoded()) == BLEND
+    assert BLEND.stands_for not in (NOTE.stands_for, Note(views=(VIEW,)).stands_for)
+
+
+PART = {"name": "rex", "manifest": "a" * 64, "weight": 0.5}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        {},
+        [PART] * (MAX_PARTS + 1),
+        [{"name": "rex", "manifest": "a" * 64}],
+        *(
+            [{**PART, name: value}]
+            for name, value in (
+                ("weight", 1), ("weight", 0.0), ("weight", 10.5), ("weight", "1"), ("weight", True), ("more", 1),
+                ("manifest", "A" * 64), ("manifest", 3), ("name", ""), ("name", "x" * 1001), ("name", "\x1b[2J"),
+                ("name", "\ud800"), ("name", 3),
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_parts_that_no_blend_has_are_refused(parts) -> None:
+    told = {**json.loads(BLEND.encoded()), "blend": parts}
+    with pytest.raises(ValueError, match=r"^is not a note of pictures left out$"):
+        read_note(json.dumps(told, sort_keys=True, separators=(",", ":")).encode())
 
 
 @pytest.mark.parametrize(

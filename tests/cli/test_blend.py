@@ -1,0 +1,48 @@
+"""`studio blend`."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def dogs(studio, photos) -> None:
+    for name, photo in zip(("rex", "route:66"), photos, strict=False):
+        assert studio("add-concept", name, photo, "--noun", "dog").code == 0
+
+
+def test_a_blend_is_made_shown_drawn_and_forgotten(studio, dogs) -> None:
+    words = ("blend", "rex:0.7", r"route\:66:0.3", "--name", "mix")
+    assert studio(*words).out == "Made mix (dog) in library default: 0.7 rex + 0.3 route:66.\n"
+    assert json.loads(studio(*words, "--json").out)["created"] is False
+    shown = studio("concepts", "show", "mix").out
+    assert "a blend of:\n  0.7 rex, version 1\n  0.3 route:66, version 1\n" in shown
+    assert shown.endswith("none; it is a blend without pictures, which fine-tuning needs\n")
+    card = json.loads(studio("concepts", "show", "mix", "--json").out)
+    assert [(each["name"], each["weight"], each["version"]) for each in card["blend"]] == [
+        ("rex", 0.7, 1), ("route:66", 0.3, 1),
+    ]  # fmt: skip
+    assert studio("generate", "a <mix>", "--steps", 1).code == 0
+    gone = studio("concepts", "forget", "rex", "--yes").out
+    assert "mix is a blend of it and keeps its embedding. Delete that too: studio concepts forget mix" in gone
+    assert "0.7 rex, which the library does not have today" in studio("concepts", "show", "mix").out
+
+
+def test_a_name_with_a_colon_needs_no_backslash_if_a_weight_follows(studio, dogs) -> None:
+    made = studio("blend", "route:66:1", "rex", "--name", "mix", "--noun", "cat")
+    assert made.out == "Made mix (cat) in library default: 0.5 route:66 + 0.5 rex.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("rex:0.5", "rex:0.5"), "'rex' is named twice"),
+        (("rex", "rexx"), "No concept named 'rexx'"),
+        (("rex",), "The number of concepts is 1"),
+        (("rex:1", r"route\:66:-1"), "The weights have the sum 0"),
+        (("rex\0", "rex"), "the text contains a NUL character"),
+    ],
+)
+def test_wrong_parts_are_refused(studio, dogs, words, said) -> None:
+    refused = studio("blend", *words, "--name", "mix")
+    assert refused.code and said in refused.err
