@@ -76,8 +76,9 @@ def main() -> None:
     ways |= {f"out: {name}": embeds for name, embeds in taken_out(in_hats, hats, (one + other) / 2)}
     values = {way: bench.read(way, embeds) for way, embeds in ways.items()}
     if asked.sheet:
-        images = [bench.pictures[way][row] for row in range(ON_SHEET) for way in ways]
-        labels = [way if not row else "" for row in range(ON_SHEET) for way in ways]
+        shown = min(ON_SHEET, asked.pairs)
+        images = [bench.pictures[way][row] for row in range(shown) for way in ways]
+        labels = [way if not row else "" for row in range(shown) for way in ways]
         draw_sheet(images, labels, len(ways)).save(asked.sheet)
     if asked.record:
         record("blends", "first, second: identity as cosine similarity; others: shares and mean probabilities", values)
