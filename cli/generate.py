@@ -8,7 +8,7 @@ import click
 
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.options.aliases import Aliased
-from cli.options.drawing import picture_options
+from cli.options.drawing import metadata_option, picture_options
 from cli.screen.pictures import show_pictures
 from cli.screen.terminal import notice
 from cli.session import Session, given, pass_session
@@ -70,9 +70,7 @@ LONGEST = 2**22
     "--score/--no-score", default=None, help="Measure each picture's likeness.  [default: the stack's, else no]"
 )
 @click.option("--best", type=int, metavar="N", help="Of the drawn pictures, keep the N with the highest likeness.")
-@click.option(
-    "--metadata/--no-metadata", default=None, help="Write into each picture what it was drawn from.  [default: yes]"
-)
+@metadata_option
 @click.option(
     "--sheet", type=click.Path(path_type=Path), metavar="FILE.png", help="Also put all pictures on one sheet."
 )

@@ -83,3 +83,8 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+metadata_option = click.option(
+    "--metadata/--no-metadata", default=None, help="Write into each picture what it was drawn from.  [default: yes]"
+)

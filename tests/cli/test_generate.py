@@ -61,6 +61,7 @@ def test_a_picture_says_what_it_is(studio, tuned) -> None:
         "settings",
         "concepts",
         "stack",
+        "weights",
         "adapter",
         "Software",
         "lambda-studio format",

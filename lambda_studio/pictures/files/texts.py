@@ -15,14 +15,16 @@ from lambda_studio.formats import UPDATE, parse_json, too_new
 from lambda_studio.settings.adapters import LARGEST_SCALE
 
 FORMAT_KEY = "lambda-studio format"
-TEXTS_FORMAT = 2
-"""Format 2 is a picture of several adapters, or of one that was scaled: it has the text `adapters`."""
+TEXTS_FORMAT = 3
+"""Format 2 is a picture of several adapters, or of one that was scaled: it has the text `adapters`. Format 3 is a
+picture without a prompt of its own: it has the text `origin`."""
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 100_000
 MAX_TEXT = 2**18
 """The maximum bytes of one text chunk."""
 MAX_TEXTS = 64
 REMEDY = "Give a PNG that studio generate wrote."
+SHA = r"[0-9a-f]{64}"
 CONCEPT_FIELDS = {"name": str, "noun": str, "library": str, "version": int, "manifest": str}
 
 
@@ -43,6 +45,10 @@ class PictureTexts:
     """The SHA-256 of each adapter's file, and the factor of its update."""
     likeness: dict[str, Any] = field(default_factory=dict)
     """How much the picture is like each concept, by the concept's name and the metric's, if it was measured."""
+    weights: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of each part of the stack. Pictures of earlier versions do not have it."""
+    origin: dict[str, Any] = field(default_factory=dict)
+    """Of a picture without a prompt of its own: its `command`, and what that was given."""
 
 
 def read_texts(path: Path) -> PictureTexts:
@@ -94,7 +100,23 @@ def _picture(texts: dict[str, str]) -> PictureTexts:
     scores = parse_json(texts["likeness"]) if "likeness" in texts else {}
     if not isinstance(scores, dict):
         raise ValueError("its likeness is not a table")
-    return PictureTexts(texts["prompt"], int(seed), settings, known, texts["stack"], sha, adapters, scores)
+    weights = parse_json(texts["weights"]) if "weights" in texts else {}
+    if not isinstance(weights, dict) or not all(re.fullmatch(SHA, str(each)) for each in weights.values()):
+        raise ValueError("its weights are not a table of SHA-256")
+    return PictureTexts(
+        texts["prompt"], int(seed), settings, known, texts["stack"], sha, adapters, scores, weights, _origin(texts)
+    )
+
+
+def _origin(texts: dict[str, str]) -> dict[str, Any]:
+    said = parse_json(texts["origin"]) if "origin" in texts else {}
+    if not isinstance(said, dict) or ("origin" in texts and not _is_command(said.get("command"))):
+        raise ValueError("its origin is not a table with a command")
+    return said
+
+
+def _is_command(words: Any) -> bool:
+    return isinstance(words, list) and bool(words) and all(isinstance(each, str) for each in words)
 
 
 def _adapters(text: str) -> tuple[tuple[str, float], ...]:

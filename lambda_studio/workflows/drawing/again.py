@@ -1,7 +1,7 @@
 """Draw a picture again from its own texts, and say what has changed since."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from concepts.errors import AdapterNotFound, LibraryNotFound
 from concepts.names import name_key
 from concepts.records import ConceptRecord
 from lambda_studio.config import GenerateConfig, Wanted, require
-from lambda_studio.errors import PromptInvalid
+from lambda_studio.errors import ImageRefused, PromptInvalid
 from lambda_studio.models.stacks.specification import BUILT_IN
 from lambda_studio.pictures.files.texts import PictureTexts, read_texts
 from lambda_studio.workflows.answers.pictures import DrawnAgain
@@ -31,14 +31,18 @@ def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted
     Settings that were given in `wishes`, and `adapter`, replace the picture's.
 
     Raises:
-        ImageRefused: λ-Studio did not write the file, or a newer version did.
+        ImageRefused: λ-Studio did not write the file, a newer version did, or it was not drawn of a prompt.
         PromptInvalid: a concept was removed or forgotten.
         InvalidSetting: the stack or the edges are not known, or a setting is wrong.
         AdapterNotFound: the library does not have an adapter.
     """
     texts = read_texts(picture)
+    if texts.origin:
+        remedy = f"Draw all of that command again, with the same settings: studio {shlex.join(texts.origin['command'])}"
+        raise ImageRefused(f"{picture} is no picture of a prompt.", remedy)
     changes: list[str] = []
     _use_stack(place, texts)
+    changes += _other_weights(place, texts)
     config = _config(texts, wishes.config)
     _require_edges(texts, wishes)
     before = place.door.photo(picture).image
@@ -70,6 +74,14 @@ def _use_stack(place: Workplace, texts: PictureTexts) -> None:
         f"Give --stack {texts.stack}." if texts.stack in BUILT_IN else "Give its TOML file with --stack.",
     )
     place.work_with(texts.stack)
+
+
+def _other_weights(place: Workplace, texts: PictureTexts) -> Iterator[str]:
+    """Yield which parts of the stack have other weights than when the picture was drawn."""
+    today = place.stack.fingerprints()
+    for part, sha in texts.weights.items():
+        if part in today and today[part] != sha:
+            yield f"The {part} of {texts.stack} has other weights today."
 
 
 def _concepts(place: Workplace, texts: PictureTexts, changes: list[str]) -> tuple[ConceptRecord, ...]:

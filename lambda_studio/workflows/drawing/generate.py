@@ -82,7 +82,7 @@ def _draw(
     """Draw the pictures of one group, and write each as soon as it is drawn, or the best ones at the end."""
     from lambda_studio.generation.generator import draw_each
     from lambda_studio.models.adapters.adapter import ScaledFile
-    from lambda_studio.workflows.drawing.pictures import Destination, texts_of, write_each
+    from lambda_studio.workflows.drawing.pictures import Destination, Inputs, texts_of, write_each
     from lambda_studio.workflows.drawing.scoring import keep, scores_of
 
     requests, zero_image_embeds = requests_of(place, group)
@@ -90,7 +90,7 @@ def _draw(
     pictures = draw_each(place.stack, requests, zero_image_embeds, config, files, on_step)
     targets = [
         Destination(
-            texts_of(each, place.spec.name, config.decode_in_tiles), each.drawing.out, each.template.text,
+            texts_of(place, Inputs.of(each, config.decode_in_tiles)), each.drawing.out, each.template.text,
             at_once=each.config.best is None,
         )
         for each in group

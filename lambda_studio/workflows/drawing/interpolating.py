@@ -19,7 +19,7 @@ from lambda_studio.workflows.answers.pictures import DrawnAdapter, Interpolated
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
 from lambda_studio.workflows.drawing.embeds import drawn_from
 from lambda_studio.workflows.drawing.generate import requests_of, tell_new_seed
-from lambda_studio.workflows.drawing.pictures import Destination, write_each
+from lambda_studio.workflows.drawing.pictures import Destination, Inputs, texts_of, write_each
 from lambda_studio.workflows.drawing.preparing import Drawing, prepare
 from lambda_studio.workflows.workplace import Workplace
 
@@ -54,7 +54,14 @@ def interpolate(
     seed = prepared[0].seeds[0]
     pictures = drawn_from(place, embeds, [seed] * len(embeds), prepared[0].config, adapters)
     title = f"{prompts[0]} to {prompts[-1]}"
-    written = write_each(pictures, [Destination({}, wishes.out, title)] * len(embeds), place.notify)
+    inputs = Inputs(
+        words=" to ".join(prompts), config=prepared[0].config, size=prepared[0].size, concepts=list(concepts.values()),
+        adapters=adapters,
+    )  # fmt: skip
+    command = _command(prompts, frames, spherical, seed)
+    origins = ({"command": command, "position": divmod(at, frames)} for at in range(len(embeds)))
+    targets = [Destination(texts_of(place, replace(inputs, origin=each)), wishes.out, title) for each in origins]
+    written = write_each(pictures, targets, place.notify)
     images = [each.image for each in written]
     sheet = draw_sheet(images, _labels(prompts, frames), frames if frames <= LARGEST_GRID else None)
     return Interpolated(
@@ -75,6 +82,12 @@ def animate(found: Interpolated, out: Path, seconds: float) -> Interpolated:
     ordered = [each for number, row in enumerate(rows) for each in (row if number % 2 == 0 else row[::-1])]
     write_animation([decode_png(each.read_bytes()) for each in ordered], out, seconds)
     return replace(found, animation=out)
+
+
+def _command(prompts: Sequence[str], frames: int, spherical: bool, seed: int) -> list[str]:
+    """Return the words of the command that draws the way again, without the settings that are texts of their own."""
+    way = ["--spherical"] if spherical else []
+    return ["interpolate", *prompts, "--frames", str(frames), "--seed", str(seed), *way]
 
 
 def _between(corners: Tensor, frames: int, spherical: bool) -> Tensor:

@@ -3,18 +3,21 @@
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from lambda_studio.config import GenerateConfig
+from concepts.records import ConceptRecord
+from lambda_studio.config import GenerateConfig, Size
 from lambda_studio.generation.generator import Picture
 from lambda_studio.pictures.files.png import decode_png
-from lambda_studio.pictures.files.texts import FORMAT_KEY, TEXTS_FORMAT
+from lambda_studio.pictures.files.texts import FORMAT_KEY
 from lambda_studio.pictures.outputs import write_picture
+from lambda_studio.workflows.drawing.adapter_choice import ChosenAdapter
 from lambda_studio.workflows.drawing.preparing import Prepared
+from lambda_studio.workflows.workplace import Workplace
 
 NOT_STORED = ("seed", "batch_size", "score", "best", "metadata")
 """Settings that change no pixel, and the seed, which has a text of its own."""
@@ -82,18 +85,42 @@ def write_each(
     return made
 
 
-def texts_of(prepared: Prepared, stack: str, decode_in_tiles: bool) -> dict[str, str]:
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a picture is drawn from, beside its seed."""
+
+    words: str
+    """The prompt, or what stands in its place."""
+    config: GenerateConfig
+    size: Size
+    concepts: Sequence[ConceptRecord] = ()
+    adapters: Sequence[ChosenAdapter] = ()
+    edges: Path | None = None
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    """Of a picture without a prompt of its own: the command that drew it, and what that was given."""
+
+    @classmethod
+    def of(cls, prepared: Prepared, decode_in_tiles: bool) -> "Inputs":
+        """Return the inputs of a prompt's pictures."""
+        config = replace(prepared.config, decode_in_tiles=decode_in_tiles)
+        return cls(
+            words=prepared.template.text, config=config, size=prepared.size, concepts=prepared.concepts,
+            adapters=prepared.adapters, edges=prepared.drawing.edges,
+        )  # fmt: skip
+
+
+def texts_of(place: Workplace, inputs: Inputs) -> dict[str, str]:
     """Return a picture's PNG texts without the seed, whose place in `parameters` is `{seed}`. Empty: none are wanted.
 
-    Structured values are JSON. A picture of one adapter as it is has format 1, which earlier versions read.
+    Structured values are JSON. A picture of a prompt, with one adapter as it is, has format 1, which earlier versions
+    read; those of other commands have a format that earlier versions refuse to draw again.
     """
-    if not prepared.config.metadata:
+    config, adapters = inputs.config, inputs.adapters
+    if not config.metadata:
         return {}
-    config, adapters, edges = prepared.config, prepared.adapters, prepared.drawing.edges
     settings: dict[str, Any] = {key: value for key, value in asdict(config).items() if key not in NOT_STORED}
-    settings["decode_in_tiles"] = decode_in_tiles
-    if edges is not None:
-        settings["edges"] = edges.name
+    if inputs.edges is not None:
+        settings["edges"] = inputs.edges.name
     versions = [
         {
             "name": item.name,
@@ -102,28 +129,30 @@ def texts_of(prepared: Prepared, stack: str, decode_in_tiles: bool) -> dict[str,
             "version": item.version,
             "manifest": item.manifest,
         }
-        for item in prepared.concepts
+        for item in inputs.concepts
     ]
     plain = [each.scale for each in adapters] in ([], [1.0])
     scales = [{"sha256": each.record.sha256, "scale": each.scale} for each in adapters]
     return {
-        "prompt": prepared.template.text,
+        "prompt": inputs.words,
         "settings": json.dumps(settings),
         "concepts": json.dumps(versions, ensure_ascii=False),
-        "stack": stack,
+        "stack": place.spec.name,
+        "weights": json.dumps(place.stack.fingerprints()),
         "adapter": adapters[0].record.sha256 if adapters else "none",
         **({} if plain else {"adapters": json.dumps(scales)}),
-        "parameters": _parameters(prepared, config, stack),
+        **({"origin": json.dumps(inputs.origin, ensure_ascii=False)} if inputs.origin else {}),
+        "parameters": _parameters(inputs, place.spec.name),
         "Software": "lambda-studio",
-        FORMAT_KEY: "1" if plain else str(TEXTS_FORMAT),
+        FORMAT_KEY: "3" if inputs.origin else "1" if plain else "2",
     }
 
 
-def _parameters(prepared: Prepared, config: GenerateConfig, stack: str) -> str:
+def _parameters(inputs: Inputs, stack: str) -> str:
     """Return the text that web interfaces for Stable Diffusion show of a picture, with `{seed}` for its seed."""
+    config, size = inputs.config, inputs.size
     negative = f"Negative prompt: {config.negative_prompt}\n" if config.negative_prompt else ""
-    words = f"{prepared.template.text}\n{negative}".replace("{", "{{").replace("}", "}}")
-    size = prepared.size
+    words = f"{inputs.words}\n{negative}".replace("{", "{{").replace("}", "}}")
     return (
         f"{words}Steps: {config.num_inference_steps}, Sampler: {config.sampler}, CFG scale: {config.guidance_scale:g}, "
         f"Seed: {{seed}}, Size: {size.width}x{size.height}, Model: {stack}, Version: lambda-studio"

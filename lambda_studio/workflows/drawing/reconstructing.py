@@ -17,7 +17,7 @@ from lambda_studio.workflows.answers.pictures import DrawnPicture, Reconstructed
 from lambda_studio.workflows.cache.left_out import is_left_out
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
 from lambda_studio.workflows.drawing.embeds import drawn_from
-from lambda_studio.workflows.drawing.pictures import Destination, write_each
+from lambda_studio.workflows.drawing.pictures import Destination, Inputs, texts_of, write_each
 from lambda_studio.workflows.drawing.preparing import MOST_PICTURES, Drawing, new_seed
 from lambda_studio.workflows.evaluating.views import views_of
 from lambda_studio.workflows.workplace import Workplace
@@ -53,7 +53,12 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
     seeds = range(first, first + count)
     pictures = drawn_from(place, embedding.expand(count, -1), seeds, config, adapters)
     title = f"{Path(source).stem} from its embedding"
-    written = write_each(pictures, [Destination({}, wishes.out, title)] * count, place.notify)
+    inputs = Inputs(
+        words=f"{Path(source).name} from its embedding", config=config, size=config.size(place.stack.resolution),
+        concepts=[] if is_file else place.get_concepts([source]), adapters=adapters,
+        origin={"command": _command(Path(source).name if is_file else source, edges, first)},
+    )  # fmt: skip
+    written = write_each(pictures, [Destination(texts_of(place, inputs), wishes.out, title)] * count, place.notify)
     images = [each.image for each in written]
     own = ClipLikeness(place.stack).embed([View(image, "") for image in images])
     likeness = F.cosine_similarity(own, embedding.cpu()[None]).tolist()
@@ -65,6 +70,11 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
     labels = [Path(source).name, *(f"{value:.2f}" for value in likeness)]
     sheet = write_picture(draw_sheet([shown, *images], labels), {}, sheet_beside(wishes.out), f"sheet {title}")
     return Reconstructed(source, drawn, sheet, place.spec.name)
+
+
+def _command(source: str, edges: bool, seed: int) -> list[str]:
+    """Return the words of the command that draws the pictures again, without settings that are texts of their own."""
+    return ["reconstruct", source, *(["--edges"] if edges else []), "--seed", str(seed)]
 
 
 def _of_file(place: Workplace, path: Path, edges: bool) -> tuple[Tensor, Image.Image]:

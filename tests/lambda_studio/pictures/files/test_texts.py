@@ -100,9 +100,9 @@ def test_what_this_version_does_not_know_is_ignored(picture: Write) -> None:
 
 
 def test_a_newer_format_is_refused_with_the_remedy_to_update(picture: Write) -> None:
-    path = picture(lambda__studio_format="3", settings="not even JSON")
+    path = picture(lambda__studio_format="4", settings="not even JSON")
     error = refusal(path)
-    assert error.cause == f"{path} has format 3, and this version of λ-Studio reads formats up to 2."
+    assert error.cause == f"{path} has format 4, and this version of λ-Studio reads formats up to 3."
     assert error.remedy == "Update λ-Studio: pip install -U lambda-studio."
 
 
@@ -131,6 +131,11 @@ def test_a_newer_format_is_refused_with_the_remedy_to_update(picture: Write) -> 
         ({"adapters": json.dumps([{"sha256": "cd", "scale": 1}])}, "its adapters are not a list of adapters"),
         ({"adapters": json.dumps([{"sha256": "cd" * 32, "scale": True}])}, "its adapters are not a list of adapters"),
         ({"adapters": json.dumps([{"sha256": "cd" * 32, "scale": 11}])}, "its adapters are not a list of adapters"),
+        ({"weights": "[]"}, "its weights are not a table of SHA-256"),
+        ({"weights": '{"clip": "x"}'}, "its weights are not a table of SHA-256"),
+        ({"origin": "{}"}, "its origin is not a table with a command"),
+        ({"origin": '{"command": []}'}, "its origin is not a table with a command"),
+        ({"origin": '{"command": [1]}'}, "its origin is not a table with a command"),
         ({"Comment": "x" * MAX_TEXT}, f"it has more text than 64 chunks of {MAX_TEXT:,} bytes"),
     ],
 )

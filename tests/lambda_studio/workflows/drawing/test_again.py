@@ -9,6 +9,7 @@ from concepts.errors import AdapterNotFound
 from lambda_studio import Changes
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.errors import ImageRefused, InvalidSetting, PromptInvalid
+from lambda_studio.pictures.files.texts import read_texts
 
 TWO_STEPS = GenerateConfig(num_inference_steps=2, seed=7, guidance_scale=3.0, negative_prompt="a hat")
 
@@ -94,3 +95,29 @@ def test_of_concepts_with_the_same_images_the_one_of_that_name_is_drawn(studio, 
     first = studio.generate("a <rex>", TWO_STEPS, out=tmp_path).pictures[0].path
     add("max", box(0))
     assert studio.pictures.again(first, out=tmp_path).changes == ()
+
+
+def test_other_weights_than_then_are_said(studio, tmp_path, monkeypatch) -> None:
+    first = studio.generate("a cat", TWO_STEPS, out=tmp_path).pictures[0].path
+    stack = studio.workplace.stack
+    today = {**stack.fingerprints(), "decoder": "0" * 64}
+    monkeypatch.setattr(stack, "fingerprints", lambda: today)
+    assert studio.pictures.again(first, out=tmp_path).changes == ("The decoder of tiny has other weights today.",)
+
+
+def test_a_picture_of_no_prompt_is_refused_with_the_command_that_drew_it(studio, add, box, tmp_path) -> None:
+    add("rex", box(0))
+    way = studio.pictures.interpolate(["a <rex>", "a cat"], TWO_STEPS, frames=3, spherical=True, out=tmp_path)
+    said = read_texts(way.pictures[1])
+    assert (said.prompt, said.origin["position"], said.concepts[0]["name"]) == ("a <rex> to a cat", [0, 1], "rex")
+    command = r"studio interpolate 'a <rex>' 'a cat' --frames 3 --seed 7 --spherical"
+    with pytest.raises(ImageRefused, match=rf"is no picture of a prompt\. Draw all of that command again.*{command}"):
+        studio.pictures.again(way.pictures[1], out=tmp_path)
+    drawn = studio.pictures.reconstruct(str(box(0)), TWO_STEPS, edges=True, count=2, out=tmp_path).pictures[1].path
+    assert read_texts(drawn).seed == 8
+    with pytest.raises(ImageRefused, match=r"studio reconstruct box0\.png --edges --seed 7"):
+        studio.pictures.again(drawn, out=tmp_path)
+    kept = studio.pictures.reconstruct("rex", TWO_STEPS, out=tmp_path).pictures[0].path
+    assert read_texts(kept).origin == {"command": ["reconstruct", "rex", "--seed", "7"]}
+    plain = studio.pictures.reconstruct("rex", replace(TWO_STEPS, metadata=False), out=tmp_path).pictures[0].path
+    assert Image.open(plain).text == {}

@@ -26,10 +26,12 @@ def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed
     assert json.loads(said.pop("settings")) == settings
     seen = {"name": "rex", "noun": "dog", "library": "default", "version": 1, "manifest": concept.manifest}
     assert json.loads(said.pop("concepts")) == [seen]
+    weights = studio.workplace.stack.fingerprints()
+    assert json.loads(said.pop("weights")) == weights and len(weights) == 4
     expected = {"prompt": "a <rex:0.5>", "seed": "6", "stack": "tiny", "adapter": "none", "Software": "lambda-studio"}
     numbers = "Steps: 2, Sampler: ddim, CFG scale: 3, Seed: 6, Size: 32x32, Model: tiny, Version: lambda-studio"
     assert said == {**expected, FORMAT_KEY: "1", "parameters": f"a <rex:0.5>\n{numbers}"}
-    assert read_texts(path) == PictureTexts("a <rex:0.5>", 6, settings, (seen,), "tiny", None)
+    assert read_texts(path) == PictureTexts("a <rex:0.5>", 6, settings, (seen,), "tiny", None, weights=weights)
 
 
 def test_each_picture_is_written_before_the_next_is_drawn_and_stays_if_that_fails(tmp_path) -> None:
