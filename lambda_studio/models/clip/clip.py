@@ -1,7 +1,7 @@
 """Load CLIP with open_clip, and embed pictures and prompts."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from lambda_studio.config import require
 from lambda_studio.errors import ModelFilesInvalid, StudioError
 from lambda_studio.models.clip.files import ClipFiles, ClipSource, TokenizerFiles, find_clip, tokenizer_files
+from lambda_studio.models.clip.text import causal_mask, encode_tokens, text_mask
 from lambda_studio.models.clip.towers import tower_tensor
 from lambda_studio.models.files.locating import OTHER_ROUTES
 
@@ -122,28 +123,8 @@ class Clip:
         """Return token states and pooled embeddings of prompts with a start and an end token."""
         self._need("text")
         token_ids = token_ids.to(self.device)
-        with self._token_states() as states:
-            pooled = self.model.encode_text(token_ids)
-        ends = (token_ids == self.tokenizer.end_token).cumsum(1)
-        # up to and including the first end token: some tokenizers also pad with the end token
-        mask = (ends == 0) | ((ends == 1) & (token_ids == self.tokenizer.end_token))
-        return TextFeatures(states[0].float(), pooled.float(), mask)
-
-    @contextmanager
-    def _token_states(self) -> Iterator[list[Tensor]]:
-        """Collect the output of ln_final, because open_clip's encode_text returns only the pooled embedding."""
-        tower = getattr(self.model, "text", self.model)
-        if not isinstance(getattr(tower, "ln_final", None), nn.Module):
-            raise ModelFilesInvalid(
-                f"The text tower of {self.files.name} has no final layer norm.",
-                "Choose a CLIP whose text tower is open_clip's own.",
-            )
-        states: list[Tensor] = []
-        hook = tower.ln_final.register_forward_hook(lambda module, inputs, output: states.append(output))
-        try:
-            yield states
-        finally:
-            hook.remove()
+        states, pooled = encode_tokens(self.model, token_ids)
+        return TextFeatures(states.float(), pooled.float(), text_mask(token_ids, self.tokenizer.end_token))
 
     @torch.no_grad()
     def _encode_image(self, normalised: Float[Tensor, "image 3 size size"]) -> Float[Tensor, "image dim"]:
@@ -205,15 +186,18 @@ def build_tokenizer(files: TokenizerFiles) -> ClipTokenizer:
     return ClipTokenizer(open_clip.get_tokenizer(files.name, **own), length)
 
 
-def build_clip(model_config: dict[str, Any], towers: Sequence[Tower] = BOTH_TOWERS) -> nn.Module:
-    """Build a CLIP's network without weights. Standard networks use the meta device, so omitted towers cost nothing."""
+def build_clip(model_config: dict[str, Any], towers: Sequence[Tower] = BOTH_TOWERS, device: str = "meta") -> nn.Module:
+    """Build a CLIP's network without its weights, on a device. On the meta device, omitted towers cost nothing.
+
+    A network that is not a standard one is built on the CPU.
+    """
     config = deepcopy(model_config)
     is_custom = config.pop("custom_text", False) or "hf_model_name" in config["text_cfg"]
     if is_custom:
         config["vision_cfg"]["timm_model_pretrained"] = config["text_cfg"]["hf_model_pretrained"] = False
         model = CustomTextCLIP(**config)
     else:
-        with torch.device("meta"):
+        with torch.device(device):
             model = CLIP(**config)
     for part in [] if "vision" in towers else ["visual"]:
         delattr(model, part)
@@ -232,9 +216,9 @@ def _load_weights(model: nn.Module, files: ClipFiles, device: torch.device, dtyp
     for key in state.keys() & {"logit_scale", "logit_bias"}:  # a scalar in some files, a vector of length 1 in others
         state[key] = state[key].reshape(shapes[key])
     model.load_state_dict(state, strict=True, assign=True)
-    if getattr(model, "attn_mask", None) is not None:  # a buffer that is in no file
+    if getattr(model, "attn_mask", None) is not None:
         length = files.model_config["text_cfg"].get("context_length", 77)
-        model.attn_mask = torch.full((length, length), -torch.inf, device=device).triu(1)
+        model.attn_mask = causal_mask(length, device)
     model.to(device)
 
 
