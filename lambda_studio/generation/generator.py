@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from PIL import Image
 from torch import Tensor
 
@@ -17,7 +18,7 @@ from lambda_studio.generation.conditioning import Conditioning, condition
 from lambda_studio.generation.prompt import BoundPrompt
 from lambda_studio.generation.samplers import OnStep, sample, seeded_noise
 from lambda_studio.models.adapters.adapter import ScaledFile, adapted
-from lambda_studio.models.clip.clip import Clip, TextFeatures
+from lambda_studio.models.clip.clip import TextFeatures
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.memory.hardware import exact_products
 from lambda_studio.models.prior import PriorTransformer
@@ -139,8 +140,17 @@ def _negatives(
     return dict(zip(rows, predicted, strict=True))
 
 
+@runtime_checkable
+class TextEncoder(Protocol):
+    """The part of `Clip` that conditioning uses."""
+
+    def encode_text(self, token_ids: Int[Tensor, "batch position"]) -> TextFeatures:
+        """Return token states and pooled embeddings of prompts with a start and an end token."""
+        ...
+
+
 def condition_prompts(
-    clip: Clip,
+    clip: TextEncoder,
     prompts: Sequence[BoundPrompt],
     subjects: Sequence[Mapping[str, Tensor]],
     control_embeds: Float[Tensor, " dim"] | Float[Tensor, "batch dim"],
@@ -153,19 +163,34 @@ def condition_prompts(
     return condition(text, prompts, subjects, control_embeds)
 
 
-@torch.no_grad()
 def predict_image_embeds(
     prior: PriorTransformer, conditioning: Conditioning, seeds: Sequence[int]
 ) -> Float[Tensor, "batch dim"]:
     """Predict the image embedding of each prompt, from separate noise for each seed."""
-    noise = torch.cat([seeded_noise(prior_seed(seed), (1, prior.config["embedding_dim"])) for seed in seeds])
+    noise = torch.cat([prior_noise(seed, prior.config["embedding_dim"]) for seed in seeds])
+    return embeds_from_noise(prior, conditioning, noise, prior.device)
+
+
+def prior_noise(seed: int, dim: int) -> Float[Tensor, "1 dim"]:
+    """Return the prior's noise for the picture of this seed."""
+    return seeded_noise(prior_seed(seed), (1, dim))
+
+
+@torch.no_grad()
+def embeds_from_noise(
+    prior: PriorTransformer, conditioning: Conditioning, noise: Float[Tensor, "batch dim"], device: torch.device
+) -> Float[Tensor, "batch dim"]:
+    """Predict the image embedding of each prompt from its noise, in float32.
+
+    `device` is the prior's, or the one that accelerate moves its weights to.
+    """
     with exact_products():  # the prior runs once for each picture, and its embedding decides the whole picture
         return prior(
-            noise.to(prior.device),
-            conditioning.text_encoder_hidden_states.to(prior.device),
-            conditioning.prompt_embeds.to(prior.device),
-            conditioning.control_embeds.to(prior.device),
-            conditioning.text_mask.to(prior.device),
+            noise.to(device, prior.dtype),
+            conditioning.text_encoder_hidden_states.to(device, prior.dtype),
+            conditioning.prompt_embeds.to(device, prior.dtype),
+            conditioning.control_embeds.to(device, prior.dtype),
+            conditioning.text_mask.to(device),
         ).float()
 
 

@@ -1,6 +1,6 @@
 """Bind prompts to tokens: each name becomes its noun, and the span of tokens that stands for the subject."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -53,13 +53,22 @@ class BoundPrompt:
     spans: tuple[Span, ...]
 
 
-def bind(template: Template, nouns: Mapping[str, str], tokenizer: Tokenizer) -> BoundPrompt:
+def bind(
+    template: Template,
+    nouns: Mapping[str, str],
+    tokenizer: Tokenizer,
+    on_cut: Callable[[str], None] | None = None,
+) -> BoundPrompt:
     """Replace each subject's name by its noun, and return the prompt with the token span of each occurrence.
 
     Text and nouns are tokenised separately, so that a span has only its own noun ("hot dog" stays one noun). A space
     separates a name from an adjacent letter or digit; "<rex>s" is the noun's plural. A span's name is spelled as in
     `nouns`. Raises PromptInvalid for a name that is not in `nouns`, for an empty noun, for CLIP's special tokens, and
     for a text that is too long.
+
+    Args:
+        on_cut: if given, words after CLIP's limit are cut, and it is called with the sentence that names them. A
+            prompt whose subject would be cut is refused still.
     """
     token_ids, text, spans = [tokenizer.start_token], "", []
     for words, who in worded(template, nouns):
@@ -73,7 +82,11 @@ def bind(template: Template, nouns: Mapping[str, str], tokenizer: Tokenizer) -> 
         token_ids += ids
     token_ids.append(tokenizer.end_token)
     if len(token_ids) > tokenizer.context_length:
-        raise _too_long(text, len(token_ids), tokenizer)
+        refusal = _too_long(text, len(token_ids), tokenizer)
+        if on_cut is None or (spans and spans[-1].end >= tokenizer.context_length):
+            raise refusal
+        on_cut(refusal.cause)
+        token_ids = [*token_ids[: tokenizer.context_length - 1], tokenizer.end_token]
     padding = [0] * (tokenizer.context_length - len(token_ids))
     return BoundPrompt(template.text, text, (*token_ids, *padding), len(token_ids), tuple(spans))
 

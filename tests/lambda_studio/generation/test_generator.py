@@ -1,5 +1,6 @@
 """The Kandinsky path from end to end, on tiny models in the hub's layout."""
 
+from copy import deepcopy
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -14,7 +15,9 @@ from lambda_studio.generation.generator import (
     PictureRequest,
     condition_prompts,
     draw,
+    embeds_from_noise,
     predict_image_embeds,
+    prior_noise,
     prior_seed,
 )
 from lambda_studio.generation.prompt import bind
@@ -141,6 +144,16 @@ def test_the_priors_noise_is_each_pictures_own_and_not_the_latents(stack, zero, 
     torch.testing.assert_close(together[1], again[1], rtol=0, atol=1e-6)
     assert not torch.allclose(together[0], together[1], atol=1e-3)
     assert len({prior_seed(seed) for seed in range(100)} - set(range(100))) == 100
+
+
+def test_noise_that_is_given_is_used_and_a_half_precision_prior_answers_in_float32(stack, zero, rex):
+    conditioning = condition_prompts(stack.clip(), [bound(stack, "a <rex>")] * 2, [{"rex": rex}] * 2, zero)
+    noise, prior, cpu = torch.cat([prior_noise(seed, 32) for seed in (5, 6)]), stack.prior(), torch.device("cpu")
+    expected = predict_image_embeds(prior, conditioning, [5, 6])
+    assert torch.equal(embeds_from_noise(prior, conditioning, noise, cpu), expected)
+    half = embeds_from_noise(deepcopy(prior).half(), conditioning, noise, cpu)
+    assert half.dtype == torch.float32
+    assert 0 < (half - expected).abs().max() < 0.02 * expected.abs().max()
 
 
 def test_the_prior_is_computed_in_float32_where_a_gpu_has_tf32(stack, zero, rex):

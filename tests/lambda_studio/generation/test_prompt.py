@@ -153,6 +153,19 @@ def test_a_prompt_that_is_too_long_says_which_words_would_be_cut():
     assert caught.value.remedy == "Shorten the prompt."
 
 
+def test_words_after_clips_limit_may_be_cut_but_no_subject():
+    said: list[str] = []
+    tokenizer = ClipTokenizer(context_length=8)
+    cut = bind(parse("a <bear> on the beach at night"), NOUNS, tokenizer, said.append)
+    assert said == ["The prompt has 10 tokens, but CLIP reads 8: it would ignore “at night”."]
+    assert cut.token_ids == bound("a <bear> on the beach", tokenizer=tokenizer).token_ids
+    assert (cut.length, cut.spans) == (8, (Span("bear", 2, 4),))
+    last = bind(parse("the beach at night, a <rex> too"), NOUNS, ClipTokenizer(context_length=9), said.append)
+    assert last.spans == (Span("rex", 7, 8),) and len(said) == 2
+    with pytest.raises(PromptInvalid, match="CLIP reads 8: it would ignore “dog too”"):
+        bind(parse("the beach at night, a <rex> too"), NOUNS, tokenizer, pytest.fail)
+
+
 def test_the_words_that_would_be_cut_are_counted_when_they_are_many():
     with pytest.raises(PromptInvalid, match=r"would ignore “(red ){12}… \(25 words\)”"):
         bound("red " * 100)
