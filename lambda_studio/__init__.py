@@ -6,11 +6,16 @@ The names are imported on first use, so importing the package or one of its modu
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lambda_studio.config import FinetuneConfig, GenerateConfig
+    from lambda_studio.pipeline.prior_pipeline import LambdaEclipsePriorPipeline
     from lambda_studio.studio import Studio
     from lambda_studio.workflows.subjects.changes import Changes
 
-__all__ = ["Changes", "FinetuneConfig", "GenerateConfig", "Studio"]
-_MODULES = {"Studio": "lambda_studio.studio", "Changes": "lambda_studio.workflows.subjects.changes"}
+__all__ = ["Changes", "FinetuneConfig", "GenerateConfig", "LambdaEclipsePriorPipeline", "Studio"]
+_MODULES = {
+    "Studio": "lambda_studio.studio",
+    "Changes": "lambda_studio.workflows.subjects.changes",
+    "LambdaEclipsePriorPipeline": "lambda_studio.pipeline.prior_pipeline",
+}
 
 
 def __getattr__(name: str) -> object:

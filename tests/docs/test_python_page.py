@@ -36,6 +36,20 @@ def test_the_ten_lines_of_python_run_as_written(tmp_path: Path) -> None:
     assert len(list((tmp_path / "outputs").glob("*.png"))) == 3
 
 
+def test_the_pipelines_of_diffusers_run_as_written(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8").partition("## In diffusers")[2]
+    found = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert found is not None and found[1].count("guidance_scale=3.0") == 1
+    code = found[1].replace("guidance_scale=3.0", "guidance_scale=3.0, num_inference_steps=2")
+    for number in (1, 2):
+        Image.effect_noise((96, 96), 40).convert("RGB").save(tmp_path / f"photo{number}.jpg")
+    code += "\nassert len(drawn) == 4\nLambdaEclipsePriorPipeline.from_pretrained('my-prior')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "beach.png") as drawn:
+        assert drawn.size == (128, 128)
+
+
 @pytest.mark.slow  # four starts of Python
 def test_the_script_for_several_processes_runs_as_written_and_its_adapter_is_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -39,7 +39,13 @@ def test_a_studio_lists_its_concepts_without_torch(tmp_path) -> None:
 
 
 def test_all_public_names_are_there_and_no_other() -> None:
-    assert lambda_studio.__all__ == ["Changes", "FinetuneConfig", "GenerateConfig", "Studio"]
+    assert lambda_studio.__all__ == [
+        "Changes",
+        "FinetuneConfig",
+        "GenerateConfig",
+        "LambdaEclipsePriorPipeline",
+        "Studio",
+    ]
     for name in lambda_studio.__all__:
         assert getattr(lambda_studio, name).__name__ == name
     with pytest.raises(AttributeError, match="module 'lambda_studio' has no attribute 'Stdio'"):

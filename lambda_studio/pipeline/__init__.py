@@ -1,0 +1,1 @@
+"""The λ prior as a pipeline of diffusers."""
