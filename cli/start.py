@@ -7,6 +7,9 @@ ctrl_c.handle(ctrl_c.stop_at_once)
 
 def main() -> None:
     """Run `studio`."""
-    from cli.main import main as begin  # not at the top: the handler is there before this takes its time
+    # not at the top: the handler is there before these take their time
+    from cli.lean_imports import install
+    from cli.main import main as begin
 
+    install()
     begin()

@@ -119,7 +119,7 @@ def _image_embeds(
     """Return what the prior predicts for these requests, all at once."""
     controls = [zero_image_embeds if each.control_embeds is None else each.control_embeds for each in requests]
     conditioning = condition_prompts(
-        stack.clip(("text",)),
+        stack.text_states,
         [each.prompt for each in requests],
         [each.subjects for each in requests],
         torch.stack([control.to(zero_image_embeds) for control in controls]),
@@ -135,7 +135,7 @@ def _negatives(
     if not rows:
         return {}
     prompts = [each.negative for each in requests if each.negative]
-    conditioning = condition_prompts(stack.clip(("text",)), prompts, [{}] * len(rows), zero_image_embeds)
+    conditioning = condition_prompts(stack.text_states, prompts, [{}] * len(rows), zero_image_embeds)
     predicted = predict_image_embeds(stack.prior(), conditioning, [requests[row].seed for row in rows])
     return dict(zip(rows, predicted, strict=True))
 

@@ -27,6 +27,10 @@ class LoadedModels:
         """The loaded parts."""
         return frozenset(self._models)
 
+    def peek(self, part: str) -> Any:
+        """Return a part, or None if it is not loaded. Nobody becomes its user."""
+        return self._models.get(part)
+
     def find(self, part: str, holder: object) -> Any:
         """Return a part and record `holder` as its user; return None if the part is not loaded."""
         model = self._models.get(part)

@@ -1,6 +1,7 @@
 """Stacks: one matching UnCLIP set of CLIP, prior and decoder. Each part is loaded on first use."""
 
 import gc
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -26,10 +27,15 @@ if TYPE_CHECKING:  # importing this module needs no torch
     import torch
 
     from lambda_studio.models.clip.clip import Clip, ClipTokenizer, Tower
+    from lambda_studio.models.clip.text_states import KeptStates, TextStates
     from lambda_studio.models.decoders.protocol import Blueprint, Decoder, Part
     from lambda_studio.models.prior import PriorTransformer
     from lambda_studio.models.stacks.files import StackFiles
     from lambda_studio.models.stacks.planning import DrawingPlan
+
+
+SMALL = 2**27
+"""Bytes of weights. A smaller part is not worth the fifth of a second that a search for unused memory takes."""
 
 
 class Stack:
@@ -65,6 +71,7 @@ class Stack:
         self._on_notice, self._agree = on_notice, agree
         self._announced = False
         self._fingerprints: dict[str, str] = {}
+        self._kept_states: KeptStates = OrderedDict()
 
     def clip(self, towers: "Sequence[Tower]" = ("text", "vision")) -> "Clip":
         """Return CLIP with at least these towers."""
@@ -80,6 +87,13 @@ class Stack:
                 clip = load_clip(self._files.clip_source, self.device, self.dtype, wanted)
                 self._models.put("clip", clip, self)
             return clip
+
+    @property
+    def text_states(self) -> "TextStates":
+        """CLIP's text tower, loaded when a prompt is new. Other stacks have text states of their own."""
+        from lambda_studio.models.clip.text_states import TextStates
+
+        return TextStates(lambda: self.clip(("text",)), self._kept_states)
 
     @cached_property
     def tokenizer(self) -> "ClipTokenizer":
@@ -203,10 +217,25 @@ class Stack:
         A part that another stack uses stays in memory.
         """
         with BUILDING:
+            size = self._size(part)
             if part in ("unet", "autoencoder") and self._models.held_alone("decoder", self):
                 self._models.put("decoder", self._models.find("decoder", self).without(part), self)
             self._models.release(part, self)
-        self._return_memory()
+        if size > SMALL:
+            self._return_memory()
+
+    def spare(self, part: str) -> None:
+        """Free a part that is not needed soon. A small one stays, because its memory is not worth loading it again."""
+        if self._size(part) > SMALL:
+            self.free(part)
+
+    def _size(self, part: str) -> int:
+        """Return the bytes of a loaded part's weights; those of `unet` and `autoencoder` are the decoder's."""
+        from lambda_studio.models.memory.live_bytes import weight_bytes
+        from lambda_studio.models.stacks.residence import networks_of
+
+        found = self._models.peek("decoder" if part in ("unet", "autoencoder") else part)
+        return 0 if found is None else sum(map(weight_bytes, networks_of(found)))
 
     def _return_memory(self) -> None:
         from lambda_studio.models.memory.hardware import return_memory

@@ -20,8 +20,8 @@ def drawn_from(
     Close the generator if you do not exhaust it: it holds the decoder.
     """
     zero = place.embedder.zero()
-    place.stack.free("clip")
-    place.stack.free("prior")
+    place.stack.spare("clip")
+    place.stack.spare("prior")
     total = -(-len(seeds) // config.batch_size) * config.num_inference_steps
     files = [ScaledFile(each.path, each.scale) for each in adapters]
     with (

@@ -112,7 +112,7 @@ def requests_of(place: Workplace, group: Sequence[Prepared]) -> "tuple[list[Pict
     edged = {each.drawing.edges: each.edges for each in group if each.edges}
     controls = {path: place.edge_embeds(image) for path, image in edged.items()}
     if computed or edged:
-        place.stack.free("clip")  # the next steps need only the text tower
+        place.stack.spare("clip")  # the next steps need only the text tower
     return [
         PictureRequest(
             each.prompt,

@@ -37,7 +37,7 @@ def scores_of(place: Workplace, group: Sequence[Prepared], made: Sequence[Made])
     """Return the likeness of each picture to each of its concepts: the mean cosine similarity to its references.
 
     CLIP-I compares a whole picture with the references' cut-outs, whose embeddings are cached. DINO compares whole
-    pictures, if its weights are on this machine. Afterwards CLIP's vision tower is not in memory.
+    pictures, if its weights are on this machine. Afterwards a large CLIP is not in memory.
     """
     asked = [each for each in group for _ in each.seeds]
     concepts = {concept.name: concept for each in group if is_scored(each) for concept in each.concepts}
@@ -61,7 +61,7 @@ def scores_of(place: Workplace, group: Sequence[Prepared], made: Sequence[Made])
                 for concept in asked[row].concepts:
                     value = likeness(embedding[None], known[concept.name])
                     found[row].setdefault(concept.name, {})[metric.name] = round(value, 4)
-    place.stack.free("clip")
+    place.stack.spare("clip")
     return found
 
 

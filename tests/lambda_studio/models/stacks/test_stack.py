@@ -159,6 +159,16 @@ def test_a_freed_part_is_gone_and_comes_again(stack):
     assert stack.loaded == {"clip"}
 
 
+def test_a_small_part_is_not_spared(stack, monkeypatch):
+    clip, prior = stack.clip(), stack.prior()
+    stack.spare("clip")
+    assert stack.clip() is clip
+    monkeypatch.setattr("lambda_studio.models.stacks.stack.SMALL", 1000)
+    stack.spare("clip")
+    stack.spare("decoder")  # it is not loaded
+    assert stack.loaded == {"prior"} and stack.prior() is prior
+
+
 def test_heavy_stacks_are_half_precision_on_a_gpu_and_float32_on_a_cpu(monkeypatch):
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
     heavy, miniature = BUILT_IN["kandinsky-2.2"].precision, BUILT_IN["miniature"].precision
