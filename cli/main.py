@@ -34,6 +34,7 @@ MODULES = {
     "blend": "cli.blend",
     "subtract": "cli.subtract",
     "models": "cli.models",
+    "session": "cli.prompt_line",
     "doctor": "cli.doctor",
     "db": "cli.db",
     "miniature": "cli.miniature",
@@ -155,7 +156,7 @@ def tell(error: Exception, session: Session, as_json: bool) -> int:
     remedy, cause = spelled(remedy), with_options(in_remedies(cause, spelled), named)
     if as_json:
         with suppress(OSError, ValueError):  # a closed stdout does not change what went wrong
-            say_json(numbered({"error": {"cause": cause, "remedy": remedy, "exit_code": code}}))
+            say_json(numbered({"error": {"cause": cause, "remedy": remedy, "exit_code": code}}), session.json_lines)
     cause = in_lines(cause) if getattr(error, "has_lines", False) else printable(cause)
     warn(f"Error: {cause}\n  → {printable(remedy)}")
     return code

@@ -30,6 +30,8 @@ class Session:
     stack: str | None = None
     debug: bool = False
     json: bool = False
+    json_lines: bool = False
+    """Whether each answer in JSON is one line."""
     yes: bool = False
     """Whether models may be downloaded to a machine without a GPU without a question."""
     device: str | None = None
@@ -59,7 +61,7 @@ class Session:
     def show(self, value: Any, lines: Callable[[], Iterable[str]]) -> None:
         """Print `value` as JSON with `--json`, otherwise `lines()`."""
         if self.json:
-            say_json(numbered(plain(value)))
+            say_json(numbered(plain(value)), self.json_lines)
         else:
             for line in lines():
                 say(line)

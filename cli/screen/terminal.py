@@ -41,9 +41,9 @@ def say(line: str) -> None:
     click.echo(printable(_repeated(line)))
 
 
-def say_json(answer: Any) -> None:
+def say_json(answer: Any, one_line: bool = False) -> None:
     """Print the answer as JSON on stdout. Its values are exact; characters are escaped as JSON does."""
-    click.echo(printable_json(json.dumps(answer, ensure_ascii=False, indent=2)))
+    click.echo(printable_json(json.dumps(answer, ensure_ascii=False, indent=None if one_line else 2)))
 
 
 def notice(text: str) -> None:

@@ -24,7 +24,8 @@ _OPTION = re.compile(r"(?:^|\s)--([A-Za-z]+)(?=\s|$)")
 class PromptLine:
     """A prompt of a file, with the settings behind it."""
 
-    number: int
+    number: int | None
+    """Its number in a file of several lines."""
     prompt: str
     settings: dict[str, Any]
 
@@ -42,29 +43,34 @@ def read_prompts(text: str) -> list[PromptLine]:
     return lines
 
 
+def read_prompt(line: str, number: int | None = None) -> PromptLine:
+    """Return one prompt with the settings behind it. Raises as `read_prompts`."""
+    prompt, *options = _OPTION.split(line)
+    return PromptLine(number, prompt.strip(), _settings("" if number is None else f"Line {number}: ", options))
+
+
 def _lines(text: str) -> Iterator[PromptLine]:
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
-            prompt, *options = _OPTION.split(line)
-            yield PromptLine(number, prompt.strip(), _settings(number, options))
+            yield read_prompt(line, number)
 
 
-def _settings(number: int, options: Sequence[str]) -> dict[str, Any]:
+def _settings(where: str, options: Sequence[str]) -> dict[str, Any]:
     """Read letters and values in turn."""
     found: dict[str, Any] = {}
     for letter, value in zip(options[::2], options[1::2], strict=True):
         known = OPTIONS.get(letter)
         if known is None:
             remedy = f"Known are: {', '.join(f'--{each} ({setting})' for each, (setting, _) in OPTIONS.items())}."
-            raise InvalidSetting(f"Line {number}: there is no option --{letter}.", remedy)
+            raise InvalidSetting(f"{where}--{letter} is no option of a prompt.", remedy)
         setting, kind = known
         if setting in found:
-            raise InvalidSetting(f"Line {number}: --{letter} ({setting}) is given twice.", "Give it once.")
+            raise InvalidSetting(f"{where}--{letter} ({setting}) is given twice.", "Give it once.")
         if not value.strip():
-            raise InvalidSetting(f"Line {number}: --{letter} ({setting}) has no value.", "Give one, or leave it out.")
+            raise InvalidSetting(f"{where}--{letter} ({setting}) has no value.", "Give one, or leave it out.")
         try:
             found[setting] = kind(value.strip())
         except ValueError as error:
-            cause = f"Line {number}: --{letter} ({setting}) is {value.strip()[:40]!r}."
+            cause = f"{where}--{letter} ({setting}) is {value.strip()[:40]!r}."
             raise InvalidSetting(cause, "Give a number.") from error
     return found

@@ -147,6 +147,25 @@ class Pictures:
         """
         from lambda_studio.workflows.drawing.generate import generate_all
         from lambda_studio.workflows.drawing.lines import drawings_of
+        from lambda_studio.workflows.drawing.preparing import Drawing
 
-        whole = (config or GenerateConfig(), count, adapter, edges, out)
-        return generate_all(self._place, drawings_of(lines, *whole))
+        given = config or GenerateConfig()
+        wishes = Drawing(prompt="", config=given, count=count, adapter=adapter, edges=edges, out=out)
+        return generate_all(self._place, drawings_of(lines, wishes))
+
+    def of_line(
+        self,
+        line: str,
+        config: GenerateConfig | None = None,
+        *,
+        count: int = 1,
+        adapter: Wanted = "auto",
+        out: Path = Path("outputs"),
+    ) -> list[Drawn]:
+        """Draw one prompt with settings behind it, as those of `of_file`. A wildcard has an answer for each concept."""
+        from lambda_studio.workflows.drawing.generate import generate_all
+        from lambda_studio.workflows.drawing.lines import drawing_of
+        from lambda_studio.workflows.drawing.preparing import Drawing
+
+        wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, adapter=adapter, out=out)
+        return generate_all(self._place, [drawing_of(line, wishes)])

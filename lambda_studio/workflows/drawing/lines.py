@@ -4,36 +4,31 @@ from dataclasses import replace
 from pathlib import Path
 
 from concepts.durable import read_small
-from lambda_studio.config import GenerateConfig, Wanted
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.generation.prompt_file import read_prompts
-from lambda_studio.workflows.drawing.preparing import Drawing
+from lambda_studio.generation.prompt_file import PromptLine, read_prompt, read_prompts
+from lambda_studio.workflows.drawing.preparing import Drawing, line_told
 
 LARGEST_FILE = 2**22
 """The maximum bytes of a file of prompts."""
 
 
-def drawings_of(
-    lines: Path | str | bytes, config: GenerateConfig, count: int, adapter: Wanted, edges: Path | None, out: Path
-) -> list[Drawing]:
+def drawings_of(lines: Path | str | bytes, wishes: Drawing) -> list[Drawing]:
     """Return a drawing for each prompt of a file (a path), its bytes or its text. A line's own settings come first.
 
     Raises InvalidSetting for a file that cannot be read, and for a line with wrong settings.
     """
-    return [
-        Drawing(
-            prompt=each.prompt, config=_with(config, each.number, each.settings), count=count, adapter=adapter,
-            edges=edges, out=out, line=each.number,
-        )
-        for each in read_prompts(_text(lines))
-    ]  # fmt: skip
+    return [_drawing(each, wishes) for each in read_prompts(_text(lines))]
 
 
-def _with(config: GenerateConfig, number: int, settings: dict) -> GenerateConfig:
-    try:
-        return replace(config, **settings)
-    except InvalidSetting as error:
-        raise InvalidSetting(f"Line {number}: {error.cause}", error.remedy, *error.fields) from error
+def drawing_of(line: str, wishes: Drawing) -> Drawing:
+    """Return the drawing of one prompt, with the settings behind it. Raises InvalidSetting for wrong settings."""
+    return _drawing(read_prompt(line), wishes)
+
+
+def _drawing(line: PromptLine, wishes: Drawing) -> Drawing:
+    with line_told(line.number):
+        config = replace(wishes.config, **line.settings)
+    return replace(wishes, prompt=line.prompt, config=config, line=line.number)
 
 
 def _text(lines: Path | str | bytes) -> str:

@@ -91,7 +91,7 @@ def prepare(place: Workplace, drawings: Sequence[Drawing]) -> list[Prepared]:
     found: list[Prepared] = []
     notes: list[str] = []
     for drawing in drawings:
-        with _line_told(drawing.line):
+        with line_told(drawing.line):
             ready, said = _prepared(place, drawing)
         found += ready
         notes += said if drawing.line is None else [f"Line {drawing.line}: {note}" for note in said]
@@ -104,7 +104,7 @@ def prepare(place: Workplace, drawings: Sequence[Drawing]) -> list[Prepared]:
 
 
 @contextmanager
-def _line_told(number: int | None) -> Iterator[None]:
+def line_told(number: int | None) -> Iterator[None]:
     """Put the number of the line before the cause of a refusal."""
     try:
         yield

@@ -3,12 +3,18 @@
 import pytest
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.generation.prompt_file import PromptLine, read_prompts
+from lambda_studio.generation.prompt_file import PromptLine, read_prompt, read_prompts
 
 
 def test_each_line_is_a_prompt_and_comments_and_empty_lines_are_none() -> None:
     text = "\ufeff# my prompts\n\na <rex> in the snow\n   # not this\r\n a <rex#2> -- a dog \n"
     assert read_prompts(text) == [PromptLine(3, "a <rex> in the snow", {}), PromptLine(5, "a <rex#2> -- a dog", {})]
+
+
+def test_one_prompt_alone_has_no_number() -> None:
+    assert read_prompt(" a <rex>  --s 20") == PromptLine(None, "a <rex>", {"num_inference_steps": 20})
+    with pytest.raises(InvalidSetting, match=r"^--x is no option of a prompt"):
+        read_prompt("a dog --x 3")
 
 
 def test_options_behind_a_prompt_are_its_settings() -> None:
@@ -23,7 +29,11 @@ def test_options_behind_a_prompt_are_its_settings() -> None:
 @pytest.mark.parametrize(
     ("text", "cause", "remedy"),
     [
-        ("a dog\na cat --x 3", "Line 2: there is no option --x.", "Known are: --n (negative_prompt), --w (width)"),
+        (
+            "a dog\na cat --x 3",
+            "Line 2: --x is no option of a prompt.",
+            "Known are: --n (negative_prompt), --w (width)",
+        ),
         ("a cat --d often", "Line 1: --d (seed) is 'often'.", "Give a number."),
         ("a cat --s", "Line 1: --s (num_inference_steps) has no value.", "Give one, or leave it out."),
         ("a cat --d 3 --d 4", "Line 1: --d (seed) is given twice.", "Give it once."),

@@ -1,0 +1,110 @@
+"""studio session: a line for prompts, with the models in memory."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.commands import StudioCommand, download_option, hardware_options
+from cli.options.drawing import picture_options
+from cli.screen import ctrl_c
+from cli.screen.pictures import show_pictures
+from cli.screen.prompting import typed
+from cli.screen.terminal import notice
+from cli.session import Session, given, pass_session
+from cli.texts.drawing_lines import notices, picture_lines
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import Studio
+
+LONGEST = 2**16
+"""The most characters of a line that is not typed."""
+
+
+@click.command("session", cls=StudioCommand)
+@click.option("-n", "--number", "count", type=int, default=1, show_default=True, help="How many pictures of a prompt.")
+@picture_options
+@click.option(
+    "--adapter", "adapters", multiple=True, metavar="auto|none|ID[:SCALE]", help="As of generate.  [default: auto]"
+)
+@click.option("--score/--no-score", default=None, help="As of generate.")
+@click.option("--show", is_flag=True, help="Show the pictures here, if the terminal can (kitty, iTerm2, WezTerm).")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("outputs"),
+    show_default=True,
+    help="Folder for the pictures.",
+)
+@hardware_options
+@download_option
+@pass_session
+def command(
+    session: Session,
+    count: int,
+    adapters: tuple[str, ...],
+    show: bool,
+    out: Path,
+    size: dict[str, Any] | None,
+    **settings: Any,
+) -> None:
+    """Draw prompt after prompt, with the models kept in memory.
+
+    Type a prompt, with Tab for names. It may end with --n NEGATIVE --w WIDTH --h HEIGHT --d SEED --l GUIDANCE
+    --s STEPS. An empty line draws the last prompt again with a new seed. Ctrl-C stops a drawing, Ctrl-D ends.
+
+    With --json, each prompt is answered by one line.
+
+    \b
+      studio session --out pictures
+      printf 'a <rex>\\na <rex> in snow\\n' | studio session --json
+    """
+    from lambda_studio import GenerateConfig
+
+    asked = {
+        "config": GenerateConfig(**given(**settings), **(size or {})),
+        "count": count,
+        "adapter": adapters or "auto",
+        "out": out,
+    }
+    worst, session.json_lines = 0, True
+    with session.studio() as studio:
+        for line in prompts(studio):
+            worst = answered(session, studio, line, asked, show) or worst
+    if worst and not sys.stdin.isatty():
+        click.get_current_context().exit(worst)
+
+
+def prompts(studio: "Studio") -> Iterator[str]:
+    """Yield each prompt that is typed, or that a program writes. An empty line is the prompt before it."""
+    if not sys.stdin.isatty():
+        yield from (line.strip() for line in iter(lambda: sys.stdin.readline(LONGEST), "") if line.strip())
+        return
+    notice("One prompt a line. Tab completes <names>, an empty line draws the last prompt again, Ctrl-D ends.")
+    last = ""
+    for line in typed("> ", lambda: [each.name for each in studio.concepts.list()]):
+        last = line.strip() or last
+        if last:
+            yield last
+
+
+def answered(session: Session, studio: "Studio", line: str, asked: dict[str, Any], show: bool) -> int:
+    """Draw one prompt and print its answer. Return 0, or the exit code of what went wrong, which is printed too."""
+    from cli.main import tell  # which imports the commands
+
+    try:
+        drawn = studio.pictures.of_line(line, **asked)
+    except KeyboardInterrupt:
+        ctrl_c.received.clear()  # the session goes on, and tells its errors
+        notice("Stopped.")
+        return 0
+    except Exception as error:  # told like every error of a command; the next prompt may be right
+        return tell(error, session, as_json=session.json)
+    session.show(drawn, lambda: picture_lines(drawn))
+    for said in notices(drawn, drawn, None, asked["adapter"] == "auto") if not session.json else ():
+        notice(said)
+    if show and not session.json and not show_pictures(drawn):
+        notice("This terminal shows no pictures, or does not say that it can.")
+    return 0

@@ -1,0 +1,86 @@
+"""`studio session`: prompt after prompt in one process."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from cli import prompt_line
+from cli.screen import ctrl_c
+
+FAST = ("--steps", 2, "--seed", 5)
+
+
+@pytest.fixture
+def typing(monkeypatch):
+    """Sets what is typed (a terminal) or written by a program (none)."""
+
+    def typed(text: str, terminal: bool) -> None:
+        stream = io.StringIO(text)
+        stream.isatty = lambda: terminal
+        monkeypatch.setattr("sys.stdin", stream)
+
+    return typed
+
+
+def test_each_prompt_of_a_program_is_answered_by_a_line_and_wrong_ones_by_an_error(studio, added, typing) -> None:
+    typing("a <rex>\n\na <max>\na <rex> --d 9 --s 1\n", terminal=False)
+    answer = studio("session", "--json", *FAST, "--out", "drawn")
+    first, wrong, last = map(json.loads, answer.out.splitlines())
+    assert [Path(each["path"]).is_file() and each["seed"] for each in first[0]["pictures"] + last[0]["pictures"]] == [
+        5,
+        9,
+    ]
+    assert wrong["error"]["exit_code"] == answer.code == 5
+    assert "max" in wrong["error"]["cause"]
+
+
+def test_a_picture_is_the_one_that_generate_draws(studio, added, typing, tmp_path) -> None:
+    assert studio("generate", "a <rex>", *FAST, "--out", "alone.png").code == 0
+    typing("a dog\na <rex>\n", terminal=False)
+    answer = studio("session", *FAST, "--out", "drawn")
+    drawn = answer.out.split()[-1]
+    assert (tmp_path / drawn).read_bytes() == (tmp_path / "alone.png").read_bytes()
+
+
+def test_an_empty_line_draws_the_last_prompt_again_and_mistakes_end_nothing(studio, added, typing, monkeypatch) -> None:
+    lines = iter(["", "a <rex> --x 3", "a <rex> --s 1", "", EOFError])
+
+    def typed(prompt):
+        line = next(lines)
+        if isinstance(line, str):
+            return line
+        raise line
+
+    monkeypatch.setattr("builtins.input", typed)
+    typing("", terminal=True)
+    answer = studio("session", "--steps", 2)
+    assert answer.code == 0 and len(answer.out.split()) == 2
+    assert "--x is no option of a prompt." in answer.err and answer.err.count("The seed is") == 2
+    assert "Ctrl-D ends." in answer.err
+
+
+def test_ctrl_c_stops_a_drawing_and_not_the_session(studio, added, typing, monkeypatch) -> None:
+    from lambda_studio.workflows.pictures import Pictures
+
+    draw, calls = Pictures.of_line, []
+
+    def stopped(self, line, **asked):
+        calls.append(line)
+        if len(calls) == 1:
+            ctrl_c.received.append(2)
+            raise KeyboardInterrupt
+        return draw(self, line, **asked)
+
+    monkeypatch.setattr(Pictures, "of_line", stopped)
+    typing("a <rex>\na <rex>\na <max>\n", terminal=False)
+    answer = studio("session", *FAST)
+    assert len(answer.out.split()) == 1 and answer.err.splitlines()[0] == "Stopped."
+    assert "Error: The prompt names <max>" in answer.err, "an error after Ctrl-C is told"
+
+
+def test_a_line_without_end_is_not_read_whole(studio, typing, monkeypatch) -> None:
+    monkeypatch.setattr(prompt_line, "LONGEST", 10)
+    typing("a dog and " * 2, terminal=False)
+    assert studio("session", *FAST).out.split() == ["outputs/a-dog-and-0001.png", "outputs/a-dog-and-0002.png"]
