@@ -45,6 +45,7 @@ def test_the_commands_are_these() -> None:
         "blend",
         "subtract",
         "models",
+        "session",
         "doctor",
         "db",
         "miniature",
