@@ -15,7 +15,7 @@ def drawn_from(
     place: Workplace, image_embeds: Tensor, seeds: Sequence[int], config: GenerateConfig,
     adapters: Sequence[ChosenAdapter] = (),
 ) -> Generator[Picture, None, None]:  # fmt: skip
-    """Draw one picture for each embedding, `batch dim`, and yield each when it is drawn. Only the decoder stays loaded.
+    """Draw one picture for each embedding, `batch dim`, and yield each when it is drawn. Large other parts are freed.
 
     Close the generator if you do not exhaust it: it holds the decoder.
     """

@@ -6,7 +6,8 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.workflows.drawing.embeds import drawn_from
 
 
-def test_each_embedding_is_one_picture_and_only_the_decoder_stays(studio) -> None:
+def test_each_embedding_is_one_picture_and_of_large_models_only_the_decoder_stays(studio, monkeypatch) -> None:
+    monkeypatch.setattr("lambda_studio.models.stacks.stack.SMALL", 1000)
     place = studio.workplace
     place.stack.prior()
     config = GenerateConfig(num_inference_steps=1).preferring(place.spec.generate)
