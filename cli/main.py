@@ -33,6 +33,7 @@ MODULES = {
     "reconstruct": "cli.reconstruct",
     "blend": "cli.blend",
     "subtract": "cli.subtract",
+    "evaluate": "cli.evaluate",
     "models": "cli.models",
     "session": "cli.prompt_line",
     "doctor": "cli.doctor",

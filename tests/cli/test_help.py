@@ -44,6 +44,7 @@ def test_the_commands_are_these() -> None:
         "reconstruct",
         "blend",
         "subtract",
+        "evaluate",
         "models",
         "session",
         "doctor",

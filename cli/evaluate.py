@@ -1,0 +1,15 @@
+"""studio evaluate"""
+
+import click
+
+from cli.commands import StudioGroup
+from cli.evaluating.compare import compare
+
+
+@click.group("evaluate", cls=StudioGroup)
+def command() -> None:
+    """Score pictures by the benchmarks of the field, and compare evaluations."""
+
+
+for each in (compare,):
+    command.add_command(each)

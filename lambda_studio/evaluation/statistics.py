@@ -1,0 +1,70 @@
+"""Means with bootstrap intervals (Efron, 1979), as plain values. No torch is imported."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+DRAWS = 2000
+"""Bootstrap samples of an interval."""
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean, and the ends of its bootstrap interval at `LEVEL`."""
+
+    mean: float
+    low: float
+    high: float
+    count: int
+    """How many values, or clusters of values, the mean is over."""
+
+
+def interval(values: Sequence[float], clusters: Sequence[Hashable] | None = None, seed: int = 0) -> Interval:
+    """Return the mean of values with its percentile bootstrap interval.
+
+    Args:
+        values: one for each picture.
+        clusters: the cluster of each value, such as its subject. Clusters are then drawn in place of values, because
+            pictures of one subject are alike, and each cluster's mean weighs the same.
+        seed: the seed of the bootstrap.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    return _interval(_units(values, clusters), seed)
+
+
+def paired(
+    one: Sequence[float], other: Sequence[float], clusters: Sequence[Hashable] | None = None, seed: int = 0
+) -> Interval:
+    """Return the mean of the differences `other - one`, value by value, with its interval. Raises as `interval`."""
+    return interval([second - first for first, second in zip(one, other, strict=True)], clusters, seed)
+
+
+def cluster_means(values: Sequence[float], clusters: Sequence[Hashable]) -> dict[Hashable, float]:
+    """Return the mean of each cluster's values, in the order in which clusters appear."""
+    members: dict[Hashable, list[float]] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        members.setdefault(cluster, []).append(value)
+    return {cluster: float(np.mean(found)) for cluster, found in members.items()}
+
+
+def weighted_mean(means: Mapping[Hashable, float], weights: Mapping[Hashable, float | int]) -> float:
+    """Return the mean of cluster means, weighted by a number for each cluster, such as its reference images."""
+    return float(np.average([means[each] for each in means], weights=[weights[each] for each in means]))
+
+
+def _units(values: Sequence[float], clusters: Sequence[Hashable] | None) -> Float[np.ndarray, " unit"]:
+    if not values:
+        raise ValueError("there are no values to take a mean of")
+    return np.asarray(list(cluster_means(values, clusters).values()) if clusters is not None else values, dtype=float)
+
+
+def _interval(units: Float[np.ndarray, " unit"], seed: int) -> Interval:
+    drawn = np.random.default_rng(seed).integers(0, len(units), (DRAWS, len(units)))
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(units[drawn].mean(axis=1), [tail, 1 - tail])
+    return Interval(float(units.mean()), float(low), float(high), len(units))

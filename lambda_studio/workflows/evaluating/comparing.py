@@ -1,0 +1,80 @@
+"""Compare two evaluations, picture by picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from lambda_studio.config import require
+from lambda_studio.evaluation.statistics import Interval, paired
+from lambda_studio.workflows.evaluating.results_folder import ResultsFolder, Row
+
+SAME = ("name", "protocol")
+"""Facts of `evaluation.json` without which two evaluations cannot be compared."""
+
+
+@dataclass(frozen=True)
+class MetricComparison:
+    """One metric in both evaluations."""
+
+    metric: str
+    one: float
+    other: float
+    difference: Interval
+    """Of `other` less `one`, over subjects."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval of the difference does not contain zero."""
+        return self.difference.low > 0 or self.difference.high < 0
+
+
+@dataclass(frozen=True)
+class EvaluationComparison:
+    """Two evaluations, over the pictures that both have."""
+
+    pictures: int
+    subjects: int
+    only_one: int
+    only_other: int
+    metrics: tuple[MetricComparison, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def uneven(self) -> bool:
+        """Whether an evaluation has pictures that the other does not have."""
+        return bool(self.only_one or self.only_other)
+
+
+def compare(one: Path, other: Path) -> EvaluationComparison:
+    """Return how the scores of two evaluations differ. Subjects are the units of the bootstrap.
+
+    Raises InvalidSetting for a folder without an evaluation, for evaluations of different kinds, and if no picture or
+    no metric is in both.
+    """
+    folders = ResultsFolder(one), ResultsFolder(other)
+    about = [folder.about() for folder in folders]
+    for fact in SAME:
+        said = [each.get(fact) for each in about]
+        cause = f"{one} has the {fact} {said[0]!r}, and {other} has {said[1]!r}."
+        require(said[0] == said[1], cause, "Compare evaluations of the same benchmark and protocol.")
+    first, second = (folder.rows() for folder in folders)
+    common = [key for key in first if key in second]
+    require(bool(common), f"{one} and {other} have no picture in common.", "Evaluate the same subjects and prompts.")
+    pairs = [(first[key], second[key]) for key in common]
+    metrics = [name for name in pairs[0][0].scores if all(name in row.scores for pair in pairs for row in pair)]
+    require(bool(metrics), f"{one} and {other} have no metric in common.", "Evaluate both with the same metrics.")
+    versions = [each.get("versions") for each in about]
+    return EvaluationComparison(
+        pictures=len(common),
+        subjects=len({row.subjects for row, _ in pairs}),
+        only_one=len(first) - len(common),
+        only_other=len(second) - len(common),
+        metrics=tuple(_metric(name, pairs) for name in metrics),
+        notes=() if versions[0] == versions[1] else ("They were made with different versions of libraries.",),
+    )
+
+
+def _metric(name: str, pairs: list[tuple[Row, Row]]) -> MetricComparison:
+    one, other = ([row.scores[name] for row in rows] for rows in zip(*pairs, strict=True))
+    difference = paired(one, other, [row.subjects for row, _ in pairs])
+    return MetricComparison(name, fmean(one), fmean(other), difference)

@@ -1,0 +1,138 @@
+"""The folder of an evaluation: what it is about, its pictures, and the scores of each picture. It can be resumed.
+
+evaluation.json   what was evaluated, how, with which versions
+scores.jsonl      one line for each picture that is drawn and scored
+pictures/         the pictures
+"""
+
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from concepts.durable import make_folder, read_small, staged_file, sync_file
+from lambda_studio.errors import InvalidSetting
+from lambda_studio.formats import FORMAT, format_of, parse_json, too_new
+
+ABOUT, SCORES, PICTURES = "evaluation.json", "scores.jsonl", "pictures"
+KNOWN_FORMAT = 1
+LARGEST = 2**28
+"""The maximum bytes of a file of scores that is read."""
+LIBRARIES = ("lambda-studio", "torch", "diffusers", "open_clip_torch", "timm")
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """The scores of one picture."""
+
+    key: str
+    """What distinguishes the picture in its evaluation, such as `dog6/03/2`. The picture is `pictures/KEY.png`."""
+    subjects: tuple[str, ...]
+    prompt: str
+    seed: int
+    scores: Mapping[str, float]
+    """By metric."""
+    by_subject: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By subject and metric, of pictures with several subjects."""
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    """What the evaluation groups its pictures by, such as the number of the prompt."""
+
+
+class ResultsFolder:
+    """A folder with an evaluation's results, of which every row that was added survives a stop."""
+
+    def __init__(self, out: Path):
+        self.out = Path(out)
+
+    def begin(self, about: Mapping[str, Any]) -> dict[str, Row]:
+        """Say what is evaluated, or resume, and return the rows that are there, by key.
+
+        Raises InvalidSetting if the folder has another evaluation, or other things.
+        """
+        told = {FORMAT: KNOWN_FORMAT, **about, "versions": versions()}
+        if not (self.out / ABOUT).exists():
+            if self.out.exists() and any(self.out.iterdir()):
+                raise InvalidSetting(f"{self.out} has other files.", "Give a new folder with --out.", "out")
+            make_folder(self.out / PICTURES)
+            with staged_file(self.out / ABOUT) as path:
+                path.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
+            return {}
+        before = self.about()
+        for key in sorted({*about, *before} - {FORMAT, "versions"}):
+            if json.loads(json.dumps(about.get(key))) != before.get(key):
+                cause = (
+                    f"{self.out} has an evaluation with {key} {before.get(key)!r}, and now it is {about.get(key)!r}."
+                )
+                raise InvalidSetting(cause, "Give a new folder with --out, or the same settings to go on.", "out")
+        make_folder(self.out / PICTURES)
+        return self.rows()
+
+    def about(self) -> dict[str, Any]:
+        """Return what was evaluated. Raises InvalidSetting if the folder has no evaluation, or a newer one."""
+        try:
+            said = parse_json(read_small(self.out / ABOUT, LARGEST))
+            number = format_of(said)
+        except (OSError, ValueError, AttributeError) as error:
+            raise InvalidSetting(f"{self.out} has no evaluation ({error}).", f"Give a folder with {ABOUT}.") from error
+        if number > KNOWN_FORMAT:
+            raise InvalidSetting(too_new(str(self.out / ABOUT), number, KNOWN_FORMAT), "Update λ-Studio.")
+        return dict(said)
+
+    def rows(self) -> dict[str, Row]:
+        """Return the rows of pictures that are there, by key. A line that was cut off by a stop is left out."""
+        path = self.out / SCORES
+        lines = read_small(path, LARGEST).split(b"\n") if path.exists() else [b""]
+        found = [_row(line, path, number) for number, line in enumerate(lines[:-1], start=1) if line.strip()]
+        return {row.key: row for row in found if self.picture(row.key).is_file()}
+
+    def picture(self, key: str) -> Path:
+        """Return where the picture of a key is."""
+        return self.out / PICTURES / f"{key}.png"
+
+    @contextmanager
+    def adding(self) -> Iterator["RowWriter"]:
+        """Yield a writer of rows. A line that was cut off before is removed first."""
+        path = self.out / SCORES
+        whole = b"".join(line + b"\n" for line in read_small(path, LARGEST).split(b"\n")[:-1]) if path.exists() else b""
+        with staged_file(path, replace=True) as staged:
+            staged.write_bytes(whole)
+        with path.open("a", encoding="utf-8") as file:
+            yield RowWriter(file, path)
+        sync_file(path)
+
+
+@dataclass(frozen=True)
+class RowWriter:
+    """Appends rows to a file of scores."""
+
+    file: Any
+    path: Path
+
+    def add(self, row: Row) -> None:
+        """Write a row. Its picture has been written before."""
+        self.file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+        self.file.flush()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that change pictures or scores."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+def _row(line: bytes, path: Path, number: int) -> Row:
+    try:
+        said = parse_json(line)
+        row = Row(**{**said, "subjects": tuple(said["subjects"])})
+        if not isinstance(row.key, str) or ".." in Path(row.key).parts or Path(row.key).is_absolute():
+            raise ValueError("its key is not a name")
+        if not all(isinstance(value, (int, float)) for value in row.scores.values()):
+            raise ValueError("a score is not a number")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        cause = f"Line {number} of {path} is no row of scores ({error})."
+        raise InvalidSetting(cause, "Bring the file back from a backup, or evaluate into a new folder.") from error
+    return row

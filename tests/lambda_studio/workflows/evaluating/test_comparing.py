@@ -1,0 +1,46 @@
+"""Two evaluations beside each other."""
+
+import pytest
+from PIL import Image
+
+from lambda_studio.errors import InvalidSetting
+from lambda_studio.workflows.evaluating.comparing import compare
+from lambda_studio.workflows.evaluating.results_folder import ResultsFolder, Row
+
+
+@pytest.fixture
+def evaluation(tmp_path):
+    def made(name: str, scores, about=None):
+        folder = ResultsFolder(tmp_path / name)
+        folder.begin({"name": "dreambench", "protocol": "all references", **(about or {})})
+        with folder.adding() as writer:
+            for (subject, number), values in scores.items():
+                key = f"{subject}-{number}"
+                Image.new("RGB", (2, 2)).save(folder.picture(key))
+                writer.add(Row(key, (subject,), "a dog", number, values))
+        return folder.out
+
+    return made
+
+
+def test_differences_are_over_common_pictures_and_subjects(evaluation) -> None:
+    one = evaluation("one", {(s, n): {"DINO": 0.1 * n, "CLIP-I": 0.5} for s in "abc" for n in range(4)})
+    scores = {(s, n): {"DINO": 0.1 * n + 0.2, "CLIP-T": 0.5} for s in "abc" for n in range(3)}
+    other = evaluation("other", {**scores, ("d", 0): {"DINO": 1.0, "CLIP-T": 0.5}})
+    found = compare(one, other)
+    assert (found.pictures, found.subjects, found.only_one, found.only_other) == (9, 3, 3, 1)
+    (dino,) = found.metrics
+    assert (dino.metric, dino.is_clear) == ("DINO", True)
+    assert (dino.one, dino.other) == (pytest.approx(0.1), pytest.approx(0.3))
+    assert (dino.difference.mean, dino.difference.count) == (pytest.approx(0.2), 3)
+    assert not compare(one, one).metrics[0].is_clear
+
+
+def test_evaluations_of_different_kinds_are_refused(evaluation) -> None:
+    one = evaluation("one", {("a", 1): {"DINO": 0.1}})
+    with pytest.raises(InvalidSetting, match="has the protocol 'all references'"):
+        compare(one, evaluation("other", {("a", 1): {"DINO": 0.1}}, {"protocol": "one reference"}))
+    with pytest.raises(InvalidSetting, match="no picture in common"):
+        compare(one, evaluation("third", {("b", 1): {"DINO": 0.1}}))
+    with pytest.raises(InvalidSetting, match="no metric in common"):
+        compare(one, evaluation("fourth", {("a", 1): {"CLIP-I": 0.1}}))
