@@ -69,6 +69,14 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=float,
             help="How closely to follow the prompt; 1 switches guidance off.  [default: the stack's, else 7.5]",
         ),
+        click.option(
+            "--deep-cache",
+            "deep_cache_interval",
+            cls=Aliased,
+            aliases=("--deep-cache-interval",),
+            type=int,
+            help="Run the whole UNet only in every so many steps: faster, nearly the same pictures.  [default: 1]",
+        ),
         click.option("--resolution", type=int, help="Pixels on a side of square pictures.  [default: the stack's]"),
         click.option(
             "--size",

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lambda_studio.config import GenerateConfig, require
 from lambda_studio.generation.guidance import Denoise, guided
+from lambda_studio.models.decoders.deep_cache import DeepCache
 from lambda_studio.models.decoders.protocol import Decoder
 
 SCHEDULERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -45,7 +46,7 @@ def sample(
     Args:
         negative_image_embeds: what guidance leads away from, one for all pictures or one for each.
 
-    Raises InvalidSetting if the decoder does not support the size or number of steps.
+    Raises InvalidSetting if the decoder does not support the size, the number of steps, or `deep_cache_interval`.
     """
     ancestral = config.sampler == "ddpm" and decoder.learns_variance
     scheduler = schedule_of(decoder.scheduler, config, ancestral)
@@ -56,6 +57,9 @@ def sample(
         noise = torch.cat([torch.randn(shape, generator=generator, dtype=torch.float32) for generator in generators])
         negative = decoder.condition(negative_image_embeds.expand(len(seeds), -1))
         predict = partial(decoder.denoise, variance=True) if ancestral else decoder.denoise
+        if config.deep_cache_interval > 1:
+            unet = DeepCache(decoder.unet, config.deep_cache_interval, len(scheduler.timesteps))
+            predict = partial(predict, unet=unet)
         denoise = guided(predict, condition, negative, config.guidance_scale)
         latents = noise.to(decoder.unet.device, decoder.unet.dtype)
         if config.sampler == "ddim":

@@ -46,6 +46,9 @@ class GenerateConfig(Settings):
     """Keep only so many pictures of each prompt: those with the highest score. None: all."""
     metadata: bool = True
     """Write into each picture what it was drawn from."""
+    deep_cache_interval: int = 1
+    """Run the whole UNet only in every so many steps, and only its outer layers in the others, from the expected deep
+    features (DeepCache). Faster, and nearly the same pictures; 1 switches it off."""
     guidance_scale: float = 7.5
     """Classifier-free guidance; 1 switches it off."""
     seed: int | None = None
@@ -71,6 +74,7 @@ class GenerateConfig(Settings):
             "Give more than 0, up to 100. 0 would ignore the prompt; 1 switches guidance off.",
         )
         self._require("sampler", self.sampler in SAMPLERS, f"Give one of: {', '.join(SAMPLERS)}.")
+        self._require("deep_cache_interval", 1 <= self.deep_cache_interval <= 10, "Give 1 to 10.")
         self._require("references", self.references in REFERENCES, f"Give one of: {', '.join(REFERENCES)}.")
         used = self.guidance_scale != 1 or not self.negative_prompt
         self._require("negative_prompt", used, "With guidance_scale=1 it does nothing: give a higher one.")

@@ -49,6 +49,7 @@ def test_a_picture_says_what_it_is(studio, tuned) -> None:
         "sampler": "ddim",
         "negative_prompt": "",
         "references": "mean",
+        "deep_cache_interval": 1,
     }
     assert json.loads(texts["settings"]) == {"num_inference_steps": 2, "guidance_scale": 3.0, **others}
     concept = json.loads(studio("concepts", "show", "rex", "--json").out)["concept"]
@@ -67,6 +68,15 @@ def test_a_picture_says_what_it_is(studio, tuned) -> None:
         "lambda-studio format",
         "parameters",
     }
+
+
+def test_a_picture_says_that_features_were_reused(studio) -> None:
+    path = studio("generate", "a dog", "--seed", 5, "--steps", 4, "--deep-cache", 3).out.strip()
+    assert json.loads(Image.open(path).text["settings"])["deep_cache_interval"] == 3
+    again = studio("generate", "--from", path)
+    assert Image.open(again.out.strip()).tobytes() == Image.open(path).tobytes()
+    refused = studio("generate", "a dog", "--deep-cache-interval", 11)
+    assert refused.code == 2 and "--deep-cache is 11.\n  → Give 1 to 10." in refused.err
 
 
 def test_a_picture_says_which_adapters_it_has_with_which_scale(studio, tuned) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from lambda_studio.config import Size
 from lambda_studio.models.decoders.counting import GUIDED, built, config_in
+from lambda_studio.models.decoders.deep_cache import kept_bytes
 from lambda_studio.models.decoders.kandinsky_files import FOLDERS, movq_scale_factor
 from lambda_studio.models.decoders.protocol import Blueprint, Footprint
 from lambda_studio.models.decoders.tiles import BLENDING_BYTES, TILE
@@ -37,7 +38,8 @@ def drawing_footprint(source: Source, size: Size, dtype: torch.dtype) -> Footpri
         side = TILE // movq_scale_factor(movq_config)
         in_tiles = decoding(latents[:1, :, :side, :side]) + BLENDING_BYTES * size.height * size.width
     weights = weight_bytes(unet) + weight_bytes(movq)
-    return Footprint(weights, peak_bytes(unet, denoise), decoding(latents[:1]), in_tiles)
+    step, kept = peak_bytes(unet, denoise), kept_bytes(unet, latents)
+    return Footprint(weights, step, decoding(latents[:1]), in_tiles, kept)
 
 
 def unet_blueprint(source: Source, resolution: int, dtype: torch.dtype) -> Blueprint:

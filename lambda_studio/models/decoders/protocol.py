@@ -1,7 +1,7 @@
 """The protocol of image decoders of every family: Kandinsky 2.2, Stable unCLIP and Karlo."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -130,6 +130,12 @@ class Footprint:
     """The tensors of the decoding of one picture."""
     decoding_in_tiles: int | None = None
     """The same in tiles; None if the picture is no larger than a tile."""
+    kept: int = 0
+    """The deep features of one picture that are kept between steps, if `deep_cache_interval` is above 1."""
+
+    def keeping(self) -> "Footprint":
+        """Return the memory of drawing with these features."""
+        return replace(self, denoising=self.denoising + self.kept, kept=0)
 
 
 class Blueprint(NamedTuple):

@@ -162,10 +162,15 @@ class Stack:
 
         return StackFiles(self.spec, self._announce)
 
-    def drawing_plan(self, count: int, most: int, size: Size) -> "DrawingPlan | None":
+    def drawing_plan(
+        self, count: int, most: int, size: Size, keeps_features: bool = False
+    ) -> "DrawingPlan | None":  # fmt: skip
         """Return how `count` pictures are drawn in the free GPU memory, at most `most` at once; None without a GPU.
 
         Only configurations are read.
+
+        Args:
+            keeps_features: whether `deep_cache_interval` is above 1.
         """
         footprint = get_family(self.spec.family).footprint
         free = self.free_memory()
@@ -173,7 +178,8 @@ class Stack:
             return None
         from lambda_studio.models.stacks.planning import plan_drawing
 
-        return plan_drawing(footprint(self._files.decoder_source, size, self.dtype), count, most, free)
+        counted = footprint(self._files.decoder_source, size, self.dtype)
+        return plan_drawing(counted.keeping() if keeps_features else counted, count, most, free)
 
     def blueprint(self, resolution: int, dtype: "torch.dtype") -> "Blueprint | None":
         """Return the UNet without values, to count training with; None if its family has none. No weights are read."""

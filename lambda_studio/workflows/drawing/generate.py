@@ -49,7 +49,7 @@ def generate_all(place: Workplace, drawings: Sequence[Drawing], one: bool = Fals
 def _together(prepared: Prepared) -> object:
     """Return what pictures have in common that are drawn together."""
     config = prepared.config
-    steps = config.num_inference_steps, config.sampler, config.guidance_scale
+    steps = config.num_inference_steps, config.sampler, config.guidance_scale, config.deep_cache_interval
     shared = *steps, config.batch_size, config.decode_in_tiles
     return shared, prepared.size, [(each.path, each.scale) for each in prepared.adapters]
 
@@ -57,7 +57,8 @@ def _together(prepared: Prepared) -> object:
 def _planned(place: Workplace, group: Sequence[Prepared]) -> GenerateConfig:
     """Return the settings with the number of pictures at once that fits the GPU, and say it. Raises InvalidSetting."""
     config, size = group[0].config, group[0].size
-    plan = place.stack.drawing_plan(sum(len(each.seeds) for each in group), config.batch_size, size)
+    count, keeps_features = sum(len(each.seeds) for each in group), config.deep_cache_interval > 1
+    plan = place.stack.drawing_plan(count, config.batch_size, size, keeps_features)
     if plan is None:
         return config
     place.notify(plan.said(size))

@@ -1,5 +1,7 @@
 """Sampling against diffusers' own pipeline."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from diffusers import (
@@ -116,6 +118,35 @@ def test_a_sampler_draws_a_picture_alike_whatever_its_batch(decoder_folder, embe
 def test_more_steps_than_the_schedule_has_are_refused_by_each(decoder, embeds, name):
     with pytest.raises(InvalidSetting, match=r"num_inference_steps is 1000\. Give less than 1000\."):
         sample(decoder, embeds, torch.zeros(32), [0, 1, 2], GenerateConfig(num_inference_steps=1000, sampler=name))
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("guidance_scale", [1.0, 4.0])
+def test_pictures_of_reused_features_do_not_depend_on_their_batch(decoder_folder, embeds, name, guidance_scale):
+    decoder, ran = load_decoder(decoder_folder, dtype=torch.float64), []
+    decoder.unet.mid_block.register_forward_hook(lambda *_: ran.append(1))
+    plain = GenerateConfig(num_inference_steps=6, sampler=name, guidance_scale=guidance_scale)
+    config = replace(plain, deep_cache_interval=3)
+    together = sample(decoder, embeds, torch.zeros(3, 32), [3, 4, 5], config)
+    assert len(ran) == 3, "the first call, the last but one, and the third before that"
+    alone = sample(decoder, embeds[1:2], torch.zeros(32), [4], config)
+    torch.testing.assert_close(together[1:2], alone, rtol=0, atol=1e-5)
+    whole = sample(decoder, embeds, torch.zeros(3, 32), [3, 4, 5], plain)
+    assert not torch.equal(together, whole)
+    assert torch.equal(
+        whole, sample(decoder, embeds, torch.zeros(3, 32), [3, 4, 5], replace(config, deep_cache_interval=1))
+    )
+
+
+def test_a_stop_between_whole_steps_leaves_the_decoder_as_it_was(decoder, embeds):
+    def stop(done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    whole = sample(decoder, embeds, torch.zeros(32), [3, 4, 5], FEW_STEPS)
+    with pytest.raises(KeyboardInterrupt):
+        sample(decoder, embeds, torch.zeros(32), [3, 4, 5], replace(FEW_STEPS, deep_cache_interval=4), stop)
+    assert torch.equal(whole, sample(decoder, embeds, torch.zeros(32), [3, 4, 5], FEW_STEPS))
 
 
 def test_each_picture_is_guided_away_from_its_own_embedding(decoder, embeds):

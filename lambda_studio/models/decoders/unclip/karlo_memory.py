@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lambda_studio.config import Size
 from lambda_studio.models.decoders.counting import GUIDED, built, config_in
+from lambda_studio.models.decoders.deep_cache import kept_bytes
 from lambda_studio.models.decoders.protocol import Blueprint, Footprint
 from lambda_studio.models.decoders.unclip.karlo_files import DECODER, ENLARGERS, TEXT_PROJ, place_of, scale_of
 from lambda_studio.models.files.locating import read_json
@@ -37,7 +38,8 @@ def drawing_footprint(source: Source, size: Size, dtype: torch.dtype) -> Footpri
     weights = sum(map(weight_bytes, (unet, projection, *enlargers)))
     step = peak_bytes(unet, lambda: unet(small, timestep, **inputs))
     enlarging = peak_bytes(enlargers[0], lambda: enlargers[0](large, timestep))  # both have one shape
-    return Footprint(weights, step, enlarging + 2 * large.nbytes)  # and the network's input, whose halves are kept
+    enlarging += 2 * large.nbytes  # the network's input, whose halves are kept
+    return Footprint(weights, step, enlarging, kept=kept_bytes(unet, small))
 
 
 def unet_blueprint(source: Source, resolution: int, dtype: torch.dtype) -> Blueprint:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lambda_studio.config import Size
 from lambda_studio.models.decoders.counting import GUIDED, built, config_in
+from lambda_studio.models.decoders.deep_cache import kept_bytes
 from lambda_studio.models.decoders.protocol import Blueprint, Footprint
 from lambda_studio.models.decoders.tiles import BLENDING_BYTES, TILE
 from lambda_studio.models.decoders.unclip.empty_text import ENCODER
@@ -39,7 +40,7 @@ def drawing_footprint(source: Source, size: Size, dtype: torch.dtype) -> Footpri
         side = TILE // scale
         in_tiles = decoding(latents[:1, :, :side, :side]) + BLENDING_BYTES * size.height * size.width
     weights, step = weight_bytes(unet) + weight_bytes(vae), peak_bytes(unet, lambda: unet(latents, timestep, **inputs))
-    return Footprint(weights, step, decoding(latents[:1]), in_tiles)
+    return Footprint(weights, step, decoding(latents[:1]), in_tiles, kept_bytes(unet, latents))
 
 
 def unet_blueprint(source: Source, resolution: int, dtype: torch.dtype) -> Blueprint:

@@ -1,12 +1,18 @@
 """Kandinsky 2.2's memory at full size, counted on the meta device from its real configurations."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 
 from lambda_studio.config import Size
 from lambda_studio.errors import ModelFilesMissing
+from lambda_studio.models.decoders.counting import built, config_in
+from lambda_studio.models.decoders.deep_cache import DeepCache
 from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint
 from lambda_studio.models.files.sources import Source
+from lambda_studio.models.memory.live_bytes import peak_bytes
 from lambda_studio.models.stacks.planning import GIB, needed, plan_drawing
 
 MEASURED = {1: 3.2, 4: 5.1, 8: 7.6}
@@ -25,6 +31,31 @@ def test_the_count_agrees_with_what_was_measured_on_a_gpu(kandinsky):
     for pictures, gib in MEASURED.items():
         at_once = counted.weights + pictures * max(counted.denoising, counted.decoding)
         assert gib * GIB == pytest.approx(at_once, rel=0.05)
+
+
+def test_kept_features_are_counted(kandinsky):
+    """Of two whole runs: the input of the last residual layer, 384 channels, with and without the condition."""
+    half, wide = (drawing_footprint(kandinsky, size, torch.bfloat16) for size in (Size.square(512), Size(512, 1024)))
+    assert half.kept == 2 * 2 * 384 * 64 * 64 * 2
+    assert wide.kept == 2 * half.kept
+    assert half.keeping() == replace(half, denoising=half.denoising + half.kept, kept=0)
+
+
+def test_a_step_with_reused_features_holds_no_more_than_is_counted(decoder_folder):
+    source, config = Source(str(decoder_folder)), config_in(Source(str(decoder_folder)), "unet")
+    counted, unet = (
+        drawing_footprint(source, Size.square(32), torch.float32),
+        built(UNet2DConditionModel, config, torch.float32),
+    )
+    cache = DeepCache(unet, 2, 6)
+    latents, embeds = torch.empty(2, 4, 8, 8, device="meta"), torch.empty(2, config["encoder_hid_dim"], device="meta")
+    timestep = torch.empty((), device="meta", dtype=torch.int64)
+
+    def steps():
+        for _ in range(6):
+            cache(latents, timestep, encoder_hidden_states=None, added_cond_kwargs={"image_embeds": embeds})
+
+    assert counted.denoising < peak_bytes(unet, steps) <= counted.keeping().denoising
 
 
 def test_the_goals_are_met(kandinsky):

@@ -48,6 +48,17 @@ def test_what_is_given_replaces_what_the_picture_says(studio, add, box, tmp_path
     assert [each.seed for each in again.drawn.pictures] == [7, 8]
 
 
+def test_reused_features_are_drawn_again_and_can_be_switched_off(studio, tmp_path) -> None:
+    config = GenerateConfig(num_inference_steps=5, seed=7, deep_cache_interval=3)
+    first = studio.generate("a dog", config, out=tmp_path).pictures[0].path
+    assert studio.pictures.again(first, out=tmp_path).difference == 0
+    whole = studio.pictures.again(first, GenerateConfig(deep_cache_interval=1), out=tmp_path)
+    assert whole.difference is None
+    (picture,) = whole.drawn.pictures
+    ordinary = studio.generate("a dog", replace(config, deep_cache_interval=1), out=tmp_path).pictures[0]
+    assert pixels(picture.path) == pixels(ordinary.path) != pixels(first)
+
+
 def test_a_concept_that_is_gone_is_refused_with_how_it_comes_back(studio, add, box, tmp_path) -> None:
     add("rex", box(0))
     first = studio.generate("a <rex>", TWO_STEPS, out=tmp_path).pictures[0].path

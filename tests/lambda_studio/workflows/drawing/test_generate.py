@@ -210,6 +210,16 @@ def test_progress_counts_every_step_of_every_batch(tmp_path, stack_file):
     assert told["Drawing"] == [4, 4]
 
 
+def test_kept_features_count_for_the_number_of_pictures_at_once(studio, tmp_path, notices, monkeypatch):
+    family = replace(kandinsky.FAMILY, footprint=lambda *_: Footprint(3 * GIB, GIB, GIB, kept=GIB))
+    monkeypatch.setattr(kandinsky, "FAMILY", family)
+    monkeypatch.setattr(Stack, "free_memory", lambda self: 8 * GIB)
+    for interval in (1, 2):
+        studio.generate("a cat", replace(ONE_STEP, deep_cache_interval=interval), count=5, out=tmp_path)
+    told = [said.partition("pixels, ")[2] for said in notices if "GPU memory are free" in said]
+    assert told == ["4 at a time, about 7.2 GiB.", "2 at a time, about 7.2 GiB."]
+
+
 def test_a_small_gpu_draws_as_many_at_once_as_fit_and_says_it_first(studio, add, photo, tmp_path, notices, monkeypatch):
     add("rex", photo)
     stack = studio.workplace.stack

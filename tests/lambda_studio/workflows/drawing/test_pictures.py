@@ -22,7 +22,7 @@ def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed
     assert (path.parent, path.suffix) == (tmp_path / "out", ".png")
     sizes = {"resolution": None, "height": None, "width": None, "decode_in_tiles": False}
     drawn = {"num_inference_steps": 2, "guidance_scale": 3.0, "sampler": "ddim", "negative_prompt": ""}
-    settings = {**drawn, "references": "mean", "edges": "box1.png", **sizes}
+    settings = {**drawn, "references": "mean", "deep_cache_interval": 1, "edges": "box1.png", **sizes}
     assert json.loads(said.pop("settings")) == settings
     seen = {"name": "rex", "noun": "dog", "library": "default", "version": 1, "manifest": concept.manifest}
     assert json.loads(said.pop("concepts")) == [seen]
