@@ -8,7 +8,7 @@ from cli.evaluating.compare import compare
 
 @click.group("evaluate", cls=StudioGroup)
 def command() -> None:
-    """Score pictures by the benchmarks of the field, and compare evaluations."""
+    """Score pictures by benchmarks, and compare evaluations."""
 
 
 for each in (compare,):

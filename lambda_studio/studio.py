@@ -12,6 +12,7 @@ from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.workflows.adapters import Adapters
 from lambda_studio.workflows.answers.pictures import Drawn
 from lambda_studio.workflows.answers.runs import Finetuned
+from lambda_studio.workflows.evaluations import Evaluations
 from lambda_studio.workflows.home import default_home
 from lambda_studio.workflows.libraries import Libraries
 from lambda_studio.workflows.models import Models
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.answers.pictures import Interpolated as Interpolated
     from lambda_studio.workflows.answers.pictures import Reconstructed as Reconstructed
     from lambda_studio.workflows.answers.runs import RunCard as RunCard
+    from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison as EvaluationComparison
     from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation as AdapterEvaluation
     from lambda_studio.workflows.subjects.masks.marking import Mark as Mark
     from lambda_studio.workflows.subjects.numbering import Called as Called
@@ -138,6 +140,11 @@ class Studio:
     def pictures(self) -> Pictures:
         """More ways to draw than `generate`."""
         return Pictures(self.workplace)
+
+    @property
+    def evaluations(self) -> Evaluations:
+        """Benchmarks, and evaluations beside each other."""
+        return Evaluations(self.workplace)
 
     @property
     def models(self) -> Models:

@@ -14,7 +14,9 @@ from cli.texts.tables import table
 @click.argument("other", type=click.Path(path_type=Path))
 @pass_session
 def compare(session: Session, one: Path, other: Path) -> None:
-    """Compare two evaluations picture by picture: the mean difference of each metric, with a bootstrap interval.
+    """Compare two evaluations picture by picture.
+
+    Each metric has its mean difference, with a bootstrap interval over subjects.
 
     ONE and OTHER are folders of evaluations of the same kind, for instance of two adapters. Pictures that only one of
     them has are left out and counted.
@@ -22,9 +24,8 @@ def compare(session: Session, one: Path, other: Path) -> None:
     \b
       studio evaluate compare evaluations/zero-shot evaluations/tuned
     """
-    from lambda_studio.workflows.evaluating.comparing import compare as compared
-
-    found = compared(one, other)
+    with session.studio() as studio:
+        found = studio.evaluations.compare(one, other)
 
     def lines() -> list[str]:
         rows = [

@@ -6,7 +6,7 @@ from statistics import fmean
 
 from lambda_studio.config import require
 from lambda_studio.evaluation.statistics import Interval, paired
-from lambda_studio.workflows.evaluating.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
 
 SAME = ("name", "protocol")
 """Facts of `evaluation.json` without which two evaluations cannot be compared."""

@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.workflows.evaluating.comparing import compare
-from lambda_studio.workflows.evaluating.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.comparing import compare
+from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
 
 
 @pytest.fixture
