@@ -67,6 +67,31 @@ LONGEST = 2**22
     help="Follow the edges of this picture.  [default: no edges]",
 )
 @click.option(
+    "--from-image",
+    type=click.Path(path_type=Path),
+    metavar="PHOTO",
+    help="Begin with this photograph and noise, in place of noise alone.",
+)
+@click.option(
+    "--strength",
+    type=float,
+    help="With --from-image: how much noise it gets, up to 1, at which little of it is left.  [default: 0.5; 1 with "
+    "--mask]",
+)
+@click.option(
+    "--mask",
+    type=click.Path(path_type=Path),
+    metavar="MASK",
+    help="With --from-image: draw anew what is white in this picture; the photograph keeps its pixels where it is "
+    "black.",
+)
+@click.option(
+    "--depth",
+    type=click.Path(path_type=Path),
+    metavar="IMAGE",
+    help="Follow this depth map (light is near), with a stack whose decoder is a ControlNet.",
+)
+@click.option(
     "--score/--no-score", default=None, help="Measure each picture's likeness.  [default: the stack's, else no]"
 )
 @click.option("--best", type=int, metavar="N", help="Of the drawn pictures, keep the N with the highest likeness.")
@@ -94,6 +119,9 @@ def command(
     count: int,
     adapters: tuple[str, ...],
     edges: Path | None,
+    from_image: Path | None,
+    mask: Path | None,
+    depth: Path | None,
     sheet: Path | None,
     show: bool,
     out: Path,
@@ -107,13 +135,15 @@ def command(
       studio generate "a <rex> wearing a <red-hat> on the beach" -n 4 --seed 1
       studio generate "a <rex> in the snow" --best 4 --of 16
       studio generate --file prompts.txt --out pictures
+      studio generate "a <rex> in the snow" --from-image photo.jpg --mask white-is-new.png
     """
     from lambda_studio import GenerateConfig
 
     if [prompt, lines, picture].count(None) != 2:
         raise click.UsageError("Give one of: a prompt, a file of prompts (--file), a picture (--from).")
     config = GenerateConfig(**given(**settings), **(size or {}))
-    asked: dict[str, Any] = {"config": config, "count": count, "edges": edges, "out": out}
+    asked: dict[str, Any] = {"config": config, "count": count, "out": out}
+    asked |= {"edges": edges, "from_image": from_image, "mask": mask, "depth": depth}
     asked["adapter"] = adapters or (None if picture else "auto")
     answer: Any
     with session.studio() as studio:

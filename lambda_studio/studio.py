@@ -5,10 +5,11 @@ Methods import torch only on use, so that listing concepts stays fast.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from lambda_studio.config import FinetuneConfig, GenerateConfig, Wanted
 from lambda_studio.progress import Progress, silent, unheard
+from lambda_studio.settings.pictures import GivenPictures
 from lambda_studio.workflows.adapters import Adapters
 from lambda_studio.workflows.answers.pictures import Drawn
 from lambda_studio.workflows.answers.runs import Finetuned
@@ -158,8 +159,8 @@ class Studio:
         *,
         count: int = 1,
         adapter: Wanted = "auto",
-        edges: Path | None = None,
         out: Path = Path("outputs"),
+        **given: Unpack[GivenPictures],
     ) -> Drawn:
         """Draw `count` pictures of a prompt that names concepts as <name>, and write them under free names in `out`.
 
@@ -167,16 +168,19 @@ class Studio:
             config: the stack's preferences, else the defaults, replace fields that were not given.
             adapter: "auto" (the newest that knows every concept of the prompt), "none", a number or hash; each but
                 "none" may have a scale, as in "3:0.8". Several numbers or hashes: the sum of their scaled updates.
-            edges: a picture. The drawing follows its edges.
             out: a folder, or a name that ends in .png.
+            given: picture files. `edges`: the drawing follows the edges of this picture. `from_image`: it begins with
+                this photograph and noise, as `config.strength` says. `mask`: white is what is drawn anew in the
+                photograph, which keeps its pixels elsewhere. `depth`: a depth map for a ControlNet decoder.
 
         Raises:
-            PromptInvalid, ConceptNotFound, AdapterNotFound, InvalidSetting, and the errors of model loading.
+            PromptInvalid, ConceptNotFound, AdapterNotFound, ImageRefused, InvalidSetting, and the errors of model
+            loading.
         """
         from lambda_studio.workflows.drawing.generate import Drawing, generate
 
-        given = config or GenerateConfig()
-        drawing = Drawing(prompt=prompt, config=given, count=count, adapter=adapter, edges=edges, out=out)
+        chosen = config or GenerateConfig()
+        drawing = Drawing(prompt=prompt, config=chosen, count=count, adapter=adapter, out=out, **given)
         return generate(self.workplace, drawing)
 
     def generate_all(
@@ -186,8 +190,8 @@ class Studio:
         *,
         count: int = 1,
         adapter: Wanted = "auto",
-        edges: Path | None = None,
         out: Path = Path("outputs"),
+        **given: Unpack[GivenPictures],
     ) -> list[Drawn]:
         """Draw `count` pictures of each prompt, and return an answer for each. Arguments and errors are `generate`'s.
 
@@ -197,11 +201,11 @@ class Studio:
         """
         from lambda_studio.workflows.drawing.generate import Drawing, generate_all
 
-        given = config or GenerateConfig()
+        chosen = config or GenerateConfig()
         return generate_all(
             self.workplace,
             [
-                Drawing(prompt=prompt, config=given, count=count, adapter=adapter, edges=edges, out=out)
+                Drawing(prompt=prompt, config=chosen, count=count, adapter=adapter, out=out, **given)
                 for prompt in prompts
             ],
         )

@@ -52,7 +52,7 @@ def main() -> None:
     whole = drawn("ddim", 500)
     print("steps    ", *(f"{steps:>12}" for steps in asked.steps))
     values: dict[str, dict[str, dict[str, float]]] = {}
-    for sampler in (name for name in SAMPLERS if name != "ddpm"):
+    for sampler in (name for name in SAMPLERS if name not in ("ddpm", "lcm")):
         cells, values[sampler] = [], {}
         for steps in asked.steps:
             errors = (drawn(sampler, steps) - whole).pow(2).mean(dim=(1, 2, 3))

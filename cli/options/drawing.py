@@ -58,7 +58,7 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--sampler",
             cls=Aliased,
             aliases=("--scheduler",),
-            type=click.Choice(["ddim", "ddpm", "dpm++2m", "unipc", "euler"]),
+            type=click.Choice(["ddim", "ddpm", "dpm++2m", "unipc", "euler", "lcm"]),
             help="The way from noise to a picture.  [default: ddim]",
         ),
         click.option(

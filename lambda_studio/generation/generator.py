@@ -15,8 +15,9 @@ from torch import Tensor
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.conditioning import Conditioning, condition
+from lambda_studio.generation.inputs import Batch, PictureInputs
 from lambda_studio.generation.prompt import BoundPrompt
-from lambda_studio.generation.samplers import OnStep, sample, seeded_noise
+from lambda_studio.generation.samplers import OnStep, sample_batch, seeded_noise
 from lambda_studio.models.adapters.adapter import ScaledFile, adapted
 from lambda_studio.models.clip.clip import TextFeatures
 from lambda_studio.models.decoders.protocol import Decoder
@@ -40,6 +41,8 @@ class PictureRequest:
     """CLIP's embedding of an edge map; None is no control."""
     negative: BoundPrompt | None = None
     """Guidance leads away from what the prior predicts for this prompt; None is away from no picture."""
+    inputs: PictureInputs = field(default_factory=PictureInputs)
+    """A photograph, a mask and a depth map. They are the first request's for all that are drawn together."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ def draw_each(
             negative_image_embeds = torch.stack(
                 [negatives.get(row, negative_image_embeds.to(image_embeds)) for row in range(len(requests))]
             )
-        yield from _draw_batches(decoder, image_embeds, negative_image_embeds, seeds, config, on_step)
+        whole = Batch(image_embeds, negative_image_embeds, seeds, requests[0].inputs)
+        yield from _draw_batches(decoder, whole, config, on_step)
 
 
 def predicted_embeds(
@@ -221,28 +225,22 @@ def draw_embeds_each(
 ) -> Generator[Picture, None, None]:
     """Draw one picture for each image embedding, `config.batch_size` at a time, and yield each when it is drawn."""
     negative = decoder.no_picture(zero_image_embeds)
-    yield from _draw_batches(decoder, image_embeds, negative, seeds, config, on_step)
+    yield from _draw_batches(decoder, Batch(image_embeds, negative, seeds), config, on_step)
 
 
 def _draw_batches(
-    decoder: Decoder,
-    image_embeds: Float[Tensor, "batch dim"],
-    negative_image_embeds: Float[Tensor, " dim"] | Float[Tensor, "batch dim"],
-    seeds: Sequence[int],
-    config: GenerateConfig,
-    on_step: OnStep | None,
+    decoder: Decoder, whole: Batch, config: GenerateConfig, on_step: OnStep | None
 ) -> Generator[Picture, None, None]:
-    starts = range(0, len(seeds), config.batch_size)
-    total = len(starts) * config.num_inference_steps
+    starts = range(0, len(whole.seeds), config.batch_size)
+    total = len(starts) * config.steps_run
     for number, start in enumerate(starts):
-        before = number * config.num_inference_steps
+        before = number * config.steps_run
 
         def on_batch_step(done: int, of: int, before: int = before) -> None:
             if on_step:
                 on_step(before + done, total)
 
-        batch = slice(start, start + config.batch_size)
-        negative = negative_image_embeds[batch] if negative_image_embeds.ndim == 2 else negative_image_embeds
-        pixels = sample(decoder, image_embeds[batch], negative, seeds[batch], config, on_batch_step)
-        for picture, seed in zip(pixels, seeds[batch], strict=True):
+        batch = whole.part(start, config.batch_size)
+        pixels = sample_batch(decoder, batch, config, on_batch_step)
+        for picture, seed in zip(pixels, batch.seeds, strict=True):
             yield Picture(picture.cpu(), seed)

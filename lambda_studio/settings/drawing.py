@@ -23,7 +23,9 @@ class Size(NamedTuple):
 
 
 REFERENCES = ("mean", "nearest", "each")
-SAMPLERS = ("ddim", "ddpm", "dpm++2m", "unipc", "euler")
+SAMPLERS = ("ddim", "ddpm", "dpm++2m", "unipc", "euler", "lcm")
+LCM_STEPS = 50
+"""The steps of which diffusers' LCMScheduler takes a part."""
 SIZE_FIELDS = frozenset(("resolution", "height", "width"))
 
 
@@ -34,7 +36,11 @@ class GenerateConfig(Settings):
     num_inference_steps: int = 50
     """Denoising steps."""
     sampler: str = "ddim"
-    """The way from noise to a picture: ddim, ddpm, dpm++2m, unipc or euler, as diffusers' schedulers of these names."""
+    """The way from noise to a picture: ddim, ddpm, dpm++2m, unipc, euler or lcm, as diffusers' schedulers of these
+    names. lcm is for decoders that were distilled for it."""
+    strength: float | None = None
+    """With a photograph: how much noise it gets, from 0 (none) to 1 (only noise is left). So many of the steps are
+    run. None: 0.5, and 1 with a mask."""
     negative_prompt: str = ""
     """What pictures are guided away from, through the prior. Empty: away from no picture, as in the paper."""
     references: str = "mean"
@@ -73,8 +79,14 @@ class GenerateConfig(Settings):
             0 < self.guidance_scale <= 100,
             "Give more than 0, up to 100. 0 would ignore the prompt; 1 switches guidance off.",
         )
+        runs = self.strength is None or (0 < self.strength <= 1 and self.steps_run >= 1)
+        self._require(
+            "strength", runs, f"Give up to 1, and at least one of the steps: {1 / self.num_inference_steps:.3g}."
+        )
         self._require("sampler", self.sampler in SAMPLERS, f"Give one of: {', '.join(SAMPLERS)}.")
         self._require("deep_cache_interval", 1 <= self.deep_cache_interval <= 10, "Give 1 to 10.")
+        distilled = self.sampler != "lcm" or self.num_inference_steps <= LCM_STEPS
+        self._require("num_inference_steps", distilled, f"lcm takes up to {LCM_STEPS}; 4 to 8 are usual.")
         self._require("references", self.references in REFERENCES, f"Give one of: {', '.join(REFERENCES)}.")
         used = self.guidance_scale != 1 or not self.negative_prompt
         self._require("negative_prompt", used, "With guidance_scale=1 it does nothing: give a higher one.")
@@ -92,6 +104,12 @@ class GenerateConfig(Settings):
             "resolution",
             "size",
         )
+
+    @property
+    def steps_run(self) -> int:
+        """The denoising steps that are run, which `strength` cuts as diffusers' image-to-image pipelines do."""
+        share = 1.0 if self.strength is None else self.strength
+        return min(int(self.num_inference_steps * share), self.num_inference_steps)
 
     def size(self, resolution: int) -> Size:
         """Return the size of the pictures, for a stack with this resolution."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 from lambda_studio.config import GenerateConfig, Wanted
+from lambda_studio.settings.pictures import GivenPictures
 from lambda_studio.workflows.answers.pictures import Drawn, DrawnAgain, Interpolated, Reconstructed
 from lambda_studio.workflows.workplace import Workplace
 
@@ -21,8 +23,8 @@ class Pictures:
         *,
         count: int = 1,
         adapter: Wanted | None = None,
-        edges: Path | None = None,
         out: Path = Path("outputs"),
+        **given: Unpack[GivenPictures],
     ) -> DrawnAgain:
         """Draw a picture again from its own texts, with the concepts' versions of then, and say what has changed.
 
@@ -31,7 +33,7 @@ class Pictures:
             config: fields that were given replace the picture's.
             count: more pictures take the seeds after the picture's.
             adapter: None is the picture's.
-            edges: the picture whose edges it follows, if it does.
+            given: the picture files that it was given: edges, from_image, mask, depth.
 
         Raises:
             ImageRefused, PromptInvalid, AdapterNotFound, InvalidSetting, and the errors of model loading.
@@ -39,7 +41,7 @@ class Pictures:
         from lambda_studio.workflows.drawing.again import draw_again
         from lambda_studio.workflows.drawing.preparing import Drawing
 
-        wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, edges=edges, out=out)
+        wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, out=out, **given)
         return draw_again(self._place, picture, wishes, adapter)
 
     def interpolate(
@@ -137,8 +139,8 @@ class Pictures:
         *,
         count: int = 1,
         adapter: Wanted = "auto",
-        edges: Path | None = None,
         out: Path = Path("outputs"),
+        **given: Unpack[GivenPictures],
     ) -> list[Drawn]:
         """Draw the prompts of a file (a path), of its bytes or of its text, one a line, as `Studio.generate_all`.
 
@@ -149,8 +151,8 @@ class Pictures:
         from lambda_studio.workflows.drawing.lines import drawings_of
         from lambda_studio.workflows.drawing.preparing import Drawing
 
-        given = config or GenerateConfig()
-        wishes = Drawing(prompt="", config=given, count=count, adapter=adapter, edges=edges, out=out)
+        chosen = config or GenerateConfig()
+        wishes = Drawing(prompt="", config=chosen, count=count, adapter=adapter, out=out, **given)
         return generate_all(self._place, drawings_of(lines, wishes))
 
     def of_line(

@@ -50,6 +50,7 @@ def test_a_picture_says_what_it_is(studio, tuned) -> None:
         "negative_prompt": "",
         "references": "mean",
         "deep_cache_interval": 1,
+        "strength": None,
     }
     assert json.loads(texts["settings"]) == {"num_inference_steps": 2, "guidance_scale": 3.0, **others}
     concept = json.loads(studio("concepts", "show", "rex", "--json").out)["concept"]
@@ -121,6 +122,20 @@ def test_edges_change_the_picture(studio, photos) -> None:
     edged = studio("generate", "a cat", "--steps", 1, "--edges", photos[0]).out.strip()
     assert Image.open(plain).tobytes() != Image.open(edged).tobytes()
     assert json.loads(Image.open(edged).text["settings"])["edges"] == "photo1.png"
+
+
+def test_a_photograph_and_its_mask_are_drawn_over_and_asked_for_again(studio, photos, tmp_path: Path) -> None:
+    with Image.open(photos[0]) as photo:
+        mask = Image.new("L", photo.size)
+    mask.paste(255, (8, 8, 40, 40))
+    mask.save(tmp_path / "mask.png")
+    given = ("--from-image", photos[0], "--mask", "mask.png")
+    answer = json.loads(studio("generate", "a cat", "--steps", 2, "--strength", 0.5, *given, "--json").out)
+    assert set(answer["given"]) == {"from_image", "mask"}
+    path = answer["pictures"][0]["path"]
+    refused = studio("generate", "--from", path)
+    assert refused.code == 2 and "too: --from-image IMAGE" in refused.err
+    assert "It is the same picture, pixel for pixel." in studio("generate", "--from", path, *given).err
 
 
 def test_the_default_stack_is_the_miniature(studio, monkeypatch) -> None:

@@ -20,10 +20,12 @@ from lambda_studio.models.decoders.kandinsky_files import (
     find_decoder,
     latent_side,
     movq_scale_factor,
+    needed_pictures,
+    needs_of,
     trained_resolution,
     unet_scale_factor,
 )
-from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint, unet_blueprint
+from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint, encoding_bytes, unet_blueprint
 from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Generators, Part, require_drawable
 from lambda_studio.models.decoders.tiles import decode_each
 from lambda_studio.models.files.locating import read_json
@@ -65,6 +67,11 @@ class KandinskyDecoder:
         return self._get("autoencoder")
 
     @property
+    def needs(self) -> frozenset[str]:
+        """`mask` of an inpainting decoder, `depth` of a ControlNet, else nothing."""
+        return needs_of(self.unet.config)
+
+    @property
     def networks(self) -> tuple[nn.Module, ...]:
         """The loaded ones of UNet and MoVQ."""
         return tuple(part for part in self._parts.values() if part is not None)
@@ -99,7 +106,7 @@ class KandinskyDecoder:
     def latent_shape(self, size: Size) -> tuple[int, int, int]:
         """Return the shape of the latents of a picture. Raises InvalidSetting if the UNet cannot draw its size."""
         require_drawable(size, self.scale_factor * unet_scale_factor(self.unet.config))
-        return self.unet.config.in_channels, size.height // self.scale_factor, size.width // self.scale_factor
+        return self.unet.config.out_channels // 2, size.height // self.scale_factor, size.width // self.scale_factor
 
     def condition(self, image_embeds: Float[Tensor, "batch dim"], generators: Generators | None = None) -> Condition:
         """Return CLIP's image embeddings on the UNet's device. The condition has nothing else."""
@@ -122,8 +129,14 @@ class KandinskyDecoder:
         unet: Any = None,
         variance: bool = False,
     ) -> Float[Tensor, "batch channel h w"]:
-        """Predict the noise in the latents. Gradients flow."""
-        predicted = predict_noise(unet or self.unet, noisy_latents, timesteps, condition["image_embeds"])
+        """Predict the noise in the latents. Gradients flow.
+
+        Beside `image_embeds`, the condition of an inpainting decoder has `masked_latents` and `keep`, and that of a
+        ControlNet a `hint`: see `generation.known`.
+        """
+        masked = [condition[name] for name in ("masked_latents", "keep") if name in condition]
+        inputs, hint = torch.cat([noisy_latents, *masked], dim=1), condition.get("hint")
+        predicted = predict_noise(unet or self.unet, inputs, timesteps, condition["image_embeds"], hint)
         return predicted[:, : noisy_latents.shape[1]]
 
     @torch.no_grad()
@@ -157,9 +170,10 @@ def predict_noise(
     noisy_latents: Float[Tensor, "batch channel h w"],
     timesteps: Int[Tensor, " batch"] | Int[Tensor, ""],
     image_embeds: Float[Tensor, "batch dim"],
+    hint: Float[Tensor, "batch 3 height width"] | None = None,
 ) -> Float[Tensor, "batch predicted h w"]:
-    """Return a UNet's raw output; the UNet may be wrapped by accelerate."""
-    condition = {"image_embeds": image_embeds}
+    """Return a UNet's raw output; the UNet may be wrapped by accelerate. `hint` is the depth map of a ControlNet."""
+    condition = {"image_embeds": image_embeds} if hint is None else {"image_embeds": image_embeds, "hint": hint}
     return unet(noisy_latents, timesteps, encoder_hidden_states=None, added_cond_kwargs=condition, return_dict=False)[0]
 
 
@@ -202,4 +216,6 @@ FAMILY = Family(
     blueprint=unet_blueprint,
     multiple=drawn_multiple,
     embedding_dim=embedding_dim,
+    needs=needed_pictures,
+    encoding=encoding_bytes,
 )

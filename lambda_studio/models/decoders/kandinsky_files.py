@@ -19,6 +19,8 @@ RELEASED_CHANNELS = 4
 """The latents' channels, for configurations of a MoVQ that do not say them."""
 TEXT_TO_IMAGE = {"addition_embed_type": "image", "encoder_hid_dim_type": "image_proj"}
 """The settings of the UNet that draws from an image embedding alone."""
+HINT_CHANNELS = 4
+"""The channels that diffusers' ImageHintTimeEmbedding makes of a depth map."""
 
 
 def find_decoder(source: Source, parts: Sequence[Part] = BOTH_PARTS) -> dict[str, Path]:
@@ -60,6 +62,11 @@ def embedding_dim(source: Source) -> int | None:
     return read_json(_configs(source)["unet_config"]).get("encoder_hid_dim")
 
 
+def needed_pictures(source: Source) -> frozenset[str]:
+    """Return `Decoder.needs`, from the configuration. Raises ModelFilesMissing and ModelFilesInvalid."""
+    return needs_of(read_json(_configs(source)["unet_config"]))
+
+
 def latent_side(unet_config: Mapping[str, Any]) -> int:
     """Return the side of the latents that a UNet was trained on, also where its configuration does not say it."""
     side = unet_config["sample_size"]
@@ -76,25 +83,31 @@ def unet_scale_factor(config: Mapping[str, Any]) -> int:
     return 2 ** (len(config["block_out_channels"]) - 1)
 
 
-def require_text_to_image(config: Mapping[str, Any], channels: int, path: Path) -> None:
-    """Raise ModelFilesInvalid, with the kind of decoder it is, for a UNet that needs more than an image embedding.
+def needs_of(unet_config: Mapping[str, Any]) -> frozenset[str]:
+    """Return `Decoder.needs` of a UNet with this configuration, which `require_known` knows."""
+    if unet_config["addition_embed_type"] == "image_hint":
+        return frozenset(("depth",))
+    return frozenset(("mask",)) if unet_config["in_channels"] > unet_config["out_channels"] else frozenset()
 
-    It takes latents with the MoVQ's `channels`, and predicts noise and variance for each.
+
+def require_known(config: Mapping[str, Any], channels: int, path: Path) -> None:
+    """Raise ModelFilesInvalid for a UNet that is none of Kandinsky 2.2's, with the kind that it is.
+
+    They predict noise and variance for each of the MoVQ's `channels`. They take the latents; for inpainting, the
+    photograph's too and a mask; as a ControlNet, four channels that they make of a depth map.
     """
-    wanted = {"in_channels": channels, "out_channels": 2 * channels, **TEXT_TO_IMAGE}
-    differs = {key: config.get(key) for key, value in wanted.items() if config.get(key) != value}
-    if not differs:
+    given = {name: config.get(name) for name in ("in_channels", "out_channels", *TEXT_TO_IMAGE)}
+    plain = {"in_channels": channels, "out_channels": 2 * channels, **TEXT_TO_IMAGE}
+    inpainting = {**plain, "in_channels": 2 * channels + 1}
+    controlled = {**plain, "in_channels": channels + HINT_CHANNELS, "addition_embed_type": "image_hint"}
+    if given in (plain, inpainting, controlled):
         return
-    needs = {
-        "in_channels 9": "an inpainting decoder, which needs a picture and a mask",
-        "addition_embed_type image_hint": "a ControlNet decoder, which needs a depth map",
-        "addition_embed_type text_image": "a Kandinsky 2.1 decoder, which needs text embeddings",
-    }
-    said = [f"{key} {value}" for key, value in differs.items()]
-    kind = next((needs[each] for each in said if each in needs), "no Kandinsky 2.2 decoder")
+    said = [f"{key} {given[key]}" for key, value in plain.items() if given[key] != value]
+    older = given["addition_embed_type"] == "text_image"
+    kind = "a Kandinsky 2.1 decoder, which needs text embeddings" if older else "no Kandinsky 2.2 decoder"
     raise ModelFilesInvalid(
         f"{path} is the configuration of {kind} ({', '.join(said)}).",
-        "Give a text-to-image decoder, such as kandinsky-community/kandinsky-2-2-decoder.",
+        "Give a decoder of Kandinsky 2.2, such as kandinsky-community/kandinsky-2-2-decoder.",
     )
 
 
@@ -102,7 +115,7 @@ def _configs(source: Source) -> dict[str, Path]:
     """Return the configurations of both parts. Raises ModelFilesInvalid if the decoder is of another kind."""
     configs = {f"{part}_config": _config_file(source, part) for part in BOTH_PARTS}
     channels = read_json(configs["autoencoder_config"]).get("latent_channels", RELEASED_CHANNELS)
-    require_text_to_image(read_json(configs["unet_config"]), channels, configs["unet_config"])
+    require_known(read_json(configs["unet_config"]), channels, configs["unet_config"])
     return configs
 
 

@@ -42,6 +42,11 @@ class Decoder(Protocol):
         ...
 
     @property
+    def needs(self) -> frozenset[str]:
+        """The pictures without which it draws nothing: `mask` (with a photograph), `depth`. See `PictureInputs`."""
+        ...
+
+    @property
     def networks(self) -> Sequence[torch.nn.Module]:
         """The loaded networks."""
         ...
@@ -132,6 +137,8 @@ class Footprint:
     """The same in tiles; None if the picture is no larger than a tile."""
     kept: int = 0
     """The deep features of one picture that are kept between steps, if `deep_cache_interval` is above 1."""
+    encoding: int = 0
+    """The tensors of the encoding of a photograph; 0 if there is none."""
 
     def keeping(self) -> "Footprint":
         """Return the memory of drawing with these features."""
@@ -168,6 +175,10 @@ class Family:
     """Return the number of which height and width must be multiples, from the configuration. None: any size."""
     embedding_dim: Callable[[Source], int | None] | None = None
     """Return how many numbers the CLIP embeddings have that it draws, from the configuration. None: it is not known."""
+    needs: Callable[[Source], frozenset[str]] | None = None
+    """Return `Decoder.needs`, from the configuration. None: nothing."""
+    encoding: Callable[[Source, Size, torch.dtype], int] | None = None
+    """Return the bytes of the tensors while a photograph of this size is encoded, from the configuration."""
 
 
 def require_drawable(size: Size, multiple: int) -> None:

@@ -62,7 +62,8 @@ def plan_drawing(footprint: Footprint, count: int, most: int, free: int) -> Draw
 
 def needed(footprint: Footprint, batch_size: int) -> int:
     """Return the bytes that drawing this many pictures at once takes, without text tower and prior."""
-    return max(footprint.weights + batch_size * footprint.denoising + WORKSPACE, _decoding(footprint))
+    drawing = max(batch_size * footprint.denoising, footprint.encoding)
+    return max(footprint.weights + drawing + WORKSPACE, _decoding(footprint))
 
 
 def _decoding(footprint: Footprint) -> int:

@@ -3,11 +3,12 @@
 import gc
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambda_studio.config import Size
+from lambda_studio.config import Size, require
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesNotFetched
 from lambda_studio.models.decoders.families import get_family
 from lambda_studio.models.files.locating import OTHER_ROUTES
@@ -163,23 +164,37 @@ class Stack:
         return StackFiles(self.spec, self._announce)
 
     def drawing_plan(
-        self, count: int, most: int, size: Size, keeps_features: bool = False
-    ) -> "DrawingPlan | None":  # fmt: skip
+        self, count: int, most: int, size: Size, keeps_features: bool = False, encodes: bool = False
+    ) -> "DrawingPlan | None":
         """Return how `count` pictures are drawn in the free GPU memory, at most `most` at once; None without a GPU.
 
         Only configurations are read.
 
         Args:
             keeps_features: whether `deep_cache_interval` is above 1.
+            encodes: whether the decoder also encodes a photograph.
         """
-        footprint = get_family(self.spec.family).footprint
+        family, source = get_family(self.spec.family), self._files.decoder_source
         free = self.free_memory()
-        if free is None or footprint is None:
+        if free is None or family.footprint is None:
             return None
         from lambda_studio.models.stacks.planning import plan_drawing
 
-        counted = footprint(self._files.decoder_source, size, self.dtype)
-        return plan_drawing(counted.keeping() if keeps_features else counted, count, most, free)
+        footprint = family.footprint(source, size, self.dtype)
+        if encodes and family.encoding is not None:
+            footprint = replace(footprint, encoding=family.encoding(source, size, self.dtype))
+        return plan_drawing(footprint.keeping() if keeps_features else footprint, count, most, free)
+
+    @property
+    def decoder_needs(self) -> frozenset[str]:
+        """The pictures without which the decoder draws nothing, as `Decoder.needs`. Only configurations are read."""
+        needs = get_family(self.spec.family).needs
+        return needs(self._files.decoder_source) if needs else frozenset()
+
+    def require_text_to_image(self) -> None:
+        """Raise InvalidSetting if the decoder needs more than an image embedding, so that it cannot be trained."""
+        cause = f"The decoder of {self.spec.name} needs a picture beside the prompt, and is not fine-tuned."
+        require(not self.decoder_needs, cause, "Fine-tune a stack with a text-to-image decoder.")
 
     def blueprint(self, resolution: int, dtype: "torch.dtype") -> "Blueprint | None":
         """Return the UNet without values, to count training with; None if its family has none. No weights are read."""

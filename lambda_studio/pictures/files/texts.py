@@ -13,11 +13,12 @@ from typing import Any, BinaryIO
 from lambda_studio.errors import ImageRefused
 from lambda_studio.formats import UPDATE, parse_json, too_new
 from lambda_studio.settings.adapters import LARGEST_SCALE
+from lambda_studio.settings.pictures import ROLES
 
 FORMAT_KEY = "lambda-studio format"
 TEXTS_FORMAT = 3
 """Format 2 is a picture of several adapters, or of one that was scaled: it has the text `adapters`. Format 3 is a
-picture without a prompt of its own: it has the text `origin`."""
+picture without a prompt of its own, with the text `origin`, or one of a photograph or a depth map, with `pictures`."""
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 100_000
 MAX_TEXT = 2**18
@@ -35,7 +36,7 @@ class PictureTexts:
     prompt: str
     seed: int
     settings: dict[str, Any]
-    """The GenerateConfig, and `edges` if the picture follows a file's edges. Newer versions may add more."""
+    """The GenerateConfig, and the names of the picture files that it was given. Newer versions may add more."""
     concepts: tuple[dict[str, Any], ...]
     """The name, noun, library, version and manifest of each concept in the prompt."""
     stack: str
@@ -49,6 +50,11 @@ class PictureTexts:
     """The SHA-256 of each part of the stack. Pictures of earlier versions do not have it."""
     origin: dict[str, Any] = field(default_factory=dict)
     """Of a picture without a prompt of its own: its `command`, and what that was given."""
+    pictures: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The name and SHA-256 of each picture file that it was given, by role: `edges`, `from_image`, `mask`, `depth`.
+
+    Version 0.1 stored only the name for edges, and no SHA-256: it is empty then.
+    """
 
 
 def read_texts(path: Path) -> PictureTexts:
@@ -104,8 +110,9 @@ def _picture(texts: dict[str, str]) -> PictureTexts:
     if not isinstance(weights, dict) or not all(re.fullmatch(SHA, str(each)) for each in weights.values()):
         raise ValueError("its weights are not a table of SHA-256")
     return PictureTexts(
-        texts["prompt"], int(seed), settings, known, texts["stack"], sha, adapters, scores, weights, _origin(texts)
-    )
+        texts["prompt"], int(seed), settings, known, texts["stack"], sha, adapters, scores, weights, _origin(texts),
+        _pictures(texts, settings),
+    )  # fmt: skip
 
 
 def _origin(texts: dict[str, str]) -> dict[str, Any]:
@@ -117,6 +124,20 @@ def _origin(texts: dict[str, str]) -> dict[str, Any]:
 
 def _is_command(words: Any) -> bool:
     return isinstance(words, list) and bool(words) and all(isinstance(each, str) for each in words)
+
+
+def _pictures(texts: dict[str, str], settings: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the given pictures that the texts name. Roles that are not known are left out."""
+    said = parse_json(texts.get("pictures", "{}"))
+    if not isinstance(said, dict) or not all(map(_is_file, said.values())):
+        raise ValueError("its pictures are not a table of files")
+    older = {"edges": {"name": str(settings["edges"]), "sha256": ""}} if settings.get("edges") else {}
+    return {role: each for role, each in {**older, **said}.items() if role in ROLES}
+
+
+def _is_file(value: Any) -> bool:
+    named = isinstance(value, dict) and isinstance(value.get("name"), str) and isinstance(value.get("sha256"), str)
+    return named and re.fullmatch(r"[0-9a-f]{64}", value["sha256"]) is not None
 
 
 def _adapters(text: str) -> tuple[tuple[str, float], ...]:

@@ -36,6 +36,8 @@ class Drawn:
     height: int
     width: int
     adapters: tuple[DrawnAdapter, ...] = ()
+    given: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of each picture file that it was given, by its role: edges, from_image, mask, depth."""
 
 
 @dataclass(frozen=True)

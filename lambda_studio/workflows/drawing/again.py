@@ -13,8 +13,10 @@ from concepts.errors import AdapterNotFound, LibraryNotFound
 from concepts.names import name_key
 from concepts.records import ConceptRecord
 from lambda_studio.config import GenerateConfig, Wanted, require
-from lambda_studio.errors import ImageRefused, PromptInvalid
+from lambda_studio.errors import ImageRefused, InvalidSetting, PromptInvalid
 from lambda_studio.models.stacks.specification import BUILT_IN
+from lambda_studio.pictures.files.opening import read_file
+from lambda_studio.pictures.files.png import sha256
 from lambda_studio.pictures.files.texts import PictureTexts, read_texts
 from lambda_studio.workflows.answers.pictures import DrawnAgain
 from lambda_studio.workflows.drawing.generate import generate
@@ -23,6 +25,8 @@ from lambda_studio.workflows.workplace import Workplace
 
 SAME_PIXELS = {"batch_size", "score", "metadata"}
 """Settings that change no pixel, but for rounding."""
+FOLLOWS = {"edges": "follows the edges of", "from_image": "was drawn over", "mask": "has the mask", "depth": "follows"}
+"""What a picture does with a file, by the file's role."""
 
 
 def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted | None = None) -> DrawnAgain:
@@ -33,7 +37,7 @@ def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted
     Raises:
         ImageRefused: λ-Studio did not write the file, a newer version did, or it was not drawn of a prompt.
         PromptInvalid: a concept was removed or forgotten.
-        InvalidSetting: the stack or the edges are not known, or a setting is wrong.
+        InvalidSetting: the stack or a given picture is not known, or a setting is wrong.
         AdapterNotFound: the library does not have an adapter.
     """
     texts = read_texts(picture)
@@ -44,7 +48,7 @@ def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted
     _use_stack(place, texts)
     changes += _other_weights(place, texts)
     config = _config(texts, wishes.config)
-    _require_edges(texts, wishes)
+    _require_pictures(texts, wishes, changes)
     before = place.door.photo(picture).image
     concepts = _concepts(place, texts, changes)
     adapters = adapter or _adapters(place, texts)
@@ -52,7 +56,8 @@ def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted
     for change in changes:
         place.notify(change)
     drawn = generate(place, drawing)
-    other = adapter is not None or wishes.config.given - SAME_PIXELS
+    more = {role for role, path in wishes.picture_paths.items() if path} - texts.pictures.keys()
+    other = adapter is not None or more or wishes.config.given - SAME_PIXELS
     after = None if other else place.door.photo(drawn.pictures[0].path).image
     return DrawnAgain(drawn, tuple(changes), _difference(before, after) if after else None)
 
@@ -134,13 +139,15 @@ def _config(texts: PictureTexts, wished: GenerateConfig) -> GenerateConfig:
     return GenerateConfig(**{**stored, "seed": texts.seed, **given})
 
 
-def _require_edges(texts: PictureTexts, wishes: Drawing) -> None:
-    edges = str(texts.settings.get("edges", ""))
-    require(
-        not edges or wishes.edges is not None,
-        f"The picture follows the edges of {edges[:80]!r}, which it does not contain.",
-        "Give that picture with --edges.",
-    )
+def _require_pictures(texts: PictureTexts, wishes: Drawing, changes: list[str]) -> None:
+    """Raise InvalidSetting if a picture file that the drawing was given is not given now; note another one."""
+    for role, said in texts.pictures.items():
+        path = wishes.picture_paths[role]
+        if path is None:
+            cause = f"The picture {FOLLOWS[role]} {said['name'][:80]!r}, which it does not contain."
+            raise InvalidSetting(cause, f"Give that picture, too: {role}=IMAGE.")
+        if said["sha256"] not in ("", sha256(read_file(path))):
+            changes.append(f"{path.name} is not the file of then ({said['name'][:80]}): {role} differs.")
 
 
 def _adapters(place: Workplace, texts: PictureTexts) -> Sequence[str]:

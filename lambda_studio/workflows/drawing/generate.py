@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import PromptInvalid
 from lambda_studio.workflows.answers.pictures import Drawn, DrawnAdapter, DrawnPicture
+from lambda_studio.workflows.drawing.given_pictures import picture_inputs
 from lambda_studio.workflows.drawing.preparing import Drawing, Prepared, prepare
 from lambda_studio.workflows.workplace import Workplace
 
@@ -50,15 +51,16 @@ def _together(prepared: Prepared) -> object:
     """Return what pictures have in common that are drawn together."""
     config = prepared.config
     steps = config.num_inference_steps, config.sampler, config.guidance_scale, config.deep_cache_interval
-    shared = *steps, config.batch_size, config.decode_in_tiles
-    return shared, prepared.size, [(each.path, each.scale) for each in prepared.adapters]
+    shared = *steps, config.batch_size, config.decode_in_tiles, config.strength
+    pictures = [(role, each.sha256) for role, each in prepared.given.items() if role != "edges"]
+    return shared, pictures, prepared.size, [(each.path, each.scale) for each in prepared.adapters]
 
 
 def _planned(place: Workplace, group: Sequence[Prepared]) -> GenerateConfig:
     """Return the settings with the number of pictures at once that fits the GPU, and say it. Raises InvalidSetting."""
     config, size = group[0].config, group[0].size
-    count, keeps_features = sum(len(each.seeds) for each in group), config.deep_cache_interval > 1
-    plan = place.stack.drawing_plan(count, config.batch_size, size, keeps_features)
+    count, encodes = sum(len(each.seeds) for each in group), "from_image" in group[0].given
+    plan = place.stack.drawing_plan(count, config.batch_size, size, config.deep_cache_interval > 1, encodes)
     if plan is None:
         return config
     place.notify(plan.said(size))
@@ -68,7 +70,7 @@ def _planned(place: Workplace, group: Sequence[Prepared]) -> GenerateConfig:
 
 def _steps(group: Sequence[Prepared], config: GenerateConfig) -> int:
     """Return the number of denoising steps over all batches of a group."""
-    return -(-sum(len(each.seeds) for each in group) // config.batch_size) * config.num_inference_steps
+    return -(-sum(len(each.seeds) for each in group) // config.batch_size) * config.steps_run
 
 
 def tell_new_seed(place: Workplace, prepared: Sequence[Prepared]) -> None:
@@ -110,8 +112,9 @@ def requests_of(place: Workplace, group: Sequence[Prepared]) -> "tuple[list[Pict
     concepts = {concept.name: concept for each in group for concept in each.concepts}
     embeddings, computed = place.embedder.subjects(list(concepts.values()))
     zero_image_embeds = place.embedder.zero()
-    edged = {each.drawing.edges: each.edges for each in group if each.edges}
-    controls = {path: place.edge_embeds(image) for path, image in edged.items()}
+    edged = {each.given["edges"].sha256: each.given["edges"].image for each in group if "edges" in each.given}
+    controls = {sha: place.edge_embeds(image) for sha, image in edged.items()}
+    inputs = picture_inputs(group[0].given, group[0].size)
     if computed or edged:
         place.stack.spare("clip")  # the next steps need only the text tower
     return [
@@ -119,8 +122,9 @@ def requests_of(place: Workplace, group: Sequence[Prepared]) -> "tuple[list[Pict
             each.prompt,
             seed,
             subject_embeds(each.prompt, embeddings, each.config.references, seed),
-            controls.get(each.drawing.edges),
+            controls[each.given["edges"].sha256] if "edges" in each.given else None,
             each.negative,
+            inputs,
         )
         for each in group
         for seed in each.seeds
@@ -137,5 +141,6 @@ def _drawn(place: Workplace, prepared: Prepared, pictures: Sequence[DrawnPicture
         stale=prepared.choice.stale,
         height=prepared.size.height,
         width=prepared.size.width,
+        given={role: each.sha256 for role, each in prepared.given.items()},
         adapters=tuple(DrawnAdapter(each.record.id, each.record.sha256, each.scale) for each in adapters),
     )

@@ -15,7 +15,7 @@ LARGEST_FILE = 2**22
 def drawings_of(lines: Path | str | bytes, wishes: Drawing) -> list[Drawing]:
     """Return a drawing for each prompt of a file (a path), its bytes or its text. A line's own settings come first.
 
-    Raises InvalidSetting for a file that cannot be read, and for a line with wrong settings.
+    `wishes` says all else. Raises InvalidSetting for a file that cannot be read, and for a line with wrong settings.
     """
     return [_drawing(each, wishes) for each in read_prompts(_text(lines))]
 

@@ -13,9 +13,10 @@ from concepts.records import ConceptRecord
 from lambda_studio.config import GenerateConfig, Size
 from lambda_studio.generation.generator import Picture
 from lambda_studio.pictures.files.png import decode_png
-from lambda_studio.pictures.files.texts import FORMAT_KEY
+from lambda_studio.pictures.files.texts import FORMAT_KEY, TEXTS_FORMAT
 from lambda_studio.pictures.outputs import write_picture
 from lambda_studio.workflows.drawing.adapter_choice import ChosenAdapter
+from lambda_studio.workflows.drawing.given_pictures import Given
 from lambda_studio.workflows.drawing.preparing import Prepared
 from lambda_studio.workflows.workplace import Workplace
 
@@ -95,7 +96,7 @@ class Inputs:
     size: Size
     concepts: Sequence[ConceptRecord] = ()
     adapters: Sequence[ChosenAdapter] = ()
-    edges: Path | None = None
+    given: Given = field(default_factory=dict)
     origin: Mapping[str, Any] = field(default_factory=dict)
     """Of a picture without a prompt of its own: the command that drew it, and what that was given."""
 
@@ -105,22 +106,23 @@ class Inputs:
         config = replace(prepared.config, decode_in_tiles=decode_in_tiles)
         return cls(
             words=prepared.template.text, config=config, size=prepared.size, concepts=prepared.concepts,
-            adapters=prepared.adapters, edges=prepared.drawing.edges,
+            adapters=prepared.adapters, given=prepared.given,
         )  # fmt: skip
 
 
 def texts_of(place: Workplace, inputs: Inputs) -> dict[str, str]:
     """Return a picture's PNG texts without the seed, whose place in `parameters` is `{seed}`. Empty: none are wanted.
 
-    Structured values are JSON. A picture of a prompt, with one adapter as it is, has format 1, which earlier versions
-    read; those of other commands have a format that earlier versions refuse to draw again.
+    Structured values are JSON. A picture of a prompt, with one adapter as it is and no given pictures but edges, has
+    format 1, which earlier versions read; those of other commands have a format that earlier versions refuse to draw
+    again.
     """
     config, adapters = inputs.config, inputs.adapters
     if not config.metadata:
         return {}
+    given = inputs.given
     settings: dict[str, Any] = {key: value for key, value in asdict(config).items() if key not in NOT_STORED}
-    if inputs.edges is not None:
-        settings["edges"] = inputs.edges.name
+    settings |= {role: each.name for role, each in given.items()}
     versions = [
         {
             "name": item.name,
@@ -133,6 +135,8 @@ def texts_of(place: Workplace, inputs: Inputs) -> dict[str, str]:
     ]
     plain = [each.scale for each in adapters] in ([], [1.0])
     scales = [{"sha256": each.record.sha256, "scale": each.scale} for each in adapters]
+    files = {role: {"name": each.name, "sha256": each.sha256} for role, each in given.items()}
+    number = TEXTS_FORMAT if inputs.origin or set(given) - {"edges"} else 1 if plain else 2
     return {
         "prompt": inputs.words,
         "settings": json.dumps(settings),
@@ -142,9 +146,10 @@ def texts_of(place: Workplace, inputs: Inputs) -> dict[str, str]:
         "adapter": adapters[0].record.sha256 if adapters else "none",
         **({} if plain else {"adapters": json.dumps(scales)}),
         **({"origin": json.dumps(inputs.origin, ensure_ascii=False)} if inputs.origin else {}),
+        **({"pictures": json.dumps(files, ensure_ascii=False)} if files else {}),
         "parameters": _parameters(inputs, place.spec.name),
         "Software": "lambda-studio",
-        FORMAT_KEY: "3" if inputs.origin else "1" if plain else "2",
+        FORMAT_KEY: str(number),
     }
 
 
@@ -153,7 +158,8 @@ def _parameters(inputs: Inputs, stack: str) -> str:
     config, size = inputs.config, inputs.size
     negative = f"Negative prompt: {config.negative_prompt}\n" if config.negative_prompt else ""
     words = f"{inputs.words}\n{negative}".replace("{", "{{").replace("}", "}}")
+    strength = "" if config.strength is None else f"Denoising strength: {config.strength:g}, "
     return (
         f"{words}Steps: {config.num_inference_steps}, Sampler: {config.sampler}, CFG scale: {config.guidance_scale:g}, "
-        f"Seed: {{seed}}, Size: {size.width}x{size.height}, Model: {stack}, Version: lambda-studio"
+        f"Seed: {{seed}}, Size: {size.width}x{size.height}, {strength}Model: {stack}, Version: lambda-studio"
     )

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from concepts.records import ConceptRecord
 from lambda_studio.config import GenerateConfig, Size, Wanted, read_adapters, require
@@ -13,14 +12,13 @@ from lambda_studio.errors import InvalidSetting, PromptInvalid
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.template import Template, name_key, parse, require_words
 from lambda_studio.pictures.outputs import require_place
+from lambda_studio.settings.pictures import ROLES, require_needed
 from lambda_studio.workflows.drawing.adapter_choice import Choice, ChosenAdapter, choose_adapters
+from lambda_studio.workflows.drawing.given_pictures import Given, notes_on, open_given, with_strength
 from lambda_studio.workflows.drawing.naming import concept_names, named_concepts, without_wildcards
-from lambda_studio.workflows.drawing.prompt_notes import notes_about
+from lambda_studio.workflows.drawing.prompt_notes import note_sampler, notes_about
 from lambda_studio.workflows.learnt_words import note_unlearnt
 from lambda_studio.workflows.workplace import Workplace
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 MOST_PICTURES = 10_000
 NEW_SEEDS = 2**31
@@ -37,13 +35,21 @@ class Drawing:
     adapter: Wanted = "auto"
     """ "auto", "none", or adapters by number or start of a hash, each with `:SCALE` or without."""
     edges: Path | None = None
-    """A picture. The drawing follows its edges."""
+    """These four are `settings.pictures.GivenPictures`."""
+    from_image: Path | None = None
+    mask: Path | None = None
+    depth: Path | None = None
     out: Path = Path("outputs")
     """A folder, or a name ending in .png."""
     concepts: tuple[ConceptRecord, ...] | None = None
     """The concepts of the prompt, in versions that may be earlier ones; None: the library's current versions."""
     line: int | None = None
     """Its number in a file of prompts, for messages."""
+
+    @property
+    def picture_paths(self) -> dict[str, Path | None]:
+        """The given picture files by role."""
+        return {role: getattr(self, role) for role in ROLES}
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,8 @@ class Prepared:
     negative: BoundPrompt | None
     adapters: tuple[ChosenAdapter, ...]
     choice: Choice
-    edges: "Image.Image | None"
+    given: Given
+    """The picture files that it was given, by role."""
     is_new_seed: bool = False
 
     @property
@@ -79,7 +86,7 @@ def prepare(place: Workplace, drawings: Sequence[Drawing]) -> list[Prepared]:
     """Check all drawings, say what is to be said of them, and return one `Prepared` for each prompt.
 
     Drawings without a seed get one new seed, which is not said yet: more may be refused.
-    Raises InvalidSetting, PromptInvalid, the errors of adapters, and the errors of picture files for edges.
+    Raises InvalidSetting, PromptInvalid, the errors of adapters, and the errors of picture files that are given.
     """
     total = sum(drawing.count for drawing in drawings)
     wrong = next((each.count for each in drawings if each.count < 1), total)
@@ -90,9 +97,10 @@ def prepare(place: Workplace, drawings: Sequence[Drawing]) -> list[Prepared]:
     )
     found: list[Prepared] = []
     notes: list[str] = []
+    opened: dict[tuple[Path | None, ...], Given] = {}
     for drawing in drawings:
         with line_told(drawing.line):
-            ready, said = _prepared(place, drawing)
+            ready, said = _prepared(place, drawing, opened)
         found += ready
         notes += said if drawing.line is None else [f"Line {drawing.line}: {note}" for note in said]
     drawn = sum(each.drawing.count for each in found)
@@ -118,8 +126,10 @@ def _with_seed(prepared: Prepared, seed: int) -> Prepared:
     return replace(prepared, config=replace(prepared.config, seed=seed), is_new_seed=True)
 
 
-def _prepared(place: Workplace, drawing: Drawing) -> tuple[list[Prepared], list[str]]:
-    """Return what a drawing's prompt stands for, and the notes about it."""
+def _prepared(
+    place: Workplace, drawing: Drawing, opened: dict[tuple[Path | None, ...], Given]
+) -> tuple[list[Prepared], list[str]]:
+    """Return what a drawing's prompt stands for, and the notes about it. `opened` caches its picture files."""
     wanted = read_adapters(drawing.adapter)
     config = drawing.config.preferring(place.spec.generate)
     whole = parse(drawing.prompt)
@@ -134,20 +144,32 @@ def _prepared(place: Workplace, drawing: Drawing) -> tuple[list[Prepared], list[
         raise PromptInvalid("The prompt names no concept, so no picture is the best.", "Name one, or leave out --best.")
     for template, concepts in named:
         _require_images(template, concepts)
-    edged = place.door.photo(drawing.edges).image if drawing.edges else None
+    given = _opened(place, drawing, opened)
+    config = with_strength(config, drawing.config.strength, given)
     require_place(drawing.out)
-    found, notes, known = [], [], concept_names(place)
+    size = config.size(place.stack.resolution)
+    place.stack.require_size(size)
+    notes, known = [*notes_on(given, size), *note_sampler(config, place.spec)], concept_names(place)
+    found: list[Prepared] = []
     for template, concepts in named:
         adapters, choice = choose_adapters(place, wanted, concepts)
         nouns = {concept.name: concept.noun for concept in concepts}
         notes += [*choice.notices, *notes_about(template, nouns, known, place.spec)]
-        size = config.size(place.stack.resolution)
-        place.stack.require_size(size)
         prompt, negative = bind(template, nouns, place.stack.tokenizer), _negative(place, config, notes.append)
         found.append(
-            Prepared(drawing, config, size, template, tuple(concepts), prompt, negative, adapters, choice, edged)
+            Prepared(drawing, config, size, template, tuple(concepts), prompt, negative, adapters, choice, given)
         )
     return found, notes
+
+
+def _opened(place: Workplace, drawing: Drawing, opened: dict[tuple[Path | None, ...], Given]) -> Given:
+    """Return the drawing's picture files, opened once. Raises InvalidSetting and ImageRefused."""
+    paths = drawing.picture_paths
+    require_needed([role for role, path in paths.items() if path is not None], place.stack.decoder_needs)
+    key = tuple(paths.values())
+    if key not in opened:
+        opened[key] = open_given(place, paths)
+    return opened[key]
 
 
 def _require_images(template: Template, concepts: Sequence[ConceptRecord]) -> None:

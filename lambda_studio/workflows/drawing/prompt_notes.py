@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 
+from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.prompt import worded
 from lambda_studio.generation.template import Template, name_key
 from lambda_studio.models.stacks.specification import StackSpec
@@ -38,6 +39,15 @@ def notes_about(template: Template, nouns: Mapping[str, str], known: Sequence[st
         words = re.sub(rf"(?<!\w){re.escape(name_key(meant))}(?!\w)", "", name_key(unescape(words)))
     if note := note_unlearnt(words, spec):
         yield note
+
+
+def note_sampler(config: GenerateConfig, spec: StackSpec) -> Iterator[str]:
+    """Note a sampler for distilled decoders, if the stack does not prefer it."""
+    if config.sampler == "lcm" and spec.generate.get("sampler") != "lcm":
+        yield (
+            f"lcm is for decoders that were distilled for it, in 4 to 8 steps with a guidance from 1 to 2. {spec.name} "
+            "does not say that its decoder was."
+        )
 
 
 def _unnamed(template: Template, known: Sequence[str]) -> Iterator[str]:

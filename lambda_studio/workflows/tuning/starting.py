@@ -31,6 +31,7 @@ def started(
     place: Workplace, names: Sequence[str] | None, config: FinetuneConfig, adapter_id: int | str | None
 ) -> Start:
     """Return a new run: one that begins with an adapter, or with the decoder as it is."""
+    place.stack.require_text_to_image()
     return new_run(place, names, config) if adapter_id is None else continued(place, adapter_id, names, config)
 
 

@@ -9,6 +9,7 @@ from diffusers import (
     DDPMScheduler,
     DPMSolverMultistepScheduler,
     KandinskyV22Pipeline,
+    LCMScheduler,
     UniPCMultistepScheduler,
 )
 
@@ -69,18 +70,25 @@ class Unseeded(UniPCMultistepScheduler):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of diffusers, with numpy 2
-@pytest.mark.parametrize("name", ["ddpm", "dpm++2m", "unipc"])
+@pytest.mark.parametrize("name", ["ddpm", "dpm++2m", "unipc", "lcm"])
 def test_each_sampler_equals_the_pipeline_with_diffusers_scheduler(decoder, embeds, name):
     config = GenerateConfig(num_inference_steps=6, guidance_scale=3.0, sampler=name)
     scheduler = {
         "ddpm": DDPMScheduler,
         "dpm++2m": DPMSolverMultistepScheduler,
         "unipc": Unseeded,
+        "lcm": LCMScheduler,
     }[name].from_config(decoder.scheduler.config)
     ours = sample(decoder, embeds, torch.zeros(32), [3, 4, 5], config)
     theirs = pipeline_pixels(decoder, embeds, torch.zeros(32), [3, 4, 5], config, 32, 32, scheduler)
     assert ours.std() > 0.01
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+def test_lcm_takes_a_part_of_fifty_steps_and_its_whole_if_asked(decoder):
+    assert len(schedule_of(decoder.scheduler, GenerateConfig(num_inference_steps=50, sampler="lcm")).timesteps) == 50
+    with pytest.raises(InvalidSetting, match=r"num_inference_steps is 51\. lcm takes up to 50; 4 to 8 are usual"):
+        GenerateConfig(num_inference_steps=51, sampler="lcm")
 
 
 def test_euler_is_the_euler_method_on_the_probability_flow(decoder):
@@ -114,7 +122,7 @@ def test_a_sampler_draws_a_picture_alike_whatever_its_batch(decoder_folder, embe
     )
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "lcm"])
 def test_more_steps_than_the_schedule_has_are_refused_by_each(decoder, embeds, name):
     with pytest.raises(InvalidSetting, match=r"num_inference_steps is 1000\. Give less than 1000\."):
         sample(decoder, embeds, torch.zeros(32), [0, 1, 2], GenerateConfig(num_inference_steps=1000, sampler=name))

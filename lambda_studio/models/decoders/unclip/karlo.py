@@ -54,6 +54,7 @@ class KarloDecoder:
     """
 
     learns_variance = True
+    needs: frozenset[str] = frozenset()
 
     def __init__(
         self,

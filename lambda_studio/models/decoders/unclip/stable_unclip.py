@@ -30,7 +30,7 @@ from lambda_studio.models.decoders.unclip.stable_unclip_files import (
     part_fingerprint,
     trained_resolution,
 )
-from lambda_studio.models.decoders.unclip.stable_unclip_memory import drawing_footprint, unet_blueprint
+from lambda_studio.models.decoders.unclip.stable_unclip_memory import drawing_footprint, encoding_bytes, unet_blueprint
 from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.files.pretrained import load_weights
 from lambda_studio.models.files.sources import Source
@@ -45,6 +45,7 @@ class StableUnclipDecoder:
     """
 
     learns_variance = False
+    needs: frozenset[str] = frozenset()
 
     def __init__(
         self, parts: LoadedParts, scheduler: DDIMScheduler, scale_factor: int, settings: Mapping[str, int] | None = None
@@ -215,4 +216,5 @@ FAMILY = Family(
     blueprint=unet_blueprint,
     multiple=drawn_multiple,
     embedding_dim=embedding_dim,
+    encoding=encoding_bytes,
 )

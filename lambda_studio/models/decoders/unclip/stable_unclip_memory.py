@@ -43,6 +43,16 @@ def drawing_footprint(source: Source, size: Size, dtype: torch.dtype) -> Footpri
     return Footprint(weights, step, decoding(latents[:1]), in_tiles, kept_bytes(unet, latents))
 
 
+def encoding_bytes(source: Source, size: Size, dtype: torch.dtype) -> int:
+    """Return the bytes of the tensors while the VAE encodes one photograph. Only the configuration is read.
+
+    Raises ModelFilesMissing and ModelFilesInvalid.
+    """
+    vae = built(AutoencoderKL, config_in(source, VAE), dtype)
+    photograph = torch.empty(1, 3, *size, device="meta", dtype=dtype)
+    return peak_bytes(vae, lambda: vae.encode(photograph))
+
+
 def unet_blueprint(source: Source, resolution: int, dtype: torch.dtype) -> Blueprint:
     """Return the UNet on the meta device, without values. Raises ModelFilesMissing and ModelFilesInvalid."""
     unet = built(UNet2DConditionModel, config_in(source, UNET), dtype)

@@ -10,7 +10,7 @@ from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.decoders.kandinsky import load_decoder
-from lambda_studio.models.decoders.kandinsky_files import latent_side, trained_resolution
+from lambda_studio.models.decoders.kandinsky_files import latent_side, needed_pictures, trained_resolution
 from lambda_studio.models.files.sources import Source
 
 
@@ -51,18 +51,13 @@ def test_the_whole_decoder_of_the_official_script_loads_as_it_is(tuned):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"in_channels": 9}, "an inpainting decoder, which needs a picture and a mask (in_channels 9)"),
-        (
-            {"in_channels": 8, "addition_embed_type": "image_hint"},
-            "a ControlNet decoder, which needs a depth map (in_channels 8, addition_embed_type image_hint)",
-        ),
+        ({"in_channels": 8}, "no Kandinsky 2.2 decoder (in_channels 8)"),
+        ({"in_channels": 9, "out_channels": 4}, "no Kandinsky 2.2 decoder (in_channels 9, out_channels 4)"),
         ({"addition_embed_type": "text_image"}, "a Kandinsky 2.1 decoder, which needs text embeddings"),
         ({"encoder_hid_dim_type": None}, "no Kandinsky 2.2 decoder (encoder_hid_dim_type None)"),
     ],
 )
-def test_decoders_that_need_more_than_an_embedding_are_refused_when_they_are_loaded(
-    decoder_folder, tmp_path, change, said
-):
+def test_decoders_of_another_kind_are_refused_when_they_are_loaded(decoder_folder, tmp_path, change, said):
     folder = shutil.copytree(decoder_folder, tmp_path / "decoder")
     (folder / "unet/diffusion_pytorch_model.safetensors").unlink()  # they are refused before weights are fetched
     file = folder / "unet/config.json"
@@ -70,7 +65,7 @@ def test_decoders_that_need_more_than_an_embedding_are_refused_when_they_are_loa
     with pytest.raises(ModelFilesInvalid) as error:
         load_decoder(folder)
     assert said in error.value.cause
-    assert "Give a text-to-image decoder" in error.value.remedy
+    assert "Give a decoder of Kandinsky 2.2" in error.value.remedy
 
 
 def test_a_configuration_without_a_sample_size_means_the_released_one(decoder_folder, tmp_path):
@@ -81,3 +76,19 @@ def test_a_configuration_without_a_sample_size_means_the_released_one(decoder_fo
         decoder = load_decoder(folder)
         assert latent_side(decoder.unet.config) == side
         assert decoder.resolution == trained_resolution(Source(str(folder))) == 4 * side
+
+
+@pytest.mark.parametrize(
+    ("change", "needs"),
+    [
+        ({}, set()),
+        ({"in_channels": 9}, {"mask"}),
+        ({"in_channels": 8, "addition_embed_type": "image_hint"}, {"depth"}),
+    ],
+)
+def test_what_a_decoder_needs_is_known_from_its_configuration_alone(decoder_folder, tmp_path, change, needs):
+    folder = shutil.copytree(decoder_folder, tmp_path / "decoder")
+    (folder / "unet/diffusion_pytorch_model.safetensors").unlink()
+    file = folder / "unet/config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    assert needed_pictures(Source(str(folder))) == needs

@@ -1,5 +1,7 @@
 """Kandinsky 2.2's memory at full size, counted on the meta device from its real configurations."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -10,7 +12,7 @@ from lambda_studio.config import Size
 from lambda_studio.errors import ModelFilesMissing
 from lambda_studio.models.decoders.counting import built, config_in
 from lambda_studio.models.decoders.deep_cache import DeepCache
-from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint
+from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint, encoding_bytes
 from lambda_studio.models.files.sources import Source
 from lambda_studio.models.memory.live_bytes import peak_bytes
 from lambda_studio.models.stacks.planning import GIB, needed, plan_drawing
@@ -87,6 +89,26 @@ def test_decoding_in_tiles_takes_little_more_than_one_tile(kandinsky):
     wide = drawing_footprint(kandinsky, Size(height=512, width=1024), torch.bfloat16)
     assert wide.decoding_in_tiles is not None and wide.decoding_in_tiles < 0.7 * tile.decoding
     assert plan_drawing(large, 1, 1, int(4.2 * GIB)).fits and not plan_drawing(tile, 1, 1, 4 * GIB).fits
+
+
+def test_encoding_a_photograph_takes_less_than_decoding_and_grows_with_the_area(kandinsky):
+    decoding = drawing_footprint(kandinsky, Size.square(512), torch.bfloat16).decoding
+    small, large = (encoding_bytes(kandinsky, Size.square(side), torch.bfloat16) for side in (512, 1024))
+    assert 0.2 * decoding < small < decoding
+    assert large == pytest.approx(4 * small, rel=0.2)
+
+
+def test_inpainting_and_controlnet_decoders_are_counted_with_what_they_are_given(kandinsky, tmp_path):
+    """A mask and a masked photograph are small beside a step; a depth map is convolved at the picture's size."""
+    plain = drawing_footprint(kandinsky, Size.square(512), torch.bfloat16)
+    for name, change in (("in", {"in_channels": 9}), ("hint", {"in_channels": 8, "addition_embed_type": "image_hint"})):
+        folder = shutil.copytree(kandinsky.folder, tmp_path / name)
+        file = folder / "unet/config.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+        counted = drawing_footprint(Source(str(folder)), Size.square(512), torch.bfloat16)
+        assert 0 < counted.weights - plain.weights < 10**7
+        assert counted.decoding == plain.decoding
+        assert plain.denoising <= counted.denoising < plain.denoising + 10**8
 
 
 def test_only_configurations_are_read(kandinsky, decoder_folder, tmp_path):

@@ -48,7 +48,7 @@ class Pixels(ModelMixin, ConfigMixin, PeftAdapterMixin):
 class HalfSize:
     """Latents are pictures of half the size: no network encodes or decodes them."""
 
-    learns_variance, settings = False, {}
+    learns_variance, settings, needs = False, {}, frozenset()
 
     def __init__(self, unet, autoencoder, fingerprints):
         self._unet, self._autoencoder, self.fingerprints = unet, autoencoder, fingerprints

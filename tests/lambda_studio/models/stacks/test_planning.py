@@ -57,3 +57,8 @@ def test_a_large_picture_is_decoded_in_tiles_if_the_whole_does_not_fit(free, in_
             "5.2 GiB of GPU memory are free: pictures of 1024 pixels, one at a time, decoded in tiles, about 4.2 GiB."
         )
         assert plan.said(Size.square(1024)) == said
+
+
+def test_a_photograph_is_encoded_before_the_steps_and_its_memory_counts_only_if_it_is_more() -> None:
+    assert needed(replace(FOOTPRINT, encoding=GIB // 2), 1) == needed(FOOTPRINT, 1)
+    assert needed(replace(FOOTPRINT, encoding=6 * GIB), 1) == 9 * GIB + WORKSPACE

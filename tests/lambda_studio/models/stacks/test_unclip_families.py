@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.generation import generator
 from lambda_studio.generation.generator import PictureRequest, draw, draw_embeds
+from lambda_studio.generation.inputs import PictureInputs
 from lambda_studio.generation.prompt import bind
-from lambda_studio.generation.samplers import sample
+from lambda_studio.generation.samplers import sample_batch
 from lambda_studio.generation.template import parse
 from lambda_studio.models.stacks.stack import Stack, from_toml
 from tests.conftest import DIM
@@ -74,11 +76,11 @@ def test_guidance_leads_away_from_the_familys_own_absence_of_a_picture(stack_of,
 def test_one_batch_may_have_pictures_with_and_without_a_negative_prompt(stack_of, family, monkeypatch):
     stack, seen = stack_of(family), []
 
-    def watched(decoder, image_embeds, negative_image_embeds, *rest):
-        seen.append(negative_image_embeds)
-        return sample(decoder, image_embeds, negative_image_embeds, *rest)
+    def watched(decoder, batch, *rest):
+        seen.append(batch.negative_image_embeds)
+        return sample_batch(decoder, batch, *rest)
 
-    monkeypatch.setattr(generator, "sample", watched)
+    monkeypatch.setattr(generator, "sample_batch", watched)
     nothing = stack.decoder().no_picture(torch.ones(DIM))
     plain, mixed = (draw(stack, requests(stack, words), torch.ones(DIM), CONFIG) for words in ("", "a cat"))
     assert torch.equal(seen[0], nothing) and torch.equal(seen[1][0], nothing)
@@ -141,3 +143,16 @@ def test_the_noise_level_is_the_stacks(stack_of):
     assert stack.decoder().without("unet").joined(stack.decoder()).settings == {"noise_level": 30}
     with pytest.raises(InvalidSetting, match=r"The stack's noise_level is 1000\. Give a whole number from 0 to 999\."):
         stack_of("stable-unclip", "[decoder_settings]\nnoise_level = 1000\n")
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+@pytest.mark.parametrize("family", SIDES)
+def test_a_photograph_is_drawn_over_by_every_family(stack_of, family, sampler):
+    stack, side = stack_of(family), SIDES[family]
+    image, mask = torch.rand(3, side, side, generator=torch.Generator().manual_seed(3)), torch.zeros(side, side)
+    mask[: side // 2] = 1
+    asked = [replace(each, inputs=PictureInputs(image, mask)) for each in requests(stack)]
+    config = replace(CONFIG, strength=0.7, sampler=sampler)
+    for picture in draw(stack, asked, stack.clip().zero_image_embeds(), config):
+        changed = (picture.pixels - image).abs().amax(0) > 1e-4
+        assert not changed[side // 2 :].any() and changed[: side // 2].float().mean() > 0.9

@@ -67,6 +67,19 @@ def test_what_is_written_is_read(picture: Write) -> None:
     assert read_texts(picture(adapter="none")).adapter is None
 
 
+def test_the_pictures_that_it_was_given_are_read(picture: Write) -> None:
+    files = {"from_image": {"name": "a.jpg", "sha256": "ab" * 32}, "mask": {"name": "m.png", "sha256": "cd" * 32}}
+    texts = json.dumps({**files, "sound": {"name": "b.ogg", "sha256": "ab" * 32}})
+    assert read_texts(picture(pictures=texts, lambda__studio_format="3")).pictures == files
+    older = read_texts(picture(settings='{"edges": "box.png"}'))
+    assert older.pictures == {"edges": {"name": "box.png", "sha256": ""}}
+
+
+@pytest.mark.parametrize("wrong", ["[]", '{"mask": "m.png"}', '{"mask": {"name": "m.png", "sha256": "../x"}}'])
+def test_pictures_that_are_no_files_are_refused(picture: Write, wrong: str) -> None:
+    assert "its pictures are not a table of files" in refusal(picture(pictures=wrong)).cause
+
+
 @pytest.mark.parametrize("path", RELEASED, ids=lambda path: f"{path.parts[-3]} {path.name}")
 def test_a_picture_of_a_released_version_is_read(path: Path) -> None:
     said, texts = read_texts(path), Image.open(path).text

@@ -94,6 +94,33 @@ def test_edges_and_a_foreign_stack_are_asked_for(studio, box, tmp_path, stack_fi
         studio.pictures.again(first, edges=box(1), out=tmp_path)
 
 
+def test_given_pictures_are_asked_for_and_known_by_their_bytes(studio, box, tmp_path) -> None:
+    white = tmp_path / "white.png"
+    with Image.open(box(0)) as photo:
+        mask = Image.new("L", photo.size)
+    mask.paste(255, (5, 5, 40, 40))
+    mask.save(white)
+    first = studio.generate("a cat", TWO_STEPS, from_image=box(0), mask=white, out=tmp_path).pictures[0].path
+    with pytest.raises(
+        InvalidSetting, match=r"was drawn over 'box0\.png', which it does not contain\. Give .*: from_image=IMAGE"
+    ):
+        studio.pictures.again(first, mask=white, out=tmp_path)
+    with pytest.raises(InvalidSetting, match=r"has the mask 'white\.png', which it does not contain"):
+        studio.pictures.again(first, from_image=box(0), out=tmp_path)
+    again = studio.pictures.again(first, from_image=box(0), mask=white, out=tmp_path)
+    assert (again.difference, again.changes) == (0, ())
+    other = studio.pictures.again(first, from_image=box(1), mask=white, out=tmp_path)
+    assert other.changes == ("box1.png is not the file of then (box0.png): from_image differs.",)
+    assert other.difference > 0
+
+
+def test_a_photograph_may_be_added_to_a_picture_that_had_none(studio, box, tmp_path) -> None:
+    first = studio.generate("a cat", TWO_STEPS, out=tmp_path).pictures[0].path
+    again = studio.pictures.again(first, from_image=box(0), out=tmp_path)
+    settings = read_texts(again.drawn.pictures[0].path).settings
+    assert (again.difference, settings["strength"], settings["from_image"]) == (None, 0.5, "box0.png")
+
+
 def test_a_picture_of_another_program_is_refused(studio, box, tmp_path) -> None:
     with pytest.raises(ImageRefused, match="it has no texts from λ-Studio"):
         studio.pictures.again(box(0), out=tmp_path)

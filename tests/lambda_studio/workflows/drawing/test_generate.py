@@ -226,15 +226,15 @@ def test_a_small_gpu_draws_as_many_at_once_as_fit_and_says_it_first(studio, add,
     assert stack.drawing_plan(8, 8, Size.square(32)) is None, "there is no GPU"
     family = replace(kandinsky.FAMILY, footprint=lambda *_: Footprint(3 * GIB, GIB, 2 * GIB, GIB // 2))
     monkeypatch.setattr(kandinsky, "FAMILY", family)
-    batches, tiles, sample = [], [], generator.sample
+    batches, tiles, sample_batch = [], [], generator.sample_batch
 
-    def watched(decoder, embeds, *rest):
+    def watched(decoder, batch, config, *rest):
         assert any("GPU memory are free" in said for said in notices)
-        batches.append((len(embeds), stack.frees_idle))
-        tiles.append(rest[2].decode_in_tiles)
-        return sample(decoder, embeds, *rest)
+        batches.append((len(batch.seeds), stack.frees_idle))
+        tiles.append(config.decode_in_tiles)
+        return sample_batch(decoder, batch, config, *rest)
 
-    monkeypatch.setattr(generator, "sample", watched)
+    monkeypatch.setattr(generator, "sample_batch", watched)
     for free, expected in ((80, [(5, False)]), (8, [(4, True), (1, True)]), (5, [(1, True)] * 5), (4, [(1, True)] * 5)):
         monkeypatch.setattr(Stack, "free_memory", lambda self, free=free: free * GIB)
         batches.clear(), tiles.clear()
@@ -279,13 +279,13 @@ def test_prompts_with_the_same_settings_are_drawn_together_and_each_as_if_alone(
 ):
     add("rex", box(0), box(1))
     add("max", box(2))
-    batches, sample = [], generator.sample
+    batches, sample_batch = [], generator.sample_batch
 
-    def watched(decoder, embeds, *rest):
-        batches.append(len(embeds))
-        return sample(decoder, embeds, *rest)
+    def watched(decoder, batch, *rest):
+        batches.append(len(batch.seeds))
+        return sample_batch(decoder, batch, *rest)
 
-    monkeypatch.setattr(generator, "sample", watched)
+    monkeypatch.setattr(generator, "sample_batch", watched)
     lines = "a <*:dog>\na <rex#2:0.5> --n a hat\na cat --s 2\na <rex> --d 8"
     drawn = studio.pictures.of_file(lines, ONE_STEP, out=tmp_path)
     assert [each.prompt for each in drawn] == ["a <max>", "a <rex>", "a <rex#2:0.5>", "a cat", "a <rex>"]

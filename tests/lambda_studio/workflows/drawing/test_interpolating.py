@@ -58,15 +58,15 @@ def test_wrong_numbers_are_refused(studio, add, box, tmp_path, prompts, frames, 
 def test_pictures_of_a_way_that_is_stopped_stay(studio, tmp_path, monkeypatch, notices) -> None:
     from lambda_studio.generation import generator
 
-    sample, calls = generator.sample, []
+    sample_batch, calls = generator.sample_batch, []
 
     def stopped(*given):
         calls.append(given)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return sample(*given)
+        return sample_batch(*given)
 
-    monkeypatch.setattr(generator, "sample", stopped)
+    monkeypatch.setattr(generator, "sample_batch", stopped)
     config = GenerateConfig(num_inference_steps=1, seed=3, batch_size=1)
     with pytest.raises(KeyboardInterrupt):
         studio.pictures.interpolate(["a cat", "a dog"], config, frames=5, out=tmp_path / "out")

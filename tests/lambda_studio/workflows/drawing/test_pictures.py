@@ -9,6 +9,7 @@ from PIL import Image
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import Picture
+from lambda_studio.pictures.files.png import sha256
 from lambda_studio.pictures.files.texts import FORMAT_KEY, PictureTexts, read_texts
 from lambda_studio.workflows.drawing import pictures
 from lambda_studio.workflows.drawing.pictures import Destination, write_each
@@ -21,7 +22,13 @@ def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed
     said = Image.open(path).text
     assert (path.parent, path.suffix) == (tmp_path / "out", ".png")
     sizes = {"resolution": None, "height": None, "width": None, "decode_in_tiles": False}
-    drawn = {"num_inference_steps": 2, "guidance_scale": 3.0, "sampler": "ddim", "negative_prompt": ""}
+    drawn = {
+        "num_inference_steps": 2,
+        "guidance_scale": 3.0,
+        "sampler": "ddim",
+        "negative_prompt": "",
+        "strength": None,
+    }
     settings = {**drawn, "references": "mean", "deep_cache_interval": 1, "edges": "box1.png", **sizes}
     assert json.loads(said.pop("settings")) == settings
     seen = {"name": "rex", "noun": "dog", "library": "default", "version": 1, "manifest": concept.manifest}
@@ -30,8 +37,11 @@ def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed
     assert json.loads(said.pop("weights")) == weights and len(weights) == 4
     expected = {"prompt": "a <rex:0.5>", "seed": "6", "stack": "tiny", "adapter": "none", "Software": "lambda-studio"}
     numbers = "Steps: 2, Sampler: ddim, CFG scale: 3, Seed: 6, Size: 32x32, Model: tiny, Version: lambda-studio"
+    files = {"edges": {"name": "box1.png", "sha256": sha256(box(1).read_bytes())}}
+    assert json.loads(said.pop("pictures")) == files
     assert said == {**expected, FORMAT_KEY: "1", "parameters": f"a <rex:0.5>\n{numbers}"}
-    assert read_texts(path) == PictureTexts("a <rex:0.5>", 6, settings, (seen,), "tiny", None, weights=weights)
+    known = PictureTexts("a <rex:0.5>", 6, settings, (seen,), "tiny", None, weights=weights, pictures=files)
+    assert read_texts(path) == known
 
 
 def test_each_picture_is_written_before_the_next_is_drawn_and_stays_if_that_fails(tmp_path) -> None:

@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import pytest
 
+from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.template import parse
 from lambda_studio.models.stacks.specification import BUILT_IN
-from lambda_studio.workflows.drawing.prompt_notes import notes_about
+from lambda_studio.workflows.drawing.prompt_notes import note_sampler, notes_about
 
 KNOWN = ["pip", "Rex", "red-hat"]
 NOUNS = {"Rex": "dog", "red-hat": "hat"}
@@ -88,3 +89,11 @@ def test_a_file_of_words_that_is_no_text_or_no_file_is_no_fault_of_ours(tmp_path
         notes("a <rex>", spec=spec)
     spec.words.write_bytes(b"a dog \xff\xfe")
     assert notes("a <rex>", spec=spec) == []
+
+
+def test_lcm_is_questioned_unless_the_stack_prefers_it():
+    config = GenerateConfig(sampler="lcm")
+    (note,) = note_sampler(config, KANDINSKY)
+    assert "4 to 8 steps" in note and "kandinsky-2.2 does not say" in note
+    assert list(note_sampler(config, replace(KANDINSKY, generate={"sampler": "lcm"}))) == []
+    assert list(note_sampler(GenerateConfig(), KANDINSKY)) == []

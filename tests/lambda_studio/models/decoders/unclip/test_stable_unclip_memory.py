@@ -5,7 +5,7 @@ import torch
 
 from lambda_studio.config import FinetuneConfig, Size
 from lambda_studio.models.decoders.unclip.stable_unclip import load_decoder
-from lambda_studio.models.decoders.unclip.stable_unclip_memory import drawing_footprint, unet_blueprint
+from lambda_studio.models.decoders.unclip.stable_unclip_memory import drawing_footprint, encoding_bytes, unet_blueprint
 from lambda_studio.models.files.sources import Source
 from lambda_studio.models.stacks.planning import GIB
 from lambda_studio.training.planning.memory import training_bytes
@@ -54,3 +54,9 @@ def test_training_is_counted(source):
     lora, larger, full = counted("lora", 1), counted("lora", 2), counted("full", 1)
     assert 2 * 869_517_764 < lora < larger
     assert full > 16 * 869_517_764, "weights, gradients and AdamW's two states in float32"
+
+
+def test_encoding_a_photograph_grows_with_its_area(source):
+    small, large = (encoding_bytes(source, Size.square(side), torch.bfloat16) for side in (768, 1536))
+    assert large == pytest.approx(4 * small, rel=0.2)
+    assert small < drawing_footprint(source, Size.square(768), torch.bfloat16).decoding
