@@ -131,9 +131,10 @@ def drawn_in(stack: Stack, requests: list[PictureRequest], ways: list[Way]) -> d
     embeds = predicted_embeds(stack, requests, zero)
     scale = GenerateConfig().preferring(stack.spec.generate).guidance_scale
     drawn = {way: Drawn([], []) for way in ways}
-    for start in range(0, len(requests), BATCH):
+    for number, start in enumerate(range(0, len(requests), BATCH)):
         seeds = [each.seed for each in requests[start : start + BATCH]]
-        for way in ways:
+        first = number * len(ways) * BATCH // len(requests)  # so that no way is always drawn at the same place
+        for way in (*ways[first:], *ways[:first]):
             began = time.process_time()
             latents = denoised(stack.decoder(), embeds[start : start + BATCH], zero, seeds, scale, way)
             drawn[way].seconds.append(time.process_time() - began)
