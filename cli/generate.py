@@ -66,6 +66,9 @@ LONGEST = 2**22
     metavar="IMAGE",
     help="Follow the edges of this picture.  [default: no edges]",
 )
+@click.option("--edges-low", type=int, help="With --edges: Canny's lower threshold.  [default: the stack's, else 100]")
+@click.option("--edges-high", type=int, help="With --edges: Canny's upper threshold.  [default: the stack's, else 200]")
+@click.option("--save-edges", is_flag=True, default=None, help="With --edges: also write the map of the edges.")
 @click.option(
     "--from-image",
     type=click.Path(path_type=Path),

@@ -24,6 +24,7 @@ def notices(answer: Any, drawn: "Sequence[Drawn]", sheet: Path | None, by_itself
     if hasattr(answer, "difference"):
         yield from sameness(answer.difference)
         by_itself = False
+    yield from (f"Edges: {path}" for path in dict.fromkeys(each.edge_map for each in drawn) if path)
     if sheet:
         yield f"All pictures: {sheet}"
     for adapter in dict.fromkeys(each.adapters[0] for each in drawn if by_itself and each.adapters):

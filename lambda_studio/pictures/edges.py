@@ -13,15 +13,17 @@ Pixels = UInt8[np.ndarray, "height width 3"]
 Lines = UInt8[np.ndarray, "height width"]
 """255 on a line, 0 elsewhere."""
 
+Thresholds = tuple[int, int]
+"""The lower and the upper threshold of Canny's gradients."""
 LOW, HIGH = 100, 200
 """Canny's thresholds in the published code."""
 GRADIENT = 0.12
 """The gradient's threshold as a share of white. The miniature was trained with it (docs/decisions/0029)."""
 
 
-def canny(pixels: Pixels) -> Lines:
-    """Draw Canny's edges, one pixel wide."""
-    return cv2.Canny(pixels, LOW, HIGH)
+def canny(pixels: Pixels, thresholds: Thresholds = (LOW, HIGH)) -> Lines:
+    """Draw Canny's edges, one pixel wide: those above the second threshold, and what continues them above the first."""
+    return cv2.Canny(pixels, *thresholds)
 
 
 def gradient(pixels: Pixels) -> Lines:
@@ -36,7 +38,13 @@ EDGE_MAPS: dict[str, Callable[[Pixels], Lines]] = {"canny": canny, "gradient": g
 """The edge maps by name, as in a stack (`StackSpec.edges`) and a recipe (`RecipeConfig.edges`)."""
 
 
-def edge_map(image: Image.Image, name: str, resolution: int, size: int) -> Image.Image:
-    """Return the edges of a picture's middle square at `resolution`, white on black, resized to `size`."""
-    lines = EDGE_MAPS[name](np.asarray(square_crop(image, resolution)))
+def edge_map(
+    image: Image.Image, name: str, resolution: int, size: int, thresholds: Thresholds | None = None
+) -> Image.Image:
+    """Return the edges of a picture's middle square at `resolution`, white on black, resized to `size`.
+
+    `thresholds` are for `canny` alone.
+    """
+    pixels = np.asarray(square_crop(image, resolution))
+    lines = canny(pixels, thresholds) if name == "canny" and thresholds else EDGE_MAPS[name](pixels)
     return Image.fromarray(lines).resize((size, size), Image.Resampling.BICUBIC).convert("RGB")

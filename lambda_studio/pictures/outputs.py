@@ -80,8 +80,13 @@ def require_sheet(out: Path) -> None:
 
 
 def sheet_beside(out: Path) -> Path:
-    """Return where the sheet of pictures at `out` is written: in their folder, else under their name and `-sheet`."""
-    return out.with_stem(f"{out.stem}-sheet") if _names_a_file(out) else out
+    """Return where the sheet of pictures at `out` is written."""
+    return beside(out, "sheet")
+
+
+def beside(out: Path, what: str) -> Path:
+    """Return where `what` belongs to pictures at `out`: in their folder, else under their name and `-what`."""
+    return out.with_stem(f"{out.stem}-{what}") if _names_a_file(out) else out
 
 
 def _make_room(out: Path) -> None:

@@ -33,6 +33,8 @@ LARGEST = {
     "resolution": 4096,
     "height": 4096,
     "width": 4096,
+    "edges_low": 2040,
+    "edges_high": 2040,
     "seed": 2**53,
 }
 """Upper bounds. A seed beyond 2**53 is not exact in other programs' JSON."""

@@ -55,6 +55,12 @@ class GenerateConfig(Settings):
     deep_cache_interval: int = 1
     """Run the whole UNet only in every so many steps, and only its outer layers in the others, from the expected deep
     features (DeepCache). Faster, and nearly the same pictures; 1 switches it off."""
+    edges_low: int | None = None
+    """With edges: Canny's lower threshold. None: 100, as in the published code."""
+    edges_high: int | None = None
+    """With edges: Canny's upper threshold. Fewer edges are found with a higher one. None: 200."""
+    save_edges: bool = False
+    """With edges: write their map beside the pictures."""
     guidance_scale: float = 7.5
     """Classifier-free guidance; 1 switches it off."""
     seed: int | None = None
@@ -88,6 +94,10 @@ class GenerateConfig(Settings):
         distilled = self.sampler != "lcm" or self.num_inference_steps <= LCM_STEPS
         self._require("num_inference_steps", distilled, f"lcm takes up to {LCM_STEPS}; 4 to 8 are usual.")
         self._require("references", self.references in REFERENCES, f"Give one of: {', '.join(REFERENCES)}.")
+        self._require_between(0, "edges_low", "edges_high")
+        low, high = self.edge_thresholds
+        cause = f"edges_low is {low}, and edges_high {high}."
+        require(low <= high, cause, "Give a lower edges_low, or a higher edges_high.", "edges_low", "edges_high")
         used = self.guidance_scale != 1 or not self.negative_prompt
         self._require("negative_prompt", used, "With guidance_scale=1 it does nothing: give a higher one.")
         self._require("best", self.best is None or self.best >= 1, "Give 1 or more.")
@@ -104,6 +114,12 @@ class GenerateConfig(Settings):
             "resolution",
             "size",
         )
+
+    @property
+    def edge_thresholds(self) -> tuple[int, int]:
+        """Canny's lower and upper threshold."""
+        low, high = self.edges_low, self.edges_high
+        return 100 if low is None else low, 200 if high is None else high
 
     @property
     def steps_run(self) -> int:

@@ -201,10 +201,10 @@ class Workplace:
         chosen = self._device or self._precision
         return None if chosen else KnownEncoders(self.home).read().get(self.spec.name)
 
-    def edge_embeds(self, image: "Image.Image") -> "Tensor":
-        """Return CLIP's embedding of a picture's edges, for the prior's control token."""
+    def edge_embeds(self, image: "Image.Image", thresholds: tuple[int, int] | None = None) -> "Tensor":
+        """Return CLIP's embedding of a picture's edges, for the prior's control token. `thresholds` are Canny's."""
         from lambda_studio.pictures.edges import edge_map
 
         clip = self.stack.clip(("vision",))
-        found = edge_map(image, self.spec.edges, self.stack.resolution, clip.image_size)
+        found = edge_map(image, self.spec.edges, self.stack.resolution, clip.image_size, thresholds)
         return clip.encode_images([found])[0]

@@ -51,6 +51,8 @@ def test_a_picture_says_what_it_is(studio, tuned) -> None:
         "references": "mean",
         "deep_cache_interval": 1,
         "strength": None,
+        "edges_low": None,
+        "edges_high": None,
     }
     assert json.loads(texts["settings"]) == {"num_inference_steps": 2, "guidance_scale": 3.0, **others}
     concept = json.loads(studio("concepts", "show", "rex", "--json").out)["concept"]
@@ -122,6 +124,8 @@ def test_edges_change_the_picture(studio, photos) -> None:
     edged = studio("generate", "a cat", "--steps", 1, "--edges", photos[0]).out.strip()
     assert Image.open(plain).tobytes() != Image.open(edged).tobytes()
     assert json.loads(Image.open(edged).text["settings"])["edges"] == "photo1.png"
+    saved = studio("generate", "a cat", "--steps", 1, "--edges", photos[0], "--edges-low", 10, "--save-edges")
+    assert f"Edges: {Path('outputs/photo1-edges-0001.png')}" in saved.err
 
 
 def test_a_photograph_and_its_mask_are_drawn_over_and_asked_for_again(studio, photos, tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ class Drawn:
     adapters: tuple[DrawnAdapter, ...] = ()
     given: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of each picture file that it was given, by its role: edges, from_image, mask, depth."""
+    edge_map: Path | None = None
+    """The file of the edges that it follows, if `GenerateConfig.save_edges`."""
 
 
 @dataclass(frozen=True)

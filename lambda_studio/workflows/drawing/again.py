@@ -23,7 +23,7 @@ from lambda_studio.workflows.drawing.generate import generate
 from lambda_studio.workflows.drawing.preparing import Drawing
 from lambda_studio.workflows.workplace import Workplace
 
-SAME_PIXELS = {"batch_size", "score", "metadata"}
+SAME_PIXELS = {"batch_size", "score", "metadata", "save_edges"}
 """Settings that change no pixel, but for rounding."""
 FOLLOWS = {"edges": "follows the edges of", "from_image": "was drawn over", "mask": "has the mask", "depth": "follows"}
 """What a picture does with a file, by the file's role."""

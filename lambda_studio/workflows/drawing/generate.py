@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import PromptInvalid
+from lambda_studio.pictures.outputs import beside, write_picture
 from lambda_studio.workflows.answers.pictures import Drawn, DrawnAdapter, DrawnPicture
 from lambda_studio.workflows.drawing.given_pictures import picture_inputs
 from lambda_studio.workflows.drawing.preparing import Drawing, Prepared, prepare
@@ -44,7 +46,9 @@ def generate_all(place: Workplace, drawings: Sequence[Drawing], one: bool = Fals
     with place.progress("Drawing", total=total) as advance:
         for group, config in zip(groups, plans, strict=True):
             written += _draw(place, group, config, lambda *_: advance())
-    return [_drawn(place, each, pictures) for each, pictures in zip(prepared, written, strict=True)]
+    maps = save_edge_maps(place, prepared)
+    drawn = [_drawn(place, each, pictures) for each, pictures in zip(prepared, written, strict=True)]
+    return [replace(answer, edge_map=maps.get(_edges(each))) for answer, each in zip(drawn, prepared, strict=True)]
 
 
 def _together(prepared: Prepared) -> object:
@@ -112,8 +116,8 @@ def requests_of(place: Workplace, group: Sequence[Prepared]) -> "tuple[list[Pict
     concepts = {concept.name: concept for each in group for concept in each.concepts}
     embeddings, computed = place.embedder.subjects(list(concepts.values()))
     zero_image_embeds = place.embedder.zero()
-    edged = {each.given["edges"].sha256: each.given["edges"].image for each in group if "edges" in each.given}
-    controls = {sha: place.edge_embeds(image) for sha, image in edged.items()}
+    edged = {key: each.given["edges"].image for each in group if (key := _edges(each))}
+    controls = {key: place.edge_embeds(image, key[1]) for key, image in edged.items()}
     inputs = picture_inputs(group[0].given, group[0].size)
     if computed or edged:
         place.stack.spare("clip")  # the next steps need only the text tower
@@ -122,13 +126,33 @@ def requests_of(place: Workplace, group: Sequence[Prepared]) -> "tuple[list[Pict
             each.prompt,
             seed,
             subject_embeds(each.prompt, embeddings, each.config.references, seed),
-            controls[each.given["edges"].sha256] if "edges" in each.given else None,
+            controls[key] if (key := _edges(each)) else None,
             each.negative,
             inputs,
         )
         for each in group
         for seed in each.seeds
     ], zero_image_embeds
+
+
+def _edges(prepared: Prepared) -> tuple[str, tuple[int, int]] | None:
+    """Return the hash and the thresholds of the edges that a drawing follows, or None."""
+    edges = prepared.given.get("edges")
+    return (edges.sha256, prepared.config.edge_thresholds) if edges else None
+
+
+def save_edge_maps(place: Workplace, prepared: Sequence[Prepared]) -> dict[object, Path]:
+    """Write each edge map that is to be saved under a free name beside the pictures, and return the paths."""
+    from lambda_studio.pictures.edges import edge_map
+
+    found: dict[object, Path] = {}
+    for each in prepared:
+        if each.config.save_edges and _edges(each) not in found:
+            edges, side = each.given["edges"], place.stack.resolution
+            lines = edge_map(edges.image, place.spec.edges, side, side, each.config.edge_thresholds)
+            title = f"{Path(edges.name).stem} edges"
+            found[_edges(each)] = write_picture(lines, {}, beside(each.drawing.out, "edges"), title)
+    return found
 
 
 def _drawn(place: Workplace, prepared: Prepared, pictures: Sequence[DrawnPicture]) -> Drawn:

@@ -74,6 +74,19 @@ def with_strength(config: GenerateConfig, wanted: float | None, given: Given) ->
     return config if config.strength is None else replace(config, strength=None)
 
 
+def require_edges(config: GenerateConfig, given: Given, edges: str) -> None:
+    """Raise InvalidSetting for settings of edges without edges, and for thresholds that the stack's map does not have.
+
+    `edges` is the name of the stack's edge map.
+    """
+    thresholds = config.edges_low is not None or config.edges_high is not None
+    used = "edges" in given or not (thresholds or config.save_edges)
+    require(used, "Settings of edges are given without a picture.", "Give the picture, too: edges=IMAGE.")
+    known = edges == "canny" or not thresholds
+    cause = f"Thresholds are Canny's, and the stack's edge map is {edges}."
+    require(known, cause, "Leave out edges_low and edges_high.", "edges_low", "edges_high")
+
+
 def notes_on(given: Given, size: Size) -> Iterator[str]:
     """Yield what is to be said of pictures that are cut to the drawing's shape.
 

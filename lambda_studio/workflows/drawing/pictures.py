@@ -20,7 +20,7 @@ from lambda_studio.workflows.drawing.given_pictures import Given
 from lambda_studio.workflows.drawing.preparing import Prepared
 from lambda_studio.workflows.workplace import Workplace
 
-NOT_STORED = ("seed", "batch_size", "score", "best", "metadata")
+NOT_STORED = ("seed", "batch_size", "score", "best", "metadata", "save_edges")
 """Settings that change no pixel, and the seed, which has a text of its own."""
 
 

@@ -14,7 +14,7 @@ from lambda_studio.generation.template import Template, name_key, parse, require
 from lambda_studio.pictures.outputs import require_place
 from lambda_studio.settings.pictures import ROLES, require_needed
 from lambda_studio.workflows.drawing.adapter_choice import Choice, ChosenAdapter, choose_adapters
-from lambda_studio.workflows.drawing.given_pictures import Given, notes_on, open_given, with_strength
+from lambda_studio.workflows.drawing.given_pictures import Given, notes_on, open_given, require_edges, with_strength
 from lambda_studio.workflows.drawing.naming import concept_names, named_concepts, without_wildcards
 from lambda_studio.workflows.drawing.prompt_notes import note_sampler, notes_about
 from lambda_studio.workflows.learnt_words import note_unlearnt
@@ -145,6 +145,7 @@ def _prepared(
     for template, concepts in named:
         _require_images(template, concepts)
     given = _opened(place, drawing, opened)
+    require_edges(config, given, place.spec.edges)
     config = with_strength(config, drawing.config.strength, given)
     require_place(drawing.out)
     size = config.size(place.stack.resolution)

@@ -63,3 +63,14 @@ def test_a_map_is_of_the_middle_square_white_on_black_and_of_the_size_that_is_as
 
 def test_a_stack_may_name_every_map_and_no_other() -> None:
     assert tuple(EDGE_MAPS) == stack.EDGE_MAPS
+
+
+def test_lower_thresholds_find_more_edges_and_the_gradient_map_has_none() -> None:
+    pixels = np.tile(np.linspace(0, 255, 64, dtype=np.uint8)[None, :, None] // 40 * 40, (64, 1, 3))
+    picture = Image.fromarray(pixels)
+    counts = [
+        int(np.count_nonzero(np.asarray(edge_map(picture, "canny", 64, 64, thresholds))))
+        for thresholds in (None, (100, 200), (20, 40))
+    ]
+    assert counts[0] == counts[1] < counts[2]
+    assert edge_map(picture, "gradient", 64, 64, (0, 1)).tobytes() == edge_map(picture, "gradient", 64, 64).tobytes()

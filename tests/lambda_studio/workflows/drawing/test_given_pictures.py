@@ -162,3 +162,36 @@ def test_a_depth_map_is_read_as_grey_and_cut_like_the_photograph():
     assert inputs.image is None and inputs.mask is None and inputs.depth.shape == (20, 20)
     assert inputs.depth[0].tolist() == [1.0] * 5 + [0.0] * 15
     assert list(notes_on({"depth": picture}, Size(20, 40))) == []
+
+
+def test_thresholds_change_the_picture_are_stored_and_drawn_again(studio, photo, tmp_path):
+    config = replace(TWO_STEPS, edges_low=800, edges_high=1500)
+    plain, other = (studio.generate("a cat", each, edges=photo, out=tmp_path) for each in (TWO_STEPS, config))
+    assert (pixels_of(plain) != pixels_of(other)).any()
+    settings = read_texts(other.pictures[0].path).settings
+    assert (settings["edges_low"], settings["edges_high"], "save_edges" in settings) == (800, 1500, False)
+    assert studio.pictures.again(other.pictures[0].path, edges=photo, out=tmp_path).difference == 0
+
+
+def test_the_map_of_the_edges_is_written_once_and_never_overwritten(studio, photo, tmp_path):
+    config = replace(TWO_STEPS, save_edges=True)
+    drawn = studio.pictures.of_file("a cat\na dog", config, edges=photo, out=tmp_path / "out")
+    assert [each.edge_map for each in drawn] == [tmp_path / "out/photo-edges-0001.png"] * 2
+    again = studio.generate("a cat", config, edges=photo, out=tmp_path / "cat.png")
+    with Image.open(again.edge_map) as one, Image.open(drawn[0].edge_map) as other:
+        assert one.size == (32, 32) and one.tobytes() == other.tobytes() and one.getextrema()[0] == (0, 255)
+    assert again.edge_map == tmp_path / "cat-edges.png"
+    assert studio.generate("a cat", TWO_STEPS, edges=photo, out=tmp_path).edge_map is None
+
+
+def test_settings_of_edges_need_edges_and_a_map_that_has_them(studio, photo, tmp_path, stack_file):
+    for config in (replace(TWO_STEPS, edges_low=5), replace(TWO_STEPS, save_edges=True)):
+        with pytest.raises(InvalidSetting, match="Settings of edges are given without a picture"):
+            studio.generate("a cat", config, out=tmp_path)
+    with pytest.raises(InvalidSetting, match="edges_low is 300, and edges_high 200"):
+        GenerateConfig(edges_low=300)
+    file = tmp_path / "gradient.toml"
+    file.write_text(f'{stack_file.read_text()}\nedges = "gradient"\n')
+    studio.workplace.work_with(str(file))
+    with pytest.raises(InvalidSetting, match="Thresholds are Canny's, and the stack's edge map is gradient"):
+        studio.generate("a cat", replace(TWO_STEPS, edges_high=300), edges=photo, out=tmp_path)

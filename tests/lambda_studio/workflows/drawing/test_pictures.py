@@ -28,6 +28,8 @@ def test_a_picture_carries_the_prompt_the_settings_the_concepts_and_its_own_seed
         "sampler": "ddim",
         "negative_prompt": "",
         "strength": None,
+        "edges_low": None,
+        "edges_high": None,
     }
     settings = {**drawn, "references": "mean", "deep_cache_interval": 1, "edges": "box1.png", **sizes}
     assert json.loads(said.pop("settings")) == settings
