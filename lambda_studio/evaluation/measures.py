@@ -48,6 +48,24 @@ class Composition(Protocol):
         ...
 
 
+@runtime_checkable
+class Distance(Protocol):
+    """A metric of how far a set of pictures is from a set of real ones. It needs many pictures."""
+
+    @property
+    def name(self) -> str:
+        """The metric's name in reports."""
+        ...
+
+    def embed(self, images: Sequence[Image.Image]) -> Float[Tensor, "image dim"]:
+        """Return the features of each picture, in float32 on the CPU."""
+        ...
+
+    def distance(self, drawn: Float[Tensor, "drawn dim"], real: Float[Tensor, "real dim"]) -> float:
+        """Return the distance of two sets of features; 0 is the same distribution."""
+        ...
+
+
 @dataclass(frozen=True)
 class Judges:
     """The metrics of a stack."""

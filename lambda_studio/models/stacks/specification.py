@@ -10,6 +10,10 @@ from lambda_studio.models.decoders.families import KANDINSKY, require_family, re
 
 PLACES = ("clip", "clip_towers", "prior", "decoder", "unet", "detector", "segmenter", "dino")
 """The fields that name a part's folder or repository."""
+METRIC_NETWORKS = (
+    "dino-vits16", "dino-vits8", "dinov2-vits14", "clip-b32", "clip-l14", "clip-l14-336", "inception",
+)  # fmt: skip
+"""The names of `evaluation.networks.NETWORKS`, repeated here so that checking a stack needs no torch."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 WEIGHTS = Path(__file__).parents[2] / "miniature" / "weights"
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
@@ -70,6 +74,8 @@ class StackSpec:
     """A folder or hub id of a SAM, for --segment grounded."""
     dino: str = "timm/vit_small_patch16_224.dino"
     """A folder or hub id of a DINO in timm's layout, which measures likeness."""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    """Folders or hub ids of the published networks of metrics, by their names in `METRIC_NETWORKS`."""
     judge: str = "clip"
     """The metrics of drawn pictures: `clip` (and DINO), or `miniature` for the miniature's oracle."""
     resolution: int | None = None
@@ -113,6 +119,11 @@ class StackSpec:
         for name, known in (("precision", PRECISIONS), ("edges", EDGE_MAPS), ("judge", JUDGES)):
             value = getattr(self, name)
             require(value in known, f"The stack's {name} is {value!r}.", f"Give one of: {' '.join(known)}.")
+        for network, place in self.metrics.items():
+            some = f"Give some of: {', '.join(METRIC_NETWORKS)}."
+            require(network in METRIC_NETWORKS, f"The stack's metrics have {network!r}.", some)
+            named = isinstance(place, str) and place != ""
+            require(named, f"The stack's metrics have {network} = {place!r}.", "Give a folder or a hub id.")
         self._require_pins()
 
     def revision_of(self, part: str) -> str | None:

@@ -13,7 +13,7 @@ from lambda_studio.models.files.locating import HUB_ID
 from lambda_studio.models.stacks.specification import BUILT_IN, PLACES, StackSpec
 
 MAX_TOML_BYTES = 2**14  # the time that TOML takes grows with the square of a key
-TABLES = ("decoder_settings", "finetune", "generate", "hashes", "revisions", "sizes")
+TABLES = ("decoder_settings", "finetune", "generate", "hashes", "metrics", "revisions", "sizes")
 
 
 def resolve_stack(name_or_toml: str) -> StackSpec:
@@ -47,6 +47,9 @@ def from_toml(path: Path) -> StackSpec:
     if "clip_pretrained" in settings:
         folders["clip_pretrained"] = _file_beside(path, settings["clip_pretrained"])
     named = {"name": path.stem, **settings, **folders}
+    if "metrics" in named:  # a value of another kind is refused by StackSpec
+        places = named["metrics"].items()
+        named["metrics"] = {key: _beside(path, place) if isinstance(place, str) else place for key, place in places}
     if "words" in named:
         named["words"] = path.parent / named["words"]
     return StackSpec(**named)

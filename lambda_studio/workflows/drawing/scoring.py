@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lambda_studio.evaluation.by_clip import ClipLikeness
-from lambda_studio.evaluation.by_dino import DinoLikeness, find_dino
+from lambda_studio.evaluation.by_dino import NAME, DinoLikeness, find_dino
 from lambda_studio.evaluation.measures import Likeness, View
 from lambda_studio.evaluation.similarity import likeness
 from lambda_studio.models.stacks.files import StackFiles
@@ -84,5 +84,5 @@ def _written(made: Made, score: Score, to: Destination) -> Path:
 
 def _rank(score: Score) -> float:
     """Return the mean over the concepts, by DINO if it is there."""
-    deciding = next((name for each in score.values() for name in each if name == DinoLikeness.name), "CLIP-I")
+    deciding = next((name for each in score.values() for name in each if name == NAME), "CLIP-I")
     return fmean(each[deciding] for each in score.values())

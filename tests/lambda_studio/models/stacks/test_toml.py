@@ -25,6 +25,19 @@ def test_folders_in_a_toml_file_may_be_relative_to_it(tmp_path):
     assert spec.generate == {"guidance_scale": 2.0}
 
 
+def test_networks_of_metrics_may_be_relative_and_are_known_by_name(tmp_path):
+    (tmp_path / "clip-b32").mkdir()
+    file = tmp_path / "mine.toml"
+    file.write_text(f'{PARTS}[metrics]\nclip-b32 = "clip-b32"\ndino-vits8 = "org/repo"\n')
+    assert from_toml(file).metrics == {"clip-b32": str(tmp_path / "clip-b32"), "dino-vits8": "org/repo"}
+    file.write_text(f'{PARTS}[metrics]\nclip-b33 = "a"\n')
+    with pytest.raises(InvalidSetting, match=r"metrics have 'clip-b33'.*clip-b32"):
+        from_toml(file)
+    file.write_text(f"{PARTS}[metrics]\nclip-b32 = 3\n")
+    with pytest.raises(InvalidSetting, match="metrics have clip-b32 = 3"):
+        from_toml(file)
+
+
 def test_a_name_that_could_be_a_folder_and_a_hub_id_is_asked_about(tmp_path):
     (tmp_path / "org/repo").mkdir(parents=True)
     text = 'clip = "a"\nprior = "b"\ndecoder = "{}"\n'
