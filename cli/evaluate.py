@@ -4,6 +4,7 @@ import click
 
 from cli.commands import StudioGroup
 from cli.evaluating.compare import compare
+from cli.evaluating.paper import paper
 
 
 @click.group("evaluate", cls=StudioGroup)
@@ -11,5 +12,5 @@ def command() -> None:
     """Score pictures by benchmarks, and compare evaluations."""
 
 
-for each in (compare,):
+for each in (compare, paper):
     command.add_command(each)

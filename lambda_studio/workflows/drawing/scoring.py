@@ -17,6 +17,7 @@ from lambda_studio.evaluation.similarity import likeness
 from lambda_studio.models.stacks.files import StackFiles
 from lambda_studio.pictures.outputs import rewrite_picture
 from lambda_studio.workflows.answers.pictures import DrawnPicture
+from lambda_studio.workflows.cache.left_out import is_left_out
 from lambda_studio.workflows.drawing.pictures import Destination, Made, with_seed, write_drawing
 from lambda_studio.workflows.drawing.preparing import Prepared
 from lambda_studio.workflows.evaluating.views import views_of
@@ -37,7 +38,7 @@ def scores_of(place: Workplace, group: Sequence[Prepared], made: Sequence[Made])
     """Return the likeness of each picture to each of its concepts: the mean cosine similarity to its references.
 
     CLIP-I compares a whole picture with the references' cut-outs, whose embeddings are cached. DINO compares whole
-    pictures, if its weights are on this machine. Afterwards a large CLIP is not in memory.
+    pictures, if its weights are on this machine and the concept has pictures. Afterwards a large CLIP is not in memory.
     """
     asked = [each for each in group for _ in each.seeds]
     concepts = {concept.name: concept for each in group if is_scored(each) for concept in each.concepts}
@@ -51,14 +52,15 @@ def scores_of(place: Workplace, group: Sequence[Prepared], made: Sequence[Made])
     metrics: list[tuple[Likeness, dict[str, Tensor]]] = [(clip, references)]
     if folder := find_dino(StackFiles(place.spec).source("dino")):
         dino = DinoLikeness(folder, place.stack.device)
-        views = {name: views_of(place, concept, concept.images) for name, concept in concepts.items()}
+        seen = {name: each for name, each in concepts.items() if not any(map(is_left_out, each.images))}
+        views = {name: views_of(place, concept, concept.images) for name, concept in seen.items()}
         metrics.append((dino, {name: dino.embed(each) for name, each in views.items()}))
     for start in range(0, len(rows), AT_ONCE):
         part = rows[start : start + AT_ONCE]
         for metric, known in metrics:
             embeds = metric.embed([View(made[row].image, "") for row in part])
             for row, embedding in zip(part, embeds, strict=True):
-                for concept in asked[row].concepts:
+                for concept in (each for each in asked[row].concepts if each.name in known):
                     value = likeness(embedding[None], known[concept.name])
                     found[row].setdefault(concept.name, {})[metric.name] = round(value, 4)
     place.stack.spare("clip")
@@ -85,4 +87,4 @@ def _written(made: Made, score: Score, to: Destination) -> Path:
 def _rank(score: Score) -> float:
     """Return the mean over the concepts, by DINO if it is there."""
     deciding = next((name for each in score.values() for name in each if name == NAME), "CLIP-I")
-    return fmean(each[deciding] for each in score.values())
+    return fmean(each.get(deciding, each["CLIP-I"]) for each in score.values())

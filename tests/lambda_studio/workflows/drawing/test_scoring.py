@@ -50,6 +50,30 @@ def test_the_best_are_kept_and_the_best_comes_first(studio, add, box, tmp_path) 
         assert Image.open(one.path).tobytes() == Image.open(other.path).tobytes()
 
 
+class Corners:
+    """A metric in DINO's place: the first values of a picture."""
+
+    name = "DINO"
+
+    def __init__(self, folder, device):
+        pass
+
+    def embed(self, views):
+        assert all(view.image.width > 1 for view in views), "a note is no picture"
+        rows = [torch.tensor(list(view.image.convert("RGB").tobytes()[:64])).float() for view in views]
+        return torch.nn.functional.normalize(torch.stack(rows) + 1, dim=-1)
+
+
+def test_a_concept_without_pictures_is_compared_by_its_embedding_only(studio, add, box, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("lambda_studio.workflows.drawing.scoring.find_dino", lambda source: tmp_path)
+    monkeypatch.setattr("lambda_studio.workflows.drawing.scoring.DinoLikeness", Corners)
+    add("rex", box(0)), add("max", box(1))
+    studio.concepts.blend("half", {"rex": 0.5, "max": 0.5})
+    config = GenerateConfig(num_inference_steps=1, seed=0, best=1)
+    (kept,) = studio.generate("a <half> on a <rex>", config, count=2, out=tmp_path / "out").pictures
+    assert {name: set(each) for name, each in kept.likeness.items()} == {"half": {"CLIP-I"}, "rex": {"CLIP-I", "DINO"}}
+
+
 def test_more_best_pictures_than_are_drawn_are_refused_and_so_is_a_prompt_without_names(studio, add, box) -> None:
     add("rex", box(0))
     with pytest.raises(InvalidSetting, match=r"The best 3 of 2 are wanted\. Draw more pictures\."):

@@ -1,0 +1,47 @@
+"""studio evaluate paper CLAIM..."""
+
+from pathlib import Path
+
+import click
+
+from cli.commands import StudioCommand
+from cli.session import Session, pass_session
+
+
+@click.command("paper", cls=StudioCommand)
+@click.argument("claims", nargs=-1, required=True, metavar="CLAIM...|all")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("evaluations/paper"),
+    show_default=True,
+    help="Folder for the pages. Seeds that it has are not measured again.",
+)
+@click.option("--seeds", type=int, default=3, show_default=True, help="How many seeds to measure.")
+@click.option("--pictures", type=int, default=24, show_default=True, help="How many subjects or pictures of each seed.")
+@pass_session
+def paper(session: Session, claims: tuple[str, ...], out: Path, seeds: int, pictures: int) -> None:
+    """Measure claims of the λ-ECLIPSE paper on the miniature.
+
+    CLAIM is figure-3, figure-5, figure-7, table-4 or table-5. Each gets a page with a table, a chart, and whether it
+    agrees with the paper. figure-5 trains, and takes a quarter of an hour on two cores; the others take minutes.
+    Stopped work goes on with the next seed.
+
+    \b
+      studio evaluate paper table-4
+      studio evaluate paper all --seeds 5
+    """
+    from cli.screen.progress import bars
+    from lambda_studio.miniature.paper.running import run_claims
+
+    keys = [] if "all" in claims else list(dict.fromkeys(claims))
+    found = run_claims(keys, out, seeds, pictures, bars())
+
+    def lines() -> list[str]:
+        told = []
+        for each in found:
+            told += [f"{each.key}: {each.title}: {each.verdict}", *(f"  {said}" for said in each.checked)]
+            told.append(f"  {each.text}")
+        return told
+
+    session.show(found, lines)

@@ -1,0 +1,101 @@
+"""A claim of the paper, and what was measured of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from lambda_studio.progress import Progress
+
+OfSeed = Mapping[str, Mapping[str, float]]
+"""What one seed gives: a value by way and column."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The paper says that `column` is greater in way `more` than in way `less`."""
+
+    more: str
+    less: str
+    column: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A table or figure of the paper."""
+
+    key: str
+    title: str
+    says: str
+    """What the paper says, with its figures."""
+    here: str
+    """What is measured on the miniature."""
+    ways: tuple[str, ...]
+    columns: Mapping[str, str]
+    """What each column is, by its name."""
+    expected: tuple[Expected, ...]
+    measure: Callable[[int, int, Progress], OfSeed]
+    """Measures one seed with so many pictures in each way."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One expectation against what was measured."""
+
+    expected: Expected
+    differences: tuple[float, ...]
+    """Of each seed."""
+
+    @property
+    def verdict(self) -> str:
+        """Return `agrees` if every seed does, `disagrees` if none does, else `unclear`."""
+        if all(difference > 0 for difference in self.differences):
+            return "agrees"
+        return "disagrees" if all(difference < 0 for difference in self.differences) else "unclear"
+
+    @property
+    def text(self) -> str:
+        """The expectation and its verdict, in words."""
+        said = self.expected
+        mean = fmean(self.differences)
+        return f"{said.column} is greater with {said.more} than with {said.less}: {self.verdict} ({mean:+.3f})"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured of a claim, over seeds."""
+
+    claim: Claim
+    seeds: tuple[int, ...]
+    pictures: int
+    by_seed: tuple[OfSeed, ...]
+
+    def values(self, way: str, column: str) -> list[float]:
+        """Return the value of each seed."""
+        return [of_seed[way][column] for of_seed in self.by_seed]
+
+    def cell(self, way: str, column: str) -> str:
+        """Return the mean over the seeds, with their standard deviation."""
+        values = self.values(way, column)
+        spread = stdev(values) if len(values) > 1 else 0.0
+        return f"{fmean(values):.3f} ± {spread:.3f}"
+
+    @property
+    def checked(self) -> tuple[Checked, ...]:
+        """Each expectation, checked seed by seed."""
+        return tuple(Checked(each, tuple(self._differences(each))) for each in self.claim.expected)
+
+    @property
+    def verdict(self) -> str:
+        """`agrees` or `disagrees` if all expectations do, else `agrees in part` or `unclear`."""
+        return joined([each.verdict for each in self.checked])
+
+    def _differences(self, said: Expected) -> Sequence[float]:
+        pairs = zip(self.values(said.more, said.column), self.values(said.less, said.column), strict=True)
+        return [more - less for more, less in pairs]
+
+
+def joined(verdicts: Sequence[str]) -> str:
+    """Return one verdict for several expectations."""
+    if len(set(verdicts)) == 1:
+        return verdicts[0]
+    return "agrees in part" if "agrees" in verdicts else "unclear"

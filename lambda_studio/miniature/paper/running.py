@@ -1,0 +1,99 @@
+"""Measure claims over seeds, and write what was found. Stopped work goes on with the next seed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from concepts.durable import make_folder, read_small, staged_file
+from lambda_studio.config import require
+from lambda_studio.errors import InvalidSetting
+from lambda_studio.formats import parse_json
+from lambda_studio.miniature.paper.claim import Claim, OfSeed, Result
+from lambda_studio.miniature.paper.claims import CLAIMS
+from lambda_studio.miniature.paper.page import chart, text_of
+from lambda_studio.models.files.locating import fingerprint
+from lambda_studio.models.stacks.specification import WEIGHTS
+from lambda_studio.progress import Progress, silent
+
+LARGEST = 2**20
+MOST_PICTURES = 1000
+
+
+@dataclass(frozen=True)
+class Written:
+    """A claim's verdict and files."""
+
+    key: str
+    title: str
+    verdict: str
+    checked: tuple[str, ...]
+    table: Mapping[str, Mapping[str, str]]
+    """Mean and standard deviation over the seeds, by way and column."""
+    text: Path
+    chart: Path
+    values: Path
+
+
+def run_claims(
+    keys: Sequence[str], out: Path, seeds: int = 3, pictures: int = 24, progress: Progress = silent
+) -> list[Written]:
+    """Measure the claims of these keys (none: all) into the folder `out`, and return their verdicts.
+
+    A seed that `out` has already, of the same size and weights, is not measured again. Raises InvalidSetting.
+    """
+    known = {claim.key: claim for claim in CLAIMS}
+    wrong = next((key for key in keys if key not in known), None)
+    require(wrong is None, f"There is no claim {wrong}.", f"Known are: {', '.join(known)}, all.")
+    require(1 <= seeds <= 100, f"seeds is {seeds}.", "Give 1 to 100.", "seeds")
+    require(2 <= pictures <= MOST_PICTURES, f"pictures is {pictures}.", f"Give 2 to {MOST_PICTURES}.", "pictures")
+    make_folder(out)
+    found = []
+    for key in keys or known:
+        claim = known[key]
+        by_seed = tuple(_seed(claim, seed, pictures, out, progress) for seed in range(1, seeds + 1))
+        found.append(_write(Result(claim, tuple(range(1, seeds + 1)), pictures, by_seed), out))
+    return found
+
+
+def _seed(claim: Claim, seed: int, pictures: int, out: Path, progress: Progress) -> OfSeed:
+    path = out / f"{claim.key}-seed-{seed}.json"
+    facts = {"claim": claim.key, "seed": seed, "pictures": pictures, "weights": weights()}
+    if path.is_file():
+        try:
+            said = parse_json(read_small(path, LARGEST))
+            if {name: said.get(name) for name in facts} == facts:
+                return {way: {name: float(value) for name, value in row.items()} for way, row in said["values"].items()}
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise InvalidSetting(f"{path} is no measurement ({error}).", "Remove it, or give a new folder.") from error
+    values = claim.measure(seed, pictures, progress)
+    _write_json(path, {**facts, "values": values})
+    return values
+
+
+def weights() -> str:
+    """Return a fingerprint of the miniature's weights."""
+    return fingerprint({}, sorted(WEIGHTS.rglob("*.safetensors")))
+
+
+def _write(result: Result, out: Path) -> Written:
+    claim = result.claim
+    paths = {suffix: out / f"{claim.key}.{suffix}" for suffix in ("md", "svg", "json")}
+    checked = tuple(each.text for each in result.checked)
+    _write_text(paths["md"], text_of(result, f"{datetime.now(UTC):%Y-%m-%d}"))
+    _write_text(paths["svg"], chart(result))
+    table = {way: {column: result.cell(way, column) for column in claim.columns} for way in claim.ways}
+    facts = {"claim": claim.key, "verdict": result.verdict, "checked": checked, "seeds": result.seeds}
+    by_seed = {str(seed): values for seed, values in zip(result.seeds, result.by_seed, strict=True)}
+    _write_json(paths["json"], {**facts, "pictures": result.pictures, "values": by_seed})
+    return Written(claim.key, claim.title, result.verdict, checked, table, paths["md"], paths["svg"], paths["json"])
+
+
+def _write_json(path: Path, value: object) -> None:
+    _write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
+    with staged_file(path, replace=True) as staged:
+        staged.write_text(text, encoding="utf-8")

@@ -1,0 +1,30 @@
+"""Claims and verdicts."""
+
+import pytest
+
+from lambda_studio.miniature.paper.claim import Checked, Claim, Expected, Result, joined
+
+SAID = Expected("tuned", "zero-shot", "identity")
+
+
+@pytest.mark.parametrize(
+    ("differences", "verdict"),
+    [((0.1, 0.2, 0.01), "agrees"), ((-0.1, -0.2), "disagrees"), ((0.1, -0.2), "unclear"), ((0.0, 0.1), "unclear")],
+)
+def test_an_expectation_holds_if_every_seed_says_so(differences, verdict) -> None:
+    assert Checked(SAID, differences).verdict == verdict
+    assert verdict in Checked(SAID, differences).text
+
+
+def test_a_result_has_means_with_their_spread_and_one_verdict() -> None:
+    claim = Claim(
+        key="x", title="X", says="", here="", ways=("zero-shot", "tuned"), columns={"identity": ""},
+        expected=(SAID, Expected("zero-shot", "tuned", "identity")), measure=lambda *_: {},
+    )  # fmt: skip
+    by_seed = tuple({"zero-shot": {"identity": 0.1 * at}, "tuned": {"identity": 0.1 * at + 0.2}} for at in (1, 2, 3))
+    result = Result(claim, (1, 2, 3), 8, by_seed)
+    assert result.cell("tuned", "identity") == "0.400 ± 0.100"
+    assert [each.verdict for each in result.checked] == ["agrees", "disagrees"]
+    assert [round(each, 6) for each in result.checked[0].differences] == [0.2] * 3
+    assert result.verdict == "agrees in part"
+    assert (joined(["unclear", "disagrees"]), joined(["disagrees"] * 2)) == ("unclear", "disagrees")

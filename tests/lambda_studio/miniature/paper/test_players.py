@@ -1,0 +1,25 @@
+"""Subjects, models and questions of the claims."""
+
+import torch
+from PIL import Image
+
+from lambda_studio.miniature.paper.players import Players, identity, images_of, photographs
+from lambda_studio.miniature.world.scenes import is_held_out
+
+
+def test_subjects_are_new_to_the_models_and_their_photographs_are_like_them() -> None:
+    players = Players()
+    subjects = players.subjects(3, 1)
+    assert all(bool(is_held_out(each.who).all()) for each in subjects)
+    assert [each.noun for each in subjects] == [each.noun for each in players.subjects(3, 1)]
+    assert {each.noun for each in players.subjects(4, 1, ("dog",))} == {"dog"}
+    for at, each in enumerate(subjects):
+        own = players.reader.read(photographs(each.who, 2, 99))
+        assert identity(own, 0, each) > 0.7
+        scores = players.scores(photographs(each.who, 1, 99 + at), [("a {0}", [each])])
+        assert scores["present"] == 1.0 and scores["identity"] > 0.7
+
+
+def test_pictures_have_their_values() -> None:
+    (image,) = images_of(torch.full((1, 3, 2, 2), 0.5))
+    assert isinstance(image, Image.Image) and image.getpixel((1, 1)) == (128, 128, 128)

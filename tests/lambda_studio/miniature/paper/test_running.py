@@ -1,0 +1,63 @@
+"""Claims over seeds: resumed, and measured again after a change."""
+
+import json
+
+import pytest
+
+from lambda_studio.errors import InvalidSetting
+from lambda_studio.miniature.paper import running
+from lambda_studio.miniature.paper.claim import Claim, Expected
+from lambda_studio.miniature.paper.running import run_claims
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    seen = []
+
+    def measure(seed, pictures, progress):
+        seen.append((seed, pictures))
+        return {"a": {"x": 0.1 * seed}, "b": {"x": 0.5}}
+
+    claim = Claim(
+        key="table-0", title="A & B", says="b is greater", here="the same", ways=("a", "b"), columns={"x": "a number"},
+        expected=(Expected("b", "a", "x"),), measure=measure,
+    )  # fmt: skip
+    monkeypatch.setattr(running, "CLAIMS", (claim,))
+    return seen
+
+
+def test_pages_are_written_and_seeds_are_not_measured_twice(measured, tmp_path) -> None:
+    (found,) = run_claims([], tmp_path / "out", seeds=2, pictures=5)
+    assert (found.verdict, measured) == ("agrees", [(1, 5), (2, 5)])
+    page = found.text.read_text()
+    assert "**It agrees with the paper.**" in page and "| a | 0.150 ± 0.071 |" in page
+    assert "studio evaluate paper table-0 --seeds 2 --pictures 5" in page
+    assert "A &amp; B" in found.chart.read_text()
+    assert json.loads(found.values.read_text())["values"]["2"]["a"]["x"] == pytest.approx(0.2)
+    run_claims(["table-0"], tmp_path / "out", seeds=3, pictures=5)
+    assert measured[2:] == [(3, 5)]
+
+
+def test_another_size_and_other_weights_are_measured_again(measured, tmp_path, monkeypatch) -> None:
+    run_claims([], tmp_path, seeds=1, pictures=5)
+    run_claims([], tmp_path, seeds=1, pictures=6)
+    monkeypatch.setattr(running, "weights", lambda: "others")
+    run_claims([], tmp_path, seeds=1, pictures=6)
+    assert measured == [(1, 5), (1, 6), (1, 6)]
+
+
+def test_wrong_input_is_refused(measured, tmp_path) -> None:
+    with pytest.raises(InvalidSetting, match="There is no claim table-9"):
+        run_claims(["table-9"], tmp_path)
+    with pytest.raises(InvalidSetting, match="seeds is 0"):
+        run_claims([], tmp_path, seeds=0)
+    with pytest.raises(InvalidSetting, match="pictures is 1"):
+        run_claims([], tmp_path, pictures=1)
+    (tmp_path / "table-0-seed-1.json").write_text("[")
+    with pytest.raises(InvalidSetting, match=r"table-0-seed-1\.json is no measurement"):
+        run_claims([], tmp_path)
+    assert measured == []
+
+
+def test_the_weights_have_a_fingerprint() -> None:
+    assert len(running.weights()) == 64
