@@ -5,6 +5,7 @@ import click
 from cli.commands import StudioGroup
 from cli.evaluating.compare import compare
 from cli.evaluating.paper import paper
+from cli.evaluating.report import report
 
 
 @click.group("evaluate", cls=StudioGroup)
@@ -12,5 +13,5 @@ def command() -> None:
     """Score pictures by benchmarks, and compare evaluations."""
 
 
-for each in (compare, paper):
+for each in (compare, paper, report):
     command.add_command(each)

@@ -6,7 +6,7 @@ import click
 
 from cli.commands import StudioCommand
 from cli.session import Session, pass_session
-from cli.texts.tables import table
+from cli.texts.results_lines import comparison_lines
 
 
 @click.command("compare", cls=StudioCommand)
@@ -27,21 +27,4 @@ def compare(session: Session, one: Path, other: Path) -> None:
     with session.studio() as studio:
         found = studio.evaluations.compare(one, other)
 
-    def lines() -> list[str]:
-        rows = [
-            (
-                each.metric,
-                f"{each.one:.4f}",
-                f"{each.other:.4f}",
-                f"{each.difference.mean:+.4f}",
-                f"{each.difference.low:+.4f} to {each.difference.high:+.4f}",
-                "yes" if each.is_clear else "no",
-            )
-            for each in found.metrics
-        ]
-        head = ("METRIC", "ONE", "OTHER", "DIFFERENCE", "95 % OF IT", "CLEAR")
-        counted = f"{found.pictures} pictures of {found.subjects} subjects are in both."
-        left = f" {found.only_one} are only in ONE, {found.only_other} only in OTHER." if found.uneven else ""
-        return [*table(head, rows), counted + left, *found.notes]
-
-    session.show(found, lines)
+    session.show(found, lambda: comparison_lines(found))

@@ -7,6 +7,8 @@ from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:  # importing this module needs no numpy
     from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison
+    from lambda_studio.workflows.benchmarks.reports.comparison import ComparisonReport
+    from lambda_studio.workflows.benchmarks.reports.evaluation import EvaluationReport
 
 
 class Evaluations:
@@ -25,3 +27,27 @@ class Evaluations:
         from lambda_studio.workflows.benchmarks.comparing import compare
 
         return compare(one, other)
+
+    def report(self, folder: Path, out: Path | None = None) -> "EvaluationReport":
+        """Write a page about an evaluation that needs nothing outside of its file, and return its numbers.
+
+        Args:
+            folder: the folder of the evaluation, which may be incomplete.
+            out: the page, or a folder that is there; by default `report.html` in `folder`. An earlier report of the
+                same evaluation is replaced; where another file has the name, a number is added to it.
+
+        Raises InvalidSetting for a folder without an evaluation and for an `out` that is no page; OutputExists if a
+        file has the name of the page's folder; DecoderNotStarted.
+        """
+        from lambda_studio.workflows.benchmarks.reports.evaluation import report_evaluation
+
+        return report_evaluation(folder, out, self._place.door)
+
+    def report_comparison(self, one: Path, other: Path, out: Path | None = None) -> "ComparisonReport":
+        """Write a page about two evaluations beside each other, and return its numbers.
+
+        It is `comparison.html` in `other` if there is no `out`. Raises as `compare` and `report`.
+        """
+        from lambda_studio.workflows.benchmarks.reports.comparison import report_comparison
+
+        return report_comparison(one, other, out, self._place.door)

@@ -22,6 +22,8 @@ ABOUT, SCORES, PICTURES = "evaluation.json", "scores.jsonl", "pictures"
 KNOWN_FORMAT = 1
 LARGEST = 2**28
 """The maximum bytes of a file of scores that is read."""
+HIGHEST = 1e12
+"""The highest score. Numbers beyond are a fault, such as infinity."""
 LIBRARIES = ("lambda-studio", "torch", "diffusers", "open_clip_torch", "timm")
 Value = str | int | float | bool | None
 
@@ -130,9 +132,18 @@ def _row(line: bytes, path: Path, number: int) -> Row:
         row = Row(**{**said, "subjects": tuple(said["subjects"])})
         if not isinstance(row.key, str) or ".." in Path(row.key).parts or Path(row.key).is_absolute():
             raise ValueError("its key is not a name")
-        if not all(isinstance(value, (int, float)) for value in row.scores.values()):
-            raise ValueError("a score is not a number")
+        _require_plain(row)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         cause = f"Line {number} of {path} is no row of scores ({error})."
         raise InvalidSetting(cause, "Bring the file back from a backup, or evaluate into a new folder.") from error
     return row
+
+
+def _require_plain(row: Row) -> None:
+    """Raise ValueError for a row whose fields are not of their types, or whose scores are not finite numbers."""
+    scores = [row.scores, *row.by_subject.values()]
+    for value in (value for each in scores for value in each.values()):
+        if type(value) not in (int, float) or not abs(value) <= HIGHEST:
+            raise ValueError("a score is not a number")
+    if not all(isinstance(text, str) for text in (row.prompt, *row.subjects)) or type(row.seed) is not int:
+        raise ValueError("its prompt, subjects or seed are not of their types")

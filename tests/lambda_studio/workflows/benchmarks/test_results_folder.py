@@ -69,6 +69,13 @@ def test_another_evaluation_and_other_files_are_refused(tmp_path) -> None:
         '{"key": "/x", "subjects": [], "prompt": "", "seed": 1, "scores": {}}',
         '{"key": "x", "subjects": [], "prompt": "", "seed": 1, "scores": {"a": "b"}}',
         '{"key": "x", "subjects": [], "prompt": "", "seed": 1, "scores": {"a": NaN}}',
+        '{"key": "x", "subjects": [], "prompt": "", "seed": 1, "scores": {"a": 1e999}}',
+        '{"key": "x", "subjects": [], "prompt": "", "seed": 1, "scores": {"a": true}}',
+        '{"key": "x", "subjects": [], "prompt": "", "seed": 1, "scores": {}, "by_subject": {"rex": {"a": "b"}}}',
+        '{"key": "x", "subjects": [], "prompt": "", "seed": 1, "scores": {}, "by_subject": {"rex": 1}}',
+        '{"key": "x", "subjects": [1], "prompt": "", "seed": 1, "scores": {}}',
+        '{"key": "x", "subjects": [], "prompt": {}, "seed": 1, "scores": {}}',
+        '{"key": "x", "subjects": [], "prompt": "", "seed": "1", "scores": {}}',
         '{"key": "x", "subjects": [], "prompt": "", "seed": 1, "scores": {}, "more": 1}',
     ],
 )

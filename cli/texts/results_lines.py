@@ -1,0 +1,38 @@
+"""The numbers of an evaluation, and of two beside each other, in words."""
+
+from typing import TYPE_CHECKING
+
+from cli.texts.tables import table
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import EvaluationComparison, EvaluationReport
+
+
+def comparison_lines(found: "EvaluationComparison") -> list[str]:
+    """Return a row for each metric of two evaluations, and what is in both."""
+    rows = [
+        (
+            each.metric,
+            f"{each.one:.4f}",
+            f"{each.other:.4f}",
+            f"{each.difference.mean:+.4f}",
+            f"{each.difference.low:+.4f} to {each.difference.high:+.4f}",
+            "yes" if each.is_clear else "no",
+        )
+        for each in found.metrics
+    ]
+    head = ("METRIC", "ONE", "OTHER", "DIFFERENCE", "95 % OF IT", "CLEAR")
+    counted = f"{found.pictures} pictures of {found.subjects} subjects are in both."
+    left = f" {found.only_one} are only in ONE, {found.only_other} only in OTHER." if found.uneven else ""
+    return [*table(head, rows), counted + left, *found.notes]
+
+
+def evaluation_lines(found: "EvaluationReport") -> list[str]:
+    """Return a row for each metric of an evaluation, what is missing in it, and where its page is."""
+    rows = [
+        (each.metric, f"{mean.mean:.4f}", f"{mean.low:.4f} to {mean.high:.4f}", str(mean.count), str(each.pictures))
+        for each in found.metrics
+        for mean in (each.interval,)
+    ]
+    head = ("METRIC", "MEAN", "95 % OF IT", "SUBJECTS", "PICTURES")
+    return [*(table(head, rows) if rows else ()), *found.notes, f"The report: {found.path}"]

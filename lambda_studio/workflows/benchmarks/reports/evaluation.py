@@ -1,0 +1,111 @@
+"""The report of one evaluation."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from lambda_studio.pictures.door import PictureDoor
+from lambda_studio.workflows.benchmarks.reports.charts import Distribution, SubjectChart, distribution, subject_chart
+from lambda_studio.workflows.benchmarks.reports.extremes import ScoredPicture, extremes
+from lambda_studio.workflows.benchmarks.reports.facts import facts_of
+from lambda_studio.workflows.benchmarks.reports.page import identity_of, place_of, render, write_page
+from lambda_studio.workflows.benchmarks.reports.summary import (
+    MetricSummary,
+    SubjectSummary,
+    metric_summaries,
+    notes_of,
+    subject_summaries,
+)
+from lambda_studio.workflows.benchmarks.reports.thumbnails import Thumbnails
+from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+
+NAME = "report.html"
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """What a report says of an evaluation, and its page."""
+
+    path: Path
+    evaluation: dict[str, Any]
+    """The content of `evaluation.json`."""
+    pictures: int
+    metrics: tuple[MetricSummary, ...]
+    subjects: tuple[SubjectSummary, ...]
+    extremes: tuple[ScoredPicture, ...]
+    notes: tuple[str, ...] = ()
+
+
+def report_evaluation(folder: Path, out: Path | None, door: PictureDoor) -> EvaluationReport:
+    """Write the page of an evaluation, by default as `report.html` into its folder, and return its numbers.
+
+    Raises InvalidSetting for a folder without an evaluation and for a wrong `out`; OutputExists; DecoderNotStarted.
+    """
+    results = ResultsFolder(folder)
+    about = results.about()
+    path = place_of(out or folder, NAME)
+    by_key = results.rows()
+    rows = list(by_key.values())
+    found = EvaluationReport(
+        path=path,
+        evaluation=about,
+        pictures=len(rows),
+        metrics=metric_summaries(rows),
+        subjects=subject_summaries(rows),
+        extremes=extremes(rows),
+        notes=notes_of(results, about, by_key),
+    )
+    page = html_of(found, rows, results, door)
+    return replace(found, path=write_page(page, path, identity_of(results)))
+
+
+def html_of(found: EvaluationReport, rows: Sequence[Row], folder: ResultsFolder, door: PictureDoor) -> str:
+    """Return the page of an evaluation."""
+    thumbnails = Thumbnails(door)
+    shown = {
+        metric: [
+            (rank, [(each, thumbnails.of(folder, each.key)) for each in pictures])
+            for rank, pictures in groupby(of_metric, key=lambda each: each.rank)
+        ]
+        for metric, of_metric in groupby(found.extremes, key=lambda each: each.metric)
+    }
+    return render(
+        "evaluation.html",
+        identity_of(folder),
+        facts=facts_of(found.evaluation),
+        found=found,
+        folder=folder.out.absolute().name,
+        distributions=distributions(found.metrics, rows),
+        charts=charts(found),
+        shown=shown,
+        command=f"studio evaluate compare {shlex.quote(str(folder.out))} OTHER",
+        side_by_side=f"studio evaluate report {shlex.quote(str(folder.out))} OTHER",
+    )
+
+
+def distributions(metrics: Sequence[MetricSummary], rows: Sequence[Row]) -> list[Distribution]:
+    """Return the plot of each metric's values."""
+    return [
+        distribution(each.metric, [row.scores[each.metric] for row in rows if each.metric in row.scores], each.interval)
+        for each in metrics
+    ]
+
+
+def charts(found: EvaluationReport) -> list[SubjectChart]:
+    """Return the plot of each metric's subjects."""
+    return [
+        subject_chart(
+            each.metric,
+            {subject.name: subject.means[each.metric] for subject in found.subjects if each.metric in subject.means},
+            each.interval.mean,
+        )
+        for each in metrics_with_subjects(found)
+    ]
+
+
+def metrics_with_subjects(found: EvaluationReport) -> list[MetricSummary]:
+    """Return the metrics that a subject has. Pictures without subjects have a metric too."""
+    return [each for each in found.metrics if any(each.metric in subject.means for subject in found.subjects)]

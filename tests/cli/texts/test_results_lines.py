@@ -1,0 +1,23 @@
+"""The numbers of evaluations in words."""
+
+from pathlib import Path
+
+from cli.texts.results_lines import comparison_lines, evaluation_lines
+from lambda_studio.evaluation.statistics import Interval
+from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison, MetricComparison
+from lambda_studio.workflows.benchmarks.reports.evaluation import EvaluationReport
+
+
+def test_a_comparison_says_what_only_one_has() -> None:
+    dino = MetricComparison("DINO", 0.5, 0.4, Interval(-0.1, -0.2, 0.05, 3))
+    lines = comparison_lines(EvaluationComparison(9, 3, 2, 1, (dino,), ("Other versions.",)))
+    assert lines[1].split() == ["DINO", "0.5000", "0.4000", "-0.1000", "-0.2000", "to", "+0.0500", "no"]
+    assert lines[2:] == [
+        "9 pictures of 3 subjects are in both. 2 are only in ONE, 1 only in OTHER.",
+        "Other versions.",
+    ]
+
+
+def test_an_empty_evaluation_has_no_table() -> None:
+    found = EvaluationReport(Path("out/report.html"), {}, 0, (), (), (), ("It is empty.",))
+    assert evaluation_lines(found) == ["It is empty.", "The report: out/report.html"]
