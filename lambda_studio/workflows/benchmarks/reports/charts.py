@@ -15,10 +15,12 @@ HEIGHT = 150
 """Of a distribution."""
 LINE = 20
 """The height of a subject's line."""
-CHARACTER = 7
-"""The most pixels of a narrow character at the size of labels."""
+CHARACTER = 8
+"""The pixels of a digit at the size of labels, in wide fonts such as DejaVu Sans."""
+BROAD = "MWmw@%"
+"""Letters that are broader than a digit."""
 LONGEST_NAME = 24
-"""The most narrow characters of a subject's name in a plot."""
+"""The width of the longest name of a subject in a plot, in digits."""
 BINS = 24
 MOST_SUBJECTS = 60
 """The most subjects of a plot. The table has all of them."""
@@ -122,7 +124,7 @@ def subject_chart(label: str, intervals: Mapping[str, Interval], middle: float) 
     """Return the plot of the subjects' means. `middle` is the value that they are compared with, as a line."""
     shown = dict(list(intervals.items())[:MOST_SUBJECTS])
     names = {name: _short(name) for name in shown}
-    left = SIDE_ROOM + CHARACTER * max(map(_width, names.values()), default=0)
+    left = SIDE_ROOM + math.ceil(CHARACTER * max(map(_width, names.values()), default=0))
     ends = [end for each in shown.values() for end in (each.low, each.high, each.mean)]
     axis = _axis([*ends, middle], left)
     lines = tuple(
@@ -155,7 +157,7 @@ def _number(value: float, values: Sequence[float]) -> str:
 
 
 def _short(name: str) -> str:
-    """Return a name that is at most `LONGEST_NAME` narrow characters wide."""
+    """Return a name that is at most as wide as `LONGEST_NAME` digits."""
     if _width(name) <= LONGEST_NAME:
         return name
     kept = ""
@@ -166,6 +168,7 @@ def _short(name: str) -> str:
     return f"{kept}…"
 
 
-def _width(text: str) -> int:
-    """Return the width of a text in narrow characters."""
-    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+def _width(text: str) -> float:
+    """Return the width of a text in digits."""
+    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
+    return len(text) + wide + 0.4 * sum(each in BROAD for each in text)

@@ -5,18 +5,18 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import ImageFont
 
 from lambda_studio.evaluation.statistics import Interval
 from lambda_studio.workflows.benchmarks.reports.charts import MOST_SUBJECTS, WIDTH, distribution, subject_chart
 
 SCORES = st.lists(st.floats(-1e12, 1e12) | st.floats(-1, 1), min_size=1, max_size=30)
-FONT = ImageFont.load_default(12)
+DIGIT = 7.7
+"""The pixels of a digit of DejaVu Sans, a wide font, at the size of labels."""
 
 
 def apart(columns) -> bool:
     """Whether labels that are centred at their pixels have room between them."""
-    spans = [(x - FONT.getlength(text) / 2, x + FONT.getlength(text) / 2) for x, text in columns]
+    spans = [(x - DIGIT * len(text) / 2, x + DIGIT * len(text) / 2) for x, text in columns]
     return all(first[1] < second[0] for first, second in itertools.pairwise(spans))
 
 
@@ -47,7 +47,7 @@ def test_everything_is_inside_and_labels_are_apart(values: list[float]) -> None:
 def test_names_have_room(name: str) -> None:
     chart = subject_chart("DINO", {name: Interval(0.5, 0.4, 0.6, 3)}, 0.5)
     shown = chart.lines[0].name
-    wide = sum(12 if ord(letter) > 0x2E80 else 7 for letter in shown)
+    wide = sum({"M": 10.4, "…": 12}.get(letter, 12 if ord(letter) > 0x2E80 else 7.7) for letter in shown)
     assert chart.left - 12 - wide >= 0
     assert shown == name or shown.endswith("…")
     assert chart.middle == chart.lines[0].mean
@@ -60,3 +60,10 @@ def test_lines_of_subjects_are_apart_and_limited() -> None:
     assert (len(chart.lines), chart.left_out) == (MOST_SUBJECTS, 5)
     steps = {round(second.y - first.y, 6) for first, second in itertools.pairwise(chart.lines)}
     assert steps == {20} and chart.lines[-1].y < chart.height - 26
+
+
+def test_long_numbers_beside_long_names_are_fewer() -> None:
+    lines = {"M" * 80: Interval(0.0, -2.7e-8, 2.7e-8, 3)}
+    columns = subject_chart("FID", lines, 0.0).columns
+    assert apart(columns)
+    assert [text for _, text in columns] == ["-0.00000002", "0.00000000", "0.00000002"]
