@@ -3,6 +3,7 @@
 import click
 
 from cli.commands import StudioGroup
+from cli.evaluating.ccd import ccd
 from cli.evaluating.compare import compare
 from cli.evaluating.paper import paper
 from cli.evaluating.report import report
@@ -13,5 +14,5 @@ def command() -> None:
     """Score pictures by benchmarks, and compare evaluations."""
 
 
-for each in (compare, paper, report):
+for each in (ccd, compare, paper, report):
     command.add_command(each)

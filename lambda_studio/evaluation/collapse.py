@@ -1,16 +1,34 @@
 """How often a subject is lost in a picture of several.
 
-The collapse rate of published benchmarks counts subjects whose similarity falls below a fixed threshold of DINOv2. Here
-the threshold is each subject's own, so that the rate has a meaning for every metric.
+The published rate (`subject_collapse_rate`) counts subjects whose similarity falls below a fixed threshold of DINOv2.
+The thresholds of `collapse` are each subject's own, so that the rate has a meaning for every metric.
 """
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from lambda_studio.evaluation.results import Collapse
 from lambda_studio.evaluation.similarity import Embeddings, likeness, matrix_of_references
+
+PUBLISHED_THRESHOLD = 0.7
+"""Of DINOv2's similarity. Other networks have other similarities."""
+
+
+def subject_collapse_rate(likenesses: Sequence[float], threshold: float = PUBLISHED_THRESHOLD) -> float:
+    """Return the Subject Collapse Rate: the share of subjects, over all pictures, that are less alike than a threshold.
+
+    Args:
+        likenesses: for each subject of each picture, its similarity with its references by `dinov2-vits14`.
+        threshold: the least similarity of a subject that counts as drawn.
+
+    Raises ValueError if there are no subjects.
+    """
+    if not likenesses:
+        raise ValueError("there are no subjects to count")
+    return float((torch.tensor(likenesses) < threshold).float().mean())
 
 
 def thresholds(references: Embeddings) -> dict[str, float]:

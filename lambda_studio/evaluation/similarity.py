@@ -47,7 +47,11 @@ def matrix_of_references(references: Embeddings) -> Matrix:
 
 
 def bleeding(drawn: Matrix, real: Matrix) -> Matrix:
-    """Return how much more pictures drawn as A are like B than photographs of A are."""
+    """Return how much more pictures drawn as A are like B than photographs of A are.
+
+    This is MultiBind's difference of matrices (Tian et al., 2026). MultiBind matches the people of one picture and has
+    a network for each of face, appearance, pose and expression. Here one network compares whole pictures.
+    """
     pairs: Sequence[tuple[Sequence[float | None], Sequence[float | None]]] = list(
         zip(drawn.rows, real.rows, strict=True)
     )

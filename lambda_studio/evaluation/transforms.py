@@ -10,10 +10,12 @@ from PIL import Image
 from torch import Tensor
 
 
-def resized_middle(image: Image.Image, short: int, side: int) -> Image.Image:
-    """Return the middle square of `side` pixels in RGB, after the short side was resized to `short` (bicubic)."""
+def resized_middle(
+    image: Image.Image, short: int, side: int, resampling: Image.Resampling = Image.Resampling.BICUBIC
+) -> Image.Image:
+    """Return the middle square of `side` pixels in RGB, after the short side was resized to `short`."""
     width, height = (int(short * length / min(image.size)) for length in image.size)
-    scaled = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+    scaled = image.convert("RGB").resize((width, height), resampling)
     left, top = round((width - side) / 2), round((height - side) / 2)
     return scaled.crop((left, top, left + side, top + side))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:  # importing this module needs no numpy
+    from lambda_studio.evaluation.concept_bed.ccd import FolderCcd
     from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison
     from lambda_studio.workflows.benchmarks.reports.comparison import ComparisonReport
     from lambda_studio.workflows.benchmarks.reports.evaluation import EvaluationReport
@@ -51,3 +52,20 @@ class Evaluations:
         from lambda_studio.workflows.benchmarks.reports.comparison import report_comparison
 
         return report_comparison(one, other, out, self._place.door)
+
+    def ccd(self, generated: Path, real: Path, oracle: str = "miniature", reference: str = "global") -> "FolderCcd":
+        """Return ConceptBed's concept confidence deviation of generated pictures from real ones.
+
+        Args:
+            generated: a folder with a folder for each class, and pictures in it.
+            real: the same, of real pictures.
+            oracle: `miniature`, `timm:FOLDER` or `vilt:FOLDER`.
+            reference: compare with the mean of all real pictures (`global`), or with those of the class (`class`).
+
+        Raises InvalidSetting, ImageRefused, ModelFilesMissing and ModelFilesInvalid.
+        """
+        from lambda_studio.workflows.benchmarks.concept_bed import Compared, measure_folders
+
+        return measure_folders(
+            self._place, Compared(generated=generated, real=real, oracle=oracle, reference=reference)
+        )

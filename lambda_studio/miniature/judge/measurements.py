@@ -116,6 +116,11 @@ class Evaluation:
         cosine = F.cosine_similarity(prior_embeds, target).mean().item()
         return self._single(self._draw(prior_embeds), scene) | {"cosine": cosine}
 
+    def zero_shot_pictures(self, scene: Scene, places: float) -> tuple[list[str], Tensor]:
+        """Return prompts without looks, of which this share names the place, and a picture of each with its subject."""
+        prompts = captions(scene, seeded(self.seed, "words"), attributes=0.0, places=places)
+        return [prompt.text for prompt in prompts], self._draw(self._prior(scene, True, places))
+
     def two_subjects(self) -> dict[str, float]:
         """Measure two subjects beside each other, both as pictures."""
         scene = self.scenes("two", "beside", dressed=0.0)
@@ -139,8 +144,8 @@ class Evaluation:
             slots.append(torch.stack([self._identity(who, generator) for _ in range(REFERENCES)]).mean(0))
         return F.pad(torch.stack(slots, 1), (0, 0, 0, SLOTS - len(slots)))
 
-    def _prior(self, scene: Scene, shown: bool) -> Tensor:
-        words = captions(scene, seeded(self.seed, "words"), attributes=0.0, places=1.0)
+    def _prior(self, scene: Scene, shown: bool, places: float = 1.0) -> Tensor:
+        words = captions(scene, seeded(self.seed, "words"), attributes=0.0, places=places)
         spoken = [_keep(caption, "s" if shown else "") for caption in words]
         subjects: list[dict[str, Tensor]] = [{} for _ in spoken]
         if shown:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lambda_studio.evaluation.collapse import collapse, thresholds
+from lambda_studio.evaluation.collapse import collapse, subject_collapse_rate, thresholds
 
 X, Y = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
 BETWEEN = torch.tensor([0.6, 0.8])
@@ -30,3 +30,11 @@ def test_the_rate_is_over_all_subjects_of_all_pictures() -> None:
 def test_the_references_themselves_are_never_lost() -> None:
     found = collapse([{"rex": X, "hat": Y, "mug": BETWEEN}], REFERENCES, thresholds(REFERENCES))
     assert (found.subjects, found.rate) == (3, 0.0)
+
+
+def test_the_published_rate_counts_subjects_below_a_fixed_threshold() -> None:
+    assert subject_collapse_rate([0.5, 0.71, 0.9, 0.69]) == 0.5
+    assert subject_collapse_rate([0.5, 0.71, 0.9, 0.69], threshold=0.6) == 0.25
+    assert subject_collapse_rate([0.5], threshold=0.5) == 0, "at the threshold it counts as drawn"
+    with pytest.raises(ValueError, match="no subjects"):
+        subject_collapse_rate([])

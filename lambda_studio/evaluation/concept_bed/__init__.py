@@ -1,0 +1,1 @@
+"""ConceptBed's concept confidence deviation (CCD), and the oracles whose confidence it compares."""
