@@ -13,7 +13,7 @@ from lambda_studio.evaluation.measures import View
 from lambda_studio.evaluation.networks import NETWORKS
 from lambda_studio.evaluation.transforms import clip_square
 from lambda_studio.models.clip.clip import Clip, Tower, load_clip
-from lambda_studio.models.clip.files import CONFIG_NAME, TOWER_CONFIGS, WEIGHT_NAMES, ClipSource
+from lambda_studio.models.clip.files import CONFIG_NAME, TOWER_CONFIGS, WEIGHT_NAMES, ClipSource, find_clip
 from lambda_studio.models.files.sources import Source
 from lambda_studio.pictures.crops import cut_out, square_crop
 
@@ -46,6 +46,11 @@ class PublishedClip:
         if self._is_the_default:
             return self.source.find(WEIGHT_NAMES) is not None
         return self.source.find([CONFIG_NAME, TOWER_CONFIGS[0]]) is not None
+
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 over its configuration and weights. Raises ModelFilesMissing and ModelFilesInvalid."""
+        return find_clip(self._clip_source).fingerprint
 
     def clip(self, towers: Sequence[Tower]) -> Clip:
         """Return CLIP with at least these towers. Raises ModelFilesMissing and ModelFilesInvalid."""

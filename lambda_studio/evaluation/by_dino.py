@@ -21,7 +21,8 @@ from lambda_studio.models.files.sources import Source
 
 NAME = "DINO"
 """The metric of a stack's `dino` in reports."""
-FILES = ("config.json", "model.safetensors")
+WEIGHTS = "model.safetensors"
+FILES = ("config.json", WEIGHTS)
 SHORT_SIDE, SIDE = 256, 224
 """The transform of torch.hub's DINO, and of DINOv2's evaluation: the short side to 256 pixels, then the middle 224."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

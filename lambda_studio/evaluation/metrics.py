@@ -10,12 +10,13 @@ import torch
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.evaluation.by_clip import ClipComposition, ClipLikeness, PublishedClip
-from lambda_studio.evaluation.by_dino import SIDE, DinoLikeness, find_dino
+from lambda_studio.evaluation.by_dino import SIDE, WEIGHTS, DinoLikeness, find_dino
 from lambda_studio.evaluation.judges import OWN
 from lambda_studio.evaluation.measures import Composition, Distance, Likeness
 from lambda_studio.evaluation.networks import DINO_V1, NETWORKS, missing, not_found, source_of
 from lambda_studio.evaluation.sets.distances import cmmd, frechet, kid
 from lambda_studio.evaluation.sets.features import ClipFeatures, InceptionFeatures, SetDistance, find_inception
+from lambda_studio.models.files.locating import file_sha256
 from lambda_studio.models.files.sources import Source
 from lambda_studio.models.stacks.stack import Stack
 
@@ -92,6 +93,24 @@ class Metrics:
         return tuple(
             missing(network, self._source(network)) for network in networks if network and not self._is_here(network)
         )
+
+    def fingerprints(self, names: Collection[str]) -> dict[str, str]:
+        """Return a SHA-256 of the weights of these metrics' networks, for the record of an evaluation.
+
+        Networks that are not on this machine, the stack's own CLIP and the miniature's oracle are left out. Raises
+        InvalidSetting for an unknown metric.
+        """
+        networks = dict.fromkeys(METRICS[_known(name, METRICS)] for name in names)
+        return {network: self._fingerprint(network) for network in networks if network and self._is_here(network)}
+
+    def _fingerprint(self, network: str) -> str:
+        source = self._source(network)
+        if NETWORKS[network].open_clip:
+            return PublishedClip(network, source, self.device).fingerprint
+        found = find_inception(source) if network == "inception" else find_dino(source)
+        if found is None:
+            raise not_found(network, source)
+        return file_sha256(found / WEIGHTS if found.is_dir() else found)
 
     def _is_here(self, network: str) -> bool:
         source = self._source(network)

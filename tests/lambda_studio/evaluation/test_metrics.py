@@ -1,6 +1,7 @@
 """Metrics come by their names, with the files that are given, and say which files they lack."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,18 @@ def test_what_is_missing_is_named_once_for_each_network(stack, clip_folder) -> N
         found.likeness("dino-vits8")
     with pytest.raises(ModelFilesMissing, match="The files of inception are not"):
         found.distance("fid")
+
+
+def test_an_evaluation_can_record_the_weights_that_it_used(metrics, dino_folder, clip_folder, tmp_path) -> None:
+    found = metrics.fingerprints(["dino-vits16", "clip-i-b32", "clip-t-b32", "clip-i", "fid"])
+    weights = sha256((dino_folder / "model.safetensors").read_bytes()).hexdigest()
+    own = metrics.composition("clip-t-b32").source.clip(("text",)).fingerprint
+    assert found == {"dino-vits16": weights, "clip-b32": own}, "Inception is not on this machine"
+    file = tmp_path / "inception.pth"
+    file.write_bytes(b"weights")
+    assert Metrics(None, {"inception": str(file)}).fingerprints(["kid"]) == {
+        "inception": sha256(b"weights").hexdigest()
+    }
 
 
 def test_unknown_metrics_are_refused_and_the_known_ones_named(stack) -> None:
