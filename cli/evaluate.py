@@ -5,6 +5,8 @@ import click
 from cli.commands import StudioGroup
 from cli.evaluating.ccd import ccd
 from cli.evaluating.compare import compare
+from cli.evaluating.dreambench import dreambench
+from cli.evaluating.multibench import multibench
 from cli.evaluating.paper import paper
 from cli.evaluating.report import report
 
@@ -14,5 +16,5 @@ def command() -> None:
     """Score pictures by benchmarks, and compare evaluations."""
 
 
-for each in (ccd, compare, paper, report):
+for each in (dreambench, multibench, ccd, compare, paper, report):
     command.add_command(each)

@@ -8,12 +8,14 @@ from lambda_studio.settings.adapters import (
     require_different,
 )
 from lambda_studio.settings.base import LARGEST, Settings, chosen_settings, require
+from lambda_studio.settings.benchmarks import BenchmarkConfig
 from lambda_studio.settings.drawing import SIZE_FIELDS, GenerateConfig, Size
 from lambda_studio.settings.finetuning import FinetuneConfig
 
 __all__ = [
     "LARGEST",
     "SIZE_FIELDS",
+    "BenchmarkConfig",
     "FinetuneConfig",
     "GenerateConfig",
     "ScaledAdapter",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lambda_studio.bundles.layouts.plan import PlannedSubject as PlannedSubject
     from lambda_studio.workflows.answers.adapters import AdapterCard as AdapterCard
     from lambda_studio.workflows.answers.adapters import AdapterSource as AdapterSource
+    from lambda_studio.workflows.answers.benchmarks import WrittenPrompts as WrittenPrompts
     from lambda_studio.workflows.answers.bundles import Imported as Imported
     from lambda_studio.workflows.answers.concepts import Added as Added
     from lambda_studio.workflows.answers.concepts import BlendedPart as BlendedPart
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison as EvaluationComparison
     from lambda_studio.workflows.benchmarks.reports.comparison import ComparisonReport as ComparisonReport
     from lambda_studio.workflows.benchmarks.reports.evaluation import EvaluationReport as EvaluationReport
+    from lambda_studio.workflows.benchmarks.scores import BenchmarkScores as BenchmarkScores
     from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation as AdapterEvaluation
     from lambda_studio.workflows.subjects.masks.marking import Mark as Mark
     from lambda_studio.workflows.subjects.numbering import Called as Called

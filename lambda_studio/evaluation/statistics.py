@@ -22,7 +22,12 @@ class Interval:
     """How many values, or clusters of values, the mean is over."""
 
 
-def interval(values: Sequence[float], clusters: Sequence[Hashable] | None = None, seed: int = 0) -> Interval:
+def interval(
+    values: Sequence[float],
+    clusters: Sequence[Hashable] | None = None,
+    seed: int = 0,
+    weights: Mapping[Hashable, float | int] | None = None,
+) -> Interval:
     """Return the mean of values with its percentile bootstrap interval.
 
     Args:
@@ -30,11 +35,15 @@ def interval(values: Sequence[float], clusters: Sequence[Hashable] | None = None
         clusters: the cluster of each value, such as its subject. Clusters are then drawn in place of values, because
             pictures of one subject are alike, and each cluster's mean weighs the same.
         seed: the seed of the bootstrap.
+        weights: the weight of each cluster's mean, as in `weighted_mean`, if they differ.
 
     Raises:
         ValueError: there are no values.
     """
-    return _interval(_units(values, clusters), seed)
+    units = _units(values, clusters)
+    if weights is None or clusters is None:
+        return _interval(units, np.ones(len(units)), seed)
+    return _interval(units, np.asarray([weights[each] for each in dict.fromkeys(clusters)], dtype=float), seed)
 
 
 def paired(
@@ -63,8 +72,9 @@ def _units(values: Sequence[float], clusters: Sequence[Hashable] | None) -> Floa
     return np.asarray(list(cluster_means(values, clusters).values()) if clusters is not None else values, dtype=float)
 
 
-def _interval(units: Float[np.ndarray, " unit"], seed: int) -> Interval:
+def _interval(units: Float[np.ndarray, " unit"], weights: Float[np.ndarray, " unit"], seed: int) -> Interval:
     drawn = np.random.default_rng(seed).integers(0, len(units), (DRAWS, len(units)))
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(units[drawn].mean(axis=1), [tail, 1 - tail])
-    return Interval(float(units.mean()), float(low), float(high), len(units))
+    means = (units * weights)[drawn].sum(axis=1) / weights[drawn].sum(axis=1)
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return Interval(float(np.average(units, weights=weights)), float(low), float(high), len(units))

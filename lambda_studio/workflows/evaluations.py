@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lambda_studio.config import BenchmarkConfig, GenerateConfig
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:  # importing this module needs no numpy
     from lambda_studio.evaluation.concept_bed.ccd import FolderCcd
+    from lambda_studio.workflows.answers.benchmarks import WrittenPrompts
     from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison
     from lambda_studio.workflows.benchmarks.reports.comparison import ComparisonReport
     from lambda_studio.workflows.benchmarks.reports.evaluation import EvaluationReport
+    from lambda_studio.workflows.benchmarks.scores import BenchmarkScores
 
 
 class Evaluations:
@@ -69,3 +72,77 @@ class Evaluations:
         return measure_folders(
             self._place, Compared(generated=generated, real=real, oracle=oracle, reference=reference)
         )
+
+    def dreambench(
+        self,
+        folder: Path,
+        out: Path,
+        config: BenchmarkConfig | None = None,
+        drawing: GenerateConfig | None = None,
+        *,
+        score_only: Path | None = None,
+    ) -> "BenchmarkScores | None":
+        """Draw DreamBench's prompts and score the pictures; the library stays as it is.
+
+        The same call resumes an evaluation that was stopped. Under accelerate launch, the processes share it out.
+
+        Args:
+            folder: DreamBooth's folder `dataset`: prompts_and_classes.txt, and a folder of photographs of each subject.
+            out: the folder of the evaluation.
+            drawing: the stack's preferences, else the defaults, replace fields that were not given. The seed is 0.
+            score_only: a folder of pictures that another program drew, as dog6/03/1.png: subject, number of the prompt.
+
+        Returns:
+            The table; None in a process that is not the first one.
+
+        Raises:
+            InvalidSetting, AdapterNotFound, ImageRefused, MaskRefused, and the errors of models and drawing.
+        """
+        from lambda_studio.workflows.benchmarks.benchmark import BenchmarkRun
+        from lambda_studio.workflows.benchmarks.dreambench import dreambench_in
+
+        chosen = config or BenchmarkConfig()
+        benchmark = dreambench_in(folder, chosen)
+        return BenchmarkRun(self._place, benchmark, out, chosen, drawing or GenerateConfig()).run(score_only)
+
+    def multibench(
+        self,
+        folder: Path,
+        out: Path,
+        config: BenchmarkConfig | None = None,
+        drawing: GenerateConfig | None = None,
+        *,
+        together: int = 3,
+        score_only: Path | None = None,
+    ) -> "BenchmarkScores | None":
+        """Draw Multibench's prompts for the subjects in a folder, and score the pictures as each of their subjects.
+
+        Args:
+            folder: a folder of photographs for each subject. Its noun comes from multibench.json, DreamBench's file, or
+                the folder's name.
+            together: the number of subjects of a prompt, 3 or 2. The compositions of two are a reconstruction.
+
+        The other arguments, the answer and the errors are those of `dreambench`.
+        """
+        from lambda_studio.workflows.benchmarks.benchmark import BenchmarkRun
+        from lambda_studio.workflows.benchmarks.multibench import multibench_in
+
+        chosen = config or BenchmarkConfig()
+        benchmark = multibench_in(folder, chosen, together)
+        return BenchmarkRun(self._place, benchmark, out, chosen, drawing or GenerateConfig()).run(score_only)
+
+    @staticmethod
+    def write_multibench_prompts(
+        out: Path, folder: Path | None = None, config: BenchmarkConfig | None = None, *, together: int = 3
+    ) -> "WrittenPrompts":
+        """Write Multibench's prompts into a new file, of the subjects in a folder, or of the published ones for None.
+
+        Args:
+            out: ends in .txt (a prompt in each line, for `generate_all`), or .jsonl (also its subjects and template).
+
+        Raises:
+            InvalidSetting, OutputExists.
+        """
+        from lambda_studio.workflows.benchmarks.multibench import write_prompts
+
+        return write_prompts(out, folder, config or BenchmarkConfig(), together)

@@ -166,6 +166,13 @@ class Workplace:
         for known in ("stack", "spec", "embedder"):
             self.__dict__.pop(known, None)
 
+    def take_turn(self, number: int) -> None:
+        """Run models on a GPU of its own, as the process of this number on the machine, if no device was chosen."""
+        import torch
+
+        if self._device in (None, "auto", "cuda") and torch.cuda.is_available():
+            self.run_on(f"cuda:{number % torch.cuda.device_count()}", self._precision)
+
     def named_stack(self) -> str | None:
         """Return the user's stack as a library stores it: a name or an absolute path. Raises InvalidSetting."""
         from lambda_studio.models.stacks.specification import BUILT_IN

@@ -11,7 +11,12 @@ MAX_TEXT_BYTES = 2**20
 
 def read_classes(path: Path) -> dict[str, str]:
     """Return the nouns in DreamBench's file, by subject. Raises ValueError if it has no table of them, OSError."""
-    lines = iter(read_text(path).splitlines())
+    return classes_in(read_text(path))
+
+
+def classes_in(text: str) -> dict[str, str]:
+    """Return the nouns in the text of DreamBench's file, by subject. Raises ValueError if it has no table of them."""
+    lines = iter(text.splitlines())
     if not any(line.replace(" ", "") == "subject_name,class" for line in lines):
         raise ValueError("it has no line subject_name,class")
     classes: dict[str, str] = {}

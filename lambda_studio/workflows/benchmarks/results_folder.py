@@ -2,6 +2,7 @@
 
 evaluation.json   what was evaluated, how, with which versions
 scores.jsonl      one line for each picture that is drawn and scored
+scores.1.jsonl    those of a second process, and so on
 pictures/         the pictures
 """
 
@@ -19,6 +20,8 @@ from lambda_studio.errors import InvalidSetting
 from lambda_studio.formats import FORMAT, format_of, parse_json, too_new
 
 ABOUT, SCORES, PICTURES = "evaluation.json", "scores.jsonl", "pictures"
+OTHERS = "scores.*.jsonl"
+"""The files of scores of further processes."""
 KNOWN_FORMAT = 1
 LARGEST = 2**28
 """The maximum bytes of a file of scores that is read."""
@@ -59,7 +62,7 @@ class ResultsFolder:
         told = {FORMAT: KNOWN_FORMAT, **about, "versions": versions()}
         if not (self.out / ABOUT).exists():
             if self.out.exists() and any(self.out.iterdir()):
-                raise InvalidSetting(f"{self.out} has other files.", "Give a new folder with --out.", "out")
+                raise InvalidSetting(f"{self.out} has other files.", "Give a new folder with out.", "out")
             make_folder(self.out / PICTURES)
             with staged_file(self.out / ABOUT) as path:
                 path.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -70,7 +73,7 @@ class ResultsFolder:
                 cause = (
                     f"{self.out} has an evaluation with {key} {before.get(key)!r}, and now it is {about.get(key)!r}."
                 )
-                raise InvalidSetting(cause, "Give a new folder with --out, or the same settings to go on.", "out")
+                raise InvalidSetting(cause, "Give a new folder with out, or the same settings to go on.", "out")
         make_folder(self.out / PICTURES)
         return self.rows()
 
@@ -87,9 +90,7 @@ class ResultsFolder:
 
     def rows(self) -> dict[str, Row]:
         """Return the rows of pictures that are there, by key. A line that was cut off by a stop is left out."""
-        path = self.out / SCORES
-        lines = read_small(path, LARGEST).split(b"\n") if path.exists() else [b""]
-        found = [_row(line, path, number) for number, line in enumerate(lines[:-1], start=1) if line.strip()]
+        found = [row for path in (self.out / SCORES, *sorted(self.out.glob(OTHERS))) for row in _rows(path)]
         return {row.key: row for row in found if self.picture(row.key).is_file()}
 
     def picture(self, key: str) -> Path:
@@ -97,9 +98,13 @@ class ResultsFolder:
         return self.out / PICTURES / f"{key}.png"
 
     @contextmanager
-    def adding(self) -> Iterator["RowWriter"]:
-        """Yield a writer of rows. A line that was cut off before is removed first."""
-        path = self.out / SCORES
+    def adding(self, process: int = 0) -> Iterator["RowWriter"]:
+        """Yield a writer of rows. A line that was cut off before is removed first.
+
+        Args:
+            process: the number of this process, if several work on the evaluation: each has a file of its own.
+        """
+        path = self.out / (OTHERS.replace("*", str(process)) if process else SCORES)
         whole = b"".join(line + b"\n" for line in read_small(path, LARGEST).split(b"\n")[:-1]) if path.exists() else b""
         with staged_file(path, replace=True) as staged:
             staged.write_bytes(whole)
@@ -124,6 +129,12 @@ class RowWriter:
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that change pictures or scores."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+def _rows(path: Path) -> list[Row]:
+    """Return the rows of a file, without a last line that was cut off."""
+    lines = read_small(path, LARGEST).split(b"\n") if path.exists() else [b""]
+    return [_row(line, path, number) for number, line in enumerate(lines[:-1], start=1) if line.strip()]
 
 
 def _row(line: bytes, path: Path, number: int) -> Row:

@@ -37,3 +37,11 @@ def test_pairs_are_subtracted_before_the_mean() -> None:
 
 def test_a_weighted_mean_follows_its_weights() -> None:
     assert weighted_mean({"a": 0.0, "b": 1.0}, {"a": 4, "b": 6}) == pytest.approx(0.6)
+
+
+def test_clusters_may_have_weights_which_are_drawn_with_them() -> None:
+    values, clusters = [0.0, 0.0, 1.0, 0.5], ["a", "a", "b", "c"]
+    found = interval(values, clusters, weights={"a": 4, "b": 6, "c": 2})
+    assert found.mean == pytest.approx(7 / 12) and found.count == 3
+    assert (found.low, found.high) == (0.0, 1.0)
+    assert interval(values, clusters, weights={"a": 3, "b": 3, "c": 3}) == interval(values, clusters)

@@ -63,3 +63,18 @@ def test_more_names_are_no_more_queries_and_an_unknown_one_is_named(studio, put,
     assert counts == [(["hat"], counts[0][1]), (["hat", "rex", "cup"], counts[0][1])]
     with pytest.raises(ConceptNotFound, match=r"No concept named 'rx' in library 'default'\. Did you mean 'rex'\?"):
         studio.workplace.get_concepts(["hat", "rx"])
+
+
+def test_each_process_of_a_machine_takes_a_gpu_unless_one_was_chosen(studio, monkeypatch) -> None:
+    import torch
+
+    place, chosen = studio.workplace, []
+    monkeypatch.setattr(place, "run_on", lambda device, precision: chosen.append((device, precision)))
+    place.take_turn(1)
+    assert chosen == []  # there is no GPU here
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    place.take_turn(3)
+    monkeypatch.setattr(place, "_device", "cpu")
+    place.take_turn(0)
+    assert chosen == [("cuda:1", None)]

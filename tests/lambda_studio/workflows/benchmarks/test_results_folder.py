@@ -45,6 +45,17 @@ def test_a_line_that_was_cut_off_and_a_row_without_its_picture_are_done_again(tm
     assert list(folder.rows()) == ["one", "three"]
 
 
+def test_each_process_adds_to_a_file_of_its_own(tmp_path) -> None:
+    folder = ResultsFolder(tmp_path / "out")
+    folder.begin(ABOUT_IT)
+    drawn(folder, "one", "two")
+    with folder.adding(process=3) as writer:
+        Image.new("RGB", (2, 2)).save(folder.picture("three"))
+        writer.add(row("three"))
+    assert (folder.out / "scores.3.jsonl").read_text().count("\n") == 1
+    assert list(folder.rows()) == ["one", "two", "three"]
+
+
 def test_another_evaluation_and_other_files_are_refused(tmp_path) -> None:
     folder = ResultsFolder(tmp_path / "out")
     folder.begin(ABOUT_IT)

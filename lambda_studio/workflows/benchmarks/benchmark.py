@@ -1,0 +1,162 @@
+"""Run a benchmark: draw or take its pictures, score them, and make the table. It can be stopped and resumed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lambda_studio.config import BenchmarkConfig, GenerateConfig
+from lambda_studio.workflows.benchmarks.cells import Cell, wanted
+from lambda_studio.workflows.benchmarks.pictures import BenchDrawer, require_pictures_of, take
+from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.scores import (
+    BenchmarkScores,
+    Reals,
+    SubjectScores,
+    means_of,
+    overall,
+    real_row,
+    require_complete,
+)
+from lambda_studio.workflows.benchmarks.scoring import BenchMetrics, Scorer, metrics_of
+from lambda_studio.workflows.benchmarks.sharing import Share, share_of
+from lambda_studio.workflows.benchmarks.subjects import BenchSubject, Photographs
+from lambda_studio.workflows.workplace import Workplace
+
+OF_PICTURES = (
+    "num_inference_steps", "sampler", "guidance_scale", "deep_cache_interval", "height", "width", "seed",
+)  # fmt: skip
+"""Settings of drawing that change a benchmark's pictures."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What a benchmark asks for."""
+
+    name: str
+    subjects: Mapping[str, BenchSubject]
+    cells: tuple[Cell, ...]
+    about: Mapping[str, Any]
+    """What distinguishes it, beside the protocol: which subjects and prompts of how many."""
+    mean: str = "over subjects"
+    """What the table's last row is a mean of."""
+    notes: tuple[str, ...] = ()
+
+
+class BenchmarkRun:
+    """One evaluation of a benchmark, in a folder."""
+
+    def __init__(
+        self, place: Workplace, benchmark: Benchmark, out: Path, config: BenchmarkConfig, drawing: GenerateConfig
+    ):
+        self._share: Share = share_of(place)
+        self._place, self._benchmark, self._config = place, benchmark, config
+        chosen = drawing.preferring(place.spec.generate)
+        self._drawing = replace(chosen, seed=chosen.seed or 0)
+        self._folder = ResultsFolder(out)
+        self._photographs = Photographs(place, benchmark.subjects, config)
+
+    def run(self, score_only: Path | None) -> BenchmarkScores | None:
+        """Return the table; None in a process that is not the first one.
+
+        Raises InvalidSetting, AdapterNotFound, ImageRefused, MaskRefused, and the errors of models and drawing.
+        """
+        metrics, cells = metrics_of(self._place, self._config), self._benchmark.cells
+        if score_only:
+            require_pictures_of(score_only, cells, self._config.pictures)
+        drawer = None if score_only else BenchDrawer(self._place, self._drawing, self._config.adapter)
+        drawn = self._drawn_by(drawer) if drawer else {"taken_from": str(score_only)}
+        self._begin({**self._about(metrics), **drawn})
+        asked = self._share.part(wanted(cells, self._config.pictures))
+        if score_only:
+            take(self._place, score_only, asked, self._folder)
+        elif drawer:
+            drawer.draw(asked, self._photographs, self._folder)
+        scorer = Scorer(metrics, self._photographs, self._config, self._drawing.seed if drawer else None)
+        scorer.score(self._place, asked, self._folder, self._share)
+        self._share.wait()
+        return self._table(scorer, metrics, drawn) if self._share.is_first else None
+
+    def _begin(self, about: Mapping[str, Any]) -> None:
+        if self._share.is_first:
+            self._folder.begin(about)
+        self._share.wait()
+
+    def _about(self, metrics: BenchMetrics) -> dict[str, Any]:
+        return {
+            "name": self._benchmark.name,
+            "protocol": self._protocol(metrics),
+            "stack": self._place.spec.name,
+            "weights": self._place.stack.fingerprints(),
+            **self._benchmark.about,
+        }
+
+    def _protocol(self, metrics: BenchMetrics) -> dict[str, str | int]:
+        config = self._config
+        token = f"with {config.unique_token} before the noun" if config.unique_token else "with the noun alone"
+        one = "one photograph of the subject" if config.references == "one" else "all photographs of the subject"
+        return {
+            "pictures of each prompt": config.pictures,
+            "references": f"{one}, whole",
+            **metrics.said,
+            "text": token,
+            "mean": self._benchmark.mean if config.mean == "macro" else "over pairs with references",
+        }
+
+    def _drawn_by(self, drawer: BenchDrawer) -> dict[str, Any]:
+        return {
+            **{name: getattr(drawer.config, name) for name in OF_PICTURES},
+            "drawn_from": self._config.source,
+            "segment": self._config.segment,
+            "adapters": [{"sha256": each.record.sha256, "scale": each.scale} for each in drawer.adapters],
+        }
+
+    def _table(self, scorer: Scorer, metrics: BenchMetrics, drawn: Mapping[str, Any]) -> BenchmarkScores:
+        rows = require_complete(self._folder.rows(), self._benchmark.cells, self._config.pictures)
+        names = list(dict.fromkeys(name for row in rows for name in row.subjects))
+        reals = scorer.reals(names)
+        return BenchmarkScores(
+            benchmark=self._benchmark.name,
+            folder=self._folder.out,
+            protocol=self._protocol(metrics),
+            drawn_by=self._said(drawn),
+            prompts=len(self._benchmark.cells),
+            pictures=len(rows),
+            subjects=tuple(self._subject(name, rows, reals) for name in names),
+            overall=overall(rows, {name: self._weight(name) for name in names}),
+            real=real_row(reals, self._real_weight),
+            notes=(*self._benchmark.notes, *metrics.notes),
+        )
+
+    def _said(self, drawn: Mapping[str, Any]) -> str:
+        if "taken_from" in drawn:
+            return f"another program, from {drawn['taken_from']}"
+        adapters = [each["sha256"][:12] for each in drawn["adapters"]]
+        with_it = f"adapter {adapters[0]}" if adapters else "no adapter"
+        source = "all photographs" if drawn["drawn_from"] == "all" else "one photograph"
+        steps = f"{drawn['num_inference_steps']} steps, seed {drawn['seed']}"
+        return f"{self._place.spec.name} with {with_it}, from {source} of a subject, {steps}"
+
+    def _subject(self, name: str, rows: Sequence[Row], reals: Reals) -> SubjectScores:
+        own = [row for row in rows if name in row.subjects]
+        return SubjectScores(
+            name=name,
+            noun=self._benchmark.subjects[name].noun,
+            references=self._references(name),
+            pictures=len(own),
+            scores=means_of(name, own),
+            real=reals[name],
+        )
+
+    def _references(self, name: str) -> int:
+        return len(self._benchmark.subjects[name].chosen(self._config.references))
+
+    def _weight(self, name: str) -> int:
+        return self._references(name) if self._config.mean == "pairs" else 1
+
+    def _real_weight(self, name: str) -> int:
+        """Return how much a subject counts in the row of photographs: 1, or its pairs of two of them."""
+        if self._config.mean == "macro":
+            return 1
+        count = len(self._benchmark.subjects[name].photographs)
+        return count * (count - 1) if self._config.references == "all" else count - 1
