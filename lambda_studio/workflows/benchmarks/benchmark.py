@@ -88,6 +88,7 @@ class BenchmarkRun:
             "protocol": self._protocol(metrics),
             "stack": self._place.spec.name,
             "weights": self._place.stack.fingerprints(),
+            "metric_weights": dict(metrics.weights),
             **self._benchmark.about,
         }
 

@@ -36,6 +36,8 @@ class BenchMetrics:
     composition: Composition
     said: Mapping[str, str]
     """What the protocol says of them."""
+    weights: Mapping[str, str]
+    """The SHA-256 of the weights of each network that is not the stack's."""
     notes: tuple[str, ...] = ()
 
 
@@ -55,7 +57,8 @@ def metrics_of(place: Workplace, config: BenchmarkConfig) -> BenchMetrics:
         "DINO": _told(place, config, wished) if dinos else "none",
         "CLIP": stacks if config.clip == "stack" else _told(place, config, f"clip-{config.clip}"),
     }
-    return BenchMetrics((*dinos, likeness), composition, said, notes)
+    weights = found.fingerprints([each.name for each in (*dinos, likeness, composition)])
+    return BenchMetrics((*dinos, likeness), composition, said, weights, notes)
 
 
 def _told(place: Workplace, config: BenchmarkConfig, network: str) -> str:

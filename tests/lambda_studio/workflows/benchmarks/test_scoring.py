@@ -12,6 +12,7 @@ from lambda_studio.config import BenchmarkConfig
 from lambda_studio.errors import ModelFilesMissing
 from lambda_studio.evaluation.by_clip import ClipLikeness
 from lambda_studio.evaluation.measures import View
+from lambda_studio.models.files.locating import file_sha256
 from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder
 from lambda_studio.workflows.benchmarks.scoring import metrics_of
 
@@ -44,6 +45,8 @@ def test_given_weights_are_in_the_protocol(studio, dino_folder, clip_folder) -> 
     found = metrics_of(studio.workplace, BenchmarkConfig(clip="b32", weights=places))
     assert [each.name for each in found.likenesses] == ["dino-vits16", "clip-i-b32"]
     assert found.composition.name == "clip-t-b32"
+    assert found.weights.keys() == {"dino-vits16", "clip-b32"}
+    assert found.weights["dino-vits16"] == file_sha256(dino_folder / "model.safetensors")
     assert found.said["DINO"] == f"dino-vits16 with weights of {dino_folder}"
     assert metrics_of(studio.workplace, BenchmarkConfig(dino="none")).said["CLIP"] == "the stack's own (tiny)"
 
