@@ -17,8 +17,6 @@ GROUPS = {"one": ("subject", "words"), "two": ("two subjects", "two in words")}
 """The kinds of drawn pictures with one subject, and with two."""
 RENDERED = {"one": "rendered", "two": "two rendered"}
 """The kind of rendered pictures to compare each group with."""
-SHOWN = 6
-"""How many confusions of a question are kept, the most frequent first."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def agreements(study: Study, group: str) -> dict[str, dict[str, Any]]:
         values |= _named("drawn", bootstrapped(_expected, each[:3]))
         pairs = asked([pair for picture in drawn for pair in picture], question)
         values |= {"answers": len(pairs), "unclear": round(fmean(not pair.clear for pair in pairs), 3)}
-        most = confusion(pairs).most_common(SHOWN)
+        most = confusion(pairs).most_common()
         found[question] = values | {"confusion": {f"{seen} as {given}": count for (seen, given), count in most}}
     return found
 
