@@ -38,7 +38,7 @@ def ended(tmp_path: Path, script: str, *words: str, **options) -> subprocess.Com
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60, **options)
 
 
-@pytest.mark.parametrize("module", ["cli.main", "click", "cli.concepts", "sqlalchemy", "concepts.database"])
+@pytest.mark.parametrize("module", ["cli.main", "click", "cli.libraries.concepts", "sqlalchemy", "concepts.database"])
 def test_ctrl_c_while_a_module_is_imported_is_one_line(tmp_path: Path, module: str) -> None:
     done = ended(tmp_path, BEFORE, module, "concepts")
     assert (done.returncode, done.stderr.strip()) == (130, "Stopped.")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.finetune import command as finetune
 from cli.main import studio
 from cli.options.settings_file import spellings
+from cli.training.finetune import command as finetune
 from docs.reference.python import error_classes
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.models.stacks.stack import from_toml

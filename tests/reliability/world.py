@@ -176,10 +176,12 @@ class World:
 
 IMPORTED_BY_COMMANDS = (
     "accelerate.state", "alembic.command", "filelock", "open_clip", "peft", "platformdirs", "platformdirs.unix",
-    "sqlalchemy.dialects.sqlite", "cli.add_concept", "cli.generate", "lambda_studio.workflows.drawing.generate",
-    "lambda_studio.workflows.drawing.pictures", "lambda_studio.workflows.subjects.card", "cli.adapters",
-    "cli.concepts", "cli.screen.confirm", "cli.db", "cli.doctor", "cli.finetune", "cli.screen.interrupt",
-    "cli.library", "cli.main", "concepts.stores.upgrade", "lambda_studio.pictures.door_process",
+    "sqlalchemy.dialects.sqlite", "cli.libraries.add_concept", "cli.drawing.generate",
+    "lambda_studio.workflows.drawing.generate",
+    "lambda_studio.workflows.drawing.pictures", "lambda_studio.workflows.subjects.card", "cli.training.adapters",
+    "cli.libraries.concepts", "cli.screen.confirm", "cli.db", "cli.doctor", "cli.training.finetune",
+    "cli.screen.interrupt",
+    "cli.libraries.library", "cli.main", "concepts.stores.upgrade", "lambda_studio.pictures.door_process",
     "lambda_studio.pictures.edges", "lambda_studio.workflows.upkeep.database", "lambda_studio.models.stacks.stack",
     "lambda_studio.studio", "lambda_studio.workflows.subjects.concepts", "lambda_studio.workflows.upkeep.doctor",
     "lambda_studio.workflows.subjects.originals", "lambda_studio.workflows.subjects.forgetting",

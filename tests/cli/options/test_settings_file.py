@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from cli.finetune import command
 from cli.options.settings_file import spellings
+from cli.training.finetune import command
 from lambda_studio import FinetuneConfig
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from html import unescape
 from html.parser import HTMLParser
 
-from cli.finetune import command as finetune
+from cli.training.finetune import command as finetune
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.workflows.tuning import run as tuning
 from lambda_studio.workflows.tuning.reports.report import RunReport, command, curve, html_of

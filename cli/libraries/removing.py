@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.commands import StudioCommand, download_option
+from cli.libraries.originals import kept_originals
 from cli.options.masks import masks_found
-from cli.originals import kept_originals
 from cli.screen.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
 from cli.texts.encoding import encoded

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli import removing
 from cli.arguments import Images
 from cli.commands import StudioGroup, download_option
-from cli.mask_files import masks as mask_files
+from cli.libraries import removing
+from cli.libraries.mask_files import masks as mask_files
+from cli.libraries.originals import count_originals, keep_original_option, kept_originals, originals
 from cli.options.masks import (
     box_option,
     correction,
@@ -23,7 +24,6 @@ from cli.options.masks import (
     sheet_option,
     ways,
 )
-from cli.originals import count_originals, keep_original_option, kept_originals, originals
 from cli.screen.terminal import notice
 from cli.session import Session, pass_session
 from cli.texts.tables import counted, table

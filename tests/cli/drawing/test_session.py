@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import prompt_line
+from cli.drawing import session
 from cli.screen import ctrl_c
 
 FAST = ("--steps", 2, "--seed", 5)
@@ -81,6 +81,6 @@ def test_ctrl_c_stops_a_drawing_and_not_the_session(studio, added, typing, monke
 
 
 def test_a_line_without_end_is_not_read_whole(studio, typing, monkeypatch) -> None:
-    monkeypatch.setattr(prompt_line, "LONGEST", 10)
+    monkeypatch.setattr(session, "LONGEST", 10)
     typing("a dog and " * 2, terminal=False)
     assert studio("session", *FAST).out.split() == ["outputs/a-dog-and-0001.png", "outputs/a-dog-and-0002.png"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cli import concepts
+from cli.libraries import concepts
 from concepts.database import Database
 from concepts.records import NewImage
 from lambda_studio.pictures.masks.subject import FALLBACK, FoundMask

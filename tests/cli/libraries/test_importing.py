@@ -11,7 +11,7 @@ from PIL import Image
 
 from lambda_studio.pictures.door import PictureDoor
 
-INPUTS = Path(__file__).parents[2] / ".." / "shared" / "inputs"
+INPUTS = Path(__file__).parents[3] / ".." / "shared" / "inputs"
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import click
 
 from cli.commands import StudioGroup
-from cli.exporting import export
-from cli.importing import importing
+from cli.libraries.exporting import export
+from cli.libraries.importing import importing
 from cli.session import Session, pass_session
 from cli.texts.tables import counted, table
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from cli.adapters import size_lines
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.options.aliases import Aliased
 from cli.options.settings_file import set_by_environment, spellings
@@ -16,6 +15,7 @@ from cli.session import Session, given, pass_session
 from cli.texts.evaluation_lines import evaluation_lines
 from cli.texts.training_plan import plan_lines
 from cli.texts.training_scores import end_lines, score_lines
+from cli.training.adapters import size_lines
 
 
 @click.command("finetune", cls=StudioCommand, context_settings={"auto_envvar_prefix": "STUDIO_FINETUNE"})

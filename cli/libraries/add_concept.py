@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cli.commands import StudioCommand, download_option
+from cli.libraries.originals import keep_original_option, kept_originals
 from cli.options.masks import (
     box_option,
     drawn,
@@ -17,7 +18,6 @@ from cli.options.masks import (
     sheet_option,
     ways,
 )
-from cli.originals import keep_original_option, kept_originals
 from cli.screen.terminal import notice
 from cli.session import Session, pass_session
 from cli.texts.encoding import encoded

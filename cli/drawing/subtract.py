@@ -3,8 +3,8 @@
 import click
 
 from cli.arguments import Weighted
-from cli.blend import made, name_option, noun_option, once
 from cli.commands import StudioCommand, download_option, hardware_options
+from cli.drawing.blend import made, name_option, noun_option, once
 from cli.session import Session, pass_session
 
 TAKEN_OUT = 0.2
