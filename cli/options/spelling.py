@@ -32,8 +32,12 @@ def option_names(command: click.Command | None) -> dict[str, str]:
 
 
 def with_options(text: str, options: dict[str, str]) -> str:
-    """Return the text with options in place of the settings that it names."""
-    return re.sub(r"\w+", lambda word: options.get(word[0], word[0]), text) if options else text
+    """Return the text with options in place of the settings that it names. Parts of paths and options stay."""
+    return (
+        re.sub(r"(?<![\w/\\.-])\w+(?![\w/\\-])(?!\.\w)", lambda word: options.get(word[0], word[0]), text)
+        if options
+        else text
+    )
 
 
 def in_remedies(cause: str, spelled: Callable[[str], str]) -> str:

@@ -24,3 +24,9 @@ def test_settings_are_named_by_the_longest_spelling_of_their_option() -> None:
     assert option_names(command) == {"count": "--number"}
     assert with_options("count is 0.", option_names(command)) == "--number is 0."
     assert option_names(None) == {}
+
+
+def test_parts_of_paths_and_options_that_are_written_already_stay() -> None:
+    options = {"out": "--out", "pictures": "--pictures"}
+    text = "my/pictures and pictures/a.png and pictures.json and --out and re-out stay, but out and pictures."
+    assert with_options(text, options) == text.replace("but out and pictures.", "but --out and --pictures.")
