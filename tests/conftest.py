@@ -9,6 +9,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 from hypothesis import settings
@@ -24,6 +25,7 @@ install_import_hook("lambda_studio", "beartype.beartype")  # shapes in signature
 
 import torch  # noqa: E402  # the hook must be there first
 
+from lambda_studio.models import pool  # noqa: E402  # as torch
 from tests.open_door import open_door, studios_share_a_door  # noqa: E402, F401  # fixtures for all tests
 from tests.server import postgres_programs, postgres_server  # noqa: E402, F401  # fixtures for all tests
 
@@ -46,6 +48,12 @@ def libraries_are_no_garbage() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No models of other tests in the pool, as in a new process. A stack in a cycle lives until it is collected."""
+    monkeypatch.setattr(pool, "_POOL", WeakValueDictionary())
 
 
 DIM = 32

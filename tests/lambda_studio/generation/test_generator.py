@@ -2,7 +2,6 @@
 
 from copy import deepcopy
 from dataclasses import replace
-from weakref import WeakValueDictionary
 
 import pytest
 import torch
@@ -23,7 +22,6 @@ from lambda_studio.generation.generator import (
 from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.samplers import sample
 from lambda_studio.generation.template import parse
-from lambda_studio.models import pool
 from lambda_studio.models.adapters.adapter import save_adapter
 from lambda_studio.models.adapters.information import AdapterInfo
 from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters
@@ -190,12 +188,6 @@ def test_progress_is_heard_over_all_pictures(stack, zero, three):
     config = replace(CONFIG, resolution=32)
     draw(stack, three, zero, config, on_step=lambda done, total: heard.append((done, total)))
     assert heard == [(step, 8) for step in range(1, 9)]  # two batches of four steps
-
-
-@pytest.fixture
-def nothing_loaded(monkeypatch):
-    """No models of other tests in the pool, as in a new process."""
-    monkeypatch.setattr(pool, "_POOL", WeakValueDictionary())
 
 
 @pytest.mark.usefixtures("nothing_loaded")

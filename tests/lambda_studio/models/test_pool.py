@@ -2,20 +2,17 @@
 
 import shutil
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from lambda_studio.models.stacks.stack import Stack, StackSpec, resolve_stack
 
-NUMBERS = count()
-
 
 @pytest.fixture
 def spec(stack_file: Path) -> StackSpec:
-    """The tiny stack, with models that no other test's stack holds."""
-    return replace(resolve_stack(str(stack_file)), variant=f"own{next(NUMBERS)}")
+    """The tiny stack."""
+    return resolve_stack(str(stack_file))
 
 
 def test_two_stacks_of_the_same_files_share_every_part(spec: StackSpec) -> None:

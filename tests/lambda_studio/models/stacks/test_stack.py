@@ -3,7 +3,6 @@
 import json
 import shutil
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -24,13 +23,9 @@ from lambda_studio.models.stacks.stack import BUILT_IN, Stack, StackSpec, defaul
 FACTS = Path(__file__).parents[5] / "shared" / "facts"
 
 
-NUMBERS = count()
-
-
 @pytest.fixture
 def stack(stack_file):
-    # the pool would give it models that a stack of another test still holds
-    return Stack(replace(from_toml(stack_file), variant=f"own{next(NUMBERS)}"), device="cpu")
+    return Stack(from_toml(stack_file), device="cpu")
 
 
 @pytest.fixture
