@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.texts.tables import table
+from cli.texts.tables import span, table
 
 if TYPE_CHECKING:
     from lambda_studio.evaluation.concept_bed.ccd import Ccd, FolderCcd
@@ -38,5 +38,4 @@ def folder_lines(found: "FolderCcd") -> Iterator[str]:
 
 
 def _values(each: "Ccd") -> tuple[str, str, str, str]:
-    ends = f"{each.interval.low:+.4f} to {each.interval.high:+.4f}"
-    return f"{each.ccd:+.4f}", ends, f"{each.drawn:.4f}", f"{each.real:.4f}"
+    return f"{each.ccd:+.4f}", span(each.interval.ends, "+.4f"), f"{each.drawn:.4f}", f"{each.real:.4f}"

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from cli.texts.tables import table
+from cli.texts.tables import counted, span, table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import EvaluationComparison, EvaluationReport
@@ -16,21 +16,22 @@ def comparison_lines(found: "EvaluationComparison") -> list[str]:
             f"{each.one:.4f}",
             f"{each.other:.4f}",
             f"{each.difference.mean:+.4f}",
-            f"{each.difference.low:+.4f} to {each.difference.high:+.4f}",
+            span(each.difference.ends, "+.4f"),
             "yes" if each.is_clear else "no",
         )
         for each in found.metrics
     ]
     head = ("METRIC", "ONE", "OTHER", "DIFFERENCE", "95 % OF IT", "CLEAR")
-    counted = f"{found.pictures} pictures of {found.subjects} subjects are in both."
+    both = f"{counted(found.pictures, 'picture')} of {counted(found.subjects, 'subject')}"
+    said = f"{both} {'is' if found.pictures == 1 else 'are'} in both."
     left = f" {found.only_one} are only in ONE, {found.only_other} only in OTHER." if found.uneven else ""
-    return [*table(head, rows), counted + left, *found.notes]
+    return [*table(head, rows), said + left, *found.notes]
 
 
 def evaluation_lines(found: "EvaluationReport") -> list[str]:
     """Return a row for each metric of an evaluation, what is missing in it, and where its page is."""
     rows = [
-        (each.metric, f"{mean.mean:.4f}", f"{mean.low:.4f} to {mean.high:.4f}", str(mean.count), str(each.pictures))
+        (each.metric, f"{mean.mean:.4f}", span(mean.ends, ".4f"), str(mean.count), str(each.pictures))
         for each in found.metrics
         for mean in (each.interval,)
     ]

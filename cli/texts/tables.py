@@ -19,6 +19,11 @@ def counted(number: int, noun: str, several: str | None = None) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {several or f'{noun}s'}"
 
 
+def span(ends: tuple[float, float] | None, digits: str) -> str:
+    """Return an interval as `0.1 to 0.2`, with its ends formatted as `digits`; a dash for none."""
+    return "-" if ends is None else " to ".join(format(end, digits) for end in ends)
+
+
 def settings_lines(settings: Mapping[str, Any], but: Collection[str] = ()) -> list[str]:
     """Return a line for each setting that has a value, except those in `but`."""
     from lambda_studio.settings.written import written

@@ -9,6 +9,12 @@ from jaxtyping import Float
 DRAWS = 2000
 """Bootstrap samples of an interval."""
 LEVEL = 0.95
+FEWEST = 6
+"""The fewest values, or clusters of values, of an interval.
+
+An interval does not contain zero if all values have one sign. By chance, 5 values have it in one of 16 trials (2⁻⁴),
+which is more often than 1 - `LEVEL` allows, and 6 values in one of 32.
+"""
 
 
 @dataclass(frozen=True)
@@ -16,10 +22,16 @@ class Interval:
     """A mean, and the ends of its bootstrap interval at `LEVEL`."""
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    """The lower end; None for a mean over fewer than `FEWEST`, which has no interval."""
+    high: float | None
     count: int
     """How many values, or clusters of values, the mean is over."""
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The ends of the interval, or None if there is none."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
 
 
 def interval(
@@ -28,7 +40,7 @@ def interval(
     seed: int = 0,
     weights: Mapping[Hashable, float | int] | None = None,
 ) -> Interval:
-    """Return the mean of values with its percentile bootstrap interval.
+    """Return the mean of values with its percentile bootstrap interval, which needs `FEWEST` values or clusters.
 
     Args:
         values: one for each picture.
@@ -73,8 +85,11 @@ def _units(values: Sequence[float], clusters: Sequence[Hashable] | None) -> Floa
 
 
 def _interval(units: Float[np.ndarray, " unit"], weights: Float[np.ndarray, " unit"], seed: int) -> Interval:
+    mean = float(np.average(units, weights=weights))
+    if len(units) < FEWEST:
+        return Interval(mean, None, None, len(units))
     drawn = np.random.default_rng(seed).integers(0, len(units), (DRAWS, len(units)))
     tail = (1 - LEVEL) / 2
     means = (units * weights)[drawn].sum(axis=1) / weights[drawn].sum(axis=1)
     low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(float(np.average(units, weights=weights)), float(low), float(high), len(units))
+    return Interval(mean, float(low), float(high), len(units))

@@ -66,12 +66,11 @@ def deviations(
 ) -> dict[str, list[float]]:
     """Return the deviation of each drawn picture, by class. Raises as `ccd`."""
     _require_pictures(drawn, real, reference)
-    sign = 1 if convention == "paper" else -1
     overall = fmean([value for values in real.values() for value in values])
     found = {}
     for name, values in drawn.items():
         expected = fmean(real[name]) if reference == "class" and values else overall
-        found[name] = [sign * (expected - value) for value in values]
+        found[name] = [expected - value if convention == "paper" else value - expected for value in values]
     return found
 
 
@@ -83,7 +82,7 @@ def deviation(drawn: Confidences, real: Confidences, reference: Reference = "glo
     mean = fmean(every)
     return Ccd(
         ccd=mean,
-        ccd_repo=-mean,
+        ccd_repo=0.0 - mean,  # not -0.0
         interval=interval(every),
         drawn=confidence,
         real=confidence + mean,

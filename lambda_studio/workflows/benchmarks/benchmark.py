@@ -7,6 +7,7 @@ from typing import Any
 
 from lambda_studio.config import BenchmarkConfig, GenerateConfig
 from lambda_studio.workflows.benchmarks.cells import Cell, wanted
+from lambda_studio.workflows.benchmarks.comparing import without_interval
 from lambda_studio.workflows.benchmarks.pictures import BenchDrawer, require_pictures_of, take
 from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
 from lambda_studio.workflows.benchmarks.scores import (
@@ -126,7 +127,7 @@ class BenchmarkRun:
             subjects=tuple(self._subject(name, rows, reals) for name in names),
             overall=overall(rows, {name: self._weight(name) for name in names}),
             real=real_row(reals, self._real_weight),
-            notes=(*self._benchmark.notes, *metrics.notes),
+            notes=(*without_interval(len({row.subjects[0] for row in rows})), *self._benchmark.notes, *metrics.notes),
         )
 
     def _said(self, drawn: Mapping[str, Any]) -> str:

@@ -5,11 +5,13 @@ from pathlib import Path
 from statistics import fmean
 
 from lambda_studio.config import require
-from lambda_studio.evaluation.statistics import Interval, paired
+from lambda_studio.evaluation.statistics import FEWEST, Interval, paired
 from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
 
 SAME = ("name", "protocol")
 """Facts of `evaluation.json` without which two evaluations cannot be compared."""
+ROUNDING = 5e-5
+"""A smaller difference is shown as 0.0000, and is rounding: no difference of the pictures."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,9 @@ class MetricComparison:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval of the difference does not contain zero."""
-        return self.difference.low > 0 or self.difference.high < 0
+        """Whether there is an interval that does not contain zero, and the difference is more than rounding."""
+        ends = self.difference.ends
+        return ends is not None and (ends[0] > 0 or ends[1] < 0) and abs(self.difference.mean) >= ROUNDING
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,24 @@ def compare(one: Path, other: Path) -> EvaluationComparison:
     metrics = [name for name in pairs[0][0].scores if all(name in row.scores for pair in pairs for row in pair)]
     require(bool(metrics), f"{one} and {other} have no metric in common.", "Evaluate both with the same metrics.")
     versions = [each.get("versions") for each in about]
+    others = () if versions[0] == versions[1] else ("They were made with different versions of libraries.",)
+    subjects = len({row.subjects for row, _ in pairs})
     return EvaluationComparison(
         pictures=len(common),
-        subjects=len({row.subjects for row, _ in pairs}),
+        subjects=subjects,
         only_one=len(first) - len(common),
         only_other=len(second) - len(common),
         metrics=tuple(_metric(name, pairs) for name in metrics),
-        notes=() if versions[0] == versions[1] else ("They were made with different versions of libraries.",),
+        notes=(*(f"{note} Without one, no difference is clear." for note in without_interval(subjects)), *others),
     )
+
+
+def without_interval(subjects: int) -> tuple[str, ...]:
+    """Return the note about an evaluation of so few subjects that its numbers have no intervals."""
+    if subjects >= FEWEST:
+        return ()
+    there = "There is 1 subject" if subjects == 1 else f"There are {subjects} subjects"
+    return (f"{there}, and an interval needs at least {FEWEST}.",)
 
 
 def _metric(name: str, pairs: list[tuple[Row, Row]]) -> MetricComparison:

@@ -26,12 +26,11 @@ def test_a_table_and_json(studio, tmp_path) -> None:
         "0.2500",
         "0.5000",
         "+0.2500",
-        "+0.2500",
-        "to",
-        "+0.2500",
-        "yes",
+        "-",
+        "no",
     ]
     assert "2 pictures of 2 subjects are in both." in answer.out
+    assert "There are 2 subjects, and an interval needs at least 6. Without one, no difference is clear." in answer.out
     said = json.loads(studio("evaluate", "compare", "one", "other", "--json").out)
     assert said["metrics"][0]["difference"]["mean"] == 0.25
 

@@ -28,7 +28,7 @@ def test_a_table_with_its_protocol(studio, dataset, tmp_path) -> None:
     lines = answer.out.splitlines()
     assert lines[0] == "dreambench, drawn by tiny with no adapter, from all photographs of a subject, 1 steps, seed 0"
     assert "  references: all photographs of the subject, whole" in lines
-    assert lines[7].split() == ["SUBJECT", "NOUN", "PHOTOS", "clip-i", "clip-t", "REAL", "clip-i", "REAL", "clip-t"]
+    assert lines[7].split() == ["SUBJECT", "NOUN", "PHOTOS", "clip-i", "clip-t", "REAL", "clip-i"]
     assert lines[8].split()[:3] == ["dog", "dog", "3"] and lines[10].split()[0] == "all"
     assert "It has 2 of 4 subjects. Without: cat2, mug." in lines
     assert lines[-1] == "4 pictures of 4 prompts, each with its scores: evaluations/dreambench"

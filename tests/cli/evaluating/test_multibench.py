@@ -13,7 +13,7 @@ def test_a_table_of_what_is_there(studio, tmp_path) -> None:
     answer = studio("evaluate", "multibench", "subjects", *FAST)
     assert answer.code == 0, answer.err
     assert "Restricted to 2 of 405 compositions" in answer.out
-    assert "95 % interval over 2 subjects in the first place" in answer.out
+    assert "no interval over 2 subjects in the first place" in answer.out
     assert "2 pictures of 2 prompts, each with its scores: evaluations/multibench" in answer.out
     compared = studio("evaluate", "compare", "evaluations/multibench", "evaluations/multibench")
     assert compared.code == 0 and "2 pictures of 2 subjects" in compared.out

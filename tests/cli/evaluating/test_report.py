@@ -28,7 +28,8 @@ def test_a_page_a_table_and_json(studio, tmp_path) -> None:
     assert answer.code == 0, answer.err
     assert [line.split() for line in answer.out.splitlines()] == [
         ["METRIC", "MEAN", "95", "%", "OF", "IT", "SUBJECTS", "PICTURES"],
-        ["DINO", "0.2500", "0.2500", "to", "0.2500", "2", "2"],
+        ["DINO", "0.2500", "-", "2", "2"],
+        ["There", "are", "2", "subjects,", "and", "an", "interval", "needs", "at", "least", "6."],
         ["The", "report:", "one/report.html"],
     ]
     said = json.loads(studio("evaluate", "report", "one", "--out", "mine.html", "--json").out)
@@ -46,7 +47,11 @@ def test_two_evaluations(studio, tmp_path) -> None:
     answer = studio("evaluate", "report", "one", "other", "--out", "both.html")
     assert answer.code == 0, answer.err
     assert answer.out.splitlines()[1].split()[:4] == ["DINO", "0.2500", "0.5000", "+0.2500"]
-    assert answer.out.splitlines()[-2:] == ["2 pictures of 2 subjects are in both.", "The report: both.html"]
+    assert answer.out.splitlines()[-3:] == [
+        "2 pictures of 2 subjects are in both.",
+        "There are 2 subjects, and an interval needs at least 6. Without one, no difference is clear.",
+        "The report: both.html",
+    ]
     said = json.loads(studio("evaluate", "report", "one", "other", "--json").out)
     assert said["path"] == "other/comparison.html"
     assert said["comparison"]["metrics"][0]["difference"]["mean"] == 0.25

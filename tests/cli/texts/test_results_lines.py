@@ -12,6 +12,9 @@ def test_a_comparison_says_what_only_one_has() -> None:
     dino = MetricComparison("DINO", 0.5, 0.4, Interval(-0.1, -0.2, 0.05, 3))
     lines = comparison_lines(EvaluationComparison(9, 3, 2, 1, (dino,), ("Other versions.",)))
     assert lines[1].split() == ["DINO", "0.5000", "0.4000", "-0.1000", "-0.2000", "to", "+0.0500", "no"]
+    few = MetricComparison("DINO", 0.5, 0.4, Interval(-0.1, None, None, 1))
+    alone = comparison_lines(EvaluationComparison(1, 1, 0, 0, (few,)))
+    assert alone[1].split()[-3:] == ["-0.1000", "-", "no"] and alone[2] == "1 picture of 1 subject is in both."
     assert lines[2:] == [
         "9 pictures of 3 subjects are in both. 2 are only in ONE, 1 only in OTHER.",
         "Other versions.",

@@ -1,12 +1,16 @@
 """Columns of text, and words that are counted."""
 
-from cli.texts.tables import counted, settings_lines, table
+from cli.texts.tables import counted, settings_lines, span, table
 
 
 def test_columns_line_up() -> None:
     assert list(table(("NAME", "N"), [("a", 1), ("bcdefg", 22)])) == ["NAME    N", "a       1", "bcdefg  22"]
     assert list(table(("NAME",), [])) == []
     assert (counted(1, "image"), counted(2, "image")) == ("1 image", "2 images")
+
+
+def test_an_interval_has_two_ends_or_a_dash() -> None:
+    assert (span((-0.1, 0.25), "+.2f"), span(None, ".2f")) == ("-0.10 to +0.25", "-")
 
 
 def test_settings_are_in_plain_words() -> None:

@@ -63,7 +63,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Distribution:
-    """How many pictures have which value, with the mean and its interval."""
+    """How many pictures have which value, with the mean and its interval. Without one, its ends are the mean."""
 
     label: str
     width: int
@@ -81,7 +81,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class SubjectLine:
-    """A subject's mean with its interval."""
+    """A subject's mean with its interval. Without one, its ends are the mean."""
 
     y: float
     name: str
@@ -108,7 +108,8 @@ class SubjectChart:
 
 def distribution(label: str, values: Sequence[float], mean: Interval) -> Distribution:
     """Return the plot of a metric's values."""
-    axis = _axis([*values, mean.low, mean.high], COUNT_ROOM)
+    low, high = _ends(mean)
+    axis = _axis([*values, low, high], COUNT_ROOM)
     counts = _counts(values, axis)
     tallest, width = max(counts), (axis.right - axis.left) / BINS
     bars = []
@@ -116,7 +117,7 @@ def distribution(label: str, values: Sequence[float], mean: Interval) -> Distrib
         height = round((HEIGHT - TOP - BOTTOM) * count / tallest, 1)
         bar = Bar(round(axis.left + at * width, 1), HEIGHT - BOTTOM - height, round(width - 1, 1), height, count)
         bars += [bar] if count else []
-    ends = axis.at(mean.mean), axis.at(mean.low), axis.at(mean.high)
+    ends = axis.at(mean.mean), axis.at(low), axis.at(high)
     return Distribution(label, WIDTH, HEIGHT, axis.left, axis.right, tallest, tuple(bars), axis.marks, *ends)
 
 
@@ -125,15 +126,19 @@ def subject_chart(label: str, intervals: Mapping[str, Interval], middle: float) 
     shown = dict(list(intervals.items())[:MOST_SUBJECTS])
     names = {name: _short(name) for name in shown}
     left = SIDE_ROOM + math.ceil(CHARACTER * max(map(_width, names.values()), default=0))
-    ends = [end for each in shown.values() for end in (each.low, each.high, each.mean)]
+    ends = [end for each in shown.values() for end in (*_ends(each), each.mean)]
     axis = _axis([*ends, middle], left)
     lines = tuple(
-        SubjectLine(TOP + LINE * (at + 0.5), names[name], axis.at(each.mean), axis.at(each.low), axis.at(each.high))
+        SubjectLine(TOP + LINE * (at + 0.5), names[name], axis.at(each.mean), *map(axis.at, _ends(each)))
         for at, (name, each) in enumerate(shown.items())
     )
     height = TOP + LINE * len(lines) + BOTTOM
     left_out = len(intervals) - len(shown)
     return SubjectChart(label, WIDTH, height, left, lines, axis.marks, axis.at(middle), left_out)
+
+
+def _ends(mean: Interval) -> tuple[float, float]:
+    return mean.ends or (mean.mean, mean.mean)
 
 
 def _axis(values: Sequence[float], left: int) -> Axis:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lambda_studio.pictures.door import PictureDoor
+from lambda_studio.workflows.benchmarks.comparing import without_interval
 from lambda_studio.workflows.benchmarks.reports.charts import Distribution, SubjectChart, distribution, subject_chart
 from lambda_studio.workflows.benchmarks.reports.extremes import ScoredPicture, extremes
 from lambda_studio.workflows.benchmarks.reports.facts import facts_of
@@ -49,6 +50,7 @@ def report_evaluation(folder: Path, out: Path | None, door: PictureDoor) -> Eval
     path = place_of(out or folder, NAME)
     by_key = results.rows()
     rows = list(by_key.values())
+    subjects = len({row.subjects for row in rows})
     found = EvaluationReport(
         path=path,
         evaluation=about,
@@ -56,7 +58,7 @@ def report_evaluation(folder: Path, out: Path | None, door: PictureDoor) -> Eval
         metrics=metric_summaries(rows),
         subjects=subject_summaries(rows),
         extremes=extremes(rows),
-        notes=notes_of(results, about, by_key),
+        notes=(*notes_of(results, about, by_key), *(without_interval(subjects) if subjects else ())),
     )
     page = html_of(found, rows, results, door)
     return replace(found, path=write_page(page, path, identity_of(results)))

@@ -18,6 +18,7 @@ from concepts.durable import make_folder, read_small, staged_file
 from concepts.printable import printable
 from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
+from lambda_studio.evaluation.statistics import FEWEST
 from lambda_studio.workflows.benchmarks.reports.facts import cut
 from lambda_studio.workflows.benchmarks.results_folder import ABOUT, LARGEST, ResultsFolder
 
@@ -32,7 +33,7 @@ LONGEST_PROMPT = 300
 def render(template: str, identity: str, **values: Any) -> str:
     """Return a page. Texts are escaped, also characters that are invisible or change the direction of writing."""
     page = _environment().get_template(template)
-    return page.render(mark=MARK, identity=identity, version=version("lambda-studio"), **values)
+    return page.render(mark=MARK, identity=identity, fewest=FEWEST, version=version("lambda-studio"), **values)
 
 
 def identity_of(*folders: ResultsFolder) -> str:

@@ -77,7 +77,7 @@ def _subject(name: str, rows: Sequence[Row], metrics: Sequence[str]) -> SubjectS
 
 
 def notes_of(folder: ResultsFolder, about: Mapping[str, Any], rows: Mapping[str, Row]) -> tuple[str, ...]:
-    """Return in words what is missing in an evaluation, and where its intervals say little."""
+    """Return in words what is missing in an evaluation."""
     return tuple(_notes(folder, about, rows))
 
 
@@ -91,8 +91,6 @@ def _notes(folder: ResultsFolder, about: Mapping[str, Any], rows: Mapping[str, R
         have = "picture has" if unscored == 1 else "pictures have"
         yield f"{unscored:,} {have} no scores yet. The numbers leave them out."
     yield from _uneven(rows.values())
-    if rows and len({row.subjects for row in rows.values()}) == 1:
-        yield "There is one subject, so an interval over subjects says nothing."
 
 
 def _unscored(folder: ResultsFolder, rows: Mapping[str, Row]) -> int:

@@ -4,7 +4,8 @@ import pytest
 from PIL import Image
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.workflows.benchmarks.comparing import compare
+from lambda_studio.evaluation.statistics import Interval
+from lambda_studio.workflows.benchmarks.comparing import MetricComparison, compare
 from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
 
 
@@ -30,10 +31,26 @@ def test_differences_are_over_common_pictures_and_subjects(evaluation) -> None:
     found = compare(one, other)
     assert (found.pictures, found.subjects, found.only_one, found.only_other) == (9, 3, 3, 1)
     (dino,) = found.metrics
-    assert (dino.metric, dino.is_clear) == ("DINO", True)
+    assert (dino.metric, dino.difference.ends, dino.is_clear) == ("DINO", None, False)
+    assert found.notes == (
+        "There are 3 subjects, and an interval needs at least 6. Without one, no difference is clear.",
+    )
     assert (dino.one, dino.other) == (pytest.approx(0.1), pytest.approx(0.3))
     assert (dino.difference.mean, dino.difference.count) == (pytest.approx(0.2), 3)
+
+
+def test_a_difference_of_enough_subjects_is_clear_and_rounding_never_is(evaluation) -> None:
+    one, more, rounded = (
+        evaluation(name, {(subject, 1): {"DINO": 0.5 + gain} for subject in "abcdef"})
+        for name, gain in (("one", 0.0), ("more", 0.01), ("rounded", 4e-5))
+    )
+    found = compare(one, more)
+    assert found.metrics[0].is_clear and found.notes == ()
     assert not compare(one, one).metrics[0].is_clear
+    rounding = compare(one, rounded).metrics[0]
+    assert rounding.difference.low == pytest.approx(4e-5) and not rounding.is_clear
+    for ends, clear in ((0.01, 0.2), True), ((-0.2, -0.01), True), ((-0.01, 0.2), False):
+        assert MetricComparison("DINO", 0.5, 0.6, Interval(0.1, *ends, 6)).is_clear is clear
 
 
 def test_evaluations_of_different_kinds_are_refused(evaluation) -> None:

@@ -28,6 +28,12 @@ def test_a_distribution_counts_every_value() -> None:
     assert [text for _, text in plot.columns] == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
 
 
+def test_a_mean_without_an_interval_has_its_ends_at_itself() -> None:
+    plot = distribution("DINO", [0.0, 1.0], Interval(0.5, None, None, 2))
+    (line,) = subject_chart("DINO", {"rex": Interval(0.5, None, None, 2)}, 0.25).lines
+    assert plot.low == plot.mean == plot.high and line.low == line.mean == line.high
+
+
 @settings(max_examples=200, deadline=None)
 @given(SCORES)
 def test_everything_is_inside_and_labels_are_apart(values: list[float]) -> None:

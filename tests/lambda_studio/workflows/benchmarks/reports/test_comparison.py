@@ -47,7 +47,8 @@ def test_it_has_the_paired_differences_and_the_pictures_side_by_side(evaluation,
     assert "script" not in page and page.count("<svg") == 4
     row = re.findall(r"<tr><td>DINO</td>(.*)</tr>", page)[0]
     shown = found.comparison.metrics[0].difference
-    assert f"{shown.mean:+.4f}</td>" in row and f"{shown.low:+.4f} to {shown.high:+.4f}" in row
+    assert re.findall(r">([^<>]+)</td>", row)[-3:] == [f"{shown.mean:+.4f}", "–", "no"]
+    assert "There are 2 subjects, and an interval needs at least 6. Without one, no difference is clear." in said
 
 
 def test_losses_are_shown_and_equal_evaluations_have_none(evaluation, rows, open_door) -> None:
@@ -59,11 +60,22 @@ def test_losses_are_shown_and_equal_evaluations_have_none(evaluation, rows, open
     assert same.changes == () and "No score differs." in same.path.read_text(encoding="utf-8")
 
 
+def test_an_interval_of_enough_subjects_is_shown(evaluation, open_door) -> None:
+    one, other = (
+        evaluation(name, *(Row(each, (each,), "", 1, {"DINO": 0.1 + gain}) for each in "abcdef"))
+        for name, gain in (("one", 0.0), ("other", 0.2))
+    )
+    found = report_comparison(one.out, other.out, None, open_door)
+    page = found.path.read_text(encoding="utf-8")
+    (row,) = re.findall(r"<tr><td>DINO</td>(.*)</tr>", page)
+    assert re.findall(r">([^<>]+)</td>", row)[-3:] == ["+0.2000", "+0.2000 to +0.2000", "yes"]
+
+
 def test_with_one_subject_nothing_is_called_clear(evaluation, open_door) -> None:
     one = evaluation("one", Row("a", ("rex",), "", 1, {"DINO": 0.1}))
     other = evaluation("other", Row("a", ("rex",), "", 2, {"DINO": 0.2}))
     page = report_comparison(one.out, other.out, None, open_door).path.read_text(encoding="utf-8")
-    assert "<td>one subject</td>" in page and "seeds 1 and 2" in page
+    assert "<td>no</td>" in page and "There is 1 subject, and" in page and "seeds 1 and 2" in page
 
 
 def test_what_cannot_be_compared_writes_nothing(evaluation, rows, open_door, tmp_path) -> None:

@@ -70,7 +70,8 @@ def test_the_numbers_of_the_page_are_those_of_the_answer(evaluation, rows, open_
     assert (dino.interval.mean, clip.interval.mean) == (pytest.approx(0.265), pytest.approx(0.285))
     page = found.path.read_text(encoding="utf-8")
     row = re.findall(r"<tr><td>DINO</td>(.*)</tr>", page)
-    assert re.findall(r">([^<>]+)</td>", row[0]) == ["0.2650", "0.1650 to 0.3650", "2", "8"]
+    assert re.findall(r">([^<>]+)</td>", row[0]) == ["0.2650", "–", "2", "8"]
+    assert found.notes == ("There are 2 subjects, and an interval needs at least 6.",)
     assert [(each.rank, each.key) for each in found.extremes[:6]] == [
         ("highest", "max/2/2"),
         ("highest", "max/2/1"),
