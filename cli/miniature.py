@@ -35,6 +35,11 @@ def command() -> None:
     help="Train only this share of the steps: 0.01 is a quick try.",
 )
 @click.option("--device", help="Where to train: cpu or cuda, an NVIDIA GPU.  [default: a GPU if there is one]")
+@click.option(
+    "--start",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Go on from the models in this folder, as --export writes it. Fewer steps, and CLIP stays as it is.",
+)
 @click.option("--compile", "compiled", is_flag=True, help="Train faster; needs a C++ compiler.")
 @click.option(
     "--export",
@@ -48,10 +53,11 @@ def train(
     stages: tuple[str, ...],
     share: float,
     device: str | None,
+    start: Path | None,
     compiled: bool,
     export: Path | None,
 ) -> None:
-    """Train the miniature from nothing in the folder WORK.
+    """Train the miniature in the folder WORK.
 
     It takes hours on two cores, and needs no pictures: they are drawn by the program. You need it only to change the
     miniature itself. Stop it with Ctrl-C, and run the same command again to go on.
@@ -62,7 +68,7 @@ def train(
 
     if export is not None:
         refuse_existing(export)
-    recipe = open_recipe(work, share, device, compiled, bars())
+    recipe = open_recipe(work, share, device, compiled, bars(), start)
     recipe.run(stages or None)
     if export is None:
         session.show({"work": work}, lambda: [f"Trained in {work}."])

@@ -31,7 +31,17 @@ WAYS: dict[str, dict[str, Any]] = {
     "logit-normal": {"timestep_sampling": "logit-normal"},
     "variants=4": {"variants": 4},
     "variants=4, random_flip": {"variants": 4, "random_flip": True},
-}
+    **{
+        f"{conditions}, {rate}": {"conditions": conditions, "learning_rate": float(rate)}
+        for conditions in ("paper", "prior", "both")
+        for rate in ("1e-4", "5e-4", "1e-3")
+    },
+    "both, 5e-4, masked_loss": {"conditions": "both", "learning_rate": 5e-4, "masked_loss": True},
+    "both, 5e-4, attention-and-convolutions": {
+        "conditions": "both", "learning_rate": 5e-4, "targets": "attention-and-convolutions",
+    },
+    "both, 5e-4, variants=4": {"conditions": "both", "learning_rate": 5e-4, "variants": 4},
+}  # fmt: skip
 """Settings that differ from the miniature's own: rank 32, batches of 8."""
 
 

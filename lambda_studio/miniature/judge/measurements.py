@@ -21,6 +21,7 @@ from lambda_studio.miniature.world.captions import Caption, captions
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.miniature.world.scenes import (
     NOTHING,
+    NOUNS,
     RELATIONS,
     SLOTS,
     Identity,
@@ -33,9 +34,11 @@ from lambda_studio.miniature.world.scenes import (
 )
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack
-from lambda_studio.training.examples import Example
+from lambda_studio.training.examples import Example, with_predictions
 from lambda_studio.training.finetuning import finetune_decoder
 
+A_PICTURE = 2
+"""The number of the prior's predictions for each picture of a subject, as in `workflows/tuning/predictions.py`."""
 REFERENCES = 4
 """The number of pictures per subject: cut-outs for CLIP, whole pictures for the oracle's identity."""
 RIVALS = 30
@@ -196,7 +199,10 @@ class Evaluation:
         before = self.reader.mark(self._draw(embeds), scene)
         config = FinetuneConfig(seed=self.seed).preferring(self.stack.spec.finetune)
         with tempfile.TemporaryDirectory() as folder:
-            finetune_decoder(self.stack.decoder(), self._examples(who, generator), config, Path(folder) / "run")
+            examples = self._examples(who, generator)
+            if config.conditions != "paper":
+                examples = with_predictions(examples, self._predictions(who), own=config.conditions == "both")
+            finetune_decoder(self.stack.decoder(), examples, config, Path(folder) / "run")
         after = self.reader.mark(self._draw(embeds), scene)
         self.stack.free("decoder")
         changes = {
@@ -204,6 +210,17 @@ class Evaluation:
         }
         gain = after.likeness(likenesses) - before.likeness(likenesses)
         return {"identity_before": before.likeness(likenesses), "identity_change": gain, **changes}
+
+    def _predictions(self, who: Identity) -> dict[str, Tensor]:
+        """Return the prior's predictions for "a <s>" of each subject, as `studio finetune` learns from."""
+        count, references = A_PICTURE * REFERENCES, self._references(who)
+        found = {}
+        for row, noun in enumerate(who.noun.tolist()):
+            prompt = bind(parse("a <s>"), {"s": NOUNS[noun]}, self.clip.tokenizer)
+            inputs = condition_prompts(self.clip, [prompt] * count, [{"s": references[row]}] * count, self.zero)
+            seeds = range(self.seed + count * row, self.seed + count * (row + 1))
+            found[str(row)] = predict_image_embeds(self.stack.prior(), inputs, seeds)
+        return found
 
     def _examples(self, who: Identity, generator: torch.Generator) -> list[Example]:
         """Return training examples (Eq. 2) of every subject, alone and undressed in random places."""

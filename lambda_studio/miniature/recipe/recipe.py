@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from diffusers.models.autoencoders.vq_model import VQModel
@@ -28,10 +29,13 @@ from lambda_studio.miniature.world.scenes import Rendered, Scene, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.miniature.world.vocabulary import known_words
 from lambda_studio.models.clip.clip import Clip, load_clip
+from lambda_studio.models.stacks.stack import BUILT_IN
 from lambda_studio.progress import Progress, silent
 
 CLIP_WEIGHTS = "open_clip_model.safetensors"
+PART_WEIGHTS = "diffusion_pytorch_model.safetensors"
 STAGES = ("clip", "movq", "decoder", "prior", "oracle")
+Model = TypeVar("Model", bound=nn.Module)
 
 CLIP = StageConfig(steps=5_000, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
 MOVQ = StageConfig(steps=13_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
@@ -40,6 +44,13 @@ CROPS_SHARE = 0.32
 DECODER = StageConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = StageConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
 ORACLE = StageConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
+CONTINUED = {
+    "movq": replace(MOVQ, steps=3_000, learning_rate=3e-4),
+    "decoder": replace(DECODER, steps=3_600, learning_rate=4e-4),
+    "prior": replace(PRIOR, steps=2_400, learning_rate=3e-4),
+    "oracle": replace(ORACLE, steps=2_200, learning_rate=5e-4),
+}
+"""The stages that go on from earlier weights. CLIP stays as it is."""
 PICTURES_A_FILE = 2_048
 """The number of the decoder's pictures per file. A stopped run encodes at most one file's pictures again."""
 
@@ -61,8 +72,16 @@ class RecipeConfig:
     edges: str = "canny"
     """The edge map that CLIP and the prior learn: a key of `pictures.edges.EDGE_MAPS`."""
     device: str = "cpu"
+    start: Path | None = None
+    """The folder of exported weights that the stages go on from. None trains from nothing."""
     compiled: bool = False
     """Compile the forward passes of MoVQ and the UNet: a third faster, but needs a C++ compiler."""
+
+    @classmethod
+    def continuing(cls, start: Path, edges: str) -> "RecipeConfig":
+        """Return the recipe that goes on from exported weights, for a world with new details and the same captions."""
+        shorter: dict[str, Any] = CONTINUED
+        return replace(cls(start=start, edges=edges, decoder_pictures=32 * PICTURES_A_FILE), **shorter)
 
     def scaled(self, share: float) -> "RecipeConfig":
         """Return the recipe with `share` of the steps and the pictures, for a trial run."""
@@ -98,7 +117,9 @@ class Recipe:
     def train_clip(self) -> Clip:
         folder = self.work / "clip"
         weights = folder / CLIP_WEIGHTS
-        if not weights.exists():
+        if not weights.exists() and self.config.start:
+            shutil.copytree(self.config.start / "clip", folder, dirs_exist_ok=True)
+        elif not weights.exists():
             networks.build_clip(folder)
             clip = self._new_clip()
             clip.model.train().requires_grad_(True)
@@ -121,7 +142,7 @@ class Recipe:
 
     def train_movq(self):
         torch.manual_seed(self.config.seed + 1)
-        movq = networks.build_movq()
+        movq = self._begun(networks.build_movq(), "decoder", "movq")
         return self._trained("movq", movq, lambda: stages.movq_stage(
             movq.to(memory_format=torch.channels_last), self.corpus, self.focus(), self.config.seed,
             self.config.movq.batch_size, whole_from=int(self.config.movq.steps * CROPS_SHARE),
@@ -130,7 +151,7 @@ class Recipe:
 
     def train_decoder(self):
         torch.manual_seed(self.config.seed + 2)
-        unet = networks.build_unet()
+        unet = self._begun(networks.build_unet(), "decoder", "unet")
         return self._trained(
             "decoder",
             unet,
@@ -142,6 +163,8 @@ class Recipe:
         """Return the loss for whitened inputs. `train_decoder` folds whitening into the UNet (docs/decisions/0025)."""
         config, targets = self.config, self.targets()
         whiten = Whitening.of(targets["image_embeds"])
+        if self.config.start:
+            whiten.unfold_from(unet)
         return stages.decoder_stage(
             unet, targets["latents"], whiten(targets["image_embeds"]), whiten(self.embeds()["zero"]), targets["focus"],
             targets["alone"], config.seed, config.decoder.batch_size, compiled=config.compiled, device=config.device,
@@ -149,18 +172,25 @@ class Recipe:
 
     def train_prior(self):
         torch.manual_seed(self.config.seed + 3)
-        prior = networks.build_prior()
+        prior = self._begun(networks.build_prior(), "prior")
         return self._trained("prior", prior, lambda: stages.prior_stage(
             prior, self.train_clip(), self.corpus, self.embeds(), self.config.seed, self.config.prior.batch_size
         ))  # fmt: skip
 
     def train_oracle(self):
         torch.manual_seed(self.config.seed + 4)
-        oracle = Oracle()
-        oracle.start_from(self.train_clip().model.visual)
+        oracle = self._begun(Oracle(), "oracle")
+        if self.config.start is None:
+            oracle.start_from(self.train_clip().model.visual)
         return self._trained("oracle", oracle, lambda: stages.oracle_stage(
             oracle.to(memory_format=torch.channels_last), self.config.seed, self.config.oracle.batch_size
         ))  # fmt: skip
+
+    def _begun(self, model: Model, *part: str) -> Model:
+        """Return the model with the weights that the recipe goes on from, or as it is."""
+        if self.config.start:
+            model.load_state_dict(load_file(self.config.start.joinpath(*part, PART_WEIGHTS)))
+        return model
 
     def embeds(self) -> dict[str, Tensor]:
         """Return CLIP's corpus embeddings: `images`, `edges`, `cutouts`, `worn_cutouts`, and `zero` (no picture)."""
@@ -281,7 +311,9 @@ def _half(model: nn.Module) -> dict[str, Tensor]:
     return {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
 
 
-def open_recipe(work: Path, share: float, device: str | None, compiled: bool, progress: Progress) -> Recipe:
+def open_recipe(
+    work: Path, share: float, device: str | None, compiled: bool, progress: Progress, start: Path | None = None
+) -> Recipe:
     """Return the recipe in the folder `work`, by default on a GPU if there is one. Raises InvalidSetting."""
     require(0 < share <= 1, f"share is {share}.", "Give a share above 0 and up to 1.", "share")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -294,15 +326,28 @@ def open_recipe(work: Path, share: float, device: str | None, compiled: bool, pr
     found = not compiled or any(name and shutil.which(name) for name in compilers)
     cause = "compiled needs a C++ compiler, and there is none."
     require(found, cause, "Leave compiled out, or install g++.", "compiled")
-    recipe = Recipe(work, RecipeConfig(device=device, compiled=compiled).scaled(share), progress)
-    _refuse_another_share(work, share)
+    config = RecipeConfig.continuing(start, BUILT_IN["miniature"].edges) if start else RecipeConfig()
+    if start:
+        missing = [path for path in _begun_from(start) if not path.is_file()]
+        cause = f"{missing[0]} is not there." if missing else ""
+        require(not missing, cause, "Give a folder that `studio miniature train --export` wrote.", "start")
+    recipe = Recipe(work, replace(config, device=device, compiled=compiled).scaled(share), progress)
+    _refuse_another(work, "share", str(share))
+    _refuse_another(work, "start", str(start.resolve()) if start else "none")
     return recipe
 
 
-def _refuse_another_share(work: Path, share: float) -> None:
-    """Refuse a folder of another share: finished stages are not re-run, so a trial would pass for the full recipe."""
-    kept = work / "share.txt"
+def _begun_from(start: Path) -> list[Path]:
+    """Return the weights' files that a recipe goes on from."""
+    parts = ("decoder/movq", "decoder/unet", "prior", "oracle")
+    return [start / "clip" / CLIP_WEIGHTS, *(start / part / PART_WEIGHTS for part in parts)]
+
+
+def _refuse_another(work: Path, setting: str, value: str) -> None:
+    """Refuse a folder of another setting: finished stages are not re-run, so a trial would pass for the full recipe."""
+    kept = work / f"{setting}.txt"
     if not kept.exists():
-        kept.write_text(f"{share}\n", encoding="utf-8")
+        kept.write_text(f"{value}\n", encoding="utf-8")
     began = kept.read_text(encoding="utf-8").strip()
-    require(began == str(share), f"{work} was started with share={began}.", f"Give share={began}, or another folder.")
+    cause = f"{work} was started with {setting}={began}."
+    require(began == value, cause, f"Give {setting}={began}, or another folder.")

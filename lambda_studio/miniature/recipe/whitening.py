@@ -37,6 +37,14 @@ class Whitening:
         return (embeds.float() - self.mean) @ self.matrix
 
     @torch.no_grad()
+    def unfold_from(self, unet: UNet2DConditionModel) -> None:
+        """Convert a UNet for plain embeddings to whitened ones, without a change of its output."""
+        inverse = torch.linalg.inv(self.matrix.double()).float()
+        for linear in (unet.encoder_hid_proj.image_embeds, unet.add_embedding.image_proj):
+            linear.bias.add_(linear.weight @ self.mean)
+            linear.weight.copy_(linear.weight @ inverse)
+
+    @torch.no_grad()
     def fold_into(self, unet: UNet2DConditionModel) -> None:
         """Convert a UNet trained on whitened embeddings to plain embeddings, without a change of its output."""
         for linear in (unet.encoder_hid_proj.image_embeds, unet.add_embedding.image_proj):

@@ -2,13 +2,15 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
-from lambda_studio.miniature.judge.measurements import MEASUREMENTS, Evaluation
+from lambda_studio.miniature.judge.measurements import MEASUREMENTS, Evaluation, _joined
 from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.judge.report import (
     measure,
 )
-from lambda_studio.miniature.world.scenes import NOTHING, is_held_out, render
+from lambda_studio.miniature.world.scenes import NOTHING, identities, in_every_slot, is_held_out, render, scenes
+from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 MINIATURE = resolve_stack("miniature")
@@ -37,6 +39,19 @@ def test_what_is_measured_was_never_seen_in_training_and_is_drawn_from_the_seed(
     assert torch.equal(render(scene).images, render(evaluation.scenes("two", "beside", dressed=0.0)).images)
     other = Evaluation(evaluation.stack, evaluation.reader, 12, 4).scenes("two", "beside", dressed=0.0)
     assert not torch.equal(other.who.noun, scene.who.noun)
+
+
+def test_predictions_to_learn_from_are_like_their_own_subjects_pictures(evaluation):
+    who = _joined([identities(1, seeded(11, noun), held_out=True, nouns=(noun,)) for noun in ("dog", "teapot")])
+    predicted = evaluation._predictions(who)
+    assert {name: rows.shape for name, rows in predicted.items()} == {"0": (8, 256), "1": (8, 256)}
+    alone = torch.zeros(2, dtype=torch.int64)
+    shown = scenes(2, seeded(11, "shown"), who=in_every_slot(who), relation=alone, worn_share=0.0)
+    pictures = evaluation.clip.encode_pixels(render(shown).images)
+    for own, other in ((0, 1), (1, 0)):
+        near, far = (F.cosine_similarity(predicted[str(own)], pictures[row]).mean() for row in (own, other))
+        assert near > far + 0.1
+    assert not torch.equal(predicted["0"][0], predicted["0"][1]), "each from a noise of its own"
 
 
 def test_clip_finds_captions_far_more_often_than_by_chance_and_a_broken_one_does_not(evaluation, monkeypatch):

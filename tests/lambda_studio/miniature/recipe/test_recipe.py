@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.miniature.recipe import recipe as recipes
@@ -15,7 +16,7 @@ from lambda_studio.miniature.world.scenes import render
 from lambda_studio.models.clip.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.prior import PriorTransformer
-from lambda_studio.models.stacks.stack import Stack, resolve_stack
+from lambda_studio.models.stacks.stack import WEIGHTS, Stack, resolve_stack
 from lambda_studio.progress import silent
 
 LIMIT = 16 * 2**20
@@ -92,6 +93,37 @@ def test_a_stop_before_clips_first_step_leaves_no_untrained_weights_behind(tmp_p
     with pytest.raises(KeyboardInterrupt):
         Recipe(tmp_path, tiny()).train_clip()
     assert not list((tmp_path / "clip").glob("*.safetensors")), "the next run would take them for trained"
+
+
+def test_a_recipe_that_goes_on_begins_with_the_weights_that_it_was_given(tmp_path, monkeypatch):
+    begun = {}
+
+    def train_stage(objective, work, progress):
+        begun[objective.name] = {name: value.clone() for name, value in objective.model.state_dict().items()}
+
+    monkeypatch.setattr(recipes, "train_stage", train_stage)
+    monkeypatch.setattr(Recipe, "_decoder_stage", lambda recipe, unet: lambda step: {})
+    monkeypatch.setattr(Recipe, "targets", lambda recipe: {"image_embeds": torch.randn(300, 256)})
+    for stage in ("movq_stage", "prior_stage", "oracle_stage"):
+        monkeypatch.setattr(recipes.stages, stage, lambda *args, **kwargs: lambda step: {})
+    for made in ("focus", "embeds"):
+        monkeypatch.setattr(Recipe, made, lambda recipe: None)
+    monkeypatch.setattr(Recipe, "corpus", None)
+    recipe = open_recipe(tmp_path, 1.0, "cpu", False, silent, start=WEIGHTS)
+    recipe.run()
+    for name, part in {"movq": "decoder/movq", "decoder": "decoder/unet", "prior": "prior", "oracle": "oracle"}.items():
+        shipped = load_file(WEIGHTS / part / recipes.PART_WEIGHTS)
+        assert begun[name].keys() == shipped.keys(), name
+        assert all(torch.equal(begun[name][key], value.float()) for key, value in shipped.items()), name
+    assert "clip" not in begun and (tmp_path / "clip" / recipes.CLIP_WEIGHTS).is_file()
+
+
+def test_a_recipe_refuses_a_folder_without_weights_and_one_that_began_otherwise(tmp_path):
+    with pytest.raises(InvalidSetting, match=r"is not there.*--export"):
+        open_recipe(tmp_path / "a", 1.0, "cpu", False, silent, start=tmp_path)
+    open_recipe(tmp_path / "b", 1.0, "cpu", False, silent)
+    with pytest.raises(InvalidSetting, match=r"started with start=none"):
+        open_recipe(tmp_path / "b", 1.0, "cpu", False, silent, start=WEIGHTS)
 
 
 @pytest.mark.slow

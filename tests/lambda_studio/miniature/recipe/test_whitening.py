@@ -52,6 +52,16 @@ def test_a_folded_unet_says_of_plain_embeddings_what_it_said_of_whitened_ones(em
     assert torch.allclose(answer(unet, embeds[:2]), said, atol=1e-4)
 
 
+def test_an_unfolded_unet_says_of_whitened_embeddings_what_it_said_of_plain_ones(embeds):
+    torch.manual_seed(0)
+    unet, whiten = build_unet().eval(), Whitening.of(embeds)
+    said = answer(unet, embeds[:2])
+    whiten.unfold_from(unet)
+    assert torch.allclose(answer(unet, whiten(embeds[:2])), said, atol=1e-3)
+    whiten.fold_into(unet)
+    assert torch.allclose(answer(unet, embeds[:2]), said, atol=1e-3)
+
+
 def test_the_recipe_trains_the_decoder_on_whitened_embeddings_and_keeps_it_for_plain_ones(
     tmp_path, embeds, monkeypatch
 ):
