@@ -15,7 +15,7 @@ from cli.session import Session, pass_session
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("evaluations/paper"),
     show_default=True,
-    help="Folder for the pages. Seeds that it has are not measured again.",
+    help="Folder for the pages. Seeds that it has are not measured again; other settings are refused.",
 )
 @click.option("--seeds", type=int, default=3, show_default=True, help="How many seeds to measure.")
 @click.option("--pictures", type=int, default=24, show_default=True, help="How many subjects or pictures of each seed.")
@@ -24,8 +24,8 @@ def paper(session: Session, claims: tuple[str, ...], out: Path, seeds: int, pict
     """Measure claims of the λ-ECLIPSE paper on the miniature.
 
     CLAIM is figure-3, figure-5, figure-7, table-4 or table-5. Each gets a page with a table, a chart, and whether it
-    agrees with the paper. figure-5 trains, and takes a quarter of an hour on two cores; the others take minutes.
-    Stopped work goes on with the next seed.
+    agrees with the paper. One seed decides nothing. figure-5 trains, and takes about 40 minutes on two cores; the
+    others take minutes. Stopped work goes on with the next seed.
 
     \b
       studio evaluate paper table-4

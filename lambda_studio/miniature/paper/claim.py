@@ -47,7 +47,9 @@ class Checked:
 
     @property
     def verdict(self) -> str:
-        """Return `agrees` if every seed does, `disagrees` if none does, else `unclear`."""
+        """Return `agrees` if every seed does, `disagrees` if none does, else `unclear`. One seed decides nothing."""
+        if len(self.differences) < 2:
+            return "unclear"
         if all(difference > 0 for difference in self.differences):
             return "agrees"
         return "disagrees" if all(difference < 0 for difference in self.differences) else "unclear"
@@ -57,7 +59,8 @@ class Checked:
         """The expectation and its verdict, in words."""
         said = self.expected
         mean = fmean(self.differences)
-        return f"{said.column} is greater with {said.more} than with {said.less}: {self.verdict} ({mean:+.3f})"
+        why = ", because one seed decides nothing" * (len(self.differences) < 2)
+        return f"{said.column} is greater with {said.more} than with {said.less}: {self.verdict}{why} ({mean:+.3f})"
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,10 @@ class Result:
         return [of_seed[way][column] for of_seed in self.by_seed]
 
     def cell(self, way: str, column: str) -> str:
-        """Return the mean over the seeds, with their standard deviation."""
+        """Return the mean over the seeds, with their standard deviation if there are several."""
         values = self.values(way, column)
-        spread = stdev(values) if len(values) > 1 else 0.0
-        return f"{fmean(values):.3f} ± {spread:.3f}"
+        spread = f" ± {stdev(values):.3f}" if len(values) > 1 else ""
+        return f"{fmean(values):.3f}{spread}"
 
     @property
     def checked(self) -> tuple[Checked, ...]:
@@ -86,7 +89,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """`agrees` or `disagrees` if all expectations do, else `agrees in part` or `unclear`."""
+        """`agrees` or `disagrees` if all expectations do, `agrees in part` if some agree, else `unclear`."""
         return joined([each.verdict for each in self.checked])
 
     def _differences(self, said: Expected) -> Sequence[float]:

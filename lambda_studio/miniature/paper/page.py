@@ -30,12 +30,16 @@ def text_of(result: Result, date: str) -> str:
         "",
         *(f"- {name}: {meaning}" for name, meaning in claim.columns.items()),
         "",
-        f"Mean and standard deviation over {len(result.seeds)} seeds with {result.pictures} subjects each, {date}:",
+        f"{_over(len(result.seeds))} with {result.pictures} subjects each, {date}:",
         "",
         f"    studio evaluate paper {claim.key} --seeds {len(result.seeds)} --pictures {result.pictures}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _over(seeds: int) -> str:
+    return "One seed, which decides nothing," if seeds == 1 else f"Mean and standard deviation over {seeds} seeds"
 
 
 def _verb(verdict: str) -> str:

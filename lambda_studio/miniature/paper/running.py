@@ -1,7 +1,7 @@
 """Measure claims over seeds, and write what was found. Stopped work goes on with the next seed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,8 @@ from lambda_studio.models.files.locating import fingerprint
 from lambda_studio.models.stacks.specification import WEIGHTS
 from lambda_studio.progress import Progress, silent
 
+ABOUT = "evaluation.json"
+"""The file of an evaluation of a benchmark, whose folder is no folder of claims."""
 LARGEST = 2**20
 MOST_PICTURES = 1000
 
@@ -30,7 +32,7 @@ class Written:
     verdict: str
     checked: tuple[str, ...]
     table: Mapping[str, Mapping[str, str]]
-    """Mean and standard deviation over the seeds, by way and column."""
+    """The mean over the seeds, with the standard deviation of several, by way and column."""
     text: Path
     chart: Path
     values: Path
@@ -41,13 +43,15 @@ def run_claims(
 ) -> list[Written]:
     """Measure the claims of these keys (none: all) into the folder `out`, and return their verdicts.
 
-    A seed that `out` has already, of the same size and weights, is not measured again. Raises InvalidSetting.
+    A seed that `out` has already is not measured again. Raises InvalidSetting, also for a folder that has measurements
+    of another size or of other weights, or other files.
     """
     known = {claim.key: claim for claim in CLAIMS}
     wrong = next((key for key in keys if key not in known), None)
     require(wrong is None, f"There is no claim {wrong}.", f"Known are: {', '.join(known)}, all.")
     require(1 <= seeds <= 100, f"seeds is {seeds}.", "Give 1 to 100.", "seeds")
     require(2 <= pictures <= MOST_PICTURES, f"pictures is {pictures}.", f"Give 2 to {MOST_PICTURES}.", "pictures")
+    _require_own(out, keys or list(known), known, pictures)
     make_folder(out)
     found = []
     for key in keys or known:
@@ -57,17 +61,38 @@ def run_claims(
     return found
 
 
+def _require_own(out: Path, keys: Sequence[str], known: Collection[str], pictures: int) -> None:
+    """Raise InvalidSetting unless a folder is new, or has measurements of this size and these weights."""
+    there = sorted(out.iterdir()) if out.is_dir() else []
+    own = [path for path in there if any(path.name.startswith(f"{key}-seed-") for key in known)]
+    cause = f"{out} has other files."
+    require((bool(own) or not there) and out / ABOUT not in there, cause, "Give a new folder with out.", "out")
+    for path in own:
+        if path.name.partition("-seed-")[0] not in keys:
+            continue
+        said, _ = _read(path)
+        cause = f"{out} has measurements with {said.get('pictures')} pictures, and now it is {pictures}."
+        remedy = "Give a new folder with out, or the same number to go on."
+        require(said.get("pictures") == pictures, cause, remedy, "out", "pictures")
+        cause = f"{out} has measurements of other weights of the miniature."
+        require(said.get("weights") == weights(), cause, "Give a new folder with out.", "out")
+
+
+def _read(path: Path) -> tuple[Mapping[str, object], OfSeed]:
+    try:
+        said = parse_json(read_small(path, LARGEST))
+        values = {way: {name: float(value) for name, value in row.items()} for way, row in said["values"].items()}
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise InvalidSetting(f"{path} is no measurement ({error}).", "Remove it, or give a new folder.") from error
+    return said, values
+
+
 def _seed(claim: Claim, seed: int, pictures: int, out: Path, progress: Progress) -> OfSeed:
     path = out / f"{claim.key}-seed-{seed}.json"
-    facts = {"claim": claim.key, "seed": seed, "pictures": pictures, "weights": weights()}
     if path.is_file():
-        try:
-            said = parse_json(read_small(path, LARGEST))
-            if {name: said.get(name) for name in facts} == facts:
-                return {way: {name: float(value) for name, value in row.items()} for way, row in said["values"].items()}
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise InvalidSetting(f"{path} is no measurement ({error}).", "Remove it, or give a new folder.") from error
+        return _read(path)[1]
     values = claim.measure(seed, pictures, progress)
+    facts = {"claim": claim.key, "seed": seed, "pictures": pictures, "weights": weights()}
     _write_json(path, {**facts, "values": values})
     return values
 

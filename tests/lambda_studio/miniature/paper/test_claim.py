@@ -9,11 +9,24 @@ SAID = Expected("tuned", "zero-shot", "identity")
 
 @pytest.mark.parametrize(
     ("differences", "verdict"),
-    [((0.1, 0.2, 0.01), "agrees"), ((-0.1, -0.2), "disagrees"), ((0.1, -0.2), "unclear"), ((0.0, 0.1), "unclear")],
+    [
+        ((0.1, 0.2, 0.01), "agrees"),
+        ((-0.1, -0.2), "disagrees"),
+        ((0.1, -0.2), "unclear"),
+        ((0.0, 0.1), "unclear"),
+        ((0.1,), "unclear"),
+    ],
 )
 def test_an_expectation_holds_if_every_seed_says_so(differences, verdict) -> None:
     assert Checked(SAID, differences).verdict == verdict
     assert verdict in Checked(SAID, differences).text
+
+
+def test_one_seed_decides_nothing_and_has_no_spread() -> None:
+    assert Checked(SAID, (0.1,)).text.endswith("unclear, because one seed decides nothing (+0.100)")
+    assert "decides" not in Checked(SAID, (0.1, -0.1)).text
+    claim = Claim("x", "X", "", "", ("a",), {"identity": ""}, (), lambda *_: {})
+    assert Result(claim, (1,), 8, ({"a": {"identity": 0.5}},)).cell("a", "identity") == "0.500"
 
 
 def test_a_result_has_means_with_their_spread_and_one_verdict() -> None:

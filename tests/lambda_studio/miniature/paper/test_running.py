@@ -38,12 +38,23 @@ def test_pages_are_written_and_seeds_are_not_measured_twice(measured, tmp_path) 
     assert measured[2:] == [(3, 5)]
 
 
-def test_another_size_and_other_weights_are_measured_again(measured, tmp_path, monkeypatch) -> None:
+def test_measurements_of_another_size_or_other_weights_are_never_replaced(measured, tmp_path, monkeypatch) -> None:
     run_claims([], tmp_path, seeds=1, pictures=5)
-    run_claims([], tmp_path, seeds=1, pictures=6)
+    page = (tmp_path / "table-0.md").read_text()
+    with pytest.raises(InvalidSetting, match="has measurements with 5 pictures, and now it is 6"):
+        run_claims([], tmp_path, seeds=1, pictures=6)
     monkeypatch.setattr(running, "weights", lambda: "others")
-    run_claims([], tmp_path, seeds=1, pictures=6)
-    assert measured == [(1, 5), (1, 6), (1, 6)]
+    with pytest.raises(InvalidSetting, match="of other weights of the miniature"):
+        run_claims([], tmp_path, seeds=1, pictures=5)
+    assert measured == [(1, 5)] and (tmp_path / "table-0.md").read_text() == page
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "notes.txt"])
+def test_a_folder_of_something_else_is_refused(measured, tmp_path, name) -> None:
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(InvalidSetting, match="has other files"):
+        run_claims([], tmp_path, seeds=1, pictures=5)
+    assert measured == []
 
 
 def test_wrong_input_is_refused(measured, tmp_path) -> None:
