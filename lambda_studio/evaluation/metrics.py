@@ -94,6 +94,16 @@ class Metrics:
             missing(network, self._source(network)) for network in networks if network and not self._is_here(network)
         )
 
+    def require(self, networks: Collection[str]) -> None:
+        """Raise ModelFilesMissing unless the files of these networks are on this machine.
+
+        Raises InvalidSetting for an unknown network.
+        """
+        for network in networks:
+            source = self._source(network)
+            if not self._is_here(network):
+                raise not_found(network, source)
+
     def fingerprints(self, names: Collection[str]) -> dict[str, str]:
         """Return a SHA-256 of the weights of these metrics' networks, for the record of an evaluation.
 

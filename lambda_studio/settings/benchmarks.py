@@ -52,8 +52,9 @@ class BenchmarkConfig(Settings):
         word = self.unique_token.isprintable() and len(self.unique_token.split()) <= 1 and len(self.unique_token) < 40
         self._require("unique_token", word, "Give one word, such as sks.")
         self._require("adapter", self.adapter.partition(":")[0] != "auto", "Name the adapter, or give none.")
-        given = all("=" in each.strip("=") for each in self.weights)
-        self._require("weights", given, "Give a network and its folder, as dino-vits16=FOLDER.")
+        wrong = next((each for each in self.weights if "=" not in each.strip("=")), None)
+        remedy = "Give a network and its folder, as dino-vits16=FOLDER."
+        require(wrong is None, f"weights is {wrong!r}.", remedy, "weights")
         _ = self.numbers
 
     @property

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from concepts.durable import read_small
 from lambda_studio.config import BenchmarkConfig
+from lambda_studio.errors import ImageRefused
 from lambda_studio.evaluation.measures import Composition, Likeness, View
 from lambda_studio.evaluation.metrics import Metrics
 from lambda_studio.evaluation.networks import DINO_V1, NETWORKS, source_of
@@ -44,9 +45,11 @@ class BenchMetrics:
 def metrics_of(place: Workplace, config: BenchmarkConfig) -> BenchMetrics:
     """Return the metrics that are asked for.
 
-    Raises InvalidSetting for an unknown one, ModelFilesMissing for one that is not on this machine, ModelFilesInvalid.
+    Raises InvalidSetting for an unknown one, ModelFilesMissing for one that is not on this machine and for a given
+    folder without weights, ModelFilesInvalid.
     """
     found = Metrics(place.stack, config.places)
+    found.require(config.places)
     wished = DINO_V1 if config.dino == AUTO else config.dino
     notes = found.notes([wished]) if config.dino == AUTO else ()
     dinos = () if notes or config.dino == "none" else (found.likeness(wished),)
@@ -135,4 +138,10 @@ class Scorer:
 
 
 def _picture(folder: ResultsFolder, asked: Wanted) -> Image.Image:
-    return decode_png(read_small(folder.picture(asked.key), LARGEST_PICTURE)).convert("RGB")
+    """Return a picture of the evaluation. Raises ImageRefused for a damaged file, with its name."""
+    path = folder.picture(asked.key)
+    try:
+        return decode_png(read_small(path, LARGEST_PICTURE)).convert("RGB")
+    except ImageRefused as error:
+        remedy = "Delete it, and give the same command again: the picture is made anew."
+        raise ImageRefused(f"{path} is a damaged picture.", remedy) from error

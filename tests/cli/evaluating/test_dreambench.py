@@ -26,7 +26,7 @@ def test_a_table_with_its_protocol(studio, dataset, tmp_path) -> None:
     answer = studio("evaluate", "dreambench", "dataset", "--subjects", "dog, vase", "--prompts", "1-2", *FAST)
     assert answer.code == 0, answer.err
     lines = answer.out.splitlines()
-    assert lines[0] == "dreambench, drawn by tiny with no adapter, from all photographs of a subject, 1 steps, seed 0"
+    assert lines[0] == "dreambench, drawn by tiny with no adapter, from all photographs of a subject, 1 step, seed 0"
     assert "  references: all photographs of the subject, whole" in lines
     assert lines[7].split() == ["SUBJECT", "NOUN", "PHOTOS", "clip-i", "clip-t", "REAL", "clip-i"]
     assert lines[8].split()[:3] == ["dog", "dog", "3"] and lines[10].split()[0] == "all"
@@ -64,6 +64,31 @@ def test_a_wrong_folder_and_a_used_one_are_refused(studio, dataset, tmp_path) ->
     assert answer.code == 2 and "has other files.\n  → Give a new folder with --out." in answer.err
     answer = studio("evaluate", "dreambench", "dataset", "--prompts", "0", *FAST)
     assert answer.code == 2 and "--prompts has '0'" in answer.err
+
+
+def test_a_given_folder_without_weights_is_refused_before_anything_is_drawn(studio, dataset, tmp_path) -> None:
+    (tmp_path / "empty").mkdir()
+    for place in ("nofolder", "./empty", "no/folder"):
+        call = ("evaluate", "dreambench", "dataset", "--segment", "none", "--steps", 1, "--weights")
+        answer = studio(*call, f"dino-vits16={place}")
+        assert answer.code == 6 and "The files of dino-vits16 are not in" in answer.err and place in answer.err
+    assert "which is no folder here: write ./no/folder for one" in answer.err
+    assert not (tmp_path / "evaluations").exists()
+    wrong = studio(*call, "foo")
+    assert wrong.code == 2 and "Error: --weights is 'foo'." in wrong.err
+
+
+def test_a_damaged_picture_is_named_and_drawn_again_once_deleted(studio, dataset, tmp_path) -> None:
+    call = ("evaluate", "dreambench", "dataset", "--out", "out", "--prompts", "1", *FAST)
+    assert studio(*call).code == 0
+    (tmp_path / "out/scores.jsonl").unlink()
+    damaged = tmp_path / "out/pictures/dog/01/1.png"
+    damaged.write_bytes(b"no PNG")
+    answer = studio(*call)
+    assert answer.code == 5 and "out/pictures/dog/01/1.png is a damaged picture." in answer.err
+    assert "Delete it, and give the same command again" in answer.err and "doctor" not in answer.err
+    damaged.unlink()
+    assert studio(*call).code == 0
 
 
 def test_two_processes_share_it_out_and_one_answers(studio, dataset, stack_file, tmp_path) -> None:
