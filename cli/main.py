@@ -152,7 +152,7 @@ def tell(error: Exception, session: Session, as_json: bool) -> int:
         remedy = less_memory(options)
 
     def spelled(text: str) -> str:
-        return repeated(with_values(with_options(text, named), options), session.given)
+        return repeated(with_options(with_values(text, options), named), session.given)
 
     remedy, cause = spelled(remedy), with_options(in_remedies(cause, spelled), named)
     if as_json:

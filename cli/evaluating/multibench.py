@@ -44,6 +44,9 @@ def multibench(
     DIR has a folder of photographs for each subject. Nouns come from multibench.json ({"rex": "dog"}), from
     DreamBench's file, or from the folder's name. What is missing restricts the prompts, which is said.
 
+    --prompts counts compositions. Each has a prompt for every choice of its subjects, so that 3 compositions may have 9
+    prompts.
+
     \b
       studio evaluate multibench subjects
       studio evaluate multibench subjects --together 2 --out evaluations/two

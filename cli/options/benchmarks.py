@@ -29,7 +29,12 @@ def benchmark_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--pictures", type=int, help="Pictures of each prompt.  [default: 4]"),
         click.option("--subjects", type=NAMES, metavar="A,B", help="Only these subjects.  [default: all]"),
-        click.option("--prompts", type=NAMES, metavar="1-5,8", help="Only these prompts, from 1.  [default: all]"),
+        click.option(
+            "--prompts",
+            type=NAMES,
+            metavar="1-5,8",
+            help="Only these prompts, from 1 (multibench: compositions).  [default: all]",
+        ),
         click.option(
             "--references",
             type=click.Choice(["all", "one"]),

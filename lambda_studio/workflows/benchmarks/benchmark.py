@@ -136,7 +136,8 @@ class BenchmarkRun:
         adapters = [each["sha256"][:12] for each in drawn["adapters"]]
         with_it = f"adapter {adapters[0]}" if adapters else "no adapter"
         source = "all photographs" if drawn["drawn_from"] == "all" else "one photograph"
-        steps = f"{drawn['num_inference_steps']} steps, seed {drawn['seed']}"
+        count = drawn["num_inference_steps"]
+        steps = f"{count} step{'s' * (count != 1)}, seed {drawn['seed']}"
         return f"{self._place.spec.name} with {with_it}, from {source} of a subject, {steps}"
 
     def _subject(self, name: str, rows: Sequence[Row], reals: Reals) -> SubjectScores:

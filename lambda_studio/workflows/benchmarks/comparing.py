@@ -6,6 +6,7 @@ from statistics import fmean
 
 from lambda_studio.config import require
 from lambda_studio.evaluation.statistics import FEWEST, Interval, paired
+from lambda_studio.workflows.benchmarks.differing import differences, listed
 from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
 
 SAME = ("name", "protocol")
@@ -56,10 +57,9 @@ def compare(one: Path, other: Path) -> EvaluationComparison:
     """
     folders = ResultsFolder(one), ResultsFolder(other)
     about = [folder.about() for folder in folders]
-    for fact in SAME:
-        said = [each.get(fact) for each in about]
-        cause = f"{one} has the {fact} {said[0]!r}, and {other} has {said[1]!r}."
-        require(said[0] == said[1], cause, "Compare evaluations of the same benchmark and protocol.")
+    unlike = [each for fact in SAME for each in differences(about[0].get(fact), about[1].get(fact), fact)]
+    cause = f"{one} and {other} differ in their protocols: {listed(unlike, '{0} is {1}, and {2} in the other')}."
+    require(not unlike, cause, "Compare evaluations of the same benchmark and protocol.")
     first, second = (folder.rows() for folder in folders)
     common = [key for key in first if key in second]
     require(bool(common), f"{one} and {other} have no picture in common.", "Evaluate the same subjects and prompts.")

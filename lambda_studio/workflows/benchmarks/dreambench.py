@@ -23,8 +23,14 @@ def dreambench_in(folder: Path, config: BenchmarkConfig) -> Benchmark:
     require(bool(cells), "prompts names no prompt of the file.", "Numbers count from 1.", "prompts")
     missing = [name for name in read.nouns if name not in chosen]
     note = f"It has {len(chosen)} of {len(read.nouns)} subjects. Without: {', '.join(missing)}."
-    about = {"subjects": f"{', '.join(chosen)} of {len(read.nouns)}", "prompts": _numbers(config, read)}
-    limited = f"It has the prompts {', '.join(config.prompts)} only."
+    subjects_said = f"{len(chosen)} of {len(read.nouns)}: {', '.join(chosen)}"
+    about = {"subjects": subjects_said, "prompts": _numbers(config, read)}
+    only = ", ".join(config.prompts)
+    limited = (
+        f"It has the prompt {min(config.numbers)} only."
+        if len(config.numbers) == 1
+        else (f"It has the prompts {only} only.")
+    )
     notes = (note,) * bool(missing) + (limited,) * bool(config.prompts)
     return Benchmark("dreambench", subjects, cells, about, notes=notes)
 
@@ -60,7 +66,9 @@ def _subject(folder: Path, noun: str, config: BenchmarkConfig) -> BenchSubject:
 
 
 def _numbers(config: BenchmarkConfig, read: DreamBench) -> str:
-    return f"{', '.join(config.prompts) or 'all'} of {len(read.objects)} and {len(read.live)}"
+    return (
+        f"{', '.join(config.prompts) or 'all'} of {len(read.objects)} for objects, {len(read.live)} for live subjects"
+    )
 
 
 def _cells(name: str, read: DreamBench, config: BenchmarkConfig) -> Iterator[Cell]:

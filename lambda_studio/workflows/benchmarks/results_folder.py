@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from concepts.durable import make_folder, read_small, staged_file, sync_file
+from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.formats import FORMAT, format_of, parse_json, too_new
+from lambda_studio.workflows.benchmarks.differing import differences, listed
 
 ABOUT, SCORES, PICTURES = "evaluation.json", "scores.jsonl", "pictures"
 OTHERS = "scores.*.jsonl"
@@ -67,15 +69,18 @@ class ResultsFolder:
             with staged_file(self.out / ABOUT) as path:
                 path.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
             return {}
-        before = self.about()
-        for key in sorted({*about, *before} - {FORMAT, "versions"}):
-            if json.loads(json.dumps(about.get(key))) != before.get(key):
-                cause = (
-                    f"{self.out} has an evaluation with {key} {before.get(key)!r}, and now it is {about.get(key)!r}."
-                )
-                raise InvalidSetting(cause, "Give a new folder with out, or the same settings to go on.", "out")
+        self._require_same(self.about(), json.loads(json.dumps(about)))
         make_folder(self.out / PICTURES)
         return self.rows()
+
+    def _require_same(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+        name, new = before.get("name"), now.get("name")
+        cause = f"{self.out} has an evaluation of {name}, and this one is of {new}."
+        require(name == new, cause, "Give a new folder with out.", "out")
+        keys = [key for key in dict.fromkeys([*now, *before]) if key not in (FORMAT, "versions")]
+        found = [each for key in keys for each in differences(before.get(key), now.get(key), key)]
+        cause = f"{self.out} has an evaluation with other settings: {listed(found, '{0} {1}, now {2}')}."
+        require(not found, cause, "Give a new folder with out, or the same settings to go on.", "out")
 
     def about(self) -> dict[str, Any]:
         """Return what was evaluated. Raises InvalidSetting if the folder has no evaluation, or a newer one."""
@@ -83,10 +88,17 @@ class ResultsFolder:
             said = parse_json(read_small(self.out / ABOUT, LARGEST))
             number = format_of(said)
         except (OSError, ValueError, AttributeError) as error:
-            raise InvalidSetting(f"{self.out} has no evaluation ({error}).", f"Give a folder with {ABOUT}.") from error
+            raise InvalidSetting(self._why_none(error), f"Give a folder with {ABOUT}.") from error
         if number > KNOWN_FORMAT:
             raise InvalidSetting(too_new(str(self.out / ABOUT), number, KNOWN_FORMAT), "Update λ-Studio.")
         return dict(said)
+
+    def _why_none(self, error: Exception) -> str:
+        if not self.out.is_dir():
+            return f"{self.out} has no evaluation: there is no such folder."
+        if isinstance(error, FileNotFoundError):
+            return f"{self.out} has no evaluation: it has no {ABOUT}."
+        return f"{self.out} has no evaluation ({getattr(error, 'strerror', None) or error})."
 
     def rows(self) -> dict[str, Row]:
         """Return the rows of pictures that are there, by key. A line that was cut off by a stop is left out."""

@@ -37,6 +37,7 @@ def test_folders_are_compared_class_by_class(studio, tmp_path) -> None:
     assert (said["oracle"], set(said["result"]["by_class"])) == ("miniature", {"cat", "dog"})
     refused = studio("evaluate", "ccd", "--generated", "drawn", "--real", "real", "--reference", "class")
     assert refused.code == 2 and "There are no real pictures of cat." in refused.err
+    assert "or compare with all: --reference global." in refused.err
 
 
 @pytest.mark.parametrize(

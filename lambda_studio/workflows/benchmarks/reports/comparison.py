@@ -10,6 +10,7 @@ from lambda_studio.evaluation.statistics import Interval, paired
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison, compare
 from lambda_studio.workflows.benchmarks.reports.charts import distribution, subject_chart
+from lambda_studio.workflows.benchmarks.reports.explained import explained
 from lambda_studio.workflows.benchmarks.reports.extremes import PictureChange, changes
 from lambda_studio.workflows.benchmarks.reports.facts import facts_of
 from lambda_studio.workflows.benchmarks.reports.page import identity_of, place_of, render, write_page
@@ -49,8 +50,8 @@ def report_comparison(one: Path, other: Path, out: Path | None, door: PictureDoo
 
     Raises InvalidSetting as `compare` and for a wrong `out`; OutputExists; DecoderNotStarted.
     """
-    path = place_of(out or other, NAME)
     compared = compare(one, other)
+    path = place_of(out or other, NAME)
     first, second = ResultsFolder(one), ResultsFolder(other)
     rows, others = first.rows(), second.rows()
     pairs = {key: (row, others[key]) for key, row in rows.items() if key in others}
@@ -85,6 +86,7 @@ def html_of(found: ComparisonReport, pairs: Pairs, door: PictureDoor) -> str:
         "comparison.html",
         identity_of(first, second),
         found=found,
+        explained=explained(each.metric for each in found.comparison.metrics),
         facts=[facts_of(each.about()) for each in (first, second)],
         folders=[each.out.absolute().name for each in (first, second)],
         distributions=[

@@ -7,9 +7,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from lambda_studio.config import require
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.workflows.benchmarks.comparing import without_interval
 from lambda_studio.workflows.benchmarks.reports.charts import Distribution, SubjectChart, distribution, subject_chart
+from lambda_studio.workflows.benchmarks.reports.explained import explained
 from lambda_studio.workflows.benchmarks.reports.extremes import ScoredPicture, extremes
 from lambda_studio.workflows.benchmarks.reports.facts import facts_of
 from lambda_studio.workflows.benchmarks.reports.page import identity_of, place_of, render, write_page
@@ -43,10 +45,13 @@ class EvaluationReport:
 def report_evaluation(folder: Path, out: Path | None, door: PictureDoor) -> EvaluationReport:
     """Write the page of an evaluation, by default as `report.html` into its folder, and return its numbers.
 
-    Raises InvalidSetting for a folder without an evaluation and for a wrong `out`; OutputExists; DecoderNotStarted.
+    Raises InvalidSetting for a folder without an evaluation or with one of ccd, and for a wrong `out`; OutputExists;
+    DecoderNotStarted.
     """
     results = ResultsFolder(folder)
     about = results.about()
+    cause = f"{folder} has an evaluation of ccd. Its pictures have confidences, and its result is their deviation."
+    require(about.get("name") != "ccd", cause, f"See its table: studio evaluate ccd --out {shlex.quote(str(folder))}")
     path = place_of(out or folder, NAME)
     by_key = results.rows()
     rows = list(by_key.values())
@@ -79,6 +84,7 @@ def html_of(found: EvaluationReport, rows: Sequence[Row], folder: ResultsFolder,
         identity_of(folder),
         facts=facts_of(found.evaluation),
         found=found,
+        explained=explained(each.metric for each in found.metrics),
         folder=folder.out.absolute().name,
         distributions=distributions(found.metrics, rows),
         charts=charts(found),

@@ -30,7 +30,7 @@ class Facts:
 
 def facts_of(about: Mapping[str, Any]) -> Facts:
     """Return an evaluation's facts as tables of names and texts. Long texts are cut."""
-    other = {name: value for name, value in about.items() if name not in APART}
+    other = {name: value for name, value in about.items() if name not in APART and value != {}}
     groups = {name: value for name, value in other.items() if _has_parts(value)}
     return Facts(
         name=_text(about.get("name", "evaluation")),

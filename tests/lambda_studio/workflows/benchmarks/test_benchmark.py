@@ -33,7 +33,7 @@ def test_the_table_has_each_subject_their_mean_and_the_protocol(bench, studio, t
         "There are 3 subjects, and an interval needs at least 6.",
         "It has 3 of 4 subjects. Without: mug.",
     )
-    assert "tiny with no adapter, from all photographs of a subject, 1 steps, seed 0" in found.drawn_by
+    assert "tiny with no adapter, from all photographs of a subject, 1 step, seed 0" in found.drawn_by
     about = json.loads((tmp_path / "out/evaluation.json").read_text())
     assert (about["name"], about["num_inference_steps"], about["seed"]) == ("dreambench", 1, 0)
     assert about["weights"] == studio.workplace.stack.fingerprints()
@@ -68,7 +68,7 @@ def test_a_stopped_evaluation_goes_on_with_the_same_pictures(bench, tmp_path, mo
     means = {metric: each.mean for metric, each in bench("out").overall.items()}
     assert means == pytest.approx({metric: each.mean for metric, each in whole.overall.items()}, abs=1e-5)
     assert gone.is_file() and all(path.stat().st_mtime_ns == time for path, time in drawn.items())
-    with pytest.raises(InvalidSetting, match=r"protocol .* now it is"):
+    with pytest.raises(InvalidSetting, match=r"settings: text with the noun alone, now with sks"):
         bench("out", unique_token="sks")
 
 

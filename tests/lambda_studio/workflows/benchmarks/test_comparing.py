@@ -55,7 +55,7 @@ def test_a_difference_of_enough_subjects_is_clear_and_rounding_never_is(evaluati
 
 def test_evaluations_of_different_kinds_are_refused(evaluation) -> None:
     one = evaluation("one", {("a", 1): {"DINO": 0.1}})
-    with pytest.raises(InvalidSetting, match="has the protocol 'all references'"):
+    with pytest.raises(InvalidSetting, match="protocol is all references, and one reference in the other"):
         compare(one, evaluation("other", {("a", 1): {"DINO": 0.1}}, {"protocol": "one reference"}))
     with pytest.raises(InvalidSetting, match="no picture in common"):
         compare(one, evaluation("third", {("b", 1): {"DINO": 0.1}}))

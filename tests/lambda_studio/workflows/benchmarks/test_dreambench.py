@@ -14,7 +14,7 @@ def test_cells_have_the_prompts_of_their_subjects(dataset, config) -> None:
         ("cat2/02", "a <cat2> in a hat", "a sks cat in a hat"),
         ("vase/02", "a red <vase>", "a red sks vase"),
     ]
-    assert found.notes == ("It has 3 of 4 subjects. Without: mug.", "It has the prompts 2 only.")
+    assert found.notes == ("It has 3 of 4 subjects. Without: mug.", "It has the prompt 2 only.")
     assert found.subjects["cat2"].noun == "cat"
 
 

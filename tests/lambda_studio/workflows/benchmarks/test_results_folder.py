@@ -59,15 +59,22 @@ def test_each_process_adds_to_a_file_of_its_own(tmp_path) -> None:
 def test_another_evaluation_and_other_files_are_refused(tmp_path) -> None:
     folder = ResultsFolder(tmp_path / "out")
     folder.begin(ABOUT_IT)
-    with pytest.raises(InvalidSetting, match="stack 'miniature', and now it is 'kandinsky"):
+    with pytest.raises(InvalidSetting, match=r"with other settings: stack miniature, now kandinsky-2\.2\."):
         folder.begin({**ABOUT_IT, "stack": "kandinsky-2.2"})
-    with pytest.raises(InvalidSetting, match="adapter None, and now it is 3"):
+    with pytest.raises(InvalidSetting, match="adapter none, now 3"):
         folder.begin({**ABOUT_IT, "adapter": 3})
+    with pytest.raises(InvalidSetting, match=r"has an evaluation of dreambench, and this one is of ccd\."):
+        folder.begin({**ABOUT_IT, "name": "ccd"})
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "rex.jpg").write_bytes(b"")
     with pytest.raises(InvalidSetting, match="has other files"):
         ResultsFolder(tmp_path / "photos").begin(ABOUT_IT)
-    with pytest.raises(InvalidSetting, match="has no evaluation"):
+    with pytest.raises(InvalidSetting, match=r"has no evaluation: it has no evaluation\.json\."):
+        ResultsFolder(tmp_path / "photos").about()
+    with pytest.raises(InvalidSetting, match=r"has no evaluation: there is no such folder\."):
+        ResultsFolder(tmp_path / "nothing").about()
+    (tmp_path / "photos" / ABOUT).write_text("{")
+    with pytest.raises(InvalidSetting, match=r"has no evaluation \(.*line 1"):
         ResultsFolder(tmp_path / "photos").about()
 
 

@@ -80,6 +80,8 @@ def test_with_one_subject_nothing_is_called_clear(evaluation, open_door) -> None
 
 def test_what_cannot_be_compared_writes_nothing(evaluation, rows, open_door, tmp_path) -> None:
     one, other = evaluation("one", *rows()), evaluation("other", *rows(), about={"name": "ccd"})
-    with pytest.raises(InvalidSetting, match="has the name 'dreambench'"):
+    with pytest.raises(InvalidSetting, match="name is dreambench, and ccd in the other"):
         report_comparison(one.out, other.out, tmp_path / "page.html", open_door)
     assert not (tmp_path / "page.html").exists()
+    with pytest.raises(InvalidSetting, match="nothing has no evaluation"):
+        report_comparison(one.out, tmp_path / "nothing", None, open_door)

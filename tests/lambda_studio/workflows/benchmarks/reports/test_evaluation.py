@@ -57,6 +57,9 @@ def test_the_page_has_what_was_evaluated_and_needs_nothing_outside(evaluation, r
         "<th>torch</th>",
         "a <rex> no. 1",
         "rex · seed 1 · rex/1/1",
+        "DINO is likeness: cosine similarity",
+        "CLIP-T is composition: cosine similarity",
+        "and the lowest, of which the lowest is first",
         f"studio evaluate compare {folder.out} OTHER",
     ):
         assert text in said
@@ -85,6 +88,12 @@ def test_the_numbers_of_the_page_are_those_of_the_answer(evaluation, rows, open_
     assert found.evaluation["protocol"]["mean"] == "over subjects"
 
 
+def test_confidences_are_no_scores_to_report(evaluation, open_door) -> None:
+    with pytest.raises(InvalidSetting, match="its result is their deviation") as refused:
+        report_evaluation(evaluation("ccd", about={"name": "ccd"}).out, None, open_door)
+    assert "studio evaluate ccd --out" in refused.value.remedy
+
+
 def test_strangers_texts_are_text(evaluation, open_door) -> None:
     bad = "<img src=x onerror=alert(1)>'\"&"
     row = Row("rex", (bad, "rex"), f"a {bad} \u202e", -1, {bad: 0.5}, {bad: {bad: 0.25}})
@@ -97,7 +106,7 @@ def test_strangers_texts_are_text(evaluation, open_door) -> None:
 
 
 def test_an_empty_evaluation_has_a_page_that_says_so(evaluation, open_door) -> None:
-    found = report_evaluation(evaluation("empty", about={"name": "ccd"}).out, None, open_door)
+    found = report_evaluation(evaluation("empty", about={"name": "multibench"}).out, None, open_door)
     page = found.path.read_text(encoding="utf-8")
     assert Page(page).open == []
     assert (found.pictures, found.metrics, found.subjects, found.extremes) == (0, (), (), ())
@@ -114,7 +123,7 @@ def test_pictures_without_a_score_or_a_subject_have_no_plot_of_subjects(evaluati
 
 
 def test_a_second_report_replaces_the_first_and_nothing_else(evaluation, rows, open_door, tmp_path) -> None:
-    one, other = evaluation("one", *rows()[:7]), evaluation("other", about={"name": "ccd"})
+    one, other = evaluation("one", *rows()[:7]), evaluation("other", about={"name": "multibench"})
     path = report_evaluation(one.out, tmp_path / "page.html", open_door).path
     with one.adding() as writer:
         writer.add(replace(rows()[0], key="rex/1/1", seed=5))

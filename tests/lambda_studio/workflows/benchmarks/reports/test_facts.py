@@ -12,6 +12,7 @@ def test_every_fact_is_in_a_table() -> None:
             "stack": "miniature",
             "seeds": [1, 2],
             "real": None,
+            "metric_weights": {},
             "adapters": [{"sha256": "ab", "scale": 1.0}],
             "versions": {"torch": "2.6"},
         }
