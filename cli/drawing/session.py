@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from lambda_studio.studio import Studio
 
 LONGEST = 2**16
-"""The most characters of a line that is not typed."""
+"""The most bytes of a line that is not typed."""
+ENDS = ("exit", "quit")
+HELP = (
+    "One prompt a line. Tab completes <names>, an empty line draws the last prompt again, # begins a comment, "
+    "help shows this, exit or Ctrl-D ends."
+)
 
 
 @click.command("session", cls=StudioCommand)
@@ -53,9 +58,10 @@ def command(
     """Draw prompt after prompt, with the models kept in memory.
 
     Type a prompt, with Tab for names. It may end with --n NEGATIVE --w WIDTH --h HEIGHT --d SEED --l GUIDANCE
-    --s STEPS. An empty line draws the last prompt again with a new seed. Ctrl-C stops a drawing, Ctrl-D ends.
+    --s STEPS. In a terminal, an empty line draws the last prompt again, with a new seed if none was given. Lines that
+    begin with # are comments. help, exit and quit alone on a line are commands. Ctrl-C stops a drawing, Ctrl-D ends.
 
-    With --json, each prompt is answered by one line.
+    With --json, each prompt is answered by one line: an object with "drawn", the answers of generate, or with "error".
 
     \b
       studio session --out pictures
@@ -71,23 +77,37 @@ def command(
     }
     worst, session.json_lines = 0, True
     with session.studio() as studio:
-        for line in prompts(studio):
-            worst = answered(session, studio, line, asked, show) or worst
+        for number, line in prompts(studio):
+            worst = answered(session, studio, line, {**asked, "number": number}, show) or worst
     if worst and not sys.stdin.isatty():
         click.get_current_context().exit(worst)
 
 
-def prompts(studio: "Studio") -> Iterator[str]:
-    """Yield each prompt that is typed, or that a program writes. An empty line is the prompt before it."""
-    if not sys.stdin.isatty():
-        yield from (line.strip() for line in iter(lambda: sys.stdin.readline(LONGEST), "") if line.strip())
-        return
-    notice("One prompt a line. Tab completes <names>, an empty line draws the last prompt again, Ctrl-D ends.")
+def prompts(studio: "Studio") -> Iterator[tuple[int | None, str]]:
+    """Yield each prompt that is typed, or that a program writes, which has the number of its line.
+
+    A typed empty line is the prompt before it. Comments are left out, and commands are obeyed.
+    """
+    is_typed = sys.stdin.isatty()
+    if is_typed:
+        notice(HELP)
     last = ""
-    for line in typed("> ", lambda: [each.name for each in studio.concepts.list()]):
-        last = line.strip() or last
-        if last:
-            yield last
+    lines = typed("> ", lambda: [each.name for each in studio.concepts.list()]) if is_typed else written()
+    for number, line in enumerate(lines, start=1):
+        said = line.strip()
+        if said in ENDS:
+            return
+        if said == "help":
+            notice(HELP)
+        elif not said.startswith("#") and (said or (is_typed and last)):
+            last = said or last
+            yield None if is_typed else number, last
+
+
+def written() -> Iterator[str]:
+    """Yield each line of a program. Bytes that are not UTF-8 are halves of surrogate pairs."""
+    for line in iter(lambda: sys.stdin.buffer.readline(LONGEST), b""):
+        yield line.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
 def answered(session: Session, studio: "Studio", line: str, asked: dict[str, Any], show: bool) -> int:
@@ -102,7 +122,7 @@ def answered(session: Session, studio: "Studio", line: str, asked: dict[str, Any
         return 0
     except Exception as error:  # told like every error of a command; the next prompt may be right
         return tell(error, session, as_json=session.json)
-    session.show(drawn, lambda: picture_lines(drawn))
+    session.show({"drawn": drawn}, lambda: picture_lines(drawn))
     for said in notices(drawn, drawn, None, asked["adapter"] == "auto") if not session.json else ():
         notice(said)
     if show and not session.json and not show_pictures(drawn):

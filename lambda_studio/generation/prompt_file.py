@@ -17,6 +17,8 @@ OPTIONS: dict[str, tuple[str, type]] = {
     "s": ("num_inference_steps", int),
 }
 """The setting behind each letter, as in kohya's `--sample_prompts`."""
+LETTERS = {setting: f"--{letter}" for letter, (setting, _) in OPTIONS.items()}
+"""The option of each setting."""
 _OPTION = re.compile(r"(?:^|\s)--([A-Za-z]+)(?=\s|$)")
 
 
@@ -44,9 +46,12 @@ def read_prompts(text: str) -> list[PromptLine]:
 
 
 def read_prompt(line: str, number: int | None = None) -> PromptLine:
-    """Return one prompt with the settings behind it. Raises as `read_prompts`."""
+    """Return one prompt with the settings behind it. Raises as `read_prompts`, and for halves of surrogate pairs."""
+    where = "" if number is None else f"Line {number}: "
+    if any("\ud800" <= character <= "\udfff" for character in line):  # bytes that are not UTF-8
+        raise InvalidSetting(f"{where}The prompt is no text in UTF-8.", "Write it in UTF-8.")
     prompt, *options = _OPTION.split(line)
-    return PromptLine(number, prompt.strip(), _settings("" if number is None else f"Line {number}: ", options))
+    return PromptLine(number, prompt.strip(), _settings(where, options))
 
 
 def _lines(text: str) -> Iterator[PromptLine]:

@@ -163,11 +163,18 @@ class Pictures:
         count: int = 1,
         adapter: Wanted = "auto",
         out: Path = Path("outputs"),
+        number: int | None = None,
     ) -> list[Drawn]:
-        """Draw one prompt with settings behind it, as those of `of_file`. A wildcard has an answer for each concept."""
+        """Draw one prompt with settings behind it, as those of `of_file`. A wildcard has an answer for each concept.
+
+        Args:
+            number: the line's number in an input of several lines, which errors name.
+
+        Raises as `Studio.generate`.
+        """
         from lambda_studio.workflows.drawing.generate import generate_all
         from lambda_studio.workflows.drawing.lines import drawing_of
         from lambda_studio.workflows.drawing.preparing import Drawing
 
         wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, adapter=adapter, out=out)
-        return generate_all(self._place, [drawing_of(line, wishes)])
+        return generate_all(self._place, [drawing_of(line, wishes, number)])

@@ -1,11 +1,14 @@
 """Drawings of a file of prompts."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from concepts.durable import read_small
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.generation.prompt_file import PromptLine, read_prompt, read_prompts
+from lambda_studio.generation.prompt_file import LETTERS, PromptLine, read_prompt, read_prompts
 from lambda_studio.workflows.drawing.preparing import Drawing, line_told
 
 LARGEST_FILE = 2**22
@@ -20,15 +23,33 @@ def drawings_of(lines: Path | str | bytes, wishes: Drawing) -> list[Drawing]:
     return [_drawing(each, wishes) for each in read_prompts(_text(lines))]
 
 
-def drawing_of(line: str, wishes: Drawing) -> Drawing:
-    """Return the drawing of one prompt, with the settings behind it. Raises InvalidSetting for wrong settings."""
-    return _drawing(read_prompt(line), wishes)
+def drawing_of(line: str, wishes: Drawing, number: int | None = None) -> Drawing:
+    """Return the drawing of one prompt, with the settings behind it.
+
+    Args:
+        number: the line's number, which refusals name.
+
+    Raises InvalidSetting for wrong settings, and for a text that is not UTF-8.
+    """
+    return _drawing(read_prompt(line, number), wishes)
 
 
 def _drawing(line: PromptLine, wishes: Drawing) -> Drawing:
-    with line_told(line.number):
+    with line_told(line.number), _by_letter(line):
         config = replace(wishes.config, **line.settings)
     return replace(wishes, prompt=line.prompt, config=config, line=line.number)
+
+
+@contextmanager
+def _by_letter(line: PromptLine) -> Iterator[None]:
+    """Name a wrong setting of a line by the option that was written, such as `--s`."""
+    try:
+        yield
+    except InvalidSetting as error:
+        cause, remedy = error.cause, error.remedy
+        for setting in line.settings:
+            cause, remedy = (re.sub(rf"\b{setting}\b", LETTERS[setting], text) for text in (cause, remedy))
+        raise InvalidSetting(cause, remedy, *(field for field in error.fields if field not in line.settings)) from error
 
 
 def _text(lines: Path | str | bytes) -> str:

@@ -16,8 +16,8 @@ FAST = ("--steps", 2, "--seed", 5)
 def typing(monkeypatch):
     """Sets what is typed (a terminal) or written by a program (none)."""
 
-    def typed(text: str, terminal: bool) -> None:
-        stream = io.StringIO(text)
+    def typed(text: str | bytes, terminal: bool) -> None:
+        stream = io.TextIOWrapper(io.BytesIO(text if isinstance(text, bytes) else text.encode()))
         stream.isatty = lambda: terminal
         monkeypatch.setattr("sys.stdin", stream)
 
@@ -28,12 +28,11 @@ def test_each_prompt_of_a_program_is_answered_by_a_line_and_wrong_ones_by_an_err
     typing("a <rex>\n\na <max>\na <rex> --d 9 --s 1\n", terminal=False)
     answer = studio("session", "--json", *FAST, "--out", "drawn")
     first, wrong, last = map(json.loads, answer.out.splitlines())
-    assert [Path(each["path"]).is_file() and each["seed"] for each in first[0]["pictures"] + last[0]["pictures"]] == [
-        5,
-        9,
-    ]
+    assert first["format"] == 1 and set(first) == {"format", "drawn"} == set(last)
+    drawn = [each for answer in (first, last) for of_prompt in answer["drawn"] for each in of_prompt["pictures"]]
+    assert [Path(each["path"]).is_file() and each["seed"] for each in drawn] == [5, 9]
     assert wrong["error"]["exit_code"] == answer.code == 5
-    assert "max" in wrong["error"]["cause"]
+    assert wrong["error"]["cause"].startswith("Line 3: ") and "max" in wrong["error"]["cause"]
 
 
 def test_a_picture_is_the_one_that_generate_draws(studio, added, typing, tmp_path) -> None:
@@ -61,6 +60,32 @@ def test_an_empty_line_draws_the_last_prompt_again_and_mistakes_end_nothing(stud
     assert "Ctrl-D ends." in answer.err
 
 
+def test_bytes_that_are_no_utf_8_are_refused_and_the_next_line_is_drawn(studio, added, typing) -> None:
+    typing(b"\xff\xfe a dog\na <rex>\n", terminal=False)
+    answer = studio("session", "--json", *FAST)
+    wrong, right = map(json.loads, answer.out.splitlines())
+    assert wrong["error"]["cause"] == "Line 1: The prompt is no text in UTF-8." and answer.code == 2
+    assert len(right["drawn"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [("--s 0", "--s is 0"), ("--d -1", "--d is -1"), ("--l nan", "--l is nan")]
+)
+def test_a_wrong_setting_is_named_as_it_was_written(studio, added, typing, option, said) -> None:
+    typing(f"# first\na <rex> {option}\n", terminal=False)
+    answer = studio("session", *FAST)
+    assert answer.code == 2 and f"Error: Line 2: {said}." in answer.err
+
+
+def test_comments_are_left_out_and_commands_obeyed(studio, added, typing) -> None:
+    typing("\ufeff# a comment\n  # another\nhelp\na <rex>\nexit\na <rex>\n", terminal=False)
+    answer = studio("session", *FAST)
+    assert answer.code == 0 and len(answer.out.split()) == 1
+    assert answer.err.count("exit or Ctrl-D ends.") == 1
+    typing("quit\na <rex>\n", terminal=False)
+    assert studio("session", *FAST).out == ""
+
+
 def test_ctrl_c_stops_a_drawing_and_not_the_session(studio, added, typing, monkeypatch) -> None:
     from lambda_studio.workflows.pictures import Pictures
 
@@ -77,7 +102,7 @@ def test_ctrl_c_stops_a_drawing_and_not_the_session(studio, added, typing, monke
     typing("a <rex>\na <rex>\na <max>\n", terminal=False)
     answer = studio("session", *FAST)
     assert len(answer.out.split()) == 1 and answer.err.splitlines()[0] == "Stopped."
-    assert "Error: The prompt names <max>" in answer.err, "an error after Ctrl-C is told"
+    assert "Error: Line 3: The prompt names <max>" in answer.err, "an error after Ctrl-C is told"
 
 
 def test_a_line_without_end_is_not_read_whole(studio, typing, monkeypatch) -> None:

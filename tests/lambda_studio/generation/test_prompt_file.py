@@ -15,6 +15,8 @@ def test_one_prompt_alone_has_no_number() -> None:
     assert read_prompt(" a <rex>  --s 20") == PromptLine(None, "a <rex>", {"num_inference_steps": 20})
     with pytest.raises(InvalidSetting, match=r"^--x is no option of a prompt"):
         read_prompt("a dog --x 3")
+    with pytest.raises(InvalidSetting, match=r"^Line 2: The prompt is no text in UTF-8\."):
+        read_prompt("a dog \udcff", 2)
 
 
 def test_options_behind_a_prompt_are_its_settings() -> None:

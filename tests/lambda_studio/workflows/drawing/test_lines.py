@@ -26,7 +26,7 @@ def test_each_line_has_the_commands_settings_and_its_own(tmp_path) -> None:
 
 
 def test_a_wrong_setting_names_its_line_and_a_wrong_file_its_name(tmp_path) -> None:
-    with pytest.raises(InvalidSetting, match=r"Line 1: num_inference_steps is 5000"):
+    with pytest.raises(InvalidSetting, match=r"Line 1: --s is 5000"):
         drawings_of("a dog --s 5000", WISHES)
     path = tmp_path / "prompts.txt"
     for content, reason in (
@@ -47,5 +47,8 @@ def test_one_line_alone_has_its_settings_and_no_number() -> None:
     drawing = drawing_of("a dog --s 3", replace(WISHES, config=GenerateConfig(seed=1)))
     assert (drawing.prompt, drawing.config.num_inference_steps, drawing.config.seed) == ("a dog", 3, 1)
     assert (drawing.line, drawing.count) == (None, 2)
-    with pytest.raises(InvalidSetting, match=r"^num_inference_steps is 5000"):
+    with pytest.raises(InvalidSetting, match=r"^--s is 5000"):
         drawing_of("a dog --s 5000", WISHES)
+    with pytest.raises(InvalidSetting, match=r"^Line 7: --s is 0\.") as refused:
+        drawing_of("a dog --s 0", WISHES, 7)
+    assert refused.value.fields == (), "the option of the command is not what was wrong"
