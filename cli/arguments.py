@@ -69,5 +69,10 @@ class Weighted(click.ParamType):
         if fault := _fault(value):
             self.fail(fault, param, ctx)
         matched = re.fullmatch(r"(.*[^\\]):([-+]?[0-9]{0,9}\.?[0-9]{1,9})", value, re.DOTALL)
+        if not matched and (wrong := re.fullmatch(r"(.*[^\\]):([-+]?(?:nan|inf|infinity))?", value, re.DOTALL | re.I)):
+            given = (
+                f"The weight of {wrong[1]!r} is {wrong[2]}." if wrong[2] else f"{wrong[1]!r} has a colon and no weight."
+            )
+            self.fail(f"{given} Give a number, as {wrong[1]}:0.7.", param, ctx)
         name, weight = (matched[1], float(matched[2])) if matched else (value, None)
         return name.replace("\\:", ":"), weight

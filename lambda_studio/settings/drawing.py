@@ -87,7 +87,7 @@ class GenerateConfig(Settings):
         )
         runs = self.strength is None or (0 < self.strength <= 1 and self.steps_run >= 1)
         self._require(
-            "strength", runs, f"Give up to 1, and at least one of the steps: {1 / self.num_inference_steps:.3g}."
+            "strength", runs, f"Give {1 / self.num_inference_steps:.3g} to 1. The least draws one of the steps."
         )
         self._require("sampler", self.sampler in SAMPLERS, f"Give one of: {', '.join(SAMPLERS)}.")
         self._require("deep_cache_interval", 1 <= self.deep_cache_interval <= 10, "Give 1 to 10.")

@@ -79,7 +79,7 @@ MISTAKES = [
     ("generate cat --edges gone.png", 5, "gone.png does not exist", "Check the path"),
     ("generate cat --mask one.png", 2, "A mask is given without a photograph", "too: --from-image PHOTO"),
     ("generate cat --strength 0.5", 2, "A strength is given without a photograph", "too: --from-image PHOTO"),
-    ("generate cat --strength 2", 2, "--strength is 2.0", "Give up to 1, and at least one of the steps: 0.02"),
+    ("generate cat --strength 2", 2, "--strength is 2.0", "Give 0.02 to 1. The least draws one of the steps."),
     ("generate cat --sampler lcm --steps 51", 2, "--steps is 51", "lcm takes up to 50"),
     ("generate cat --out broken.png/there", 4, "is not a folder", "Give a folder"),
     ("generate cat --stack magic", 2, "There is no stack 'magic'", "kandinsky-2.2"),

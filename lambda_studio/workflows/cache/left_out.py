@@ -42,6 +42,13 @@ def notes(registry: Registry, images: Iterable[ImageRecord]) -> dict[str, Note]:
     return {image.sha: _note(registry, image.sha) for image in images if is_left_out(image)}
 
 
+def require_no_blend(registry: Registry, concept: ConceptRecord) -> None:
+    """Raise PicturesLeftOut for a blend, which pictures cannot be added to."""
+    if any(note.blend for note in notes(registry, concept.images).values()):
+        remedy = "Make a concept of the pictures: studio add-concept NAME IMAGE --noun NOUN"
+        raise PicturesLeftOut(f"{concept.name} is a blend: it is an embedding, which has no pictures.", remedy)
+
+
 def require_views(registry: Registry, images: Sequence[ImageRecord]) -> None:
     """Raise PicturesLeftOut if a note has no embedding. Notes from before schema 0004 may have lost it."""
     held = notes(registry, images)

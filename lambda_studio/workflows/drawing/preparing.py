@@ -139,7 +139,7 @@ def _prepared(
     else:
         named = [(whole, list(drawing.concepts))]
     best = config.best or 1
-    require(best <= drawing.count, f"The best {best} of {drawing.count} are wanted.", "Draw more pictures.", "best")
+    require(best <= drawing.count, f"best is {best}, and {drawing.count} are drawn.", "Draw more pictures.", "best")
     if config.best and not any(concepts for _, concepts in named):
         raise PromptInvalid("The prompt names no concept, so no picture is the best.", "Name one, or leave out --best.")
     for template, concepts in named:

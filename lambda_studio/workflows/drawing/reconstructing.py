@@ -11,6 +11,7 @@ from lambda_studio.evaluation.by_clip import ClipLikeness
 from lambda_studio.evaluation.measures import View
 from lambda_studio.pictures.crops import cut_out, square_crop
 from lambda_studio.pictures.edges import edge_map
+from lambda_studio.pictures.files.formats import PICTURE_SUFFIXES
 from lambda_studio.pictures.outputs import require_place, sheet_beside, write_picture
 from lambda_studio.pictures.sheet import draw_sheet
 from lambda_studio.workflows.answers.pictures import DrawnPicture, Reconstructed
@@ -39,7 +40,10 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
     config = wishes.config.preferring(place.spec.generate)
     require_place(wishes.out)
     place.stack.require_size(config.size(place.stack.resolution))
-    adapters, choice = choose_adapters(place, read_adapters(wishes.adapter), [])
+    wanted = read_adapters(wishes.adapter)
+    cause = "The adapter is auto, which is chosen by the concepts of a prompt, and no prompt takes part."
+    require(all(each.name != "auto" for each in wanted), cause, "Give none, or an adapter by its number.")
+    adapters, choice = choose_adapters(place, wanted, [])
     for notice in choice.notices:
         place.notify(notice)
     is_file = Path(source).is_file()
@@ -91,7 +95,10 @@ def _of_concept(place: Workplace, name: str) -> tuple[Tensor, Image.Image]:
     library = place.library
     with place.database.reading() as registry:
         known = registry.find_concept(library, name) is not None
-    require(known or not Path(name).is_dir(), f"{name} is a folder.", "Give one picture, or the name of a concept.")
+    remedy = "Give one picture, or the name of a concept."
+    require(known or not Path(name).is_dir(), f"{name} is a folder.", remedy)
+    is_path = Path(name).suffix.lower() in PICTURE_SUFFIXES or Path(name).name != name
+    require(known or not is_path, f"There is no file {name}.", remedy)
     (concept,) = place.get_concepts([name])
     embedding = place.embedder.blended(concept)
     if any(map(is_left_out, concept.images)):

@@ -1,8 +1,10 @@
 """Make a concept of other concepts: its embedding is the weighted sum of theirs, and it has no pictures."""
 
 import math
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
+from concepts.errors import ConceptExists
 from concepts.names import check_name, check_noun, name_key, shown
 from concepts.records import AddResult, ConceptRecord, NewImage
 from concepts.registry import Registry
@@ -33,7 +35,11 @@ def blend(place: Workplace, name: str, weights: Mapping[str, float], noun: str |
     library = place.library
 
     def store(registry: Registry) -> tuple[AddResult, str | None]:
-        return registry.add_concept(library, name, noun, [image]), place.remember_stack(registry)
+        try:
+            return registry.add_concept(library, name, noun, [image]), place.remember_stack(registry)
+        except ConceptExists as error:  # its remedy is for photographs
+            remedy = f"Choose another name, or remove it: studio concepts remove {shlex.quote(name)}"
+            raise ConceptExists(error.cause, remedy) from error
 
     result, remembered = place.database.write(store)
     if remembered:

@@ -124,8 +124,10 @@ class Concepts:
 
         Raises:
             ConceptChanged: another process changed the concept meanwhile.
+            PicturesLeftOut: images are added to a blend.
             ConceptNotFound, ImagesMissing, and the errors of `add`.
         """
+        from lambda_studio.workflows.cache.left_out import require_no_blend
         from lambda_studio.workflows.subjects.masks.marking import Marking
         from lambda_studio.workflows.subjects.masks.segmenting import subject_finder
         from lambda_studio.workflows.subjects.photos.spool import spool_in
@@ -135,6 +137,9 @@ class Concepts:
         changes.require_some(name)
         self._place.require_editor()
         concept = self._place.get_concepts([name])[0]
+        if changes.add:
+            with self._place.database.reading() as registry:
+                require_no_blend(registry, concept)
         noun = changes.noun or concept.noun
         find = subject_finder(self._place, changes.segment, noun)
         marking = Marking(self._place, changes.segment, noun)

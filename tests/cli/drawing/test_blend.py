@@ -41,8 +41,20 @@ def test_a_name_with_a_colon_needs_no_backslash_if_a_weight_follows(studio, dogs
         (("rex",), "The number of concepts is 1"),
         (("rex:1", r"route\:66:-1"), "The weights have the sum 0"),
         (("rex\0", "rex"), "the text contains a NUL character"),
+        (("rex:nan", "rex"), "The weight of 'rex' is nan. Give a number, as rex:0.7."),
+        (("rex:-INF", "rex"), "The weight of 'rex' is -INF."),
+        (("rex:", "rex"), "'rex' has a colon and no weight."),
     ],
 )
 def test_wrong_parts_are_refused(studio, dogs, words, said) -> None:
     refused = studio("blend", *words, "--name", "mix")
     assert refused.code and said in refused.err
+
+
+def test_a_taken_name_and_pictures_for_a_blend_are_refused_with_a_way_out(studio, dogs, photos) -> None:
+    taken = studio("blend", "rex", "route:66:1", "--name", "rex")
+    assert taken.code == 4 and "→ Choose another name, or remove it: studio concepts remove rex" in taken.err
+    assert studio("blend", "rex", "route:66:1", "--name", "mix").code == 0
+    refused = studio("concepts", "edit", "mix", "--add", photos[0])
+    assert refused.code == 5 and "mix is a blend" in refused.err and "studio add-concept NAME IMAGE" in refused.err
+    assert studio("concepts", "edit", "mix", "--noun", "cat").code == 0

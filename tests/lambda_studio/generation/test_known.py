@@ -193,7 +193,7 @@ def test_fewer_steps_are_run_and_told(decoder, batch):
     config = GenerateConfig(num_inference_steps=10, strength=0.35)
     sample_batch(decoder, batch(image=image()), config, lambda done, of: told.append((done, of)))
     assert config.steps_run == 3 and told == [(1, 3), (2, 3), (3, 3)]
-    with pytest.raises(InvalidSetting, match=r"strength is 0\.05\. Give up to 1, and at least one of the steps: 0\.1"):
+    with pytest.raises(InvalidSetting, match=r"strength is 0\.05\. Give 0\.1 to 1\. The least draws one of the steps"):
         GenerateConfig(num_inference_steps=10, strength=0.05)
 
 

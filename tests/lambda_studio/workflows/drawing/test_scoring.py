@@ -76,7 +76,7 @@ def test_a_concept_without_pictures_is_compared_by_its_embedding_only(studio, ad
 
 def test_more_best_pictures_than_are_drawn_are_refused_and_so_is_a_prompt_without_names(studio, add, box) -> None:
     add("rex", box(0))
-    with pytest.raises(InvalidSetting, match=r"The best 3 of 2 are wanted\. Draw more pictures\."):
+    with pytest.raises(InvalidSetting, match=r"best is 3, and 2 are drawn\. Draw more pictures\."):
         studio.generate("a <rex>", GenerateConfig(best=3), count=2)
     with pytest.raises(PromptInvalid, match="The prompt names no concept, so no picture is the best"):
         studio.generate("a cat", GenerateConfig(best=1), count=2)
