@@ -1,8 +1,9 @@
 """The subjects, models and questions of the claims."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -53,12 +54,21 @@ class Subject:
 
 
 class Players:
-    """The miniature's models, and subjects that no training saw."""
+    """The miniature's models, and subjects that no training saw.
+
+    Args:
+        prior: the folder of another prior than the miniature's own.
+    """
+
+    def __init__(self, prior: Path | None = None):
+        self._prior = prior
 
     @cached_property
     def stack(self) -> Stack:
         """The miniature, in float32 on the CPU."""
-        return Stack(resolve_stack("miniature"), device="cpu", dtype=torch.float32)
+        spec = resolve_stack("miniature")
+        own = replace(spec, prior=str(self._prior)) if self._prior else spec
+        return Stack(own, device="cpu", dtype=torch.float32)
 
     @cached_property
     def reader(self) -> PictureReader:

@@ -31,6 +31,7 @@ from lambda_studio.miniature.world.scenes import (
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip
 from lambda_studio.models.prior import PriorTransformer
+from lambda_studio.training.objectives.losses import EQ_1, PriorLossConfig
 from lambda_studio.training.objectives.objectives import PriorBatch, PriorObjective
 from lambda_studio.training.objectives.weighting import truncated_snr
 from lambda_studio.training.randomness import MicroStep
@@ -190,6 +191,7 @@ def prior_stage(
     batch_size: int,
     control_dropped: float = 0.95,
     text_only: float = 0.15,
+    config: PriorLossConfig = EQ_1,
 ) -> LossOf:
     """Return λ-ECLIPSE's Eq. 1 on interleaved prompts (3.2).
 
@@ -213,7 +215,7 @@ def prior_stage(
         noise = torch.randn(batch_size, prior.config.embedding_dim, generator=generator).to(clip.device)
         return PriorBatch(inputs, noise, embeds["images"][rows].float().to(clip.device))
 
-    objective = PriorObjective(prior, batch_of, about={"batches": f"the miniature's, seed {seed}"})
+    objective = PriorObjective(prior, batch_of, about={"batches": f"the miniature's, seed {seed}"}, config=config)
     return lambda step: objective.losses(prior, MicroStep(step))
 
 

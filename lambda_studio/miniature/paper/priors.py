@@ -1,0 +1,97 @@
+"""Train small priors that differ in one thing, for the claims about the prior's own training."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+
+from lambda_studio.miniature.recipe.corpus import Corpus
+from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, DIM
+from lambda_studio.miniature.recipe.recipe import Recipe, RecipeConfig
+from lambda_studio.miniature.recipe.stage import StageConfig, StageObjective, train_stage
+from lambda_studio.miniature.recipe.stages import prior_stage
+from lambda_studio.models.prior import PriorTransformer
+from lambda_studio.models.stacks.specification import BUILT_IN, WEIGHTS
+from lambda_studio.progress import Progress, silent
+from lambda_studio.training.objectives.losses import EQ_1, PriorLossConfig
+
+PICTURES = 6_000
+"""The pictures of a seed. The recipe's own prior sees 36,000."""
+STEPS, BATCH = 600, 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a prior is trained with. The defaults are the recipe's, but without edges."""
+
+    contrastive_weight: float = EQ_1.contrastive_weight
+    """λ of Eq. 1."""
+    pictures: int | None = None
+    """The first pictures of the seed; None is all of them."""
+    layers: int = 6
+    heads: int = 8
+    """Attention heads of 32 numbers each."""
+    edges: float = 0.0
+    """The share of prompts that are trained with the edges of their picture."""
+
+
+class Priors:
+    """Priors of one seed, trained on the same pictures in a folder."""
+
+    def __init__(self, folder: Path, seed: int, progress: Progress = silent):
+        self.folder, self.seed, self.progress = folder, seed, progress
+        config = replace(RecipeConfig.continuing(WEIGHTS, BUILT_IN["miniature"].edges), seed=seed, pictures=PICTURES)
+        self._recipe = Recipe(folder / "pictures", config, progress)
+
+    def trained(self, name: str, trial: Trial) -> Path:
+        """Train a prior, and return its folder in diffusers' layout."""
+        torch.manual_seed(self.seed)
+        prior = build_prior(trial)
+        corpus, embeds = self._part(trial.pictures)
+        config = StageConfig(steps=STEPS, batch_size=BATCH, learning_rate=6e-4, warmup_steps=60)
+        loss_of = prior_stage(
+            prior, self._recipe.train_clip(), corpus, embeds, self.seed, BATCH,
+            control_dropped=1 - trial.edges, config=PriorLossConfig(contrastive_weight=trial.contrastive_weight),
+        )  # fmt: skip
+        train_stage(StageObjective(name, prior, loss_of, config), self.folder / "runs", self.progress)
+        prior.save_pretrained(self.folder / name)
+        return self.folder / name
+
+    @cached_property
+    def _corpus(self) -> Corpus:
+        return self._recipe.corpus
+
+    @cached_property
+    def _embeds(self) -> Mapping[str, Tensor]:
+        return self._recipe.embeds()
+
+    def _part(self, count: int | None) -> tuple[Corpus, dict[str, Tensor]]:
+        """Return the first pictures with their embeddings. Cut-outs are found by row, so all of them stay."""
+        whole, rows = self._corpus, slice(count)
+        part = Corpus(
+            whole.scene[rows], whole.images[rows], whole.cutouts, whole.worn_cutouts, whole.cutout_rows[rows],
+            whole.worn_rows[rows],
+        )  # fmt: skip
+        return part, {
+            name: value[rows] if name in ("images", "edges") else value for name, value in self._embeds.items()
+        }
+
+
+def build_prior(trial: Trial) -> PriorTransformer:
+    """Return an untrained prior of a trial's size."""
+    return PriorTransformer(
+        num_attention_heads=trial.heads, attention_head_dim=32, num_layers=trial.layers, embedding_dim=DIM,
+        num_embeddings=CONTEXT_LENGTH,
+    )  # fmt: skip
+
+
+@contextmanager
+def priors_of(seed: int, progress: Progress) -> Iterator[Priors]:
+    """Lend the priors of a seed, in a temporary folder."""
+    with TemporaryDirectory() as folder:
+        yield Priors(Path(folder), seed, progress)

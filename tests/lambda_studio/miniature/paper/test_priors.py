@@ -1,0 +1,53 @@
+"""Priors of a seed: each is trained with what its trial says, on the part of the pictures that it says."""
+
+import pytest
+import torch
+
+from lambda_studio.miniature.paper import priors
+from lambda_studio.miniature.paper.players import Players
+from lambda_studio.miniature.paper.priors import Priors, Trial, build_prior, priors_of
+from lambda_studio.models.prior import PriorTransformer
+from lambda_studio.progress import silent
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"STEPS": 2, "BATCH": 4, "PICTURES": 12}.items():
+            patch.setattr(priors, name, value)
+        yield Priors(tmp_path_factory.mktemp("priors"), seed=1)
+
+
+def test_a_prior_is_trained_and_drawn_with(trained: Priors) -> None:
+    folder = trained.trained("tiny", Trial(layers=1, heads=2))
+    prior = PriorTransformer.from_pretrained(folder)
+    torch.manual_seed(1)
+    begun = build_prior(Trial(layers=1, heads=2))
+    pairs = zip(prior.parameters(), begun.parameters(), strict=True)
+    assert not all(torch.equal(own, other) for own, other in pairs), "it learnt nothing"
+    assert Players(folder).stack.prior().config["num_layers"] == 1
+    assert Players().stack.prior().config["num_layers"] == 6
+
+
+def test_a_trial_changes_what_it_names_and_nothing_else(trained: Priors, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def stage(prior, clip, corpus, embeds, seed, batch_size, **settings):
+        asked.append((len(corpus), len(embeds["images"]), len(embeds["cutouts"]), settings))
+        return lambda step: {"loss": next(prior.parameters()).sum()}
+
+    monkeypatch.setattr(priors, "prior_stage", stage)
+    trials = (Trial(), Trial(contrastive_weight=0.5, edges=0.25), Trial(pictures=3))
+    for number, trial in enumerate(trials):
+        trained.trained(f"asked-{number}", trial)
+    whole, other, part = asked
+    assert whole[:2] == (12, 12) and part[:2] == (3, 3) and part[2] == whole[2], "cut-outs are found by row"
+    assert (whole[3]["control_dropped"], whole[3]["config"].contrastive_weight) == (1.0, 0.2)
+    assert (other[3]["control_dropped"], other[3]["config"].contrastive_weight) == (0.75, 0.5)
+    assert other[:3] == whole[:3]
+
+
+def test_the_folder_of_a_seed_is_temporary() -> None:
+    with priors_of(2, silent) as lent:
+        assert lent.folder.is_dir()
+    assert not lent.folder.exists()
