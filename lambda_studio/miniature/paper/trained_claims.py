@@ -20,6 +20,7 @@ SIZES = {"small": Trial(layers=2, heads=4), "own": Trial(), "large": Trial(layer
 """Table 13."""
 SCORES = {"identity": IDENTITY, "composition": COMPOSITION, "CLIP-T": CLIP_T}
 PARAMETERS = "parameters of the prior, in millions"
+SHORT = f"Priors of {priors.STEPS} steps on {priors.PICTURES:,} pictures"
 
 
 def table_6(seed: int, pictures: int, progress: Progress) -> OfSeed:
@@ -64,7 +65,7 @@ TRAINED = (
         title="λ of Eq. 1, and edges in training",
         says="Without the contrastive loss concepts are kept better than with λ 0.5 (CCD 0.394 to 0.435, lower is "
         "better), and compositions worse (0.008 to -0.043). Edges in training help the concepts (0.402 to 0.362).",
-        here="Priors of 600 steps on 6,000 pictures; single subjects that no training saw, drawn without edges.",
+        here=f"{SHORT}; single subjects that no training saw, drawn without edges.",
         ways=tuple(WEIGHTS_OF_EQ_1),
         columns=SCORES,
         expected=(
@@ -78,7 +79,7 @@ TRAINED = (
         title="The size of the training data",
         says="With more data likeness and text alignment rise (100k to 2M: DINO 0.593 to 0.613, CLIP-T 0.301 to "
         "0.307).",
-        here="Priors of 600 steps on parts of 6,000 pictures: a twentieth, a quarter and half, as the paper's of 2M.",
+        here=f"{SHORT} or parts of them: a twentieth, a quarter and half, as the paper's of 2M.",
         ways=tuple(SHARES),
         columns=SCORES,
         expected=(Expected("all", "a twentieth", "identity"), Expected("all", "a twentieth", "CLIP-T")),
@@ -89,7 +90,7 @@ TRAINED = (
         title="The size of the prior",
         says="34M parameters keep concepts better than 5M and 70M (DINO 0.613, 0.586, 0.593); text alignment rises "
         "with the size (CLIP-T 0.305, 0.307, 0.309).",
-        here="Priors of 600 steps on 6,000 pictures, with fewer and more layers and heads than the miniature's own.",
+        here=f"{SHORT}, with fewer and more layers and heads than the miniature's own.",
         ways=tuple(SIZES),
         columns={**SCORES, "parameters": PARAMETERS},
         expected=(

@@ -24,6 +24,9 @@ STRENGTH = 0.5
 CUT = 0.02
 """A photograph of which more is cut off is worth a note."""
 
+GREY, MOST_GREY = range(32, 224), 0.2
+"""The values that are neither black nor white, and the share of them above which a mask looks like a photograph."""
+
 
 @dataclass(frozen=True)
 class GivenPicture:
@@ -88,12 +91,16 @@ def require_edges(config: GenerateConfig, given: Given, edges: str) -> None:
 
 
 def notes_on(given: Given, size: Size) -> Iterator[str]:
-    """Yield what is to be said of pictures that are cut to the drawing's shape.
+    """Yield what is to be said of pictures that are cut to the drawing's shape, and of a mask that may be none.
 
     Raises InvalidSetting if no white of the mask is left.
     """
-    if "mask" in given:
-        _cut_mask(given["mask"].image, size)
+    if (mask := given.get("mask")) is not None:
+        _cut_mask(mask.image, size)
+        counts = mask.image.histogram()
+        if sum(counts[GREY.start : GREY.stop]) > MOST_GREY * sum(counts):
+            white = sum(counts[128:]) / sum(counts)
+            yield f"{mask.name} is not black and white: what is brighter than grey, {white:.0%}, is drawn anew."
     for role in ("from_image", "depth"):
         if (picture := given.get(role)) is not None:
             width, height = picture.image.size

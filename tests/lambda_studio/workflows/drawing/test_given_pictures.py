@@ -105,6 +105,17 @@ def test_a_mask_keeps_the_photographs_pixels_in_every_batch(studio, photo, mask,
     assert set(drawn.given) == {"from_image", "mask"}
 
 
+def test_a_photograph_as_a_mask_is_told_of_and_a_soft_edge_is_not():
+    def noted(values: np.ndarray) -> list[str]:
+        picture = Image.fromarray(values.astype(np.uint8))
+        return list(notes_on({"mask": GivenPicture("m.png", "", picture)}, Size(32, 32)))
+
+    ramp = np.tile(np.linspace(0, 255, 64), (48, 1))
+    assert noted(ramp) == ["m.png is not black and white: what is brighter than grey, 50%, is drawn anew."]
+    soft = np.clip((ramp - 100) * 8, 0, 255)
+    assert ((soft > 31) & (soft < 224)).any() and noted(soft) == []
+
+
 def test_what_does_not_fit_together_is_refused_before_a_model_is_loaded(studio, photo, mask, tmp_path, unloaded):
     unloaded()
     cases = (
