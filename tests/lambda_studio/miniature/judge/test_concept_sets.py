@@ -43,7 +43,7 @@ def test_a_stopped_evaluation_goes_on_and_another_one_is_refused(evaluated, tmp_
     out, found = evaluated
     monkeypatch.setattr(concept_sets, "_drawn", lambda *_: pytest.fail("it is drawn already"))
     assert measure_concepts(FEW, out) == found
-    with pytest.raises(InvalidSetting, match="has an evaluation with seed 1000"):
+    with pytest.raises(InvalidSetting, match="other settings: seed 1000, now 7"):
         measure_concepts(Wishes(pictures=3, steps=1, seed=7), out)
 
 

@@ -1,5 +1,6 @@
 """Pictures between prompts."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -36,7 +37,9 @@ def test_a_square_has_rows_of_frames_and_takes_the_adapter_that_knows_all(studio
     found = studio.pictures.interpolate(corners, ONE_STEP, frames=2, spherical=True, out=tmp_path)
     assert (len(found.pictures), found.columns, [each.id for each in found.adapters]) == (4, 2, [1])
     for prompt, path in zip(corners, found.pictures, strict=True):
-        assert pixels(studio.generate(prompt, ONE_STEP, adapter=1, out=tmp_path).pictures[0].path) == pixels(path)
+        alone = studio.generate(prompt, ONE_STEP, adapter=1, out=tmp_path).pictures[0].path
+        one, other = (np.frombuffer(pixels(each), dtype=np.uint8).astype(int) for each in (alone, path))
+        assert np.abs(one - other).max() <= 1, "a batch may round otherwise"
 
 
 @pytest.mark.parametrize(

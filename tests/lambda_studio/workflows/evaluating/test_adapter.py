@@ -54,7 +54,8 @@ def test_an_adapter_of_zeros_changes_nothing(studio, adapter) -> None:
     found = studio.adapters.evaluate(nothing.id, pictures=1)
     assert found.vanishes
     assert found.drift.adapter == pytest.approx(0, abs=1e-6)
-    assert found.bleeding == found.bleeding_before
+    rows = [[value for row in each.rows for value in row] for each in (found.bleeding, found.bleeding_before)]
+    assert rows[0] == pytest.approx(rows[1], abs=1e-3), "a batch may round otherwise"
     assert found.collapse == found.collapse_before
 
 
