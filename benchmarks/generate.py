@@ -113,7 +113,7 @@ def session(home: Path) -> Iterator[Callable[[], None]]:
         def draw_next() -> None:
             process.stdin.write(f"{PROMPT}\n")
             process.stdin.flush()
-            assert "pictures" in json.loads(process.stdout.readline())[0]
+            assert "pictures" in json.loads(process.stdout.readline())["drawn"][0]
 
         draw_next()
         yield draw_next
