@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli.options.aliases import Aliased
+from cli.options.drawing import SAMPLING
 
 
 class Names(click.ParamType):
@@ -74,29 +74,7 @@ def benchmark_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="FOLDER",
             help="Draw nothing, and score the pictures in this folder, which may be another program's.",
         ),
-        click.option(
-            "--steps",
-            "num_inference_steps",
-            cls=Aliased,
-            aliases=("--num-inference-steps",),
-            type=int,
-            help="How many denoising steps to run.  [default: 50]",
-        ),
-        click.option(
-            "--sampler",
-            cls=Aliased,
-            aliases=("--scheduler",),
-            type=click.Choice(["ddim", "ddpm", "dpm++2m", "unipc", "euler", "lcm"]),
-            help="The way from noise to a picture.  [default: ddim]",
-        ),
-        click.option(
-            "--guidance",
-            "guidance_scale",
-            cls=Aliased,
-            aliases=("--guidance-scale",),
-            type=float,
-            help="How closely to follow the prompt.  [default: the stack's, else 7.5]",
-        ),
+        *SAMPLING,
         click.option("--resolution", type=int, help="Pixels on a side.  [default: the stack's]"),
         click.option("--batch-size", type=int, help="At most so many pictures at once.  [default: 8]"),
         click.option("--seed", type=int, help="The seed of all pictures.  [default: 0]"),

@@ -38,6 +38,34 @@ class PictureSize(click.ParamType):
         return {"width": int(read[1]), "height": int(read[2])}
 
 
+SAMPLING: tuple[Callable[..., Any], ...] = (
+    click.option(
+        "--steps",
+        "num_inference_steps",
+        cls=Aliased,
+        aliases=("--num-inference-steps",),
+        type=int,
+        help="How many denoising steps to run.  [default: 50]",
+    ),
+    click.option(
+        "--sampler",
+        cls=Aliased,
+        aliases=("--scheduler",),
+        type=click.Choice(["ddim", "ddpm", "dpm++2m", "unipc", "euler", "lcm"]),
+        help="The way from noise to a picture.  [default: ddim]",
+    ),
+    click.option(
+        "--guidance",
+        "guidance_scale",
+        cls=Aliased,
+        aliases=("--guidance-scale",),
+        type=float,
+        help="How closely to follow the prompt; 1 switches guidance off.  [default: the stack's, else 7.5]",
+    ),
+)
+"""The options of how a picture is denoised."""
+
+
 def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of how pictures are drawn."""
     options = (
@@ -46,29 +74,7 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=SEED,
             help="Seed of the first picture.  [default: a new one, printed]",
         ),
-        click.option(
-            "--steps",
-            "num_inference_steps",
-            cls=Aliased,
-            aliases=("--num-inference-steps",),
-            type=int,
-            help="How many denoising steps to run.  [default: 50]",
-        ),
-        click.option(
-            "--sampler",
-            cls=Aliased,
-            aliases=("--scheduler",),
-            type=click.Choice(["ddim", "ddpm", "dpm++2m", "unipc", "euler", "lcm"]),
-            help="The way from noise to a picture.  [default: ddim]",
-        ),
-        click.option(
-            "--guidance",
-            "guidance_scale",
-            cls=Aliased,
-            aliases=("--guidance-scale",),
-            type=float,
-            help="How closely to follow the prompt; 1 switches guidance off.  [default: the stack's, else 7.5]",
-        ),
+        *SAMPLING,
         click.option(
             "--deep-cache",
             "deep_cache_interval",

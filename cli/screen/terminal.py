@@ -59,7 +59,7 @@ def _repeated(text: str) -> str:
 
 def warn(text: str) -> None:
     """Print a text that is safe already on stderr. A closed or full stderr changes no exit code."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError):  # closed or full: there is nowhere to say it
         click.echo(text, err=True)
 
 

@@ -100,7 +100,7 @@ def read_revision(path: Path) -> str:
 def create(path: Path, user: str) -> None:
     """Create an empty database under a temporary name, then rename it. Another process may do so first."""
     make_folder(path.parent, 0o700)
-    with suppress(FileExistsError), staged_file(path) as empty:
+    with suppress(FileExistsError), staged_file(path) as empty:  # another process was first: its file serves too
         _write_empty(empty, user)
         empty.chmod(0o600)  # the folder may have been there before, open to others
     sync_folder(path.parent)  # also if another process created the file: this one relies on it

@@ -73,7 +73,7 @@ def size_of(folder: Path) -> int:
     """Return the bytes of all files in a folder. Files that disappear meanwhile count as empty."""
     total = 0
     for path in folder.rglob("*"):
-        with suppress(OSError):
+        with suppress(OSError):  # it was deleted in the meantime
             total += path.lstat().st_size if path.is_file() else 0
     return total
 
@@ -117,7 +117,7 @@ def _deleted(folder: Path) -> tuple[Path, ...]:
     if folder.is_symlink():
         return (folder,)
     if folder.is_file():
-        with suppress(OSError):
+        with suppress(OSError):  # what could not be deleted is found below
             folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)  # what it could not delete is found below
     if not folder.exists():

@@ -280,7 +280,7 @@ def stop_fault(world: World, place: Path, words: Sequence[str], moment: float) -
     os.read(told, 1)
     os.close(told)
     time.sleep(moment * STOP_SECONDS[words[0]])
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError):  # it ended before the signal
         os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=60)[1]
     if process.returncode == 0 or (words[0] == "doctor" and process.returncode in (1, 2)):

@@ -135,7 +135,7 @@ def read_plain_png(content: bytes) -> Expected | None:
 def _start(door: PictureDoor, folder: Path) -> tuple[int, float]:
     """The door's process, started if it does not run, and what it has computed so far."""
     if door._process is None:
-        with suppress(ImageRefused):
+        with suppress(ImageRefused):  # there is no such file; the call starts the process
             door.photo(folder / "nothing")
     assert door._process is not None
     return door._process.pid, processor_seconds(door._process.pid)

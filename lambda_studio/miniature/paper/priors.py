@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
+from lambda_studio.miniature.recipe.config import RecipeConfig
 from lambda_studio.miniature.recipe.corpus import Corpus
 from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, DIM
-from lambda_studio.miniature.recipe.recipe import Recipe, RecipeConfig
+from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.stage import StageConfig, StageObjective, train_stage
 from lambda_studio.miniature.recipe.stages import prior_stage
 from lambda_studio.models.prior import PriorTransformer

@@ -7,9 +7,9 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from diffusers.models.autoencoders.vq_model import VQModel
@@ -21,9 +21,10 @@ from lambda_studio.miniature.judge.oracle import Oracle, owners
 from lambda_studio.miniature.judge.questions import Readout
 from lambda_studio.miniature.recipe import networks, stages
 from lambda_studio.miniature.recipe.clip_stage import clip_stage
+from lambda_studio.miniature.recipe.config import CROPS_SHARE, PICTURES_A_FILE, STAGES, RecipeConfig
 from lambda_studio.miniature.recipe.corpus import Corpus, build_corpus, edges, pixels, save_whole
 from lambda_studio.miniature.recipe.networks import MERGES_FILE
-from lambda_studio.miniature.recipe.stage import LossOf, StageConfig, StageObjective, train_stage
+from lambda_studio.miniature.recipe.stage import LossOf, StageObjective, train_stage
 from lambda_studio.miniature.recipe.whitening import Whitening
 from lambda_studio.miniature.world.scenes import Rendered, Scene, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
@@ -34,64 +35,7 @@ from lambda_studio.progress import Progress, silent
 
 CLIP_WEIGHTS = "open_clip_model.safetensors"
 PART_WEIGHTS = "diffusion_pytorch_model.safetensors"
-STAGES = ("clip", "movq", "decoder", "prior", "oracle")
 Model = TypeVar("Model", bound=nn.Module)
-
-CLIP = StageConfig(steps=5_000, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
-MOVQ = StageConfig(steps=13_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
-CROPS_SHARE = 0.32
-"""The share of MoVQ's steps on crops. Later steps are on whole pictures."""
-DECODER = StageConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
-PRIOR = StageConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
-ORACLE = StageConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
-CONTINUED = {
-    "movq": replace(MOVQ, steps=3_000, learning_rate=3e-4),
-    "decoder": replace(DECODER, steps=3_600, learning_rate=4e-4),
-    "prior": replace(PRIOR, steps=2_400, learning_rate=3e-4),
-    "oracle": replace(ORACLE, steps=2_200, learning_rate=5e-4),
-}
-"""The stages that go on from earlier weights. CLIP stays as it is."""
-PICTURES_A_FILE = 2_048
-"""The number of the decoder's pictures per file. A stopped run encodes at most one file's pictures again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecipeConfig:
-    """The settings that the weights depend on."""
-
-    seed: int = 20
-    pictures: int = 36_000
-    """The scenes of the corpus. All parts except the decoder and the oracle learn from the corpus."""
-    decoder_pictures: int = 56 * PICTURES_A_FILE
-    """The decoder's training pictures. The decoder memorises a set as small as the corpus (docs/decisions/0026)."""
-    clip: StageConfig = CLIP
-    movq: StageConfig = MOVQ
-    decoder: StageConfig = DECODER
-    prior: StageConfig = PRIOR
-    oracle: StageConfig = ORACLE
-    edges: str = "canny"
-    """The edge map that CLIP and the prior learn: a key of `pictures.edges.EDGE_MAPS`."""
-    device: str = "cpu"
-    start: Path | None = None
-    """The folder of exported weights that the stages go on from. None trains from nothing."""
-    compiled: bool = False
-    """Compile the forward passes of MoVQ and the UNet: a third faster, but needs a C++ compiler."""
-
-    @classmethod
-    def continuing(cls, start: Path, edges: str) -> "RecipeConfig":
-        """Return the recipe that goes on from exported weights, for a world with new details and the same captions."""
-        shorter: dict[str, Any] = CONTINUED
-        return replace(cls(start=start, edges=edges, decoder_pictures=32 * PICTURES_A_FILE), **shorter)
-
-    def scaled(self, share: float) -> "RecipeConfig":
-        """Return the recipe with `share` of the steps and the pictures, for a trial run."""
-        if share == 1.0:
-            return self
-        shorter = {
-            name: replace(getattr(self, name), steps=max(2, int(getattr(self, name).steps * share))) for name in STAGES
-        }
-        pictures, decoder_pictures = (max(512, int(n * share)) for n in (self.pictures, self.decoder_pictures))
-        return replace(self, pictures=pictures, decoder_pictures=decoder_pictures, **shorter)
 
 
 class Recipe:

@@ -7,7 +7,8 @@ from pathlib import Path
 from concepts.durable import publish
 from lambda_studio.errors import OutputExists, QualityTooLow
 from lambda_studio.miniature.judge.report import Report, load_quality, measure, shortfalls
-from lambda_studio.miniature.recipe.recipe import Recipe, RecipeConfig
+from lambda_studio.miniature.recipe.config import RecipeConfig
+from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.models.stacks.stack import BUILT_IN, StackSpec
 from lambda_studio.progress import Progress
 

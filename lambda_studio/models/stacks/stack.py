@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambda_studio.config import Size, require
-from lambda_studio.errors import ModelFilesInvalid, ModelFilesNotFetched
+from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.decoders.families import get_family
-from lambda_studio.models.files.locating import OTHER_ROUTES
 from lambda_studio.models.pool import BUILDING, LoadedModels, loaded_models, stamps
+from lambda_studio.models.stacks.downloads import Downloads
 from lambda_studio.models.stacks.specification import BUILT_IN as BUILT_IN
 from lambda_studio.models.stacks.specification import EDGE_MAPS as EDGE_MAPS
 from lambda_studio.models.stacks.specification import WEIGHTS as WEIGHTS
@@ -69,8 +69,7 @@ class Stack:
         self.dtype = dtype or default_dtype(spec.precision, self.device)
         self.frees_idle = False
         """Whether text tower and prior, and the decoder, wait in the CPU's memory while the other draws."""
-        self._on_notice, self._agree = on_notice, agree
-        self._announced = False
+        self._downloads = Downloads(spec, self.device.type == "cpu", on_notice, agree)
         self._fingerprints: dict[str, str] = {}
         self._kept_states: KeptStates = OrderedDict()
 
@@ -161,7 +160,7 @@ class Stack:
     def _files(self) -> "StackFiles":  # not cached: it refers to this stack, which must be freed without a collection
         from lambda_studio.models.stacks.files import StackFiles
 
-        return StackFiles(self.spec, self._announce)
+        return StackFiles(self.spec, self._downloads.announce)
 
     def drawing_plan(
         self, count: int, most: int, size: Size, keeps_features: bool = False, encodes: bool = False
@@ -308,7 +307,7 @@ class Stack:
         """Raise ModelFilesNotFetched if a file of a part, or of any, is only on the hub. No file is downloaded."""
         from lambda_studio.models.stacks.files import StackFiles
 
-        files = StackFiles(self.spec, self._refuse_download)
+        files = StackFiles(self.spec, self._downloads.refuse)
         _ = files.part(part) if part else files.all()
 
     def fetch(self) -> None:
@@ -334,25 +333,6 @@ class Stack:
                 f"The stack {self.spec.name} has a CLIP with {clip_dim} dimensions and a {part} for {dim}.",
                 f"Give a {part} that was trained on this CLIP.",
             )
-
-    def _refuse_download(self) -> None:
-        cause = f"The stack {self.spec.name} is not, or not completely, on this machine: {self.spec.download}."
-        remedy = f"The first command that draws, encodes or trains with it downloads the missing files. {OTHER_ROUTES}"
-        raise ModelFilesNotFetched(cause, remedy)
-
-    def _announce(self) -> None:
-        """Announce a download once: its source, size, licence and destination. Without a GPU, ask before it."""
-        if self._announced:
-            return
-        from huggingface_hub.constants import HF_HUB_CACHE
-
-        self._on_notice(
-            f"The stack {self.spec.name} is downloaded from the Hugging Face hub, once: {self.spec.download}. "
-            f"Licence: {self.spec.licence}. Destination: {HF_HUB_CACHE} (HF_HOME changes it)."
-        )
-        if self.device.type == "cpu":
-            self._agree(f"PyTorch finds no GPU on this machine: {self.spec.on_cpu}. Download {self.spec.name} anyway?")
-        self._announced = True
 
 
 def default_dtype(precision: str, device: "torch.device") -> "torch.dtype":

@@ -204,5 +204,5 @@ def _prune(folder: Path, saved: Path, step: int, keep: int, kept_steps: Collecti
 def _remove_older_litter(folder: Path) -> None:
     """Remove the leftovers of killed runs of the first development versions."""
     for path in folder.glob(".staged-*"):
-        with suppress(OSError):
+        with suppress(OSError):  # litter that stays is only space
             remove(path)

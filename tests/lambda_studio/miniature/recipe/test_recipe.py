@@ -9,9 +9,10 @@ from safetensors.torch import load_file
 
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.miniature.recipe import recipe as recipes
+from lambda_studio.miniature.recipe.config import STAGES, RecipeConfig
 from lambda_studio.miniature.recipe.corpus import build_corpus
 from lambda_studio.miniature.recipe.networks import build_movq, build_prior, build_unet
-from lambda_studio.miniature.recipe.recipe import STAGES, Recipe, RecipeConfig, open_recipe
+from lambda_studio.miniature.recipe.recipe import Recipe, open_recipe
 from lambda_studio.miniature.world.scenes import render
 from lambda_studio.models.clip.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder

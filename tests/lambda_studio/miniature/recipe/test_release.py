@@ -9,8 +9,9 @@ import torch.nn.functional as F
 
 from lambda_studio.errors import OutputExists, QualityTooLow
 from lambda_studio.miniature.judge.report import Figure, Report
+from lambda_studio.miniature.recipe.config import RecipeConfig
 from lambda_studio.miniature.recipe.corpus import edges
-from lambda_studio.miniature.recipe.recipe import Recipe, RecipeConfig
+from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.release import exported, release
 from lambda_studio.miniature.world.scenes import render, scenes
 from lambda_studio.miniature.world.seeding import seeded

@@ -7,8 +7,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lambda_studio.miniature.recipe import recipe as recipes
+from lambda_studio.miniature.recipe.config import DECODER, RecipeConfig
 from lambda_studio.miniature.recipe.networks import build_unet
-from lambda_studio.miniature.recipe.recipe import DECODER, Recipe, RecipeConfig
+from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.whitening import FLOOR, Whitening
 from lambda_studio.miniature.world.seeding import seeded
 

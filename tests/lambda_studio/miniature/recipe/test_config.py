@@ -1,0 +1,23 @@
+"""The recipe's settings: a share of it, and what goes on from earlier weights."""
+
+from pathlib import Path
+
+from lambda_studio.miniature.recipe.config import CONTINUED, STAGES, RecipeConfig
+
+
+def test_a_share_shortens_every_stage_and_both_sets_of_pictures() -> None:
+    whole, part = RecipeConfig(), RecipeConfig().scaled(0.5)
+    for name in STAGES:
+        assert getattr(part, name).steps == getattr(whole, name).steps // 2, name
+        assert getattr(part, name).learning_rate == getattr(whole, name).learning_rate, name
+    assert (part.pictures, part.decoder_pictures) == (whole.pictures // 2, whole.decoder_pictures // 2)
+    assert RecipeConfig().scaled(1.0) == whole
+
+
+def test_what_goes_on_has_fewer_steps_at_lower_rates_and_leaves_clip_as_it_is() -> None:
+    whole, on = RecipeConfig(), RecipeConfig.continuing(Path("weights"), "gradient")
+    assert (on.start, on.edges, on.clip) == (Path("weights"), "gradient", whole.clip)
+    for name in CONTINUED:
+        assert getattr(on, name).steps < getattr(whole, name).steps, name
+        assert getattr(on, name).learning_rate < getattr(whole, name).learning_rate, name
+    assert set(CONTINUED) == set(STAGES) - {"clip"}
