@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cli.commands import StudioCommand, download_option, hardware_options
-from cli.options.drawing import metadata_option, picture_options
+from cli.options.drawing import metadata_option, out_option, picture_options
 from cli.screen.terminal import notice
 from cli.session import Session, given, pass_session
 
@@ -27,13 +27,7 @@ from cli.session import Session, given, pass_session
     "--adapter", "adapters", multiple=True, metavar="auto|none|ID[:SCALE]", help="As of generate.  [default: auto]"
 )
 @metadata_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("outputs"),
-    show_default=True,
-    help="Folder for the pictures.",
-)
+@out_option
 @hardware_options
 @download_option
 @pass_session

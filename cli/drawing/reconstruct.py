@@ -7,7 +7,7 @@ import click
 
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.options.aliases import Aliased
-from cli.options.drawing import metadata_option, picture_options
+from cli.options.drawing import metadata_option, out_option, picture_options
 from cli.session import Session, given, pass_session
 
 
@@ -30,13 +30,7 @@ from cli.session import Session, given, pass_session
     "--adapter", "adapters", multiple=True, metavar="none|ID[:SCALE]", help="The adapter to use.  [default: none]"
 )
 @metadata_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("outputs"),
-    show_default=True,
-    help="Folder for the pictures.",
-)
+@out_option
 @hardware_options
 @download_option
 @pass_session

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.commands import StudioCommand, download_option, hardware_options
-from cli.options.drawing import picture_options
+from cli.options.drawing import out_option, picture_options
 from cli.screen import ctrl_c
 from cli.screen.pictures import show_pictures
 from cli.screen.prompting import typed
@@ -36,13 +36,7 @@ HELP = (
 )
 @click.option("--score/--no-score", default=None, help="As of generate.")
 @click.option("--show", is_flag=True, help="Show the pictures here, if the terminal can (kitty, iTerm2, WezTerm).")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("outputs"),
-    show_default=True,
-    help="Folder for the pictures.",
-)
+@out_option
 @hardware_options
 @download_option
 @pass_session

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -101,4 +102,11 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 metadata_option = click.option(
     "--metadata/--no-metadata", default=None, help="Write into each picture what it was drawn from.  [default: yes]"
+)
+out_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("outputs"),
+    show_default=True,
+    help="Folder for the pictures.",
 )
