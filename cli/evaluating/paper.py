@@ -26,7 +26,7 @@ def paper(session: Session, claims: tuple[str, ...], out: Path, seeds: int, pict
     CLAIM is figure-3, figure-5, figure-7, table-4, table-5, table-6, table-12 or table-13. Each gets a page with a
     table, a chart, and whether it agrees with the paper. One seed decides nothing. figure-5 fine-tunes, and the last
     three train priors: each takes about an hour on two cores. The others take minutes. Stopped work goes on with the
-    next seed.
+    next seed, and a stop loses the seed that is measured.
 
     \b
       studio evaluate paper table-4

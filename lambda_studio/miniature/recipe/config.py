@@ -58,8 +58,6 @@ class RecipeConfig:
         """Return the recipe with `share` of the steps and the pictures, for a trial run."""
         if share == 1.0:
             return self
-        shorter = {
-            name: replace(getattr(self, name), steps=max(2, int(getattr(self, name).steps * share))) for name in STAGES
-        }
+        shorter = {name: getattr(self, name).scaled(share) for name in STAGES}
         pictures, decoder_pictures = (max(512, int(n * share)) for n in (self.pictures, self.decoder_pictures))
         return replace(self, pictures=pictures, decoder_pictures=decoder_pictures, **shorter)

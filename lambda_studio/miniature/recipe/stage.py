@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -37,6 +37,11 @@ class StageConfig:
     ema_decay: float = 0.0
     """0 means no moving average; otherwise the stage ends with the average of the weights."""
     checkpoint_every: int = 250
+
+    def scaled(self, share: float) -> "StageConfig":
+        """Return the stage with `share` of the steps, and eight checkpoints or more."""
+        steps = max(2, int(self.steps * share))
+        return replace(self, steps=steps, checkpoint_every=min(self.checkpoint_every, max(1, steps // 8)))
 
     def train_config(self, name: str) -> TrainConfig:
         """Return the training loop's settings: a warm-up, then a cosine down to a hundredth."""

@@ -4,6 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from lambda_studio.miniature.judge import measurements
+from lambda_studio.miniature.judge.bench import bench_subjects
 from lambda_studio.miniature.judge.measurements import MEASUREMENTS, Evaluation, _joined
 from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.judge.report import (
@@ -52,6 +54,16 @@ def test_predictions_to_learn_from_are_like_their_own_subjects_pictures(evaluati
         near, far = (F.cosine_similarity(predicted[str(own)], pictures[row]).mean() for row in (own, other))
         assert near > far + 0.1
     assert not torch.equal(predicted["0"][0], predicted["0"][1]), "each from a noise of its own"
+
+
+@pytest.mark.parametrize(("conditions", "each"), [("paper", 1), ("prior", 2), ("both", 3)])
+def test_fine_tuning_is_measured_with_the_stacks_conditions(evaluation, monkeypatch, conditions, each):
+    seen = []
+    monkeypatch.setitem(evaluation.stack.spec.finetune, "conditions", conditions)
+    monkeypatch.setattr(measurements, "finetune_decoder", lambda decoder, examples, *_: seen.extend(examples))
+    found = evaluation.fine_tuned()
+    assert len(seen) == each * measurements.REFERENCES * len(bench_subjects())
+    assert found["identity_change"] == 0, "nothing was trained"
 
 
 def test_clip_finds_captions_far_more_often_than_by_chance_and_a_broken_one_does_not(evaluation, monkeypatch):

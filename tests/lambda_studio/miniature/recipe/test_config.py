@@ -9,6 +9,7 @@ def test_a_share_shortens_every_stage_and_both_sets_of_pictures() -> None:
     whole, part = RecipeConfig(), RecipeConfig().scaled(0.5)
     for name in STAGES:
         assert getattr(part, name).steps == getattr(whole, name).steps // 2, name
+        assert getattr(part, name).checkpoint_every <= getattr(part, name).steps // 8, "a stop loses an eighth"
         assert getattr(part, name).learning_rate == getattr(whole, name).learning_rate, name
     assert (part.pictures, part.decoder_pictures) == (whole.pictures // 2, whole.decoder_pictures // 2)
     assert RecipeConfig().scaled(1.0) == whole

@@ -12,6 +12,7 @@ from lambda_studio.miniature.recipe.networks import build_unet
 from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.whitening import FLOOR, Whitening
 from lambda_studio.miniature.world.seeding import seeded
+from lambda_studio.models.stacks.stack import WEIGHTS
 
 STRENGTHS = torch.logspace(1, -2, 256)
 """Standard deviations of the made-up embeddings below, along axes that are none of their own numbers."""
@@ -61,6 +62,18 @@ def test_an_unfolded_unet_says_of_whitened_embeddings_what_it_said_of_plain_ones
     assert torch.allclose(answer(unet, whiten(embeds[:2])), said, atol=1e-3)
     whiten.fold_into(unet)
     assert torch.allclose(answer(unet, embeds[:2]), said, atol=1e-3)
+
+
+def test_a_decoder_that_goes_on_is_what_it_was_if_nothing_is_learnt(tmp_path, embeds, monkeypatch):
+    save_file({"zero": torch.zeros(256)}, tmp_path / "embeds.safetensors")
+    made = {"latents": torch.zeros(300, 4, 16, 16).half(), "image_embeds": embeds[:300].half()}
+    made |= {"focus": torch.ones(300, 16, 16).half(), "alone": torch.arange(300) % 2 == 0}
+    monkeypatch.setattr(Recipe, "targets", lambda recipe: made)
+    monkeypatch.setattr(recipes, "train_stage", lambda *_: None)
+    Recipe(tmp_path, RecipeConfig.continuing(WEIGHTS, "gradient")).train_decoder()
+    kept = load_file(tmp_path / "decoder.safetensors")
+    for name, before in load_file(WEIGHTS / "decoder" / "unet" / recipes.PART_WEIGHTS).items():
+        assert torch.allclose(kept[name].float(), before.float(), rtol=2e-2, atol=2e-3), name
 
 
 def test_the_recipe_trains_the_decoder_on_whitened_embeddings_and_keeps_it_for_plain_ones(

@@ -43,6 +43,11 @@ def test_a_concept_is_drawn_from_the_embedding_that_prompts_use(studio, add, box
     torch.testing.assert_close(given[0][0], studio.workplace.embedder.blended(concept))
 
 
+def test_no_adapter_is_chosen_by_itself_where_there_is_no_prompt(studio, box, tmp_path) -> None:
+    with pytest.raises(InvalidSetting, match=r"no prompt takes part.*Give none, or an adapter by its number"):
+        studio.pictures.reconstruct(str(box(0)), ONE_STEP, adapter="auto", out=tmp_path)
+
+
 def test_a_name_that_is_nothing_is_refused(studio, tmp_path) -> None:
     with pytest.raises(ConceptNotFound, match="No concept named 'nobody'"):
         studio.pictures.reconstruct("nobody", ONE_STEP, out=tmp_path)

@@ -103,6 +103,13 @@ def test_weights_that_make_no_concept_are_refused_and_nothing_is_stored(studio, 
         studio.concepts.show("half")
 
 
+def test_pictures_are_not_added_to_a_blend(studio, pack, box) -> None:
+    studio.concepts.blend("both", {"rex": 1.0, "max": 1.0})
+    with pytest.raises(PicturesLeftOut, match=r"both is a blend.*add-concept"):
+        studio.concepts.edit("both", Changes(add=(box(7),)))
+    assert len(studio.workplace.get_concepts(["both"])[0].images) == 1
+
+
 def test_a_blend_is_not_trained_on_and_all_means_those_with_pictures(studio, pack, notices) -> None:
     studio.concepts.blend("half", {"rex": 1.0, "max": 1.0})
     with pytest.raises(PicturesLeftOut, match=r"half: imported without pictures, or a blend\. Pictures are needed"):
