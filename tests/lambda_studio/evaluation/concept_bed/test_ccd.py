@@ -57,3 +57,8 @@ def test_what_cannot_be_compared_is_said() -> None:
     assert checked_reference("class") == "class"
     with pytest.raises(InvalidSetting, match=r"reference is 'both'.*global class"):
         checked_reference("both")
+
+
+def test_no_deviation_is_zero_in_both_signs_and_not_minus_zero() -> None:
+    found = deviation({"dog": [0.5, 0.5]}, {"dog": [0.5, 0.5]})
+    assert (str(found.ccd), str(found.ccd_repo)) == ("0.0", "0.0")
