@@ -139,13 +139,13 @@ def table_4(seed: int, pictures: int, progress: Progress) -> OfSeed:
     """Draw one, two and three subjects in a picture, zero-shot."""
     players, found = Players(), {}
     with progress("Drawing", total=len(TOGETHER)) as advance:
-        for way, asked in _together(players, pictures, seed):
+        for way, asked in together(players, pictures, seed):
             found[way] = players.scores(players.drawn(asked, seed), asked)
             advance()
     return found
 
 
-def _together(players: Players, pictures: int, seed: int) -> Iterator[tuple[str, list[tuple[str, Sequence[Subject]]]]]:
+def together(players: Players, pictures: int, seed: int) -> Iterator[tuple[str, list[tuple[str, Sequence[Subject]]]]]:
     """Yield prompts for one, two and three subjects of different nouns."""
     nouns = tuple(FIGURES)
     casts = [players.subjects(pictures, seed + at, nouns[at::3]) for at in range(3)]

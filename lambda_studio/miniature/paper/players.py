@@ -14,13 +14,15 @@ from torch import Tensor
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.evaluation.by_clip import ClipComposition
-from lambda_studio.generation.generator import PictureRequest, draw, draw_embeds
+from lambda_studio.generation.conditioning import condition
+from lambda_studio.generation.generator import draw_embeds, predict_image_embeds
 from lambda_studio.generation.guidance import guided
 from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.samplers import ddim, ddim_schedule
 from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.measures import OracleComposition, PictureReader
 from lambda_studio.miniature.judge.oracle import Reading
+from lambda_studio.miniature.recipe.stages import Joining
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.miniature.world.scenes import (
     NOUNS,
@@ -58,10 +60,11 @@ class Players:
 
     Args:
         prior: the folder of another prior than the miniature's own.
+        joining: how that prior was trained to join the embeddings of subjects with the text.
     """
 
-    def __init__(self, prior: Path | None = None):
-        self._prior = prior
+    def __init__(self, prior: Path | None = None, joining: Joining = condition):
+        self._prior, self._joining = prior, joining
 
     @cached_property
     def stack(self) -> Stack:
@@ -107,16 +110,21 @@ class Players:
         Args:
             controls: the embedding of an edge map for each picture.
         """
-        requests = []
-        for number, (words, subjects) in enumerate(asked):
-            names = [f"s{at}" for at in range(len(subjects))]
-            template = parse(words.format(*(f"<{name}>" for name in names)))
-            nouns = {name: subject.noun for name, subject in zip(names, subjects, strict=True)}
-            embeds = {name: subject.embeds for name, subject in zip(names, subjects, strict=True)}
-            prompt = bind(template, nouns, self.stack.tokenizer)
-            control = None if controls is None else controls[number]
-            requests.append(PictureRequest(prompt, 1000 * seed + number, embeds, control))
-        return [picture.to_image() for picture in draw(self.stack, requests, self.zero, self.config)]
+        return self.drawn_embeds(self.predicted(asked, seed, controls), seeds_of(asked, seed))
+
+    def predicted(
+        self, asked: Sequence[tuple[str, Sequence[Subject]]], seed: int, controls: Tensor | None = None
+    ) -> Tensor:
+        """Return what the prior predicts for each prompt of `drawn`, `prompt dim`."""
+        prompts, embeds = [], []
+        for words, subjects in asked:
+            named = {f"s{at}": subject for at, subject in enumerate(subjects)}
+            template = parse(words.format(*(f"<{name}>" for name in named)))
+            prompts.append(bind(template, {name: each.noun for name, each in named.items()}, self.stack.tokenizer))
+            embeds.append({name: each.embeds for name, each in named.items()})
+        text = self.stack.text_states.encode_text(torch.tensor([prompt.token_ids for prompt in prompts]))
+        inputs = self._joining(text, prompts, embeds, self.zero if controls is None else controls)
+        return predict_image_embeds(self.stack.prior(), inputs, seeds_of(asked, seed))
 
     def drawn_embeds(self, image_embeds: Tensor, seeds: Sequence[int]) -> list[Image.Image]:
         """Draw one picture for each image embedding."""
@@ -149,6 +157,11 @@ class Players:
             "composition": float(composed.mean()),
             "CLIP-T": float(clip_t.mean()),
         }
+
+
+def seeds_of(asked: Sequence[object], seed: int) -> list[int]:
+    """Return the seeds of the pictures of these prompts, for a seed of a claim."""
+    return [1000 * seed + number for number in range(len(asked))]
 
 
 def identity(reading: Reading, row: int, subject: Subject) -> float:

@@ -10,12 +10,14 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
+from lambda_studio.generation.conditioning import condition
+from lambda_studio.miniature.paper.concatenation import ROOM, concatenate
 from lambda_studio.miniature.recipe.config import RecipeConfig
 from lambda_studio.miniature.recipe.corpus import Corpus
 from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, DIM
 from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.stage import StageConfig, StageObjective, train_stage
-from lambda_studio.miniature.recipe.stages import prior_stage
+from lambda_studio.miniature.recipe.stages import Joining, prior_stage
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.models.stacks.specification import BUILT_IN, WEIGHTS
 from lambda_studio.progress import Progress, silent
@@ -39,6 +41,13 @@ class Trial:
     """Attention heads of 32 numbers each."""
     edges: float = 0.0
     """The share of prompts that are trained with the edges of their picture."""
+    concatenated: bool = False
+    """Whether the image embeddings follow the text states, in place of those of their nouns."""
+
+    @property
+    def joining(self) -> Joining:
+        """How the embeddings of subjects join the text."""
+        return concatenate if self.concatenated else condition
 
 
 class Priors:
@@ -58,6 +67,7 @@ class Priors:
         loss_of = prior_stage(
             prior, self._recipe.train_clip(), corpus, embeds, self.seed, BATCH,
             control_dropped=1 - trial.edges, config=PriorLossConfig(contrastive_weight=trial.contrastive_weight),
+            joining=trial.joining,
         )  # fmt: skip
         train_stage(StageObjective(name, prior, loss_of, config), self.folder / "runs", self.progress)
         prior.save_pretrained(self.folder / name)
@@ -87,7 +97,7 @@ def build_prior(trial: Trial) -> PriorTransformer:
     """Return an untrained prior of a trial's size."""
     return PriorTransformer(
         num_attention_heads=trial.heads, attention_head_dim=32, num_layers=trial.layers, embedding_dim=DIM,
-        num_embeddings=CONTEXT_LENGTH,
+        num_embeddings=CONTEXT_LENGTH + (ROOM if trial.concatenated else 0),
     )  # fmt: skip
 
 

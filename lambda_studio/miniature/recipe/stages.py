@@ -1,5 +1,7 @@
 """The recipe's stages after CLIP, each a loss as a function of the step."""
 
+from collections.abc import Callable, Mapping, Sequence
+
 import torch
 import torch.nn.functional as F
 from diffusers.models.autoencoders.vq_model import VQModel
@@ -7,7 +9,7 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from lambda_studio.generation.conditioning import condition
+from lambda_studio.generation.conditioning import Conditioning, condition
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.oracle import Oracle, identity_loss, identity_of, oracle_loss, owners
@@ -29,12 +31,15 @@ from lambda_studio.miniature.world.scenes import (
     scenes,
 )
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models.clip.clip import Clip
+from lambda_studio.models.clip.clip import Clip, TextFeatures
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.training.objectives.losses import EQ_1, PriorLossConfig
 from lambda_studio.training.objectives.objectives import PriorBatch, PriorObjective
 from lambda_studio.training.objectives.weighting import truncated_snr
 from lambda_studio.training.randomness import MicroStep
+
+Joining = Callable[[TextFeatures, Sequence[BoundPrompt], Sequence[Mapping[str, Tensor]], Tensor], Conditioning]
+"""Joins texts, the embeddings of their subjects and controls to the prior's inputs, as `condition` does."""
 
 
 def movq_stage(
@@ -192,8 +197,9 @@ def prior_stage(
     control_dropped: float = 0.95,
     text_only: float = 0.15,
     config: PriorLossConfig = EQ_1,
+    joining: Joining = condition,
 ) -> LossOf:
-    """Return λ-ECLIPSE's Eq. 1 on interleaved prompts (3.2).
+    """Return λ-ECLIPSE's Eq. 1 on interleaved prompts (3.2), or on prompts of another `joining`.
 
     `embeds` has `images`, `edges`, `cutouts`, `worn_cutouts`, and `zero` for no picture. A subject's picture is a new
     drawing of the same identity, not a cut-out of the target picture.
@@ -211,7 +217,7 @@ def prior_stage(
         text = clip.encode_text(torch.tensor([p.token_ids for p in prompts]))
         dropped = torch.rand(batch_size, 1, generator=generator) < control_dropped
         control = torch.where(dropped, embeds["zero"], embeds["edges"][rows].float())
-        inputs = condition(text, prompts, subjects, control)
+        inputs = joining(text, prompts, subjects, control)
         noise = torch.randn(batch_size, prior.config.embedding_dim, generator=generator).to(clip.device)
         return PriorBatch(inputs, noise, embeds["images"][rows].float().to(clip.device))
 

@@ -1,8 +1,13 @@
 """Subjects, models and questions of the claims."""
 
+import pytest
 import torch
 from PIL import Image
 
+from lambda_studio.generation.generator import PictureRequest, draw
+from lambda_studio.generation.prompt import bind
+from lambda_studio.generation.template import parse
+from lambda_studio.miniature.paper import players as models
 from lambda_studio.miniature.paper.players import Players, identity, images_of, photographs
 from lambda_studio.miniature.world.scenes import is_held_out
 
@@ -18,6 +23,17 @@ def test_subjects_are_new_to_the_models_and_their_photographs_are_like_them() ->
         assert identity(own, 0, each) > 0.7
         scores = players.scores(photographs(each.who, 1, 99 + at), [("a {0}", [each])])
         assert scores["present"] == 1.0 and scores["identity"] > 0.7
+
+
+def test_pictures_are_those_that_generate_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "STEPS", 1)
+    players = Players()
+    (subject,) = players.subjects(1, 1)
+    (image,) = players.drawn([("a {0} in the snow", [subject])], 2)
+    prompt = bind(parse("a <s> in the snow"), {"s": subject.noun}, players.stack.tokenizer)
+    request = PictureRequest(prompt, 2000, {"s": subject.embeds})
+    (same,) = draw(players.stack, [request], players.zero, players.config)
+    assert image == same.to_image()
 
 
 def test_pictures_have_their_values() -> None:

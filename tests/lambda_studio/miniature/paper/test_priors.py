@@ -1,9 +1,13 @@
 """Priors of a seed: each is trained with what its trial says, on the part of the pictures that it says."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from lambda_studio.generation.conditioning import condition
 from lambda_studio.miniature.paper import priors
+from lambda_studio.miniature.paper.concatenation import ROOM, concatenate
 from lambda_studio.miniature.paper.players import Players
 from lambda_studio.miniature.paper.priors import Priors, Trial, build_prior, priors_of
 from lambda_studio.models.prior import PriorTransformer
@@ -29,6 +33,16 @@ def test_a_prior_is_trained_and_drawn_with(trained: Priors) -> None:
     assert Players().stack.prior().config["num_layers"] == 6
 
 
+def test_a_prior_of_concatenated_prompts_has_positions_for_embeddings_and_draws(trained: Priors) -> None:
+    trial = Trial(layers=1, heads=2, concatenated=True)
+    players = Players(trained.trained("concatenated", trial), trial.joining)
+    interleaved, own = build_prior(Trial(layers=1, heads=2)), players.stack.prior()
+    assert own.positional_embedding.shape[1] == interleaved.positional_embedding.shape[1] + ROOM
+    one, other = players.subjects(2, 1)
+    predicted = players.predicted([("a {0}", [one]), ("a {0}", [replace(one, embeds=other.embeds)])], 1)
+    assert len({row.sum().item() for row in predicted}) == 2, "it does not see the embeddings"
+
+
 def test_a_trial_changes_what_it_names_and_nothing_else(trained: Priors, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
@@ -37,14 +51,15 @@ def test_a_trial_changes_what_it_names_and_nothing_else(trained: Priors, monkeyp
         return lambda step: {"loss": next(prior.parameters()).sum()}
 
     monkeypatch.setattr(priors, "prior_stage", stage)
-    trials = (Trial(), Trial(contrastive_weight=0.5, edges=0.25), Trial(pictures=3))
+    trials = (Trial(), Trial(contrastive_weight=0.5, edges=0.25), Trial(pictures=3), Trial(concatenated=True))
     for number, trial in enumerate(trials):
         trained.trained(f"asked-{number}", trial)
-    whole, other, part = asked
+    whole, other, part, concatenated = asked
     assert whole[:2] == (12, 12) and part[:2] == (3, 3) and part[2] == whole[2], "cut-outs are found by row"
     assert (whole[3]["control_dropped"], whole[3]["config"].contrastive_weight) == (1.0, 0.2)
     assert (other[3]["control_dropped"], other[3]["config"].contrastive_weight) == (0.75, 0.5)
     assert other[:3] == whole[:3]
+    assert (whole[3]["joining"], concatenated[3]) == (condition, {**whole[3], "joining": concatenate})
 
 
 def test_the_folder_of_a_seed_is_temporary() -> None:
