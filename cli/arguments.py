@@ -69,10 +69,11 @@ class Weighted(click.ParamType):
         if fault := _fault(value):
             self.fail(fault, param, ctx)
         matched = re.fullmatch(r"(.*[^\\]):([-+]?[0-9]{0,9}\.?[0-9]{1,9})", value, re.DOTALL)
-        if not matched and (wrong := re.fullmatch(r"(.*[^\\]):([-+]?(?:nan|inf|infinity))?", value, re.DOTALL | re.I)):
+        if not matched and (wrong := re.fullmatch(r"(.*[^\\]):([^:]*)", value, re.DOTALL)):
             given = (
                 f"The weight of {wrong[1]!r} is {wrong[2]}." if wrong[2] else f"{wrong[1]!r} has a colon and no weight."
             )
-            self.fail(f"{given} Give a number, as {wrong[1]}:0.7.", param, ctx)
+            remedy = f"Give a number, as {wrong[1]}:0.7, or write \\: if the colon is in the name."
+            self.fail(f"{given} {remedy}", param, ctx)
         name, weight = (matched[1], float(matched[2])) if matched else (value, None)
         return name.replace("\\:", ":"), weight

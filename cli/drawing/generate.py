@@ -102,7 +102,7 @@ LONGEST = 2**22
 @click.option(
     "--sheet", type=click.Path(path_type=Path), metavar="FILE.png", help="Also put all pictures on one sheet."
 )
-@click.option("--show", is_flag=True, help="Show the pictures here, if the terminal can (kitty, iTerm2, WezTerm).")
+@click.option("--show", is_flag=True, help="Show the pictures here, if the terminal can (kitty, iTerm2, sixel).")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

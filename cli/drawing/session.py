@@ -35,7 +35,7 @@ HELP = (
     "--adapter", "adapters", multiple=True, metavar="auto|none|ID[:SCALE]", help="As of generate.  [default: auto]"
 )
 @click.option("--score/--no-score", default=None, help="As of generate.")
-@click.option("--show", is_flag=True, help="Show the pictures here, if the terminal can (kitty, iTerm2, WezTerm).")
+@click.option("--show", is_flag=True, help="Show the pictures here, if the terminal can (kitty, iTerm2, sixel).")
 @out_option
 @hardware_options
 @download_option

@@ -12,7 +12,7 @@ TAKEN_OUT = 0.2
 
 
 @click.command("subtract", cls=StudioCommand)
-@click.argument("whole", metavar="NAME")
+@click.argument("whole", type=Weighted(), metavar="NAME")
 @click.argument("parts", nargs=-1, required=True, type=Weighted(), metavar="PART[:WEIGHT]...")
 @name_option
 @noun_option
@@ -20,7 +20,11 @@ TAKEN_OUT = 0.2
 @download_option
 @pass_session
 def command(
-    session: Session, whole: str, parts: tuple[tuple[str, float | None], ...], name: str, noun: str | None
+    session: Session,
+    whole: tuple[str, float | None],
+    parts: tuple[tuple[str, float | None], ...],
+    name: str,
+    noun: str | None,
 ) -> None:
     """Make a concept of another one, with a part taken out.
 
@@ -33,8 +37,11 @@ def command(
     taken = {part: -weight for part, weight in once(parts, TAKEN_OUT).items()}
     if wrong := next((part for part, weight in taken.items() if weight >= 0), None):
         raise click.UsageError(f"The weight of {wrong!r} is not above 0. What is added: studio blend")
-    if whole in taken:
-        raise click.UsageError(f"{whole!r} is taken out of itself.")
+    kept, weight = whole
+    if weight is not None:
+        raise click.UsageError(f"The weight of {kept!r} is always 1. Leave out :{weight:g}.")
+    if kept in taken:
+        raise click.UsageError(f"{kept!r} is taken out of itself.")
     with session.studio() as studio:
-        added = studio.concepts.blend(name, {whole: 1.0, **taken}, noun=noun)
+        added = studio.concepts.blend(name, {kept: 1.0, **taken}, noun=noun)
     session.show(added, lambda: made(added))

@@ -1,6 +1,7 @@
-"""Show pictures in terminals that can: by kitty's graphics protocol, or iTerm2's."""
+"""Show pictures in terminals that can: by kitty's graphics protocol, iTerm2's, or sixels."""
 
 import base64
+import io
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,9 @@ PIECE = 4096
 """The most base64 characters of one of kitty's escape sequences."""
 KITTY = ("kitty", "ghostty")
 ITERM = ("iTerm.app", "WezTerm", "vscode", "mintty")
+SIXEL = ("foot", "mlterm", "contour", "yaft")
+KONSOLE = 220400
+"""The first version of Konsole with sixels."""
 
 
 def show_pictures(drawn: "Sequence[Drawn]") -> bool:
@@ -28,18 +32,29 @@ def show_pictures(drawn: "Sequence[Drawn]") -> bool:
 
 def escapes(png: bytes, way: str) -> str:
     """Return the escape sequences that show a PNG by one of the protocols."""
+    if way == "sixel":
+        from PIL import Image
+
+        from cli.screen.sixel import sixels
+
+        with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
+            return sixels(image)
     data = base64.b64encode(png).decode()
     return "".join(_kitty(data)) if way == "kitty" else f"\x1b]1337;File=inline=1:{data}\x07"
 
 
 def protocol(environment: Mapping[str, str]) -> str | None:
-    """Return `kitty` or `iterm` for a terminal that has told its name, else None. tmux and screen pass neither on."""
+    """Return `kitty`, `iterm` or `sixel` for a terminal that told its name. tmux and screen pass none on."""
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
     if "TMUX" in environment or term.startswith("screen"):
         return None
     if "KITTY_WINDOW_ID" in environment or any(name in term for name in KITTY) or program.lower() in KITTY:
         return "kitty"
-    return "iterm" if program in ITERM else None
+    if program in ITERM:
+        return "iterm"
+    konsole = environment.get("KONSOLE_VERSION", "")
+    has_sixels = term.split("-")[0] in SIXEL or (konsole.isdecimal() and int(konsole) >= KONSOLE)
+    return "sixel" if has_sixels else None
 
 
 def _kitty(data: str) -> Iterator[str]:

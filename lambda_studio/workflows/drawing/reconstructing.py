@@ -60,7 +60,7 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
     inputs = Inputs(
         words=f"{Path(source).name} from its embedding", config=config, size=config.size(place.stack.resolution),
         concepts=[] if is_file else place.get_concepts([source]), adapters=adapters,
-        origin={"command": _command(Path(source).name if is_file else source, edges, first)},
+        origin={"command": _command(Path(source).name if is_file else source, edges, count, first)},
     )  # fmt: skip
     written = write_each(pictures, [Destination(texts_of(place, inputs), wishes.out, title)] * count, place.notify)
     images = [each.image for each in written]
@@ -76,9 +76,9 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
     return Reconstructed(source, drawn, sheet, place.spec.name)
 
 
-def _command(source: str, edges: bool, seed: int) -> list[str]:
+def _command(source: str, edges: bool, count: int, seed: int) -> list[str]:
     """Return the words of the command that draws the pictures again, without settings that are texts of their own."""
-    return ["reconstruct", source, *(["--edges"] if edges else []), "--seed", str(seed)]
+    return ["reconstruct", source, *(["--edges"] if edges else []), "--number", str(count), "--seed", str(seed)]
 
 
 def _of_file(place: Workplace, path: Path, edges: bool) -> tuple[Tensor, Image.Image]:

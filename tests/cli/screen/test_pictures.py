@@ -1,11 +1,14 @@
 """Pictures in terminals."""
 
 import base64
+import io
 import re
 
 import pytest
+from PIL import Image
 
 from cli.screen.pictures import PIECE, escapes, protocol, show_pictures
+from cli.screen.sixel import sixels
 
 
 @pytest.mark.parametrize(
@@ -15,6 +18,11 @@ from cli.screen.pictures import PIECE, escapes, protocol, show_pictures
         ({"TERM": "xterm-256color", "TERM_PROGRAM": "ghostty"}, "kitty"),
         ({"TERM_PROGRAM": "iTerm.app"}, "iterm"),
         ({"TERM_PROGRAM": "WezTerm"}, "iterm"),
+        ({"TERM": "foot"}, "sixel"),
+        ({"TERM": "foot-extra"}, "sixel"),
+        ({"TERM": "xterm-256color", "KONSOLE_VERSION": "230805"}, "sixel"),
+        ({"TERM": "xterm-256color", "KONSOLE_VERSION": "210400"}, None),
+        ({"TERM": "xterm-256color", "KONSOLE_VERSION": "new"}, None),
         ({"TERM": "xterm-256color"}, None),
         ({"TERM": "screen", "TERM_PROGRAM": "iTerm.app"}, None),
         ({"TERM": "xterm-kitty", "TMUX": "/tmp/x"}, None),
@@ -34,6 +42,12 @@ def test_kittys_pieces_are_the_file_and_the_last_says_so() -> None:
 
 def test_iterms_sequence_is_the_file() -> None:
     assert escapes(b"png", "iterm") == f"\x1b]1337;File=inline=1:{base64.b64encode(b'png').decode()}\x07"
+
+
+def test_a_terminal_with_sixels_gets_the_pictures_pixels() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (5, 7), "red").save(file, "PNG")
+    assert escapes(file.getvalue(), "sixel") == sixels(Image.new("RGB", (5, 7), "red"))
 
 
 def test_nothing_is_shown_where_there_is_no_terminal(capsys, monkeypatch) -> None:

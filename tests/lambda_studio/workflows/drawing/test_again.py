@@ -153,9 +153,9 @@ def test_a_picture_of_no_prompt_is_refused_with_the_command_that_drew_it(studio,
         studio.pictures.again(way.pictures[1], out=tmp_path)
     drawn = studio.pictures.reconstruct(str(box(0)), TWO_STEPS, edges=True, count=2, out=tmp_path).pictures[1].path
     assert read_texts(drawn).seed == 8
-    with pytest.raises(ImageRefused, match=r"studio reconstruct box0\.png --edges --seed 7"):
+    with pytest.raises(ImageRefused, match=r"studio reconstruct box0\.png --edges --number 2 --seed 7"):
         studio.pictures.again(drawn, out=tmp_path)
     kept = studio.pictures.reconstruct("rex", TWO_STEPS, out=tmp_path).pictures[0].path
-    assert read_texts(kept).origin == {"command": ["reconstruct", "rex", "--seed", "7"]}
+    assert read_texts(kept).origin == {"command": ["reconstruct", "rex", "--number", "1", "--seed", "7"]}
     plain = studio.pictures.reconstruct("rex", replace(TWO_STEPS, metadata=False), out=tmp_path).pictures[0].path
     assert Image.open(plain).text == {}
