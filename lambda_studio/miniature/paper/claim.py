@@ -17,6 +17,15 @@ class Expected:
     more: str
     less: str
     column: str
+    margin: float = 0.0
+    """With a margin, it says only that `column` is not smaller in `more` by as much as that."""
+
+    @property
+    def text(self) -> str:
+        """The expectation in words."""
+        if self.margin:
+            return f"{self.column} with {self.more} is less than {self.margin:g} below that with {self.less}"
+        return f"{self.column} is greater with {self.more} than with {self.less}"
 
 
 @dataclass(frozen=True)
@@ -50,17 +59,17 @@ class Checked:
         """Return `agrees` if every seed does, `disagrees` if none does, else `unclear`. One seed decides nothing."""
         if len(self.differences) < 2:
             return "unclear"
-        if all(difference > 0 for difference in self.differences):
+        above = [difference + self.expected.margin for difference in self.differences]
+        if all(each > 0 for each in above):
             return "agrees"
-        return "disagrees" if all(difference < 0 for difference in self.differences) else "unclear"
+        return "disagrees" if all(each < 0 for each in above) else "unclear"
 
     @property
     def text(self) -> str:
         """The expectation and its verdict, in words."""
-        said = self.expected
         mean = fmean(self.differences)
         why = ", because one seed decides nothing" * (len(self.differences) < 2)
-        return f"{said.column} is greater with {said.more} than with {said.less}: {self.verdict}{why} ({mean:+.3f})"
+        return f"{self.expected.text}: {self.verdict}{why} ({mean:+.3f})"
 
 
 @dataclass(frozen=True)

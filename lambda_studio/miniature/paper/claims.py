@@ -1,9 +1,7 @@
-"""The claims that can be measured without training a prior, by the paper's numbers."""
+"""The claims that can be measured without training, by the paper's numbers."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -16,10 +14,8 @@ from lambda_studio.generation.interpolation import evenness, path
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.samplers import seeded_noise
 from lambda_studio.generation.template import parse
-from lambda_studio.miniature.paper import players as models
 from lambda_studio.miniature.paper.claim import Claim, Expected, OfSeed
 from lambda_studio.miniature.paper.players import Players, Subject, identity, is_present, photographs
-from lambda_studio.miniature.show.demo import run_demo
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.pictures.edges import EDGE_MAPS, edge_map
 from lambda_studio.progress import Progress
@@ -32,7 +28,6 @@ IDENTITY = "cosine similarity of the oracle's identity embeddings with those of 
 CLIP_T = "cosine similarity of a picture with its prompt by the miniature's CLIP"
 COMPOSITION = "the oracle's mean probability of what the prompt asks for"
 FRAMES = 9
-TUNED = {"zero-shot": 0, "100 steps": 100, "200 steps": 200, "400 steps": 400}
 EDGE_REACH = 1
 """A drawn edge follows a given one if it is at most so many pixels beside it."""
 
@@ -68,21 +63,6 @@ def _kept(
         "noun": fmean(is_present(reading, row, subject) for row, subject in rows),
         "place": float(same_place.float().mean()),
     }
-
-
-def figure_5(seed: int, pictures: int, progress: Progress) -> OfSeed:
-    """Fine-tune one decoder on the demo's three subjects for more and more steps."""
-    found = {}
-    with progress("Tuning", total=len(TUNED) - 1) as advance, tempfile.TemporaryDirectory() as folder:
-        for way, steps in TUNED.items():
-            if not steps:
-                continue
-            out = Path(folder) / str(steps)
-            result = run_demo(out / "home", out, seed=seed, steps=steps, num_inference_steps=models.STEPS)
-            found[way] = {"identity": result.after.identity, "composition": result.after.composition}
-            found["zero-shot"] = {"identity": result.before.identity, "composition": result.before.composition}
-            advance()
-    return found
 
 
 def figure_7(seed: int, pictures: int, progress: Progress) -> OfSeed:
@@ -214,16 +194,6 @@ CLAIMS = (
             Expected("photograph", "edges", "place"),
         ),
         measure=figure_3,
-    ),
-    Claim(
-        key="figure-5",
-        title="Steps of fine-tuning against likeness and composition",
-        says="With the steps, likeness rises (DINO 0.613 to 0.682), and CLIP-T hardly falls (0.307 to 0.304).",
-        here="The demo's three subjects in one decoder. DreamBooth, the contrast in the paper, is not measured.",
-        ways=tuple(TUNED),
-        columns={"identity": IDENTITY, "composition": "share of right nouns, places and worn things"},
-        expected=(Expected("400 steps", "zero-shot", "identity"),),
-        measure=figure_5,
     ),
     Claim(
         key="figure-7",

@@ -30,7 +30,7 @@ def text_of(result: Result, date: str) -> str:
         "",
         *(f"- {name}: {meaning}" for name, meaning in claim.columns.items()),
         "",
-        f"{_over(len(result.seeds))} with {result.pictures} subjects each, {date}:",
+        f"{_over(len(result.seeds))} with {result.pictures} subjects or pictures each, {date}:",
         "",
         f"    studio evaluate paper {claim.key} --seeds {len(result.seeds)} --pictures {result.pictures}",
         "",

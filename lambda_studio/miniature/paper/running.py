@@ -10,15 +10,15 @@ from concepts.durable import make_folder, read_small, staged_file
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.formats import parse_json
-from lambda_studio.miniature.paper import claims, trained_claims
+from lambda_studio.miniature.paper import claims, trained_claims, tuned_claims
 from lambda_studio.miniature.paper.claim import Claim, OfSeed, Result
 from lambda_studio.miniature.paper.page import chart, text_of
 from lambda_studio.models.files.locating import fingerprint
 from lambda_studio.models.stacks.specification import WEIGHTS
 from lambda_studio.progress import Progress, silent
 
-CLAIMS = (*claims.CLAIMS, *trained_claims.TRAINED)
-"""All claims: those of the package's weights, then those that train priors."""
+CLAIMS = (*claims.CLAIMS, *tuned_claims.TUNED, *trained_claims.TRAINED)
+"""All claims: those of the package's weights, then those that fine-tune the decoder, then those that train priors."""
 ABOUT = "evaluation.json"
 """The file of an evaluation of a benchmark, whose folder is no folder of claims."""
 LARGEST = 2**20

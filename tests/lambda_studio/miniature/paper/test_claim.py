@@ -22,6 +22,16 @@ def test_an_expectation_holds_if_every_seed_says_so(differences, verdict) -> Non
     assert verdict in Checked(SAID, differences).text
 
 
+@pytest.mark.parametrize(
+    ("differences", "verdict"),
+    [((-0.01, 0.3), "agrees"), ((-0.03, -0.04), "disagrees"), ((-0.01, -0.03), "unclear")],
+)
+def test_a_loss_below_the_margin_is_none(differences, verdict) -> None:
+    checked = Checked(Expected("all", "each", "identity", margin=0.02), differences)
+    assert checked.verdict == verdict
+    assert checked.text.startswith(f"identity with all is less than 0.02 below that with each: {verdict} (")
+
+
 def test_one_seed_decides_nothing_and_has_no_spread() -> None:
     assert Checked(SAID, (0.1,)).text.endswith("unclear, because one seed decides nothing (+0.100)")
     assert "decides" not in Checked(SAID, (0.1, -0.1)).text

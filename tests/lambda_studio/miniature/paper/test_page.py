@@ -30,7 +30,7 @@ def test_values_outside_of_the_axis_stay_in_the_picture() -> None:
 
 def test_a_page_says_what_it_cannot_say() -> None:
     page = text_of(result(0.1), "2026-11-27")
-    assert "| a | 0.100 |" in page and "One seed, which decides nothing, with 4 subjects each" in page
+    assert "| a | 0.100 |" in page and "One seed, which decides nothing, with 4 subjects or pictures each" in page
     assert "**It is unclear whether it agrees with the paper.**" in page
     several = text_of(result(0.1, 0.2), "2026-11-27")
     assert "**It agrees with the paper.**" in several and "Mean and standard deviation over 2 seeds" in several

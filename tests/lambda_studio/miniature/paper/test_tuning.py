@@ -1,0 +1,45 @@
+"""Trainings of claims: what the decoder is conditioned on, and trainings that go on."""
+
+import pytest
+import torch
+
+from lambda_studio.miniature.paper.players import REFERENCES, Players
+from lambda_studio.miniature.paper.tuning import Tuning, named
+from lambda_studio.models.adapters.lora.attaching import lora_tensors
+
+
+@pytest.fixture(scope="module")
+def players() -> Players:
+    return Players()
+
+
+def test_a_subject_has_the_same_photographs_alone_and_among_others(players: Players, tmp_path) -> None:
+    one, other = players.subjects(2, 1)
+    both = Tuning(players, {0: one, 1: other}, 1, tmp_path).examples()
+    (alone,) = [Tuning(players, {1: other}, 1, tmp_path).examples()]
+    assert len(both) == 2 * REFERENCES and {each.concept for each in alone} == {"subject-0001"}
+    for own, same in zip(alone, both[REFERENCES:], strict=True):
+        assert torch.allclose(own.latents, same.latents, atol=1e-4)
+        assert torch.allclose(own.image_embeds, same.image_embeds, atol=1e-4)
+
+
+def test_by_text_the_condition_is_the_priors_embedding_of_a_unique_word(players: Players, tmp_path) -> None:
+    (subject,) = players.subjects(1, 1)
+    by_text = Tuning(players, {0: subject}, 1, tmp_path, by_text=True).examples()
+    said = players.predicted([(f"a {named(0, subject)}", [])] * REFERENCES, 1)
+    plain = players.predicted([(f"a {subject.noun}", [])] * REFERENCES, 1)
+    assert torch.equal(torch.stack([each.image_embeds for each in by_text]), said)
+    assert not torch.allclose(said, plain), "the word says nothing"
+
+
+def test_a_training_that_goes_on_has_the_weights_of_one_that_did_not_stop(players: Players, tmp_path) -> None:
+    (subject,) = players.subjects(1, 1)
+    found = []
+    for name, stops in {"stopped": (1, 2), "whole": (2,)}.items():
+        tuning = Tuning(players, {0: subject}, 1, tmp_path / name)
+        for steps in stops:
+            tuning.to(steps)
+        found.append({key: value.clone() for key, value in lora_tensors(players.stack.decoder().unet).items()})
+    stopped, whole = found
+    assert stopped.keys() == whole.keys() and len(whole) > 0
+    assert all(torch.equal(stopped[key], whole[key]) for key in whole)
