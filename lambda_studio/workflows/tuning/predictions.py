@@ -1,39 +1,89 @@
 """The prior's predictions of concepts: the embeddings that `generate` will give the decoder."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import torch
 from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from concepts.records import ConceptRecord
+from concepts.durable import make_folder, staged_file
+from concepts.records import ConceptRecord, sha256
+from lambda_studio.bundles.contents import canonical
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
-from lambda_studio.generation.prompt import bind
+from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.template import escaped, parse
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.training.randomness import seed_for
+from lambda_studio.workflows.cache.keys import subject_key
 from lambda_studio.workflows.cache.subjects import SubjectEmbedder
 
 A_PICTURE = 2
 """The number of predictions for each picture of a concept."""
 
+Predicted = dict[str, Float[Tensor, "prediction dim"]]
 
-def predictions(
-    stack: Stack, embedder: SubjectEmbedder, concepts: Sequence[ConceptRecord], seed: int
-) -> dict[str, Float[Tensor, "prediction dim"]]:
-    """Return the prior's predictions for "a <name>" by concept, `A_PICTURE` for each of its pictures.
 
-    Afterwards neither CLIP nor the prior is in memory. They are computed anew for a resumed run.
-    """
-    found = {}
-    zero = embedder.zero()
-    for concept in concepts:
-        subject = {concept.name: embedder.blended(concept)}
-        clip = stack.clip(("text",))
-        prompt = bind(parse(f"a <{escaped(concept.name)}>"), {concept.name: concept.noun}, clip.tokenizer)
-        count = A_PICTURE * len(concept.images)
-        inputs = condition_prompts(clip, [prompt] * count, [subject] * count, zero)
-        seeds = [seed_for(seed, "predictions", number) for number in range(count)]
-        found[concept.name] = predict_image_embeds(stack.prior(), inputs, seeds).cpu()
-    stack.free("clip")
-    stack.free("prior")
-    return found
+class Predictor:
+    """Predicts concepts by one stack's prior. `known` has the predictions by keys that name every dependency."""
+
+    def __init__(self, stack: Stack, embedder: SubjectEmbedder, seed: int):
+        self.stack, self.embedder, self.seed = stack, embedder, seed
+        self.known: Predicted = {}
+
+    def predictions(self, concepts: Sequence[ConceptRecord]) -> Predicted:
+        """Return the prior's predictions for "a <name>" by concept, `A_PICTURE` for each of its pictures.
+
+        Those that are not known are predicted. If there are any, the text tower and the prior are then in memory.
+        """
+        prompts = {concept.name: self._prompts(concept) for concept in concepts}
+        keys = {concept.name: self._key(concept, prompts[concept.name]) for concept in concepts}
+        for concept in concepts:
+            if keys[concept.name] not in self.known:
+                self.known[keys[concept.name]] = self._predict(concept, prompts[concept.name])
+        return {name: self.known[key] for name, key in keys.items()}
+
+    def _prompts(self, concept: ConceptRecord) -> list[BoundPrompt]:
+        template = parse(f"a <{escaped(concept.name)}>")
+        return [bind(template, {concept.name: concept.noun}, self.stack.tokenizer)] * A_PICTURE * len(concept.images)
+
+    def _predict(self, concept: ConceptRecord, prompts: Sequence[BoundPrompt]) -> Float[Tensor, "prediction dim"]:
+        """Predict all of a concept at once: the bits depend on the size of the batch."""
+        zero, subject = self.embedder.zero(), {concept.name: self.embedder.blended(concept)}
+        inputs = condition_prompts(self.stack.clip(("text",)), prompts, [subject] * len(prompts), zero)
+        seeds = [seed_for(self.seed, "predictions", number) for number in range(len(prompts))]
+        return predict_image_embeds(self.stack.prior(), inputs, seeds).cpu()
+
+    def _key(self, concept: ConceptRecord, prompts: Sequence[BoundPrompt]) -> str:
+        prints = self.stack.fingerprints()
+        said = {
+            "prior": prints["prior"],
+            "subjects": [subject_key(image, self.embedder.encoder).text for image in concept.images],
+            "prompts": [[prompt.token_ids, [[span.start, span.end] for span in prompt.spans]] for prompt in prompts],
+            "seed": self.seed,
+        }
+        return sha256(canonical(said))
+
+    def read(self, folder: Path) -> None:
+        """Know what `write` has written into a run's folder. A missing or damaged file counts as empty."""
+        try:
+            self.known |= {key: value for key, value in load_file(_file(folder)).items() if _is_whole(value)}
+        except (FileNotFoundError, SafetensorError):
+            return
+
+    def write(self, folder: Path) -> None:
+        """Write the predictions into a run's folder, for `read`. They are deleted with the run's checkpoints."""
+        if self.known:
+            make_folder(_file(folder).parent)
+            with staged_file(_file(folder), replace=True) as staged:
+                save_file({key: value.contiguous() for key, value in self.known.items()}, staged)
+
+
+def _file(folder: Path) -> Path:
+    return folder / "checkpoints" / "predictions.safetensors"
+
+
+def _is_whole(values: Tensor) -> bool:
+    return values.dtype == torch.float32 and bool(values.isfinite().all())

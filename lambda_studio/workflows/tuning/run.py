@@ -33,7 +33,7 @@ from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.run_files import holding, saved_step
 from lambda_studio.workflows.tuning.planning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.planning.preflight import buckets, checked
-from lambda_studio.workflows.tuning.predictions import predictions
+from lambda_studio.workflows.tuning.predictions import Predictor
 from lambda_studio.workflows.tuning.reports.report import RunReport, write_report
 from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.run_row import RunRow
@@ -88,11 +88,13 @@ class Tuner:
         require_usable(config, self.stack.device)
         require_trackers(config)
         preview_templates(config.preview_prompts, concepts)
+        self.predictor = Predictor(self.stack, self.embedder, config.seed)
         holdout = hold_out(concepts, config.holdout)
         self.held_back = {name: [image.source_name for image in images] for name, images in holdout.held.items()}
         if run:
             with holding(self.home, [run.id], BUSY):
                 config = planned(self.stack, config, self.notify, resumes=True)
+                self.predictor.read(run_folder(self.home, run.id))
                 return self._tune(run.id, concepts, self._examples(holdout, config, should_stop), config, should_stop)
         self.remarks = [f"{remark.concept}: {remark.said}" for remark in checked(self.place, concepts)]
         self.remarks += [f"{name}: {said}" for name, said in holdout.too_few.items()]
@@ -123,6 +125,10 @@ class Tuner:
         return path
 
     def _examples(self, holdout: Holdout, config: FinetuneConfig, should_stop: Callable[[], bool]) -> Sequence[Example]:
+        """Return what is trained on, and prepare the watch. Afterwards neither CLIP nor the prior is in memory.
+
+        The images are encoded first, and the text encoder is loaded once for all that the prior predicts.
+        """
         resolution, concepts = config.resolution or self.stack.resolution, holdout.training
         self.stack.require_resolution(resolution)
         self.watch = Watch(self.place, config)
@@ -130,13 +136,16 @@ class Tuner:
         if shapes := buckets(table, concepts, resolution, config):
             self.notify(f"Shapes that images are learnt in: {', '.join(map(str, shapes))}.")
         with self._forgotten_told(concepts):
-            self.watch.prepare(holdout)
+            self.embedder.zero()
+            self.embedder.subjects(concepts)
             examples = table.examples(concepts, resolution, config)
-        if config.conditions == "paper":
-            self.stack.free("prior")  # of a drawing before
-            return examples
-        predicted = predictions(self.stack, self.embedder, concepts, config.seed)
-        return with_predictions(examples, predicted, own=config.conditions == "both")
+            self.watch.prepare(holdout)
+        if config.conditions != "paper":
+            predicted = self.predictor.predictions(concepts)
+            examples = with_predictions(examples, predicted, own=config.conditions == "both")
+        self.stack.free("clip")
+        self.stack.free("prior")
+        return examples
 
     @contextmanager
     def _forgotten_told(self, concepts: Sequence[ConceptRecord]) -> Iterator[None]:
@@ -156,6 +165,7 @@ class Tuner:
         """Train a run that this process holds."""
         require_unfinished(self.database, run_id)
         try:
+            self.predictor.write(run_folder(self.home, run_id))
             result = self._train(run_id, examples, config, should_stop)
             early = {} if result.stopped else ended_early(result.steps, config.steps, result.kept)
             # a resumed run may have more steps

@@ -55,7 +55,7 @@ def preview_templates(prompts: Sequence[str], concepts: Sequence[ConceptRecord])
 
 
 def preview_requests(place: Workplace, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> PreviewRequests:
-    """Return the previews' prompts with their embeddings. Afterwards neither CLIP nor the prior is in memory.
+    """Return the previews' prompts with their embeddings. Afterwards CLIP's text tower and the prior are in memory.
 
     Raises InvalidSetting for a prompt that names a concept which is not trained, and PromptInvalid.
     """
@@ -69,8 +69,6 @@ def preview_requests(place: Workplace, concepts: Sequence[ConceptRecord], config
     bound = [bind(template, nouns, stack.tokenizer) for template in templates]
     inputs = condition_prompts(stack.clip(("text",)), bound, subjects, zero)
     embeds = predict_image_embeds(stack.prior(), inputs, range(len(prompts))).cpu()
-    stack.free("clip")
-    stack.free("prior")
     return PreviewRequests(prompts, embeds, zero)
 
 

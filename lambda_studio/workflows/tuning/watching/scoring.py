@@ -45,7 +45,7 @@ class ScoreRequests:
 def score_requests(place: Workplace, holdout: Holdout) -> ScoreRequests:
     """Embed the held-back images, and predict what is drawn of their concepts from the images that are trained on.
 
-    Afterwards neither CLIP nor the prior is in memory. Raises ModelFilesInvalid, and the errors of model loading.
+    Afterwards CLIP's text tower and the prior are in memory. Raises ModelFilesInvalid, and the errors of model loading.
     """
     concepts = [each for each in holdout.training if each.name in holdout.held]
     judges = judges_of(place.stack, {concept.noun for concept in concepts})
@@ -54,9 +54,8 @@ def score_requests(place: Workplace, holdout: Holdout) -> ScoreRequests:
     views = {each.name: views_of(place, each, holdout.held[each.name]) for each in concepts}
     references = {each.name: {name: each.embed(of_one) for name, of_one in views.items()} for each in judges.likenesses}
     asked = alone(place, concepts, len(PROMPTS), FIRST_SEED)
+    place.stack.free("clip")  # the vision tower; what is drawn needs the text tower only
     embeds = predicted(place, asked)
-    place.stack.free("clip")
-    place.stack.free("prior")
     return ScoreRequests(tuple(asked), embeds, place.embedder.zero(), references, judges)
 
 

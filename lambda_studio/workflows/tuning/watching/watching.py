@@ -36,14 +36,14 @@ class Watch:
         self.board: Scoreboard | None = None
 
     def prepare(self, holdout: Holdout) -> None:
-        """Predict what is drawn. Afterwards neither CLIP nor the prior is in memory.
+        """Predict what is drawn. Afterwards CLIP and the prior may be in memory.
 
         Raises as `preview_requests` and `score_requests`.
         """
+        if holdout.held:  # first, because it needs CLIP's vision tower beside
+            self.scores = score_requests(self.place, holdout)
         if self.every:
             self.previews = preview_requests(self.place, holdout.training, self.config)
-        if holdout.held:
-            self.scores = score_requests(self.place, holdout)
 
     def looker(self, decoder: Decoder, dtype: torch.dtype | None, folder: Path) -> Callable[[ModelReport], None] | None:
         """Return the function that looks at the decoder that is trained, or None. It writes into the run's folder."""

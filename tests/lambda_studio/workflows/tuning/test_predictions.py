@@ -6,10 +6,14 @@ import torch
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.generation import generator
 from lambda_studio.models.adapters.information import read_adapter_info
+from lambda_studio.models.clip import clip as clip_module
+from lambda_studio.models.files import pretrained
 from lambda_studio.training.examples import Example
 from lambda_studio.training.objectives.objectives import DecoderObjective
+from lambda_studio.workflows.home import run_folder
+from lambda_studio.workflows.tuning import predictions as predictions_module
 from lambda_studio.workflows.tuning import run as tuning
-from lambda_studio.workflows.tuning.predictions import A_PICTURE, predictions
+from lambda_studio.workflows.tuning.predictions import A_PICTURE, Predictor
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def test_a_prediction_is_what_generate_gives_the_decoder(studio, add, photo, box
     add("rex", photo, box(1))
     place = studio.workplace
     (concept,) = place.get_concepts(["rex"])
-    ours = predictions(place.stack, place.embedder, [concept], seed=7)["rex"]
+    ours = Predictor(place.stack, place.embedder, 7).predictions([concept])["rex"]
     assert ours.shape == (2 * A_PICTURE, place.embedder.zero().shape[-1])
     assert not torch.equal(ours[0], ours[1]), "each has its own noise"
     seen = []
@@ -39,9 +43,9 @@ def test_a_prediction_is_what_generate_gives_the_decoder(studio, add, photo, box
     likeness = torch.nn.functional.cosine_similarity(ours, seen[0].cpu())
     others = torch.nn.functional.cosine_similarity(ours, place.embedder.zero())
     assert likeness.min() > others.max()
-    again = predictions(place.stack, place.embedder, [concept], seed=7)["rex"]
+    again = Predictor(place.stack, place.embedder, 7).predictions([concept])["rex"]
     assert torch.equal(ours, again), "a resumed run needs the same"
-    assert not torch.equal(ours, predictions(place.stack, place.embedder, [concept], seed=8)["rex"])
+    assert not torch.equal(ours, Predictor(place.stack, place.embedder, 8).predictions([concept])["rex"])
 
 
 @pytest.mark.parametrize("conditions, kinds", [("paper", {0}), ("prior", {1, 2}), ("both", {0, 1, 2})])
@@ -64,3 +68,89 @@ def test_a_run_with_predictions_is_resumed_to_the_same_weights(studio, add, phot
     assert stopped.adapter is None
     resumed = studio.finetune(["rex"], resume=True).adapter
     assert whole and resumed and resumed.sha256 == whole.sha256
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The towers of CLIP and the other networks that were loaded."""
+    found: list[str] = []
+    load_clip, load_weights = clip_module.load_clip, pretrained.load_weights
+    monkeypatch.setattr(clip_module, "load_clip", lambda *given: found.extend(given[-1]) or load_clip(*given))
+    monkeypatch.setattr(
+        pretrained, "load_weights", lambda kind, *rest: found.append(kind.__name__) or load_weights(kind, *rest)
+    )
+    return found
+
+
+@pytest.mark.parametrize(("holdout", "vision"), [(0, 1), (1, 2)])
+def test_text_tower_and_prior_are_loaded_once_for_previews_scores_and_predictions(
+    studio, add, box, loaded, holdout, vision, monkeypatch
+) -> None:
+    add("rex", *(box(seed) for seed in range(3)))
+    studio.workplace.stack.free("clip")
+    loaded.clear()
+    studio.workplace.database.write(lambda registry: registry.drop_features(registry.computed_features()))
+    seen = []
+    objective = tuning.DecoderObjective
+
+    def begun(*given, **named):
+        seen.append((list(loaded), studio.workplace.stack.loaded))
+        return objective(*given, **named)
+
+    monkeypatch.setattr(tuning, "DecoderObjective", begun)
+    studio.finetune(
+        ["rex"], config=FinetuneConfig(steps=1, rank=2, conditions="both", holdout=holdout, preview_every=1)
+    )
+    ((before, kept),) = seen
+    assert [before.count(each) for each in ("text", "PriorTransformer", "vision")] == [1, 1, vision]
+    assert not kept & {"clip", "prior"}
+
+
+def test_a_resumed_run_predicts_nothing_and_its_predictions_go_with_its_checkpoints(
+    studio, add, photo, trained_on, monkeypatch
+) -> None:
+    add("rex", photo)
+    config = FinetuneConfig(steps=2, rank=2, conditions="both", preview_every=0)
+    file = run_folder(studio.home, 1) / "checkpoints" / "predictions.safetensors"
+    assert studio.finetune(["rex"], config=config, should_stop=file.exists).adapter is None
+    predict = predictions_module.predict_image_embeds
+    monkeypatch.setattr(  # other processors and numbers of threads round otherwise
+        predictions_module, "predict_image_embeds", lambda *given: predict(*given) * 1.001
+    )
+    assert studio.finetune(["rex"], resume=True).adapter
+    begun, resumed = ({each.image_embeds.sum().item() for each in examples} for examples in trained_on)
+    assert begun == resumed
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"no safetensors", None])
+def test_damaged_or_missing_predictions_are_predicted_again(studio, add, photo, damage) -> None:
+    add("rex", photo)
+    config = FinetuneConfig(steps=2, rank=2, conditions="prior", preview_every=0)
+    file = run_folder(studio.home, 1) / "checkpoints" / "predictions.safetensors"
+    assert studio.finetune(["rex"], config=config, should_stop=file.exists).adapter is None
+    file.unlink()
+    if damage is not None:
+        file.write_bytes(damage)
+    assert studio.finetune(["rex"], resume=True).adapter
+
+
+def test_predictions_of_other_images_nouns_and_seeds_are_not_taken(studio, add, photo, box, tmp_path) -> None:
+    add("rex", photo)
+    place = studio.workplace
+    (concept,) = place.get_concepts(["rex"])
+    first = Predictor(place.stack, place.embedder, 7)
+    known = first.predictions([concept])["rex"]
+    first.write(tmp_path)
+
+    def found(seed: int) -> torch.Tensor:
+        other = Predictor(place.stack, place.embedder, seed)
+        other.read(tmp_path)
+        return other.predictions(place.get_concepts(["rex"]))["rex"]
+
+    assert torch.equal(found(7), known)
+    assert not torch.equal(found(8), known)
+    studio.concepts.edit("rex", noun="cat")
+    assert not torch.equal(found(7), known)
+    studio.concepts.edit("rex", noun="dog", add=[box(1)])
+    assert found(7).shape[0] == 2 * A_PICTURE
