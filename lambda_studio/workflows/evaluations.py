@@ -25,8 +25,8 @@ class Evaluations:
     def compare(one: Path, other: Path) -> "EvaluationComparison":
         """Return how the scores of two evaluations differ, picture by picture, with subjects as the bootstrap's units.
 
-        Raises InvalidSetting for a folder without an evaluation, for evaluations of different kinds, and if no picture
-        or no metric is in both.
+        Raises InvalidSetting for a folder without an evaluation, for evaluations of different kinds or of ccd, and if
+        no picture or no metric is in both.
         """
         from lambda_studio.workflows.benchmarks.comparing import compare
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from statistics import fmean
 
 from lambda_studio.config import require
@@ -52,14 +53,17 @@ class EvaluationComparison:
 def compare(one: Path, other: Path) -> EvaluationComparison:
     """Return how the scores of two evaluations differ. Subjects are the units of the bootstrap.
 
-    Raises InvalidSetting for a folder without an evaluation, for evaluations of different kinds, and if no picture or
-    no metric is in both.
+    Raises InvalidSetting for a folder without an evaluation, for evaluations of different kinds or of ccd, and if no
+    picture or no metric is in both.
     """
     folders = ResultsFolder(one), ResultsFolder(other)
     about = [folder.about() for folder in folders]
     unlike = [each for fact in SAME for each in differences(about[0].get(fact), about[1].get(fact), fact)]
     cause = f"{one} and {other} differ in their protocols: {listed(unlike, '{0} is {1}, and {2} in the other')}."
     require(not unlike, cause, "Compare evaluations of the same benchmark and protocol.")
+    cause = f"{one} and {other} have evaluations of ccd, whose results are deviations from real pictures."
+    shown = " and ".join(f"studio evaluate ccd --out {quote(str(each))}" for each in (one, other))
+    require(about[0].get("name") != "ccd", cause, f"See the table of each: {shown}")
     first, second = (folder.rows() for folder in folders)
     common = [key for key in first if key in second]
     require(bool(common), f"{one} and {other} have no picture in common.", "Evaluate the same subjects and prompts.")

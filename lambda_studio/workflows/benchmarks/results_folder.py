@@ -24,6 +24,8 @@ from lambda_studio.workflows.benchmarks.differing import differences, listed
 ABOUT, SCORES, PICTURES = "evaluation.json", "scores.jsonl", "pictures"
 OTHERS = "scores.*.jsonl"
 """The files of scores of further processes."""
+OF_SEED = "-seed-"
+"""Between a claim's key and the seed in the names of the files of `studio evaluate paper`."""
 KNOWN_FORMAT = 1
 LARGEST = 2**28
 """The maximum bytes of a file of scores that is read."""
@@ -88,7 +90,7 @@ class ResultsFolder:
             said = parse_json(read_small(self.out / ABOUT, LARGEST))
             number = format_of(said)
         except (OSError, ValueError, AttributeError) as error:
-            raise InvalidSetting(self._why_none(error), f"Give a folder with {ABOUT}.") from error
+            raise InvalidSetting(self._why_none(error), self._remedy()) from error
         if number > KNOWN_FORMAT:
             raise InvalidSetting(too_new(str(self.out / ABOUT), number, KNOWN_FORMAT), "Update λ-Studio.")
         return dict(said)
@@ -97,8 +99,21 @@ class ResultsFolder:
         if not self.out.is_dir():
             return f"{self.out} has no evaluation: there is no such folder."
         if isinstance(error, FileNotFoundError):
-            return f"{self.out} has no evaluation: it has no {ABOUT}."
+            instead = "measurements of the paper's claims" if self._measurements() else f"no {ABOUT}"
+            return f"{self.out} has no evaluation: it has {instead}."
         return f"{self.out} has no evaluation ({getattr(error, 'strerror', None) or error})."
+
+    def _remedy(self) -> str:
+        """Say where the pages of a folder of claims are, or what to give."""
+        claims = dict.fromkeys(path.name.partition(OF_SEED)[0] for path in self._measurements())
+        pages = [str(path) for path in (self.out / f"{claim}.md" for claim in claims) if path.is_file()]
+        if pages:
+            return f"Read the pages of the claims: {', '.join(pages)}."
+        return "Write their pages: studio evaluate paper CLAIM" if claims else f"Give a folder with {ABOUT}."
+
+    def _measurements(self) -> list[Path]:
+        """Return the files of `studio evaluate paper`, if the folder has no evaluation."""
+        return [] if (self.out / ABOUT).exists() else sorted(self.out.glob(f"*{OF_SEED}*.json"))
 
     def rows(self) -> dict[str, Row]:
         """Return the rows of pictures that are there, by key. A line that was cut off by a stop is left out."""

@@ -53,6 +53,13 @@ def test_a_difference_of_enough_subjects_is_clear_and_rounding_never_is(evaluati
         assert MetricComparison("DINO", 0.5, 0.6, Interval(0.1, *ends, 6)).is_clear is clear
 
 
+def test_evaluations_of_ccd_are_refused_with_the_command_that_shows_them(evaluation) -> None:
+    one, other = (evaluation(name, {("a", 1): {"concept": 0.5}}, {"name": "ccd"}) for name in ("one", "the other"))
+    with pytest.raises(InvalidSetting, match="have evaluations of ccd, whose results are deviations") as refused:
+        compare(one, other)
+    assert f"studio evaluate ccd --out {one} and studio evaluate ccd --out '{other}'" in refused.value.remedy
+
+
 def test_evaluations_of_different_kinds_are_refused(evaluation) -> None:
     one = evaluation("one", {("a", 1): {"DINO": 0.1}})
     with pytest.raises(InvalidSetting, match="protocol is all references, and one reference in the other"):

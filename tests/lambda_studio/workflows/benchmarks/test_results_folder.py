@@ -111,3 +111,16 @@ def test_a_newer_format_is_not_read(tmp_path) -> None:
     (folder.out / ABOUT).write_text(json.dumps({**folder.about(), "format": 99}))
     with pytest.raises(InvalidSetting, match="format 99"):
         folder.begin(ABOUT_IT)
+
+
+def test_a_folder_of_the_papers_claims_names_its_pages(tmp_path) -> None:
+    (tmp_path / "table-4-seed-1.json").write_text("{}")
+    with pytest.raises(InvalidSetting, match=r"has measurements of the paper's claims\.") as unwritten:
+        ResultsFolder(tmp_path).about()
+    assert unwritten.value.remedy == "Write their pages: studio evaluate paper CLAIM"
+    for name in ("table-4.md", "table-4-seed-2.json", "figure-3.md", "figure-3-seed-1.json", "notes.md"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(InvalidSetting, match="has no evaluation: it has measurements") as refused:
+        ResultsFolder(tmp_path).about()
+    pages = f"{tmp_path / 'figure-3.md'}, {tmp_path / 'table-4.md'}"
+    assert refused.value.remedy == f"Read the pages of the claims: {pages}."
