@@ -44,6 +44,8 @@ class Claim:
     expected: tuple[Expected, ...]
     measure: Callable[[int, int, Progress], OfSeed]
     """Measures one seed with so many pictures in each way."""
+    counted: bool = False
+    """Whether it is counted, once. Then a way may lack columns, and one difference decides."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,19 @@ class Checked:
     expected: Expected
     differences: tuple[float, ...]
     """Of each seed."""
+    counted: bool = False
+
+    @property
+    def _undecided(self) -> bool:
+        return len(self.differences) < 2 and not self.counted
 
     @property
     def verdict(self) -> str:
-        """Return `agrees` if every seed does, `disagrees` if none does, else `unclear`. One seed decides nothing."""
-        if len(self.differences) < 2:
+        """Return `agrees` if every seed does, `disagrees` if none does, else `unclear`.
+
+        One seed decides nothing, except of counts.
+        """
+        if self._undecided:
             return "unclear"
         above = [difference + self.expected.margin for difference in self.differences]
         if all(each > 0 for each in above):
@@ -68,7 +78,7 @@ class Checked:
     def text(self) -> str:
         """The expectation and its verdict, in words."""
         mean = fmean(self.differences)
-        why = ", because one seed decides nothing" * (len(self.differences) < 2)
+        why = ", because one seed decides nothing" * self._undecided
         return f"{self.expected.text}: {self.verdict}{why} ({mean:+.3f})"
 
 
@@ -82,19 +92,21 @@ class Result:
     by_seed: tuple[OfSeed, ...]
 
     def values(self, way: str, column: str) -> list[float]:
-        """Return the value of each seed."""
-        return [of_seed[way][column] for of_seed in self.by_seed]
+        """Return the value of each seed that has one."""
+        return [of_seed[way][column] for of_seed in self.by_seed if column in of_seed[way]]
 
     def cell(self, way: str, column: str) -> str:
-        """Return the mean over the seeds, with their standard deviation if there are several."""
+        """Return the mean over the seeds, with their standard deviation if there are several; `–` without values."""
         values = self.values(way, column)
+        if not values or self.claim.counted:
+            return f"{values[0]:,.4g}" if values else "–"
         spread = f" ± {stdev(values):.3f}" if len(values) > 1 else ""
         return f"{fmean(values):.3f}{spread}"
 
     @property
     def checked(self) -> tuple[Checked, ...]:
         """Each expectation, checked seed by seed."""
-        return tuple(Checked(each, tuple(self._differences(each))) for each in self.claim.expected)
+        return tuple(Checked(each, tuple(self._differences(each)), self.claim.counted) for each in self.claim.expected)
 
     @property
     def verdict(self) -> str:

@@ -30,16 +30,25 @@ def text_of(result: Result, date: str) -> str:
         "",
         *(f"- {name}: {meaning}" for name, meaning in claim.columns.items()),
         "",
-        f"{_over(len(result.seeds))} with {result.pictures} subjects or pictures each, {date}:",
+        f"{_over(result)}, {date}:",
         "",
-        f"    studio evaluate paper {claim.key} --seeds {len(result.seeds)} --pictures {result.pictures}",
+        f"    {_command(result)}",
         "",
     ]
     return "\n".join(lines)
 
 
-def _over(seeds: int) -> str:
-    return "One seed, which decides nothing," if seeds == 1 else f"Mean and standard deviation over {seeds} seeds"
+def _over(result: Result) -> str:
+    if result.claim.counted:
+        return "Counted"
+    seeds = len(result.seeds)
+    over = "One seed, which decides nothing," if seeds == 1 else f"Mean and standard deviation over {seeds} seeds"
+    return f"{over} with {result.pictures} subjects or pictures each"
+
+
+def _command(result: Result) -> str:
+    command = f"studio evaluate paper {result.claim.key}"
+    return command if result.claim.counted else f"{command} --seeds {len(result.seeds)} --pictures {result.pictures}"
 
 
 def _verb(verdict: str) -> str:
@@ -53,8 +62,9 @@ def chart(result: Result) -> str:
     body, y = [], float(TOP)
     for column, bars, size in groups:
         body.append(_text(8, y, column, INK, 13))
+        full = max(1.0, *(fmean(values) for _, values in bars))
         for number, (way, values) in enumerate(bars):
-            body += _bar(way, values, y + 10 + number * (BAR + GAP))
+            body += _bar(way, values, full, y + 10 + number * (BAR + GAP))
         y += size
     title = _text(8, 18, f"{result.claim.key}: {result.claim.title}", INK, 14)
     return (
@@ -65,18 +75,19 @@ def chart(result: Result) -> str:
 
 def _groups(result: Result) -> Iterator[tuple[str, list[tuple[str, list[float]]], float]]:
     for column in result.claim.columns:
-        bars = [(way, result.values(way, column)) for way in result.claim.ways]
+        measured = [(way, result.values(way, column)) for way in result.claim.ways]
+        bars = [(way, values) for way, values in measured if values]
         yield column, bars, len(bars) * (BAR + GAP) + 34
 
 
-def _bar(way: str, values: list[float], y: int | float) -> list[str]:
-    """Return a bar from 0 to the mean, on an axis from 0 to 1, with a dot for each seed."""
+def _bar(way: str, values: list[float], full: float, y: int | float) -> list[str]:
+    """Return a bar from 0 to the mean, on an axis from 0 to `full`, with a dot for each seed."""
     mean = fmean(values)
-    middle = y + BAR / 2
-    dots = [f'<circle cx="{_x(value):.1f}" cy="{middle:g}" r="2.5" fill="{INK}"/>' for value in values]
+    middle, width = y + BAR / 2, _x(mean / full) - LEFT
+    dots = [f'<circle cx="{_x(value / full):.1f}" cy="{middle:g}" r="2.5" fill="{INK}"/>' for value in values]
     return [
         _text(LEFT - 8, middle + 4, way, FAINT, 12, "end"),
-        f'<rect x="{LEFT}" y="{y:g}" width="{_x(mean) - LEFT:.1f}" height="{BAR}" fill="{COLOUR}" opacity="0.75"/>',
+        f'<rect x="{LEFT}" y="{y:g}" width="{width:.1f}" height="{BAR}" fill="{COLOUR}" opacity="0.75"/>',
         *dots,
         _text(LEFT + WIDTH + 8, middle + 4, f"{mean:.3f}", INK, 12),
     ]

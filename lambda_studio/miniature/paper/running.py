@@ -10,15 +10,15 @@ from concepts.durable import make_folder, read_small, staged_file
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.formats import parse_json
-from lambda_studio.miniature.paper import claims, trained_claims, tuned_claims
+from lambda_studio.miniature.paper import claims, counts, trained_claims, tuned_claims
 from lambda_studio.miniature.paper.claim import Claim, OfSeed, Result
 from lambda_studio.miniature.paper.page import chart, text_of
 from lambda_studio.models.files.locating import fingerprint
 from lambda_studio.models.stacks.specification import WEIGHTS
 from lambda_studio.progress import Progress, silent
 
-CLAIMS = (*claims.CLAIMS, *tuned_claims.TUNED, *trained_claims.TRAINED)
-"""All claims: those of the package's weights, then those that fine-tune the decoder, then those that train priors."""
+CLAIMS = (*counts.COUNTED, *claims.CLAIMS, *tuned_claims.TUNED, *trained_claims.TRAINED)
+"""All claims: those that are counted, those of the package's weights, those that fine-tune, those that train priors."""
 ABOUT = "evaluation.json"
 """The file of an evaluation of a benchmark, whose folder is no folder of claims."""
 LARGEST = 2**20
@@ -38,6 +38,7 @@ class Written:
     text: Path
     chart: Path
     values: Path
+    counted: bool = False
 
 
 def run_claims(
@@ -58,8 +59,9 @@ def run_claims(
     found = []
     for key in keys or known:
         claim = known[key]
-        by_seed = tuple(_seed(claim, seed, pictures, out, progress) for seed in range(1, seeds + 1))
-        found.append(_write(Result(claim, tuple(range(1, seeds + 1)), pictures, by_seed), out))
+        own = (1,) if claim.counted else tuple(range(1, seeds + 1))
+        by_seed = tuple(_seed(claim, seed, pictures, out, progress) for seed in own)
+        found.append(_write(Result(claim, own, pictures, by_seed), out))
     return found
 
 
@@ -114,7 +116,8 @@ def _write(result: Result, out: Path) -> Written:
     facts = {"claim": claim.key, "verdict": result.verdict, "checked": checked, "seeds": result.seeds}
     by_seed = {str(seed): values for seed, values in zip(result.seeds, result.by_seed, strict=True)}
     _write_json(paths["json"], {**facts, "pictures": result.pictures, "values": by_seed})
-    return Written(claim.key, claim.title, result.verdict, checked, table, paths["md"], paths["svg"], paths["json"])
+    files = paths["md"], paths["svg"], paths["json"]
+    return Written(claim.key, claim.title, result.verdict, checked, table, *files, claim.counted)
 
 
 def _write_json(path: Path, value: object) -> None:

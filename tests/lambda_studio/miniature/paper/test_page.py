@@ -28,6 +28,17 @@ def test_values_outside_of_the_axis_stay_in_the_picture() -> None:
     assert all(190 <= float(each.get("cx")) <= 610 for each in svg.iter("{http://www.w3.org/2000/svg}circle"))
 
 
+def test_counts_have_bars_of_their_own_length_and_a_dash_where_there_is_none() -> None:
+    of_seed = {"a": {"c": 50.0}, "b": {"c": 100.0, "d": 0.0}}
+    claim = Claim("x", "X", "says", "here", ("a", "b"), {"c": "", "d": ""}, (Expected("b", "a", "c"),), dict, True)
+    counts = Result(claim, (1,), 4, (of_seed,))
+    rectangles = ET.fromstring(chart(counts)).iter("{http://www.w3.org/2000/svg}rect")
+    assert [float(each.get("width")) for each in rectangles] == [210, 420, 0]
+    page = text_of(counts, "2026-11-27")
+    assert "| a | 50 | – |" in page and "**It agrees with the paper.**" in page
+    assert "Counted, 2026-11-27:\n\n    studio evaluate paper x\n" in page
+
+
 def test_a_page_says_what_it_cannot_say() -> None:
     page = text_of(result(0.1), "2026-11-27")
     assert "| a | 0.100 |" in page and "One seed, which decides nothing, with 4 subjects or pictures each" in page

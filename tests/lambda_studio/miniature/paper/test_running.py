@@ -1,5 +1,6 @@
 """Claims over seeds: resumed, and measured again after a change."""
 
+import dataclasses
 import json
 
 import pytest
@@ -36,6 +37,14 @@ def test_pages_are_written_and_seeds_are_not_measured_twice(measured, tmp_path) 
     assert json.loads(found.values.read_text())["values"]["2"]["a"]["x"] == pytest.approx(0.2)
     run_claims(["table-0"], tmp_path / "out", seeds=3, pictures=5)
     assert measured[2:] == [(3, 5)]
+
+
+def test_a_count_is_counted_once(measured, tmp_path, monkeypatch) -> None:
+    counted = dataclasses.replace(running.CLAIMS[0], counted=True)
+    monkeypatch.setattr(running, "CLAIMS", (counted,))
+    (found,) = run_claims([], tmp_path, seeds=3, pictures=5)
+    assert (measured, found.verdict, found.counted) == ([(1, 5)], "agrees", True)
+    assert found.table == {"a": {"x": "0.1"}, "b": {"x": "0.5"}}
 
 
 def test_measurements_of_another_size_or_other_weights_are_never_replaced(measured, tmp_path, monkeypatch) -> None:
