@@ -224,6 +224,21 @@ class Original(Base):
     original_sha: Mapped[str] = mapped_column(ForeignKey("blobs.sha"), index=True)
 
 
+class Caption(Base):
+    """What a text beside an image's file says of the image, on one line."""
+
+    __tablename__ = "captions"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["version_id", "position"], ["version_images.version_id", "version_images.position"], ondelete="CASCADE"
+        ),
+    )
+
+    version_id: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+
+
 class Feature(Base):
     """A cached result of a frozen encoder. `key` names everything the value depends on."""
 

@@ -30,6 +30,8 @@ class NewImage:
     warnings: tuple[str, ...] = ()
     original: bytes | None = None
     """The original file with its metadata, if it is to be stored."""
+    caption: str | None = None
+    """What its caption says, on one line. It is no part of the manifest."""
     sha: str = field(init=False)
     mask_sha: str | None = field(init=False)
     original_sha: str | None = field(init=False)
@@ -38,6 +40,7 @@ class NewImage:
         # A file name may hold anything, also bytes that are not Unicode.
         object.__setattr__(self, "source_name", printable(self.source_name))
         object.__setattr__(self, "warnings", tuple(map(printable, self.warnings)))
+        object.__setattr__(self, "caption", None if self.caption is None else printable(self.caption))
         object.__setattr__(self, "sha", sha256(self.data))
         object.__setattr__(self, "mask_sha", None if self.mask is None else sha256(self.mask))
         object.__setattr__(self, "original_sha", None if self.original is None else sha256(self.original))
@@ -106,6 +109,7 @@ class ImageRecord:
     source_name: str
     warnings: tuple[str, ...]
     original_sha: str | None = None
+    caption: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
 """The registry's schema as Alembic revisions, run by `concepts.stores.upgrade`."""
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision that this version works with."""

@@ -20,6 +20,7 @@ from cli.options.masks import (
 )
 from cli.screen.terminal import notice
 from cli.session import Session, pass_session
+from cli.texts.captions import counted_captions
 from cli.texts.encoding import encoded
 from cli.texts.tables import counted
 
@@ -53,7 +54,7 @@ def command(
 ) -> None:  # fmt: skip
     """Add a subject from your photos, so that prompts can name it.
 
-    An IMAGE is a photo, or a folder of photos, also with masks beside them (0.jpg, 0.mask.png).
+    An IMAGE is a photo, or a folder of photos, also with masks and captions beside them (0.jpg, 0.mask.png, 0.txt).
 
     Pictures are stored upright, at most 1536 pixels long and without metadata.
 
@@ -77,7 +78,7 @@ def command(
         head = f"Added {what}: {images_text}." if added.created else f"Already there: {what}, {images_text}."
         masked = masks_found(added, by_hand=not isinstance(given, dict) or way == "none")
         notes = [f"Note: {warning}" for warning in added.warnings]
-        return [*notes, head, *masked, *kept_originals(concept), encoded(added)]
+        return [*notes, head, *masked, *counted_captions(concept), *kept_originals(concept), encoded(added)]
 
     session.show(added, lines)
 

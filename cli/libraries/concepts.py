@@ -26,6 +26,7 @@ from cli.options.masks import (
 )
 from cli.screen.terminal import notice
 from cli.session import Session, pass_session
+from cli.texts.captions import caption_lines
 from cli.texts.tables import counted, table
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
                 for number, image in enumerate(card.images, start=1)
                 for note in image.warnings
             ),
+            *caption_lines(concept),
             *kept_originals(concept),
             *(["a blend of:"] if card.blend else []),
             *(f"  {each.weight:g} {each.name}, {_there(each)}" for each in card.blend),

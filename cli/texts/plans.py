@@ -14,19 +14,22 @@ MOST_FILES = 5
 def subject_lines(plan: "Plan", skips: bool = False) -> Iterator[str]:
     """Yield the subjects of a plan as a table, then its notes. An import that `skips` taken names has none for them."""
     yield f"Read as {plan.layout}: {counted(len(plan.subjects), 'subject')}."
+    captions = any(each.captions for each in plan.subjects)
     rows = [
         (
             each.name,
             each.noun or "?",
             len(each.pictures),
             each.masks or "",
+            *([each.captions or ""] if captions else []),
             each.state,
             _where(plan, each.folder),
             each.noun_from,
         )
         for each in plan.subjects
     ]
-    yield from table(("NAME", "NOUN", "PICTURES", "MASKS", "STATE", "FROM", "NOUN FROM"), rows)
+    heads = ("NAME", "NOUN", "PICTURES", "MASKS", *["CAPTIONS"] * captions, "STATE", "FROM", "NOUN FROM")
+    yield from table(heads, rows)
     yield from (f"Note: {each.name}: {note}" for each in _told(plan, skips) for note in each.notes)
 
 

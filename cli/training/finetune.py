@@ -76,7 +76,8 @@ from cli.training.adapters import size_lines
 @click.option(
     "--conditions",
     type=click.Choice(["paper", "prior", "both"]),
-    help='Learn each picture from its own embedding, from the prior\'s for "a <name>", or from both.  [default: paper]',
+    help="Learn each picture from its own embedding, from the prior's for its name and caption, or from both.  "
+    "[default: paper]",
 )
 @crop_options
 @loss_options

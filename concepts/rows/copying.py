@@ -8,7 +8,7 @@ from concepts.errors import ConceptExists
 from concepts.models import Concept, Library
 from concepts.names import check_name, name_key, shown
 from concepts.records import AddResult, ConceptRecord
-from concepts.rows import originals, versions
+from concepts.rows import captions, originals, versions
 from concepts.rows.blobs import read_blob
 from concepts.rows.libraries import address
 
@@ -16,7 +16,8 @@ from concepts.rows.libraries import address
 def copy(session: Session, user: str, source: ConceptRecord, target: Library, new_name: str | None) -> AddResult:
     """Copy the concept's current version to `target` as an independent concept. Raises as `Registry.copy_concept`.
 
-    A concept with the same name and content is returned as it is, with any originals that it lacks.
+    A concept with the same name and content is returned as it is, with the source's captions and any originals that it
+    lacks.
     """
     name = check_name(new_name) if new_name is not None else source.name
     if (taken := versions.find_row(session, target, name)) is not None:
@@ -24,6 +25,7 @@ def copy(session: Session, user: str, source: ConceptRecord, target: Library, ne
         if present.manifest == source.manifest:
             _read_whole(session, user, {image.original_sha for image in source.images})
             originals.refer(session, present.version_id, source.images)
+            captions.keep(session, present.version_id, source.images)
             return AddResult(versions.record(session, target, taken), created=False)
         cause = f"A concept named {shown(taken.name)} is already in library {shown(address(session, target))}."
         raise ConceptExists(cause, "Give the copy another name with new_name=NEW_NAME.")

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from concepts.models import Concept, ConceptVersion, Library, VersionImage
 from concepts.names import MAX_LENGTH, name_key
-from concepts.records import ConceptPage, ConceptRecord, ConceptSummary
-from concepts.rows import originals, versions
+from concepts.records import ConceptPage, ConceptRecord, ConceptSummary, ImageRecord
+from concepts.rows import captions, originals, versions
 from concepts.rows.libraries import address
 
 NAMES_A_QUERY = 1000
@@ -34,7 +34,7 @@ def page(session: Session, library: Library, text: str, after: str, limit: int |
 def named(session: Session, library: Library, names: Iterable[str]) -> list[ConceptRecord]:
     """Return the named concepts that exist, without duplicates, in the order of `names`.
 
-    Up to `NAMES_A_QUERY` names take one query for concepts, one for images and one for originals.
+    Up to `NAMES_A_QUERY` names take one query for concepts, and one each for images, originals and captions.
     """
     keys = list(dict.fromkeys(name_key(name.strip()) for name in names))
     found: dict[str, tuple[Concept, ConceptVersion]] = {}
@@ -57,15 +57,13 @@ def _records(session: Session, library: Library, rows: Sequence[tuple[Concept, C
     for image in session.scalars(query):
         images[image.version_id].append(image)
     kept, where = originals.of_versions(session, images), address(session, library)
-    return [
-        versions.concept_record(
-            where,
-            concept,
-            version,
-            tuple(versions.image_record(each, kept.get((version.id, each.position))) for each in images[version.id]),
-        )
-        for concept, version in rows
-    ]
+    said = captions.of_versions(session, images)
+
+    def images_of(version: ConceptVersion) -> tuple[ImageRecord, ...]:
+        places = [((version.id, each.position), each) for each in images[version.id]]
+        return tuple(versions.image_record(each, kept.get(place), said.get(place)) for place, each in places)
+
+    return [versions.concept_record(where, concept, version, images_of(version)) for concept, version in rows]
 
 
 def near(session: Session, library: Library, names: Iterable[str]) -> list[ConceptSummary]:

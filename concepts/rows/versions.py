@@ -12,7 +12,7 @@ from concepts.errors import ConceptChanged, ConceptExists, ConceptNotFound, Imag
 from concepts.models import AdapterConcept, Concept, ConceptVersion, Library, VersionImage
 from concepts.names import MAX_LENGTH, check_name, check_noun, name_key, shown
 from concepts.records import AddResult, ConceptRecord, ConceptSummary, ImageRecord, NewImage, VersionSummary, manifest
-from concepts.rows import originals
+from concepts.rows import captions, originals
 from concepts.rows.blobs import store_blob
 from concepts.rows.libraries import address
 
@@ -73,6 +73,7 @@ def add(session: Session, library: Library, name: str, noun: str, images: Sequen
     present = record(session, library, row)
     if present.manifest == manifest(noun, images):
         originals.keep(session, present.version_id, images)
+        captions.keep(session, present.version_id, images)
         return AddResult(record(session, library, row), created=False)
     where = shown(address(session, library))
     cause = f"A concept named {shown(row.name)} is already in library {where}, with other content."
@@ -93,6 +94,7 @@ def revise(
         raise ConceptChanged(cause, "Look at the new version, then run the command again: studio concepts show NAME")
     if present.manifest == manifest(noun, images):
         originals.keep(session, present.version_id, images)
+        captions.keep(session, present.version_id, images)
         return AddResult(record(session, library, row), created=False)
     write_version(session, row, present.version + 1, noun, images)
     return AddResult(record(session, library, row), created=True)
@@ -138,6 +140,7 @@ def _store(session: Session, image: NewImage, stored: set[str]) -> ImageRecord:
         image.source_name,
         image.warnings,
         image.original_sha,
+        image.caption,
     )
 
 
@@ -151,6 +154,7 @@ def write_rows(
     session.add_all(_image_row(version.id, position, image) for position, image in enumerate(images))
     session.flush()
     originals.refer(session, version.id, images)
+    captions.keep(session, version.id, images)
 
 
 @cache  # building this query takes longer than running it; extending it makes a new query
@@ -224,8 +228,10 @@ def record(session: Session, library: Library, row: Concept, number: int | None 
         raise ConceptNotFound(cause, f"See them with: studio concepts history {row.name}")
     version: ConceptVersion = found[1]
     images = select(VersionImage).where(VersionImage.version_id == version.id).order_by(VersionImage.position)
-    kept = originals.of_version(session, version.id)
-    shown_images = tuple(image_record(image, kept.get(image.position)) for image in session.scalars(images))
+    kept, said = originals.of_version(session, version.id), captions.of_version(session, version.id)
+    shown_images = tuple(
+        image_record(image, kept.get(image.position), said.get(image.position)) for image in session.scalars(images)
+    )
     return concept_record(address(session, library), row, version, shown_images)
 
 
@@ -256,10 +262,10 @@ def concept_record(
     )
 
 
-def image_record(row: VersionImage, original_sha: str | None) -> ImageRecord:
+def image_record(row: VersionImage, original_sha: str | None, caption: str | None) -> ImageRecord:
     """Return a reference image as a plain value."""
-    warnings = tuple(row.warnings)
-    return ImageRecord(row.image_sha, row.mask_sha, row.width, row.height, row.source_name, warnings, original_sha)
+    size, warnings = (row.width, row.height), tuple(row.warnings)
+    return ImageRecord(row.image_sha, row.mask_sha, *size, row.source_name, warnings, original_sha, caption)
 
 
 def _image_row(version_id: int, position: int, image: NewImage | ImageRecord) -> VersionImage:

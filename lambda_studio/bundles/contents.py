@@ -34,6 +34,8 @@ class BundleImage:
     warnings: tuple[str, ...]
     embeddings: tuple[BundleEmbedding, ...] = ()
     """The embeddings of a note, in version 1 only. Pictures have none, because CLIP can encode them."""
+    caption: str | None = None
+    """Its caption. Earlier programs ignore it; no concept's manifest covers it, but a signature does."""
 
     @property
     def is_note(self) -> bool:
@@ -72,6 +74,9 @@ class Contents:
     def encoded(self) -> bytes:
         """Return the manifest's bytes. Equal contents give equal bytes."""
         value = {"format": FORMAT, "version": self.version, **asdict(self)}
+        for image in (image for concept in value["concepts"] for image in concept["images"]):
+            if image["caption"] is None:
+                del image["caption"]
         return canonical(value) + b"\n"
 
 

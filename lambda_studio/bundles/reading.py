@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from concepts.printable import has_control
 from lambda_studio.bundles.contents import FORMAT, VERSIONS, BundleConcept, BundleEmbedding, BundleImage, Contents
 from lambda_studio.formats import is_format, parse_json
+from lambda_studio.pictures.files.captions import MAX_CHARACTERS, caption_fault
 from lambda_studio.pictures.files.opening import LONG_SIDE
 
 MAX_OBJECT = 16 * 2**20
@@ -55,6 +56,12 @@ IMAGE = {
     "warnings": TEXTS,
     "embeddings": LIST,
 }
+CAPTION: Check = (
+    lambda value: (
+        value is None or (isinstance(value, str) and value.strip() == value != "" and not caption_fault(value))
+    ),
+    f"null, or a line of at most {MAX_CHARACTERS:,} characters without control characters",
+)
 EMBEDDING = {"encoder": SHA, "preprocessing": TEXT, "sha256": SHA}
 
 
@@ -104,8 +111,13 @@ def _concept(value: Any, where: str, faults: list[str]) -> BundleConcept | None:
 def _image(value: Any, where: str, faults: list[str]) -> BundleImage | None:
     if not _fits(value, IMAGE, where, faults):
         return None
+    caption = value.get("caption")
+    if not _fits({"caption": caption}, {"caption": CAPTION}, where, faults):
+        return None
     embeddings = _read_each(value["embeddings"], _embedding, f"{where}, embedding", faults)
-    return BundleImage(**{**_known(value, IMAGE), "warnings": tuple(value["warnings"]), "embeddings": embeddings})
+    return BundleImage(
+        **{**_known(value, IMAGE), "warnings": tuple(value["warnings"]), "embeddings": embeddings, "caption": caption}
+    )
 
 
 def _embedding(value: Any, where: str, faults: list[str]) -> BundleEmbedding | None:

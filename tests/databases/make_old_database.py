@@ -23,7 +23,7 @@ NOTE = Note(pictures=(("a" * 64, None),), views=(VIEW,)).encoded()
 
 def fill(database: Database) -> None:
     """Put something in every table."""
-    photo = NewImage(b"photo", b"mask", 64, 48, "photo.jpg", ("tiny subject",), b"file")
+    photo = NewImage(b"photo", b"mask", 64, 48, "photo.jpg", ("tiny subject",), b"file", "a dog on a sofa")
     with database.transaction() as registry:
         registry.create_library("toys", stack="miniature")
         registry.use_library("toys")

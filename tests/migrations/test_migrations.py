@@ -86,10 +86,12 @@ def test_an_old_database_is_opened_and_used(file, tmp_path):
         assert registry.restore_concept("toys", "rex") == concept
         had = concept.images[0].original_sha
         assert had == (sha256(b"file") if file.stem >= "0003" else None)
-        photo = NewImage(b"photo", b"mask", 64, 48, "photo.jpg", ("tiny subject",), b"file")
+        assert concept.images[0].caption == ("a dog on a sofa" if file.stem >= "0005" else None)
+        photo = NewImage(b"photo", b"mask", 64, 48, "photo.jpg", ("tiny subject",), b"file", "a dog on a rug")
         kept = registry.add_concept("toys", "rex", "dog", [photo])
         assert (kept.created, kept.concept.images[0].original_sha) == (False, sha256(b"file"))
         assert registry.blob(sha256(b"file")) == b"file"
+        assert kept.concept.images[0].caption == "a dog on a rug"
         more_before = int(file.stem >= "0004")
         if more_before:
             (image,) = registry.get_concept("toys", "max").images

@@ -9,6 +9,7 @@ from lambda_studio.bundles.layouts.files.masks import Masks
 from lambda_studio.bundles.layouts.files.tree import Folder, Tree, natural
 from lambda_studio.bundles.layouts.nouns import GuessedNoun, has_name
 from lambda_studio.bundles.layouts.plan import Fault, LeftAside, Plan, PlannedPicture, PlannedSubject
+from lambda_studio.pictures.files.captions import caption_file
 
 CANNOT_OPEN = "is a {} picture, which cannot be opened here"
 
@@ -73,7 +74,11 @@ class Finding:
         mask = self.masks.of.get(file)
         if mask is not None:
             self._taken.add(mask)
-        return PlannedPicture(self.tree.shown(file), None if mask is None else self.tree.shown(mask))
+        caption = caption_file(file)
+        said = self.tree.shown(caption) if caption.is_file() else None
+        if said is not None:
+            self._taken.add(caption)
+        return PlannedPicture(self.tree.shown(file), None if mask is None else self.tree.shown(mask), said)
 
     def _left_aside(self) -> list[LeftAside]:
         """Return the files that no subject has, by folder and reason."""

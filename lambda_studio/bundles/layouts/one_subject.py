@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from lambda_studio.bundles.layouts.files.kinds import is_picture
 from lambda_studio.bundles.layouts.files.masks import find_masks
 from lambda_studio.bundles.layouts.files.tree import Folder, read_tree
 from lambda_studio.bundles.layouts.finding import Finding
 from lambda_studio.bundles.layouts.nouns import GuessedNoun
 from lambda_studio.bundles.layouts.plan import Plan, holds
 from lambda_studio.errors import ImageRefused
+from lambda_studio.pictures.files.captions import caption_file
 from lambda_studio.pictures.files.refusals import refused
 
 Pair = tuple[Path, Path | None]
@@ -36,7 +38,7 @@ def one_subject(given: "Sequence[Path | str] | Path | str") -> OneSubject:
     named = [given] if isinstance(given, (str, Path)) else given  # a lone name is no sequence of its letters
     paths = [Path(each) for each in named]
     files = [path for path in paths if not path.is_dir()]
-    masks = _masks_among(files)
+    masks, captions = _masks_among(files), _captions_among(files)
     pairs: list[Pair] = []
     bad: list[ImageRefused] = []
     notes = [f"{mask.name} is used as the mask of {picture.name}" for picture, mask in masks.items()]
@@ -46,7 +48,7 @@ def one_subject(given: "Sequence[Path | str] | Path | str") -> OneSubject:
             pairs += [(path / each.file, path / each.mask if each.mask else None) for each in plan.subjects[0].pictures]
             notes += [*_notes(plan), *_several(path, plan)]
             bad += [refused(path / fault.where, fault.why, UNUSABLE) for fault in plan.faults]
-        elif path not in masks.values():
+        elif path not in masks.values() and path not in captions:
             pairs.append((path, masks.get(path)))
     return OneSubject(tuple(pairs), tuple(notes), tuple(bad))
 
@@ -58,6 +60,11 @@ def _masks_among(files: Sequence[Path]) -> dict[Path, Path]:
         beside = tuple(file for file in files if file.parent == parent)
         masks |= find_masks(Folder(parent, beside, ())).of
     return masks
+
+
+def _captions_among(files: Sequence[Path]) -> set[Path]:
+    """Return the captions that are named together with their pictures."""
+    return {caption_file(file) for file in files if is_picture(file)}
 
 
 def _plan(folder: Path) -> Plan:

@@ -11,10 +11,12 @@ MOST_KINDS = 4
 
 @dataclass(frozen=True)
 class PlannedPicture:
-    """A picture and its mask (None: the subject is found), by their paths in the source."""
+    """A picture, its mask (None: the subject is found) and its caption, by their paths in the source."""
 
     file: str
     mask: str | None = None
+    caption: str | None = None
+    """The path of its caption."""
 
 
 NEW, TAKEN, PRESENT = "new", "name taken", "there already"
@@ -45,6 +47,11 @@ class PlannedSubject:
     def masks(self) -> int:
         """How many pictures have masks."""
         return sum(picture.mask is not None for picture in self.pictures)
+
+    @property
+    def captions(self) -> int:
+        """How many pictures have captions."""
+        return sum(picture.caption is not None for picture in self.pictures)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class ImageCard:
     """It is a note in place of pictures that were not imported."""
     doubtful: bool = False
     """Its mask may be wrong."""
+    caption: str | None = None
 
 
 @dataclass(frozen=True)

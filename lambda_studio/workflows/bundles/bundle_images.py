@@ -32,7 +32,8 @@ class BundleImages(Sequence[NewImage]):
         """Yield the images as they will be stored. Only notes are read."""
         for image in self._images:
             sha = sha256(note_of(self._archive, image).encoded()) if image.is_note else image.sha256
-            yield ImageRecord(sha, image.mask, image.width, image.height, image.source_name, image.warnings)
+            size, name = (image.width, image.height), image.source_name
+            yield ImageRecord(sha, image.mask, *size, name, image.warnings, caption=image.caption)
 
 
 def note_of(archive: Archive, image: BundleImage) -> Note:
@@ -48,4 +49,5 @@ def note_of(archive: Archive, image: BundleImage) -> Note:
 def _read(archive: Archive, image: BundleImage) -> NewImage:
     mask = archive.read(image.mask) if image.mask else None
     data = note_of(archive, image).encoded() if image.is_note else archive.read(image.sha256)
-    return NewImage(data, mask, image.width, image.height, image.source_name, image.warnings)
+    size, name = (image.width, image.height), image.source_name
+    return NewImage(data, mask, *size, name, image.warnings, caption=image.caption)

@@ -130,6 +130,7 @@ def _bundle_image(image: ImageRecord | NewImage) -> BundleImage:
         height=image.height,
         source_name=printable(image.source_name),  # a row of 0.1 may hold a file's name as it was
         warnings=tuple(map(printable, image.warnings)),
+        caption=image.caption,
     )
 
 

@@ -103,6 +103,7 @@ def _image_card(image: ImageRecord, masks: Mapping[str, bytes], warnings: tuple[
         image.original_sha,
         is_left_out(image),
         is_doubtful(image.warnings),
+        image.caption,
     )
 
 

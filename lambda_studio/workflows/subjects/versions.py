@@ -43,7 +43,8 @@ def _stored_image(registry: Registry, image: ImageRecord) -> NewImage:
     data = registry.blob(image.sha)
     mask = registry.blob(image.mask_sha) if image.mask_sha else None
     original = registry.blob(image.original_sha) if image.original_sha else None
-    return NewImage(data, mask, image.width, image.height, image.source_name, image.warnings, original)
+    size = image.width, image.height
+    return NewImage(data, mask, *size, image.source_name, image.warnings, original, image.caption)
 
 
 def changed_images(

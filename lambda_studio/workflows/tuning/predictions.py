@@ -1,6 +1,6 @@
 """The prior's predictions of concepts: the embeddings that `generate` will give the decoder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -10,15 +10,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from concepts.durable import make_folder, staged_file
-from concepts.records import ConceptRecord, sha256
+from concepts.records import ConceptRecord, ImageRecord, sha256
 from lambda_studio.bundles.contents import canonical
+from lambda_studio.errors import PromptInvalid
 from lambda_studio.generation.generator import condition_prompts, predict_image_embeds
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.template import escaped, parse
 from lambda_studio.models.stacks.stack import Stack
+from lambda_studio.progress import unheard
 from lambda_studio.training.randomness import seed_for
 from lambda_studio.workflows.cache.keys import subject_key
 from lambda_studio.workflows.cache.subjects import SubjectEmbedder
+from lambda_studio.workflows.tuning.captions import caption_prompts
 
 A_PICTURE = 2
 """The number of predictions for each picture of a concept."""
@@ -29,13 +32,14 @@ Predicted = dict[str, Float[Tensor, "prediction dim"]]
 class Predictor:
     """Predicts concepts by one stack's prior. `known` has the predictions by keys that name every dependency."""
 
-    def __init__(self, stack: Stack, embedder: SubjectEmbedder, seed: int):
-        self.stack, self.embedder, self.seed = stack, embedder, seed
+    def __init__(self, stack: Stack, embedder: SubjectEmbedder, seed: int, notify: Callable[[str], None] = unheard):
+        self.stack, self.embedder, self.seed, self.notify = stack, embedder, seed, notify
         self.known: Predicted = {}
 
     def predictions(self, concepts: Sequence[ConceptRecord]) -> Predicted:
-        """Return the prior's predictions for "a <name>" by concept, `A_PICTURE` for each of its pictures.
+        """Return the prior's predictions by concept: one of each picture for "a <name>", then another of each.
 
+        The other is for the picture's caption, or without one again for "a <name>".
         Those that are not known are predicted. If there are any, the text tower and the prior are then in memory.
         """
         prompts = {concept.name: self._prompts(concept) for concept in concepts}
@@ -46,8 +50,23 @@ class Predictor:
         return {name: self.known[key] for name, key in keys.items()}
 
     def _prompts(self, concept: ConceptRecord) -> list[BoundPrompt]:
+        """Return `A_PICTURE` prompts of each picture: first one of each, then another of each."""
         template = parse(f"a <{escaped(concept.name)}>")
-        return [bind(template, {concept.name: concept.noun}, self.stack.tokenizer)] * A_PICTURE * len(concept.images)
+        named = bind(template, {concept.name: concept.noun}, self.stack.tokenizer)
+        captioned = [self._captioned(concept, image) or named for image in concept.images]
+        return [named] * len(concept.images) + captioned
+
+    def _captioned(self, concept: ConceptRecord, image: ImageRecord) -> BoundPrompt | None:
+        """Return an image's caption as a prompt, or None. Words after CLIP's limit are cut, but not the subject."""
+        if image.caption is None:
+            return None
+        for prompt in caption_prompts(image.caption, concept.name, concept.noun):
+            try:
+                return bind(parse(prompt), {concept.name: concept.noun}, self.stack.tokenizer, unheard)
+            except PromptInvalid as error:  # its subject is after CLIP's limit, or CLIP would read its own end
+                fault = error.cause
+        self.notify(f"{concept.name}: the caption of {image.source_name} is not learnt: {fault}")
+        return None
 
     def _predict(self, concept: ConceptRecord, prompts: Sequence[BoundPrompt]) -> Float[Tensor, "prediction dim"]:
         """Predict all of a concept at once: the bits depend on the size of the batch."""

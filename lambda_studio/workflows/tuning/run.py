@@ -88,7 +88,7 @@ class Tuner:
         require_usable(config, self.stack.device)
         require_trackers(config)
         preview_templates(config.preview_prompts, concepts)
-        self.predictor = Predictor(self.stack, self.embedder, config.seed)
+        self.predictor = Predictor(self.stack, self.embedder, config.seed, self.notify)
         holdout = hold_out(concepts, config.holdout)
         self.held_back = {name: [image.source_name for image in images] for name, images in holdout.held.items()}
         if run:

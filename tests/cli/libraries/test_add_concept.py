@@ -60,6 +60,19 @@ def test_mask_files_say_where_the_subject_is(studio, photos, tmp_path: Path) -> 
     assert studio("concepts", "show", "rex").out.count("50% of it") == 2
 
 
+def test_texts_beside_the_images_are_their_captions(studio, photos, tmp_path: Path) -> None:
+    (tmp_path / "photo1.txt").write_text("rex on a sofa\n")
+    (tmp_path / "photo2.txt").write_bytes(b"\xff\xfe")
+    answer = studio("add-concept", "rex", *photos, "--noun", "dog", "--segment", "none")
+    assert f"Note: {tmp_path}/photo2.txt is not used as a caption: it is not UTF-8" in answer.out
+    assert "1 caption stored. To learn from them: studio finetune rex --conditions both" in answer.out
+    assert "  Caption of image 1 (photo1.png): rex on a sofa" in studio("concepts", "show", "rex").out
+    (tmp_path / "photo1.txt").write_text("rex in the snow")
+    assert studio("concepts", "edit", "rex", "--add", photos[0]).code == 0
+    shown = json.loads(studio("concepts", "show", "rex", "--json").out)["images"]
+    assert [image["caption"] for image in shown] == ["rex in the snow", None]
+
+
 def test_a_copy_of_a_file_is_stored_once_and_numbers_are_those_that_were_given(studio, photos, tmp_path: Path) -> None:
     shutil.copy(photos[0], tmp_path / "copy.png")
     given = (photos[0], "copy.png", photos[1], "--noun", "dog", "--segment", "none", "--box", "3=25%,20%,50%,60%")
@@ -81,7 +94,7 @@ def test_a_folder_stands_for_its_pictures_with_the_masks_beside_them(studio, pho
     (folder / "2.txt").write_text("a dog")
     answer = studio("add-concept", "rex", "rex", "--noun", "dog")
     assert answer.code == 0
-    assert "Note: left aside in rex: 2.txt: captions and other texts" in answer.out
+    assert "1 caption stored." in answer.out
     shown = json.loads(studio("concepts", "show", "rex", "--json").out)
     assert [image["source_name"] for image in shown["images"]] == ["2.png", "10.png"]
     assert shown["images"][0]["mask"].startswith("50%")

@@ -41,27 +41,31 @@ def test_a_dreambench_folder_becomes_concepts_with_its_nouns(studio, lay) -> Non
     ]
     assert said["plan"]["layout"] == "DreamBench"
     assert said["plan"]["subjects"][1]["pictures"] == [
-        {"file": "duck_toy/00.png", "mask": None},
-        {"file": "duck_toy/01.png", "mask": None},
+        {"file": "duck_toy/00.png", "mask": None, "caption": None},
+        {"file": "duck_toy/01.png", "mask": None, "caption": None},
     ]
     assert studio("generate", "a <cat2> beside a <duck_toy>", "--steps", 1).code == 0
 
 
 def test_an_import_tells_its_plan_what_is_left_aside_and_what_became_of_it(studio, lay) -> None:
-    lay("train", "img/10_rex dog/0.png", "img/5_rex dog/0.png", "img/10_rex dog/0.txt", "reg/1_dog/0.png")
+    lay("train", "img/10_rex dog/0.png", "img/5_rex dog/0.png", "reg/1_dog/0.png")
+    for name in ("0.txt", "notes.txt"):
+        Path("train", "img", "10_rex dog", name).write_text("rex dog on a sofa")
     answer = studio("library", "import", "train")
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.splitlines()[:6] == [
         "Read as kohya's folders: 1 subject.",
-        "NAME  NOUN  PICTURES  MASKS  STATE  FROM           NOUN FROM",
-        "rex   dog   2                new    img/5_rex dog  kohya's folder '5_rex dog'",
+        "NAME  NOUN  PICTURES  MASKS  CAPTIONS  STATE  FROM           NOUN FROM",
+        "rex   dog   2                1         new    img/5_rex dog  kohya's folder '5_rex dog'",
         "Note: rex: one subject of the folders 5_rex dog, 10_rex dog",
-        "Left aside: img/10_rex dog/0.txt: captions and other texts",
+        "Left aside: img/10_rex dog/notes.txt: captions and other texts",
         "Left aside: reg/1_dog/0.png: regularisation pictures, which are of no subject",
     ]
     later = "Imports encode no pictures: the first prompt or fine-tuning that names a concept does it."
     masks = "2 of 2 masks look right; look at them all: studio concepts list --sheet masks.png"
     assert answer.out.splitlines()[-4:] == ["NAME  NOUN  IN LIBRARY default", "rex   dog   added", masks, later]
+    shown = json.loads(studio("concepts", "show", "rex", "--json").out)["images"]
+    assert sorted(str(image["caption"]) for image in shown) == ["None", "rex dog on a sofa"]
     assert later not in studio("library", "import", "train").out, "nothing came in"
 
 
@@ -178,12 +182,12 @@ def test_every_bad_picture_of_every_folder_is_named_and_nothing_is_stored(studio
 @pytest.mark.parametrize(
     ("folder", "subjects", "aside", "faults"),
     [
-        ("onetrainer", [("rex", "rex", 2, 2)], {"rex": 2}, 0),
+        ("onetrainer", [("rex", "rex", 2, 2)], {}, 0),
         ("maskfolder", [("rex", "rex", 2, 2)], {}, 0),
         ("heic", [("rex", "rex", 2, 0)], {}, 7),  # its HEIC files are headers without a picture
         ("tiffonly", [("mug", "mug", 2, 0), ("rex", "rex", 1, 0)], {}, 0),
         ("nested", [("minka", "minka", 2, 0), ("rex", "rex", 2, 0)], {}, 0),
-        ("kohya1", [("sks", "dog", 4, 0)], {"img/10_sks dog": 3}, 0),
+        ("kohya1", [("sks", "dog", 4, 0)], {}, 0),
         ("kohya3", [("sks", "dog", 2, 0)], {"1_dog": 2, "10_dog_reg": 2}, 0),
         (
             "kohya4",

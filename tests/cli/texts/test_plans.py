@@ -19,6 +19,13 @@ def test_subjects_are_a_table_with_their_notes() -> None:
     ]
 
 
+def test_captions_are_counted_where_there_are_some() -> None:
+    captioned = replace(ASKED, pictures=(PlannedPicture("10_ohwx/0.jpg", caption="10_ohwx/0.txt"),))
+    table = list(subject_lines(Plan("set", "kohya's folders", (REX, captioned))))
+    assert table[1] == "NAME  NOUN  PICTURES  MASKS  CAPTIONS  STATE  FROM     NOUN FROM"
+    assert table[3] == "ohwx  ?     1                1         new    10_ohwx  'ohwx' is a trainer's token"
+
+
 def test_a_subject_that_is_skipped_has_no_notes(tmp_path) -> None:
     plan = Plan("set", "a folder", (replace(REX, state="name taken", is_guess=True),))
     assert "Note: rex: a note" not in subject_lines(plan, skips=True)

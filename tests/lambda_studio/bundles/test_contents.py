@@ -28,6 +28,14 @@ def test_a_manifest_is_one_line_that_says_format_and_version() -> None:
     assert told["concepts"][0]["images"][0]["warnings"] == ["tiny"]
 
 
+def test_a_manifest_without_captions_is_what_earlier_versions_wrote() -> None:
+    captioned = of_images(replace(IMAGE, caption="a dog"), IMAGE)
+    images = json.loads(captioned.encoded())["concepts"][0]["images"]
+    assert [image.get("caption") for image in images] == ["a dog", None]
+    assert ["caption" in image for image in images] == [True, False]
+    assert captioned.version == 1, "earlier programs ignore it"
+
+
 def test_only_a_note_that_holds_its_embeddings_needs_version_2() -> None:
     assert of_images(IMAGE).version == 1
     assert of_images(IMAGE, NOTE).version == 2

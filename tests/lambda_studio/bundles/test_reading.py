@@ -41,6 +41,15 @@ FIRST_IMAGE = (*FIRST, "images", 0)
         ((*FIRST, "manifest"), "0" * 63, "concept 1: manifest is not a SHA-256"),
         ((*FIRST, "images"), [], "concept 1: images is not a list of 1 to 10,000 images"),
         ((*FIRST_IMAGE, "sha256"), "../../etc/passwd", "concept 1, image 1: sha256 is not a SHA-256"),
+        (
+            (*FIRST_IMAGE, "caption"),
+            7,
+            "concept 1, image 1: caption is not null, or a line of at most 1,000 characters",
+        ),
+        ((*FIRST_IMAGE, "caption"), "", "concept 1, image 1: caption is not null, or a line of at most"),
+        ((*FIRST_IMAGE, "caption"), "x" * 1001, "concept 1, image 1: caption is not null, or a line of at most"),
+        ((*FIRST_IMAGE, "caption"), "a\ndog", "concept 1, image 1: caption is not null, or a line of at most"),
+        ((*FIRST_IMAGE, "caption"), "a \u202edog", "concept 1, image 1: caption is not null, or a line of at most"),
         ((*FIRST_IMAGE, "mask"), "", "concept 1, image 1: mask is not a SHA-256 or null"),
         ((*FIRST_IMAGE, "width"), 10**9, "concept 1, image 1: width is not a number from 1 to 1536"),
         ((*FIRST_IMAGE, "height"), 1.5, "concept 1, image 1: height is not a number from 1 to 1536"),
@@ -85,6 +94,12 @@ def test_what_comes_after_many_faults_is_not_read(value: Any) -> None:
     faults: list[str] = []
     assert reading.read_contents(json.dumps(value).encode(), faults) is None
     assert reading.MOST_FAULTS <= len(faults) < reading.MOST_FAULTS + 10
+
+
+def test_a_caption_is_read(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(with_manifest(changed(MANIFEST, (*FIRST_IMAGE, "caption"), "a dog")))
+    with Archive(tmp_path / "x.zip") as archive:
+        assert archive.contents.concepts[0].images[0].caption == "a dog"
 
 
 @pytest.mark.parametrize("path", [("more",), (*FIRST, "more"), (*FIRST_IMAGE, "more"), (*FIRST_IMAGE, "0")])

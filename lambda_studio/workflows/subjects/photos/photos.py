@@ -8,6 +8,7 @@ from pathlib import Path
 from concepts.records import NewImage
 from lambda_studio.errors import ImageRefused, MaskRefused, StudioError
 from lambda_studio.pictures.door import PictureDoor
+from lambda_studio.pictures.files.captions import caption_file, read_caption
 from lambda_studio.pictures.files.opening import Photo, read_file
 from lambda_studio.pictures.files.png import encode_png, sha256
 from lambda_studio.pictures.files.refusals import named, refused, refused_together
@@ -130,8 +131,15 @@ class _Photos:
             return None
         mask = found(photo)
         self._once.remember(path, photo.file_sha, sha)
-        image = _new_image(photo, picture, mask, self._near.warnings(photo, sha))
+        image = replace(_new_image(photo, picture, mask, self._near.warnings(photo, sha)), caption=self._caption(path))
         return replace(image, original=_original(photo)) if self._keep_original else image
+
+    def _caption(self, path: Path) -> str | None:
+        """Return the caption beside a photo, or None. One that cannot be used is told of."""
+        caption, fault = read_caption(path)
+        if fault:
+            self._reading.note(f"{self._reading.shown(caption_file(path))} is not used as a caption: {fault}")
+        return caption
 
 
 def _usable_mask(

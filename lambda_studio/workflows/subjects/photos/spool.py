@@ -87,8 +87,16 @@ class SpooledImages(Sequence[NewImage]):
         return tuple(each.pair for each in self._kept)
 
     def joined(self, new: "SpooledImages") -> "SpooledImages":
-        """Return these images and the new photos among the others. Missing originals come from `new`."""
+        """Return these images and the new photos among the others. Missing originals, and captions, come from `new`."""
         originals = {each.pair[0]: each.original for each in new._kept if each.original}
-        had = [replace(each, original=each.original or originals.get(each.pair[0])) for each in self._kept]
+        captions = {each.pair[0]: each.image.caption for each in new._kept if each.image.caption}
+        had = [
+            replace(
+                each,
+                original=each.original or originals.get(each.pair[0]),
+                image=replace(each.image, caption=captions.get(each.pair[0], each.image.caption)),
+            )
+            for each in self._kept
+        ]
         photos = {each.pair[0] for each in self._kept}
         return SpooledImages(self._spool, (*had, *(each for each in new._kept if each.pair[0] not in photos)))

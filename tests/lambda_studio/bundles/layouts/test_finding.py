@@ -24,7 +24,7 @@ def test_no_file_goes_unmentioned(tmp_path_factory, names: set[str]) -> None:
     tree = read_tree(root)
     visible = {tree.shown(file) for file in tree.top.every_file()}
     pictures = [picture for each in plan.subjects for picture in each.pictures]
-    told = [file for each in pictures for file in (each.file, each.mask) if file] + [*aside(plan)]
+    told = [file for each in pictures for file in (each.file, each.mask, each.caption) if file] + [*aside(plan)]
     faulty = {fault.where for fault in plan.faults}
     assert sorted({*told}) == sorted(told), "nothing is told twice"
     assert visible <= {*told} | faulty

@@ -25,9 +25,10 @@ def test_a_project_is_read_at_its_img_and_two_folders_of_one_token_are_one_subje
     ]
     plan = planned(lay(tmp_path, *names, "reg/1_dog/0.jpg"))
     assert subjects(plan) == {"sks": ("dog", ["img/10_sks dog/0.jpg", "img/30_sks dog/hq.jpg"])}
+    assert [each.caption for each in plan.subjects[0].pictures] == ["img/10_sks dog/0.txt", None]
+    assert plan.subjects[0].captions == 1
     assert plan.subjects[0].notes == ("one subject of the folders 10_sks dog, 30_sks dog",)
     assert aside(plan) == {
-        "img/10_sks dog/0.txt": "captions and other texts",
         "log/1.log": "not pictures",
         "model/a.safetensors": "not pictures",
         "reg/1_dog/0.jpg": REGULARISATION,

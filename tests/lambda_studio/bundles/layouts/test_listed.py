@@ -72,10 +72,10 @@ def test_folders_are_looked_up_in_the_current_folder_too(root: Path, tmp_path: P
     plan = planned(root)
     folder = tmp_path / "here" / "data" / "mug"
     (subject,) = plan.subjects
-    assert [(each.file, each.mask) for each in subject.pictures] == [
-        (str(folder / "0.jpg"), str(folder / "0.mask.png"))
+    assert [(each.file, each.mask, each.caption) for each in subject.pictures] == [
+        (str(folder / "0.jpg"), str(folder / "0.mask.png"), str(folder / "0.txt"))
     ]
-    assert aside(plan)[f"{folder}/0.txt"] == "captions and other texts"
+    assert f"{folder}/0.txt" not in aside(plan)
 
 
 def test_rows_that_are_switched_off_are_left_aside(root: Path) -> None:

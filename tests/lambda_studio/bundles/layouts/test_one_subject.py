@@ -19,10 +19,13 @@ def test_a_folder_gives_its_pictures_in_natural_order_with_the_masks_beside_them
         (rex / "10.jpg", rex / "masks/10.png"),
         (rex / "old/1.jpg", None),
     )
-    assert found.notes == (
-        f"left aside in {rex}: 2.txt: captions and other texts",
-        f"left aside in {rex}: .DS_Store: hidden",
-    )
+    assert found.notes == (f"left aside in {rex}: .DS_Store: hidden",)
+
+
+def test_captions_that_are_named_with_their_pictures_are_no_pictures(tmp_path: Path) -> None:
+    lay(tmp_path, "a.jpg", "a.txt", "notes.txt")
+    found = one_subject([tmp_path / name for name in ("a.jpg", "a.txt", "notes.txt")])
+    assert [picture.name for picture, _ in found.pairs] == ["a.jpg", "notes.txt"], "what is no caption is refused later"
 
 
 def test_files_are_taken_as_named_and_a_mask_only_beside_its_picture(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ def test_a_plain_folder_gives_its_name_as_noun_and_says_so(tmp_path: Path) -> No
     plan = planned(lay(tmp_path, "toy_robot3/1.PNG", "toy_robot3/1.txt", "toy_robot3/.hidden.jpg"))
     assert subjects(plan) == {"toy_robot3": ("toy robot", ["toy_robot3/1.PNG"])}
     assert plan.subjects[0].noun_from == "a guess from its folder's name"
-    assert aside(plan) == {"toy_robot3/1.txt": "captions and other texts", "toy_robot3/.hidden.jpg": "hidden"}
+    assert plan.subjects[0].pictures[0].caption == "toy_robot3/1.txt"
+    assert aside(plan) == {"toy_robot3/.hidden.jpg": "hidden"}
 
 
 def test_nested_folders_are_one_subject_and_said(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """Concepts go out: whole or not at all, never over another file, and with nothing that was not asked for."""
 
 import zipfile
+from dataclasses import replace
 
 import pytest
 
 from lambda_studio.bundles.archive import Archive
 from lambda_studio.bundles.given import read_note
 from lambda_studio.errors import InvalidSetting, OutputExists, PicturesLeftOut
+from lambda_studio.studio import Studio
 from lambda_studio.workflows.bundles import export
 from lambda_studio.workflows.bundles.export import require_free, write_bundle
 
@@ -39,6 +41,15 @@ def test_a_bundle_has_pictures_and_masks_and_no_originals(studio, put, plain, tm
             red.mask_sha: red.mask,
             blue.sha: blue.data,
         }
+
+
+def test_captions_go_out_and_come_in_again(studio, put, plain, tmp_path, stack_file) -> None:
+    put("rex", replace(plain("red"), caption="a dog"), plain("blue"))
+    studio.libraries.export(["rex"], tmp_path / "rex.zip")
+    studio.libraries.create("toys")
+    with Studio(studio.home, library="toys", stack=str(stack_file)) as other:
+        other.libraries.import_(tmp_path / "rex.zip")
+        assert [image.caption for image in other.concepts.show("rex").images] == ["a dog", None]
 
 
 def test_without_pictures_a_note_holds_what_prompts_use(studio, put, plain, tmp_path) -> None:

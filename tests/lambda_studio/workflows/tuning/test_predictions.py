@@ -1,5 +1,7 @@
 """What Eq. 2 is conditioned on: predictions are those that `generate` draws from."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -154,3 +156,34 @@ def test_predictions_of_other_images_nouns_and_seeds_are_not_taken(studio, add, 
     assert not torch.equal(found(7), known)
     studio.concepts.edit("rex", noun="dog", add=[box(1)])
     assert found(7).shape[0] == 2 * A_PICTURE
+
+
+def test_the_second_prediction_of_a_captioned_picture_is_for_its_caption(studio, put, plain, trained_on) -> None:
+    images = [plain("red"), replace(plain("blue"), caption="rex on a sofa"), plain("green")]
+    put("rex", *images)
+    place = studio.workplace
+    (concept,) = place.get_concepts(["rex"])
+    bare = replace(concept, images=tuple(replace(image, caption=None) for image in concept.images))
+    predictor = Predictor(place.stack, place.embedder, 7)
+    said, unsaid = predictor.predictions([concept])["rex"], predictor.predictions([bare])["rex"]
+    assert len(predictor.known) == 2, "the key says the caption"
+    apart = (said - unsaid).abs().amax(dim=1) > 1e-3
+    assert apart.tolist() == [False, False, False, False, True, False]
+    prompts = [prompt.text for prompt in predictor._prompts(concept)]
+    assert prompts == ["a dog", "a dog", "a dog", "a dog", "dog on a sofa", "a dog"]
+    studio.finetune(["rex"], config=FinetuneConfig(steps=1, rank=2, conditions="both", preview_every=0))
+    kinds = [(each.image_sha, each.prediction) for each in trained_on[0]]
+    assert kinds == [(image.sha, number) for number in range(3) for image in images], "each caption at its picture"
+
+
+def test_a_long_caption_is_cut_after_the_subject_and_a_wrong_one_is_not_learnt(studio, put, plain) -> None:
+    long = " ".join(["snow"] * 90)
+    put("rex", *(replace(plain(colour), caption=text) for colour, text in [
+        ("red", f"rex in {long}"), ("blue", f"{long} with rex"), ("green", "rex <end_of_text>")
+    ]))  # fmt: skip
+    place, notes = studio.workplace, []
+    (concept,) = place.get_concepts(["rex"])
+    prompts = Predictor(place.stack, place.embedder, 7, notes.append)._prompts(concept)[3:]
+    assert [prompt.text[:12] for prompt in prompts] == ["dog in snow ", "a dog, snow ", "a dog"]
+    (note,) = notes
+    assert note.startswith("rex: the caption of green.png is not learnt: CLIP reads a part of ")

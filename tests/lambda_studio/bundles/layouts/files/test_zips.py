@@ -76,7 +76,7 @@ def test_a_picture_without_a_suffix_is_unpacked_by_its_content(unpack, tmp_path:
 
 
 def test_a_plan_says_the_same_of_a_folder_and_of_a_zip_file_of_it(tmp_path: Path) -> None:
-    root = lay(tmp_path / "set", "rex/0.jpg", "rex/0.txt")
+    root = lay(tmp_path / "set", "rex/0.jpg", "rex/0.txt", "rex/other.txt")
     (root / "rex" / "0.jpg.bak").write_bytes(b"\xff\xd8\xff\xe0")
     (root / "rex" / "notes.bin").write_bytes(b"no picture" * 100)
     (root / "empty" / "too").mkdir(parents=True)
@@ -91,8 +91,8 @@ def test_a_plan_says_the_same_of_a_folder_and_of_a_zip_file_of_it(tmp_path: Path
         == {
             "empty/too": "an empty folder",
             "rex/0.jpg.bak": UNNAMED,
-            "rex/0.txt": "captions and other texts",
             "rex/notes.bin": "not pictures",
+            "rex/other.txt": "captions and other texts",
         }
     )
 

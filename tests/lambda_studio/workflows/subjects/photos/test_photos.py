@@ -48,6 +48,23 @@ def test_a_files_bytes_go_with_its_image_only_where_they_are_kept(studio, photo)
     assert kept.mask == plain.mask is not None
 
 
+def test_a_caption_goes_with_its_image_and_a_wrong_one_is_told_of(studio, photo) -> None:
+    notes: list[str] = []
+
+    def caption() -> str | None:
+        place = studio.workplace
+        (image,) = read_images(Reading(place.door, note=notes.append), [photo], (), find_subject)
+        return image.caption
+
+    assert (caption(), notes) == (None, [])
+    photo.with_suffix(".txt").write_text("a dog on a sofa")
+    assert (caption(), notes) == ("a dog on a sofa", [])
+    photo.with_suffix(".txt").write_text("a dog" + "s" * 1000)
+    assert caption() is None
+    text = photo.with_suffix(".txt")
+    assert notes == [f"{text} is not used as a caption: it has 1,005 characters, more than 1,000"]
+
+
 def test_a_file_that_changes_while_it_is_read_is_refused(studio, photo, monkeypatch) -> None:
     def changing(image: Image.Image) -> bytes:
         photo.write_bytes(photo.read_bytes() + b".")

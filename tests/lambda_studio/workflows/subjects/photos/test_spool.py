@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,12 @@ def test_images_are_joined_without_duplicates_and_with_missing_originals(plain, 
     joined = list(had.joined(new))
     assert joined == [plain("red", original=b"file"), plain("blue", original=b"old")]
     assert list(had.joined(lime))[2] == plain("lime")
+
+
+def test_a_caption_that_is_given_again_replaces_the_former(plain, spool: Spool) -> None:
+    had = spool.keep([replace(plain("red"), caption="old"), replace(plain("blue"), caption="kept")])
+    joined = had.joined(spool.keep([replace(plain("red"), caption="new"), plain("blue")]))
+    assert [each.caption for each in joined] == ["new", "kept"]
 
 
 def test_more_than_the_bound_goes_to_the_disk_and_leaves_no_name(tmp_path) -> None:
