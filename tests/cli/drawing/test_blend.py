@@ -41,7 +41,7 @@ def test_a_name_with_a_colon_needs_no_backslash_if_a_weight_follows(studio, dogs
         (("rex",), "The number of concepts is 1"),
         (("rex:1", r"route\:66:-1"), "The weights have the sum 0"),
         (("rex\0", "rex"), "the text contains a NUL character"),
-        (("rex:nan", "rex"), "The weight of 'rex' is nan. Give a number, as rex:0.7."),
+        (("rex:nan", "rex"), "The weight of 'rex' is nan. Give a number, as rex:0.7, or"),
         (("rex:-INF", "rex"), "The weight of 'rex' is -INF."),
         (("rex:", "rex"), "'rex' has a colon and no weight."),
     ],
