@@ -1,12 +1,11 @@
 """Each claim about the prior's training at a hundredth of its size: all ways and columns have finite numbers."""
 
-import math
-
 import pytest
 
 from lambda_studio.miniature.paper import players, priors, trained_claims
 from lambda_studio.miniature.paper.trained_claims import SHARES, SIZES, TRAINED, table_12
 from lambda_studio.progress import silent
+from tests.lambda_studio.miniature.paper.whole import require_whole
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +19,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("claim", TRAINED, ids=lambda claim: claim.key)
 def test_a_claim_is_measured(claim) -> None:
     found = claim.measure(1, 2, silent)
-    assert set(found) == set(claim.ways)
-    for row in found.values():
-        assert set(row) == set(claim.columns)
-        assert all(math.isfinite(value) for value in row.values())
-    for each in claim.expected:
-        assert {each.more, each.less} <= set(claim.ways) and each.column in claim.columns
+    require_whole(claim, found)
 
 
 def test_sizes_are_below_and_above_the_miniatures_own_prior() -> None:

@@ -1,12 +1,11 @@
 """Each claim about fine-tuning at a hundredth of its size: all ways and columns have finite numbers."""
 
-import math
-
 import pytest
 
 from lambda_studio.miniature.paper import players, tuned_claims
 from lambda_studio.miniature.paper.tuned_claims import TUNED, thirty_subjects
 from lambda_studio.progress import silent
+from tests.lambda_studio.miniature.paper.whole import require_whole
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +25,7 @@ def test_figure_5_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(tuned_claims, "Tuning", Counted)
     claim = TUNED[0]
-    _is_whole(claim, claim.measure(1, 2, silent))
+    require_whole(claim, claim.measure(1, 2, silent))
     assert reached == [(by_text, steps) for by_text in (False, True) for steps in tuned_claims.STEPS]
 
 
@@ -40,15 +39,6 @@ def test_thirty_subjects_have_as_many_steps_each_in_one_model_as_in_their_own(mo
 
     monkeypatch.setattr(tuned_claims, "Tuning", Counted)
     found = thirty_subjects(1, 2, silent)
-    _is_whole(TUNED[1], found)
+    require_whole(TUNED[1], found)
     assert reached == [([0, 1], 2), ([0], 1), ([1], 1)]
     assert len({tuple(row.values()) for row in found.values()}) == 3, "a LoRA was not drawn with"
-
-
-def _is_whole(claim, found) -> None:
-    assert set(found) == set(claim.ways)
-    for row in found.values():
-        assert set(row) == set(claim.columns)
-        assert all(math.isfinite(value) for value in row.values())
-    for each in claim.expected:
-        assert {each.more, each.less} <= set(claim.ways) and each.column in claim.columns
