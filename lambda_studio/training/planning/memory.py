@@ -28,8 +28,8 @@ IN_FULL = (F.group_norm, F.layer_norm, F.softmax, F.mse_loss)
 def training_bytes(blueprint: Blueprint, config: FinetuneConfig) -> int:
     """Return the bytes that fine-tuning takes: weights, gradients, the optimiser's states, and what a step holds.
 
-    Kernels' own buffers are not counted: on an H100, peaks were 1 to 4 % higher than this
-    (`benchmarks/results/full-size-h100.json`).
+    Kernels' own buffers are not counted: on an H100 and an H200, peaks were 1 to 4 % higher than this
+    (`benchmarks/results/full-size-h100.json` and `full-size-h200.json`).
 
     Args:
         blueprint: a UNet on the meta device, in the format of its frozen weights. It is changed.

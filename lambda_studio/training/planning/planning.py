@@ -10,7 +10,7 @@ GIB = 2**30
 WORKSPACE = GIB // 4
 """Added to each count: kernels' own buffers, and the pictures' latents."""
 HIGHER = 1.04
-"""The highest peak that was measured on an H100, as a multiple of the count."""
+"""The highest peak that was measured on an H100 and an H200, as a multiple of the count."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,10 +16,12 @@ from lambda_studio.models.decoders.deep_cache import DeepCache
 from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint, encoding_bytes
 from lambda_studio.models.files.sources import Source
 from lambda_studio.models.memory.live_bytes import peak_bytes
-from lambda_studio.models.stacks.planning import GIB, needed, plan_drawing
+from lambda_studio.models.stacks.planning import GIB, WORKSPACE, needed, plan_drawing
 
 MEASURED = {1: 3.2, 4: 5.1, 8: 7.6}
 """GiB on an H100 in bf16 at 512 pixels, all pictures decoded at once (benchmarks/results/full-size-h100.json)."""
+ONE_BY_ONE = Path(__file__).parents[4] / "benchmarks" / "results" / "full-size-h200.json"
+"""An H200, in the same precision and size, with pictures decoded one by one."""
 
 
 def test_the_weights_are_counted_exactly(kandinsky):
@@ -33,6 +36,13 @@ def test_the_count_agrees_with_what_was_measured_on_a_gpu(kandinsky):
     for pictures, gib in MEASURED.items():
         at_once = counted.weights + pictures * max(counted.denoising, counted.decoding)
         assert gib * GIB == pytest.approx(at_once, rel=0.05)
+
+
+@pytest.mark.parametrize(("pictures", "name"), {1: "1", 4: "4 at once", 8: "8 at once"}.items())
+def test_pictures_decoded_one_by_one_took_more_than_the_count_and_no_more_than_the_plan(kandinsky, pictures, name):
+    counted = drawing_footprint(kandinsky, Size.square(512), torch.bfloat16)
+    measured = json.loads(ONE_BY_ONE.read_text())["rows"][f"draw, ours, bf16, {name}"]["peak_gib"] * GIB
+    assert needed(counted, pictures) - WORKSPACE < measured <= needed(counted, pictures)
 
 
 def test_kept_features_are_counted(kandinsky):
