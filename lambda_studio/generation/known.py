@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.inputs import PictureInputs, redrawn_latents
-from lambda_studio.models.decoders.protocol import Condition, Decoder
+from lambda_studio.models.decoders.protocol import Condition, Decoder, first_weight
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def known_latents(decoder: Decoder, inputs: PictureInputs, config: GenerateConfi
     """Encode the photograph; None if there is none."""
     if inputs.image is None:
         return None
-    device, dtype = decoder.unet.device, decoder.unet.dtype
-    keep = None if inputs.mask is None else 1 - redrawn_latents(inputs.mask, decoder.scale_factor).to(device, dtype)
-    latents = decoder.encode(inputs.image[None]).to(device, dtype)
+    weight = first_weight(decoder.unet)
+    keep = None if inputs.mask is None else 1 - redrawn_latents(inputs.mask, decoder.scale_factor).to(weight)
+    latents = decoder.encode(inputs.image[None]).to(weight)
     return Known(latents, keep, config.num_inference_steps - config.steps_run)
 
 
@@ -62,5 +62,5 @@ def picture_condition(decoder: Decoder, inputs: PictureInputs, known: Known | No
     if "mask" in decoder.needs and known is not None and known.keep is not None:
         found = {"masked_latents": known.latents * known.keep, "keep": known.keep}
     if "depth" in decoder.needs and inputs.depth is not None:
-        found["hint"] = inputs.depth.expand(1, 3, -1, -1).to(decoder.unet.device, decoder.unet.dtype)
+        found["hint"] = inputs.depth.expand(1, 3, -1, -1).to(first_weight(decoder.unet))
     return {name: tensor.expand(rows, -1, -1, -1) for name, tensor in found.items()}

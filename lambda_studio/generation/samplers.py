@@ -17,7 +17,7 @@ from lambda_studio.generation.guidance import Denoise, guided
 from lambda_studio.generation.inputs import Batch
 from lambda_studio.generation.known import Known, known_latents, picture_condition
 from lambda_studio.models.decoders.deep_cache import DeepCache
-from lambda_studio.models.decoders.protocol import Decoder
+from lambda_studio.models.decoders.protocol import Decoder, first_weight
 
 SCHEDULERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ddpm": ("DDPMScheduler", {"variance_type": "fixed_small"}),
@@ -85,7 +85,7 @@ def sample_latents(
             unet = DeepCache(decoder.unet, config.deep_cache_interval, config.steps_run)
             predict = partial(predict, unet=unet)
         denoise = guided(predict, {**condition, **pictures}, {**negative, **pictures}, config.guidance_scale)
-        latents = noise.to(decoder.unet.device, decoder.unet.dtype)
+        latents = noise.to(first_weight(decoder.unet))
         if config.sampler == "ddim":
             latents = ddim(denoise, scheduler, latents, scheduler.timesteps.tolist(), on_step, known)
         else:

@@ -26,7 +26,15 @@ from lambda_studio.models.decoders.kandinsky_files import (
     unet_scale_factor,
 )
 from lambda_studio.models.decoders.kandinsky_memory import drawing_footprint, encoding_bytes, unet_blueprint
-from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Generators, Part, require_drawable
+from lambda_studio.models.decoders.protocol import (
+    BOTH_PARTS,
+    Condition,
+    Family,
+    Generators,
+    Part,
+    first_weight,
+    require_drawable,
+)
 from lambda_studio.models.decoders.tiles import decode_each
 from lambda_studio.models.files.locating import read_json
 from lambda_studio.models.files.pretrained import load_weights
@@ -110,7 +118,7 @@ class KandinskyDecoder:
 
     def condition(self, image_embeds: Float[Tensor, "batch dim"], generators: Generators | None = None) -> Condition:
         """Return CLIP's image embeddings on the UNet's device. The condition has nothing else."""
-        return {"image_embeds": image_embeds.to(self.unet.device, self.unet.dtype)}
+        return {"image_embeds": image_embeds.to(first_weight(self.unet))}
 
     def no_picture(self, zero_image_embeds: Float[Tensor, " dim"]) -> Float[Tensor, " dim"]:
         """Return CLIP's embedding of a zero picture, with which Kandinsky 2.2 was trained."""

@@ -188,3 +188,11 @@ def require_drawable(size: Size, multiple: int) -> None:
     what = "resolution" if size.height == size.width else "size"
     remedy = f"This decoder draws multiples of {multiple}. The nearest is {nearest}."
     require(all(side > 0 and side % multiple == 0 for side in size), f"The {what} is {size}.", remedy)
+
+
+def first_weight(network: torch.nn.Module) -> torch.nn.Parameter:
+    """Return the first weight of a network. The network's inputs need its device and dtype.
+
+    Under a LoRA it is the base's. `dtype` and `device` of diffusers' networks search all modules, in each call.
+    """
+    return next(network.parameters())

@@ -16,7 +16,7 @@ from lambda_studio.generation.conditioning import Conditioning
 from lambda_studio.models.adapters.adapter import load_trained
 from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters, remove_lora
 from lambda_studio.models.adapters.lora.shape import lora_shape
-from lambda_studio.models.decoders.protocol import Decoder
+from lambda_studio.models.decoders.protocol import Decoder, first_weight
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.training.checkpoints.resume import describe_run
 from lambda_studio.training.examples import Example
@@ -69,7 +69,8 @@ def noise_prediction_loss(
     Args:
         unet: the decoder's UNet, wrapped by a training loop.
     """
-    noisy_latents = decoder.scheduler.add_noise(batch.latents, batch.noise, batch.timesteps).to(decoder.unet.dtype)
+    weight = first_weight(decoder.unet)
+    noisy_latents = decoder.scheduler.add_noise(batch.latents, batch.noise, batch.timesteps).to(weight)
     condition = decoder.condition(batch.image_embeds)
     predicted = decoder.denoise(noisy_latents, batch.timesteps, condition, unet)
     weights = None if weighting is uniform else weighting(batch.timesteps)

@@ -15,7 +15,15 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from lambda_studio.config import Size
-from lambda_studio.models.decoders.protocol import BOTH_PARTS, Condition, Family, Generators, Part, require_drawable
+from lambda_studio.models.decoders.protocol import (
+    BOTH_PARTS,
+    Condition,
+    Family,
+    Generators,
+    Part,
+    first_weight,
+    require_drawable,
+)
 from lambda_studio.models.decoders.tiles import decode_each
 from lambda_studio.models.decoders.unclip.empty_text import empty_text
 from lambda_studio.models.decoders.unclip.image_noise import ImageNoise
@@ -101,15 +109,15 @@ class StableUnclipDecoder:
 
         A row of zeros is no picture: its condition is zero, level included, as Stable unCLIP was trained.
         """
-        device, dtype = self.unet.device, self.unet.dtype
-        embeds = image_embeds.to(device, torch.float32)
+        weight = first_weight(self.unet)
+        embeds = image_embeds.to(weight.device, torch.float32)
         noise = None
         if generators is not None:
             rows = [torch.randn(1, embeds.shape[1], generator=generator) for generator in generators]
-            noise = torch.cat(rows).to(device)
+            noise = torch.cat(rows).to(weight.device)
         told = self._loaded.get("unet", "condition")(embeds, noise)
         told = told.masked_fill((embeds == 0).all(dim=1, keepdim=True), 0)
-        return {"image": told.to(dtype), "text": self._text.to(device, dtype).expand(len(embeds), -1, -1)}
+        return {"image": told.to(weight), "text": self._text.to(weight).expand(len(embeds), -1, -1)}
 
     @property
     def _text(self) -> Float[Tensor, "1 position width"]:

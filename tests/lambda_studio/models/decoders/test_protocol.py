@@ -19,9 +19,9 @@ from lambda_studio.generation.template import parse
 from lambda_studio.models.adapters.adapter import save_adapter
 from lambda_studio.models.adapters.information import AdapterInfo
 from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters, remove_lora
-from lambda_studio.models.adapters.lora.shape import LoraShape
+from lambda_studio.models.adapters.lora.shape import ATTENTION, TARGETS, LoraShape
 from lambda_studio.models.decoders import families, kandinsky
-from lambda_studio.models.decoders.protocol import BOTH_PARTS, Decoder, Family
+from lambda_studio.models.decoders.protocol import BOTH_PARTS, Decoder, Family, first_weight
 from lambda_studio.models.files.pretrained import load_model
 from lambda_studio.models.files.weights import model_fingerprint
 from lambda_studio.models.stacks.stack import Stack, from_toml
@@ -177,3 +177,16 @@ def test_an_adapter_changes_its_pictures_and_is_gone_afterwards(stack, tmp_path,
     if method == "lora":
         remove_lora(unet)
         assert not lora_parameters(unet)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_first_weight_is_the_bases_also_under_a_lora_on_the_first_layer(decoder_folder, monkeypatch, dtype):
+    unet = kandinsky.load_decoder(decoder_folder, dtype=dtype, parts=("unet",)).unet
+    first = unet.conv_in.weight
+    assert first_weight(unet) is first
+    assert (first.device, first.dtype) == (unet.device, unet.dtype) == (torch.device("cpu"), dtype)
+    monkeypatch.setitem(TARGETS, "attention", (*ATTENTION, "conv_in"))
+    add_lora(unet, LoraShape(2, use_dora=True))
+    assert {parameter.dtype for parameter in lora_parameters(unet)} == {torch.float32}
+    assert unet.conv_in.base_layer.weight is first and first_weight(unet) is first
+    assert unet.dtype == dtype

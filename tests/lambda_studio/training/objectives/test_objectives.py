@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from lambda_studio.generation.conditioning import Conditioning
+from lambda_studio.models.adapters.lora.shape import ATTENTION, TARGETS
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.training.objectives.losses import PriorLossConfig, prior_loss
 from lambda_studio.training.objectives.objectives import (
@@ -122,3 +124,28 @@ def test_a_prior_is_an_objective_and_learns_its_targets(tmp_path: Path, name: st
     trained = train(objective, TrainConfig(steps=30, learning_rate=1e-2), tmp_path / "run")
     assert sum(trained.losses[-5:]) < 0.9 * sum(trained.losses[:5])
     assert isinstance(prior, nn.Module)
+
+
+def forbid_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let diffusers' `dtype` and `device`, which search all modules of a network, fail."""
+    for name in ("dtype", "device"):
+        monkeypatch.setattr(ModelMixin, name, property(lambda network: pytest.fail("all modules are searched")))
+
+
+@pytest.mark.parametrize(("method", "expected"), [("lora", torch.bfloat16), ("full", torch.float32)])
+def test_a_step_finds_the_format_of_its_inputs_without_a_search(
+    monkeypatch: pytest.MonkeyPatch, method: str, expected: torch.dtype
+) -> None:
+    monkeypatch.setitem(TARGETS, "attention", (*ATTENTION, "conv_in"))
+    decoder, seen = _decoder(), []
+    unet = decoder.unet.to(torch.bfloat16)
+    objective = DecoderObjective(decoder, _examples(), _config(method=method))
+    with objective.trainable(CPU) as parameters:
+        unet.register_forward_pre_hook(
+            lambda _, given, named: seen.extend([given[0], *named["added_cond_kwargs"].values()]), with_kwargs=True
+        )
+        forbid_searches(monkeypatch)
+        objective.losses(unet, MicroStep(3))["loss"].backward()
+    assert {parameter.dtype for parameter in parameters.values()} == {torch.float32}
+    assert [tensor.dtype for tensor in seen] == [expected, expected]
+    assert sum(float(each.grad.abs().sum()) for each in parameters.values() if each.grad is not None) > 0

@@ -24,6 +24,7 @@ from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks
 from lambda_studio.training.objectives.objectives import NoisedBatch, noise_prediction_loss, prediction_target
 from tests.lambda_studio.models.decoders.unclip.small import DIMS, LENGTH, save_karlo, save_stable_unclip
+from tests.lambda_studio.training.objectives.test_objectives import forbid_searches
 
 FAMILIES = ("stable-unclip", "karlo")
 DIM, SIDES = DIMS["l"], {"stable-unclip": 64, "karlo": 32}
@@ -125,6 +126,15 @@ def test_the_loss_and_its_gradients_are_those_written_out(loaded, folders, famil
             torch.testing.assert_close(gradients[name].grad, parameter.grad, rtol=1e-3, atol=1e-6, msg=name)
             trained += 1
     assert trained > 50 and gradients["conv_in.weight"].grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_loss_finds_the_format_of_its_inputs_without_a_search(folders, monkeypatch, family) -> None:
+    decoder, seen = get_family(family).load(folders[family], "cpu", torch.bfloat16), []
+    decoder.unet.register_forward_pre_hook(lambda _, given: seen.append(given[0].dtype))
+    forbid_searches(monkeypatch)
+    noise_prediction_loss(decoder, batch_for(decoder, SIDES[family]))
+    assert seen == [torch.bfloat16]
 
 
 def test_the_target_follows_what_the_schedule_says_that_is_predicted(loaded) -> None:
