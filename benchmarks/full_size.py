@@ -6,6 +6,9 @@ and the fastest, the time of its phases, the share of the device's measured bf16
 and the peak of the allocated memory. The most important rows come first. A row that fails says why, and the next goes
 on.
 
+Products of float32 matrices are in TF32, as `studio` computes them. They are exact in rows named fp32, and in those of
+the public script and the official flow. `fp32_products` of a row in the JSON file says which (`high` is TF32).
+
     python benchmarks/full_size.py --out full-size.json               # a GPU of 80 GB: two and a half minutes
     python benchmarks/full_size.py --rows "ours, lora"                # some rows only
     python benchmarks/full_size.py --device cpu --tiny                # the same code on tiny networks

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from lambda_studio.models.memory.hardware import use_tensor_cores
+
 from .meter import Bench, matrix_rate
 from .report import PEAK, Report, Row
 from .shapes import FULL, TINY
@@ -26,9 +28,10 @@ def options(description: str | None, seconds: float) -> argparse.ArgumentParser:
 
 
 def run(asked: argparse.Namespace, rows: Sequence[Row]) -> Report:
-    """Measure the device's peak and the chosen rows, and print the report."""
+    """Measure the device's peak and the chosen rows, and print the report. TF32 is set as `studio` sets it."""
     seconds = 0.0 if asked.tiny else asked.row_seconds
     models = Models(TINY if asked.tiny else FULL, torch.device(asked.device))
+    use_tensor_cores(models.device)
     bench = Bench(models=models, tiny=asked.tiny, seconds=seconds)
     report = Report(bench, asked.out, asked.seconds)
     chosen = [row for row in rows if asked.rows in row.name]

@@ -10,7 +10,7 @@ from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import train_config
 from lambda_studio.training.objectives.objectives import DecoderObjective
 
-from .meter import Bench, Measurement, matrix_precision
+from .meter import Bench, Measurement
 from .report import Row
 from .training import measure_training
 
@@ -24,15 +24,15 @@ class Precision(NamedTuple):
     frozen: torch.dtype
     """The format of weights that are not trained. Trained weights are float32."""
     mixed: Literal["no", "fp16", "bf16"] = "no"
-    products: str = "highest"
-    """PyTorch's precision of float32 products."""
+    exact: bool = False
+    """Whether float32 products are exact, and not as `studio` computes them."""
     layout: torch.memory_format = torch.contiguous_format
     """The order of a picture's values in memory."""
 
 
 PRECISIONS = {
-    "fp32": Precision(torch.float32),
-    "tf32": Precision(torch.float32, products="high"),
+    "fp32": Precision(torch.float32, exact=True),
+    "tf32": Precision(torch.float32),
     "bf16": Precision(torch.bfloat16, "bf16"),
     "fp16": Precision(torch.float16, "fp16"),
     "bf16 weights only": Precision(torch.bfloat16),
@@ -49,8 +49,7 @@ def ours(bench: Bench, method: Method, precision: str, batch_size: int, optimize
     chosen: dict[str, Any] = {"method": method, "mixed_precision": formats.mixed, "batch_size": bench.size(batch_size)}
     config = FinetuneConfig(steps=1000, optimizer=optimizer, **chosen)
     objective = DecoderObjective(decoder, random_examples(bench), config)
-    with matrix_precision(formats.products):
-        return measure_training(bench, objective, train_config(config), config.batch_size)
+    return measure_training(bench, objective, train_config(config), config.batch_size)
 
 
 def random_examples(bench: Bench) -> list[Example]:
@@ -68,7 +67,8 @@ def row(method: Method, precision: str, batch_size: int, optimizer: str = "adamw
     """Return the row of one method, precision, batch size and optimiser."""
     with_it = "" if optimizer == "adamw" else f", {optimizer}"
     name = f"fine-tune, ours, {method} {precision}, batch {batch_size}{with_it}"
-    return Row(name, partial(ours, method=method, precision=precision, batch_size=batch_size, optimizer=optimizer))
+    measure = partial(ours, method=method, precision=precision, batch_size=batch_size, optimizer=optimizer)
+    return Row(name, measure, PRECISIONS[precision].exact)
 
 
 MAIN = [

@@ -182,14 +182,3 @@ def matrix_rate(bench: Bench, dtype: torch.dtype) -> Measurement:
     rate = 2 * side**3 / median(seconds)
     notes = {"tera_operations_per_second": round(rate / 1e12, 2)}
     return Measurement(seconds=seconds, count=1, unit="products", operations=2.0 * side**3, notes=notes)
-
-
-@contextmanager
-def matrix_precision(precision: str) -> Iterator[None]:
-    """Set PyTorch's precision of float32 products (`highest`, or `high` for TF32) for the block."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(precision)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)

@@ -100,6 +100,7 @@ def row(name: str, dtype: torch.dtype, batch_size: int, accumulate: int) -> Row:
     return Row(
         f"fine-tune, public script, {name}, {batch_size} x {accumulate}",
         partial(script, dtype=dtype, batch_size=batch_size, accumulate=accumulate),
+        exact=True,  # PyTorch's default
     )
 
 

@@ -5,12 +5,16 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
+
+from lambda_studio.models.memory.hardware import exact_products
 
 from .goals import Goal
 from .meter import Bench, Measurement
@@ -25,6 +29,8 @@ REMARKS = {
     "steps_per_second": "{} steps/s",
 }
 """Numbers that a row of the table also has, and how they are written."""
+LIBRARIES = ("peft", "accelerate", "transformers")
+"""The libraries, beside PyTorch and diffusers, on which the numbers depend."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Row:
 
     name: str
     measure: Callable[[Bench], Measurement]
+    exact: bool = False
+    """Whether products of float32 matrices are computed in float32 also where `studio` computes them in TF32."""
 
 
 class Report:
@@ -82,7 +90,9 @@ class Report:
         began = time.perf_counter()
         torch.manual_seed(0)
         try:
-            measured = row.measure(self.bench).to_json(self._peak_rate)
+            with exact_products() if row.exact else nullcontext():
+                products = {"fp32_products": torch.get_float32_matmul_precision()}
+                measured = row.measure(self.bench).to_json(self._peak_rate) | products
         except Exception as error:  # whatever a row lacks (memory, a kernel, a library), the next rows are measured
             measured = {"failed": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]}
         gc.collect()
@@ -108,6 +118,7 @@ def describe(bench: Bench) -> dict[str, Any]:
         "shapes": "tiny" if bench.tiny else "Kandinsky 2.2",
         "torch": torch.__version__,
         "diffusers": diffusers.__version__,
+        **{name: version(name) for name in LIBRARIES},
         "fp32": f"products {products}, TF32 in convolutions {convolutions}",
     }
 

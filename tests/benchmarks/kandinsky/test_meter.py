@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from benchmarks.kandinsky.meter import Bench, Phases, matrix_precision, measure
+from benchmarks.kandinsky.meter import Bench, Phases, measure
 from benchmarks.kandinsky.shapes import TINY
 from benchmarks.kandinsky.weights import Models
 
@@ -29,10 +29,3 @@ def test_a_steps_operations_and_phases_are_measured() -> None:
 def test_a_slow_step_is_repeated_once_when_the_time_is_over() -> None:
     bench = Bench(models=Models(TINY, CPU), tiny=True, seconds=0.001)
     assert len(measure(bench, lambda: time.sleep(0.02), 1).seconds) == 1
-
-
-def test_the_precision_of_products_is_restored() -> None:
-    before = torch.get_float32_matmul_precision()
-    with matrix_precision("high"):
-        assert torch.get_float32_matmul_precision() == "high"
-    assert torch.get_float32_matmul_precision() == before
