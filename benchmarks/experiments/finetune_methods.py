@@ -32,15 +32,20 @@ WAYS: dict[str, dict[str, Any]] = {
     "variants=4": {"variants": 4},
     "variants=4, random_flip": {"variants": 4, "random_flip": True},
     **{
-        f"{conditions}, {rate}": {"conditions": conditions, "learning_rate": float(rate)}
-        for conditions in ("paper", "prior", "both")
+        f"{conditions}, {rate}": {"conditions": conditions, "learning_rate": float(rate), "targets": "attention"}
+        for conditions in ("paper", "prior", "both", "scenes")
         for rate in ("1e-4", "5e-4", "1e-3")
     },
-    "both, 5e-4, masked_loss": {"conditions": "both", "learning_rate": 5e-4, "masked_loss": True},
+    "both, 5e-4, masked_loss": {
+        "conditions": "both", "learning_rate": 5e-4, "targets": "attention", "masked_loss": True,
+    },
     "both, 5e-4, attention-and-convolutions": {
         "conditions": "both", "learning_rate": 5e-4, "targets": "attention-and-convolutions",
     },
-    "both, 5e-4, variants=4": {"conditions": "both", "learning_rate": 5e-4, "variants": 4},
+    "both, 1e-3, attention-and-convolutions": {
+        "conditions": "both", "learning_rate": 1e-3, "targets": "attention-and-convolutions",
+    },
+    "both, 5e-4, variants=4": {"conditions": "both", "learning_rate": 5e-4, "targets": "attention", "variants": 4},
 }  # fmt: skip
 """Settings that differ from the miniature's own: rank 32, batches of 8."""
 
@@ -51,7 +56,7 @@ def measured(seed: int, steps: int, ways: list[str]) -> dict[str, dict[str, floa
     reader = load_reader()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
-        who = {name: demo._identity(noun, name) for name, noun in demo.SUBJECTS.items()}
+        who = {name: demo.subject_of(name) for name in demo.SUBJECTS}
         photos = {name: demo._photographs(who[name], out / "photos" / name, seed) for name in who}
         likenesses = {name: demo._likeness(photos[name], who[name], reader) for name in who}
         with Studio(out / "home", stack="miniature") as studio:

@@ -75,9 +75,9 @@ from cli.training.adapters import size_lines
 )
 @click.option(
     "--conditions",
-    type=click.Choice(["paper", "prior", "both"]),
-    help="Learn each picture from its own embedding, from the prior's for its name and caption, or from both.  "
-    "[default: paper]",
+    type=click.Choice(["paper", "prior", "both", "scenes"]),
+    help="Learn each picture from its own embedding, from the prior's for its name and caption, from both, or from "
+    "these and the prior's for other scenes.  [default: the stack's, else paper]",
 )
 @crop_options
 @loss_options

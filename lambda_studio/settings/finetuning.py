@@ -12,6 +12,7 @@ LORA_ONLY = ("lora_alpha", "lora_dropout", "use_dora", "use_rslora", "targets")
 
 SCHEDULES = ("constant", "linear", "polynomial", "cosine", "cosine_with_restarts")
 OPTIMISERS = ("adamw", "adamw-8bit")
+CONDITIONS = ("paper", "prior", "both", "scenes")
 TRACKERS = ("tensorboard", "trackio", "wandb")
 PACKAGED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", re.ASCII)
 """The name of a class in a module, as torch.optim:SGD."""
@@ -78,8 +79,10 @@ class FinetuneConfig(Settings):
     """Gradients are clipped to this norm."""
     ema_decay: float = 0.0
     """Decay of an exponential moving average of the weights, which the adapter then contains; 0 uses none."""
-    conditions: Literal["paper", "prior", "both"] = "paper"
-    """The embeddings that a picture is learnt from: its own (`paper`), the prior's for "a <name>", or both."""
+    conditions: Literal["paper", "prior", "both", "scenes"] = "paper"
+    """The embeddings that a picture is learnt from: its own (`paper`), the prior's for "a <name>", or both.
+
+    `scenes` is both, and the prior's for other places and beside other concepts, of which only subjects are learnt."""
     resolution: int | None = None
     """Pixels on a side of the training crops; None is the stack's resolution."""
     variants: int = 1
@@ -126,7 +129,7 @@ class FinetuneConfig(Settings):
         self._require("optimizer", bool(is_known), said)
         self._require("lr_scheduler", self.lr_scheduler in SCHEDULES, f"Give one of: {', '.join(SCHEDULES)}.")
         self._require("lr_power", 0 < self.lr_power <= 10, "Give more than 0, up to 10.")
-        self._require("conditions", self.conditions in ("paper", "prior", "both"), "Give paper, prior or both.")
+        self._require("conditions", self.conditions in CONDITIONS, "Give paper, prior, both or scenes.")
         self._require_lora()
         self._require_loss()
         self._require_crops()

@@ -32,6 +32,8 @@ class Example:
     """The part of the picture, as text. Empty is the middle square."""
     mask: Float[Tensor, "height width"] | None = None
     """How much of each latent is the subject, in 0..1. None: the whole picture, or not needed."""
+    only_subject: bool = False
+    """Whether only the subject is learnt. The embedding is of another place than the latents."""
 
     @property
     def is_middle(self) -> bool:
@@ -80,7 +82,10 @@ def encode_examples(
 
 
 def with_predictions(
-    examples: Sequence[Example], predicted: Mapping[str, Float[Tensor, "prediction dim"]], own: bool
+    examples: Sequence[Example],
+    predicted: Mapping[str, Float[Tensor, "prediction dim"]],
+    own: bool,
+    in_places: Mapping[str, Float[Tensor, "placed dim"]] | None = None,
 ) -> list[Example]:
     """Return the examples with predicted embeddings in place of their own, or beside them if `own`.
 
@@ -91,14 +96,26 @@ def with_predictions(
         examples: The examples of the pictures, among them the middle of each.
         predicted: The prior's predictions of each concept; shared out evenly over its pictures' middles.
         own: Whether the pictures' own embeddings stay.
+        in_places: Predictions of each concept in other places, for its pictures with a mask. Only the subject of the
+            picture is learnt from these.
     """
-    table = list(examples) if own else []
+    table, middles = list(examples) if own else [], [example for example in examples if example.is_middle]
     for concept, rows in predicted.items():
-        pictures = [example for example in examples if example.concept == concept and example.is_middle]
-        for number, embeds in enumerate(rows):
-            picture = pictures[number % len(pictures)]
-            table.append(replace(picture, image_embeds=embeds, prediction=1 + number // len(pictures)))
+        table += _shared_out([each for each in middles if each.concept == concept], rows, 1)
+    for concept, rows in (in_places or {}).items():
+        pictures = [each for each in middles if each.concept == concept and each.mask is not None and each.mask.any()]
+        first = 1 + max((each.prediction for each in table if each.concept == concept), default=0)
+        table += [replace(each, only_subject=True) for each in _shared_out(pictures, rows, first)]
     return table
+
+
+def _shared_out(pictures: Sequence[Example], rows: Float[Tensor, "prediction dim"], first: int) -> list[Example]:
+    """Return the pictures with each prediction in place of their embedding, in turn, numbered from `first`."""
+    count = len(pictures)
+    return [
+        replace(pictures[number % count], image_embeds=embeds, prediction=first + number // count)
+        for number, embeds in enumerate(rows if count else ())
+    ]
 
 
 def _pixels(image: Image.Image) -> Float[Tensor, "3 height width"]:

@@ -10,6 +10,9 @@ from torch import Tensor
 from lambda_studio.training.examples import Example
 from lambda_studio.training.randomness import MicroBatch
 
+KEPT = 0.5
+"""The weight of the surroundings, relative to the subject's."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -28,9 +31,12 @@ class Tables:
         examples: The examples, in the order of their rows.
         device: Where the tensors are.
         background: The least weight of a latent, if errors are weighted by the subjects' masks; else None.
+        keeps: Whether the surroundings of a subject are trained to stay; otherwise they do not count.
     """
 
-    def __init__(self, examples: Sequence[Example], device: torch.device, background: float | None = None):
+    def __init__(
+        self, examples: Sequence[Example], device: torch.device, background: float | None = None, keeps: bool = False
+    ):
         self.device = device
         shapes = sorted({tuple(example.latents.shape) for example in examples})
         self._shape = [shapes.index(tuple(example.latents.shape)) for example in examples]
@@ -41,8 +47,12 @@ class Tables:
         self._place = self._place.to(device)
         self.latents = [torch.stack([examples[row].latents for row in rows]).float().to(device) for rows in members]
         self.image_embeds = torch.stack([example.image_embeds for example in examples]).float().to(device)
-        self.masks = None if background is None else [
-            torch.stack([_weights(examples[row]) for row in rows]).clamp(min=background).to(device) for rows in members
+        weighted = background is not None or any(example.only_subject for example in examples)
+        self.masks = None if not weighted else [
+            torch.stack([_weights(examples[row], background, keeps) for row in rows]).to(device) for rows in members
+        ]  # fmt: skip
+        self._learnt = None if not keeps else [
+            torch.stack([_learnt(examples[row]) for row in rows]).to(device) for rows in members
         ]  # fmt: skip
         self.largest = tuple(max(sides) for sides in zip(*shapes, strict=True))
         """Channels, and the greatest height and width of all shapes."""
@@ -66,9 +76,26 @@ class Tables:
         at = self._place[rows]
         return self.latents[shape][at], self.image_embeds[rows], None if self.masks is None else self.masks[shape][at]
 
+    def learnt_of(self, shape: int, rows: Tensor) -> Float[Tensor, "batch height width"] | None:
+        """Return how much of each latent is learnt in these rows, whose latents have this shape; None is all of it."""
+        return None if self._learnt is None else self._learnt[shape][self._place[rows]]
 
-def _weights(example: Example) -> Float[Tensor, "height width"]:
-    """Return the weights of an example's latents: 1 for the subject, and everywhere where none is known."""
-    if example.mask is not None and example.mask.any():
+
+def _learnt(example: Example) -> Float[Tensor, "height width"]:
+    if example.only_subject and example.mask is not None:
         return example.mask
+    return torch.ones(example.latents.shape[-2:])
+
+
+def _weights(example: Example, background: float | None, keeps: bool) -> Float[Tensor, "height width"]:
+    """Return the weights of an example's latents: 1 for the subject, and everywhere where none is known.
+
+    Surroundings that are kept count `KEPT` times as much as the subject, of any size.
+    """
+    if example.mask is not None and example.mask.any():
+        if example.only_subject:
+            rest = 1 - example.mask
+            return example.mask + keeps * KEPT * rest * (example.mask.sum() / rest.sum().clamp(min=1.0))
+        if background is not None:
+            return example.mask.clamp(min=background)
     return torch.ones(example.latents.shape[-2:])

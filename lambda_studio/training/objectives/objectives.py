@@ -14,7 +14,13 @@ from torch import Tensor, nn
 from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.generation.conditioning import Conditioning
 from lambda_studio.models.adapters.adapter import load_trained
-from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters, remove_lora
+from lambda_studio.models.adapters.lora.attaching import (
+    add_lora,
+    lora_layers,
+    lora_parameters,
+    remove_lora,
+    without_updates,
+)
 from lambda_studio.models.adapters.lora.shape import lora_shape
 from lambda_studio.models.decoders.protocol import Decoder, first_weight
 from lambda_studio.models.prior import PriorTransformer
@@ -59,22 +65,37 @@ class NoisedBatch:
     timesteps: Int[Tensor, " batch"]
     masks: Float[Tensor, "batch height width"] | None = None
     """The weight of each latent's error. None weights all by 1."""
+    learnt: Float[Tensor, "batch height width"] | None = None
+    """How much of each latent is learnt; the rest is kept as the decoder without its LoRA predicts it. None: all."""
 
 
 def noise_prediction_loss(
-    decoder: Decoder, batch: NoisedBatch, weighting: Weighting = uniform, unet: nn.Module | None = None
+    decoder: Decoder,
+    batch: NoisedBatch,
+    weighting: Weighting = uniform,
+    unet: nn.Module | None = None,
+    updated: Sequence[Any] = (),
 ) -> Float[Tensor, ""]:
     """Return λ-ECLIPSE's Eq. 2 for a decoder that predicts noise, or its counterpart for another `prediction_type`.
 
     Args:
-        unet: the decoder's UNet, wrapped by a training loop.
+        decoder: The decoder.
+        batch: The pictures with their noise.
+        weighting: The weight of each timestep's error.
+        unet: The decoder's UNet, wrapped by a training loop.
+        updated: The LoRA's layers, which are switched off to predict what is kept.
     """
     weight = first_weight(decoder.unet)
     noisy_latents = decoder.scheduler.add_noise(batch.latents, batch.noise, batch.timesteps).to(weight)
     condition = decoder.condition(batch.image_embeds)
     predicted = decoder.denoise(noisy_latents, batch.timesteps, condition, unet)
+    target = prediction_target(decoder.scheduler, batch)
+    if batch.learnt is not None:
+        with torch.no_grad(), without_updates(updated):
+            before = decoder.denoise(noisy_latents, batch.timesteps, condition)
+        target = torch.lerp(before.float(), target.float(), batch.learnt[:, None])
     weights = None if weighting is uniform else weighting(batch.timesteps)
-    return decoder_loss(predicted, prediction_target(decoder.scheduler, batch), weights, batch.masks)
+    return decoder_loss(predicted, target, weights, batch.masks)
 
 
 def prediction_target(scheduler: Any, batch: NoisedBatch) -> Float[Tensor, "batch channel height width"]:
@@ -143,7 +164,9 @@ class DecoderObjective:
         try:
             with whole_model(unet, device) as parameters:
                 background = self.config.background_weight if self.config.masked_loss else None
-                self.tables = Tables(self.examples, device, background)
+                keeps = self.config.method == "lora" and any(example.only_subject for example in self.examples)
+                self._updated = lora_layers(unet) if keeps else []
+                self.tables = Tables(self.examples, device, background, keeps)
                 yield parameters
         finally:
             if self.config.gradient_checkpointing:
@@ -180,8 +203,9 @@ class DecoderObjective:
     def _loss(self, model: nn.Module, part: Part) -> Float[Tensor, ""]:
         batch = part.batch.to(self.tables.device)
         latents, image_embeds, masks = self.tables.select(part.shape, batch.rows)
-        noised = NoisedBatch(latents, image_embeds, batch.noise, batch.timesteps, masks)
-        return noise_prediction_loss(self.decoder, noised, self.weighting, model)
+        learnt = self.tables.learnt_of(part.shape, batch.rows)
+        noised = NoisedBatch(latents, image_embeds, batch.noise, batch.timesteps, masks, learnt)
+        return noise_prediction_loss(self.decoder, noised, self.weighting, model, self._updated)
 
 
 @dataclass(frozen=True)

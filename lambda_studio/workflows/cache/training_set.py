@@ -46,10 +46,11 @@ class ExampleTable:
         self.stack.free("clip")
         latents = self._latents(rows)
         self.stack.free("decoder")
+        masked = config.masked_loss or config.conditions == "scenes"
         return [
             Example(
                 row.concept.name, row.image.sha, *values,
-                crop=str(row.crop or ""), mask=self.crops.share(row, values[0]) if config.masked_loss else None,
+                crop=str(row.crop or ""), mask=self.crops.share(row, values[0]) if masked else None,
             )
             for row, values in zip(rows, zip(latents, embeds, strict=True), strict=True)
         ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The prior's predictions of concepts: the embeddings that `generate` will give the decoder."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -26,15 +27,21 @@ from lambda_studio.workflows.tuning.captions import caption_prompts
 A_PICTURE = 2
 """The number of predictions for each picture of a concept."""
 
+PLACES = (
+    "on the beach", "in the snow", "in the city", "in the forest", "in a meadow", "on the moon", "in the desert",
+    "in a room",
+)  # fmt: skip
+"""The places that a concept is predicted in, beside its name alone."""
+
 Predicted = dict[str, Float[Tensor, "prediction dim"]]
 
 
 class Predictor:
-    """Predicts concepts by one stack's prior. `known` has the predictions by keys that name every dependency."""
+    """Predicts concepts by one stack's prior. `known` caches results by keys that name every dependency."""
 
     def __init__(self, stack: Stack, embedder: SubjectEmbedder, seed: int, notify: Callable[[str], None] = unheard):
         self.stack, self.embedder, self.seed, self.notify = stack, embedder, seed, notify
-        self.known: Predicted = {}
+        self.known: dict[str, Tensor] = {}
 
     def predictions(self, concepts: Sequence[ConceptRecord]) -> Predicted:
         """Return the prior's predictions by concept: one of each picture for "a <name>", then another of each.
@@ -42,12 +49,42 @@ class Predictor:
         The other is for the picture's caption, or without one again for "a <name>".
         Those that are not known are predicted. If there are any, the text tower and the prior are then in memory.
         """
-        prompts = {concept.name: self._prompts(concept) for concept in concepts}
-        keys = {concept.name: self._key(concept, prompts[concept.name]) for concept in concepts}
+        return self._of(concepts, self._prompts)
+
+    def in_places(self, concepts: Sequence[ConceptRecord]) -> Predicted:
+        """Return the prior's predictions by concept: for its name in each of `PLACES`, of each picture with a mask."""
+        found = self._of([concept for concept in concepts if any(map(_has_mask, concept.images))], self._placed)
         for concept in concepts:
-            if keys[concept.name] not in self.known:
-                self.known[keys[concept.name]] = self._predict(concept, prompts[concept.name])
-        return {name: self.known[key] for name, key in keys.items()}
+            if concept.name not in found:
+                self.notify(f"{concept.name}: no picture has a mask, so it is not learnt in other places.")
+        return found
+
+    def _of(self, concepts: Sequence[ConceptRecord], of: Callable[[ConceptRecord], list[BoundPrompt]]) -> Predicted:
+        prompts = {concept.name: of(concept) for concept in concepts}
+        keys = {concept.name: self._key([concept], prompts[concept.name]) for concept in concepts}
+        return {
+            concept.name: self.kept(keys[concept.name], partial(self._predict, [concept], prompts[concept.name]))
+            for concept in concepts
+        }
+
+    def together(
+        self, concepts: Sequence[ConceptRecord], prompts: Sequence[BoundPrompt]
+    ) -> Float[Tensor, "prediction dim"]:
+        """Return the prior's predictions for prompts that name all of these concepts."""
+        return self.kept(self._key(concepts, prompts), partial(self._predict, concepts, prompts))
+
+    def kept(self, key: str, make: Callable[[], Tensor]) -> Tensor:
+        """Return the tensor that is cached by this key; compute it if it is missing."""
+        if key not in self.known:
+            self.known[key] = make()
+        return self.known[key]
+
+    def _placed(self, concept: ConceptRecord) -> list[BoundPrompt]:
+        """Return a prompt of each place for each picture with a mask, one picture after the other in each place."""
+        name, count = escaped(concept.name), sum(map(_has_mask, concept.images))
+        templates = [parse(f"a <{name}> {place}") for place in PLACES]
+        bound = [bind(template, {concept.name: concept.noun}, self.stack.tokenizer) for template in templates]
+        return [bound[(row + turn) % len(bound)] for turn in range(len(bound)) for row in range(count)]
 
     def _prompts(self, concept: ConceptRecord) -> list[BoundPrompt]:
         """Return `A_PICTURE` prompts of each picture: first one of each, then another of each."""
@@ -68,18 +105,20 @@ class Predictor:
         self.notify(f"{concept.name}: the caption of {image.source_name} is not learnt: {fault}")
         return None
 
-    def _predict(self, concept: ConceptRecord, prompts: Sequence[BoundPrompt]) -> Float[Tensor, "prediction dim"]:
-        """Predict all of a concept at once: the bits depend on the size of the batch."""
-        zero, subject = self.embedder.zero(), {concept.name: self.embedder.blended(concept)}
+    def _predict(
+        self, concepts: Sequence[ConceptRecord], prompts: Sequence[BoundPrompt]
+    ) -> Float[Tensor, "prediction dim"]:
+        """Predict all prompts at once: the bits depend on the size of the batch."""
+        zero, subject = self.embedder.zero(), {each.name: self.embedder.blended(each) for each in concepts}
         inputs = condition_prompts(self.stack.clip(("text",)), prompts, [subject] * len(prompts), zero)
         seeds = [seed_for(self.seed, "predictions", number) for number in range(len(prompts))]
         return predict_image_embeds(self.stack.prior(), inputs, seeds).cpu()
 
-    def _key(self, concept: ConceptRecord, prompts: Sequence[BoundPrompt]) -> str:
+    def _key(self, concepts: Sequence[ConceptRecord], prompts: Sequence[BoundPrompt]) -> str:
         prints = self.stack.fingerprints()
         said = {
             "prior": prints["prior"],
-            "subjects": [subject_key(image, self.embedder.encoder).text for image in concept.images],
+            "subjects": [subject_key(image, self.embedder.encoder).text for each in concepts for image in each.images],
             "prompts": [[prompt.token_ids, [[span.start, span.end] for span in prompt.spans]] for prompt in prompts],
             "seed": self.seed,
         }
@@ -98,6 +137,10 @@ class Predictor:
             make_folder(_file(folder).parent)
             with staged_file(_file(folder), replace=True) as staged:
                 save_file({key: value.contiguous() for key, value in self.known.items()}, staged)
+
+
+def _has_mask(image: ImageRecord) -> bool:
+    return image.mask_sha is not None
 
 
 def _file(folder: Path) -> Path:

@@ -31,6 +31,7 @@ from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation
 from lambda_studio.workflows.evaluating.holdout import Holdout, hold_out
 from lambda_studio.workflows.home import adapters_folder, run_folder
 from lambda_studio.workflows.run_files import holding, saved_step
+from lambda_studio.workflows.tuning.company import Company
 from lambda_studio.workflows.tuning.planning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.planning.preflight import buckets, checked
 from lambda_studio.workflows.tuning.predictions import Predictor
@@ -141,8 +142,13 @@ class Tuner:
             examples = table.examples(concepts, resolution, config)
             self.watch.prepare(holdout)
         if config.conditions != "paper":
-            predicted = self.predictor.predictions(concepts)
-            examples = with_predictions(examples, predicted, own=config.conditions == "both")
+            predicted, own = self.predictor.predictions(concepts), config.conditions != "prior"
+            in_places = self.predictor.in_places(concepts) if config.conditions == "scenes" else None
+            examples = with_predictions(examples, predicted, own, in_places)
+        if config.conditions == "scenes":
+            with self._forgotten_told(concepts):
+                examples += Company(self.database, self.predictor).examples(concepts, resolution)
+            self.stack.free("decoder")
         self.stack.free("clip")
         self.stack.free("prior")
         return examples

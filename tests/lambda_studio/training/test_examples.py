@@ -122,6 +122,21 @@ def test_each_picture_gets_as_many_predictions_as_the_others() -> None:
     assert both[:4] == pictures and len(both) == 12
 
 
+def test_predictions_in_places_go_to_the_pictures_with_a_mask() -> None:
+    mask = torch.tensor([[0.0, 1.0], [0.0, 1.0]])
+    pictures = [
+        Example("rex", name, torch.zeros(4, 2, 2), torch.zeros(8), mask=found)
+        for name, found in (("a", mask), ("b", None), ("c", 0 * mask), ("d", mask))
+    ]
+    table = with_predictions(
+        pictures, {"rex": torch.ones(8, 8)}, True, {"rex": torch.arange(4.0)[:, None].expand(4, 8)}
+    )
+    placed = [(each.image_sha, each.prediction, float(each.image_embeds[0])) for each in table if each.only_subject]
+    assert placed == [("a", 3, 0.0), ("d", 3, 1.0), ("a", 4, 2.0), ("d", 4, 3.0)]
+    assert len({(each.image_sha, each.prediction) for each in table}) == len(table)
+    assert not any(each.only_subject for each in with_predictions(pictures[1:3], {}, True, {"rex": torch.ones(4, 8)}))
+
+
 def test_predictions_go_with_the_middle_of_a_picture() -> None:
     for middle in ("", "0,0,9,7"):
         pictures = [

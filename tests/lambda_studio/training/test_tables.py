@@ -1,5 +1,7 @@
 """A batch is parted by the shape of its latents, and nothing of it is lost or changed."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -11,7 +13,7 @@ from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks
 from lambda_studio.training.objectives.objectives import DecoderObjective
 from lambda_studio.training.randomness import EvenOrder, MicroBatch, MicroStep, draw_micro_batch
-from lambda_studio.training.tables import Tables
+from lambda_studio.training.tables import KEPT, Tables
 
 SHAPES = [(4, 4, 4), (4, 2, 8), (4, 4, 4), (4, 8, 2)]
 CPU = torch.device("cpu")
@@ -54,6 +56,28 @@ def test_masks_have_the_shape_of_their_latents_and_a_least_weight() -> None:
     assert torch.equal(found[0], torch.ones(4, 4)), "without a mask all of it counts"
     for row in (1, 2, 3):
         assert torch.equal(found[row], rows[row].mask.clamp(min=0.1))
+
+
+def test_of_an_embedding_of_another_place_only_the_subject_counts() -> None:
+    rows = [replace(row, only_subject=number == 2) for number, row in enumerate(examples(SHAPES[:1] * 3, masks=True))]
+    everything = torch.arange(3)
+    for background, beside in ((None, torch.ones(4, 4)), (0.1, rows[1].mask.clamp(min=0.1))):
+        _, _, masks = Tables(rows, CPU, background).select(0, everything)
+        assert torch.equal(masks[2], rows[2].mask) and torch.equal(masks[1], beside)
+    plain = Tables(rows[:2], CPU)
+    assert plain.select(0, everything[:2])[2] is None and plain.learnt_of(0, everything[:2]) is None
+
+
+def test_what_is_kept_around_a_subject_has_its_share_however_small_the_subject_is() -> None:
+    rows = [replace(row, only_subject=number == 2) for number, row in enumerate(examples(SHAPES[:1] * 3, masks=True))]
+    rows[2] = replace(rows[2], mask=torch.zeros(4, 4).index_fill(0, torch.tensor([1]), 1.0))
+    tables, everything = Tables(rows, CPU, keeps=True), torch.arange(3)
+    _, _, masks = tables.select(0, everything)
+    learnt = tables.learnt_of(0, everything)
+    assert torch.equal(masks[:2], torch.ones(2, 4, 4)) and torch.equal(learnt[:2], torch.ones(2, 4, 4))
+    assert torch.equal(learnt[2], rows[2].mask)
+    inside = rows[2].mask.bool()
+    assert masks[2][~inside].sum() == pytest.approx(KEPT * masks[2][inside].sum().item())
 
 
 def test_a_batch_of_one_shape_is_one_part_as_it_is() -> None:

@@ -1,6 +1,7 @@
 """Put a trainable LoRA on a UNet with peft, and take it off."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -52,6 +53,25 @@ def load_lora(unet: nn.Module, tensors: Mapping[str, Tensor]) -> None:
 def lora_parameters(unet: nn.Module) -> list[nn.Parameter]:
     """Return the parameters that add_lora added, in the model's order."""
     return [parameter for name, parameter in unet.named_parameters() if f".{LORA_NAME}." in name]
+
+
+def lora_layers(unet: nn.Module) -> list[Any]:
+    """Return the layers that add_lora changed."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    return [module for module in unet.modules() if isinstance(module, BaseTunerLayer)]
+
+
+@contextmanager
+def without_updates(layers: Sequence[Any]) -> Iterator[None]:
+    """Let the layers of `lora_layers` be as they were before. peft's own switch would also freeze their updates."""
+    for layer in layers:
+        layer._disable_adapters = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer._disable_adapters = False
 
 
 def lora_tensors(unet: nn.Module) -> dict[str, Tensor]:

@@ -24,6 +24,7 @@ from lambda_studio.training.objectives.objectives import (
 from lambda_studio.training.objectives.weighting import min_snr
 from lambda_studio.training.optimisation.optimiser import TrainConfig
 from lambda_studio.training.randomness import MicroStep, generator_for
+from lambda_studio.training.tables import KEPT, Tables
 from lambda_studio.training.trainer import train
 from tests.lambda_studio.training.test_trainer import DIM, _config, _decoder, _examples
 
@@ -77,6 +78,30 @@ def test_the_background_counts_as_much_as_its_weight_says() -> None:
     torch.testing.assert_close(tenth, (one + 0.1 * other) / 1.1)
     torch.testing.assert_close(masked_loss(left, masked_loss=True, background_weight=1.0), plain)
     assert torch.equal(masked_loss(left), plain), "without the setting"
+
+
+def test_around_a_subject_in_another_place_the_decoder_is_kept_as_it_was() -> None:
+    left = torch.zeros(4, 4)
+    left[:, :2] = 1
+    subject = masked_loss(left, masked_loss=True, background_weight=0.0)
+    decoder = _decoder()
+    examples = [replace(example, mask=left, only_subject=True) for example in _examples(rex=1)]
+    objective = DecoderObjective(decoder, examples, _config(rank=2))
+    with objective.trainable(CPU) as parameters:
+        fresh = objective.losses(decoder.unet, MicroStep(3))["loss"]
+        torch.testing.assert_close(fresh, subject / (1 + KEPT))  # nothing has changed around it yet
+        fresh.backward()
+        assert any(parameter.grad.abs().max() > 0 for parameter in parameters.values() if parameter.grad is not None)
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                parameter.add_(5.0 if "lora_B" in name else 0.0)
+        moved = objective.losses(decoder.unet, MicroStep(3))["loss"]
+        objective.tables = Tables(examples, CPU)
+        ignored = objective.losses(decoder.unet, MicroStep(3))["loss"]
+    assert moved > ignored / (1 + KEPT) + 1e-4, "a change around it costs"
+    whole = DecoderObjective(_decoder(), examples, _config(method="full"))
+    with whole.trainable(CPU):
+        torch.testing.assert_close(whole.losses(whole.model, MicroStep(3))["loss"], subject)
 
 
 @pytest.mark.parametrize("mask", [None, torch.zeros(4, 4)], ids=["no mask", "a mask that is empty in this crop"])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.generation import generator
@@ -15,7 +16,7 @@ from lambda_studio.training.objectives.objectives import DecoderObjective
 from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.tuning import predictions as predictions_module
 from lambda_studio.workflows.tuning import run as tuning
-from lambda_studio.workflows.tuning.predictions import A_PICTURE, Predictor
+from lambda_studio.workflows.tuning.predictions import A_PICTURE, PLACES, Predictor
 
 
 @pytest.fixture
@@ -59,6 +60,49 @@ def test_a_run_learns_from_the_conditions_that_were_asked(studio, add, photo, tr
     assert len({example.latents.sum().item() for example in examples}) == 1, "all show the one picture"
     assert len({example.image_embeds.sum().item() for example in examples}) == len(kinds)
     assert adapter and read_adapter_info(adapter.path).settings["conditions"] == conditions
+
+
+@pytest.fixture
+def masked(studio, photo, box, tmp_path) -> None:
+    """Two pictures of rex, each with its left half as the mask."""
+    masks = []
+    for number, path in enumerate((photo, box(1))):
+        with Image.open(path) as image:
+            mask = Image.new("L", image.size)
+        mask.paste(255, (0, 0, mask.width // 2, mask.height))
+        masks.append(tmp_path / f"mask{number}.png")
+        mask.save(masks[-1])
+    studio.concepts.add("rex", [photo, box(1)], noun="dog", masks=masks)
+
+
+def test_of_other_places_only_the_subject_is_learnt(studio, masked, trained_on) -> None:
+    studio.finetune(["rex"], config=FinetuneConfig(steps=1, rank=2, conditions="scenes"))
+    (examples,) = trained_on
+    elsewhere = [example for example in examples if example.only_subject]
+    assert len(elsewhere) == 2 * len(PLACES) and len(examples) == len(elsewhere) + 2 * (1 + A_PICTURE)
+    assert all(example.mask is not None and 0 < example.mask.mean() < 1 for example in elsewhere)
+    assert len({(example.image_sha, example.prediction) for example in examples}) == len(examples)
+    assert len({example.image_embeds.sum().item() for example in elsewhere}) == len(elsewhere)
+
+
+def test_a_picture_is_shown_in_every_place_once(studio, masked) -> None:
+    (concept,) = studio.workplace.get_concepts(["rex"])
+    predictor = Predictor(studio.workplace.stack, studio.workplace.embedder, 7)
+    prompts = [prompt.template for prompt in predictor._placed(concept)]
+    for picture in (0, 1):
+        assert sorted(prompts[picture::2]) == sorted(f"a <rex> {place}" for place in PLACES)
+    assert prompts[0] != prompts[1], "one place is not for one step's pictures alone"
+
+
+def test_a_concept_without_masks_is_learnt_at_its_own_place_and_that_is_said(studio, add, photo, trained_on) -> None:
+    add("rex", photo)
+    config = FinetuneConfig(steps=1, rank=2, conditions="scenes")
+    notices: list[str] = []
+    studio.workplace.notify = notices.append
+    studio.finetune(["rex"], config=config)
+    (examples,) = trained_on
+    assert not any(example.only_subject for example in examples) and len(examples) == 1 + A_PICTURE
+    assert "rex: no picture has a mask, so it is not learnt in other places." in notices
 
 
 def test_a_run_with_predictions_is_resumed_to_the_same_weights(studio, add, photo) -> None:

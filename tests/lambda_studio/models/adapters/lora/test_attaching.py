@@ -5,7 +5,14 @@ import torch
 
 from lambda_studio.models.adapters.adapter import adapted, save_adapter
 from lambda_studio.models.adapters.information import AdapterInfo
-from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters, lora_tensors, remove_lora
+from lambda_studio.models.adapters.lora.attaching import (
+    add_lora,
+    lora_layers,
+    lora_parameters,
+    lora_tensors,
+    remove_lora,
+    without_updates,
+)
 from lambda_studio.models.adapters.lora.shape import TARGETS, LoraShape, is_target
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from tests.lambda_studio.models.adapters.lora.shapes import SHAPES, metadata
@@ -38,6 +45,21 @@ def test_a_new_lora_changes_nothing_and_comes_off_bit_for_bit(decoder_folder, sh
     remove_lora(unet)
     assert bits(unet) == before
     assert torch.equal(predict(unet), expected)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_without_its_updates_the_unet_is_what_it_was_for_a_moment(decoder_folder, shape) -> None:
+    unet = load_decoder(decoder_folder).unet
+    expected = predict(unet)
+    disturbed(unet, shape)
+    learnt = predict(unet)
+    with without_updates(lora_layers(unet)):
+        torch.testing.assert_close(predict(unet), expected, rtol=0, atol=1e-6)
+    assert torch.equal(predict(unet), learnt) and not torch.allclose(learnt, expected, atol=1e-3)
+    assert all(parameter.requires_grad for parameter in lora_parameters(unet)), "they are still trained"
+    with pytest.raises(KeyboardInterrupt), without_updates(lora_layers(unet)):
+        raise KeyboardInterrupt
+    assert torch.equal(predict(unet), learnt)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -1,0 +1,125 @@
+"""Concepts are learnt beside each other, from pictures that are composed of their cut-outs."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.training.examples import Example
+from lambda_studio.workflows.tuning import company as company_module
+from lambda_studio.workflows.tuning.company import EACH, PICTURES, Company, pairs
+from lambda_studio.workflows.tuning.predictions import PLACES, Predictor
+
+
+@pytest.fixture
+def add_masked(studio, tmp_path):
+    """Add a concept with pictures of a coloured box on grey, and the box as its mask."""
+
+    def add(name: str, colour: str, noun: str, count: int = 2) -> None:
+        files = []
+        for number in range(count):
+            image, mask = Image.new("RGB", (64, 48), "grey"), Image.new("L", (64, 48))
+            box = (4 + 6 * number, 10, 30 + 6 * number, 40)
+            ImageDraw.Draw(image).rectangle(box, fill=colour)
+            ImageDraw.Draw(mask).rectangle(box, fill=255)
+            files.append([tmp_path / f"{name}{number}.png", tmp_path / f"{name}{number}-mask.png"])
+            image.save(files[-1][0])
+            mask.save(files[-1][1])
+        studio.concepts.add(name, [f[0] for f in files], noun=noun, masks=[f[1] for f in files])
+
+    return add
+
+
+def made(studio, names: list[str], seed: int = 7) -> list[Example]:
+    place = studio.workplace
+    predictor = Predictor(place.stack, place.embedder, seed)
+    return Company(place.database, predictor).examples(place.get_concepts(names), place.stack.resolution)
+
+
+def test_each_concept_has_two_partners_at_most() -> None:
+    def found(names: str) -> list[str]:
+        return ["".join(pair) for pair in pairs(list(names))]
+
+    assert found("a") == [] and found("ab") == ["ab", "ba"]
+    assert found("abc") == ["ab", "ac", "bc", "ba", "ca", "cb"]
+    assert found("abcd") == ["ab", "ac", "bc", "bd", "cd", "ca", "da", "db"]
+
+
+def test_of_two_concepts_beside_each_other_only_they_count(studio, add_masked) -> None:
+    add_masked("rex", "red", "dog")
+    add_masked("hat", "blue", "hat")
+    examples = made(studio, ["rex", "hat"])
+    assert [example.concept for example in examples] == ["rex"] * PICTURES * EACH + ["hat"] * PICTURES * EACH
+    assert all(example.only_subject and 0 < float(example.mask.mean()) < 0.6 for example in examples)
+    for example in examples:
+        left, right = example.mask.chunk(2, dim=1)
+        assert left.sum() > 0 and right.sum() > 0, "one subject on each side"
+    assert len({(each.concept, each.image_sha, each.prediction) for each in examples}) == len(examples)
+    assert len({each.image_embeds.sum().item() for each in examples}) == len(examples), "each by its own noise"
+
+
+def test_half_of_the_prompts_name_a_place(studio, add_masked) -> None:
+    add_masked("my rex", "red", "dog")
+    add_masked("hat", "blue", "hat")
+    place = studio.workplace
+    company = Company(place.database, Predictor(place.stack, place.embedder, 7))
+    prompts = [prompt.template for prompt in company._prompts(tuple(place.get_concepts(["my rex", "hat"])))]
+    assert set(prompts[:PICTURES]) == {"a <my rex> beside a <hat>", "a <my rex> and a <hat>"}
+    assert sum(prompt.endswith(PLACES) for prompt in prompts) == len(prompts) / 2
+
+
+def test_the_composed_pictures_show_both_subjects(studio, add_masked, monkeypatch) -> None:
+    add_masked("rex", "red", "dog")
+    add_masked("hat", "blue", "hat")
+    seen: list[Image.Image] = []
+    encode = company_module.encode_latents
+    monkeypatch.setattr(
+        company_module,
+        "encode_latents",
+        lambda decoder, images, size: seen.extend(images) or encode(decoder, images, size),
+    )
+    made(studio, ["rex", "hat"])
+    assert len(seen) == 2 * PICTURES
+    for number, picture in enumerate(seen):
+        pixels = np.asarray(picture).astype(int)
+        red, blue = (
+            np.argwhere(pixels[..., channel] - pixels[..., 2 - channel] > 90)[:, 1].mean() for channel in (0, 2)
+        )
+        assert (red < blue) == (number < PICTURES), "the first is on the left"
+
+
+def test_what_was_computed_is_known_to_a_resumed_run(studio, add_masked, tmp_path, monkeypatch) -> None:
+    add_masked("rex", "red", "dog")
+    add_masked("hat", "blue", "hat")
+    place = studio.workplace
+    concepts = place.get_concepts(["rex", "hat"])
+    first = Predictor(place.stack, place.embedder, 7)
+    before = Company(place.database, first).examples(concepts, 32)
+    first.write(tmp_path)
+    again = Predictor(place.stack, place.embedder, 7)
+    again.read(tmp_path)
+    monkeypatch.setattr(again, "_predict", lambda *_: pytest.fail("predicted again"))
+    monkeypatch.setattr(company_module, "encode_latents", lambda *_: pytest.fail("encoded again"))
+    after = Company(place.database, again).examples(concepts, 32)
+    for one, other in zip(before, after, strict=True):
+        assert torch.equal(one.latents, other.latents) and torch.equal(one.image_embeds, other.image_embeds)
+
+
+def test_a_concept_without_a_mask_has_no_company(studio, add_masked, add, photo) -> None:
+    add_masked("rex", "red", "dog")
+    add("max", photo)
+    assert made(studio, ["rex", "max"]) == []
+
+
+def test_a_run_in_scenes_learns_pairs_and_is_resumed_to_the_same_weights(studio, add_masked) -> None:
+    add_masked("rex", "red", "dog")
+    add_masked("hat", "blue", "hat")
+    config = FinetuneConfig(steps=3, rank=2, conditions="scenes", checkpoint_every=1, preview_every=0)
+    whole = studio.finetune(["rex", "hat"], config=config).adapter
+    asked = iter((False, True))
+    assert studio.finetune(["rex", "hat"], config=config, should_stop=lambda: next(asked, True)).adapter is None
+    resumed = studio.finetune(["rex", "hat"], resume=True).adapter
+    assert whole and resumed and resumed.sha256 == whole.sha256
+    alone = studio.finetune(["rex"], config=config).adapter
+    assert alone and alone.sha256 != whole.sha256
