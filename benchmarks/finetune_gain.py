@@ -20,7 +20,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
 parser.add_argument("--steps", type=int, default=STEPS)
 parser.add_argument("--learning-rate", type=float, help="instead of the miniature's own")
-parser.add_argument("--conditions", choices=["paper", "prior", "both"], help="the embeddings to learn from")
+parser.add_argument("--conditions", choices=["paper", "prior", "both", "scenes"], help="the embeddings to learn from")
 add_record_option(parser)
 arguments = parser.parse_args()
 if arguments.learning_rate:

@@ -3,7 +3,8 @@
     python benchmarks/judge_pictures.py [--out FOLDER] [--record]
 
 Subjects that no training saw are drawn with references and in words, one and two of them. `judge_labels.json` says
-what a reader saw in them, and in 60 rendered pictures that were mixed among them. `--out` writes the numbered sheets
+what a reader saw in them, and in 60 rendered pictures that were mixed among them. The demo's 48 pictures, before and
+after its fine-tuning, follow, with the colours of their parts. `--out` writes the numbered sheets
 that were read, an empty form for labels, and what was asked and what the oracle answers.
 """
 
@@ -16,14 +17,15 @@ from typing import Any
 import torch
 from judge.labels import load_labels, mean_colour, require_labelled, weights_sha256, written
 from judge.looks import UNCLEAR, read_content
-from judge.pictures import Asked, asked_pictures
-from judge.report import Study, agreements, corrected
+from judge.pictures import DEMO, Asked, asked_pictures
+from judge.report import Study, agreements, corrected, details
 from judge.sheets import write_sheets
 from measured import add_record_option, record
 
 from lambda_studio.miniature.judge.measures import PictureReader
 from lambda_studio.miniature.judge.oracle import Reading
 from lambda_studio.miniature.judge.report import load_quality
+from lambda_studio.miniature.world.scenes import PARTS
 from lambda_studio.models.stacks.stack import WEIGHTS, Stack, resolve_stack
 
 LABELS = Path(__file__).with_name("judge_labels.json")
@@ -36,7 +38,7 @@ def main() -> None:
     add_record_option(parser)
     options = parser.parse_args()
     made = asked_pictures(Stack(resolve_stack("miniature"), device="cpu", dtype=torch.float32))
-    images = [each.picture.to_image() for each in made]
+    images = [each.image for each in made]
     reading = PictureReader().read(images)
     if options.out:
         write(options.out, made, reading)
@@ -46,6 +48,7 @@ def main() -> None:
     found = {
         **{group: agreements(study, group) for group in ("one", "two")},
         "corrected": corrected(study, load_quality()),
+        "details": {when: details(study, kind) for when, kind in DEMO.items()},
     }
     print_tables(found)
     if options.record:
@@ -54,9 +57,9 @@ def main() -> None:
 
 def write(folder: Path, made: list[Asked], reading: Reading) -> None:
     """Write the sheets, an empty form for labels, and what was asked and answered."""
-    images = [each.picture.to_image() for each in made]
+    images = [each.image for each in made]
     write_sheets(images, folder)
-    empty = [[UNCLEAR, [UNCLEAR] * 4] for _ in images]
+    empty = [[UNCLEAR, [UNCLEAR] * (4 + len(PARTS) * (each.kind in DEMO.values()))] for each in made]
     form = {"about": "", "read": "", "date": "", "weights": weights_sha256(WEIGHTS)}
     (folder / "form.json").write_text(written(form, [mean_colour(image) for image in images], empty), encoding="utf-8")
     asked = [
@@ -91,6 +94,14 @@ def print_tables(found: dict[str, Any]) -> None:
                 f"{ranged(values, 'labels')} | {bounds} | {ratio} | {values['reader']:.2f} of {values['rendered']} | "
                 f"{ranged(values, 'true')} |"
             )
+
+    print("\n| details of the demo | subjects | right by the oracle | unclear | right by the reader | agree |")
+    print("|---|---|---|---|---|---|")
+    for when, values in found["details"].items():
+        print(
+            f"| {when} | {values['subjects']} | {values['oracle']:.2f} | {values['unclear']} | "
+            f"{values['reader']:.2f} | {values['agreement']:.2f} |"
+        )
 
 
 def ranged(values: dict[str, Any], name: str) -> str:

@@ -39,10 +39,16 @@ def command(session: Session, out: Path | None) -> None:
 
 
 def _lines(result: "DemoResult") -> list[str]:
-    scores = [("identity", result.before.identity, result.after.identity)]
-    scores += [("composition", result.before.composition, result.after.composition)]
+    before, after = result.before, result.after
+    words = (
+        "Paws, ears, rims and other parts have colours that no prompt names. They are right in "
+        f"{before.details:.0%} of the subjects zero-shot, and in {after.details:.0%} after fine-tuning."
+    )
+    scores = [("details", before.details, after.details), ("identity", before.identity, after.identity)]
+    scores += [("composition", before.composition, after.composition)]
     return [
-        *(f"{name:12} {before:.2f} zero-shot -> {after:.2f} fine-tuned" for name, before, after in scores),
+        words,
+        *(f"{name:12} {first:.2f} zero-shot -> {then:.2f} fine-tuned" for name, first, then in scores),
         f"Contact sheet: {result.contact_sheet}",
         f"Scores:        {result.scores}",
         f"Everything:    {result.folder}",

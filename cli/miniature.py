@@ -40,7 +40,9 @@ def command() -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Go on from the models in this folder, as --export writes it. Fewer steps, and CLIP stays as it is.",
 )
-@click.option("--compile", "compiled", is_flag=True, help="Train faster; needs a C++ compiler.")
+@click.option(
+    "--compile", "compiled", is_flag=True, help="Train faster on a CPU; needs a C++ compiler. A GPU is fast without it."
+)
 @click.option(
     "--export",
     type=click.Path(path_type=Path),
@@ -63,7 +65,7 @@ def train(
     miniature itself. Stop it with Ctrl-C, and run the same command again to go on.
     """
     from cli.screen.progress import bars
-    from lambda_studio.miniature.recipe.recipe import open_recipe
+    from lambda_studio.miniature.recipe.opening import open_recipe
     from lambda_studio.miniature.recipe.release import refuse_existing, release
 
     if export is not None:

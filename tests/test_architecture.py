@@ -29,6 +29,7 @@ ACROSS_MODULES = {
     "cli/test_signing.py": "bundles that are signed, from the key to the import",
     "lambda_studio/test_threads.py": "training and drawing at the same time, by two Studios",
     "lambda_studio/test_front_door.py": "what the package gives, and what importing it loads",
+    "lambda_studio/miniature/world/test_parts.py": "the colours of parts, from the identity to the picture",
     "lambda_studio/models/stacks/test_unclip_families.py": "stacks of the other families, from the file to a picture",
     "lambda_studio/training/objectives/test_other_families.py": "Eq. 2 on each family of decoders",
     "lambda_studio/training/test_processes.py": "the training loop in two processes that find each other",

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from lambda_studio.miniature.world.scenes import PARTS
+
 from .looks import CLASSES, OF_A_SUBJECT, UNCLEAR, Content, Subject
 
-QUESTIONS = tuple(CLASSES)
+QUESTIONS = tuple(question for question in CLASSES if question not in PARTS)
 Answer = Callable[[str, str], str]
 """The answer about the subject of a noun: (question, noun)."""
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from lambda_studio.miniature.world.scenes import PARTS
+
 from .agreement import Answer
 from .correction import Case
 from .looks import BARE, UNCLEAR, Content, Subject
@@ -18,6 +20,16 @@ def subject_cases(question: str, pictures: Sequence[Judged]) -> list[Case]:
             wanted = getattr(subject, question)
             if wanted is not None and wanted != BARE:
                 cases.append(Case(answer(question, subject.noun) == wanted, _reader_says(seen, subject, (question,))))
+    return cases
+
+
+def detail_cases(pictures: Sequence[Judged]) -> list[Case]:
+    """Return a case for each subject: whether all its parts have the right colours."""
+    cases = []
+    for asked, seen, _, answer, _ in pictures:
+        for subject in asked.subjects:
+            judge = all(answer(question, subject.noun) == getattr(subject, question) for question in PARTS)
+            cases.append(Case(judge, _reader_says(seen, subject, PARTS)))
     return cases
 
 

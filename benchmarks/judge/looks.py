@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lambda_studio.miniature.judge.oracle import Reading
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import COLOURS, NOUNS
+from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, PARTS
 
 UNCLEAR, BARE = "unclear", "nothing"
 """An answer that a reader cannot give, and the worn thing of a subject that wears nothing."""
@@ -16,10 +16,11 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "pattern": PATTERNS,
     "worn": (BARE, *WORN),
     "place": tuple(PLACES),
+    **dict.fromkeys(PARTS, tuple(COLOURS)),
 }
-"""The questions, with their answers in the oracle's order."""
+"""The questions, with their answers in the oracle's order. The parts are asked about in the demo's pictures alone."""
 OF_A_SUBJECT = ("main", "pattern", "worn")
-"""The questions about a subject whose noun is known."""
+"""The questions about a subject whose noun is known, in every picture."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Subject:
     main: str | None
     pattern: str | None
     worn: str | None
+    tips: str | None = None
+    odd: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,18 @@ class Content:
 def parsed(row: Sequence) -> Content:
     """Return the content that a row of labels describes: a place, then (noun, main, pattern, worn) for each subject.
 
+    The colours of the tips and of the odd part may follow.
+
     Raises ValueError for an answer that is neither one of the world's nor `unclear`.
     """
     place, *subjects = row
     content = Content(place, tuple(Subject(*answers) for answers in subjects))
     given = [("place", place)]
-    given += [(question, getattr(each, question)) for each in content.subjects for question in ("noun", *OF_A_SUBJECT)]
+    given += [
+        (question, getattr(each, question)) for each in content.subjects for question in ("noun", *OF_A_SUBJECT, *PARTS)
+    ]
     for question, answer in given:
-        if answer not in (*CLASSES[question], UNCLEAR):
+        if answer not in (*CLASSES[question], UNCLEAR, *((None,) if question in PARTS else ())):
             raise ValueError(
                 f"{row}: {answer!r} is no {question}. Write one of: {' '.join(CLASSES[question])} {UNCLEAR}"
             )
@@ -81,7 +88,7 @@ def place_of(reading: Reading, row: int) -> str:
 def read_content(reading: Reading, row: int, count: int) -> Content:
     """Return what the oracle says of a picture of `count` subjects."""
     subjects = [
-        Subject(noun, *(answer_of(reading, row, question, noun) for question in OF_A_SUBJECT))
+        Subject(noun, *(answer_of(reading, row, question, noun) for question in (*OF_A_SUBJECT, *PARTS)))
         for noun in nouns_of(reading, row, count)
     ]
     return Content(place_of(reading, row), tuple(subjects))

@@ -1,9 +1,15 @@
-"""Draw the pictures that are labelled: held-out subjects with references and in words, and rendered ones among them."""
+"""Draw the pictures that are labelled: held-out subjects with references and in words, and rendered ones among them.
 
+The demo's pictures follow, before and after its fine-tuning.
+"""
+
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from lambda_studio.config import GenerateConfig
@@ -12,8 +18,10 @@ from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.references import subject_embeds
 from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.report import STEPS
+from lambda_studio.miniature.show import demo
+from lambda_studio.miniature.show.demo import PROMPTS, run_demo, subject_of
 from lambda_studio.miniature.world.captions import Caption, captions
-from lambda_studio.miniature.world.scenes import NOTHING, RELATIONS, Scene, render, render_cutouts, scenes
+from lambda_studio.miniature.world.scenes import NOTHING, PARTS, RELATIONS, Scene, render, render_cutouts, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip
 from lambda_studio.models.stacks.stack import Stack
@@ -50,6 +58,10 @@ KINDS = {
 """The kinds by name. The first two are drawn as the model card's `zero-shot` and `two-subjects`."""
 
 
+DEMO = {"before": "demo before", "after": "demo after"}
+"""The kinds of the demo's pictures."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """One picture: its kind, its prompt in words, and the content that was asked for."""
@@ -57,14 +69,42 @@ class Asked:
     kind: str
     prompt: str
     content: Content
-    picture: Picture
+    image: Image.Image
 
 
 def asked_pictures(stack: Stack) -> list[Asked]:
-    """Draw all pictures, in an order that tells nothing of their kinds."""
+    """Draw all pictures, in an order that tells nothing of their kinds but that the demo's are the last."""
     made = [each for name in KINDS for each in _of_kind(stack, name)]
-    order = torch.randperm(len(made), generator=seeded(SEED, "order")).tolist()
-    return [made[at] for at in order]
+    return [*_mixed(made, "order"), *_mixed(_of_the_demo(), "order of the demo")]
+
+
+def _mixed(made: Sequence[Asked], name: str) -> list[Asked]:
+    return [made[at] for at in torch.randperm(len(made), generator=seeded(SEED, name)).tolist()]
+
+
+def _of_the_demo() -> list[Asked]:
+    """Return the pictures of a demo, with the parts' colours in what was asked for."""
+    made = []
+    with tempfile.TemporaryDirectory() as folder:
+        run_demo(Path(folder) / "home", Path(folder), seed=SEED)
+        for when, kind in DEMO.items():
+            for path in sorted((Path(folder) / when).glob("*.png")):
+                with Image.open(path, formats=("PNG",)) as image:
+                    image.load()
+                    asked = next(each for each in PROMPTS if each.prompt == image.text["prompt"])
+                    made.append(Asked(kind, asked.prompt, _content_of(asked), image.convert("RGB")))
+    return made
+
+
+def _content_of(asked: demo.Asked) -> Content:
+    """Return the content that a prompt of the demo asks for."""
+    subjects = []
+    for number, name in enumerate(asked.names):
+        who = subject_of(name)
+        looks = (CLASSES[each][int(getattr(who, each))] for each in ("noun", "main", "pattern"))
+        parts = (CLASSES[each][int(getattr(who, each))] for each in PARTS)
+        subjects.append(Subject(*looks, (asked.worn if number == 0 else None) or BARE, *parts))
+    return Content(asked.place, tuple(subjects))
 
 
 def _of_kind(stack: Stack, name: str) -> list[Asked]:
@@ -74,10 +114,10 @@ def _of_kind(stack: Stack, name: str) -> list[Asked]:
     if kind.drawn:
         requests = _requests(stack.clip(), scene, words, kind.shown)
         config = GenerateConfig(num_inference_steps=STEPS).preferring(stack.spec.generate)
-        made = draw(stack, requests, stack.clip().zero_image_embeds(), config)
+        made = [each.to_image() for each in draw(stack, requests, stack.clip().zero_image_embeds(), config)]
     else:
         decoder, images = stack.decoder(), render(scene).images
-        made = [Picture(each, SEED) for each in decoder.decode(decoder.encode(images))]
+        made = [Picture(each, SEED).to_image() for each in decoder.decode(decoder.encode(images))]
     contents = [_content(scene, row, patterns=kind.shown or not kind.drawn) for row in range(len(scene))]
     return [Asked(name, c.text, what, each) for c, what, each in zip(words, contents, made, strict=True)]
 

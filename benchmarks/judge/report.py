@@ -9,7 +9,7 @@ from lambda_studio.evaluation.statistics import Interval
 from lambda_studio.miniature.judge.oracle import Reading
 
 from .agreement import QUESTIONS, Answer, Pair, asked, confusion, content_pairs, look_pairs, noun_pairs
-from .cases import CASES, Judged
+from .cases import CASES, Judged, detail_cases
 from .correction import Case, bootstrapped, difference, errors, rogan_gladen, without_readers_error
 from .looks import CLASSES, Content, answer_of, nouns_of, place_of
 
@@ -89,6 +89,22 @@ def corrected(study: Study, card: Mapping[str, Mapping[str, float]]) -> dict[str
         known = cases_of([study.judged(picture) for picture in study.of(RENDERED[group])])
         found.setdefault(measurement, {})[figure] = _corrected(share, cases, known, len(CLASSES[question]))
     return found
+
+
+def details(study: Study, kind: str) -> dict[str, float]:
+    """Return the shares of subjects whose details are right by the oracle and by the reader, in pictures of a kind.
+
+    Details are right if the colours of both parts are. `reader` counts what it could not read as wrong.
+    """
+    cases = detail_cases([study.judged(picture) for picture in study.of(kind)])
+    clear = [case for case in cases if case.reader is not None]
+    return {
+        "subjects": len(cases),
+        "oracle": round(fmean(case.judge for case in cases), 3),
+        "unclear": len(cases) - len(clear),
+        "reader": round(fmean(case.reader is True for case in cases), 3),
+        "agreement": round(fmean(case.reader == case.judge for case in clear), 3) if clear else 0.0,
+    }
 
 
 def _corrected(share: float, cases: list[Case], known: list[Case], classes: int) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Recipe:
 def recipe(monkeypatch: pytest.MonkeyPatch) -> Recipe:
     """The recipe that is opened, whatever the folder."""
     opened = Recipe()
-    monkeypatch.setattr("lambda_studio.miniature.recipe.recipe.open_recipe", lambda *_: opened)
+    monkeypatch.setattr("lambda_studio.miniature.recipe.opening.open_recipe", lambda *_: opened)
     return opened
 
 

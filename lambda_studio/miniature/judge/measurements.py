@@ -36,6 +36,7 @@ from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.training.examples import Example, with_predictions
 from lambda_studio.training.finetuning import finetune_decoder
+from lambda_studio.workflows.tuning.predictions import PLACES
 
 A_PICTURE = 2
 """The number of the prior's predictions for each picture of a subject, as in `workflows/tuning/predictions.py`."""
@@ -201,7 +202,10 @@ class Evaluation:
         with tempfile.TemporaryDirectory() as folder:
             examples = self._examples(who, generator)
             if config.conditions != "paper":
-                examples = with_predictions(examples, self._predictions(who), own=config.conditions == "both")
+                predicted = self._predictions(who, ("a <s>",), A_PICTURE * REFERENCES)
+                templates = tuple(f"a <s> {place}" for place in PLACES)
+                placed = self._predictions(who, templates, REFERENCES) if config.conditions == "scenes" else None
+                examples = with_predictions(examples, predicted, config.conditions != "prior", placed)
             finetune_decoder(self.stack.decoder(), examples, config, Path(folder) / "run")
         after = self.reader.mark(self._draw(embeds), scene)
         self.stack.free("decoder")
@@ -209,15 +213,22 @@ class Evaluation:
             f"{name}_change": after.share(name) - before.share(name) for name in ("place", "worn", "noun", "main")
         }
         gain = after.likeness(likenesses) - before.likeness(likenesses)
-        return {"identity_before": before.likeness(likenesses), "identity_change": gain, **changes}
+        return {
+            "identity_before": before.likeness(likenesses),
+            "identity_change": gain,
+            "details_before": before.share("details"),
+            "details_after": after.share("details"),
+            **changes,
+        }
 
-    def _predictions(self, who: Identity) -> dict[str, Tensor]:
-        """Return the prior's predictions for "a <s>" of each subject, as `studio finetune` learns from."""
-        count, references = A_PICTURE * REFERENCES, self._references(who)
-        found = {}
+    def _predictions(self, who: Identity, templates: tuple[str, ...], each: int) -> dict[str, Tensor]:
+        """Return the prior's predictions for `each` prompt of each template, as `studio finetune` learns from."""
+        turns = [(row + turn) % len(templates) for turn in range(len(templates)) for row in range(each)]
+        count, references, found = len(turns), self._references(who), {}
         for row, noun in enumerate(who.noun.tolist()):
-            prompt = bind(parse("a <s>"), {"s": NOUNS[noun]}, self.clip.tokenizer)
-            inputs = condition_prompts(self.clip, [prompt] * count, [{"s": references[row]}] * count, self.zero)
+            bound = [bind(parse(template), {"s": NOUNS[noun]}, self.clip.tokenizer) for template in templates]
+            subjects = [{"s": references[row]}] * count
+            inputs = condition_prompts(self.clip, [bound[turn] for turn in turns], subjects, self.zero)
             seeds = range(self.seed + count * row, self.seed + count * (row + 1))
             found[str(row)] = predict_image_embeds(self.stack.prior(), inputs, seeds)
         return found
@@ -226,12 +237,11 @@ class Evaluation:
         """Return training examples (Eq. 2) of every subject, alone and undressed in random places."""
         rows = torch.arange(len(who.noun)).repeat_interleave(REFERENCES)
         alone = torch.zeros(len(rows), dtype=torch.int64)
-        images = render(
-            scenes(len(rows), generator, who=in_every_slot(who[rows]), relation=alone, worn_share=0.0)
-        ).images
-        latents, embeds = self.stack.decoder().encode(images), self.clip.encode_pixels(images, batch_size=128)
+        drawn = render(scenes(len(rows), generator, who=in_every_slot(who[rows]), relation=alone, worn_share=0.0))
+        latents, embeds = self.stack.decoder().encode(drawn.images), self.clip.encode_pixels(drawn.images, 128)
+        masks = F.adaptive_avg_pool2d(drawn.subjects.sum(1), (latents.shape[-2], latents.shape[-1]))
         return [
-            Example(str(row), f"{self.seed}-{i}", latents[i].clone(), embeds[i].clone())
+            Example(str(row), f"{self.seed}-{i}", latents[i].clone(), embeds[i].clone(), mask=masks[i].clone())
             for i, row in enumerate(rows.tolist())
         ]
 

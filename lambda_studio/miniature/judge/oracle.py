@@ -4,7 +4,7 @@ It is trained on rendered pictures only. For each noun it predicts presence, col
 picture, the place. Its identity embeddings have the role of DINO's on photographs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,11 +16,11 @@ from jaxtyping import Float, Int
 from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 
-from lambda_studio.miniature.judge.questions import LOOKS, answers_loss, noun_counts, questions
+from lambda_studio.miniature.judge.questions import DETAILS, LOOKS, answers_loss, noun_counts, questions
 from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import NOUNS, PIXELS, Rendered, Scene
 
-PER_NOUN = {"present": 1, **LOOKS}
+PER_NOUN = {"present": 1, **LOOKS, **DETAILS}
 """The questions for each noun, with their number of classes."""
 
 
@@ -71,6 +71,16 @@ class Oracle(ModelMixin, ConfigMixin):
         own = set(self.tower.state_dict())
         self.tower.load_state_dict({name: value for name, value in clip_tower.state_dict().items() if name in own})
 
+    def start_from_oracle(self, state: Mapping[str, Tensor]) -> None:
+        """Load the weights of an oracle with the same widths. It may answer fewer questions, in the same order."""
+        known, relevance = len(state["relevance.bias"]) - 1, {}
+        for name in ("weight", "bias"):
+            there = state[f"relevance.{name}"].float()
+            own = torch.zeros_like(getattr(self.relevance, name))
+            own[:known], own[-1] = there[:known], there[-1]  # the last is the identity's
+            relevance[f"relevance.{name}"] = own
+        self.load_state_dict(self.state_dict() | dict(state) | relevance)
+
     def forward(self, images: Float[Tensor, "batch 3 64 64"]) -> Reading:
         """Read pictures with values in 0..1."""
         fine = self.tower.layer2(self.tower.layer1(self.tower.stem(images * 2 - 1)))
@@ -108,7 +118,7 @@ def oracle_loss(reading: Reading, scene: Scene, owner: Int[Tensor, "batch cell"]
     present = (noun_counts(scene) > 0).float()
     loss = loss + len(NOUNS) / 4 * F.binary_cross_entropy_with_logits(logits, present)
     about = questions(scene)
-    return loss + answers_loss({name: reading.nouns[name][about.row, about.noun] for name in LOOKS}, about)
+    return loss + answers_loss({name: reading.nouns[name][about.row, about.noun] for name in (*LOOKS, *DETAILS)}, about)
 
 
 def identity_of(reading: Reading, noun: Int[Tensor, " batch"]) -> Float[Tensor, "batch dim"]:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
-from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, NOUNS, Scene
+from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, NOUNS, PARTS, Scene
 
 LOOKS = {
     "main": len(COLOURS),
@@ -18,7 +18,9 @@ LOOKS = {
     "worn": len(WORN) + 1,
     "worn_colour": len(COLOURS),
 }
-"""The questions about a subject, with their number of answers. `worn` 0 is no worn thing."""
+"""The questions about what captions name, with their number of answers. `worn` 0 is no worn thing."""
+DETAILS = dict.fromkeys(PARTS, len(COLOURS))
+"""The questions about the colours of a subject's parts, which no caption names."""
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,23 @@ def questions(scene: Scene) -> Questions:
     once = noun_counts(scene).gather(1, scene.who.noun.clamp_min(0)) == 1
     row, slot = ((scene.who.noun != NOTHING) & once).nonzero().T
     noun = scene.who.noun[row, slot]
-    truth = {name: getattr(scene.who, name)[row, slot] for name in ("main", "second", "pattern")}
+    truth = {name: getattr(scene.who, name)[row, slot] for name in ("main", "second", "pattern", *DETAILS)}
     truth |= {"worn": scene.worn[row, slot] + 1, "worn_colour": scene.worn_colour[row, slot]}
     figure, dressed = noun < len(FIGURES), scene.worn[row, slot] != NOTHING
     asked = {
-        "main": torch.ones_like(figure), "second": figure, "pattern": figure, "worn": figure, "worn_colour": dressed
+        "main": torch.ones_like(figure), "second": figure, "pattern": figure,
+        "worn": figure, "worn_colour": dressed, **dict.fromkeys(DETAILS, figure),
     }  # fmt: skip
     return Questions(row, noun, truth, asked)
 
 
 def answers_loss(answers: Mapping[str, Float[Tensor, "subject class"]], about: Questions) -> Tensor:
-    """Return the sum of the questions' cross-entropies. A question without subjects adds 0."""
+    """Return the sum of the cross-entropies of the answered questions. A question without subjects adds 0."""
     loss = torch.zeros((), device=about.row.device)
-    for name, asked in about.asked.items():
+    for name, logits in answers.items():
+        asked = about.asked[name]
         if asked.any():
-            loss = loss + F.cross_entropy(answers[name][asked], about.truth[name][asked])
+            loss = loss + F.cross_entropy(logits[asked], about.truth[name][asked])
     return loss
 
 

@@ -13,13 +13,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from lambda_studio.miniature.judge.oracle import Oracle, Reading
+from lambda_studio.miniature.judge.questions import DETAILS
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.miniature.world.scenes import NOTHING, Scene
 from lambda_studio.models.files.pretrained import load_model
 from lambda_studio.models.stacks.stack import WEIGHTS
 
 LOOKS = ("main", "second", "pattern")
-ANSWERS = ("place", "noun", *LOOKS, "worn")
+ANSWERS = ("place", "noun", *LOOKS, "worn", "details")
+"""`details` are right if the colours of both parts are."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,12 @@ class Reader:
         reading = _joined([self.oracle(part) for part in images.split(128)])
         noun, rows = scene.who.noun.clamp_min(0), torch.arange(len(scene))[:, None]
         there = scene.who.noun != NOTHING
-        truth = {name: getattr(scene.who, name) for name in LOOKS} | {"worn": scene.worn + 1}
+        truth = {name: getattr(scene.who, name) for name in (*LOOKS, *DETAILS)} | {"worn": scene.worn + 1}
         chances = {name: reading.nouns[name][rows, noun].softmax(-1) for name in truth}
         probability = {name: chances[name].gather(-1, truth[name][..., None])[..., 0] for name in truth}
         first = {name: chances[name].argmax(-1) == truth[name] for name in truth}
+        probability["details"] = torch.stack([probability.pop(name) for name in DETAILS]).prod(0)
+        first["details"] = torch.stack([first.pop(name) for name in DETAILS]).all(0)
         present = reading.nouns["present"][:, : len(FIGURES), 0]
         probability["noun"] = present.sigmoid()[rows, noun.clamp_max(len(FIGURES) - 1)]
         rank = (present[:, None, :] > present[rows, noun.clamp_max(len(FIGURES) - 1)][..., None]).sum(-1)
@@ -74,6 +78,7 @@ class Reader:
         probability["place"] = place.gather(1, scene.place[:, None])
         first["place"] = place.argmax(1, keepdim=True) == scene.place[:, None]
         asked = {name: there for name in ANSWERS} | {"worn": there & (scene.worn != NOTHING)}
+        asked["details"] = there & (noun < len(FIGURES))
         asked["place"] = torch.ones_like(scene.place, dtype=torch.bool)[:, None]
         return Marks(
             {name: value.where(asked[name], torch.nan) for name, value in probability.items()},

@@ -16,13 +16,13 @@ DECODER = StageConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay
 PRIOR = StageConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
 ORACLE = StageConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
 CONTINUED = {
-    "movq": replace(MOVQ, steps=3_000, learning_rate=3e-4),
-    "decoder": replace(DECODER, steps=3_600, learning_rate=4e-4),
-    "prior": replace(PRIOR, steps=2_400, learning_rate=3e-4),
-    "oracle": replace(ORACLE, steps=2_200, learning_rate=5e-4),
+    "movq": replace(MOVQ, steps=4_000, batch_size=256, learning_rate=3e-4),
+    "decoder": replace(DECODER, steps=10_000, batch_size=256, learning_rate=8e-4),
+    "prior": replace(PRIOR, steps=3_000, learning_rate=3e-4),
+    "oracle": replace(ORACLE, steps=3_000, learning_rate=8e-4),
 }
-"""The stages that go on from earlier weights. CLIP stays as it is."""
-PICTURES_A_FILE = 2_048
+"""The stages that go on from earlier weights. CLIP and MoVQ's encoder stay as they are."""
+PICTURES_A_FILE = 8_192
 """The number of the decoder's pictures per file. A stopped run encodes at most one file's pictures again."""
 
 
@@ -33,7 +33,7 @@ class RecipeConfig:
     seed: int = 20
     pictures: int = 36_000
     """The scenes of the corpus. All parts except the decoder and the oracle learn from the corpus."""
-    decoder_pictures: int = 56 * PICTURES_A_FILE
+    decoder_pictures: int = 14 * PICTURES_A_FILE
     """The decoder's training pictures. The decoder memorises a set as small as the corpus (docs/decisions/0026)."""
     clip: StageConfig = CLIP
     movq: StageConfig = MOVQ
@@ -46,13 +46,13 @@ class RecipeConfig:
     start: Path | None = None
     """The folder of exported weights that the stages go on from. None trains from nothing."""
     compiled: bool = False
-    """Compile the forward passes of MoVQ and the UNet: a third faster, but needs a C++ compiler."""
+    """Compile the forward passes of MoVQ and the UNet on a CPU: a third faster, but needs a C++ compiler."""
 
     @classmethod
     def continuing(cls, start: Path, edges: str) -> "RecipeConfig":
         """Return the recipe that goes on from exported weights, for a world with new details and the same captions."""
         shorter: dict[str, Any] = CONTINUED
-        return replace(cls(start=start, edges=edges, decoder_pictures=32 * PICTURES_A_FILE), **shorter)
+        return replace(cls(start=start, edges=edges, decoder_pictures=49 * PICTURES_A_FILE), **shorter)
 
     def scaled(self, share: float) -> "RecipeConfig":
         """Return the recipe with `share` of the steps and the pictures, for a trial run."""

@@ -26,7 +26,8 @@ from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.pictures.edges import EDGE_MAPS
 from lambda_studio.progress import Progress, silent
 
-CHUNK = 256
+CHUNK = 2_048
+"""The scenes that are drawn at once."""
 
 
 @dataclass(frozen=True)

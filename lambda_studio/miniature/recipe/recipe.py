@@ -1,13 +1,11 @@
-"""The recipe: from one seed to the five parts in the package, in the layout of their full-size counterparts.
+"""The recipe: from one seed, or from earlier weights, to the package's five parts in their full-size layout.
 
 `studio miniature train WORK` runs the stages that are missing in `WORK`, and resumes a stopped stage.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,20 +20,23 @@ from lambda_studio.miniature.judge.questions import Readout
 from lambda_studio.miniature.recipe import networks, stages
 from lambda_studio.miniature.recipe.clip_stage import clip_stage
 from lambda_studio.miniature.recipe.config import CROPS_SHARE, PICTURES_A_FILE, STAGES, RecipeConfig
-from lambda_studio.miniature.recipe.corpus import Corpus, build_corpus, edges, pixels, save_whole
+from lambda_studio.miniature.recipe.corpus import CHUNK, Corpus, build_corpus, edges, pixels, save_whole
+from lambda_studio.miniature.recipe.fast import layout
 from lambda_studio.miniature.recipe.networks import MERGES_FILE
+from lambda_studio.miniature.recipe.oracle_stage import oracle_stage
 from lambda_studio.miniature.recipe.stage import LossOf, StageObjective, train_stage
 from lambda_studio.miniature.recipe.whitening import Whitening
 from lambda_studio.miniature.world.scenes import Rendered, Scene, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.miniature.world.vocabulary import known_words
 from lambda_studio.models.clip.clip import Clip, load_clip
-from lambda_studio.models.stacks.stack import BUILT_IN
 from lambda_studio.progress import Progress, silent
 
 CLIP_WEIGHTS = "open_clip_model.safetensors"
 PART_WEIGHTS = "diffusion_pytorch_model.safetensors"
 Model = TypeVar("Model", bound=nn.Module)
+AT_ONCE = {"cpu": 128, "cuda": 2_048}
+"""The pictures that are drawn and encoded at once on a device."""
 
 
 class Recipe:
@@ -86,12 +87,18 @@ class Recipe:
 
     def train_movq(self):
         torch.manual_seed(self.config.seed + 1)
-        movq = self._begun(networks.build_movq(), "decoder", "movq")
+        movq, config = self._begun(networks.build_movq(), "decoder", "movq"), self.config
+        crops = 0 if config.start else int(config.movq.steps * CROPS_SHARE)
         return self._trained("movq", movq, lambda: stages.movq_stage(
-            movq.to(memory_format=torch.channels_last), self.corpus, self.focus(), self.config.seed,
-            self.config.movq.batch_size, whole_from=int(self.config.movq.steps * CROPS_SHARE),
-            compiled=self.config.compiled,
+            movq.to(memory_format=layout(config.device)), self.corpus, self.focus(), config.seed,
+            config.movq.batch_size, whole_from=crops, compiled=config.compiled, fixed_latents=bool(config.start),
         ))  # fmt: skip
+
+    def _encoder(self) -> VQModel:
+        """Return the MoVQ that encodes. The training that goes on from earlier weights does not change its latents."""
+        movq = self._begun(networks.build_movq(), "decoder", "movq") if self.config.start else self.train_movq()
+        device = self.config.device
+        return movq.to(device, memory_format=layout(device)).eval().requires_grad_(False)
 
     def train_decoder(self):
         torch.manual_seed(self.config.seed + 2)
@@ -99,18 +106,18 @@ class Recipe:
         return self._trained(
             "decoder",
             unet,
-            lambda: self._decoder_stage(unet.to(memory_format=torch.channels_last)),
+            lambda: self._decoder_stage(unet.to(memory_format=layout(self.config.device))),
             finish=lambda: Whitening.of(self.targets()["image_embeds"]).fold_into(unet.cpu()),
         )
 
     def _decoder_stage(self, unet: nn.Module) -> LossOf:
         """Return the loss for whitened inputs. `train_decoder` folds whitening into the UNet (docs/decisions/0025)."""
         config, targets = self.config, self.targets()
-        whiten = Whitening.of(targets["image_embeds"])
+        whiten, zero = Whitening.of(targets["image_embeds"]), self.train_clip().zero_image_embeds().cpu()
         if self.config.start:
             whiten.unfold_from(unet)
         return stages.decoder_stage(
-            unet, targets["latents"], whiten(targets["image_embeds"]), whiten(self.embeds()["zero"]), targets["focus"],
+            unet, targets["latents"], whiten(targets["image_embeds"]), whiten(zero), targets["focus"],
             targets["alone"], config.seed, config.decoder.batch_size, compiled=config.compiled, device=config.device,
         )  # fmt: skip
 
@@ -123,10 +130,12 @@ class Recipe:
 
     def train_oracle(self):
         torch.manual_seed(self.config.seed + 4)
-        oracle = self._begun(Oracle(), "oracle")
-        if self.config.start is None:
+        oracle = Oracle()
+        if self.config.start:
+            oracle.start_from_oracle(load_file(self.config.start / "oracle" / PART_WEIGHTS))
+        else:
             oracle.start_from(self.train_clip().model.visual)
-        return self._trained("oracle", oracle, lambda: stages.oracle_stage(
+        return self._trained("oracle", oracle, lambda: oracle_stage(
             oracle.to(memory_format=torch.channels_last), self.config.seed, self.config.oracle.batch_size
         ))  # fmt: skip
 
@@ -170,7 +179,7 @@ class Recipe:
         files = {start: folder / f"{start}.safetensors" for start in range(0, count, PICTURES_A_FILE)}
         missing = {start: path for start, path in files.items() if not path.exists()}
         if missing:
-            clip, movq = self.train_clip(), self.train_movq().to(self.config.device, memory_format=torch.channels_last)
+            clip, movq = self.train_clip(), self._encoder()
             with self.progress("encoding pictures for the decoder", len(files)) as advance:
                 advance(len(files) - len(missing))
                 for start, path in missing.items():
@@ -183,12 +192,12 @@ class Recipe:
     @torch.no_grad()
     def _encode(self, whole: Scene, clip: Clip, movq: VQModel) -> dict[str, Tensor]:
         latents, embeds, weights = [], [], []
-        for rows in torch.arange(len(whole)).split(128):
+        for rows in torch.arange(len(whole)).split(AT_ONCE[self.config.device]):
             drawn = render(whole[rows].to(self.config.device))
-            images = (drawn.images * 2 - 1).contiguous(memory_format=torch.channels_last)
+            images = (drawn.images * 2 - 1).contiguous(memory_format=layout(self.config.device))
             with torch.autocast(self.config.device, torch.bfloat16):
                 latents.append(movq.encode(images).latents.half().cpu().contiguous())
-                embeds.append(clip.encode_pixels(drawn.images, batch_size=128).half().cpu())
+                embeds.append(clip.encode_pixels(drawn.images, batch_size=len(rows)).half().cpu())
             weights.append(stages.focus(drawn).half().cpu())
         made = {"latents": latents, "image_embeds": embeds, "focus": weights}
         return {name: torch.cat(parts) for name, parts in made.items()} | {"alone": whole.relation == 0}
@@ -207,7 +216,7 @@ class Recipe:
         if not path.exists():
             whole, parts = self.corpus.scene, []
             with self.progress(f"drawing for {name}", len(whole)) as advance:
-                for rows in torch.arange(len(whole)).split(256):
+                for rows in torch.arange(len(whole)).split(CHUNK):
                     scene = whole[rows].to(self.config.device)
                     parts.append(of(render(scene), scene).cpu())
                     advance(len(rows))
@@ -253,45 +262,3 @@ class Recipe:
 def _half(model: nn.Module) -> dict[str, Tensor]:
     state = model.state_dict()
     return {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
-
-
-def open_recipe(
-    work: Path, share: float, device: str | None, compiled: bool, progress: Progress, start: Path | None = None
-) -> Recipe:
-    """Return the recipe in the folder `work`, by default on a GPU if there is one. Raises InvalidSetting."""
-    require(0 < share <= 1, f"share is {share}.", "Give a share above 0 and up to 1.", "share")
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    require(
-        device == "cpu" or (device == "cuda" and torch.cuda.is_available()),
-        f"There is no device {device!r} here.",
-        "Give device=cpu, or cuda where there is a GPU.",
-    )
-    compilers = (os.environ.get("CXX"), "c++", "g++", "clang++")
-    found = not compiled or any(name and shutil.which(name) for name in compilers)
-    cause = "compiled needs a C++ compiler, and there is none."
-    require(found, cause, "Leave compiled out, or install g++.", "compiled")
-    config = RecipeConfig.continuing(start, BUILT_IN["miniature"].edges) if start else RecipeConfig()
-    if start:
-        missing = [path for path in _begun_from(start) if not path.is_file()]
-        cause = f"{missing[0]} is not there." if missing else ""
-        require(not missing, cause, "Give a folder that `studio miniature train --export` wrote.", "start")
-    recipe = Recipe(work, replace(config, device=device, compiled=compiled).scaled(share), progress)
-    _refuse_another(work, "share", str(share))
-    _refuse_another(work, "start", str(start.resolve()) if start else "none")
-    return recipe
-
-
-def _begun_from(start: Path) -> list[Path]:
-    """Return the weights' files that a recipe goes on from."""
-    parts = ("decoder/movq", "decoder/unet", "prior", "oracle")
-    return [start / "clip" / CLIP_WEIGHTS, *(start / part / PART_WEIGHTS for part in parts)]
-
-
-def _refuse_another(work: Path, setting: str, value: str) -> None:
-    """Refuse a folder of another setting: finished stages are not re-run, so a trial would pass for the full recipe."""
-    kept = work / f"{setting}.txt"
-    if not kept.exists():
-        kept.write_text(f"{value}\n", encoding="utf-8")
-    began = kept.read_text(encoding="utf-8").strip()
-    cause = f"{work} was started with {setting}={began}."
-    require(began == value, cause, f"Give {setting}={began}, or another folder.")

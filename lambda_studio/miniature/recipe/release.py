@@ -34,7 +34,7 @@ def release(recipe: Recipe, folder: Path, progress: Progress) -> Report:
     refuse_existing(folder)
     staged = _staged(folder)
     recipe.export(staged)
-    report = measure(exported(staged), staged / "oracle", progress=progress)
+    report = measure(exported(staged, recipe.config.edges), staged / "oracle", progress=progress)
     (staged / "quality.json").write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
     short = shortfalls(report, load_quality())
     if short:
@@ -46,7 +46,7 @@ def release(recipe: Recipe, folder: Path, progress: Progress) -> Report:
     return report
 
 
-def exported(folder: Path) -> StackSpec:
+def exported(folder: Path, edges: str = RecipeConfig.edges) -> StackSpec:
     """Return the stack of a folder that `Recipe.export` wrote, with the miniature's settings."""
     built_in = BUILT_IN["miniature"]
     return StackSpec(
@@ -55,7 +55,7 @@ def exported(folder: Path) -> StackSpec:
         prior=str(folder / "prior"),
         decoder=str(folder / "decoder"),
         precision=built_in.precision,
-        edges=RecipeConfig.edges,
+        edges=edges,
         generate=built_in.generate,
         finetune=built_in.finetune,
     )

@@ -77,7 +77,8 @@ class StageObjective:
     def losses(self, model: nn.Module, at: MicroStep) -> Mapping[str, Tensor]:
         """Return the losses of the step. Losses call parts of the model only, so `model` is not used."""
         device = next(self.model.parameters()).device.type
-        with torch.autocast(device, torch.bfloat16), _attention(device):
+        # no CUDA graph can be captured with autocast's cache
+        with torch.autocast(device, torch.bfloat16, cache_enabled=device == "cpu"), _attention(device):
             return self.loss_of(at.number)
 
 

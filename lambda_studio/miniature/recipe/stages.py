@@ -1,4 +1,4 @@
-"""The recipe's stages after CLIP, each a loss as a function of the step."""
+"""The stages of MoVQ, the decoder and the prior, each a loss as a function of the step."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,24 +12,12 @@ from torch import Tensor, nn
 from lambda_studio.generation.conditioning import Conditioning, condition
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.template import parse
-from lambda_studio.miniature.judge.oracle import Oracle, identity_loss, identity_of, oracle_loss, owners
 from lambda_studio.miniature.recipe.corpus import Corpus, pixels, random_rows
+from lambda_studio.miniature.recipe.fast import Fast, layout
 from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, build_scheduler
 from lambda_studio.miniature.recipe.stage import LossOf
 from lambda_studio.miniature.world.captions import Caption, captions
-from lambda_studio.miniature.world.figures import FIGURES
-from lambda_studio.miniature.world.scenes import (
-    NOUNS,
-    PIXELS,
-    SLOTS,
-    Rendered,
-    Scene,
-    concatenate,
-    identities,
-    in_every_slot,
-    render,
-    scenes,
-)
+from lambda_studio.miniature.world.scenes import PIXELS, SLOTS, Rendered, Scene
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip, TextFeatures
 from lambda_studio.models.prior import PriorTransformer
@@ -51,20 +39,20 @@ def movq_stage(
     whole_from: int,
     crop: int = 32,
     compiled: bool = False,
+    fixed_latents: bool = False,
 ) -> LossOf:
     """Return the reconstruction loss on unquantised latents, as in the decoder. Latents stay near unit variance.
 
     The error is weighted by `focus`: without weights, places are crisp and subjects of unusual colours fade into them.
     Crops teach the most per pixel, but group norms have other statistics in whole pictures. From step `whole_from` on
     the batches are whole pictures with the same number of pixels. The codebook follows the latents without influence
-    on them, so that quantised decoding works too.
+    on them, so that quantised decoding works too. With `fixed_latents` only the decoding half learns.
     """
-
-    def there_and_back(images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        latents = movq.encode(images).latents
-        return latents, movq.decode(latents + noise, force_not_quantize=True).sample.float()
-
-    run = torch.compile(there_and_back, dynamic=False) if compiled else there_and_back
+    if fixed_latents:
+        movq.requires_grad_(False)
+        for part in (movq.decoder, movq.post_quant_conv):
+            part.requires_grad_(True)
+    runs = {side: Fast(_ThereAndBack(movq), compiled) for side in (crop, PIXELS)}
 
     def loss_of(step: int) -> dict[str, Tensor]:
         generator = seeded(seed, "movq", step)
@@ -77,9 +65,10 @@ def movq_stage(
         top, left = (4 * torch.randint((PIXELS - side) // 4 + 1, (2,), generator=generator)).tolist()
         window = (..., slice(top, top + side), slice(left, left + side))
         weight = weight[window].to(movq.device)
-        target = (images[window].to(movq.device) * 2 - 1).contiguous(memory_format=torch.channels_last)
+        target = (images[window].to(movq.device) * 2 - 1).contiguous(memory_format=layout(movq.device))
         noise = 0.03 * torch.randn(count, 4, side // 4, side // 4, generator=generator).to(movq.device)
-        latents, output = run(target, noise)
+        latents, output = runs[side](target, noise)
+        output = output.float()
         _, codebook, _ = movq.quantize(latents.detach().float())
         flat = rearrange(latents.float(), "b c h w -> c (b h w)")
         unit = flat.mean(1).pow(2).mean() + (flat.std(1) - 1).pow(2).mean()
@@ -90,6 +79,21 @@ def movq_stage(
         return {"loss": error + 0.02 * unit + codebook, "psnr": psnr, "unit": unit}
 
     return loss_of
+
+
+class _ThereAndBack(nn.Module):
+    """MoVQ's encoder and decoder, with noise between them."""
+
+    def __init__(self, movq: VQModel):
+        super().__init__()
+        self.movq = movq
+
+    def forward(self, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the latents, and the pictures that are decoded from them with noise, without quantisation."""
+        latents = self.movq.encode(images).latents
+        noisy = latents + noise
+        # `decode` also copies a zero from the CPU, which no CUDA graph can hold
+        return latents, self.movq.decoder(self.movq.post_quant_conv(noisy), noisy)
 
 
 def focus(drawn: Rendered) -> Float[Tensor, "picture 16 16"]:
@@ -126,30 +130,45 @@ def decoder_stage(
     """
     scheduler = build_scheduler()
     weighting = truncated_snr(scheduler.alphas_cumprod, NOISIEST_WEIGHT)
-    run = torch.compile(unet) if compiled else unet
+    run = Fast(_NoisePrediction(unet), compiled)
+    latents, image_embeds, weights = (table.to(device) for table in (latents, image_embeds, weights))
+    zero, alone = zero_image_embeds.to(device), alone.to(device)
     large, company = alone.nonzero()[:, 0], (~alone).nonzero()[:, 0]
+    middling = torch.arange(batch_size, device=device) % 4 < 2
 
     def loss_of(step: int) -> dict[str, Tensor]:
-        generator = seeded(seed, "decoder", step)
-        rows = torch.empty(batch_size, dtype=torch.int64)
+        generator = seeded(seed, "decoder", step, device=device)
+        rows = torch.empty(batch_size, dtype=torch.int64, device=device)
         for first, among in enumerate((large, company)):
-            rows[first::2] = among[torch.randint(len(among), rows[first::2].shape, generator=generator)]
-        times = torch.rand(batch_size, 2, generator=generator)
-        middling = torch.arange(batch_size) % 4 < 2
+            shape = rows[first::2].shape
+            rows[first::2] = among[torch.randint(len(among), shape, generator=generator, device=device)]
+        times = torch.rand(batch_size, 2, generator=generator, device=device)
         times = times.mean(1).where(middling, times[:, 0])
         timesteps = (times * scheduler.config.num_train_timesteps).long()
-        noise = torch.randn(batch_size, *latents.shape[1:], generator=generator)
-        dropped = torch.rand(batch_size, 1, generator=generator) < unconditional
-        embeds = torch.where(dropped, zero_image_embeds, image_embeds[rows].float())
+        noise = torch.randn(batch_size, *latents.shape[1:], generator=generator, device=device)
+        dropped = torch.rand(batch_size, 1, generator=generator, device=device) < unconditional
+        embeds = torch.where(dropped, zero, image_embeds[rows].float())
         noisy = scheduler.add_noise(latents[rows].float(), noise, timesteps)
-        noisy = noisy.to(device).contiguous(memory_format=torch.channels_last)
-        kwargs = {"added_cond_kwargs": {"image_embeds": embeds.to(device)}, "return_dict": False}
-        noise_pred = run(noisy, timesteps.to(device), None, **kwargs)[0][:, : noise.shape[1]].float()
-        error = (noise_pred - noise.to(device)).pow(2)
+        noise_pred = run(noisy.contiguous(memory_format=layout(device)), timesteps, embeds).float()
+        error = (noise_pred - noise).pow(2)
         weight = weights[rows, None].float() * rearrange(weighting(timesteps), "b -> b 1 1 1")
-        return {"loss": (error * weight.to(device)).mean(), "error": error.mean()}
+        return {"loss": (error * weight).mean(), "error": error.mean()}
 
     return loss_of
+
+
+class _NoisePrediction(nn.Module):
+    """The UNet's noise prediction from noisy latents and image embeddings."""
+
+    def __init__(self, unet: nn.Module):
+        super().__init__()
+        self.unet = unet
+
+    def forward(self, noisy_latents: Tensor, timesteps: Tensor, image_embeds: Tensor) -> Tensor:
+        """Return the output without the channels of the variance."""
+        condition = {"image_embeds": image_embeds}
+        out = self.unet(noisy_latents, timesteps, None, added_cond_kwargs=condition, return_dict=False)[0]
+        return out[:, : noisy_latents.shape[1]]
 
 
 def bind_caption(caption: Caption, clip: Clip) -> BoundPrompt:
@@ -194,7 +213,7 @@ def prior_stage(
     embeds: dict[str, Tensor],
     seed: int,
     batch_size: int,
-    control_dropped: float = 0.95,
+    control_dropped: float = 0.5,
     text_only: float = 0.15,
     config: PriorLossConfig = EQ_1,
     joining: Joining = condition,
@@ -223,42 +242,3 @@ def prior_stage(
 
     objective = PriorObjective(prior, batch_of, about={"batches": f"the miniature's, seed {seed}"}, config=config)
     return lambda step: objective.losses(prior, MicroStep(step))
-
-
-def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:
-    """Return the loss of every question on new scenes: half random scenes, half pairs of one subject.
-
-    The pairs train the identity. Most negatives of a pair have its noun, because a dog and a car are easy to
-    distinguish.
-    """
-    pairs = batch_size // 4
-
-    def loss_of(step: int) -> dict[str, Tensor]:
-        generator = seeded(seed, "oracle", step)
-        alone = torch.zeros(pairs, dtype=torch.int64)
-        nouns = tuple(tuple(FIGURES)[(step + i) % len(FIGURES)] for i in range(2))
-        who = in_every_slot(identities(pairs, generator, held_out=False, nouns=nouns))
-        twice = [scenes(pairs, generator, who=who, relation=alone) for _ in range(2)]
-        scene = concatenate([scenes(batch_size - 2 * pairs, generator), *twice])
-        drawn = render(scene)
-        images = _worse(drawn.images, generator).to(oracle.device).contiguous(memory_format=torch.channels_last)
-        scene, owner = scene.to(oracle.device), owners(drawn, scene).to(oracle.device)
-        reading = oracle(images).float()
-        identity = identity_of(reading, scene.who.noun[:, 0])[-2 * pairs :]
-        told = identity_loss(identity[:pairs], identity[pairs:])
-        cells = (reading.cells.argmax(-1) == owner)[owner < len(NOUNS)].float().mean()
-        said = reading.nouns["main"].argmax(2).gather(1, scene.who.noun[:, :1])[:, 0]
-        main = said == scene.who.main[:, 0]
-        loss = oracle_loss(reading, scene, owner) + told
-        return {"loss": loss, "identity": told, "cells": cells, "main": main.float().mean()}
-
-    return loss_of
-
-
-def _worse(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Return the pictures, all slightly noisy and half of them blurred: generated pictures are not crisp."""
-    size = int(torch.randint(28, 64, (), generator=generator))
-    coarse = F.interpolate(images[::2], size=(size, size), mode="bilinear", antialias=True, align_corners=False)
-    images = images.clone()
-    images[::2] = F.interpolate(coarse, size=images.shape[-2:], mode="bilinear", align_corners=False)
-    return (images + 0.03 * torch.randn(images.shape, generator=generator)).clamp(0, 1)

@@ -26,6 +26,8 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 }  # fmt: skip
 NOUNS = (*FIGURES, *WORN)
 """The nouns of all subjects: twelve figures, then the things to wear, which can also lie on the ground."""
+PARTS = ("tips", "odd")
+"""The parts of a figure that have colours of their own, which no caption names."""
 RELATIONS = ("alone", "beside", "on top of", "in front of", "chasing", "three")
 SLOTS = 3
 NOTHING = -1
@@ -40,6 +42,9 @@ class Identity:
     main: Int[Tensor, "*n"]
     second: Int[Tensor, "*n"]
     pattern: Int[Tensor, "*n"]
+    tips: Int[Tensor, "*n"]
+    odd: Int[Tensor, "*n"]
+    """The colours of two parts of the figure, which no caption names."""
     main_rgb: Float[Tensor, "*n 3"]
     second_rgb: Float[Tensor, "*n 3"]
     scale: Float[Tensor, "*n"]
@@ -126,11 +131,24 @@ def _draw_identities(count: int, generator: torch.Generator, nouns: Tensor) -> I
     main = _choose(generator, len(COLOURS), count)
     second = (main + 1 + _choose(generator, len(COLOURS) - 1, count)) % len(COLOURS)
     pattern = _choose(generator, len(PATTERNS), count)
-    return Identity(
-        noun=nouns[_choose(generator, len(nouns), count)], main=main, second=second, pattern=pattern,
-        main_rgb=_rgb(main, generator), second_rgb=_rgb(second, generator),
-        scale=_uniform(generator, count, low=-1.0), proportions=_uniform(generator, count, 4, low=-1.0),
-    )  # fmt: skip
+    looks = {
+        "noun": nouns[_choose(generator, len(nouns), count)], "main": main, "second": second, "pattern": pattern,
+        "main_rgb": _rgb(main, generator), "second_rgb": _rgb(second, generator),
+        "scale": _uniform(generator, count, low=-1.0), "proportions": _uniform(generator, count, 4, low=-1.0),
+    }  # fmt: skip
+    parts = {name: (main + 1 + step) % len(COLOURS) for name, step in zip(PARTS, _digits(looks), strict=True)}
+    return Identity(**looks, **parts)
+
+
+def _digits(looks: dict[str, Tensor]) -> list[Int[Tensor, " n"]]:
+    """Return a digit for each part's colour, from the last bits of the proportions.
+
+    So the parts have no draws of their own, and the scenes of a seed are those of the world before it had them.
+    """
+    code = (looks["proportions"].double() * 2**23).round().long()
+    code = (code * torch.tensor([7919, 104_729, 1_299_709, 15_485_863])).sum(-1).abs() // 8
+    base = len(COLOURS) - 1
+    return [code // base**place % base for place in range(len(PARTS))]
 
 
 def identities(
@@ -226,9 +244,11 @@ def _draw(noun: int, pen: Pen, who: Identity, worn: Tensor, worn_rgb: Tensor) ->
         name = NOUNS[noun]
         WORN[name](pen, WORN_ALONE[name], who.main_rgb)
         return torch.zeros_like(pen.alpha)
+    colours = torch.tensor(list(COLOURS.values()), device=pen.x.device)
     skin = Skin(
-        main=who.main_rgb, second=who.second_rgb, pattern=who.pattern, scale=who.scale, proportions=who.proportions
-    )
+        main=who.main_rgb, second=who.second_rgb, pattern=who.pattern, scale=who.scale, proportions=who.proportions,
+        **{part: colours[getattr(who, part)] for part in PARTS},
+    )  # fmt: skip
     anchors = FIGURES[NOUNS[noun]](pen, skin)
     covered = torch.zeros_like(pen.alpha)
     for kind, dress in enumerate(WORN.values()):
@@ -279,13 +299,15 @@ def render(scene: Scene, pixels: int = PIXELS) -> Rendered:
                 grid_x.expand(len(rows), -1, -1), grid_y.expand(len(rows), -1, -1), scene.place_parameters[rows]
             )
     subjects, worn = (torch.zeros(len(scene), SLOTS, pixels, pixels, device=images.device) for _ in range(2))
+    everyone = (scene.who.noun != NOTHING).nonzero()
+    row, slot = everyone.T
+    where = (scene.x[row, slot], scene.y[row, slot], scene.size[row, slot], scene.facing[row, slot])
+    dress = (scene.worn[row, slot], scene.worn_rgb[row, slot])
+    painted = _figures(scene.who[row, slot], *dress, *where, pixels=pixels)
     for slot in reversed(range(SLOTS)):
-        rows = (scene.who.noun[:, slot] != NOTHING).nonzero()[:, 0]
-        if not len(rows):
-            continue
-        where = (scene.x[rows, slot], scene.y[rows, slot], scene.size[rows, slot], scene.facing[rows, slot])
-        dress = (scene.worn[rows, slot], scene.worn_rgb[rows, slot])
-        rgb, alpha, covered, dark = _figures(scene.who[rows, slot], *dress, *where, pixels=pixels)
+        these = everyone[:, 1] == slot
+        rows = everyone[these, 0]
+        rgb, alpha, covered, dark = (layer[these] for layer in painted)
         images[rows] = images[rows] * (1 - dark * (1 - alpha)) * (1 - alpha) + rgb
         subjects[rows] *= 1 - alpha
         worn[rows] *= 1 - alpha

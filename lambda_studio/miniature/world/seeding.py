@@ -3,10 +3,10 @@
 import torch
 
 
-def seeded(seed: int, *words: str | int) -> torch.Generator:
-    """Return a generator that depends only on the seed and the words."""
+def seeded(seed: int, *words: str | int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a generator on `device` that depends only on the seed and the words. Devices draw different numbers."""
     mixed = seed
     for word in words:
         for byte in str(word).encode() + b"|":
             mixed = (mixed * 1099511628211 ^ byte) % (1 << 63)
-    return torch.Generator().manual_seed(mixed)
+    return torch.Generator(device).manual_seed(mixed)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -53,9 +53,13 @@ class ClipTokenizer:
         else:
             self.start_token = inner.cls_token_id if inner.bos_token_id is None else inner.bos_token_id
             self.end_token = inner.sep_token_id if inner.eos_token_id is None else inner.eos_token_id
+        self._known = lru_cache(maxsize=8_192)(self._encode)  # a training meets the same pieces of text again
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of `text`, without start and end."""
+        return list(self._known(text))
+
+    def _encode(self, text: str) -> list[int]:
         inner = getattr(self.wrapped, "tokenizer", None)
         if inner is None:
             return self.wrapped.encode(text)

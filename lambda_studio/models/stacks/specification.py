@@ -158,7 +158,13 @@ BUILT_IN = {
         licence="Apache-2.0",
         download="nothing: it is part of the package",
         generate={"guidance_scale": 3.0, "score": True},
-        finetune={"learning_rate": 1e-4, "batch_size": 8, "rank": 32},
+        finetune={
+            "learning_rate": 1e-3,
+            "batch_size": 8,
+            "rank": 32,
+            "targets": "attention-and-convolutions",
+            "conditions": "scenes",
+        },
     ),
     "kandinsky-2.2": StackSpec(
         name="kandinsky-2.2",

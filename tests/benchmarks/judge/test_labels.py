@@ -5,11 +5,13 @@ from PIL import Image
 
 from benchmarks.judge.labels import Labels, load_labels, mean_colour, require_labelled, weights_sha256
 from benchmarks.judge.looks import Content
-from benchmarks.judge.pictures import KINDS
+from benchmarks.judge.pictures import DEMO, KINDS
 from benchmarks.judge.sheets import ACROSS, DOWN, LINE, TIMES, write_sheets
 from benchmarks.measured import ROOT
+from lambda_studio.miniature.show.demo import PER_PROMPT, PROMPTS
 from lambda_studio.models.stacks.stack import WEIGHTS
 
+IN_THE_DEMO = len(DEMO) * len(PROMPTS) * PER_PROMPT
 BLUE = Image.new("RGB", (8, 8), (0, 0, 255))
 LABELS = Labels((Content("beach", ()),), "ab", ((0.0, 0.0, 255.0),))
 
@@ -17,9 +19,10 @@ LABELS = Labels((Content("beach", ()),), "ab", ((0.0, 0.0, 255.0),))
 def test_every_picture_of_the_packaged_weights_has_labels() -> None:
     labels = load_labels(ROOT / "benchmarks" / "judge_labels.json")
     assert labels.weights == weights_sha256(WEIGHTS)
-    assert len(labels.contents) == len(labels.means) == sum(kind.count for kind in KINDS.values())
+    assert len(labels.contents) == len(labels.means) == sum(kind.count for kind in KINDS.values()) + IN_THE_DEMO
     assert sum(kind.count for kind in KINDS.values() if kind.drawn) == 300
     assert all(len(content.subjects) in (1, 2) for content in labels.contents)
+    assert all(subject.tips for content in labels.contents[-IN_THE_DEMO:] for subject in content.subjects)
 
 
 def test_labels_belong_to_the_drawing_networks_and_not_to_the_oracle(tmp_path) -> None:

@@ -8,7 +8,7 @@ import torch
 from benchmarks.judge.labels import load_labels, written
 from benchmarks.judge.looks import Content, Subject, parsed, read_content
 from lambda_studio.miniature.judge.oracle import Reading
-from lambda_studio.miniature.judge.questions import LOOKS
+from lambda_studio.miniature.judge.questions import DETAILS, LOOKS
 from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import COLOURS, NOUNS
 
@@ -17,6 +17,9 @@ DOG = Subject("dog", "red", "plain", "hat")
 
 def test_a_row_is_a_place_and_its_subjects() -> None:
     assert parsed(["beach", ["dog", "red", "plain", "hat"]]) == Content("beach", (DOG,))
+    parts = ("unclear", "blue")
+    found = parsed(["beach", ["dog", "red", "plain", "hat", *parts]]).subjects[0]
+    assert (found.tips, found.odd) == parts
     assert parsed(["unclear", ["unclear", "unclear", "unclear", "nothing"]]).subjects[0].main == "unclear"
 
 
@@ -36,7 +39,7 @@ def test_a_subject_is_found_by_its_noun_unless_two_have_it() -> None:
 
 
 def test_the_oracles_likeliest_nouns_have_its_likeliest_answers() -> None:
-    nouns = {name: torch.zeros(1, len(NOUNS), count) for name, count in {"present": 1, **LOOKS}.items()}
+    nouns = {name: torch.zeros(1, len(NOUNS), count) for name, count in {"present": 1, **LOOKS, **DETAILS}.items()}
     nouns["present"][0, NOUNS.index("dog")] = 2
     nouns["present"][0, NOUNS.index("cat")] = 3
     nouns["present"][0, NOUNS.index("hat")] = 9
@@ -47,7 +50,7 @@ def test_the_oracles_likeliest_nouns_have_its_likeliest_answers() -> None:
     reading = Reading(place, nouns, torch.zeros(1, len(NOUNS), 1), torch.zeros(1, 1, 1))
     cat, dog = read_content(reading, 0, 2).subjects
     assert (cat.noun, cat.main, cat.worn) == ("cat", "red", "nothing"), "a hat is no figure"
-    assert dog == Subject("dog", "blue", "plain", "crown")
+    assert dog == Subject("dog", "blue", "plain", "crown", "red", "red")
     assert read_content(reading, 0, 2).place == "moon"
 
 

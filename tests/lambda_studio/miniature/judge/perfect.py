@@ -8,6 +8,7 @@ from lambda_studio.miniature.judge.oracle import (
     Reading,
     owners,
 )
+from lambda_studio.miniature.judge.questions import DETAILS
 from lambda_studio.miniature.world.scenes import (
     NOTHING,
     NOUNS,
@@ -30,6 +31,7 @@ class Perfect(Oracle):
 
 
 def truth(scene: Scene, wrong: tuple[str, ...] = ()) -> Reading:
+    wrong = (*wrong, "tips") if "details" in wrong else wrong
     nouns = {name: torch.zeros(len(scene), len(NOUNS), count) for name, count in PER_NOUN.items()}
     place = torch.zeros(len(scene), 8)
     place[torch.arange(len(scene)), (scene.place + ("place" in wrong)) % 8] = 9.0
@@ -38,7 +40,7 @@ def truth(scene: Scene, wrong: tuple[str, ...] = ()) -> Reading:
         for slot, noun in enumerate(scene.who.noun[row].tolist()):
             if noun != NOTHING:
                 nouns["present"][row, (noun + 1) % 12 if "noun" in wrong else noun] = 9.0
-                truth = {name: getattr(scene.who, name)[row, slot] for name in ("main", "second", "pattern")}
+                truth = {name: getattr(scene.who, name)[row, slot] for name in ("main", "second", "pattern", *DETAILS)}
                 truth |= {"worn": scene.worn[row, slot] + 1, "worn_colour": scene.worn_colour[row, slot]}
                 for name, value in truth.items():
                     nouns[name][row, noun, (value + (name in wrong)) % PER_NOUN[name]] = 9.0

@@ -45,7 +45,7 @@ def test_what_is_measured_was_never_seen_in_training_and_is_drawn_from_the_seed(
 
 def test_predictions_to_learn_from_are_like_their_own_subjects_pictures(evaluation):
     who = _joined([identities(1, seeded(11, noun), held_out=True, nouns=(noun,)) for noun in ("dog", "teapot")])
-    predicted = evaluation._predictions(who)
+    predicted = evaluation._predictions(who, ("a <s>",), 8)
     assert {name: rows.shape for name, rows in predicted.items()} == {"0": (8, 256), "1": (8, 256)}
     alone = torch.zeros(2, dtype=torch.int64)
     shown = scenes(2, seeded(11, "shown"), who=in_every_slot(who), relation=alone, worn_share=0.0)
@@ -56,7 +56,7 @@ def test_predictions_to_learn_from_are_like_their_own_subjects_pictures(evaluati
     assert not torch.equal(predicted["0"][0], predicted["0"][1]), "each from a noise of its own"
 
 
-@pytest.mark.parametrize(("conditions", "each"), [("paper", 1), ("prior", 2), ("both", 3)])
+@pytest.mark.parametrize(("conditions", "each"), [("paper", 1), ("prior", 2), ("both", 3), ("scenes", 11)])
 def test_fine_tuning_is_measured_with_the_stacks_conditions(evaluation, monkeypatch, conditions, each):
     seen = []
     monkeypatch.setitem(evaluation.stack.spec.finetune, "conditions", conditions)

@@ -4,9 +4,11 @@ import torch
 
 from lambda_studio.miniature.judge.oracle import (
     GRID,
+    Oracle,
     identity_loss,
     oracle_loss,
 )
+from lambda_studio.miniature.judge.questions import DETAILS, LOOKS
 from lambda_studio.miniature.world.scenes import (
     NOUNS,
     RELATIONS,
@@ -41,6 +43,23 @@ def test_the_oracle_is_not_asked_about_a_noun_that_is_there_twice():
     reading = truth(scene, ("main", "second", "pattern", "worn", "worn_colour"))
     assert oracle_loss(reading, scene, owners_of(scene)) < 0.1
     assert oracle_loss(truth(scene, ("place",)), scene, owners_of(scene)) > 5
+
+
+def test_an_oracle_that_learns_new_questions_answers_the_old_ones_as_before():
+    torch.manual_seed(0)
+    older, images = Oracle(width=4, dim=24).eval(), torch.rand(2, 3, 64, 64)
+    torch.nn.init.normal_(older.relevance.weight)
+    state = dict(older.state_dict())
+    first = 1 + len(LOOKS)  # `present` comes before the looks, and the identity after all questions
+    for name in ("relevance.weight", "relevance.bias"):
+        state[name] = torch.cat([state[name][:first], state[name][-1:]])
+    state = {name: value for name, value in state.items() if name.split(".")[1] not in DETAILS}
+    newer = Oracle(width=4, dim=24).eval()
+    newer.start_from_oracle(state)
+    with torch.no_grad():
+        said, before = newer(images), older(images)
+    assert all(torch.equal(said.nouns[name], before.nouns[name]) for name in ("present", *LOOKS))
+    assert torch.equal(said.identity, before.identity) and torch.equal(said.cells, before.cells)
 
 
 def test_identities_are_told_apart_both_ways():

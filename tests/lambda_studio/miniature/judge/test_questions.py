@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lambda_studio.miniature.judge.questions import LOOKS, answers_loss, questions
+from lambda_studio.miniature.judge.questions import DETAILS, LOOKS, answers_loss, questions
 from lambda_studio.miniature.world.scenes import FIGURES, RELATIONS, identities, in_every_slot, scenes
 from lambda_studio.miniature.world.seeding import seeded
 
@@ -11,12 +11,13 @@ from lambda_studio.miniature.world.seeding import seeded
 def test_every_subject_is_asked_about_that_its_noun_tells_from_the_others():
     scene = scenes(300, seeded(6, "asked"))
     about = questions(scene)
-    for name, limit in LOOKS.items():
+    for name, limit in (LOOKS | DETAILS).items():
         truth = about.truth[name][about.asked[name]]
         assert truth.min() >= 0 and truth.max() < limit, name
     things = about.noun >= len(FIGURES)
     assert things.any() and about.asked["main"].all()
-    assert not about.asked["pattern"][things].any() and not about.asked["worn"][things].any()
+    assert not about.asked["pattern"][things].any() and not about.asked["tips"][things].any()
+    assert not about.asked["worn"][things].any()
     assert torch.equal(about.asked["worn_colour"], about.truth["worn"] > 0)
     twins = in_every_slot(identities(8, seeded(7, "twins"), held_out=False))
     both = scenes(8, seeded(7, "both"), who=twins, relation=torch.full((8,), RELATIONS.index("beside")))
@@ -25,8 +26,11 @@ def test_every_subject_is_asked_about_that_its_noun_tells_from_the_others():
 
 def test_right_answers_cost_nothing_and_wrong_ones_do():
     about = questions(scenes(50, seeded(8, "answers")))
-    right = {name: 30.0 * torch.nn.functional.one_hot(about.truth[name].clamp_min(0), n) for name, n in LOOKS.items()}
+    right = {
+        name: 30.0 * torch.nn.functional.one_hot(about.truth[name].clamp_min(0), n)
+        for name, n in (LOOKS | DETAILS).items()
+    }
     assert answers_loss(right, about) < 1e-4
-    for name in LOOKS:
+    for name in right:
         wrong = right | {name: right[name].roll(1, 1)}
         assert answers_loss(wrong, about) == pytest.approx(30.0, rel=0.05), name

@@ -71,5 +71,6 @@ def test_the_reader_reads_rendered_pictures(reader):
     assert marks.share("place") > 0.98
     assert marks.share("noun") > 0.95
     assert marks.share("main") > 0.85 and marks.share("worn") > 0.9, "the card says how well it reads these"
+    assert marks.share("details") > 0.85
     shuffled = reader.mark(render(scene).images.roll(1, 0), scene)
     assert shuffled.share("place") < 0.4 and shuffled.share("noun") < 0.4, "it reads the picture, not the question"

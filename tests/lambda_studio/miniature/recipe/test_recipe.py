@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-from lambda_studio.errors import InvalidSetting
 from lambda_studio.miniature.recipe import recipe as recipes
 from lambda_studio.miniature.recipe.config import STAGES, RecipeConfig
 from lambda_studio.miniature.recipe.corpus import build_corpus
 from lambda_studio.miniature.recipe.networks import build_movq, build_prior, build_unet
-from lambda_studio.miniature.recipe.recipe import Recipe, open_recipe
+from lambda_studio.miniature.recipe.opening import open_recipe
+from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.world.scenes import render
 from lambda_studio.models.clip.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
@@ -26,20 +26,6 @@ LIMIT = 16 * 2**20
 def tiny() -> RecipeConfig:
     short = {name: replace(getattr(RecipeConfig(), name), steps=2, batch_size=8) for name in STAGES}
     return RecipeConfig(pictures=64, decoder_pictures=64, **short)
-
-
-def test_compiling_needs_a_compiler(tmp_path, monkeypatch):
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    with pytest.raises(InvalidSetting, match=r"C\+\+ compiler.*compiled"):
-        open_recipe(tmp_path, 1.0, "cpu", True, silent)
-    assert not open_recipe(tmp_path, 1.0, "cpu", False, silent).config.compiled
-
-
-def test_a_trials_folder_does_not_pass_for_the_whole_training(tmp_path):
-    open_recipe(tmp_path, 0.01, "cpu", False, silent)
-    assert open_recipe(tmp_path, 0.01, "cpu", False, silent).config.decoder.steps == 200
-    with pytest.raises(InvalidSetting, match=r"started with share=0\.01.*another folder"):
-        open_recipe(tmp_path, 1.0, "cpu", False, silent)
 
 
 def test_a_file_that_could_not_be_written_whole_is_not_there(tmp_path, monkeypatch):
@@ -86,6 +72,41 @@ def test_the_decoders_pictures_are_encoded_once_and_a_stop_costs_one_file(tmp_pa
     assert all(torch.equal(made[name], again[name]) for name in made)
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_only_a_recipe_from_nothing_trains_movq_before_it_encodes_the_decoders_pictures(tmp_path, monkeypatch, goes_on):
+    torch.manual_seed(0)
+    given, trained = build_movq(), build_movq()
+    given.save_pretrained(tmp_path / "start" / "decoder" / "movq")
+    stack, encoders, trainings = Stack(resolve_stack("miniature")), [], []
+    monkeypatch.setattr(Recipe, "train_clip", lambda recipe: stack.clip(("vision",)))
+    monkeypatch.setattr(Recipe, "train_movq", lambda recipe: trainings.append(1) or trained)
+    monkeypatch.setattr(Recipe, "_encode", lambda recipe, whole, clip, movq: encoders.append(movq) or {"x": whole.x})
+    Recipe(tmp_path, RecipeConfig(decoder_pictures=4, start=tmp_path / "start" if goes_on else None)).targets()
+    [encoder] = encoders
+    assert trainings == ([] if goes_on else [1])
+    expected = (given if goes_on else trained).state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in encoder.state_dict().items())
+    assert not encoder.training and not any(p.requires_grad for p in encoder.parameters())
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_movq_goes_on_with_fixed_latents_on_whole_pictures(tmp_path, monkeypatch, goes_on):
+    asked = {}
+
+    def movq_stage(*args, **kwargs):
+        asked.update(kwargs)
+        return lambda step: {}
+
+    build_movq().save_pretrained(tmp_path / "start" / "decoder" / "movq")
+    monkeypatch.setattr(recipes.stages, "movq_stage", movq_stage)
+    monkeypatch.setattr(recipes, "train_stage", lambda *args: None)
+    monkeypatch.setattr(Recipe, "corpus", None)
+    monkeypatch.setattr(Recipe, "focus", lambda recipe: None)
+    Recipe(tmp_path, RecipeConfig(start=tmp_path / "start" if goes_on else None)).train_movq()
+    assert asked["fixed_latents"] is goes_on
+    assert asked["whole_from"] == (0 if goes_on else 4_160)
+
+
 def test_a_stop_before_clips_first_step_leaves_no_untrained_weights_behind(tmp_path, monkeypatch):
     def stops(*args):
         raise KeyboardInterrupt
@@ -105,8 +126,10 @@ def test_a_recipe_that_goes_on_begins_with_the_weights_that_it_was_given(tmp_pat
     monkeypatch.setattr(recipes, "train_stage", train_stage)
     monkeypatch.setattr(Recipe, "_decoder_stage", lambda recipe, unet: lambda step: {})
     monkeypatch.setattr(Recipe, "targets", lambda recipe: {"image_embeds": torch.randn(300, 256)})
-    for stage in ("movq_stage", "prior_stage", "oracle_stage"):
-        monkeypatch.setattr(recipes.stages, stage, lambda *args, **kwargs: lambda step: {})
+    for where, stage in (
+        (recipes.stages, "movq_stage"), (recipes.stages, "prior_stage"), (recipes, "oracle_stage")
+    ):  # fmt: skip
+        monkeypatch.setattr(where, stage, lambda *args, **kwargs: lambda step: {})
     for made in ("focus", "embeds"):
         monkeypatch.setattr(Recipe, made, lambda recipe: None)
     monkeypatch.setattr(Recipe, "corpus", None)
@@ -117,14 +140,6 @@ def test_a_recipe_that_goes_on_begins_with_the_weights_that_it_was_given(tmp_pat
         assert begun[name].keys() == shipped.keys(), name
         assert all(torch.equal(begun[name][key], value.float()) for key, value in shipped.items()), name
     assert "clip" not in begun and (tmp_path / "clip" / recipes.CLIP_WEIGHTS).is_file()
-
-
-def test_a_recipe_refuses_a_folder_without_weights_and_one_that_began_otherwise(tmp_path):
-    with pytest.raises(InvalidSetting, match=r"is not there.*--export"):
-        open_recipe(tmp_path / "a", 1.0, "cpu", False, silent, start=tmp_path)
-    open_recipe(tmp_path / "b", 1.0, "cpu", False, silent)
-    with pytest.raises(InvalidSetting, match=r"started with start=none"):
-        open_recipe(tmp_path / "b", 1.0, "cpu", False, silent, start=WEIGHTS)
 
 
 @pytest.mark.slow

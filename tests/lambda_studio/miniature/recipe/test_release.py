@@ -28,7 +28,7 @@ class Trained(Recipe):
     """A recipe that has run."""
 
     def __init__(self):
-        pass
+        self.config = RecipeConfig(edges="gradient")
 
     def export(self, folder):
         folder.mkdir()
@@ -39,7 +39,11 @@ def measured(monkeypatch):
     """What a release measures, and the card it is compared with."""
     module = sys.modules[release.__module__]
 
-    monkeypatch.setattr(module, "measure", lambda *_, **__: report(noun=0.8))
+    def measure(stack, *_, **__):
+        assert stack.edges == "gradient", "the map that the recipe taught"
+        return report(noun=0.8)
+
+    monkeypatch.setattr(module, "measure", measure)
     card = {"zero-shot": {"noun": 0.8}}
     monkeypatch.setattr(module, "load_quality", lambda: card)
     return card

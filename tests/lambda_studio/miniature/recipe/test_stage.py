@@ -2,9 +2,12 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +16,7 @@ from torch import Tensor, nn
 
 from lambda_studio.errors import ResumeRefused, TrainingDiverged
 from lambda_studio.miniature.recipe.stage import LossOf, StageConfig, StageObjective, train_stage
+from lambda_studio.training.randomness import MicroStep
 
 CONFIG = StageConfig(steps=9, batch_size=8, learning_rate=1e-2, warmup_steps=4, checkpoint_every=4)
 
@@ -84,6 +88,26 @@ def test_a_stage_is_computed_in_bfloat16_and_its_weights_stay_in_float32(tmp_pat
     train_stage(objective(model, CONFIG, watched), tmp_path)
     assert set(seen) == {torch.bfloat16}
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("device, cached", [("cpu", True), ("cuda", False)])
+def test_autocast_has_no_cache_on_a_gpu_whose_graphs_could_not_be_captured(
+    monkeypatch: pytest.MonkeyPatch, device: str, cached: bool
+) -> None:
+    class On(nn.Module):
+        def parameters(self, recurse: bool = True) -> Iterator[Any]:
+            yield SimpleNamespace(device=torch.device(device))
+
+    asked = []
+
+    def autocast(*given: object, cache_enabled: bool) -> AbstractContextManager[None]:
+        asked.append((*given, cache_enabled))
+        return nullcontext()
+
+    monkeypatch.setattr(torch, "autocast", autocast)
+    step = objective(On(), of=lambda step: {"loss": torch.zeros(())})
+    assert step.losses(step.model, MicroStep(0))["loss"] == 0
+    assert asked == [(device, torch.bfloat16, cached)]
 
 
 def test_a_stage_whose_loss_is_nan_names_its_learning_rate(tmp_path: Path) -> None:

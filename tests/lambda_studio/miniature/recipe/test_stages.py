@@ -1,19 +1,12 @@
-"""What the recipe's stages show their models, and the oracle's own losses."""
+"""What the recipe's stages show their models, and the weights that they train."""
 
 import pytest
 import torch
 
-from lambda_studio.miniature.judge.oracle import (
-    Oracle,
-)
 from lambda_studio.miniature.recipe.corpus import build_corpus
 from lambda_studio.miniature.recipe.networks import build_movq, build_scheduler, build_unet
-from lambda_studio.miniature.recipe.stages import NOISIEST_WEIGHT, decoder_stage, focus, movq_stage, oracle_stage
-from lambda_studio.miniature.world.scenes import (
-    NOTHING,
-    NOUNS,
-    render,
-)
+from lambda_studio.miniature.recipe.stages import NOISIEST_WEIGHT, _ThereAndBack, decoder_stage, focus, movq_stage
+from lambda_studio.miniature.world.scenes import NOTHING, render
 from tests.lambda_studio.miniature.judge.perfect import alone
 
 
@@ -86,6 +79,16 @@ def test_the_decoder_sees_subjects_alone_and_in_company_and_a_tenth_without_a_pi
     assert 0.56 < middling < 0.70, "evenly drawn, half of the timesteps would lie there"
 
 
+def test_the_decoder_sees_the_same_at_a_step_each_time_and_others_at_another_step():
+    def shown(step):
+        _, unet = _decoder_losses(torch.ones(20, 16, 16), step)
+        return unet.noisy, unet.timesteps, unet.image_embeds
+
+    first, again, other = shown(5), shown(5), shown(6)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(first, other, strict=True))
+
+
 @pytest.mark.parametrize("step, shape", [(0, (8, 3, 32, 32)), (1, (2, 3, 64, 64))])
 def test_movq_sees_crops_first_and_whole_pictures_later(corpus, step, shape, monkeypatch):
     movq, seen = build_movq(), []
@@ -95,6 +98,31 @@ def test_movq_sees_crops_first_and_whole_pictures_later(corpus, step, shape, mon
     assert seen == [shape]
     losses["loss"].backward()
     assert all(p.grad is not None for name, p in movq.named_parameters() if p.requires_grad), "all of it is trained"
+
+
+def test_movqs_outputs_are_those_of_its_own_encode_and_decode(corpus):
+    torch.manual_seed(0)
+    movq = build_movq()
+    images, noise = torch.rand(2, 3, 32, 32), torch.randn(2, 4, 8, 8)
+    latents, output = _ThereAndBack(movq)(images, noise)
+    assert torch.equal(latents, movq.encode(images).latents)
+    assert torch.equal(output, movq.decode(latents + noise, force_not_quantize=True).sample)
+
+
+def test_with_fixed_latents_only_movqs_decoding_half_learns(corpus):
+    torch.manual_seed(0)
+    movq, weights = build_movq(), torch.ones(len(corpus), 16, 16)
+    before = {name: value.clone() for name, value in movq.state_dict().items()}
+    loss_of = movq_stage(movq, corpus, weights, seed=2, batch_size=8, whole_from=0, fixed_latents=True)
+    optimizer = torch.optim.AdamW([p for p in movq.parameters() if p.requires_grad], lr=1e-3)
+    for step in range(3):
+        loss_of(step)["loss"].backward()
+        optimizer.step()
+    changed = {name for name, value in movq.state_dict().items() if not torch.equal(value, before[name])}
+    assert {name.split(".")[0] for name in before} == {
+        "encoder", "quant_conv", "quantize", "post_quant_conv", "decoder"
+    }  # fmt: skip
+    assert changed == {name for name in before if name.startswith(("decoder.", "post_quant_conv."))}
 
 
 def test_movqs_error_counts_where_the_weights_say(corpus):
@@ -118,12 +146,3 @@ def test_the_decoders_stage_trains_every_part_that_it_uses():
     loss_of(0)["loss"].backward()
     idle = [name for name, p in unet.named_parameters() if p.grad is None]
     assert idle == []
-
-
-def test_the_oracles_stage_trains_every_part_of_it():
-    torch.manual_seed(0)
-    oracle = Oracle(width=8, dim=48)
-    losses = oracle_stage(oracle, seed=1, batch_size=16)(0)
-    losses["loss"].backward()
-    assert all(p.grad is not None for p in oracle.parameters())
-    assert oracle(torch.rand(2, 3, 64, 64)).identity.norm(dim=-1).allclose(torch.ones(2, len(NOUNS)))

@@ -1,6 +1,7 @@
 """Embeddings whitened for the decoder's training, and folded away after it."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -79,7 +80,8 @@ def test_a_decoder_that_goes_on_is_what_it_was_if_nothing_is_learnt(tmp_path, em
 def test_the_recipe_trains_the_decoder_on_whitened_embeddings_and_keeps_it_for_plain_ones(
     tmp_path, embeds, monkeypatch
 ):
-    save_file({"zero": torch.zeros(256)}, tmp_path / "embeds.safetensors")
+    empty = SimpleNamespace(zero_image_embeds=lambda: torch.zeros(256))
+    monkeypatch.setattr(Recipe, "train_clip", lambda recipe: empty)
     stored = {"latents": torch.randn(64, 4, 16, 16).half(), "image_embeds": embeds[:64].half()}
     stored |= {"focus": torch.ones(64, 16, 16).half(), "alone": torch.arange(64) % 2 == 0}
     (tmp_path / "targets").mkdir()

@@ -18,8 +18,8 @@ def test_what_ships_is_small_and_safe():
 
 
 def test_the_demos_subjects_were_never_seen_in_training():
-    for name, noun in SUBJECTS.items():
-        assert is_held_out(demo._identity(noun, name)).all()
+    for name in SUBJECTS:
+        assert is_held_out(demo.subject_of(name)).all()
     assert len(SUBJECTS) >= 3
     assert {len(asked.names) for asked in PROMPTS} == {1, 2}
 

@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from lambda_studio.errors import InvalidSetting, ModelFilesInvalid, ModelFilesMissing, StudioError
-from lambda_studio.models.clip.clip import build_clip, load_clip
+from lambda_studio.models.clip.clip import build_clip, build_tokenizer, load_clip
 from lambda_studio.models.clip.files import ClipSource
 
 PROMPTS = ["a dog wearing a hat", "cat", ""]
@@ -103,6 +103,18 @@ def test_the_folders_own_merges_make_the_tokens(clip, clip_folder):
     row = tokenizer(["dog hat"])[0].tolist()
     assert row[:4] == [tokenizer.start_token, *tokenizer.encode("dog hat"), tokenizer.end_token]
     assert row[4:] == [0] * 20
+
+
+def test_a_text_is_tokenised_once_and_its_tokens_are_a_new_list_each_time(clip_folder, monkeypatch):
+    tokenizer, texts = build_tokenizer(load_clip(f"local-dir:{clip_folder}").files.tokenizer), []
+    encode = tokenizer.wrapped.encode
+    monkeypatch.setattr(tokenizer.wrapped, "encode", lambda text: texts.append(text) or encode(text))
+    first, expected = tokenizer.encode("dog hat"), encode("dog hat")
+    assert first == expected
+    first.append(7)
+    assert tokenizer.encode("dog hat") == expected
+    assert tokenizer.encode("cat") == encode("cat") != expected
+    assert texts == ["dog hat", "cat"]
 
 
 def test_the_usual_tokenizer_serves_where_a_folder_has_none(clip_folder, tmp_path):

@@ -1,0 +1,137 @@
+"""The recipe's stages beside each other: who failed, who was stopped, and which weights are brought."""
+
+import json
+import operator
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+import torch
+from filelock import FileLock, Timeout
+from safetensors.torch import load_file, save_file
+
+from benchmarks import recipe as benchmark
+from lambda_studio.miniature.recipe.config import RecipeConfig
+from lambda_studio.miniature.recipe.networks import build_movq, build_unet
+from lambda_studio.miniature.recipe.recipe import Recipe
+from lambda_studio.miniature.recipe.whitening import Whitening
+from lambda_studio.training.checkpoints.checkpoint import save_checkpoint
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    """A recipe that goes on from random weights."""
+    torch.manual_seed(0)
+    for folder, build in {"decoder/movq": build_movq, "decoder/unet": build_unet}.items():
+        build().half().save_pretrained(tmp_path / "start" / folder)
+    (tmp_path / "out").mkdir()
+    return Recipe(tmp_path / "work", RecipeConfig(start=tmp_path / "start"))
+
+
+def test_a_failed_call_is_named_and_one_that_the_time_stops_is_not() -> None:
+    calls = {"done": (time.sleep, (0,)), "failed": (operator.truediv, (1, 0)), "slow": (time.sleep, (600,))}
+    began = time.monotonic()
+    assert benchmark.run_beside(calls, seconds=20) == ["failed"]
+    assert time.monotonic() - began < 100
+    assert benchmark.run_beside({"failed": (operator.truediv, (1, 0))}, seconds=None) == ["failed"]
+
+
+def test_a_failed_stage_fails_the_command_and_the_finished_ones_are_brought(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = []
+
+    def run_beside(calls: dict, seconds: float) -> list[str]:
+        begun.extend((*calls, seconds))
+        save_file({"a": torch.ones(2)}, recipe.work / "movq.safetensors")
+        return [name for name in calls if name == "decoder"]
+
+    save_file({"a": torch.zeros(2)}, recipe.work / "oracle.safetensors")
+    monkeypatch.setattr(benchmark, "opened", lambda asked, device: recipe)
+    monkeypatch.setattr(Recipe, "train_clip", lambda recipe: None)
+    monkeypatch.setattr(benchmark, "run_beside", run_beside)
+    given = ["recipe.py", str(recipe.work), "--start", str(tmp_path), "--out", str(tmp_path / "out"), "--seconds", "9"]
+    monkeypatch.setattr(sys, "argv", given)
+    with pytest.raises(SystemExit) as stop:
+        benchmark.main()
+    assert stop.value.code == "failed: decoder"
+    assert begun == ["decoder", "prior", "movq", 9.0], "the oracle was finished"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["movq.safetensors", "oracle.safetensors"]
+    printed = capsys.readouterr().out
+    assert "decoder is not finished: no checkpoint" in printed and "prior is not finished" in printed
+    assert "movq" not in printed and "oracle" not in printed
+    monkeypatch.setattr(sys, "argv", [*given, "--only", "movq", "oracle"])
+    with pytest.raises(SystemExit) as stop:
+        benchmark.main()
+    assert stop.value.code == 0
+
+
+@pytest.mark.parametrize("name, locked", [("movq", [True]), ("prior", [True]), ("oracle", [])])
+def test_one_stage_draws_the_corpus_while_the_other_waits_and_the_rest_do_not_need_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, locked: list[bool]
+) -> None:
+    seen: list[bool] = []
+
+    class Drawing(Recipe):
+        @property
+        def corpus(self) -> None:
+            lock = FileLock(tmp_path / "corpus.lock")
+            with pytest.raises(Timeout):
+                lock.acquire(timeout=0)
+            seen.append(True)
+
+        def train(self) -> None:
+            (self.work / name).mkdir()
+            (self.work / name / "loss.jsonl").write_text('{"step": 20, "loss": 0.5}\n')
+
+    recipe = Drawing(tmp_path, RecipeConfig())
+    monkeypatch.setattr(Drawing, f"train_{name}", Drawing.train)
+    monkeypatch.setattr(benchmark, "opened", lambda asked, device: recipe)
+    (tmp_path / "out").mkdir()
+    asked = Namespace(work=tmp_path, out=tmp_path / "out", device="cpu", share=0.5)
+    benchmark.run_stage(name, asked, torch.get_num_threads())
+    assert seen == locked
+    with FileLock(tmp_path / "corpus.lock", timeout=0):
+        report = json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8"))
+    config = getattr(RecipeConfig(), name)
+    assert (report["steps"], report["batch_size"], report["share"]) == (config.steps, config.batch_size, 0.5)
+    assert report["losses"] == [{"step": 20, "loss": 0.5}] and report["seconds"] >= 0
+
+
+def test_of_movqs_checkpoint_the_average_is_brought_beside_the_weights_that_it_did_not_train(
+    recipe: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    movq, start = build_movq(), load_file(tmp_path / "start/decoder/movq/diffusion_pytorch_model.safetensors")
+    average = {f"decoder.{name}": value for name, value in movq.decoder.state_dict().items()}
+    state = {"parameters": {name: value + 1 for name, value in average.items()}, "average": average}
+    save_checkpoint(recipe.work / "movq" / "checkpoints", 250, state, {})
+    benchmark.bring(recipe, "movq", tmp_path / "out")
+    brought = load_file(tmp_path / "out" / "movq-step-250.safetensors")
+    assert brought.keys() == start.keys()
+    for name, value in start.items():
+        assert torch.equal(brought[name], average[name].half() if name in average else value), name
+    assert capsys.readouterr().out == "movq is not finished: step 250\n"
+
+
+def test_the_decoders_checkpoint_is_brought_for_plain_embeddings(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unet, embeds = build_unet(), torch.randn(300, 256)
+    monkeypatch.setattr(Recipe, "targets", lambda recipe: {"image_embeds": embeds})
+    save_checkpoint(recipe.work / "decoder" / "checkpoints", 3, {"parameters": dict(unet.state_dict())}, {})
+    benchmark.bring(recipe, "decoder", tmp_path / "out")
+    Whitening.of(embeds).fold_into(unet)
+    brought = load_file(tmp_path / "out" / "decoder-step-3.safetensors")
+    assert all(torch.equal(brought[name], value.half()) for name, value in unet.state_dict().items())
+
+
+def test_buffers_are_brought_too(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "start" / "oracle").mkdir()
+    save_file({"old": torch.zeros(1)}, tmp_path / "start" / "oracle" / "diffusion_pytorch_model.safetensors")
+    state = {"parameters": {"new": torch.ones(2)}, "buffers": {"count": torch.tensor(5)}}
+    save_checkpoint(recipe.work / "oracle" / "checkpoints", 1, state, {})
+    benchmark.bring(recipe, "oracle", tmp_path / "out")
+    brought = load_file(tmp_path / "out" / "oracle-step-1.safetensors")
+    assert brought["new"].dtype == torch.float16 and brought["count"] == 5

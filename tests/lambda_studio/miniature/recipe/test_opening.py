@@ -1,0 +1,30 @@
+"""A recipe is opened with checked settings, in a folder of the same settings."""
+
+import pytest
+
+from lambda_studio.errors import InvalidSetting
+from lambda_studio.miniature.recipe.opening import open_recipe
+from lambda_studio.models.stacks.stack import WEIGHTS
+from lambda_studio.progress import silent
+
+
+def test_compiling_needs_a_compiler(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(InvalidSetting, match=r"C\+\+ compiler.*compiled"):
+        open_recipe(tmp_path, 1.0, "cpu", True, silent)
+    assert not open_recipe(tmp_path, 1.0, "cpu", False, silent).config.compiled
+
+
+def test_a_trials_folder_does_not_pass_for_the_whole_training(tmp_path):
+    open_recipe(tmp_path, 0.01, "cpu", False, silent)
+    assert open_recipe(tmp_path, 0.01, "cpu", False, silent).config.decoder.steps == 200
+    with pytest.raises(InvalidSetting, match=r"started with share=0\.01.*another folder"):
+        open_recipe(tmp_path, 1.0, "cpu", False, silent)
+
+
+def test_a_recipe_refuses_a_folder_without_weights_and_one_that_began_otherwise(tmp_path):
+    with pytest.raises(InvalidSetting, match=r"is not there.*--export"):
+        open_recipe(tmp_path / "a", 1.0, "cpu", False, silent, start=tmp_path)
+    open_recipe(tmp_path / "b", 1.0, "cpu", False, silent)
+    with pytest.raises(InvalidSetting, match=r"started with start=none"):
+        open_recipe(tmp_path / "b", 1.0, "cpu", False, silent, start=WEIGHTS)
