@@ -8,6 +8,8 @@ from PIL import Image
 
 FOUND = 127
 """The mask's value above which a pixel is the subject's, of 255."""
+LEAST = 0.005
+"""The least share of a picture that a subject has, to be cut out."""
 LARGEST = 0.42
 """The longer side of a subject, as a share of the picture's."""
 MIDDLES = (0.27, 0.73)
@@ -28,12 +30,12 @@ class CutOut:
 
 
 def cut(image: Image.Image, mask: Image.Image, most: int) -> CutOut | None:
-    """Cut a subject out of an RGB picture by a mask of the same size (L). None if the mask is empty.
+    """Cut a subject out of an RGB picture by a mask of the same size (L). None if the mask is empty, or nearly so.
 
     The cut-out has at most `most` pixels on a side.
     """
     box = mask.point(lambda value: 255 * (value > FOUND)).getbbox()
-    if box is None:
+    if box is None or np.mean(np.asarray(mask) > FOUND) < LEAST:
         return None
     outside = np.asarray(image)[np.asarray(mask) <= FOUND]
     mean = outside.mean(0) if len(outside) else np.full(3, 255.0)

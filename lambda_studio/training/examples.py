@@ -15,6 +15,9 @@ from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.pictures.crops import middle_at, square_crop
 from lambda_studio.pictures.parts import Crop
 
+LEAST = 0.02
+"""The least share of a picture that its subject has, to be learnt in other scenes."""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -103,10 +106,14 @@ def with_predictions(
     for concept, rows in predicted.items():
         table += _shared_out([each for each in middles if each.concept == concept], rows, 1)
     for concept, rows in (in_places or {}).items():
-        pictures = [each for each in middles if each.concept == concept and each.mask is not None and each.mask.any()]
+        pictures = [each for each in middles if each.concept == concept and _shows_subject(each)]
         first = 1 + max((each.prediction for each in table if each.concept == concept), default=0)
         table += [replace(each, only_subject=True) for each in _shared_out(pictures, rows, first)]
     return table
+
+
+def _shows_subject(example: Example) -> bool:
+    return example.mask is not None and float(example.mask.mean()) >= LEAST
 
 
 def _shared_out(pictures: Sequence[Example], rows: Float[Tensor, "prediction dim"], first: int) -> list[Example]:

@@ -90,12 +90,12 @@ def _learnt(example: Example) -> Float[Tensor, "height width"]:
 def _weights(example: Example, background: float | None, keeps: bool) -> Float[Tensor, "height width"]:
     """Return the weights of an example's latents: 1 for the subject, and everywhere where none is known.
 
-    Surroundings that are kept count `KEPT` times as much as the subject, of any size.
+    Surroundings that are kept count `KEPT` times as much as the subject, of any size, but no latent of them more.
     """
     if example.mask is not None and example.mask.any():
         if example.only_subject:
             rest = 1 - example.mask
-            return example.mask + keeps * KEPT * rest * (example.mask.sum() / rest.sum().clamp(min=1.0))
+            return example.mask + keeps * KEPT * rest * (example.mask.sum() / rest.sum().clamp(min=1.0)).clamp(max=1.0)
         if background is not None:
             return example.mask.clamp(min=background)
     return torch.ones(example.latents.shape[-2:])

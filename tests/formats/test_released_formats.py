@@ -168,7 +168,7 @@ def test_an_adapter_of_the_miniature_is_used_or_told_to_be_of_other_weights(
     assert (adapter["method"], adapter["knows"], adapter["missing"]) == ("lora", {"ball": 1}, False)
     line = shlex.split(f"generate 'a <ball>' --steps 1 --out a.png {on_miniature}")
     assert run(line) == 0
-    used, other = Image.open("a.png").text["adapter"] == adapter["sha256"], "were made for other weights"
+    used, other = Image.open("a.png").text["adapter"] == adapter["sha256"], "were trained for other weights"
     assert used != (other in capsys.readouterr().err)
 
 

@@ -14,6 +14,7 @@ from diffusers.models.autoencoders.vq_model import VQModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from concepts.durable import staged_file
 from lambda_studio.config import require
 from lambda_studio.miniature.judge.oracle import Oracle, owners
 from lambda_studio.miniature.judge.questions import Readout
@@ -63,7 +64,11 @@ class Recipe:
         folder = self.work / "clip"
         weights = folder / CLIP_WEIGHTS
         if not weights.exists() and self.config.start:
-            shutil.copytree(self.config.start / "clip", folder, dirs_exist_ok=True)
+            shutil.copytree(
+                self.config.start / "clip", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(CLIP_WEIGHTS)
+            )
+            with staged_file(weights, replace=True) as staged:  # a part of a file would pass for a trained CLIP
+                shutil.copyfile(self.config.start / "clip" / CLIP_WEIGHTS, staged)
         elif not weights.exists():
             networks.build_clip(folder)
             clip = self._new_clip()

@@ -203,7 +203,8 @@ class DecoderObjective:
     def _loss(self, model: nn.Module, part: Part) -> Float[Tensor, ""]:
         batch = part.batch.to(self.tables.device)
         latents, image_embeds, masks = self.tables.select(part.shape, batch.rows)
-        learnt = self.tables.learnt_of(part.shape, batch.rows)
+        keeps = any(self.examples[row].only_subject for row in part.batch.rows.tolist())
+        learnt = self.tables.learnt_of(part.shape, batch.rows) if keeps else None
         noised = NoisedBatch(latents, image_embeds, batch.noise, batch.timesteps, masks, learnt)
         return noise_prediction_loss(self.decoder, noised, self.weighting, model, self._updated)
 

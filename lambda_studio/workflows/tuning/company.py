@@ -12,10 +12,12 @@ from concepts.database import Database
 from concepts.records import ConceptRecord, ImageRecord, sha256
 from lambda_studio.bundles.contents import canonical
 from lambda_studio.config import Size
+from lambda_studio.errors import PromptInvalid
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.template import escaped, parse
 from lambda_studio.pictures.beside import CutOut, beside, cut
 from lambda_studio.pictures.files.png import decode_png
+from lambda_studio.progress import unheard
 from lambda_studio.training.examples import Example, encode_latents
 from lambda_studio.training.randomness import seed_for
 from lambda_studio.workflows.tuning.predictions import PLACES, Predictor
@@ -23,7 +25,7 @@ from lambda_studio.workflows.tuning.predictions import PLACES, Predictor
 PARTNERS = 2
 """The most other concepts that each is composed with, as the subject on the left."""
 PICTURES, EACH = 5, 4
-"""The pictures of two concepts, and the prior's predictions that each is learnt from."""
+"""The most pictures of two concepts, and the prior's predictions that each is learnt from."""
 TEMPLATES = ("a <{0}> beside a <{1}>", "a <{0}> and a <{1}>")
 
 Pair = tuple[ConceptRecord, ConceptRecord]
@@ -45,27 +47,37 @@ class Company:
 
         Afterwards the image encoder, the text tower and the prior may be in memory.
         """
+        if len(concepts) < 2:
+            return []
         cutouts = {concept.name: self._cut_outs(concept, resolution) for concept in concepts}
-        found = [concept for concept in concepts if cutouts[concept.name]]
-        return [
-            example
-            for pair in pairs(found)
-            for example in self._of(pair, (cutouts[pair[0].name], cutouts[pair[1].name]), resolution)
-        ]
+        found = sorted((each for each in concepts if cutouts[each.name]), key=lambda concept: concept.name)
+        examples: list[Example] = []
+        for pair in pairs(found):
+            try:
+                examples += self._of(pair, (cutouts[pair[0].name], cutouts[pair[1].name]), resolution)
+            except PromptInvalid as error:
+                names = " and ".join(concept.name for concept in pair)
+                self.predictor.notify(f"{names} are not learnt beside each other: {error.cause}")
+        return examples
 
     def _of(self, pair: Pair, cutouts: tuple[Shown, Shown], side: int) -> list[Example]:
-        """Return the examples of two concepts, as those of the first."""
-        shown = [[each[(turn + place) % len(each)] for place, each in enumerate(cutouts)] for turn in range(PICTURES)]
+        """Return the examples of two concepts, as those of the first: as many pictures as it has cut-outs.
+
+        Raises PromptInvalid if CLIP cannot read both nouns.
+        """
+        count = len(cutouts[0])
+        prompts = self._prompts(pair, count)
+        shown = [[each[(turn + place) % len(each)] for place, each in enumerate(cutouts)] for turn in range(count)]
         composed = [beside([cutout for _, cutout in each], side, self._dice(turn)) for turn, each in enumerate(shown)]
         images = [[image for image, _ in each] for each in shown]
         latents = self._latents([picture for picture, _ in composed], images, side)
-        embeds = self.predictor.together(pair, self._prompts(pair))
+        embeds = self.predictor.together(pair, prompts)
         masks = [_share(mask, *latents.shape[-2:]) for _, mask in composed]
-        names = [f"{turn}: " + " ".join(image.sha for image in each) for turn, each in enumerate(images)]
+        names = [f"{turn} {pair[1].name} " + " ".join(image.sha for image in each) for turn, each in enumerate(images)]
         return [
             Example(
-                pair[0].name, names[number % PICTURES], latents[number % PICTURES], embeds[number],
-                1 + number // PICTURES, mask=masks[number % PICTURES], only_subject=True,
+                pair[0].name, names[number % count], latents[number % count], embeds[number], 1 + number // count,
+                mask=masks[number % count], only_subject=True,
             )
             for number in range(len(embeds))
         ]  # fmt: skip
@@ -73,14 +85,14 @@ class Company:
     def _dice(self, turn: int) -> list[float]:
         return np.random.default_rng(seed_for(self.predictor.seed, "company", turn)).random(4).tolist()
 
-    def _prompts(self, pair: Pair) -> list[BoundPrompt]:
-        """Return a prompt for each prediction: half of them name a place."""
+    def _prompts(self, pair: Pair, count: int) -> list[BoundPrompt]:
+        """Return a prompt for each prediction: half of them name a place. Words after CLIP's limit are cut."""
         names, nouns = [escaped(concept.name) for concept in pair], {concept.name: concept.noun for concept in pair}
         asked = []
-        for number in range(PICTURES * EACH):
-            place = f" {PLACES[number % len(PLACES)]}" if number // PICTURES % 2 else ""
+        for number in range(count * EACH):
+            place = f" {PLACES[number % len(PLACES)]}" if number // count % 2 else ""
             asked.append(TEMPLATES[number % len(TEMPLATES)].format(*names) + place)
-        return [bind(parse(prompt), nouns, self.stack.tokenizer) for prompt in asked]
+        return [bind(parse(prompt), nouns, self.stack.tokenizer, unheard) for prompt in asked]
 
     def _latents(self, pictures: Sequence[Image.Image], images: Sequence[Sequence[ImageRecord]], side: int) -> Tensor:
         said = {

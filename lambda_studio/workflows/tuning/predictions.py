@@ -27,6 +27,8 @@ from lambda_studio.workflows.tuning.captions import caption_prompts
 A_PICTURE = 2
 """The number of predictions for each picture of a concept."""
 
+AT_ONCE = 64
+"""The prompts that the prior reads at once."""
 PLACES = (
     "on the beach", "in the snow", "in the city", "in the forest", "in a meadow", "on the moon", "in the desert",
     "in a room",
@@ -83,7 +85,8 @@ class Predictor:
         """Return a prompt of each place for each picture with a mask, one picture after the other in each place."""
         name, count = escaped(concept.name), sum(map(_has_mask, concept.images))
         templates = [parse(f"a <{name}> {place}") for place in PLACES]
-        bound = [bind(template, {concept.name: concept.noun}, self.stack.tokenizer) for template in templates]
+        nouns = {concept.name: concept.noun}
+        bound = [bind(template, nouns, self.stack.tokenizer, unheard) for template in templates]
         return [bound[(row + turn) % len(bound)] for turn in range(len(bound)) for row in range(count)]
 
     def _prompts(self, concept: ConceptRecord) -> list[BoundPrompt]:
@@ -108,11 +111,14 @@ class Predictor:
     def _predict(
         self, concepts: Sequence[ConceptRecord], prompts: Sequence[BoundPrompt]
     ) -> Float[Tensor, "prediction dim"]:
-        """Predict all prompts at once: the bits depend on the size of the batch."""
+        """Predict up to `AT_ONCE` prompts at once: the bits depend on the size of the batch."""
         zero, subject = self.embedder.zero(), {each.name: self.embedder.blended(each) for each in concepts}
-        inputs = condition_prompts(self.stack.clip(("text",)), prompts, [subject] * len(prompts), zero)
-        seeds = [seed_for(self.seed, "predictions", number) for number in range(len(prompts))]
-        return predict_image_embeds(self.stack.prior(), inputs, seeds).cpu()
+        seeds, found = [seed_for(self.seed, "predictions", number) for number in range(len(prompts))], []
+        for start in range(0, len(prompts), AT_ONCE):
+            some = prompts[start : start + AT_ONCE]
+            inputs = condition_prompts(self.stack.clip(("text",)), some, [subject] * len(some), zero)
+            found.append(predict_image_embeds(self.stack.prior(), inputs, seeds[start : start + AT_ONCE]).cpu())
+        return torch.cat(found)
 
     def _key(self, concepts: Sequence[ConceptRecord], prompts: Sequence[BoundPrompt]) -> str:
         prints = self.stack.fingerprints()

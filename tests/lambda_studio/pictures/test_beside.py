@@ -33,6 +33,9 @@ def test_a_subject_is_cut_out_whole_with_the_colour_around_it() -> None:
 def test_an_empty_mask_cuts_out_nothing() -> None:
     image, _ = photo(RED, (10, 20, 49, 79))
     assert cut(image, Image.new("L", image.size), 64) is None
+    speck = Image.new("L", image.size)
+    speck.paste(255, (0, 0, 5, 5))
+    assert cut(image, speck, 64) is None, "a speck is no subject"
     whole = cut(image, Image.new("L", image.size, 255), 64)
     assert whole and whole.around == (255, 255, 255), "nothing is around it"
 

@@ -1,5 +1,6 @@
 """The table of constants is what the frozen encoders say, of one and the same crop."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,8 @@ def test_predictions_in_places_go_to_the_pictures_with_a_mask() -> None:
     placed = [(each.image_sha, each.prediction, float(each.image_embeds[0])) for each in table if each.only_subject]
     assert placed == [("a", 3, 0.0), ("d", 3, 1.0), ("a", 4, 2.0), ("d", 4, 3.0)]
     assert len({(each.image_sha, each.prediction) for each in table}) == len(table)
+    sliver = replace(pictures[0], mask=torch.full((2, 2), 0.01))
+    assert not any(each.only_subject for each in with_predictions([sliver], {}, True, {"rex": torch.ones(4, 8)}))
     assert not any(each.only_subject for each in with_predictions(pictures[1:3], {}, True, {"rex": torch.ones(4, 8)}))
 
 

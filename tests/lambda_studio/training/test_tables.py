@@ -76,6 +76,8 @@ def test_what_is_kept_around_a_subject_has_its_share_however_small_the_subject_i
     learnt = tables.learnt_of(0, everything)
     assert torch.equal(masks[:2], torch.ones(2, 4, 4)) and torch.equal(learnt[:2], torch.ones(2, 4, 4))
     assert torch.equal(learnt[2], rows[2].mask)
+    large = replace(rows[2], mask=torch.ones(4, 4).index_fill(0, torch.tensor([0]), 0.0))
+    assert Tables([large], CPU, keeps=True).select(0, everything[:1])[2].max() == 1, "no latent counts more"
     inside = rows[2].mask.bool()
     assert masks[2][~inside].sum() == pytest.approx(KEPT * masks[2][inside].sum().item())
 

@@ -6,6 +6,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from lambda_studio.config import FinetuneConfig
+from lambda_studio.errors import PromptInvalid
 from lambda_studio.training.examples import Example
 from lambda_studio.workflows.tuning import company as company_module
 from lambda_studio.workflows.tuning.company import EACH, PICTURES, Company, pairs
@@ -50,7 +51,7 @@ def test_of_two_concepts_beside_each_other_only_they_count(studio, add_masked) -
     add_masked("rex", "red", "dog")
     add_masked("hat", "blue", "hat")
     examples = made(studio, ["rex", "hat"])
-    assert [example.concept for example in examples] == ["rex"] * PICTURES * EACH + ["hat"] * PICTURES * EACH
+    assert [example.concept for example in examples] == ["hat"] * 2 * EACH + ["rex"] * 2 * EACH
     assert all(example.only_subject and 0 < float(example.mask.mean()) < 0.6 for example in examples)
     for example in examples:
         left, right = example.mask.chunk(2, dim=1)
@@ -64,14 +65,14 @@ def test_half_of_the_prompts_name_a_place(studio, add_masked) -> None:
     add_masked("hat", "blue", "hat")
     place = studio.workplace
     company = Company(place.database, Predictor(place.stack, place.embedder, 7))
-    prompts = [prompt.template for prompt in company._prompts(tuple(place.get_concepts(["my rex", "hat"])))]
-    assert set(prompts[:PICTURES]) == {"a <my rex> beside a <hat>", "a <my rex> and a <hat>"}
+    prompts = [prompt.template for prompt in company._prompts(tuple(place.get_concepts(["my rex", "hat"])), 5)]
+    assert set(prompts[:5]) == {"a <my rex> beside a <hat>", "a <my rex> and a <hat>"}
     assert sum(prompt.endswith(PLACES) for prompt in prompts) == len(prompts) / 2
 
 
 def test_the_composed_pictures_show_both_subjects(studio, add_masked, monkeypatch) -> None:
-    add_masked("rex", "red", "dog")
-    add_masked("hat", "blue", "hat")
+    add_masked("rex", "red", "dog", count=PICTURES + 2)
+    add_masked("hat", "blue", "hat", count=PICTURES + 2)
     seen: list[Image.Image] = []
     encode = company_module.encode_latents
     monkeypatch.setattr(
@@ -86,7 +87,7 @@ def test_the_composed_pictures_show_both_subjects(studio, add_masked, monkeypatc
         red, blue = (
             np.argwhere(pixels[..., channel] - pixels[..., 2 - channel] > 90)[:, 1].mean() for channel in (0, 2)
         )
-        assert (red < blue) == (number < PICTURES), "the first is on the left"
+        assert (blue < red) == (number < PICTURES), "the first is on the left"
 
 
 def test_what_was_computed_is_known_to_a_resumed_run(studio, add_masked, tmp_path, monkeypatch) -> None:
@@ -104,6 +105,33 @@ def test_what_was_computed_is_known_to_a_resumed_run(studio, add_masked, tmp_pat
     after = Company(place.database, again).examples(concepts, 32)
     for one, other in zip(before, after, strict=True):
         assert torch.equal(one.latents, other.latents) and torch.equal(one.image_embeds, other.image_embeds)
+
+
+def test_nouns_that_clip_cannot_read_together_are_told_of_and_the_run_goes_on(studio, add_masked, monkeypatch) -> None:
+    add_masked("rex", "red", "dog")
+    add_masked("hat", "blue", "hat")
+    add_masked("long", "green", "mug")
+    bind = company_module.bind
+
+    def short(template, nouns, *rest):
+        if "long" in nouns:
+            raise PromptInvalid("The prompt has too many tokens.", "Shorten it.")
+        return bind(template, nouns, *rest)
+
+    monkeypatch.setattr(company_module, "bind", short)
+    place, notes = studio.workplace, []
+    predictor = Predictor(place.stack, place.embedder, 7, notes.append)
+    examples = Company(place.database, predictor).examples(place.get_concepts(["rex", "hat", "long"]), 32)
+    assert {example.concept for example in examples} == {"rex", "hat"}
+    assert any(note.startswith("hat and long are not learnt beside each other: ") for note in notes)
+
+
+def test_the_order_of_the_names_changes_nothing(studio, add_masked) -> None:
+    for name, colour in (("a", "red"), ("b", "blue"), ("c", "green"), ("d", "brown")):
+        add_masked(name, colour, "dog", count=1)
+    one, other = made(studio, list("abcd")), made(studio, list("dbca"))
+    keys = [[(each.concept, each.image_sha, each.prediction) for each in table] for table in (one, other)]
+    assert keys[0] == keys[1] and all(torch.equal(a.latents, b.latents) for a, b in zip(one, other, strict=True))
 
 
 def test_a_concept_without_a_mask_has_no_company(studio, add_masked, add, photo) -> None:

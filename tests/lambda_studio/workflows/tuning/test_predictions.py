@@ -94,6 +94,14 @@ def test_a_picture_is_shown_in_every_place_once(studio, masked) -> None:
     assert prompts[0] != prompts[1], "one place is not for one step's pictures alone"
 
 
+def test_many_prompts_are_predicted_in_turns(studio, masked, monkeypatch) -> None:
+    (concept,) = studio.workplace.get_concepts(["rex"])
+    predictor = Predictor(studio.workplace.stack, studio.workplace.embedder, 7)
+    whole = predictor._predict([concept], predictor._placed(concept))
+    monkeypatch.setattr(predictions_module, "AT_ONCE", 5)
+    torch.testing.assert_close(predictor._predict([concept], predictor._placed(concept)), whole)
+
+
 def test_a_concept_without_masks_is_learnt_at_its_own_place_and_that_is_said(studio, add, photo, trained_on) -> None:
     add("rex", photo)
     config = FinetuneConfig(steps=1, rank=2, conditions="scenes")
