@@ -90,7 +90,7 @@ def run_stage(name: str, asked: argparse.Namespace, threads: int) -> None:
     recipe, began = opened(asked, asked.device), time.perf_counter()
     if name in CORPUS:
         with FileLock(asked.work / "corpus.lock"):  # the first stage draws it; the lock ends with its process
-            recipe.corpus  # noqa: B018
+            recipe.corpus  # noqa: B018  # the property draws the corpus
     getattr(recipe, f"train_{name}")()
     config = getattr(recipe.config, name)
     report = {

@@ -73,7 +73,7 @@ class Company:
         latents = self._latents([picture for picture, _ in composed], images, side)
         embeds = self.predictor.together(pair, prompts)
         masks = [_share(mask, *latents.shape[-2:]) for _, mask in composed]
-        names = [f"{turn} {pair[1].name} " + " ".join(image.sha for image in each) for turn, each in enumerate(images)]
+        names = [f"{turn}: {first.sha} {other.sha} {pair[1].name}" for turn, (first, other) in enumerate(images)]
         return [
             Example(
                 pair[0].name, names[number % count], latents[number % count], embeds[number], 1 + number // count,

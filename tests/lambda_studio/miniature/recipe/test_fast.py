@@ -17,7 +17,7 @@ def network() -> nn.Module:
 class OnGpu(Tensor):
     """A tensor that says that it is on a GPU."""
 
-    device = torch.device("cuda")  # type: ignore[assignment]
+    device = torch.device("cuda")  # type: ignore[assignment]  # a tensor that claims to be on a GPU
 
 
 @pytest.fixture

@@ -134,6 +134,15 @@ def test_the_order_of_the_names_changes_nothing(studio, add_masked) -> None:
     assert keys[0] == keys[1] and all(torch.equal(a.latents, b.latents) for a, b in zip(one, other, strict=True))
 
 
+def test_partners_that_share_a_photograph_are_told_apart(studio, add_masked, tmp_path) -> None:
+    add_masked("rex", "red", "dog", count=1)
+    add_masked("hat", "blue", "hat", count=1)
+    shared = {"images": [tmp_path / "hat0.png"], "masks": [tmp_path / "hat0-mask.png"]}
+    studio.concepts.add("scarf", noun="scarf", **shared)
+    keys = [(each.concept, each.image_sha, each.prediction) for each in made(studio, ["rex", "hat", "scarf"])]
+    assert len(set(keys)) == len(keys) == 6 * EACH
+
+
 def test_a_concept_without_a_mask_has_no_company(studio, add_masked, add, photo) -> None:
     add_masked("rex", "red", "dog")
     add("max", photo)
