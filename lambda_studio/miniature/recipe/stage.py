@@ -66,7 +66,8 @@ class StageObjective:
 
     def describe(self, processes: int) -> dict[str, str]:
         """Return the stage's settings as text."""
-        chosen = {"stage": self.name, **asdict(self.config), "processes": processes}
+        device = next(self.model.parameters()).device.type  # devices draw different numbers
+        chosen = {"stage": self.name, **asdict(self.config), "processes": processes, "device": device}
         del chosen["checkpoint_every"]
         return {name: str(value) for name, value in chosen.items()}
 

@@ -123,6 +123,16 @@ def test_a_stage_begun_with_other_settings_is_not_gone_on_with(tmp_path: Path) -
         train_stage(objective(network(), replace(CONFIG, learning_rate=2e-2)), tmp_path)
 
 
+def test_a_stage_begun_on_another_device_is_not_gone_on_with(tmp_path: Path, monkeypatch) -> None:
+    here = objective(network())
+    train_stage(here, tmp_path)
+    described = StageObjective.describe
+    monkeypatch.setattr(StageObjective, "describe", lambda *args: {**described(*args), "device": "cuda"})
+    assert described(here, 1)["device"] == "cpu"
+    with pytest.raises(ResumeRefused, match=r"device: cpu -> cuda"):
+        train_stage(objective(network()), tmp_path)
+
+
 def test_every_twentieth_step_is_logged_and_drawn_with_all_its_losses(tmp_path: Path) -> None:
     config = replace(CONFIG, steps=60, checkpoint_every=30)
     train_stage(objective(network(), config), tmp_path)
