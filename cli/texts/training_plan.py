@@ -9,6 +9,15 @@ if TYPE_CHECKING:
     from lambda_studio.studio import FinetunePlan
 
 
+PREDICTIONS = "the prior's predictions for names and captions"
+LEARNT = {
+    "prior": f"learnt only from {PREDICTIONS}",
+    "both": f"learnt also from {PREDICTIONS}",
+    "scenes": f"learnt also from {PREDICTIONS}, in other places, and beside other concepts",
+}
+"""What a training with these conditions learns from, beside or in place of the photographs' embeddings."""
+
+
 def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
     """Yield a plan in words."""
     rows = [(each.name, each.noun, f"{each.version}", f"{each.images}", f"{each.seen:,}") for each in plan.concepts]
@@ -18,6 +27,8 @@ def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
     steps = "1 step" if plan.steps == 1 else f"{plan.steps:,} steps"
     rate = f"learning rate {settings['learning_rate']:g}"
     yield f"{method} for {plan.stack}: {steps} of {counted(plan.images_a_step, 'image')}, {rate}"
+    if (conditions := settings.get("conditions", "paper")) != "paper":
+        yield f"{LEARNT[conditions]} (--conditions {conditions})"
     if plan.needed_bytes is not None and plan.free_bytes is not None:
         yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of GPU memory"
     if plan.buckets:

@@ -181,8 +181,8 @@ class FinetuneConfig(Settings):
     def _require_crops(self) -> None:
         for name in ("variants", "random_flip"):
             learnt = self.conditions != "prior" or getattr(self, name) == getattr(type(self), name)
-            cause = f"{name} is {getattr(self, name)!r}, and no picture is learnt from its own embedding."
-            require(learnt, cause, "Give conditions=both.", name)
+            cause = f"{name} is {getattr(self, name)!r}, and conditions=prior learns no picture from its own embedding."
+            require(learnt, cause, f"Give conditions=both or scenes, or leave out {name}.", name)
 
     def _require_loss(self) -> None:
         gamma = self.snr_gamma

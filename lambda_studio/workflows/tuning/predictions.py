@@ -55,11 +55,7 @@ class Predictor:
 
     def in_places(self, concepts: Sequence[ConceptRecord]) -> Predicted:
         """Return the prior's predictions by concept: for its name in each of `PLACES`, of each picture with a mask."""
-        found = self._of([concept for concept in concepts if any(map(_has_mask, concept.images))], self._placed)
-        for concept in concepts:
-            if concept.name not in found:
-                self.notify(f"{concept.name}: no picture has a mask, so it is not learnt in other places.")
-        return found
+        return self._of([concept for concept in concepts if any(map(_has_mask, concept.images))], self._placed)
 
     def _of(self, concepts: Sequence[ConceptRecord], of: Callable[[ConceptRecord], list[BoundPrompt]]) -> Predicted:
         prompts = {concept.name: of(concept) for concept in concepts}

@@ -97,7 +97,7 @@ class Tuner:
                 config = planned(self.stack, config, self.notify, resumes=True)
                 self.predictor.read(run_folder(self.home, run.id))
                 return self._tune(run.id, concepts, self._examples(holdout, config, should_stop), config, should_stop)
-        self.remarks = [f"{remark.concept}: {remark.said}" for remark in checked(self.place, concepts)]
+        self.remarks = [f"{remark.concept}: {remark.said}" for remark in checked(self.place, concepts, config)]
         self.remarks += [f"{name}: {said}" for name, said in holdout.too_few.items()]
         for said in self.remarks:
             self.notify(said)

@@ -61,7 +61,10 @@ def test_a_preferred_shape_of_a_lora_is_left_out_for_a_whole_unet() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("variants", 2), ("random_flip", True)])
 def test_crops_are_refused_where_no_picture_is_learnt_from_its_own_embedding(name: str, value: Any) -> None:
-    with pytest.raises(InvalidSetting, match=f"{name} is {value}, and no picture is learnt .*Give conditions=both"):
+    with pytest.raises(
+        InvalidSetting,
+        match=f"{name} is {value}, and conditions=prior learns no .*Give conditions=both or scenes, or leave out",
+    ):
         FinetuneConfig(conditions="prior", **{name: value})
     assert FinetuneConfig(conditions="both", **{name: value}).conditions == "both"
 

@@ -1,5 +1,6 @@
 """Plan a fine-tuning run before anything slow: what is trained, how long, in what memory, and what may spoil it."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
@@ -32,7 +33,7 @@ def plan_finetuning(place: Workplace, concepts: Sequence[ConceptRecord], config:
     """
     require_usable(config, place.stack.device)
     preview_templates(config.preview_prompts, concepts)
-    remarks = tuple(checked(place, concepts))
+    remarks = tuple(checked(place, concepts, config))
     try:
         place.stack.require_fetched()
     except ModelFilesNotFetched as error:
@@ -40,12 +41,17 @@ def plan_finetuning(place: Workplace, concepts: Sequence[ConceptRecord], config:
     return _measured(place, concepts, config, remarks)
 
 
-def checked(place: Workplace, concepts: Sequence[ConceptRecord]) -> Iterator[Remark]:
+def checked(place: Workplace, concepts: Sequence[ConceptRecord], config: FinetuneConfig) -> Iterator[Remark]:
     """Iterate over what may spoil the training. Raises PicturesLeftOut and ContentDamaged: they make it impossible."""
     require_pictures(concepts, "fine-tuning")
     pictures = TrainingPictures(place, concepts)
     pictures.require_whole()
     yield from pictures.remarks()
+    for concept in concepts if config.conditions == "scenes" else ():
+        if all(image.mask_sha is None for image in concept.images):
+            way = f"studio concepts edit {shlex.quote(concept.name)} --segment 1=auto"
+            cause = "no picture has a mask, so it is not learnt in other places or beside other concepts."
+            yield Remark(concept.name, f"{cause} To mask image 1: {way}")
 
 
 def _measured(
