@@ -47,7 +47,7 @@ def _near(concept: ConceptRecord, own: Numbers) -> Numbers:
 
 
 def _of_copy(concept: ConceptRecord, other: str, own: Numbers, others: Numbers, near: Numbers) -> str:
-    also = _also(concept, other, own, others)
+    also = also_in(concept, other, own, others)
     if near:
         what = f"image{'s' * (len(near) > 1)} {', '.join(ranges(near))}"
         also += f", and {what} {'is' if len(near) == 1 else 'are'} almost the same as one of these"
@@ -58,10 +58,11 @@ def _warning(concept: ConceptRecord, other: str, own: Numbers, others: Numbers) 
     drop = " ".join(f"--drop {part}" for part in ranges(own))
     them = "it does" if len(own) == 1 else "they do"
     command = f"studio concepts edit {shlex.quote(concept.name)} {drop}"
-    return f"{_also(concept, other, own, others)}. If {them} not show both: {command}"
+    return f"{also_in(concept, other, own, others)}. If {them} not show both: {command}"
 
 
-def _also(concept: ConceptRecord, other: str, own: Numbers, others: Numbers) -> str:
+def also_in(concept: ConceptRecord, other: str, own: Numbers, others: Numbers) -> str:
+    """Return that the `own` images of a concept are also the images `others` of another one."""
     if len(own) == 1:
         return f"image {own[0]} ({concept.images[own[0] - 1].source_name}) is also image {others[0]} of {other}"
     return f"images {', '.join(ranges(own))} are also in {other} (its images {', '.join(ranges(others))})"

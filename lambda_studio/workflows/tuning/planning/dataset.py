@@ -19,6 +19,7 @@ from lambda_studio.workflows.cache.encoders import Encoder, KnownEncoders
 from lambda_studio.workflows.cache.keys import FeatureKey, crop_key, subject_key
 from lambda_studio.workflows.cache.store import FeatureStore
 from lambda_studio.workflows.subjects.lookalikes import ALIKE
+from lambda_studio.workflows.subjects.photos.shared_pictures import also_in
 from lambda_studio.workflows.subjects.photos.told import ranges, told_warnings
 from lambda_studio.workflows.subjects.photos.unlike import mean_cosine, unlike_warnings
 from lambda_studio.workflows.tuning.planning.plan import Remark
@@ -55,6 +56,7 @@ class TrainingPictures:
         for concept in self.concepts:
             for said in (*_few(concept), *_stored(concept)):
                 yield Remark(concept.name, said)
+        yield from _shared(self.concepts)
         if self.encoder:
             yield from self._compared(self.encoder)
 
@@ -99,6 +101,35 @@ def _stored(concept: ConceptRecord) -> Iterator[str]:
             for number, image in enumerate(concept.images, start=1)
         ],
     )
+
+
+def _shared(concepts: Sequence[ConceptRecord]) -> Iterator[Remark]:
+    """Yield a remark for each two concepts that have the same pictures, without masks that tell them apart."""
+    for one, other in combinations(concepts, 2):
+        there = {image.sha: (number, image.mask_sha) for number, image in enumerate(other.images, start=1)}
+        both = [
+            (number, there[image.sha][0])
+            for number, image in enumerate(one.images, start=1)
+            if image.sha in there and not _apart(image.mask_sha, there[image.sha][1])
+        ]
+        if both:
+            own, others = ([*numbers] for numbers in zip(*both, strict=True))
+            yield Remark(one.name, _told_shared(one, other, own, sorted(others)))
+
+
+def _apart(one: str | None, other: str | None) -> bool:
+    """Return whether the masks of two subjects in one picture tell them apart."""
+    return one is not None and other is not None and one != other
+
+
+def _told_shared(one: ConceptRecord, other: ConceptRecord, own: Sequence[int], others: Sequence[int]) -> str:
+    edits = [f"studio concepts edit {shlex.quote(each.name)}" for each in (one, other)]
+    masks = "; ".join(
+        f"{edit} --box {numbers[0]}=x,y,width,height" for edit, numbers in zip(edits, (own, others), strict=True)
+    )
+    drop = " ".join(f"--drop {part}" for part in ranges(others))
+    also = f"{also_in(one, other.name, [*own], [*others])}, and no masks tell the two subjects apart"
+    return f"{also}. Box each: {masks}. Or give another photograph: {edits[1]} --add PHOTO {drop}"
 
 
 def _one_view(crops: Float[Tensor, "image dim"]) -> Iterator[str]:

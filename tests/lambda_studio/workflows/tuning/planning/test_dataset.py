@@ -84,6 +84,33 @@ def test_one_mask_that_may_be_wrong_is_one_image(put, plain, said) -> None:
     ]
 
 
+@pytest.mark.parametrize(("own", "others"), [(None, None), ("a", None), (None, "b"), ("a", "a")])
+def test_a_photograph_of_two_concepts_is_told_if_no_masks_tell_them_apart(put, plain, said, own, others) -> None:
+    rex, max_ = put("my rex", plain("red"), plain("blue")), put("max", plain("blue"), plain("green"))
+    rex = replace(rex, images=(rex.images[0], replace(rex.images[1], mask_sha=own)))
+    max_ = replace(max_, images=(replace(max_.images[0], mask_sha=others), max_.images[1]))
+    assert said(rex, max_) == [
+        "my rex: image 2 (blue.png) is also image 1 of max, and no masks tell the two subjects apart. "
+        "Box each: studio concepts edit 'my rex' --box 2=x,y,width,height; "
+        "studio concepts edit max --box 1=x,y,width,height. "
+        "Or give another photograph: studio concepts edit max --add PHOTO --drop 1"
+    ]
+
+
+def test_photographs_of_two_concepts_are_told_at_once(put, plain, said) -> None:
+    colours = [plain(colour) for colour in ("red", "blue", "green")]
+    (told,) = said(put("rex", *colours), put("max", plain("white"), *colours))
+    assert told.startswith("rex: images 1-3 are also in max (its images 2-4), and no masks")
+    assert told.endswith("studio concepts edit max --add PHOTO --drop 2-4")
+
+
+def test_a_photograph_whose_masks_tell_two_concepts_apart_is_not_told(put, plain, said) -> None:
+    rex, max_ = put("rex", plain("red"), plain("blue")), put("max", plain("blue"), plain("green"))
+    rex = replace(rex, images=(rex.images[0], replace(rex.images[1], mask_sha="a")))
+    max_ = replace(max_, images=(replace(max_.images[0], mask_sha="b"), max_.images[1]))
+    assert said(rex, max_) == []
+
+
 def test_without_a_known_clip_or_with_an_image_that_is_not_encoded_nothing_is_compared(
     studio, put, plain, said, cached
 ) -> None:
