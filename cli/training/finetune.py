@@ -1,6 +1,7 @@
 """studio finetune NAME… | --all"""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,7 @@ def command(
             *([f"Previews: {done.previews}"] if done.previews else []),
             *([f"Report: {done.report}"] if done.report else []),
             *([tensorboard_line(done.tensorboard)] if done.tensorboard else []),
-            f'Use it: studio generate "a <{next(iter(done.adapter.knows))}> …"',
+            use_line(done.concepts),
         ]
 
     session.show(done, lines)
@@ -200,6 +201,11 @@ def command(
 
 
 set_by_environment(command, but=("everything", "resume", "plan", "start_from", "rebuild", "yes"))
+
+
+def use_line(names: Sequence[str]) -> str:
+    """Return the command that draws the concepts that were trained, two of them if there are several."""
+    return f'Use it: studio generate "{" and ".join(f"a <{name}>" for name in names[:2])} …"'
 
 
 def tensorboard_line(folder: Path) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.training.finetune import use_line
 from tests.cli.conftest import TUNE
 
 
@@ -80,6 +81,7 @@ def test_8_bit_states_may_be_asked_for_as_diffusers_scripts_do(studio, photos, m
 def test_more_steps_may_be_asked_for(studio, stopped_after_two) -> None:
     answer = studio("finetune", "rex", "--resume", "--steps", 6)
     assert "Adapter 1 knows rex (6 steps of tiny)." in answer.out
+    assert answer.out.endswith('\nUse it: studio generate "a <rex> …"\n')
     assert json.loads(studio("runs", "--json").out)[0]["steps"] == 6
 
 
@@ -158,6 +160,11 @@ def test_a_plan_is_shown_and_nothing_is_trained(studio, added) -> None:
     assert json.loads(studio("runs", "--json").out) == []
     plan = json.loads(studio("finetune", "--all", "--plan", "--json").out)
     assert (plan["steps"], plan["concepts"][0]["seen"], plan["settings"]["method"]) == (400, 1600, "lora")
+
+
+def test_the_command_that_draws_several_concepts_names_two_of_them() -> None:
+    drawn = 'Use it: studio generate "a <rex> and a <red-hat> …"'
+    assert [use_line(names) for names in (("rex", "red-hat"), ("rex", "red-hat", "mug"))] == [drawn, drawn]
 
 
 def test_a_plan_is_not_for_a_run_that_goes_on(studio, stopped_after_two) -> None:
