@@ -31,7 +31,8 @@ class NewImage:
     original: bytes | None = None
     """The original file with its metadata, if it is to be stored."""
     caption: str | None = None
-    """What its caption says, on one line. It is no part of the manifest."""
+    """What its caption says, on one line. None leaves a stored caption, an empty text removes it. It is no part of the
+    manifest."""
     sha: str = field(init=False)
     mask_sha: str | None = field(init=False)
     original_sha: str | None = field(init=False)

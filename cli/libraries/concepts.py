@@ -2,28 +2,16 @@
 
 import shlex
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.arguments import Images
 from cli.commands import StudioGroup, download_option
-from cli.libraries import removing
+from cli.libraries import editing, removing
 from cli.libraries.mask_files import masks as mask_files
-from cli.libraries.originals import count_originals, keep_original_option, kept_originals, originals
-from cli.options.masks import (
-    box_option,
-    correction,
-    drawn,
-    marks,
-    masks_edited,
-    point_option,
-    segments_option,
-    sheet_option,
-    ways,
-)
+from cli.libraries.originals import count_originals, kept_originals, originals
+from cli.options.masks import correction, drawn, sheet_option
 from cli.screen.terminal import notice
 from cli.session import Session, pass_session
 from cli.texts.captions import caption_lines
@@ -46,6 +34,7 @@ def command(ctx: click.Context) -> None:
 
 command.add_command(originals)
 command.add_command(mask_files)
+command.add_command(editing.edit)
 command.add_command(removing.restore)
 command.add_command(removing.remove)
 command.add_command(removing.forget)
@@ -189,62 +178,6 @@ def similar(session: Session, name: str, count: int) -> None:
         ]
 
     session.show(found, lines)
-
-
-@command.command("edit")
-@click.argument("name")
-@click.option("--noun", help="Set another noun.  [default: unchanged]")
-@click.option(
-    "--add",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="IMAGE",
-    help="Add a reference image. Repeat it for more.",
-)
-@click.option(
-    "--drop",
-    multiple=True,
-    type=Images(),
-    metavar="N[-M]|NAME",
-    help="Drop image N, or the images N to M, numbered as in `show`; or the one of this file name. Repeat it for more.",
-)
-@click.option(
-    "--mask",
-    "masks",
-    multiple=True,
-    metavar="N=FILE",
-    help="Give image N another mask, white = subject. Repeat it for more.",
-)
-@box_option
-@point_option
-@segments_option("How to find the subject in added images.")
-@sheet_option
-@keep_original_option
-@download_option
-@pass_session
-def edit(
-    session: Session, name: str, noun: str | None, add: tuple[Path, ...], drop: tuple[range | tuple[str], ...],
-    masks: tuple[str, ...], boxes: tuple[str, ...], points: tuple[str, ...], segment: tuple[str, ...],
-    sheet: Path | None, keep_original: bool,
-) -> None:  # fmt: skip
-    """Change a concept's noun, images or masks in a new version. Earlier versions stay.
-
-    \b
-      studio concepts edit rex --add photo7.jpg --drop 2 --mask 1=mask.png
-      studio concepts edit rex --box 3=25%,30%,50%,60%
-    """
-    way, ways_of_some = ways(segment)
-    numbered = marks(masks, boxes, points, ways_of_some)
-    if segment and not add and not ways_of_some:
-        raise click.UsageError(f"--segment {way} is for added images. For an image that is there, give N={way}.")
-    with session.studio() as studio:
-        added = studio.concepts.edit(
-            name, noun=noun, add=add, drop=tuple(chain(*drop)), masks=numbered, segment=way, keep_original=keep_original
-        )
-        if sheet is not None:
-            notice(drawn(sheet, studio.concepts.write_sheet(name, sheet)))
-    said = masks_edited(added, by_hand=not add or way == "none", marked=bool(numbered))
-    session.show(added, lambda: [*removing.written(added), *said])
 
 
 @command.command("history")

@@ -23,3 +23,8 @@ def caption_lines(concept: "ConceptRecord") -> list[str]:
         for number, image in enumerate(concept.images, start=1)
         if image.caption is not None
     ]
+
+
+def captions_now(concept: "ConceptRecord") -> list[str]:
+    """Return a line for each caption after a change, or the line that there are none."""
+    return caption_lines(concept) or [f"{concept.name} has no captions."]

@@ -21,10 +21,14 @@ def of_versions(session: Session, version_ids: Iterable[int]) -> dict[tuple[int,
 
 
 def keep(session: Session, version_id: int, images: Sequence[NewImage | ImageRecord]) -> None:
-    """Store the captions of a version's images. A new text replaces the former; an image without one keeps its own."""
+    """Store the captions of a version's images.
+
+    A new text replaces the former, and an empty one removes it. An image without a caption keeps the stored one.
+    """
     had = of_version(session, version_id)
-    new = {at: image.caption for at, image in enumerate(images) if image.caption and image.caption != had.get(at)}
+    said = {at: image.caption for at, image in enumerate(images) if image.caption is not None}
+    new = {at: text for at, text in said.items() if text != had.get(at, "")}
     of_these = Caption.version_id == version_id, Caption.position.in_(sorted(new.keys() & had.keys()))
     session.execute(delete(Caption).where(*of_these))
-    session.add_all(Caption(version_id=version_id, position=at, text=text) for at, text in new.items())
+    session.add_all(Caption(version_id=version_id, position=at, text=text) for at, text in new.items() if text)
     session.flush()

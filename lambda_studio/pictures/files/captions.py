@@ -32,9 +32,14 @@ def read_caption(picture: Path) -> tuple[str | None, str]:
         return None, "it is not UTF-8"
     except OSError as error:
         return None, str(error.strerror)
-    line = next((" ".join(line.split()) for line in text.splitlines() if line.strip()), None)
+    line = next((one_line(line) for line in text.splitlines() if line.strip()), None)
     fault = caption_fault(line) if line else ""
     return (None, fault) if fault else (line, "")
+
+
+def one_line(text: str) -> str:
+    """Return a text with each run of blanks and line ends as one space."""
+    return " ".join(text.split())
 
 
 def caption_fault(line: str) -> str:

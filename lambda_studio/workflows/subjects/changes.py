@@ -28,6 +28,9 @@ class Changes:
     `Box`, a `Point` or a `Segment`. Boxes and points are in pixels of the stored images, or in percent."""
     segment: str = "auto"
     """How to find the subject in added images: auto, alpha, grabcut, grounded or none."""
+    captions: "Mapping[Called, str]" = field(default_factory=dict)
+    """Other captions, by the numbers or file names of the images; an empty text removes one. They make no new version.
+    """
     keep_original: bool = False
     """Also store the original files of `add`, even for images that the concept already has."""
 
@@ -36,11 +39,12 @@ class Changes:
         if self.noun is not None and not self.noun.strip():
             remedy = "Name the kind of thing, for example: noun=dog. To keep the present noun, do not give one."
             raise NounMissing(f"The new noun of {name} is empty.", remedy)
-        some = bool(self.noun or self.add or self.drop or self.masks)
+        some = bool(self.noun or self.add or self.drop or self.masks or self.captions)
         require(
             some,
             f"No change to {name} was given.",
-            "Give noun=NOUN, add=IMAGE, drop=N, masks=N=FILE, boxes=N=BOX, points=N=POINT or segment=N=WAY.",
+            "Give noun=NOUN, add=IMAGE, drop=N, masks=N=FILE, boxes=N=BOX, points=N=POINT, segment=N=WAY or "
+            "captions=N=TEXT.",
         )
         cause = "No file was given whose original could be kept."
         require(bool(self.add or not self.keep_original), cause, "Give add=IMAGE.")

@@ -117,7 +117,7 @@ class Concepts:
         return blend(self._place, name, weights, noun)
 
     def edit(self, name: str, changes: Changes | None = None, **fields: Any) -> Added:
-        """Write the concept's next version, with a new noun, added or dropped images, or new masks.
+        """Write the concept's next version: a new noun, added or dropped images, new masks. Captions alone make none.
 
         Args:
             fields: the fields of `Changes`, in place of `changes` or over it: `edit("rex", noun="cat")`.

@@ -10,6 +10,7 @@ from lambda_studio.errors import InvalidSetting
 Called = int | str
 """An image's number, from 1, or the name of its file: `IMG_1.jpg`, or `dog/IMG_1.jpg` where several have that name."""
 MOST_NAMES = 8
+MARKS = "masks, boxes, points or ways"
 Mark = TypeVar("Mark")
 
 
@@ -33,13 +34,16 @@ class Numbering:
             raise InvalidSetting(cause, "Give a number. A sheet of the masks (--sheet FILE.png) shows which is which.")
         return numbers[0]
 
-    def numbers(self, marks: Mapping[Called, Mark]) -> dict[Called, Mark]:
-        """Return the marks by the numbers of their images. Raises InvalidSetting, also for two marks of one image."""
+    def numbers(self, marks: Mapping[Called, Mark], what: str = MARKS) -> dict[Called, Mark]:
+        """Return the marks by the numbers of their images. Raises InvalidSetting, also for two marks of one image.
+
+        `what` says what they are, for messages.
+        """
         numbered: dict[Called, Mark] = {}
         for called, mark in marks.items():
             number = self.number(called)
             if number in numbered:
-                cause = f"Image {number} ({self._files[number - 1].name}) is given two masks, boxes, points or ways."
+                cause = f"Image {number} ({self._files[number - 1].name}) is given two {what}."
                 raise InvalidSetting(cause, "Give it one.")
             numbered[number] = mark
         return numbered

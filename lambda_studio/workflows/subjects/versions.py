@@ -13,6 +13,7 @@ from lambda_studio.bundles.layouts.one_subject import one_subject
 from lambda_studio.config import require
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.models.stacks.presence import missing_part
+from lambda_studio.pictures.files.captions import caption_fault, one_line
 from lambda_studio.pictures.files.opening import Photo
 from lambda_studio.pictures.files.png import decode_png, encode_png
 from lambda_studio.pictures.masks.subject import is_doubtful, without_mask_warnings
@@ -50,7 +51,7 @@ def _stored_image(registry: Registry, image: ImageRecord) -> NewImage:
 def changed_images(
     place: Workplace, concept: ConceptRecord, changes: Changes, find: Finder, marking: Marking, spool: Spool
 ) -> tuple[SpooledImages, tuple[str, ...]]:
-    """Return the concept's images with the changes (dropped, masked anew, the added images last), and notes.
+    """Return the concept's images with the changes (dropped, masked and captioned anew, added ones last), and notes.
 
     The change is idempotent: a photo that the concept already has is not added twice, which a note says. Only its
     missing original is added. Images are numbered from 1.
@@ -61,10 +62,12 @@ def changed_images(
     """
     known = range(1, len(concept.images) + 1)
     changes = _numbered(concept, changes)
-    if changes.masks:
-        require_pictures([concept], "another mask")
-    both = sorted({*changes.drop} & {*changes.masks})
-    require(not both, f"Image {both and both[0]} would be dropped and given a mask.", "Do only one of the two.")
+    for told, what in ((changes.masks, "mask"), (changes.captions, "caption")):
+        if told:
+            require_pictures([concept], f"another {what}")
+        both = sorted({*changes.drop} & {*told})
+        require(not both, f"Image {both and both[0]} would be dropped and given a {what}.", "Do only one of the two.")
+    captions = _captions(concept, changes)
     if not changes.add and {*known} <= {*changes.drop}:
         quoted = shlex.quote(concept.name)
         remedy = f"Add another with add=IMAGE, or hide it: studio concepts remove {quoted}"
@@ -72,7 +75,7 @@ def changed_images(
         raise ImagesMissing(f"{concept.name} would have no image left.", remedy)
     kept = spool.keep(_kept_images(place, concept, changes, marking))
     if not changes.add:
-        return kept, ()
+        return kept.captioned(captions), ()
     given = one_subject(changes.add)
     files, masks = zip(*given.pairs, strict=True)
     twice: list[str] = []
@@ -80,13 +83,25 @@ def changed_images(
     read = read_images(reading, files, masks, find, changes.keep_original)
     new = spool.keep(_with_near(kept, read))
     again = () if changes.keep_original else tuple(_said_again(concept.name, kept, new))
-    return kept.joined(new), (*given.notes, *twice, *again)
+    return kept.joined(new).captioned(captions), (*given.notes, *twice, *again)
 
 
 def _numbered(concept: ConceptRecord, changes: Changes) -> Changes:
     """Return the changes with images by their numbers. Raises InvalidSetting for an image that there is not."""
     numbering = Numbering([image.source_name for image in concept.images], concept.name)
-    return replace(changes, drop=[*map(numbering.number, changes.drop)], masks=numbering.numbers(changes.masks))
+    drop, captions = [*map(numbering.number, changes.drop)], numbering.numbers(changes.captions, "captions")
+    return replace(changes, drop=drop, masks=numbering.numbers(changes.masks), captions=captions)
+
+
+def _captions(concept: ConceptRecord, changes: Changes) -> dict[str, str]:
+    """Return the other captions by the hashes of their pictures. Raises InvalidSetting for one that cannot be used."""
+    found = {}
+    for number, text in changes.captions.items():
+        line = one_line(text)
+        fault = caption_fault(line)
+        require(not fault, f"The caption of image {number} cannot be used: {fault}.", "Give another text.", "captions")
+        found[concept.images[int(number) - 1].sha] = line
+    return found
 
 
 def _with_near(kept: SpooledImages, new: Iterable[NewImage]) -> Iterator[NewImage]:

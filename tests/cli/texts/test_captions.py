@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from cli.texts.captions import caption_lines, counted_captions
+from cli.texts.captions import caption_lines, captions_now, counted_captions
 from concepts.records import ConceptRecord, ImageRecord
 
 IMAGE = ImageRecord("a" * 64, None, 64, 48, "0.jpg", ())
@@ -23,3 +23,8 @@ def test_captions_are_counted_with_the_command_that_learns_from_them() -> None:
 
 def test_each_caption_is_named_with_its_image() -> None:
     assert caption_lines(of_images(IMAGE, SAID)) == ["  Caption of image 2 (1.jpg): rex on a sofa"]
+
+
+def test_after_a_change_all_captions_are_said_or_that_there_are_none() -> None:
+    assert captions_now(of_images(IMAGE, SAID)) == ["  Caption of image 2 (1.jpg): rex on a sofa"]
+    assert captions_now(of_images(IMAGE)) == ["my rex has no captions."]

@@ -57,3 +57,16 @@ def test_a_caption_is_stored_on_one_line_with_escapes_as_file_names_are(database
         hostile = replace(photo, caption="a dog\x1b[2J\non a \u202esofa")
         kept = registry.add_concept("default", "rex", "dog", [hostile]).concept
     assert said(kept) == ["a dog\\x1b[2J\\non a \\u202esofa"]
+
+
+def test_an_empty_caption_removes_the_stored_one_from_this_version_only(database, photo, picture, sql):
+    bare = replace(photo, caption="")
+    with database.transaction() as registry:
+        registry.add_concept("default", "rex", "dog", [photo])
+        registry.revise_concept("default", "rex", "dog", [picture("new"), photo])
+        for _ in range(2):
+            again = registry.revise_concept("default", "rex", "dog", [picture("new"), bare])
+            assert (again.created, again.concept.version, said(again.concept)) == (False, 2, [None, None])
+        assert said(registry.concept_version("default", "rex", 1)) == ["a dog on a sofa"]
+        assert said(registry.revise_concept("default", "rex", "wolf", [bare]).concept) == [None]
+    assert [row[2] for row in sql("SELECT version_id, position, text FROM captions")] == ["a dog on a sofa"]

@@ -1,7 +1,7 @@
 """Images on their way into the registry: on the disk and not in memory, however many there are."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,3 +100,11 @@ class SpooledImages(Sequence[NewImage]):
         ]
         photos = {each.pair[0] for each in self._kept}
         return SpooledImages(self._spool, (*had, *(each for each in new._kept if each.pair[0] not in photos)))
+
+    def captioned(self, texts: Mapping[str, str]) -> "SpooledImages":
+        """Return these images with other captions, by the hashes of the pictures."""
+        kept = (
+            replace(each, image=replace(each.image, caption=texts.get(each.pair[0], each.image.caption)))
+            for each in self._kept
+        )
+        return SpooledImages(self._spool, tuple(kept))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_studio.pictures.files.captions import MAX_BYTES, caption_file, read_caption
+from lambda_studio.pictures.files.captions import MAX_BYTES, caption_file, one_line, read_caption
 
 
 def test_the_caption_is_the_text_of_the_same_name(tmp_path: Path) -> None:
@@ -41,3 +41,7 @@ def test_a_caption_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     assert read_caption(tmp_path / "0.jpg") == (None, "it is not a regular file")
     caption, fault = read_caption(tmp_path / "1.jpg")
     assert caption is None and fault
+
+
+def test_a_text_becomes_one_line() -> None:
+    assert one_line(" a  dog\non\ta sofa ") == "a dog on a sofa"

@@ -133,3 +133,37 @@ def test_a_box_a_point_and_a_way_give_a_stored_image_another_mask(put, plain, ch
     assert found[18, 24] and not found[:9].any() and not found[:, :12].any()
     with pytest.raises(MaskRefused, match=r"The point 48,3 is outside image 1, which has 48 x 36 pixels\."):
         changed(concept, masks={1: Point(48, 3)})
+
+
+def test_another_caption_is_of_the_image_that_was_numbered_and_outranks_a_text_beside_it(
+    put, plain, changed, photo
+) -> None:
+    photo.with_suffix(".txt").write_text("beside it")
+    concept = put("rex", plain("red"), changed(put("other", plain("lime")), add=[photo])[1])
+
+    def said(**changes) -> list[str | None]:
+        return [image.caption for image in changed(concept, **changes)]
+
+    assert said(captions={1: " a  dog\n on a sofa "}) == ["a dog on a sofa", "beside it"]
+    assert said(captions={"photo.png": ""}) == [None, ""]
+    assert said(captions={2: "given"}, add=[photo]) == [None, "given"]
+    assert said(captions={2: "given"}, drop=[1]) == ["given"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"captions": {3: "a"}}, "rex has no image 3."),
+        ({"captions": {1: "a"}, "drop": [1]}, "Image 1 would be dropped and given a caption."),
+        ({"captions": {1: "a", "red.png": "b"}}, r"Image 1 \(red.png\) is given two captions."),
+        (
+            {"captions": {1: "a\x1b[2J"}},
+            "The caption of image 1 cannot be used: it has invisible or control characters.",
+        ),
+        ({"captions": {1: "a" * 1001}}, "The caption of image 1 cannot be used: it has 1,001 characters"),
+    ],
+)
+def test_captions_that_cannot_be_are_refused(put, plain, changed, changes, told: str) -> None:
+    concept = put("rex", plain("red"), plain("blue"))
+    with pytest.raises(InvalidSetting, match=told):
+        changed(concept, **changes)

@@ -79,3 +79,10 @@ def test_the_memory_of_a_command_does_not_grow_with_its_pictures(studio, add, tm
 
     few, many = peak(12), peak(39)
     assert many - few < 27 * 200 * 200 * 3 / 4, f"{(many - few) / 27:,.0f} bytes a picture"
+
+
+def test_images_get_other_captions_by_the_hashes_of_their_pictures(plain, spool: Spool) -> None:
+    red, blue = replace(plain("red"), caption="old"), replace(plain("blue"), caption="kept")
+    images = spool.keep([red, blue])
+    assert [each.caption for each in images.captioned({red.sha: ""})] == ["", "kept"]
+    assert [each.caption for each in images] == ["old", "kept"]
