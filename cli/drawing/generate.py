@@ -8,7 +8,7 @@ import click
 
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.options.aliases import Aliased
-from cli.options.drawing import metadata_option, picture_options
+from cli.options.drawing import given_options, metadata_option, picture_options
 from cli.screen.pictures import show_pictures
 from cli.screen.terminal import notice
 from cli.session import Session, given, pass_session
@@ -60,40 +60,7 @@ LONGEST = 2**22
     help="The adapter to use, as 3 or pets, or scaled as 3:0.8; repeat it to add several. auto: the newest that knows "
     "every concept in the prompt.  [default: auto]",
 )
-@click.option(
-    "--edges",
-    type=click.Path(path_type=Path),
-    metavar="IMAGE",
-    help="Follow the edges of this picture.  [default: no edges]",
-)
-@click.option("--edges-low", type=int, help="With --edges: Canny's lower threshold.  [default: the stack's, else 100]")
-@click.option("--edges-high", type=int, help="With --edges: Canny's upper threshold.  [default: the stack's, else 200]")
-@click.option("--save-edges", is_flag=True, default=None, help="With --edges: also write the map of the edges.")
-@click.option(
-    "--from-image",
-    type=click.Path(path_type=Path),
-    metavar="PHOTO",
-    help="Begin with this photograph and noise, in place of noise alone.",
-)
-@click.option(
-    "--strength",
-    type=float,
-    help="With --from-image: how much noise it gets, up to 1, at which little of it is left.  [default: 0.5; 1 with "
-    "--mask]",
-)
-@click.option(
-    "--mask",
-    type=click.Path(path_type=Path),
-    metavar="MASK",
-    help="With --from-image: draw anew what is white in this picture; the photograph keeps its pixels where it is "
-    "black.",
-)
-@click.option(
-    "--depth",
-    type=click.Path(path_type=Path),
-    metavar="IMAGE",
-    help="Follow this depth map (light is near), with a stack whose decoder is a ControlNet.",
-)
+@given_options
 @click.option(
     "--score/--no-score", default=None, help="Measure each picture's likeness.  [default: the stack's, else no]"
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.commands import StudioCommand, download_option, hardware_options
-from cli.options.drawing import out_option, picture_options
+from cli.options.drawing import given_options, out_option, picture_options
 from cli.screen import ctrl_c
 from cli.screen.pictures import show_pictures
 from cli.screen.prompting import typed
@@ -34,6 +34,7 @@ HELP = (
 @click.option(
     "--adapter", "adapters", multiple=True, metavar="auto|none|ID[:SCALE]", help="As of generate.  [default: auto]"
 )
+@given_options
 @click.option("--score/--no-score", default=None, help="As of generate.")
 @click.option("--show", is_flag=True, help="Show the pictures here, if the terminal can (kitty, iTerm2, sixel).")
 @out_option
@@ -44,6 +45,10 @@ def command(
     session: Session,
     count: int,
     adapters: tuple[str, ...],
+    edges: Path | None,
+    from_image: Path | None,
+    mask: Path | None,
+    depth: Path | None,
     show: bool,
     out: Path,
     size: dict[str, Any] | None,
@@ -55,22 +60,23 @@ def command(
     --s STEPS. In a terminal, an empty line draws the last prompt again, with a new seed if none was given. Lines that
     begin with # are comments. help, exit and quit alone on a line are commands. Ctrl-C stops a drawing, Ctrl-D ends.
 
+    Pictures that are given (--edges, --from-image, --mask, --depth) are given to every prompt.
+
     With --json, each prompt is answered by one line: an object with "drawn", the answers of generate, or with "error".
 
     \b
       studio session --out pictures
+      studio session --from-image photo.jpg --strength 0.6
       printf 'a <rex>\\na <rex> in snow\\n' | studio session --json
     """
     from lambda_studio import GenerateConfig
 
-    asked = {
-        "config": GenerateConfig(**given(**settings), **(size or {})),
-        "count": count,
-        "adapter": adapters or "auto",
-        "out": out,
-    }
+    config = GenerateConfig(**given(**settings), **(size or {}))
+    pictures: dict[str, Any] = {"edges": edges, "from_image": from_image, "mask": mask, "depth": depth}
+    asked = {"config": config, "count": count, "adapter": adapters or "auto", "out": out, **pictures}
     worst, session.json_lines = 0, True
     with session.studio() as studio:
+        studio.pictures.require_given(config, **pictures)
         for number, line in prompts(studio):
             worst = answered(session, studio, line, {**asked, "number": number}, show) or worst
     if worst and not sys.stdin.isatty():

@@ -100,6 +100,56 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+GIVEN: tuple[Callable[..., Any], ...] = (
+    click.option(
+        "--edges",
+        type=click.Path(path_type=Path),
+        metavar="IMAGE",
+        help="Follow the edges of this picture.  [default: no edges]",
+    ),
+    click.option(
+        "--edges-low", type=int, help="With --edges: Canny's lower threshold.  [default: the stack's, else 100]"
+    ),
+    click.option(
+        "--edges-high", type=int, help="With --edges: Canny's upper threshold.  [default: the stack's, else 200]"
+    ),
+    click.option("--save-edges", is_flag=True, default=None, help="With --edges: also write the map of the edges."),
+    click.option(
+        "--from-image",
+        type=click.Path(path_type=Path),
+        metavar="PHOTO",
+        help="Begin with this photograph and noise, in place of noise alone.",
+    ),
+    click.option(
+        "--strength",
+        type=float,
+        help="With --from-image: how much noise it gets, up to 1, at which little of it is left.  "
+        "[default: 0.5; 1 with --mask]",
+    ),
+    click.option(
+        "--mask",
+        type=click.Path(path_type=Path),
+        metavar="MASK",
+        help="With --from-image: draw anew what is white in this picture; the photograph keeps its pixels where it is "
+        "black.",
+    ),
+    click.option(
+        "--depth",
+        type=click.Path(path_type=Path),
+        metavar="IMAGE",
+        help="Follow this depth map (light is near), with a stack whose decoder is a ControlNet.",
+    ),
+)
+"""The picture files that a drawing is given, and their settings."""
+
+
+def given_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of the picture files that a drawing is given."""
+    for option in reversed(GIVEN):
+        command = option(command)
+    return command
+
+
 metadata_option = click.option(
     "--metadata/--no-metadata", default=None, help="Write into each picture what it was drawn from.  [default: yes]"
 )

@@ -164,11 +164,13 @@ class Pictures:
         adapter: Wanted = "auto",
         out: Path = Path("outputs"),
         number: int | None = None,
+        **given: Unpack[GivenPictures],
     ) -> list[Drawn]:
         """Draw one prompt with settings behind it, as those of `of_file`. A wildcard has an answer for each concept.
 
         Args:
             number: the line's number in an input of several lines, which errors name.
+            given: picture files, as of `Studio.generate`.
 
         Raises as `Studio.generate`.
         """
@@ -176,5 +178,12 @@ class Pictures:
         from lambda_studio.workflows.drawing.lines import drawing_of
         from lambda_studio.workflows.drawing.preparing import Drawing
 
-        wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, adapter=adapter, out=out)
+        chosen = config or GenerateConfig()
+        wishes = Drawing(prompt="", config=chosen, count=count, adapter=adapter, out=out, **given)
         return generate_all(self._place, [drawing_of(line, wishes, number)])
+
+    def require_given(self, config: GenerateConfig, **given: Unpack[GivenPictures]) -> None:
+        """Raise InvalidSetting or ImageRefused if picture files and their settings fit no prompt. Nothing is drawn."""
+        from lambda_studio.workflows.drawing.preparing import Drawing, require_given
+
+        require_given(self._place, Drawing(prompt="", config=config, **given))

@@ -111,6 +111,13 @@ def prepare(place: Workplace, drawings: Sequence[Drawing]) -> list[Prepared]:
     return [each if each.config.seed is not None else _with_seed(each, new) for each in found]
 
 
+def require_given(place: Workplace, drawing: Drawing) -> None:
+    """Raise InvalidSetting or ImageRefused if a drawing's picture files and their settings fit no prompt."""
+    given = _opened(place, drawing, {}) if any(drawing.picture_paths.values()) else {}
+    require_edges(drawing.config, given, place.spec.edges)
+    with_strength(drawing.config, drawing.config.strength, given)
+
+
 @contextmanager
 def line_told(number: int | None) -> Iterator[None]:
     """Put the number of the line before the cause of a refusal."""

@@ -109,3 +109,33 @@ def test_a_line_without_end_is_not_read_whole(studio, typing, monkeypatch) -> No
     monkeypatch.setattr(session, "LONGEST", 10)
     typing("a dog and " * 2, terminal=False)
     assert studio("session", *FAST).out.split() == ["outputs/a-dog-and-0001.png", "outputs/a-dog-and-0002.png"]
+
+
+def test_every_prompt_is_drawn_with_the_pictures_that_the_session_was_given(studio, added, photos, typing) -> None:
+    given = ("--from-image", photos[0], "--strength", 0.5, "--edges", photos[1])
+    assert studio("generate", "a <rex>", *FAST, *given, "--out", "alone.png").code == 0
+    typing("a dog\na <rex>\n", terminal=False)
+    answer = studio("session", *FAST, *given, "--json")
+    drawn = [json.loads(line)["drawn"][0] for line in answer.out.splitlines()]
+    assert [set(each["given"]) for each in drawn] == [{"from_image", "edges"}] * 2
+    assert Path(drawn[1]["pictures"][0]["path"]).read_bytes() == Path("alone.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--edges", "gone.png"), 5, "gone.png"),
+        (
+            ("--strength", 0.5),
+            2,
+            "A strength is given without a photograph.\n  → Give the photograph, too: --from-image",
+        ),
+        (("--edges-low", 5), 2, "Settings of edges are given without a picture."),
+        (("--depth", "photo1.png"), 2, "The stack's decoder takes no depth map."),
+    ],
+)
+def test_pictures_that_fit_no_prompt_are_refused_before_the_first(studio, photos, typing, options, code, said) -> None:
+    typing("a dog\na cat\n", terminal=False)
+    answer = studio("session", *FAST, *options)
+    assert (answer.code, answer.out, answer.err.count("Error: ")) == (code, "", 1)
+    assert said in answer.err
