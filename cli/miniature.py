@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.commands import StudioGroup
+from cli.screen.interrupt import stopped_with
+from cli.screen.repeating import same_command
 from cli.session import Session, pass_session
 from cli.texts.tables import table
 
 if TYPE_CHECKING:
     from lambda_studio.miniature.judge.report import Report
+    from lambda_studio.miniature.recipe.kept import Kept
 
 
 @click.group("miniature", cls=StudioGroup)
@@ -65,18 +68,37 @@ def train(
     miniature itself. Stop it with Ctrl-C, and run the same command again to go on.
     """
     from cli.screen.progress import bars
+    from lambda_studio.miniature.recipe.kept import kept_in
     from lambda_studio.miniature.recipe.opening import open_recipe
-    from lambda_studio.miniature.recipe.release import refuse_existing, release
+    from lambda_studio.miniature.recipe.release import refuse_existing, release, staging_folder
 
     if export is not None:
         refuse_existing(export)
     recipe = open_recipe(work, share, device, compiled, bars(), start)
-    recipe.run(stages or None)
-    if export is None:
+
+    def stopped() -> list[str]:
+        unchecked = staging_folder(export) if export and staging_folder(export).exists() else None
+        return stopped_lines(work, kept_in(work), unchecked)
+
+    with stopped_with(stopped):
+        recipe.run(stages or None)
+        report = release(recipe, export, bars()) if export else None
+    if report is None:
         session.show({"work": work}, lambda: [f"Trained in {work}."])
         return
-    report = release(recipe, export, bars())
     session.show(report, lambda: [*_lines(report), f"Exported to {export}"])
+
+
+def stopped_lines(work: Path, kept: "Kept", unchecked: Path | None) -> list[str]:
+    """Return what a stopped training keeps, and the command that goes on with it.
+
+    `unchecked` is a folder of weights that were not measured to the end, which the command would refuse.
+    """
+    trained = [f"Trained: {', '.join(kept.trained)}."] if kept.trained else []
+    begun = [f"Checkpoint: {stage} at step {step:,}." for stage, step in kept.steps.items()]
+    said = " ".join([*trained, *begun]) or "No checkpoint was written yet."
+    on = f"Remove {unchecked}, then go on" if unchecked else "Go on"
+    return [f"Stopped the training in {work}. {said}", f"{on}: {same_command(click.get_current_context())}"]
 
 
 @command.command("evaluate")

@@ -1,7 +1,11 @@
 """Stop work in order at the first Ctrl-C or SIGTERM, and at once at the second."""
 
 import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
+
+import click
 
 from cli.screen.terminal import notice
 
@@ -44,3 +48,14 @@ class Interrupt:
             raise KeyboardInterrupt
         self.received = number
         notice("Stopping after this step. Press Ctrl-C again to stop at once.")
+
+
+@contextmanager
+def stopped_with(said: Callable[[], Iterable[str]]) -> Iterator[None]:
+    """Print what `said` returns if Ctrl-C stops the work inside, and end the command with the exit code of that."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        for line in said():
+            notice(line)
+        raise click.exceptions.Exit(STOPPED) from None

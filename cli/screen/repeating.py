@@ -4,6 +4,9 @@ import re
 import shlex
 from collections.abc import Mapping
 
+import click
+from click.core import ParameterSource
+
 EVERYWHERE = ("home", "database")
 """Options that each command needs again."""
 OF_A_LIBRARY = "add-concept|concepts|finetune|generate|adapters|runs|library import|library export"
@@ -21,3 +24,16 @@ def repeated(text: str, given: Mapping[str, object]) -> str:
             option = f"studio --{name} {shlex.quote(str(value))} ".replace("\\", r"\\")
             text = re.sub(rf"(?<![\w./<'-])studio (?=(?:--\w+ \S+ )*(?:{commands})\b)", option, text)
     return text
+
+
+def same_command(context: click.Context) -> str:
+    """Return the command line of a context with its own arguments and options: the global ones are `repeated`."""
+    words = [context.command_path]
+    for param in context.command.params:
+        name = param.name or ""
+        if name in context.params and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            value, option = context.params[name], max(param.opts, key=len)
+            for each in value if isinstance(value, tuple) else (value,):
+                words += [option] if isinstance(param, click.Option) else []
+                words += [] if value is True else [shlex.quote(str(each))]
+    return " ".join(words)

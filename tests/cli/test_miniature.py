@@ -64,6 +64,37 @@ def test_training_runs_all_stages_or_those_that_are_named(studio, recipe: Recipe
     assert recipe.stages == ("clip", "movq")
 
 
+def test_a_stopped_training_says_what_it_keeps_and_how_to_go_on(studio, recipe: Recipe, monkeypatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipe, "run", stopped)
+    nothing = studio("miniature", "train", "work", "--share", 0.5)
+    assert (nothing.code, nothing.out) == (130, "")
+    assert nothing.err.splitlines() == [
+        "Stopped the training in work. No checkpoint was written yet.",
+        "Go on: studio miniature train work --share 0.5",
+    ]
+    Path("work/decoder/checkpoints/step-00012000").mkdir(parents=True)
+    Path("work/movq.safetensors").touch()
+    stopped_late = studio("miniature", "train", "work", "--export", "made", "--home", "h")
+    assert stopped_late.err.splitlines() == [
+        "Stopped the training in work. Trained: movq. Checkpoint: decoder at step 12,000.",
+        "Go on: studio --home h miniature train work --export made",
+    ]
+
+
+def test_a_training_that_is_stopped_in_its_export_says_what_to_remove(studio, recipe: Recipe, monkeypatch) -> None:
+    def release(of: Recipe, folder: Path, progress: object) -> Report:
+        Path("made.unchecked").mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lambda_studio.miniature.recipe.release.release", release)
+    answer = studio("miniature", "train", "work", "--export", "made")
+    on = "Remove made.unchecked, then go on: studio miniature train work --export made"
+    assert (answer.code, answer.err.splitlines()[-1]) == (130, on)
+
+
 def test_what_was_trained_is_measured_where_it_is_exported(studio, recipe: Recipe, monkeypatch) -> None:
     exported = []
 

@@ -1,6 +1,7 @@
 """Open a recipe in its work folder, with its settings checked."""
 
 import os
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ def open_recipe(
     require(found, cause, "Leave compiled out, or install g++.", "compiled")
     config = RecipeConfig.continuing(start, BUILT_IN["miniature"].edges) if start else RecipeConfig()
     if start:
+        _refuse_work_folder(start, work)
         missing = [path for path in _begun_from(start) if not path.is_file()]
         cause = f"{missing[0]} is not there." if missing else ""
         require(not missing, cause, "Give a folder that `studio miniature train --export` wrote.", "start")
@@ -38,6 +40,16 @@ def open_recipe(
     _refuse_another(work, "share", str(share))
     _refuse_another(work, "start", str(start.resolve()) if start else "none")
     return recipe
+
+
+def _refuse_work_folder(start: Path, work: Path) -> None:
+    """Refuse the folder of a training in place of exported weights. Raises InvalidSetting."""
+    cause = f"{start} is the folder of this training itself, not exported weights."
+    remedy = "Leave out start to go on with a stopped training."
+    require(start.resolve() != work.resolve(), cause, remedy, "start")
+    cause = f"{start} is the folder that another training works in, not exported weights."
+    remedy = f"Export its result: studio miniature train {shlex.quote(str(start))} --export DIR"
+    require(not (start / "share.txt").exists(), cause, remedy, "start")
 
 
 def _begun_from(start: Path) -> list[Path]:

@@ -15,12 +15,13 @@ from lambda_studio.progress import Progress
 
 def refuse_existing(folder: Path) -> None:
     """Raise OutputExists if `folder` or its staging folder exists: a check before hours of training."""
-    for taken in (folder, _staged(folder)):
+    for taken in (folder, staging_folder(folder)):
         if taken.exists():
             raise OutputExists(f"{taken} is already there.", "Move it away, or name another folder: export=DIR")
 
 
-def _staged(folder: Path) -> Path:
+def staging_folder(folder: Path) -> Path:
+    """Return where weights are before they are measured."""
     return folder.with_name(folder.name + ".unchecked")
 
 
@@ -32,7 +33,7 @@ def release(recipe: Recipe, folder: Path, progress: Progress) -> Report:
         QualityTooLow: a measurement is below the card's. The weights stay in the staging folder beside `folder`.
     """
     refuse_existing(folder)
-    staged = _staged(folder)
+    staged = staging_folder(folder)
     recipe.export(staged)
     report = measure(exported(staged, recipe.config.edges), staged / "oracle", progress=progress)
     (staged / "quality.json").write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")

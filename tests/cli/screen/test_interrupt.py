@@ -2,9 +2,10 @@
 
 import signal
 
+import click
 import pytest
 
-from cli.screen.interrupt import Interrupt
+from cli.screen.interrupt import Interrupt, stopped_with
 from lambda_studio import Studio
 from lambda_studio.errors import Cancelled
 from lambda_studio.workflows.cache import training_set
@@ -53,3 +54,12 @@ def test_python_is_told_with_an_error_of_its_own(tmp_path, photos, stack_file) -
         opened.concepts.add("rex", photos, noun="dog", segment="none")
         with pytest.raises(Cancelled, match="Stopped before the first step"):
             opened.finetune(["rex"], should_stop=lambda: True)
+
+
+def test_ctrl_c_in_work_is_told_with_what_is_kept_and_other_errors_are_not(capsys) -> None:
+    with pytest.raises(click.exceptions.Exit) as ended, stopped_with(lambda: ["Kept.", "Go on."]):
+        raise KeyboardInterrupt
+    assert (ended.value.exit_code, capsys.readouterr().err) == (130, "Kept.\nGo on.\n")
+    with pytest.raises(ValueError, match="wrong"), stopped_with(lambda: ["Kept."]):
+        raise ValueError("wrong")
+    assert capsys.readouterr().err == ""

@@ -2,9 +2,10 @@
 
 import json
 
+import click
 import pytest
 
-from cli.screen.repeating import repeated
+from cli.screen.repeating import repeated, same_command
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,17 @@ def test_a_prompt_without_quotes_is_explained(studio, added) -> None:
     answer = studio("generate", "a", "rex", "on")
     assert answer.code == 2
     assert 'Put the prompt in quotes: studio generate "a <rex> on the beach".' in answer.err
+
+
+def test_a_command_is_said_again_with_the_options_that_were_given_and_no_others() -> None:
+    @click.command("train")
+    @click.argument("work")
+    @click.option("-s", "--stage", "stages", multiple=True)
+    @click.option("--share", type=float, default=1.0)
+    @click.option("--fast", is_flag=True)
+    @click.option("--slow", is_flag=True)
+    def train(**_: object) -> None: ...
+
+    given = ["my work", "--stage", "clip", "-s", "movq", "--fast"]
+    context = train.make_context("studio miniature train", given)
+    assert same_command(context) == "studio miniature train 'my work' --stage clip --stage movq --fast"

@@ -28,3 +28,15 @@ def test_a_recipe_refuses_a_folder_without_weights_and_one_that_began_otherwise(
     open_recipe(tmp_path / "b", 1.0, "cpu", False, silent)
     with pytest.raises(InvalidSetting, match=r"started with start=none"):
         open_recipe(tmp_path / "b", 1.0, "cpu", False, silent, start=WEIGHTS)
+
+
+def test_the_folder_of_a_training_is_no_folder_of_exported_weights(tmp_path):
+    work, other = tmp_path / "my work", tmp_path / "other"
+    open_recipe(work, 1.0, "cpu", False, silent)
+    own = r"is the folder of this training itself, not exported weights. Leave out start to go on with a stopped "
+    with pytest.raises(InvalidSetting, match=own + r"training\.$"):
+        open_recipe(work, 1.0, "cpu", False, silent, start=tmp_path / "other" / ".." / "my work")
+    of_another = r"that another training works in, not exported weights. Export its result: .*my work' --export DIR$"
+    with pytest.raises(InvalidSetting, match=of_another):
+        open_recipe(other, 1.0, "cpu", False, silent, start=work)
+    assert not other.exists()
