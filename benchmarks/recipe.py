@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -36,8 +35,6 @@ from lambda_studio.training.checkpoints.checkpoint import Checkpoint, latest_che
 
 STAGES = {"decoder": "decoder/unet", "oracle": "oracle", "prior": "prior", "movq": "decoder/movq"}
 """The stages and the folders of their weights. No stage needs the result of another one."""
-CORPUS = ("prior", "movq")
-"""The stages that learn from the corpus."""
 
 
 def main() -> None:
@@ -88,9 +85,6 @@ def run_stage(name: str, asked: argparse.Namespace, threads: int) -> None:
     """Train one stage, and write its report."""
     torch.set_num_threads(threads)
     recipe, began = opened(asked, asked.device), time.perf_counter()
-    if name in CORPUS:
-        with FileLock(asked.work / "corpus.lock"):  # the first stage draws it; the lock ends with its process
-            recipe.corpus  # noqa: B018  # the property draws the corpus
     getattr(recipe, f"train_{name}")()
     config = getattr(recipe.config, name)
     report = {

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 
 from benchmarks import recipe as benchmark
@@ -68,34 +67,18 @@ def test_a_failed_stage_fails_the_command_and_the_finished_ones_are_brought(
     assert stop.value.code == 0
 
 
-@pytest.mark.parametrize("name, locked", [("movq", [True]), ("prior", [True]), ("oracle", [])])
-def test_one_stage_draws_the_corpus_while_the_other_waits_and_the_rest_do_not_need_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, locked: list[bool]
-) -> None:
-    seen: list[bool] = []
+def test_a_stage_reports_its_device_its_steps_and_its_losses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(recipe: Recipe) -> None:
+        (recipe.work / "prior").mkdir()
+        (recipe.work / "prior" / "loss.jsonl").write_text('{"step": 20, "loss": 0.5}\n')
 
-    class Drawing(Recipe):
-        @property
-        def corpus(self) -> None:
-            lock = FileLock(tmp_path / "corpus.lock")
-            with pytest.raises(Timeout):
-                lock.acquire(timeout=0)
-            seen.append(True)
-
-        def train(self) -> None:
-            (self.work / name).mkdir()
-            (self.work / name / "loss.jsonl").write_text('{"step": 20, "loss": 0.5}\n')
-
-    recipe = Drawing(tmp_path, RecipeConfig())
-    monkeypatch.setattr(Drawing, f"train_{name}", Drawing.train)
-    monkeypatch.setattr(benchmark, "opened", lambda asked, device: recipe)
+    monkeypatch.setattr(Recipe, "train_prior", train)
+    monkeypatch.setattr(benchmark, "opened", lambda asked, device: Recipe(tmp_path, RecipeConfig()))
     (tmp_path / "out").mkdir()
     asked = Namespace(work=tmp_path, out=tmp_path / "out", device="cpu", share=0.5)
-    benchmark.run_stage(name, asked, torch.get_num_threads())
-    assert seen == locked
-    with FileLock(tmp_path / "corpus.lock", timeout=0):
-        report = json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8"))
-    config = getattr(RecipeConfig(), name)
+    benchmark.run_stage("prior", asked, torch.get_num_threads())
+    report = json.loads((tmp_path / "out" / "prior.json").read_text(encoding="utf-8"))
+    config = RecipeConfig().prior
     assert (report["steps"], report["batch_size"], report["share"]) == (config.steps, config.batch_size, 0.5)
     assert report["losses"] == [{"step": 20, "loss": 0.5}] and report["seconds"] >= 0
 

@@ -1,6 +1,6 @@
 """Train small priors that differ in one thing, for the claims about the prior's own training."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,12 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from torch import Tensor
 
 from lambda_studio.generation.conditioning import condition
 from lambda_studio.miniature.paper.concatenation import ROOM, concatenate
 from lambda_studio.miniature.recipe.config import RecipeConfig
-from lambda_studio.miniature.recipe.corpus import Corpus
+from lambda_studio.miniature.recipe.embedded import Embedded
 from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, DIM
 from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.stage import StageConfig, StageObjective, train_stage
@@ -24,7 +23,7 @@ from lambda_studio.progress import Progress, silent
 from lambda_studio.training.objectives.losses import EQ_1, PriorLossConfig
 
 PICTURES = 6_000
-"""The pictures of a seed. The recipe's own prior sees 36,000."""
+"""The scenes of a seed. The recipe's own prior learns from many more (`RecipeConfig.prior_pictures`)."""
 STEPS, BATCH = 600, 64
 
 
@@ -55,17 +54,18 @@ class Priors:
 
     def __init__(self, folder: Path, seed: int, progress: Progress = silent):
         self.folder, self.seed, self.progress = folder, seed, progress
-        config = replace(RecipeConfig.continuing(WEIGHTS, BUILT_IN["miniature"].edges), seed=seed, pictures=PICTURES)
+        config = replace(
+            RecipeConfig.continuing(WEIGHTS, BUILT_IN["miniature"].edges), seed=seed, prior_pictures=PICTURES
+        )
         self._recipe = Recipe(folder / "pictures", config, progress)
 
     def trained(self, name: str, trial: Trial) -> Path:
         """Train a prior, and return its folder in diffusers' layout."""
         torch.manual_seed(self.seed)
         prior = build_prior(trial)
-        corpus, embeds = self._part(trial.pictures)
         config = StageConfig(steps=STEPS, batch_size=BATCH, learning_rate=6e-4, warmup_steps=60)
         loss_of = prior_stage(
-            prior, self._recipe.train_clip(), corpus, embeds, self.seed, BATCH,
+            prior, self._recipe.train_clip(), self._data.first(trial.pictures), self.seed, BATCH,
             control_dropped=1 - trial.edges, config=PriorLossConfig(contrastive_weight=trial.contrastive_weight),
             joining=trial.joining,
         )  # fmt: skip
@@ -74,23 +74,8 @@ class Priors:
         return self.folder / name
 
     @cached_property
-    def _corpus(self) -> Corpus:
-        return self._recipe.corpus
-
-    @cached_property
-    def _embeds(self) -> Mapping[str, Tensor]:
-        return self._recipe.embeds()
-
-    def _part(self, count: int | None) -> tuple[Corpus, dict[str, Tensor]]:
-        """Return the first pictures with their embeddings. Cut-outs are found by row, so all of them stay."""
-        whole, rows = self._corpus, slice(count)
-        part = Corpus(
-            whole.scene[rows], whole.images[rows], whole.cutouts, whole.worn_cutouts, whole.cutout_rows[rows],
-            whole.worn_rows[rows],
-        )  # fmt: skip
-        return part, {
-            name: value[rows] if name in ("images", "edges") else value for name, value in self._embeds.items()
-        }
+    def _data(self) -> Embedded:
+        return self._recipe.embedded()
 
 
 def build_prior(trial: Trial) -> PriorTransformer:

@@ -23,7 +23,7 @@ CONTINUED = {
 }
 """The stages that go on from earlier weights. CLIP and MoVQ's encoder stay as they are."""
 PICTURES_A_FILE = 8_192
-"""The number of the decoder's pictures per file. A stopped run encodes at most one file's pictures again."""
+"""The number of encoded pictures per file. A stopped run encodes at most one file's pictures again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,9 @@ class RecipeConfig:
 
     seed: int = 20
     pictures: int = 36_000
-    """The scenes of the corpus. All parts except the decoder and the oracle learn from the corpus."""
+    """The scenes of the corpus, from which CLIP and MoVQ learn."""
+    prior_pictures: int = 16 * PICTURES_A_FILE
+    """The prior's training scenes. The prior memorises a set as small as the corpus (docs/decisions/0073)."""
     decoder_pictures: int = 14 * PICTURES_A_FILE
     """The decoder's training pictures. The decoder memorises a set as small as the corpus (docs/decisions/0026)."""
     clip: StageConfig = CLIP
@@ -59,5 +61,9 @@ class RecipeConfig:
         if share == 1.0:
             return self
         shorter = {name: getattr(self, name).scaled(share) for name in STAGES}
-        pictures, decoder_pictures = (max(512, int(n * share)) for n in (self.pictures, self.decoder_pictures))
-        return replace(self, pictures=pictures, decoder_pictures=decoder_pictures, **shorter)
+        pictures, prior_pictures, decoder_pictures = (
+            max(512, int(n * share)) for n in (self.pictures, self.prior_pictures, self.decoder_pictures)
+        )
+        return replace(
+            self, pictures=pictures, prior_pictures=prior_pictures, decoder_pictures=decoder_pictures, **shorter
+        )

@@ -1,12 +1,13 @@
 """The training pictures of the recipe: rendered once, stored on disk as plain arrays, read by every stage."""
 
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
 from einops import rearrange, repeat
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -62,8 +63,8 @@ def edges(pictures: np.ndarray, rows: Tensor, name: str) -> Float[Tensor, "batch
     return repeat(torch.from_numpy(maps).float() / 255, "b h w -> b c h w", c=3)
 
 
-def random_rows(corpus: Corpus, generator: torch.Generator, batch_size: int) -> Int[Tensor, " batch"]:
-    """Return random rows of the corpus, drawn with replacement."""
+def random_rows(corpus: Sized, generator: torch.Generator, batch_size: int) -> Int[Tensor, " batch"]:
+    """Return random rows of a corpus, drawn with replacement."""
     return torch.randint(len(corpus), (batch_size,), generator=generator)
 
 
@@ -80,7 +81,8 @@ def _bytes(images: Tensor) -> np.ndarray:
     return rearrange((images * 255).round().byte(), "b c h w -> b h w c").numpy()
 
 
-def _rows_of(present: Tensor) -> Tensor:
+def rows_of(present: Bool[Tensor, "scene slot"]) -> Int[Tensor, "scene slot"]:
+    """Return the number of each present subject, in the order of scenes and slots, or -1."""
     rows = torch.full(present.shape, -1)
     rows[present] = torch.arange(int(present.sum()))
     return rows
@@ -92,16 +94,16 @@ def save_whole(tensors: dict[str, Tensor], path: Path) -> None:
         save_file(tensors, staged)
 
 
-def _save_scene(scene: Scene, path: Path) -> None:
+def flat(scene: Scene) -> dict[str, Tensor]:
+    """Return the fields of scenes by name, those of the subjects as `who.NAME`."""
     who = {f"who.{f.name}": getattr(scene.who, f.name).contiguous() for f in fields(scene.who)}
-    rest = {f.name: getattr(scene, f.name).contiguous() for f in fields(scene) if f.name != "who"}
-    save_whole(who | rest, path)
+    return who | {f.name: getattr(scene, f.name).contiguous() for f in fields(scene) if f.name != "who"}
 
 
-def _load_scene(path: Path) -> Scene:
-    table = load_file(path)
-    who = Identity(**{name[4:]: value for name, value in table.items() if name.startswith("who.")})
-    return Scene(who=who, **{name: value for name, value in table.items() if not name.startswith("who.")})
+def scene_of(table: Mapping[str, Tensor]) -> Scene:
+    """Return the scenes of fields by name, as `flat` returns them, among other tensors."""
+    who = Identity(**{f.name: table[f"who.{f.name}"] for f in fields(Identity)})
+    return Scene(who=who, **{f.name: table[f.name] for f in fields(Scene) if f.name != "who"})
 
 
 def build_corpus(folder: Path, count: int, seed: int, device: str = "cpu", progress: Progress = silent) -> Corpus:
@@ -128,7 +130,7 @@ def build_corpus(folder: Path, count: int, seed: int, device: str = "cpu", progr
             for name, file in files.items():
                 file.flush()
                 sync_file(folder / f"{name}.npy")  # before the scene file, which marks the pictures as complete
-        _save_scene(scene, done)
+        save_whole(flat(scene), done)
     return open_corpus(folder)
 
 
@@ -139,10 +141,10 @@ def _create(path: Path, count: int) -> np.memmap:
 
 def open_corpus(folder: Path) -> Corpus:
     """Open the corpus that `build_corpus` wrote to `folder`."""
-    scene = _load_scene(folder / "scene.safetensors")
+    scene = scene_of(load_file(folder / "scene.safetensors"))
     images, cutouts, worn_cutouts = (
         np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         for name in ("images", "cutouts", "worn_cutouts")
     )
-    cutout_rows, worn_rows = _rows_of(scene.who.noun != NOTHING), _rows_of(scene.worn != NOTHING)
+    cutout_rows, worn_rows = rows_of(scene.who.noun != NOTHING), rows_of(scene.worn != NOTHING)
     return Corpus(scene, images, cutouts, worn_cutouts, cutout_rows, worn_rows)

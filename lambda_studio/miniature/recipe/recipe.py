@@ -14,14 +14,15 @@ from diffusers.models.autoencoders.vq_model import VQModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from concepts.durable import staged_file
+from concepts.durable import make_folder, staged_file
 from lambda_studio.config import require
 from lambda_studio.miniature.judge.oracle import Oracle, owners
 from lambda_studio.miniature.judge.questions import Readout
 from lambda_studio.miniature.recipe import networks, stages
 from lambda_studio.miniature.recipe.clip_stage import clip_stage
 from lambda_studio.miniature.recipe.config import CROPS_SHARE, PICTURES_A_FILE, STAGES, RecipeConfig
-from lambda_studio.miniature.recipe.corpus import CHUNK, Corpus, build_corpus, edges, pixels, save_whole
+from lambda_studio.miniature.recipe.corpus import CHUNK, Corpus, build_corpus, save_whole
+from lambda_studio.miniature.recipe.embedded import Embedded, embed
 from lambda_studio.miniature.recipe.fast import layout
 from lambda_studio.miniature.recipe.networks import MERGES_FILE
 from lambda_studio.miniature.recipe.oracle_stage import oracle_stage
@@ -130,7 +131,7 @@ class Recipe:
         torch.manual_seed(self.config.seed + 3)
         prior = self._begun(networks.build_prior(), "prior")
         return self._trained("prior", prior, lambda: stages.prior_stage(
-            prior, self.train_clip(), self.corpus, self.embeds(), self.config.seed, self.config.prior.batch_size
+            prior, self.train_clip(), self.embedded(), self.config.seed, self.config.prior.batch_size
         ))  # fmt: skip
 
     def train_oracle(self):
@@ -150,49 +151,46 @@ class Recipe:
             model.load_state_dict(load_file(self.config.start.joinpath(*part, PART_WEIGHTS)))
         return model
 
-    def embeds(self) -> dict[str, Tensor]:
-        """Return CLIP's corpus embeddings: `images`, `edges`, `cutouts`, `worn_cutouts`, and `zero` (no picture)."""
-        path = self.work / "embeds.safetensors"
-        if not path.exists():
-            clip, corpus = self.train_clip(), self.corpus
-            made = {
-                name: self._embed(clip, name, getattr(corpus, name)) for name in ("images", "cutouts", "worn_cutouts")
-            }
-            made["edges"] = self._embed(clip, "edges", corpus.images)
-            save_whole(made | {"zero": clip.zero_image_embeds().cpu()}, path)
-        return load_file(path)
+    def embedded(self) -> Embedded:
+        """Return the prior's training data, without its pictures."""
+        config = self.config
 
-    def _embed(self, clip: Clip, name: str, pictures) -> Tensor:
-        parts = []
-        with (
-            self.progress(f"embedding {name}", len(pictures)) as advance,
-            torch.autocast(self.config.device, torch.bfloat16),
-        ):
-            for rows in torch.arange(len(pictures)).split(256):
-                seen = edges(pictures, rows, self.config.edges) if name == "edges" else pixels(pictures, rows)
-                parts.append(clip.encode_pixels(seen.to(self.config.device), batch_size=256).half().cpu())
-                advance(len(rows))
-        return torch.cat(parts)
+        def made(start: int, count: int) -> dict[str, Tensor]:
+            whole = scenes(count, seeded(config.seed, "embedded", start))
+            cutouts = seeded(config.seed, "embedded cutouts", start)
+            return embed(whole, self.train_clip(), config.edges, cutouts, AT_ONCE[config.device])
+
+        table = self._in_files("embedded", config.prior_pictures, "embedding pictures for the prior", made)
+        return Embedded.of(table, self.train_clip().zero_image_embeds().cpu())
 
     def targets(self) -> dict[str, Tensor]:
         """Return the decoder's training data in half precision: pictures are drawn and encoded, and not stored.
 
         Each picture has MoVQ `latents`, CLIP `image_embeds`, `focus`, and `alone`: whether it shows one subject only.
         """
-        folder, count = self.work / "targets", self.config.decoder_pictures
-        folder.mkdir(exist_ok=True)
+
+        def made(start: int, count: int) -> dict[str, Tensor]:
+            whole = scenes(count, seeded(self.config.seed, "targets", start))
+            return self._encode(whole, self.train_clip(), self._encoder())
+
+        return self._in_files("targets", self.config.decoder_pictures, "encoding pictures for the decoder", made)
+
+    def _in_files(
+        self, name: str, count: int, note: str, made: Callable[[int, int], dict[str, Tensor]]
+    ) -> dict[str, Tensor]:
+        """Return the tables of `count` pictures, joined. `made(start, count)` makes those of a file that is missing."""
+        folder = self.work / name
+        make_folder(folder)
         files = {start: folder / f"{start}.safetensors" for start in range(0, count, PICTURES_A_FILE)}
         missing = {start: path for start, path in files.items() if not path.exists()}
         if missing:
-            clip, movq = self.train_clip(), self._encoder()
-            with self.progress("encoding pictures for the decoder", len(files)) as advance:
+            with self.progress(note, len(files)) as advance:
                 advance(len(files) - len(missing))
                 for start, path in missing.items():
-                    whole = scenes(min(PICTURES_A_FILE, count - start), seeded(self.config.seed, "targets", start))
-                    save_whole(self._encode(whole, clip, movq), path)
+                    save_whole(made(start, min(PICTURES_A_FILE, count - start)), path)
                     advance()
         parts = [load_file(path) for path in files.values()]
-        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        return {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
 
     @torch.no_grad()
     def _encode(self, whole: Scene, clip: Clip, movq: VQModel) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from lambda_studio.generation.conditioning import Conditioning, condition
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.template import parse
 from lambda_studio.miniature.recipe.corpus import Corpus, pixels, random_rows
+from lambda_studio.miniature.recipe.embedded import Embedded
 from lambda_studio.miniature.recipe.fast import Fast, layout
 from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, build_scheduler
 from lambda_studio.miniature.recipe.stage import LossOf
@@ -176,16 +177,14 @@ def bind_caption(caption: Caption, clip: Clip) -> BoundPrompt:
     return bind(parse(caption.template), caption.nouns, clip.tokenizer)
 
 
-def _subjects(
-    corpus: Corpus, row: int, caption: Caption, embeds: dict[str, Tensor], shown: Tensor
-) -> dict[str, Tensor]:
+def _subjects(data: Embedded, row: int, caption: Caption, shown: Tensor) -> dict[str, Tensor]:
     """Return the embeddings of a caption's names. A name that is not `shown` stays a word."""
     chosen = {}
     for name in caption.nouns:
         slot = int(name[1])
-        kind, table = ("cutouts", corpus.cutout_rows) if name[0] == "s" else ("worn_cutouts", corpus.worn_rows)
+        embeds, rows = (data.cutouts, data.cutout_rows) if name[0] == "s" else (data.worn_cutouts, data.worn_rows)
         if shown[slot if name[0] == "s" else slot + SLOTS]:
-            chosen[name] = embeds[kind][table[row, slot]].float()
+            chosen[name] = embeds[rows[row, slot]].float()
     return chosen
 
 
@@ -209,8 +208,7 @@ def _words_for(caption: Caption, shown: set[str]) -> Caption:
 def prior_stage(
     prior: PriorTransformer,
     clip: Clip,
-    corpus: Corpus,
-    embeds: dict[str, Tensor],
+    data: Embedded,
     seed: int,
     batch_size: int,
     control_dropped: float = 0.5,
@@ -220,25 +218,24 @@ def prior_stage(
 ) -> LossOf:
     """Return λ-ECLIPSE's Eq. 1 on interleaved prompts (3.2), or on prompts of another `joining`.
 
-    `embeds` has `images`, `edges`, `cutouts`, `worn_cutouts`, and `zero` for no picture. A subject's picture is a new
-    drawing of the same identity, not a cut-out of the target picture.
+    A subject's picture is a new drawing of the same identity, not a cut-out of the target picture.
     """
 
     def batch_of(at: MicroStep) -> PriorBatch:
         generator = seeded(seed, "prior", at.number)
-        rows = random_rows(corpus, generator, batch_size)
-        words = _fitting(corpus.scene[rows], clip, generator, attributes=0.12)
+        rows = random_rows(data, generator, batch_size)
+        words = _fitting(data.scene[rows], clip, generator, attributes=0.12)
         rolls = torch.rand(batch_size, 2 * SLOTS + 1, generator=generator)
         shown = rolls[:, :-1] < torch.tensor([1.0, 0.9, 0.9, 0.35, 0.35, 0.35])
         shown &= rolls[:, -1:] > text_only
-        subjects = [_subjects(corpus, r, c, embeds, s) for r, c, s in zip(rows.tolist(), words, shown, strict=True)]
+        subjects = [_subjects(data, r, c, s) for r, c, s in zip(rows.tolist(), words, shown, strict=True)]
         prompts = [bind_caption(_words_for(c, set(s)), clip) for c, s in zip(words, subjects, strict=True)]
         text = clip.encode_text(torch.tensor([p.token_ids for p in prompts]))
         dropped = torch.rand(batch_size, 1, generator=generator) < control_dropped
-        control = torch.where(dropped, embeds["zero"], embeds["edges"][rows].float())
+        control = torch.where(dropped, data.zero, data.edges[rows].float())
         inputs = joining(text, prompts, subjects, control)
         noise = torch.randn(batch_size, prior.config.embedding_dim, generator=generator).to(clip.device)
-        return PriorBatch(inputs, noise, embeds["images"][rows].float().to(clip.device))
+        return PriorBatch(inputs, noise, data.images[rows].float().to(clip.device))
 
     objective = PriorObjective(prior, batch_of, about={"batches": f"the miniature's, seed {seed}"}, config=config)
     return lambda step: objective.losses(prior, MicroStep(step))

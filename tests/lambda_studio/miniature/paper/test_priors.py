@@ -46,8 +46,8 @@ def test_a_prior_of_concatenated_prompts_has_positions_for_embeddings_and_draws(
 def test_a_trial_changes_what_it_names_and_nothing_else(trained: Priors, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def stage(prior, clip, corpus, embeds, seed, batch_size, **settings):
-        asked.append((len(corpus), len(embeds["images"]), len(embeds["cutouts"]), settings))
+    def stage(prior, clip, data, seed, batch_size, **settings):
+        asked.append((len(data), len(data.scene), len(data.cutouts), settings))
         return lambda step: {"loss": next(prior.parameters()).sum()}
 
     monkeypatch.setattr(priors, "prior_stage", stage)

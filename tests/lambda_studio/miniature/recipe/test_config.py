@@ -5,13 +5,14 @@ from pathlib import Path
 from lambda_studio.miniature.recipe.config import CONTINUED, STAGES, RecipeConfig
 
 
-def test_a_share_shortens_every_stage_and_both_sets_of_pictures() -> None:
+def test_a_share_shortens_every_stage_and_every_set_of_pictures() -> None:
     whole, part = RecipeConfig(), RecipeConfig().scaled(0.5)
     for name in STAGES:
         assert getattr(part, name).steps == getattr(whole, name).steps // 2, name
         assert getattr(part, name).checkpoint_every <= getattr(part, name).steps // 8, "a stop loses an eighth"
         assert getattr(part, name).learning_rate == getattr(whole, name).learning_rate, name
-    assert (part.pictures, part.decoder_pictures) == (whole.pictures // 2, whole.decoder_pictures // 2)
+    for name in ("pictures", "prior_pictures", "decoder_pictures"):
+        assert getattr(part, name) == getattr(whole, name) // 2, name
     assert RecipeConfig().scaled(1.0) == whole
 
 

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from lambda_studio.miniature.recipe import recipe as recipes
 from lambda_studio.miniature.recipe.config import STAGES, RecipeConfig
 from lambda_studio.miniature.recipe.corpus import build_corpus
+from lambda_studio.miniature.recipe.embedded import embed
 from lambda_studio.miniature.recipe.networks import build_movq, build_prior, build_unet
 from lambda_studio.miniature.recipe.opening import open_recipe
 from lambda_studio.miniature.recipe.recipe import Recipe
@@ -25,7 +26,7 @@ LIMIT = 16 * 2**20
 
 def tiny() -> RecipeConfig:
     short = {name: replace(getattr(RecipeConfig(), name), steps=2, batch_size=8) for name in STAGES}
-    return RecipeConfig(pictures=64, decoder_pictures=64, **short)
+    return RecipeConfig(pictures=64, prior_pictures=64, decoder_pictures=64, **short)
 
 
 def test_a_file_that_could_not_be_written_whole_is_not_there(tmp_path, monkeypatch):
@@ -70,6 +71,25 @@ def test_the_decoders_pictures_are_encoded_once_and_a_stop_costs_one_file(tmp_pa
     again = recipe.targets()
     assert [len(each.images) for each in drawn] == [8, 4, 4], "the file that is whole is not made again"
     assert all(torch.equal(made[name], again[name]) for name in made)
+
+
+def test_the_priors_scenes_are_embedded_in_files_and_only_the_missing_ones_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(recipes, "PICTURES_A_FILE", 8)
+    stack, embedded = Stack(resolve_stack("miniature")), []
+    monkeypatch.setattr(Recipe, "train_clip", lambda recipe: stack.clip(("vision",)))
+
+    def watched(scene, *args):
+        embedded.append(len(scene))
+        return embed(scene, *args)
+
+    monkeypatch.setattr(recipes, "embed", watched)
+    recipe = Recipe(tmp_path, RecipeConfig(prior_pictures=12, edges="gradient"))
+    made = recipe.embedded()
+    assert len(made) == 12 and made.cutout_rows.max() == len(made.cutouts) - 1
+    (tmp_path / "embedded" / "0.safetensors").unlink()
+    again = recipe.embedded()
+    assert embedded == [8, 4, 8]
+    assert again.images.equal(made.images) and again.cutouts.equal(made.cutouts)
 
 
 @pytest.mark.parametrize("goes_on", [True, False])
@@ -130,7 +150,7 @@ def test_a_recipe_that_goes_on_begins_with_the_weights_that_it_was_given(tmp_pat
         (recipes.stages, "movq_stage"), (recipes.stages, "prior_stage"), (recipes, "oracle_stage")
     ):  # fmt: skip
         monkeypatch.setattr(where, stage, lambda *args, **kwargs: lambda step: {})
-    for made in ("focus", "embeds"):
+    for made in ("focus", "embedded"):
         monkeypatch.setattr(Recipe, made, lambda recipe: None)
     monkeypatch.setattr(Recipe, "corpus", None)
     recipe = open_recipe(tmp_path, 1.0, "cpu", False, silent, start=WEIGHTS)
