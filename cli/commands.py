@@ -125,10 +125,10 @@ class _NamesTheNearest(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the subcommand. Raises UsageError with the nearest name."""
         known, asked = self.list_commands(ctx), args[0].replace("_", "-")
-        near = difflib.get_close_matches(asked, known, n=1)
-        likely = self.likely(asked, ctx) or near
-        if asked not in known and likely:
-            ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(map(repr, likely))}?")
+        if asked not in known:
+            likely = self.likely(asked, ctx) or difflib.get_close_matches(asked, known, n=1)
+            if likely:
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(map(repr, likely))}?")
         return super().resolve_command(ctx, args)
 
     def likely(self, asked: str, ctx: click.Context) -> list[str]:

@@ -1,8 +1,9 @@
 """Import large libraries when they are used.
 
-open_clip, torchvision and diffusers import torch._dynamo, transformers, timm and peft at their top, for models that
-`studio` seldom loads. That takes longer than drawing a picture. In the process of `studio` each of these libraries is
-a module whose names import it on their first use. Programs that import λ-Studio get all libraries as they are.
+open_clip, torchvision and diffusers import torch._dynamo, transformers, timm and peft at their top, and many modules of
+their own, for models and files that `studio` seldom loads. That takes longer than drawing a picture. In the process of
+`studio` each of these libraries is a module whose names import it on their first use. Programs that import λ-Studio get
+all libraries as they are.
 """
 
 import importlib
@@ -14,7 +15,17 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 from typing import Any
 
-LIBRARIES = ("torch._dynamo", "torch.nn.attention.flex_attention", "transformers", "timm", "peft")
+LIBRARIES = (
+    "torch._dynamo",
+    "torch.nn.attention.flex_attention",
+    "torchvision.datasets",
+    "torchvision.io",
+    "torchvision.models",
+    "diffusers.models.transformers",
+    "transformers",
+    "timm",
+    "peft",
+)
 
 
 def unmarked(function: Any = None, *_: object, **__: object) -> Any:

@@ -8,8 +8,9 @@ ctrl_c.handle(ctrl_c.stop_at_once)
 def main() -> None:
     """Run `studio`."""
     # not at the top: the handler is there before these take their time
-    from cli.lean_imports import install
+    from cli import lean_imports, paused_collector
     from cli.main import main as begin
 
-    install()
+    lean_imports.install()
+    paused_collector.install()
     begin()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
@@ -23,6 +22,8 @@ GRADIENT = 0.12
 
 def canny(pixels: Pixels, thresholds: Thresholds = (LOW, HIGH)) -> Lines:
     """Draw Canny's edges, one pixel wide: those above the second threshold, and what continues them above the first."""
+    import cv2  # not at the top: `gradient` does without it
+
     return cv2.Canny(pixels, *thresholds)
 
 

@@ -59,7 +59,8 @@ def require_place(out: Path) -> None:
         InvalidSetting: `out` names a picture of another format.
         PermissionError: The folder, or the nearest one around it that is there, cannot be written into.
     """
-    if out.suffix.lower() in Image.registered_extensions() and not _names_a_file(out) and not out.is_dir():
+    may_name_a_picture = out.suffix and not _names_a_file(out) and not out.is_dir()
+    if may_name_a_picture and out.suffix.lower() in Image.registered_extensions():  # which imports every format
         raise InvalidSetting(f"{out} names a picture that is not a PNG.", PLACES)
     folder = _folder(out)
     there = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))

@@ -25,11 +25,16 @@ import torch.nn.attention.flex_attention as flex, timm, torch._dynamo
 from transformers import AutoConfig
 from peft import LoraConfig, PeftModel
 from peft.tuners.lora import Linear
-libraries = ("torch._dynamo", "torch.nn.attention.flex_attention", "transformers", "timm", "peft")
+import torchvision
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from torchvision.datasets import VisionDataset
+from cli.lean_imports import LIBRARIES as libraries
 print(*(real(name) for name in libraries))
 flex.BlockMask.from_kv_blocks, timm.__version__, AutoConfig.from_pretrained, torch._dynamo.config.verbose
 config = LoraConfig(r=3)
 class Own(LoraConfig): pass
+class OwnDataset(VisionDataset): pass
+Transformer2DModel.load_config, torchvision.models.ResNet.mro, torchvision.io.ImageReadMode.RGB
 import peft
 print(*(real(name) for name in libraries))
 print(config.r, isinstance(config, LoraConfig), issubclass(Own, peft.LoraConfig), issubclass(Own, LoraConfig))
@@ -53,6 +58,39 @@ except Exception as error:  # the text tower needs a file that is not here
     print(real("timm"), real("transformers"), type(error).__name__ != "RuntimeError")
 """
     assert said(script).splitlines() == ["[]", "True True True"]
+
+
+UNUSED = [
+    "torch._dynamo",
+    "torch.nn.attention.flex_attention",
+    "torch.fx.experimental.symbolic_shapes",
+    "sympy",
+    "torchvision.datasets",
+    "torchvision.io",
+    "torchvision.models",
+    "diffusers.models.transformers",
+    "transformers",
+    "timm",
+    "peft",
+    "cv2",
+    "PIL.TiffImagePlugin",
+    "cli.demo",
+    "cli.training.finetune",
+]
+"""Modules without which the miniature draws a picture."""
+
+
+def test_a_picture_of_the_miniature_is_drawn_without_the_modules_of_others(tmp_path: Path) -> None:
+    script = f"""
+import atexit
+atexit.register(lambda: print([name for name in {UNUSED} if real(name)], real("torch"), real("open_clip")))
+sys.argv = ["studio", "--home", r"{tmp_path}", "generate", "a dog in the snow", "--seed", "1", "--out", r"{tmp_path}"]
+from cli.start import main
+main()
+"""
+    said_of_picture, loaded = said(script).splitlines()
+    assert Path(said_of_picture).is_file()
+    assert loaded == "[] True True"
 
 
 def test_only_the_process_of_studio_defers_imports() -> None:

@@ -16,6 +16,7 @@ from open_clip.model import CLIP, CustomTextCLIP
 from PIL import Image
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from lambda_studio.config import require
 from lambda_studio.errors import ModelFilesInvalid, StudioError
@@ -200,6 +201,10 @@ def build_clip(model_config: dict[str, Any], towers: Sequence[Tower] = BOTH_TOWE
     if is_custom:
         config["vision_cfg"]["timm_model_pretrained"] = config["text_cfg"]["hf_model_pretrained"] = False
         model = CustomTextCLIP(**config)
+    elif device == "meta":
+        with torch.device(device), Unfilled():
+            model = CLIP(**config)
+        model.to(device)  # also the tensors that it scaled
     else:
         with torch.device(device):
             model = CLIP(**config)
@@ -208,6 +213,23 @@ def build_clip(model_config: dict[str, Any], towers: Sequence[Tower] = BOTH_TOWE
     for part in [] if "text" in towers else ["text"] if is_custom else TEXT_PARTS:
         delattr(model, part)
     return model
+
+
+class Unfilled(TorchFunctionMode):
+    """Give a CLIP that is built on the meta device no initial values. The few tensors that it scales are on the CPU.
+
+    torch computes with tensors of the meta device in Python, for which it imports sympy. That takes longer than loading
+    a small CLIP.
+    """
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call a function with other arguments if it gives values, and any other function as it is."""
+        named = kwargs or {}
+        if function in (torch.randn, torch.ones):
+            return torch.empty(*args, **{**named, "device": "cpu"})
+        if function is Tensor.triu_ or getattr(function, "__module__", None) == nn.init.__name__:
+            return named["tensor"] if "tensor" in named else args[0]
+        return function(*args, **named)
 
 
 def _load_weights(model: nn.Module, files: ClipFiles, device: torch.device, dtype: torch.dtype) -> None:

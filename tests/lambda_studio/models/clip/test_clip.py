@@ -236,6 +236,21 @@ def test_weights_of_another_model_are_refused(clip_folder, tmp_path):
         load_clip(f"local-dir:{tmp_path / 'clip'}")
 
 
+@pytest.mark.parametrize("vision", [{"layers": 2, "patch_size": 8}, {"layers": [1, 1, 1, 1]}], ids=["ViT", "ResNet"])
+def test_a_clip_without_values_has_the_parts_of_one_with_values_and_draws_no_random_numbers(clip_folder, vision):
+    config = json.loads((clip_folder / "open_clip_config.json").read_text())["model_cfg"]
+    config["vision_cfg"] = {"width": 64, "image_size": 32} | vision
+    state = torch.get_rng_state()
+    empty = build_clip(config)
+    assert torch.equal(torch.get_rng_state(), state)
+    filled = build_clip(config, device="cpu")
+    assert not torch.equal(torch.get_rng_state(), state), "the initial values of a training are random"
+    parts = [{key: value.shape for key, value in each.state_dict().items()} for each in (empty, filled)]
+    assert parts[0] == parts[1]
+    tensors = [*empty.parameters(), *empty.buffers()]
+    assert {each.device.type for each in tensors} == {"meta"}
+
+
 def test_a_text_tower_of_its_own_loads_too(clip_folder, images, tmp_path):
     config = json.loads((clip_folder / "open_clip_config.json").read_text())
     config["model_cfg"]["custom_text"] = True
