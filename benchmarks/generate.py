@@ -5,7 +5,8 @@
 The two sides of a pair alternate, so that other load on the machine affects both, and draw the same picture. A ratio is
 the median over the pairs.
 
-first: one picture from the command line, to the same command of an earlier commit. difference: of the two pictures.
+first: one picture from the command line, to the same command of an earlier commit with today's weights of the miniature.
+difference: of the two pictures.
 next: one more picture in `studio session`, to that command.
 rate: the pictures a second of many prompts in one call, to those of diffusers' `KandinskyV22Pipeline`, which is called
 for each prompt with the embedding that the prior has predicted.
@@ -14,6 +15,7 @@ for each prompt with the embedding that the prior has predicted.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,6 +44,7 @@ from lambda_studio.studio import Studio
 
 BASELINE = "b98f3aa"
 """The commit at which the goals were set."""
+WEIGHTS = "lambda_studio/miniature/weights"
 PROMPT, SEED = "a <rex> on the beach", 1
 GOALS = {"first": 0.6, "next": 0.25, "rate": 1.5}
 
@@ -63,10 +66,12 @@ def main() -> None:
 
 @contextmanager
 def checked_out(commit: str) -> Iterator[Path]:
-    """Yield a folder with the files of an earlier commit."""
+    """Yield a folder with the files of an earlier commit, and with today's weights of the miniature."""
     with tempfile.TemporaryDirectory() as folder:
         packed = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
         subprocess.run(["tar", "-x", "-C", folder], input=packed, check=True)
+        for weights in (ROOT / WEIGHTS).rglob("*.safetensors"):
+            shutil.copy(weights, folder / weights.relative_to(ROOT))
         yield Path(folder)
 
 
