@@ -5,8 +5,8 @@
 The two sides of a pair alternate, so that other load on the machine affects both, and draw the same picture. A ratio is
 the median over the pairs.
 
-first: one picture from the command line, to the same command of an earlier commit with today's weights of the miniature.
-difference: of the two pictures.
+first: one picture from the command line, to the same command of an earlier commit, with today's weights of the
+miniature. difference: of the two pictures.
 next: one more picture in `studio session`, to that command.
 rate: the pictures a second of many prompts in one call, to those of diffusers' `KandinskyV22Pipeline`, which is called
 for each prompt with the embedding that the prior has predicted.
