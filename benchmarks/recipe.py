@@ -1,10 +1,12 @@
 """Train the miniature's stages beside each other on one device, and bring their weights to one folder.
 
-    python benchmarks/recipe.py WORK --start lambda_studio/miniature/weights --out RESULTS
-    python benchmarks/recipe.py WORK --start lambda_studio/miniature/weights --out RESULTS --share 0.001 --device cpu
+    python benchmarks/recipe.py WORK --out RESULTS
+    python benchmarks/recipe.py WORK --out RESULTS --start lambda_studio/miniature/weights
+    python benchmarks/recipe.py WORK --out RESULTS --share 0.001 --device cpu
 
-The stages are those of `studio miniature train WORK --start`, one process each. RESULTS gets each stage's weights
-(safetensors), and a JSON file with its device, its seconds and its losses. The same command continues a stopped run.
+The stages are those of `studio miniature train WORK`, one process each: from nothing CLIP and MoVQ, then those that
+need them; with `--start` all at once, without CLIP. RESULTS gets each stage's weights (safetensors), and a JSON file
+with its device, its seconds and its losses. The same command continues a stopped run.
 
 After `--seconds` the stages are stopped. Of a stage that is not finished, RESULTS gets the latest checkpoint, as
 NAME-step-N.safetensors. The exit status is 1 if a stage failed.
@@ -29,23 +31,36 @@ from torch import Tensor
 
 from lambda_studio.miniature.recipe import networks
 from lambda_studio.miniature.recipe.opening import open_recipe
-from lambda_studio.miniature.recipe.recipe import PART_WEIGHTS, Recipe
+from lambda_studio.miniature.recipe.recipe import CLIP_WEIGHTS, PART_WEIGHTS, Recipe
 from lambda_studio.miniature.recipe.whitening import Whitening
 from lambda_studio.training.checkpoints.checkpoint import Checkpoint, latest_checkpoint
 
-STAGES = {"decoder": "decoder/unet", "oracle": "oracle", "prior": "prior", "movq": "decoder/movq"}
-"""The stages and the folders of their weights. No stage needs the result of another one."""
+STAGES = {"clip": "clip", "movq": "decoder/movq", "decoder": "decoder/unet", "prior": "prior", "oracle": "oracle"}
+"""The stages and the folders of their weights."""
+FROM_NOTHING = (("clip", "movq"), ("decoder", "prior", "oracle"))
+"""The stages that are trained beside each other, one group after the other."""
+CONTINUING = (("decoder", "oracle", "prior", "movq"),)
+"""The same of a recipe that goes on from earlier weights: no stage needs the result of another one."""
 
 
 def main() -> None:
     """Train the stages beside each other."""
     asked, began = options(), time.perf_counter()
     asked.out.mkdir(parents=True, exist_ok=True)
-    recipe = opened(asked, "cpu")
-    recipe.train_clip()  # copies CLIP, which all stages read
-    threads = max(1, (os.cpu_count() or 1) // len(asked.only))
-    waiting = [name for name in asked.only if not weights_file(recipe, name).exists()]
-    failed = run_beside({name: (run_stage, (name, asked, threads)) for name in waiting}, asked.seconds)
+    end = None if asked.seconds is None else time.monotonic() + asked.seconds
+    groups, failed = CONTINUING if asked.start else FROM_NOTHING, []
+    recipe = opened(asked, asked.device)
+    if asked.start:
+        recipe.train_clip()  # copies CLIP, which all stages read
+    else:
+        recipe.corpus  # noqa: B018  # the property draws the corpus, which the first stages read
+    for group in groups:
+        waiting = [name for name in group if name in asked.only and not weights_file(recipe, name).exists()]
+        threads = max(1, (os.cpu_count() or 1) // len(group))
+        left = None if end is None else max(0.0, end - time.monotonic())
+        failed += run_beside({name: (run_stage, (name, asked, threads)) for name in waiting}, left)
+        if failed:
+            break
     for name in asked.only:
         bring(recipe, name, asked.out)
     print(f"all: {time.perf_counter() - began:.1f} s", flush=True)
@@ -56,19 +71,21 @@ def options() -> argparse.Namespace:
     """Return the command's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path, metavar="WORK", help="the folder of `studio miniature train`")
-    parser.add_argument("--start", type=Path, required=True, help="the weights to go on from")
+    parser.add_argument("--start", type=Path, help="the weights to go on from; default: from nothing")
     parser.add_argument("--out", type=Path, required=True, help="the folder of the results")
-    parser.add_argument("--only", nargs="+", choices=STAGES, default=list(STAGES), help="train only these stages")
+    parser.add_argument("--only", nargs="+", choices=STAGES, help="train only these stages")
     parser.add_argument("--share", type=float, default=1.0, help="train only this share of the steps")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="default: a GPU if there is one")
     parser.add_argument("--seconds", type=float, help="stop the stages after this time; default: never")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    asked.only = asked.only or [name for group in (CONTINUING if asked.start else FROM_NOTHING) for name in group]
+    return asked
 
 
 def run_beside(calls: Mapping[str, tuple[Callable[..., Any], tuple]], seconds: float | None) -> list[str]:
     """Run each call in a process of its own, stop all after `seconds`, and return the names of the failed ones."""
     context = multiprocessing.get_context("spawn")  # a forked process cannot use the GPU
-    running = {name: context.Process(target=call, args=given, daemon=True) for name, (call, given) in calls.items()}
+    running = {name: context.Process(target=call, args=given) for name, (call, given) in calls.items()}
     for process in running.values():
         process.start()
     end = None if seconds is None else time.monotonic() + seconds
@@ -123,14 +140,14 @@ def printed(what: str, total: int) -> Iterator[Callable[..., None]]:
 
 def weights_file(recipe: Recipe, name: str) -> Path:
     """Return the file of a finished stage in the work folder."""
-    return recipe.work / f"{name}.safetensors"
+    return recipe.work / "clip" / CLIP_WEIGHTS if name == "clip" else recipe.work / f"{name}.safetensors"
 
 
 def bring(recipe: Recipe, name: str, out: Path) -> None:
     """Copy a stage's weights to `out`, or else its latest checkpoint."""
     weights = weights_file(recipe, name)
     if weights.exists():
-        shutil.copyfile(weights, out / weights.name)
+        shutil.copyfile(weights, out / f"{name}.safetensors")
         return
     checkpoint = latest_checkpoint(recipe.work / name / "checkpoints")
     print(name, "is not finished:", f"step {checkpoint.step}" if checkpoint else "no checkpoint", flush=True)
@@ -140,10 +157,14 @@ def bring(recipe: Recipe, name: str, out: Path) -> None:
 
 def weights_of(recipe: Recipe, name: str, checkpoint: Checkpoint) -> dict[str, Tensor]:
     """Return a checkpoint in the form of the stage's finished weights."""
-    state = load_file(recipe.config.start / STAGES[name] / PART_WEIGHTS)  # for the parts that the stage does not train
+    start, state = recipe.config.start, {}
+    if start:
+        state = load_file(start / STAGES[name] / PART_WEIGHTS)  # for the parts that the stage does not train
     trained = "average" if "average" in checkpoint.parts else "parameters"
     for part in (trained, "buffers") if "buffers" in checkpoint.parts else (trained,):
         state |= checkpoint.load(part)[part]
+    if name == "clip":  # trained with a readout and an oracle
+        state = {key.removeprefix("clip."): value for key, value in state.items() if key.startswith("clip.")}
     if name == "decoder":
         unet = networks.build_unet()
         unet.load_state_dict(state)

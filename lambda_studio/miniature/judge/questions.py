@@ -28,12 +28,14 @@ class Questions:
     """The subjects of a batch of scenes whose noun is unique in their scene: one entry for each.
 
     `row` and `noun` identify a subject, `truth` has the right answers, and `asked` selects a question's subjects.
+    `position` is the middle of each subject: 1 is the right and the upper edge of the picture.
     """
 
     row: Int[Tensor, " subject"]
     noun: Int[Tensor, " subject"]
     truth: dict[str, Int[Tensor, " subject"]]
     asked: dict[str, Bool[Tensor, " subject"]]
+    position: Float[Tensor, "subject 2"]
 
 
 def noun_counts(scene: Scene) -> Int[Tensor, "batch noun"]:
@@ -54,7 +56,7 @@ def questions(scene: Scene) -> Questions:
         "main": torch.ones_like(figure), "second": figure, "pattern": figure,
         "worn": figure, "worn_colour": dressed, **dict.fromkeys(DETAILS, figure),
     }  # fmt: skip
-    return Questions(row, noun, truth, asked)
+    return Questions(row, noun, truth, asked, torch.stack([scene.x, scene.y], -1)[row, slot])
 
 
 def answers_loss(answers: Mapping[str, Float[Tensor, "subject class"]], about: Questions) -> Tensor:
@@ -78,11 +80,21 @@ class Readout(nn.Module):
         self.picture = nn.Linear(dim, hidden)
         self.noun = nn.Embedding(len(NOUNS), hidden)
         self.answers = nn.ModuleDict({name: nn.Linear(hidden, count) for name, count in LOOKS.items()})
+        self.middle = nn.Linear(hidden, 2)
 
     def forward(
         self, image_embeds: Float[Tensor, "subject dim"], noun: Int[Tensor, " subject"]
     ) -> dict[str, Float[Tensor, "subject class"]]:
         """Return logits for the noun's subject, from a picture's embedding of unit length."""
-        pictures = self.picture(image_embeds * image_embeds.shape[-1] ** 0.5)
-        hidden = F.gelu(pictures * (1 + self.noun(noun)))
+        hidden = self._hidden(image_embeds, noun)
         return {name: head(hidden).float() for name, head in self.answers.items()}
+
+    def position(
+        self, image_embeds: Float[Tensor, "subject dim"], noun: Int[Tensor, " subject"]
+    ) -> Float[Tensor, "subject 2"]:
+        """Return where the noun's subject is (see `Questions.position`)."""
+        return self.middle(self._hidden(image_embeds, noun)).float()
+
+    def _hidden(self, image_embeds: Tensor, noun: Tensor) -> Tensor:
+        pictures = self.picture(image_embeds * image_embeds.shape[-1] ** 0.5)
+        return F.gelu(pictures * (1 + self.noun(noun)))

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 import open_clip
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from lambda_studio.miniature.judge.oracle import Oracle, oracle_loss
 from lambda_studio.miniature.judge.questions import Questions, Readout, answers_loss, questions
+from lambda_studio.miniature.recipe.ahead import Ahead
 from lambda_studio.miniature.recipe.corpus import Corpus, edges, pixels, random_rows
 from lambda_studio.miniature.recipe.stage import LossOf
 from lambda_studio.miniature.world.captions import captions
@@ -17,33 +19,39 @@ from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
 from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, Scene, concatenate
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models.clip.clip import Clip
+from lambda_studio.models.clip.clip import Clip, ClipTokenizer
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """Pictures, their captions, and for the first half also altered captions.
+    """Pictures of the rows of the corpus, their captions, and for the first half also altered captions.
 
     An altered caption is wrong in one word, or equal if the caption does not mention the change. `shown` has the
-    content of the colour pictures (rows `coloured`). The rows `scenes` are whole scenes.
+    content of the colour pictures (rows `coloured`). The rows `scenes` are whole scenes, and the rows `lines` are edge
+    maps of scenes.
     """
 
-    images: Tensor
+    rows: Int[Tensor, " picture"]
+    images: UInt8[Tensor, "picture 3 height width"]
     words: list[str]
     wrong: list[str]
+    token_ids: Int[Tensor, "caption position"]
     coloured: Tensor
     shown: Scene
     scenes: Tensor
+    lines: Tensor
 
 
-def _clip_batch(corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float, edge_map: str) -> _Batch:
+def _clip_batch(
+    corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float, edge_map: str, tokenizer: ClipTokenizer
+) -> _Batch:
     """Return a batch of mostly scenes, some cut-outs on white and a few edge maps."""
     scene = corpus.scene[rows]
     kind = torch.rand(len(rows), generator=generator)
     cut, line = kind < 0.22, kind > 0.96
-    images = pixels(corpus.images, rows)
-    images[cut] = pixels(corpus.cutouts, corpus.cutout_rows[rows[cut], 0])
-    images[line] = edges(corpus.images, rows[line], edge_map)
+    images = rearrange(torch.from_numpy(corpus.images[rows.numpy()]), "b h w c -> b c h w").contiguous()
+    images[cut] = _bytes(pixels(corpus.cutouts, corpus.cutout_rows[rows[cut], 0]))
+    images[line] = _bytes(edges(corpus.images, rows[line], edge_map))
     altered = _altered(scene, generator)
     dice = generator.get_state()
     words = _clip_words(scene, cut, line, generator, attributes)
@@ -51,7 +59,12 @@ def _clip_batch(corpus: Corpus, rows: Tensor, generator: torch.Generator, attrib
     wrong = _clip_words(altered, cut, line, generator, attributes)[: len(rows) // 2]
     cuts, whole = cut.nonzero()[:, 0], (~cut & ~line).nonzero()[:, 0]
     shown = concatenate([_alone(scene[cuts]), scene[whole]])
-    return _Batch(images, words, wrong, torch.cat([cuts, whole]), shown, whole)
+    lines, coloured = line.nonzero()[:, 0], torch.cat([cuts, whole])
+    return _Batch(rows, images, words, wrong, tokenizer(words + wrong), coloured, shown, whole, lines)
+
+
+def _bytes(images: Float[Tensor, "picture 3 height width"]) -> UInt8[Tensor, "picture 3 height width"]:
+    return (images * 255).round().byte()
 
 
 def _clip_words(scene: Scene, cut: Tensor, line: Tensor, generator: torch.Generator, attributes: float) -> list[str]:
@@ -107,6 +120,8 @@ def _alone(scene: Scene) -> Scene:
 
 READOUT_SHARE = 0.3
 """The weight of the readout's cross-entropies, relative to the contrastive loss."""
+POSITION_SHARE = 1.0
+"""The weight of the position's error (smooth L1, in half pictures), relative to the contrastive loss."""
 MAP_SHARE = 0.1
 """The weight of the oracle's cross-entropies over the tower's middle maps, relative to the contrastive loss."""
 
@@ -121,25 +136,34 @@ def clip_stage(
     batch_size: int,
     attributes: float = 0.65,
     edge_map: str = "canny",
+    workers: int = 0,
 ) -> LossOf:
     """Return CLIP's symmetric contrastive loss, with three additions.
 
     Captions that are wrong in one word are extra negatives (as in NegCLIP): a worn thing is a few pixels, and a random
     caption can be rejected without those pixels. A `readout` predicts each subject's looks from the image embedding,
-    because captions mention looks only sometimes. An `oracle` over CLIP's own maps, trained with the `owner` of each
-    cell, teaches the middle of the tower to see small things.
+    because captions mention looks only sometimes. It also predicts the position, of edge maps too: unasked, CLIP keeps
+    it in axes of so little variance that the prior does not find it (docs/decisions/0073). An `oracle` over CLIP's own
+    maps, trained with the `owner` of each cell, teaches the middle of the tower to see small things.
+    `workers` processes prepare the batches.
     """
     model, device, mean, std = clip.model, clip.device, 0.5, 0.5
     model.visual.to(memory_format=torch.channels_last)
 
-    def loss_of(step: int) -> dict[str, Tensor]:
+    def made(step: int) -> _Batch:
         generator = seeded(seed, "clip", step)
         rows = random_rows(corpus, generator, batch_size)
-        batch = _clip_batch(corpus, rows, generator, attributes, edge_map)
+        return _clip_batch(corpus, rows, generator, attributes, edge_map, clip.tokenizer)
+
+    batch_of = Ahead(made, workers)
+
+    def loss_of(step: int) -> dict[str, Tensor]:
+        batch = batch_of(step)
+        rows = batch.rows
         told_apart = len(batch.wrong)
         same = torch.tensor([a == b for a, b in zip(batch.words[:told_apart], batch.wrong, strict=True)], device=device)
-        images = ((batch.images.to(device) - mean) / std).contiguous(memory_format=torch.channels_last)
-        token_ids = clip.tokenizer(batch.words + batch.wrong).to(device)
+        images = ((batch.images.to(device) / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+        token_ids = batch.token_ids.to(device)
         fine = model.visual.layer2(model.visual.layer1(model.visual.stem(images)))
         coarse = model.visual.layer3(fine)
         image_embeds = F.normalize(model.visual.attnpool(model.visual.layer4(coarse)).float(), dim=-1)
@@ -153,13 +177,18 @@ def clip_stage(
         about = questions(batch.shown.to(device))
         answers = readout(image_embeds[batch.coloured.to(device)][about.row], about.noun)
         looks = answers_loss(answers, about)
+        placed = torch.cat([batch.scenes, batch.lines])
+        there = questions(corpus.scene[rows[placed]].to(device))
+        said = readout.position(image_embeds[placed.to(device)][there.row], there.noun)
+        position = F.smooth_l1_loss(said, there.position, beta=0.05)
         reading = oracle.read(fine[batch.scenes.to(device)], coarse[batch.scenes.to(device)]).float()
         whole = rows[batch.scenes]
         maps = oracle_loss(reading, corpus.scene[whole].to(device), owner[whole].long().to(device))
         return {
-            "loss": contrast + READOUT_SHARE * looks + MAP_SHARE * maps,
+            "loss": contrast + READOUT_SHARE * looks + POSITION_SHARE * position + MAP_SHARE * maps,
             "contrast": contrast,
             "looks": looks,
+            "position": position,
             "maps": maps,
             "top1": (right.argmax(1) == target).float().mean(),
             "told_from_wrong": told.float().mean(),

@@ -22,6 +22,14 @@ CONTINUED = {
     "oracle": replace(ORACLE, steps=3_000, learning_rate=8e-4),
 }
 """The stages that go on from earlier weights. CLIP and MoVQ's encoder stay as they are."""
+ON_GPU = {
+    "clip": replace(CLIP, steps=3_000, batch_size=768),
+    "movq": replace(MOVQ, steps=4_000, batch_size=256),
+    "decoder": replace(DECODER, steps=9_000, batch_size=256),
+    "prior": replace(PRIOR, steps=8_000),
+    "oracle": replace(ORACLE, steps=4_000, batch_size=256),
+}
+"""The stages of a recipe from nothing on a GPU, which takes large batches in the time of small ones."""
 PICTURES_A_FILE = 8_192
 """The number of encoded pictures per file. A stopped run encodes at most one file's pictures again."""
 
@@ -49,6 +57,17 @@ class RecipeConfig:
     """The folder of exported weights that the stages go on from. None trains from nothing."""
     compiled: bool = False
     """Compile the forward passes of MoVQ and the UNet on a CPU: a third faster, but needs a C++ compiler."""
+
+    workers: int = 0
+    """The processes beside a stage that write its captions and prompts."""
+
+    @classmethod
+    def from_nothing(cls, device: str) -> "RecipeConfig":
+        """Return the recipe from nothing on a device. On a GPU it has more pictures, larger batches and fewer steps."""
+        if device == "cpu":
+            return cls()
+        large: dict[str, Any] = ON_GPU
+        return cls(device=device, pictures=65_536, decoder_pictures=49 * PICTURES_A_FILE, **large)
 
     @classmethod
     def continuing(cls, start: Path, edges: str) -> "RecipeConfig":

@@ -14,6 +14,9 @@ from lambda_studio.miniature.recipe.recipe import CLIP_WEIGHTS, PART_WEIGHTS, Re
 from lambda_studio.models.stacks.stack import BUILT_IN
 from lambda_studio.progress import Progress
 
+MOST_WORKERS = 4
+"""The most processes that write one stage's words. Python writes those of a batch in the time of two steps of a GPU."""
+
 
 def open_recipe(
     work: Path, share: float, device: str | None, compiled: bool, progress: Progress, start: Path | None = None
@@ -30,13 +33,15 @@ def open_recipe(
     found = not compiled or any(name and shutil.which(name) for name in compilers)
     cause = "compiled needs a C++ compiler, and there is none."
     require(found, cause, "Leave compiled out, or install g++.", "compiled")
-    config = RecipeConfig.continuing(start, BUILT_IN["miniature"].edges) if start else RecipeConfig()
+    config = RecipeConfig.continuing(start, BUILT_IN["miniature"].edges) if start else RecipeConfig.from_nothing(device)
     if start:
         _refuse_work_folder(start, work)
         missing = [path for path in _begun_from(start) if not path.is_file()]
         cause = f"{missing[0]} is not there." if missing else ""
         require(not missing, cause, "Give a folder that `studio miniature train --export` wrote.", "start")
-    recipe = Recipe(work, replace(config, device=device, compiled=compiled).scaled(share), progress)
+    workers = 0 if device == "cpu" else min(MOST_WORKERS, (os.cpu_count() or 1) // 4)
+    config = replace(config, device=device, compiled=compiled, workers=workers)
+    recipe = Recipe(work, config.scaled(share), progress)
     _refuse_another(work, "share", str(share))
     _refuse_another(work, "start", str(start.resolve()) if start else "none")
     return recipe

@@ -78,7 +78,7 @@ class Recipe:
             oracle.tower = nn.Identity()  # this oracle reads CLIP's own maps
             loss_of = clip_stage(
                 clip, readout, oracle, self.corpus, self.owners(), self.config.seed, self.config.clip.batch_size,
-                edge_map=self.config.edges,
+                edge_map=self.config.edges, workers=self.config.workers,
             )  # fmt: skip
             self._fit("clip", nn.ModuleDict({"clip": clip.model, "readout": readout, "oracle": oracle}), loss_of)
             save_whole(_half(clip.model), weights)
@@ -131,7 +131,8 @@ class Recipe:
         torch.manual_seed(self.config.seed + 3)
         prior = self._begun(networks.build_prior(), "prior")
         return self._trained("prior", prior, lambda: stages.prior_stage(
-            prior, self.train_clip(), self.embedded(), self.config.seed, self.config.prior.batch_size
+            prior, self.train_clip(), self.embedded(), self.config.seed, self.config.prior.batch_size,
+            workers=self.config.workers,
         ))  # fmt: skip
 
     def train_oracle(self):

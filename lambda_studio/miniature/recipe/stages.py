@@ -1,6 +1,7 @@
 """The stages of MoVQ, the decoder and the prior, each a loss as a function of the step."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from lambda_studio.generation.conditioning import Conditioning, condition
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.template import parse
+from lambda_studio.miniature.recipe.ahead import Ahead
 from lambda_studio.miniature.recipe.corpus import Corpus, pixels, random_rows
 from lambda_studio.miniature.recipe.embedded import Embedded
 from lambda_studio.miniature.recipe.fast import Fast, layout
@@ -177,14 +179,12 @@ def bind_caption(caption: Caption, clip: Clip) -> BoundPrompt:
     return bind(parse(caption.template), caption.nouns, clip.tokenizer)
 
 
-def _subjects(data: Embedded, row: int, caption: Caption, shown: Tensor) -> dict[str, Tensor]:
-    """Return the embeddings of a caption's names. A name that is not `shown` stays a word."""
+def _subjects(data: Embedded, row: int, names: Sequence[str]) -> dict[str, Tensor]:
+    """Return the embeddings of a caption's names."""
     chosen = {}
-    for name in caption.nouns:
-        slot = int(name[1])
+    for name in names:
         embeds, rows = (data.cutouts, data.cutout_rows) if name[0] == "s" else (data.worn_cutouts, data.worn_rows)
-        if shown[slot if name[0] == "s" else slot + SLOTS]:
-            chosen[name] = embeds[rows[row, slot]].float()
+        chosen[name] = embeds[rows[row, int(name[1])]].float()
     return chosen
 
 
@@ -196,13 +196,37 @@ def _fitting(scene: Scene, clip: Clip, generator: torch.Generator, attributes: f
     return [a if len(clip.tokenizer.encode(a.text)) <= room else b for a, b in zip(long, short, strict=True)]
 
 
-def _words_for(caption: Caption, shown: set[str]) -> Caption:
+def _words_for(caption: Caption, shown: Sequence[str]) -> Caption:
     """Return the caption with the names that are not shown replaced by their nouns."""
     template = caption.template
     for name, noun in caption.nouns.items():
         if name not in shown:
             template = template.replace(f"<{name}>", noun)
     return Caption(template=template, nouns={n: caption.nouns[n] for n in shown})
+
+
+@dataclass(frozen=True)
+class _Prompts:
+    """The prompts of one step of the prior: the row of each scene, and whether its edges are dropped."""
+
+    rows: list[int]
+    prompts: list[BoundPrompt]
+    dropped: list[bool]
+
+
+def _prompts(
+    scene: Scene, clip: Clip, generator: torch.Generator, batch_size: int, control_dropped: float, text_only: float
+) -> _Prompts:
+    """Return the prompts of random scenes. A name that is not shown stays a word."""
+    rows = random_rows(scene, generator, batch_size)
+    words = _fitting(scene[rows], clip, generator, attributes=0.12)
+    rolls = torch.rand(batch_size, 2 * SLOTS + 2, generator=generator)
+    shown = rolls[:, : 2 * SLOTS] < torch.tensor([1.0, 0.9, 0.9, 0.35, 0.35, 0.35])
+    shown &= rolls[:, -2, None] > text_only
+    places = {name: at for at, name in enumerate(("s0", "s1", "s2", "w0", "w1", "w2"))}
+    names = [[n for n in c.nouns if s[places[n]]] for c, s in zip(words, shown.tolist(), strict=True)]
+    prompts = [bind_caption(_words_for(c, n), clip) for c, n in zip(words, names, strict=True)]
+    return _Prompts(rows.tolist(), prompts, (rolls[:, -1] < control_dropped).tolist())
 
 
 def prior_stage(
@@ -215,27 +239,30 @@ def prior_stage(
     text_only: float = 0.15,
     config: PriorLossConfig = EQ_1,
     joining: Joining = condition,
+    workers: int = 0,
 ) -> LossOf:
     """Return λ-ECLIPSE's Eq. 1 on interleaved prompts (3.2), or on prompts of another `joining`.
 
-    A subject's picture is a new drawing of the same identity, not a cut-out of the target picture.
+    A subject's picture is a new drawing of the same identity, not a cut-out of the target picture. `workers` processes
+    write the prompts.
     """
 
+    def made(step: int) -> _Prompts:
+        return _prompts(data.scene, clip, seeded(seed, "prior", step), batch_size, control_dropped, text_only)
+
+    made_ahead = Ahead(made, workers)
+
     def batch_of(at: MicroStep) -> PriorBatch:
-        generator = seeded(seed, "prior", at.number)
-        rows = random_rows(data, generator, batch_size)
-        words = _fitting(data.scene[rows], clip, generator, attributes=0.12)
-        rolls = torch.rand(batch_size, 2 * SLOTS + 1, generator=generator)
-        shown = rolls[:, :-1] < torch.tensor([1.0, 0.9, 0.9, 0.35, 0.35, 0.35])
-        shown &= rolls[:, -1:] > text_only
-        subjects = [_subjects(data, r, c, s) for r, c, s in zip(rows.tolist(), words, shown, strict=True)]
-        prompts = [bind_caption(_words_for(c, set(s)), clip) for c, s in zip(words, subjects, strict=True)]
-        text = clip.encode_text(torch.tensor([p.token_ids for p in prompts]))
-        dropped = torch.rand(batch_size, 1, generator=generator) < control_dropped
-        control = torch.where(dropped, data.zero, data.edges[rows].float())
-        inputs = joining(text, prompts, subjects, control)
-        noise = torch.randn(batch_size, prior.config.embedding_dim, generator=generator).to(clip.device)
-        return PriorBatch(inputs, noise, data.images[rows].float().to(clip.device))
+        said = made_ahead(at.number)
+        subjects = [
+            _subjects(data, row, [span.subject for span in prompt.spans])
+            for row, prompt in zip(said.rows, said.prompts, strict=True)
+        ]
+        text = clip.encode_text(torch.tensor([prompt.token_ids for prompt in said.prompts]))
+        control = torch.where(torch.tensor(said.dropped)[:, None], data.zero, data.edges[said.rows].float())
+        inputs = joining(text, said.prompts, subjects, control)
+        noise = torch.randn(batch_size, prior.config.embedding_dim, generator=seeded(seed, "prior noise", at.number))
+        return PriorBatch(inputs, noise.to(clip.device), data.images[said.rows].float().to(clip.device))
 
     objective = PriorObjective(prior, batch_of, about={"batches": f"the miniature's, seed {seed}"}, config=config)
     return lambda step: objective.losses(prior, MicroStep(step))

@@ -55,8 +55,10 @@ def test_an_altered_scene_differs_in_one_thing_about_one_subject():
     assert not ((other.worn != NOTHING) & (other.who.noun == NOTHING)).any()
 
 
-def test_altered_captions_are_wrong_in_something_that_is_said(corpus):
-    batch = _clip_batch(corpus, torch.arange(64), seeded(3, "batch"), attributes=1.0, edge_map="canny")
+def test_altered_captions_are_wrong_in_something_that_is_said(clip, corpus):
+    batch = _clip_batch(
+        corpus, torch.arange(64), seeded(3, "batch"), attributes=1.0, edge_map="canny", tokenizer=clip.tokenizer
+    )
     assert batch.images.shape == (64, 3, 64, 64) and len(batch.words) == 64 and len(batch.wrong) == 32
     differ = [(a, b) for a, b in zip(batch.words, batch.wrong, strict=False) if a != b]
     assert len(differ) > 12
@@ -64,11 +66,14 @@ def test_altered_captions_are_wrong_in_something_that_is_said(corpus):
     assert all(a.startswith("the edges of ") == b.startswith("the edges of ") for a, b in differ)
 
 
-def test_looks_are_asked_of_what_each_picture_shows(corpus):
-    batch = _clip_batch(corpus, torch.arange(64), seeded(3, "batch"), attributes=1.0, edge_map="canny")
+def test_looks_are_asked_of_what_each_picture_shows(clip, corpus):
+    batch = _clip_batch(
+        corpus, torch.arange(64), seeded(3, "batch"), attributes=1.0, edge_map="canny", tokenizer=clip.tokenizer
+    )
     assert len(batch.coloured) == len(batch.shown) < 64
-    white = (batch.images == 1).float().mean((1, 2, 3)) > 0.2
+    white = (batch.images == 255).float().mean((1, 2, 3)) > 0.2
     lines = torch.tensor([words.startswith("the edges of ") for words in batch.words])
+    assert lines.nonzero()[:, 0].equal(batch.lines)
     assert not lines[batch.coloured].any() and lines.sum() == 64 - len(batch.coloured) > 0
     cut = torch.tensor([words.endswith("on a white background") for words in batch.words])[batch.coloured]
     assert white[batch.coloured][cut].float().mean() > 0.9
@@ -94,6 +99,6 @@ def test_clips_loss_falls_on_a_batch_that_it_sees_again(clip, corpus):
         assert all(p.grad is not None for p in trained)
         optimizer.step()
         optimizer.zero_grad()
-    for name in ("contrast", "looks", "maps"):
+    for name in ("contrast", "looks", "position", "maps"):
         assert seen[-1][name] < 0.7 * seen[0][name], name
     assert seen[-1]["top1"] > seen[0]["top1"] and seen[-1]["main"] > seen[0]["main"]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lambda_studio.miniature.recipe.config import CONTINUED, STAGES, RecipeConfig
+from lambda_studio.miniature.recipe.config import CONTINUED, ON_GPU, STAGES, RecipeConfig
 
 
 def test_a_share_shortens_every_stage_and_every_set_of_pictures() -> None:
@@ -23,3 +23,13 @@ def test_what_goes_on_has_fewer_steps_at_lower_rates_and_leaves_clip_as_it_is() 
         assert getattr(on, name).steps < getattr(whole, name).steps, name
         assert getattr(on, name).learning_rate < getattr(whole, name).learning_rate, name
     assert set(CONTINUED) == set(STAGES) - {"clip"}
+
+
+def test_a_gpu_takes_larger_batches_and_more_pictures() -> None:
+    cpu, gpu = RecipeConfig.from_nothing("cpu"), RecipeConfig.from_nothing("cuda")
+    assert cpu == RecipeConfig() and gpu.device == "cuda"
+    assert gpu.pictures > cpu.pictures and gpu.decoder_pictures > cpu.decoder_pictures
+    assert set(ON_GPU) == set(STAGES)
+    for name in STAGES:
+        here, there = getattr(cpu, name), getattr(gpu, name)
+        assert there.steps * there.batch_size > here.steps * here.batch_size, name
