@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from threading import Thread
 from typing import IO, Any
@@ -22,6 +22,7 @@ from lambda_studio.processes import isolated_start
 from lambda_studio.processes.offline import cut_network
 
 Process = subprocess.Popen[bytes]
+Workers = ProcessPoolExecutor
 
 KEPT_NAMES = {"PATH", "SYSTEMROOT", "WINDIR", "TMPDIR", "TMP", "TEMP", "LANG", "LANGUAGE", "HOME", "USERPROFILE"}
 KEPT_NAMES |= {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"}
@@ -102,7 +103,7 @@ def pool(workers: int, begin: Callable[..., None], words: tuple[Any, ...]) -> It
     """Yield worker processes that each call `begin(*words)` first. An exception in the block ends them at once.
 
     The workers import from this process's folders. Unlike multiprocessing's workers, they do not search the current
-    folder before that.
+    folder before that, and they end if this process is killed.
     """
     with _reduced_environment():
         # spawn: a forked child may hang if this process has threads
@@ -121,7 +122,16 @@ def pool(workers: int, begin: Callable[..., None], words: tuple[Any, ...]) -> It
 
 def _begin(begin: Callable[..., None], words: tuple[Any, ...]) -> None:
     cut_network()
+    Thread(target=_end_with_parent, daemon=True).start()
     begin(*words)
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is killed. Its queue would never tell it."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The training of the miniature's CLIP: pictures against right, random and nearly right captions."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 
 import open_clip
 import torch
@@ -12,14 +14,15 @@ from torch import Tensor
 from lambda_studio.miniature.judge.oracle import Oracle, oracle_loss
 from lambda_studio.miniature.judge.questions import Questions, Readout, answers_loss, questions
 from lambda_studio.miniature.recipe.ahead import Ahead
-from lambda_studio.miniature.recipe.corpus import Corpus, edges, pixels, random_rows
+from lambda_studio.miniature.recipe.corpus import Corpus, edges, open_corpus, pixels, random_rows
 from lambda_studio.miniature.recipe.stage import LossOf
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
 from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, Scene, concatenate
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models.clip.clip import Clip, ClipTokenizer
+from lambda_studio.models.clip.clip import Clip, ClipTokenizer, build_tokenizer
+from lambda_studio.models.clip.files import TokenizerFiles
 
 
 @dataclass(frozen=True)
@@ -42,25 +45,44 @@ class _Batch:
     lines: Tensor
 
 
-def _clip_batch(
-    corpus: Corpus, rows: Tensor, generator: torch.Generator, attributes: float, edge_map: str, tokenizer: ClipTokenizer
-) -> _Batch:
-    """Return a batch of mostly scenes, some cut-outs on white and a few edge maps."""
-    scene = corpus.scene[rows]
-    kind = torch.rand(len(rows), generator=generator)
-    cut, line = kind < 0.22, kind > 0.96
-    images = rearrange(torch.from_numpy(corpus.images[rows.numpy()]), "b h w c -> b c h w").contiguous()
-    images[cut] = _bytes(pixels(corpus.cutouts, corpus.cutout_rows[rows[cut], 0]))
-    images[line] = _bytes(edges(corpus.images, rows[line], edge_map))
-    altered = _altered(scene, generator)
-    dice = generator.get_state()
-    words = _clip_words(scene, cut, line, generator, attributes)
-    generator.set_state(dice)
-    wrong = _clip_words(altered, cut, line, generator, attributes)[: len(rows) // 2]
-    cuts, whole = cut.nonzero()[:, 0], (~cut & ~line).nonzero()[:, 0]
-    shown = concatenate([_alone(scene[cuts]), scene[whole]])
-    lines, coloured = line.nonzero()[:, 0], torch.cat([cuts, whole])
-    return _Batch(rows, images, words, wrong, tokenizer(words + wrong), coloured, shown, whole, lines)
+@dataclass(frozen=True)
+class _Batching:
+    """A function that returns the batch of a step: mostly scenes, some cut-outs on white and a few edge maps."""
+
+    folder: Path
+    """The corpus."""
+    files: TokenizerFiles
+    seed: int
+    batch_size: int
+    attributes: float
+    edge_map: str
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        return open_corpus(self.folder)
+
+    @cached_property
+    def tokenizer(self) -> ClipTokenizer:
+        return build_tokenizer(self.files)
+
+    def __call__(self, step: int) -> _Batch:
+        generator, corpus = seeded(self.seed, "clip", step), self.corpus
+        rows = random_rows(corpus, generator, self.batch_size)
+        scene = corpus.scene[rows]
+        kind = torch.rand(len(rows), generator=generator)
+        cut, line = kind < 0.22, kind > 0.96
+        images = rearrange(torch.from_numpy(corpus.images[rows.numpy()]), "b h w c -> b c h w").contiguous()
+        images[cut] = _bytes(pixels(corpus.cutouts, corpus.cutout_rows[rows[cut], 0]))
+        images[line] = _bytes(edges(corpus.images, rows[line], self.edge_map))
+        altered = _altered(scene, generator)
+        dice = generator.get_state()
+        words = _clip_words(scene, cut, line, generator, self.attributes)
+        generator.set_state(dice)
+        wrong = _clip_words(altered, cut, line, generator, self.attributes)[: len(rows) // 2]
+        cuts, whole = cut.nonzero()[:, 0], (~cut & ~line).nonzero()[:, 0]
+        shown = concatenate([_alone(scene[cuts]), scene[whole]])
+        lines, coloured = line.nonzero()[:, 0], torch.cat([cuts, whole])
+        return _Batch(rows, images, words, wrong, self.tokenizer(words + wrong), coloured, shown, whole, lines)
 
 
 def _bytes(images: Float[Tensor, "picture 3 height width"]) -> UInt8[Tensor, "picture 3 height width"]:
@@ -150,12 +172,8 @@ def clip_stage(
     model, device, mean, std = clip.model, clip.device, 0.5, 0.5
     model.visual.to(memory_format=torch.channels_last)
 
-    def made(step: int) -> _Batch:
-        generator = seeded(seed, "clip", step)
-        rows = random_rows(corpus, generator, batch_size)
-        return _clip_batch(corpus, rows, generator, attributes, edge_map, clip.tokenizer)
-
-    batch_of = Ahead(made, workers)
+    files = clip.files.tokenizer
+    batch_of = Ahead(_Batching(corpus.folder, files, seed, batch_size, attributes, edge_map), workers)
 
     def loss_of(step: int) -> dict[str, Tensor]:
         batch = batch_of(step)

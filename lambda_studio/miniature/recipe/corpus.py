@@ -39,6 +39,7 @@ class Corpus:
     are alike. Pictures are uint8, `picture height width channel`, memory-mapped.
     """
 
+    folder: Path
     scene: Scene
     images: np.ndarray
     cutouts: np.ndarray
@@ -147,4 +148,4 @@ def open_corpus(folder: Path) -> Corpus:
         for name in ("images", "cutouts", "worn_cutouts")
     )
     cutout_rows, worn_rows = rows_of(scene.who.noun != NOTHING), rows_of(scene.worn != NOTHING)
-    return Corpus(scene, images, cutouts, worn_cutouts, cutout_rows, worn_rows)
+    return Corpus(folder, scene, images, cutouts, worn_cutouts, cutout_rows, worn_rows)

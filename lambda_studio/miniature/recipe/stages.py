@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,8 @@ from lambda_studio.miniature.recipe.stage import LossOf
 from lambda_studio.miniature.world.captions import Caption, captions
 from lambda_studio.miniature.world.scenes import PIXELS, SLOTS, Rendered, Scene
 from lambda_studio.miniature.world.seeding import seeded
-from lambda_studio.models.clip.clip import Clip, TextFeatures
+from lambda_studio.models.clip.clip import Clip, ClipTokenizer, TextFeatures, build_tokenizer
+from lambda_studio.models.clip.files import TokenizerFiles
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.training.objectives.losses import EQ_1, PriorLossConfig
 from lambda_studio.training.objectives.objectives import PriorBatch, PriorObjective
@@ -174,11 +176,6 @@ class _NoisePrediction(nn.Module):
         return out[:, : noisy_latents.shape[1]]
 
 
-def bind_caption(caption: Caption, clip: Clip) -> BoundPrompt:
-    """Return a caption's template, bound as in `studio generate`."""
-    return bind(parse(caption.template), caption.nouns, clip.tokenizer)
-
-
 def _subjects(data: Embedded, row: int, names: Sequence[str]) -> dict[str, Tensor]:
     """Return the embeddings of a caption's names."""
     chosen = {}
@@ -188,12 +185,12 @@ def _subjects(data: Embedded, row: int, names: Sequence[str]) -> dict[str, Tenso
     return chosen
 
 
-def _fitting(scene: Scene, clip: Clip, generator: torch.Generator, attributes: float) -> list[Caption]:
+def _fitting(scene: Scene, tokenizer: ClipTokenizer, generator: torch.Generator, attributes: float) -> list[Caption]:
     """Return captions that fit the text tower. A caption that is too long has no looks and no place."""
     long = captions(scene, generator, attributes)
     short = captions(scene, generator, attributes=0.0, places=0.0)
     room = CONTEXT_LENGTH - 2
-    return [a if len(clip.tokenizer.encode(a.text)) <= room else b for a, b in zip(long, short, strict=True)]
+    return [a if len(tokenizer.encode(a.text)) <= room else b for a, b in zip(long, short, strict=True)]
 
 
 def _words_for(caption: Caption, shown: Sequence[str]) -> Caption:
@@ -214,19 +211,33 @@ class _Prompts:
     dropped: list[bool]
 
 
-def _prompts(
-    scene: Scene, clip: Clip, generator: torch.Generator, batch_size: int, control_dropped: float, text_only: float
-) -> _Prompts:
-    """Return the prompts of random scenes. A name that is not shown stays a word."""
-    rows = random_rows(scene, generator, batch_size)
-    words = _fitting(scene[rows], clip, generator, attributes=0.12)
-    rolls = torch.rand(batch_size, 2 * SLOTS + 2, generator=generator)
-    shown = rolls[:, : 2 * SLOTS] < torch.tensor([1.0, 0.9, 0.9, 0.35, 0.35, 0.35])
-    shown &= rolls[:, -2, None] > text_only
-    places = {name: at for at, name in enumerate(("s0", "s1", "s2", "w0", "w1", "w2"))}
-    names = [[n for n in c.nouns if s[places[n]]] for c, s in zip(words, shown.tolist(), strict=True)]
-    prompts = [bind_caption(_words_for(c, n), clip) for c, n in zip(words, names, strict=True)]
-    return _Prompts(rows.tolist(), prompts, (rolls[:, -1] < control_dropped).tolist())
+@dataclass(frozen=True)
+class _Prompting:
+    """A function that returns a step's prompts: captions of random scenes. A name that is not shown stays a word."""
+
+    scene: Scene
+    files: TokenizerFiles
+    seed: int
+    batch_size: int
+    control_dropped: float
+    text_only: float
+
+    @cached_property
+    def tokenizer(self) -> ClipTokenizer:
+        return build_tokenizer(self.files)
+
+    def __call__(self, step: int) -> _Prompts:
+        generator = seeded(self.seed, "prior", step)
+        rows = random_rows(self.scene, generator, self.batch_size)
+        words = _fitting(self.scene[rows], self.tokenizer, generator, attributes=0.12)
+        rolls = torch.rand(self.batch_size, 2 * SLOTS + 2, generator=generator)
+        shown = rolls[:, : 2 * SLOTS] < torch.tensor([1.0, 0.9, 0.9, 0.35, 0.35, 0.35])
+        shown &= rolls[:, -2, None] > self.text_only
+        places = {name: at for at, name in enumerate(("s0", "s1", "s2", "w0", "w1", "w2"))}
+        names = [[n for n in c.nouns if s[places[n]]] for c, s in zip(words, shown.tolist(), strict=True)]
+        said = [_words_for(c, n) for c, n in zip(words, names, strict=True)]
+        prompts = [bind(parse(each.template), each.nouns, self.tokenizer) for each in said]
+        return _Prompts(rows.tolist(), prompts, (rolls[:, -1] < self.control_dropped).tolist())
 
 
 def prior_stage(
@@ -247,13 +258,11 @@ def prior_stage(
     write the prompts.
     """
 
-    def made(step: int) -> _Prompts:
-        return _prompts(data.scene, clip, seeded(seed, "prior", step), batch_size, control_dropped, text_only)
-
-    made_ahead = Ahead(made, workers)
+    files = clip.files.tokenizer
+    written = Ahead(_Prompting(data.scene, files, seed, batch_size, control_dropped, text_only), workers)
 
     def batch_of(at: MicroStep) -> PriorBatch:
-        said = made_ahead(at.number)
+        said = written(at.number)
         subjects = [
             _subjects(data, row, [span.subject for span in prompt.spans])
             for row, prompt in zip(said.rows, said.prompts, strict=True)

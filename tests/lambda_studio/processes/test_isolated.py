@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,28 @@ def may_cut_network() -> bool:
     """Ask a process of its own, for what it gives up is gone."""
     code = "import sys; from lambda_studio.processes.offline import cut_network; sys.exit(not cut_network())"
     return subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+POOL = """
+import os, time
+from lambda_studio.processes.isolated import pool
+
+if __name__ == "__main__":
+    with pool(1, int, ()) as processes:
+        print(processes.submit(os.getpid).result(), flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked up in /proc")
+def test_the_workers_of_a_process_that_is_killed_end(tmp_path: Path) -> None:
+    (tmp_path / "started.py").write_text(POOL, encoding="utf-8")
+    with subprocess.Popen([sys.executable, str(tmp_path / "started.py")], stdout=subprocess.PIPE, cwd="/") as parent:
+        assert parent.stdout is not None
+        worker = Path("/proc") / parent.stdout.readline().decode().strip() / "exe"
+        assert worker.exists()
+        parent.kill()
+    end = time.monotonic() + 30
+    while worker.exists():  # an ended process that nobody has asked about has no program
+        assert time.monotonic() < end, "the worker is left"
+        time.sleep(0.05)

@@ -1,6 +1,8 @@
 """Batches prepared ahead: the same as those that are not, in any order of steps."""
 
+import gc
 import os
+from pathlib import Path
 
 import pytest
 
@@ -23,9 +25,19 @@ def test_workers_make_the_steps_in_order_and_from_any_step() -> None:
     assert len(makers) == 1 and os.getpid() not in makers
 
 
-def test_what_goes_wrong_in_a_worker_is_raised() -> None:
-    def fails(step: int) -> int:
-        raise ValueError(f"step {step}")
+def fails(step: int) -> int:
+    raise ValueError(f"step {step}")
 
+
+def test_what_goes_wrong_in_a_worker_is_raised() -> None:
     with pytest.raises(ValueError, match="step 4"):
         Ahead(fails, 1)(4)
+
+
+def test_the_workers_end_with_what_they_work_for() -> None:
+    ahead = Ahead(made, 1)
+    _, worker = ahead(0)
+    assert Path(f"/proc/{worker}").exists()
+    del ahead
+    gc.collect()
+    assert not Path(f"/proc/{worker}").exists()

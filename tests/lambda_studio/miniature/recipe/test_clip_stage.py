@@ -7,7 +7,8 @@ from torch import nn
 
 from lambda_studio.miniature.judge.oracle import Oracle, owners
 from lambda_studio.miniature.judge.questions import Readout
-from lambda_studio.miniature.recipe.clip_stage import ALTERED, _altered, _clip_batch, _pooled, clip_stage
+from lambda_studio.miniature.recipe.ahead import Ahead
+from lambda_studio.miniature.recipe.clip_stage import ALTERED, _altered, _Batching, _pooled, clip_stage
 from lambda_studio.miniature.recipe.corpus import build_corpus
 from lambda_studio.miniature.recipe.networks import DIM, build_clip
 from lambda_studio.miniature.world.scenes import NOTHING, render, scenes
@@ -56,7 +57,7 @@ def test_an_altered_scene_differs_in_one_thing_about_one_subject():
 
 
 def test_altered_captions_are_wrong_in_something_that_is_said(clip, corpus):
-    batch = _clip_batch(
+    batch = _Batching(
         corpus, torch.arange(64), seeded(3, "batch"), attributes=1.0, edge_map="canny", tokenizer=clip.tokenizer
     )
     assert batch.images.shape == (64, 3, 64, 64) and len(batch.words) == 64 and len(batch.wrong) == 32
@@ -67,7 +68,7 @@ def test_altered_captions_are_wrong_in_something_that_is_said(clip, corpus):
 
 
 def test_looks_are_asked_of_what_each_picture_shows(clip, corpus):
-    batch = _clip_batch(
+    batch = _Batching(
         corpus, torch.arange(64), seeded(3, "batch"), attributes=1.0, edge_map="canny", tokenizer=clip.tokenizer
     )
     assert len(batch.coloured) == len(batch.shown) < 64
@@ -79,7 +80,7 @@ def test_looks_are_asked_of_what_each_picture_shows(clip, corpus):
     assert white[batch.coloured][cut].float().mean() > 0.9
     shown = batch.shown
     assert (shown.who.noun[cut, 1:] == NOTHING).all() and (shown.worn[cut] == NOTHING).all()
-    assert torch.equal(shown[~cut].place, corpus.scene[batch.coloured[~cut]].place)
+    assert torch.equal(shown[~cut].place, corpus.scene[batch.rows[batch.coloured[~cut]]].place)
 
 
 def test_clips_loss_falls_on_a_batch_that_it_sees_again(clip, corpus):
@@ -102,3 +103,12 @@ def test_clips_loss_falls_on_a_batch_that_it_sees_again(clip, corpus):
     for name in ("contrast", "looks", "position", "maps"):
         assert seen[-1][name] < 0.7 * seen[0][name], name
     assert seen[-1]["top1"] > seen[0]["top1"] and seen[-1]["main"] > seen[0]["main"]
+
+
+def test_batches_that_are_prepared_ahead_are_the_same(clip, corpus):
+    made, copied = (_Batching(corpus.folder, clip.files.tokenizer, 3, 8, 0.65, "canny") for _ in range(2))
+    ahead = Ahead(copied, 1)
+    for step in (0, 1, 4):
+        here, there = made(step), ahead(step)
+        assert there.images.equal(here.images) and there.token_ids.equal(here.token_ids)
+        assert there.words == here.words and there.shown.x.equal(here.shown.x)
