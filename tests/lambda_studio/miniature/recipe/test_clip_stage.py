@@ -57,9 +57,7 @@ def test_an_altered_scene_differs_in_one_thing_about_one_subject():
 
 
 def test_altered_captions_are_wrong_in_something_that_is_said(clip, corpus):
-    batch = _Batching(
-        corpus, torch.arange(64), seeded(3, "batch"), attributes=1.0, edge_map="canny", tokenizer=clip.tokenizer
-    )
+    batch = _Batching(corpus.folder, clip.files.tokenizer, 3, 64, 1.0, "canny")(0)
     assert batch.images.shape == (64, 3, 64, 64) and len(batch.words) == 64 and len(batch.wrong) == 32
     differ = [(a, b) for a, b in zip(batch.words, batch.wrong, strict=False) if a != b]
     assert len(differ) > 12
@@ -68,9 +66,7 @@ def test_altered_captions_are_wrong_in_something_that_is_said(clip, corpus):
 
 
 def test_looks_are_asked_of_what_each_picture_shows(clip, corpus):
-    batch = _Batching(
-        corpus, torch.arange(64), seeded(3, "batch"), attributes=1.0, edge_map="canny", tokenizer=clip.tokenizer
-    )
+    batch = _Batching(corpus.folder, clip.files.tokenizer, 3, 64, 1.0, "canny")(0)
     assert len(batch.coloured) == len(batch.shown) < 64
     white = (batch.images == 255).float().mean((1, 2, 3)) > 0.2
     lines = torch.tensor([words.startswith("the edges of ") for words in batch.words])
