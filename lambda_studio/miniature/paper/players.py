@@ -28,6 +28,7 @@ from lambda_studio.miniature.world.scenes import (
     NOUNS,
     PIXELS,
     Identity,
+    Rendered,
     identities,
     in_every_slot,
     render,
@@ -176,10 +177,15 @@ def is_present(reading: Reading, row: int, subject: Subject) -> float:
 
 def photographs(who: Identity, count: int, seed: int) -> list[Image.Image]:
     """Return pictures of one subject, alone and undressed, each in a place of its own."""
+    return images_of(photographed(who, count, seed).images)
+
+
+def photographed(who: Identity, count: int, seed: int) -> Rendered:
+    """Return the pictures of `photographs` as they are rendered, with what the subject covers."""
     alone = torch.zeros(count, dtype=torch.int64)
     cast = in_every_slot(who[alone])
     scene = scenes(count, seeded(seed, "photographs", "paper"), who=cast, relation=alone, worn_share=0.0)
-    return images_of(render(scene, PIXELS).images)
+    return render(scene, PIXELS)
 
 
 def images_of(pixels: Tensor) -> list[Image.Image]:

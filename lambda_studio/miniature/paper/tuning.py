@@ -1,16 +1,33 @@
 """Fine-tune the miniature's decoder on subjects, for the claims about fine-tuning."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.miniature.paper.players import REFERENCES, Players, Subject, photographs
+from lambda_studio.miniature.paper.players import REFERENCES, Players, Subject, images_of, photographed
 from lambda_studio.training.examples import Example, encode_examples, with_predictions
 from lambda_studio.training.finetuning import finetune_decoder
+from lambda_studio.workflows.tuning.predictions import PLACES
+
+Asked = tuple[str, Sequence[Subject]]
+"""A prompt with the subjects of its places."""
 
 UNIQUE = ("sks", "zwx", "qvj")
 """Words that no caption of the miniature has. They name subjects as DreamBooth does."""
+
+
+Conditions = Literal["paper", "words", "scenes"]
+"""The conditions of a training.
+
+`paper` is each photograph's own embedding (Eq. 2), and `words` the prior's embedding of "a WORD NOUN" in its place.
+`scenes` is the miniature's default (docs/decisions/0071), without pictures of pairs.
+"""
 
 
 @dataclass(frozen=True)
@@ -23,36 +40,51 @@ class Tuning:
     seed: int
     folder: Path
     """A folder of this training. It is made."""
-    by_text: bool = False
-    """Whether the condition is the prior's embedding of "a WORD NOUN" in place of the photograph's."""
+    conditions: Conditions = "paper"
 
     def to(self, steps: int) -> None:
         """Train up to a step. A training that is there already goes on; its weights are those of one that did not stop.
 
-        Raises every error of `finetune_decoder`.
+        Rate, rank, targets and batch are the stack's. Raises every error of `finetune_decoder`.
         """
-        config = FinetuneConfig(steps=steps, seed=self.seed)
-        resume = self.folder.is_dir()
-        finetune_decoder(self.players.stack.decoder(), self.examples(), config, self.folder, resume=resume)
+        stack, settings = self.players.stack, FinetuneConfig(steps=steps, seed=self.seed)
+        config = settings.preferring(stack.spec.finetune)
+        finetune_decoder(stack.decoder(), self.examples(), config, self.folder, resume=self.folder.is_dir())
 
     def examples(self) -> list[Example]:
         """Return the encoded photographs of the subjects. No score is read against these photographs."""
         stack = self.players.stack
-        shown = [
-            image
+        rendered = [
+            photographed(each.who, REFERENCES, 50_000 + 1000 * self.seed + number)
             for number, each in self.subjects.items()
-            for image in photographs(each.who, REFERENCES, 50_000 + 1000 * self.seed + number)
         ]
+        shown = [image for each in rendered for image in images_of(each.images)]
         names = [_name(number) for number in self.subjects for _ in range(REFERENCES)]
         shas = [f"{number:06}" for number in range(len(shown))]
         found = encode_examples(stack.decoder(), stack.clip(), names, shas, shown, stack.resolution)
-        if not self.by_text:
+        if self.conditions == "paper":
             return found
-        predicted = {
-            _name(number): self.players.predicted([(f"a {named(number, each)}", [])] * REFERENCES, self.seed)
-            for number, each in self.subjects.items()
+        if self.conditions == "words":
+            words: dict[int, list[Asked]] = {n: [(f"a {named(n, each)}", [])] for n, each in self.subjects.items()}
+            return with_predictions(found, self._predicted(words, REFERENCES), own=False)
+        covered = torch.cat([each.subjects.sum(1) for each in rendered])
+        height, width = found[0].latents.shape[-2:]
+        masks = F.adaptive_avg_pool2d(covered, (height, width))
+        found = [replace(example, mask=mask) for example, mask in zip(found, masks, strict=True)]
+        plain = {number: [("a {0}", [each])] for number, each in self.subjects.items()}
+        placed = {number: [(f"a {{0}} {place}", [each]) for place in PLACES] for number, each in self.subjects.items()}
+        return with_predictions(
+            found, self._predicted(plain, 2 * REFERENCES), True, self._predicted(placed, REFERENCES)
+        )
+
+    def _predicted(self, asked: Mapping[int, Sequence[Asked]], each: int) -> dict[str, Tensor]:
+        """Return the prior's predictions for `each` of a subject's prompts, which take turns over its photographs."""
+        return {
+            _name(number): self.players.predicted(
+                [prompts[(row + turn) % len(prompts)] for turn in range(len(prompts)) for row in range(each)], self.seed
+            )
+            for number, prompts in asked.items()
         }
-        return with_predictions(found, predicted, own=False)
 
 
 def _name(number: int) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from lambda_studio.miniature.paper import players, tuned_claims
-from lambda_studio.miniature.paper.tuned_claims import TUNED, thirty_subjects
+from lambda_studio.miniature.paper.tuned_claims import TUNED, thirty_subjects, way_of
 from lambda_studio.progress import silent
 from tests.lambda_studio.miniature.paper.whole import require_whole
 
@@ -20,13 +20,16 @@ def test_figure_5_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Counted(tuned_claims.Tuning):
         def to(self, steps: int) -> None:
-            reached.append((self.by_text, steps))
+            reached.append((self.conditions, steps))
             super().to(steps // 100)
 
     monkeypatch.setattr(tuned_claims, "Tuning", Counted)
     claim = TUNED[0]
-    require_whole(claim, claim.measure(1, 2, silent))
-    assert reached == [(by_text, steps) for by_text in (False, True) for steps in tuned_claims.STEPS]
+    found = claim.measure(1, 2, silent)
+    require_whole(claim, found)
+    assert reached == [(way, steps) for way in ("paper", "words", "scenes") for steps in tuned_claims.STEPS]
+    drawn = [tuple(found[way_of(way, 400)].values()) for way in ("embeddings", "words", "scenes")]
+    assert len(set(drawn)) == 3, "each way has a LoRA of its own"
 
 
 def test_thirty_subjects_have_as_many_steps_each_in_one_model_as_in_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import torch
 from lambda_studio.miniature.paper.players import REFERENCES, Players
 from lambda_studio.miniature.paper.tuning import Tuning, named
 from lambda_studio.models.adapters.lora.attaching import lora_tensors
+from lambda_studio.workflows.tuning.predictions import PLACES
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def test_a_subject_has_the_same_photographs_alone_and_among_others(players: Play
 
 def test_by_text_the_condition_is_the_priors_embedding_of_a_unique_word(players: Players, tmp_path) -> None:
     (subject,) = players.subjects(1, 1)
-    by_text = Tuning(players, {0: subject}, 1, tmp_path, by_text=True).examples()
+    by_text = Tuning(players, {0: subject}, 1, tmp_path, "words").examples()
     said = players.predicted([(f"a {named(0, subject)}", [])] * REFERENCES, 1)
     plain = players.predicted([(f"a {subject.noun}", [])] * REFERENCES, 1)
     assert torch.equal(torch.stack([each.image_embeds for each in by_text]), said)
@@ -43,3 +44,23 @@ def test_a_training_that_goes_on_has_the_weights_of_one_that_did_not_stop(player
     stopped, whole = found
     assert stopped.keys() == whole.keys() and len(whole) > 0
     assert all(torch.equal(stopped[key], whole[key]) for key in whole)
+
+
+def test_in_scenes_the_subject_is_learnt_in_other_places_by_its_mask(players: Players, tmp_path) -> None:
+    (subject,) = players.subjects(1, 1)
+    paper, scenes = (Tuning(players, {0: subject}, 1, tmp_path, way).examples() for way in ("paper", "scenes"))
+    assert [each.image_sha for each in scenes[: len(paper)]] == [each.image_sha for each in paper]
+    placed = [each for each in scenes if each.only_subject]
+    assert len(placed) == len(PLACES) * REFERENCES and len(scenes) == len(paper) + 2 * REFERENCES + len(placed)
+    for each in placed:
+        assert each.mask is not None and 0.02 < float(each.mask.mean()) < 0.6
+    for picture in {each.image_sha for each in placed}:
+        learnt = torch.stack([each.image_embeds for each in placed if each.image_sha == picture])
+        assert torch.pdist(learnt).min() > 1, "a picture in as many places"
+
+
+def test_the_stacks_settings_are_those_of_the_training(players: Players, tmp_path) -> None:
+    (subject,) = players.subjects(1, 1)
+    Tuning(players, {0: subject}, 1, tmp_path / "run").to(1)
+    ranks = {value.shape[0] for key, value in lora_tensors(players.stack.decoder().unet).items() if "lora_A" in key}
+    assert ranks == {players.stack.spec.finetune["rank"]}
