@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from torch import Tensor
 from lambda_studio.miniature.judge.oracle import Oracle, oracle_loss
 from lambda_studio.miniature.judge.questions import Questions, Readout, answers_loss, questions
 from lambda_studio.miniature.recipe.ahead import Ahead
-from lambda_studio.miniature.recipe.corpus import Corpus, edges, open_corpus, pixels, random_rows
+from lambda_studio.miniature.recipe.corpus import Corpus, edges, open_corpus, random_rows
 from lambda_studio.miniature.recipe.stage import LossOf
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
@@ -35,7 +36,8 @@ class _Batch:
     """
 
     rows: Int[Tensor, " picture"]
-    images: UInt8[Tensor, "picture 3 height width"]
+    images: UInt8[np.ndarray, "picture height width 3"]
+    """No tensor: another process would hand that over in shared memory, of which containers have little."""
     words: list[str]
     wrong: list[str]
     token_ids: Int[Tensor, "caption position"]
@@ -71,9 +73,9 @@ class _Batching:
         scene = corpus.scene[rows]
         kind = torch.rand(len(rows), generator=generator)
         cut, line = kind < 0.22, kind > 0.96
-        images = rearrange(torch.from_numpy(corpus.images[rows.numpy()]), "b h w c -> b c h w").contiguous()
-        images[cut] = _bytes(pixels(corpus.cutouts, corpus.cutout_rows[rows[cut], 0]))
-        images[line] = _bytes(edges(corpus.images, rows[line], self.edge_map))
+        images = corpus.images[rows.numpy()]
+        images[cut.numpy()] = corpus.cutouts[corpus.cutout_rows[rows[cut], 0].numpy()]
+        images[line.numpy()] = _bytes(edges(corpus.images, rows[line], self.edge_map))
         altered = _altered(scene, generator)
         dice = generator.get_state()
         words = _clip_words(scene, cut, line, generator, self.attributes)
@@ -85,8 +87,8 @@ class _Batching:
         return _Batch(rows, images, words, wrong, self.tokenizer(words + wrong), coloured, shown, whole, lines)
 
 
-def _bytes(images: Float[Tensor, "picture 3 height width"]) -> UInt8[Tensor, "picture 3 height width"]:
-    return (images * 255).round().byte()
+def _bytes(images: Float[Tensor, "picture 3 height width"]) -> UInt8[np.ndarray, "picture height width 3"]:
+    return rearrange((images * 255).round().byte(), "b c h w -> b h w c").numpy()
 
 
 def _clip_words(scene: Scene, cut: Tensor, line: Tensor, generator: torch.Generator, attributes: float) -> list[str]:
@@ -180,7 +182,8 @@ def clip_stage(
         rows = batch.rows
         told_apart = len(batch.wrong)
         same = torch.tensor([a == b for a, b in zip(batch.words[:told_apart], batch.wrong, strict=True)], device=device)
-        images = ((batch.images.to(device) / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+        images = rearrange(torch.from_numpy(batch.images).to(device), "b h w c -> b c h w") / 255
+        images = ((images - mean) / std).contiguous(memory_format=torch.channels_last)
         token_ids = batch.token_ids.to(device)
         fine = model.visual.layer2(model.visual.layer1(model.visual.stem(images)))
         coarse = model.visual.layer3(fine)
