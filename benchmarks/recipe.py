@@ -30,8 +30,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lambda_studio.miniature.recipe import networks
+from lambda_studio.miniature.recipe.kept import weights_file
 from lambda_studio.miniature.recipe.opening import open_recipe
-from lambda_studio.miniature.recipe.recipe import CLIP_WEIGHTS, PART_WEIGHTS, Recipe
+from lambda_studio.miniature.recipe.recipe import PART_WEIGHTS, Recipe
 from lambda_studio.miniature.recipe.whitening import Whitening
 from lambda_studio.training.checkpoints.checkpoint import Checkpoint, latest_checkpoint
 
@@ -50,17 +51,20 @@ def main() -> None:
     end = None if asked.seconds is None else time.monotonic() + asked.seconds
     groups, failed = CONTINUING if asked.start else FROM_NOTHING, []
     recipe = opened(asked, asked.device)
+    lacking = [n for n in groups[0] if n not in asked.only and not weights_file(recipe.work, n).exists()]
+    if lacking and not set(asked.only) <= set(groups[0]):
+        sys.exit(f"The other stages need {' and '.join(lacking)}: name them too, or leave --only out.")
     if asked.start:
         recipe.train_clip()  # copies CLIP, which all stages read
     else:
         recipe.corpus  # noqa: B018  # the property draws the corpus, which the first stages read
     for group in groups:
-        waiting = [name for name in group if name in asked.only and not weights_file(recipe, name).exists()]
+        waiting = [name for name in group if name in asked.only and not weights_file(recipe.work, name).exists()]
         threads = max(1, (os.cpu_count() or 1) // len(group))
         left = None if end is None else max(0.0, end - time.monotonic())
         failed += run_beside({name: (run_stage, (name, asked, threads)) for name in waiting}, left)
-        if failed:
-            break
+        if failed or not all(weights_file(recipe.work, name).exists() for name in group):
+            break  # the next group needs this one
     for name in asked.only:
         bring(recipe, name, asked.out)
     print(f"all: {time.perf_counter() - began:.1f} s", flush=True)
@@ -138,14 +142,9 @@ def printed(what: str, total: int) -> Iterator[Callable[..., None]]:
     yield advance
 
 
-def weights_file(recipe: Recipe, name: str) -> Path:
-    """Return the file of a finished stage in the work folder."""
-    return recipe.work / "clip" / CLIP_WEIGHTS if name == "clip" else recipe.work / f"{name}.safetensors"
-
-
 def bring(recipe: Recipe, name: str, out: Path) -> None:
     """Copy a stage's weights to `out`, or else its latest checkpoint."""
-    weights = weights_file(recipe, name)
+    weights = weights_file(recipe.work, name)
     if weights.exists():
         shutil.copyfile(weights, out / f"{name}.safetensors")
         return

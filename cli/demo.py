@@ -1,5 +1,6 @@
 """studio demo"""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,5 +53,5 @@ def _lines(result: "DemoResult") -> list[str]:
         f"Contact sheet: {result.contact_sheet}",
         f"Scores:        {result.scores}",
         f"Everything:    {result.folder}",
-        f"Continue with: studio --home {result.folder / 'home'} concepts",
+        f"Continue with: studio --home {shlex.quote(str(result.folder / 'home'))} concepts",
     ]

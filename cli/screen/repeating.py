@@ -17,12 +17,13 @@ EVERY = f"{OF_A_LIBRARY}|{WITH_MODELS}|library|db|demo|miniature"
 
 
 def repeated(text: str, given: Mapping[str, object]) -> str:
-    """Return the text with the given global options, by their names, in each command that it shows."""
+    """Return the text with the given global options, by their names, in each command that it shows without them."""
     for name, value in reversed([*given.items()]):
         commands = {"library": OF_A_LIBRARY, "stack": WITH_MODELS}.get(name, EVERY if name in EVERYWHERE else "")
         if commands:
             option = f"studio --{name} {shlex.quote(str(value))} ".replace("\\", r"\\")
-            text = re.sub(rf"(?<![\w./<'-])studio (?=(?:--\w+ \S+ )*(?:{commands})\b)", option, text)
+            others = rf"(?:--(?!{name} )\w+ \S+ )*"  # a command that has the option already keeps its own
+            text = re.sub(rf"(?<![\w./<'-])studio (?={others}(?:{commands})\b)", option, text)
     return text
 
 

@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks import recipe as benchmark
 from lambda_studio.miniature.recipe.config import RecipeConfig
+from lambda_studio.miniature.recipe.kept import weights_file
 from lambda_studio.miniature.recipe.networks import build_movq, build_unet
-from lambda_studio.miniature.recipe.recipe import CLIP_WEIGHTS, Recipe
+from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.whitening import Whitening
 from lambda_studio.training.checkpoints.checkpoint import save_checkpoint
 
@@ -68,34 +69,52 @@ def test_a_failed_stage_fails_the_command_and_the_finished_ones_are_brought(
     assert stop.value.code == 0
 
 
-def test_from_nothing_what_others_need_is_trained_first_and_a_failure_ends_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """A recipe from nothing, whose benchmark is called without options."""
+    recipe = Recipe(tmp_path / "work", RecipeConfig())
+    (recipe.work / "clip").mkdir()
+    monkeypatch.setattr(benchmark, "opened", lambda asked, device: recipe)
+    monkeypatch.setattr(Recipe, "corpus", None)
+    monkeypatch.setattr(sys, "argv", ["recipe.py", str(recipe.work), "--out", str(tmp_path / "out")])
+    return recipe
+
+
+@pytest.mark.parametrize("unfinished", [[], ["movq"]])
+def test_from_nothing_what_others_need_is_trained_first(
+    from_nothing: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unfinished: list[str]
 ) -> None:
-    recipe, begun, fails = Recipe(tmp_path / "work", RecipeConfig()), [], [[], []]
+    begun = []
 
     def run_beside(calls: dict, seconds: float | None) -> list[str]:
         begun.append([*calls])
-        return fails.pop(0)
+        for name in set(calls) - set(unfinished):
+            weights_file(from_nothing.work, name).write_bytes(name.encode())
+        return []
 
-    (recipe.work / "clip").mkdir()
-    monkeypatch.setattr(benchmark, "opened", lambda asked, device: recipe)
     monkeypatch.setattr(benchmark, "run_beside", run_beside)
-    monkeypatch.setattr(Recipe, "corpus", None)
-    monkeypatch.setattr(sys, "argv", ["recipe.py", str(recipe.work), "--out", str(tmp_path / "out")])
     with pytest.raises(SystemExit) as stop:
         benchmark.main()
-    assert stop.value.code == 0
-    assert begun == [["clip", "movq"], ["decoder", "prior", "oracle"]]
-    fails += [["movq"]]
-    with pytest.raises(SystemExit, match="movq"):
+    assert stop.value.code == 0, "what the time stops is no failure"
+    assert begun == [["clip", "movq"], ["decoder", "prior", "oracle"]][: 1 if unfinished else 2]
+    assert (tmp_path / "out" / "clip.safetensors").read_bytes() == b"clip"
+
+
+def test_a_failure_ends_it_and_what_is_trained_is_not_trained_again(
+    from_nothing: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights_file(from_nothing.work, "clip").write_bytes(b"weights")
+    begun: list[str] = []
+    monkeypatch.setattr(benchmark, "run_beside", lambda calls, seconds: begun.extend(calls) or ["movq"])
+    with pytest.raises(SystemExit, match="failed: movq"):
         benchmark.main()
-    assert begun[2:] == [["clip", "movq"]], "the decoder needs MoVQ"
-    (recipe.work / "clip" / CLIP_WEIGHTS).write_bytes(b"weights")
-    fails += [[], []]
-    with pytest.raises(SystemExit):
+    assert begun == ["movq"], "the decoder needs MoVQ"
+
+
+def test_stages_without_what_they_need_are_refused(from_nothing: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--only", "decoder"])
+    with pytest.raises(SystemExit, match="The other stages need clip and movq: name them too"):
         benchmark.main()
-    assert begun[3] == ["movq"]
-    assert (tmp_path / "out" / "clip.safetensors").read_bytes() == b"weights"
 
 
 def test_of_clips_checkpoint_clip_alone_is_brought(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -49,10 +50,11 @@ class Tuning:
         """
         stack, settings = self.players.stack, FinetuneConfig(steps=steps, seed=self.seed)
         config = settings.preferring(stack.spec.finetune)
-        finetune_decoder(stack.decoder(), self.examples(), config, self.folder, resume=self.folder.is_dir())
+        finetune_decoder(stack.decoder(), self.examples, config, self.folder, resume=self.folder.is_dir())
 
+    @cached_property
     def examples(self) -> list[Example]:
-        """Return the encoded photographs of the subjects. No score is read against these photographs."""
+        """The encoded photographs of the subjects. No score is read against these photographs."""
         stack = self.players.stack
         rendered = [
             photographed(each.who, REFERENCES, 50_000 + 1000 * self.seed + number)

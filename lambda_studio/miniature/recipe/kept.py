@@ -20,12 +20,13 @@ class Kept:
 
 def kept_in(work: Path) -> Kept:
     """Return what the folder has, by the names of its files: nothing is read."""
-    trained = tuple(stage for stage in STAGES if _weights(work, stage).is_file())
+    trained = tuple(stage for stage in STAGES if weights_file(work, stage).is_file())
     steps = {stage: _step(work / stage) for stage in STAGES if stage not in trained}
     return Kept(trained, {stage: step for stage, step in steps.items() if step is not None})
 
 
-def _weights(work: Path, stage: str) -> Path:
+def weights_file(work: Path, stage: str) -> Path:
+    """Return the file of a finished stage in the work folder."""
     return work / "clip" / CLIP_WEIGHTS if stage == "clip" else work / f"{stage}.safetensors"
 
 

@@ -37,6 +37,8 @@ from lambda_studio.progress import Progress, silent
 CLIP_WEIGHTS = "open_clip_model.safetensors"
 PART_WEIGHTS = "diffusion_pytorch_model.safetensors"
 Model = TypeVar("Model", bound=nn.Module)
+MakesTables = Callable[[int, int], dict[str, Tensor]]
+"""Makes the tables of some pictures, from the number of the first one and their count."""
 AT_ONCE = {"cpu": 128, "cuda": 2_048}
 """The pictures that are drawn and encoded at once on a device."""
 
@@ -154,15 +156,15 @@ class Recipe:
 
     def embedded(self) -> Embedded:
         """Return the prior's training data, without its pictures."""
-        config = self.config
+        config, clip = self.config, self.train_clip()
 
         def made(start: int, count: int) -> dict[str, Tensor]:
             whole = scenes(count, seeded(config.seed, "embedded", start))
             cutouts = seeded(config.seed, "embedded cutouts", start)
-            return embed(whole, self.train_clip(), config.edges, cutouts, AT_ONCE[config.device])
+            return embed(whole, clip, config.edges, cutouts, AT_ONCE[config.device])
 
-        table = self._in_files("embedded", config.prior_pictures, "embedding pictures for the prior", made)
-        return Embedded.of(table, self.train_clip().zero_image_embeds().cpu())
+        table = self._in_files("embedded", config.prior_pictures, "embedding pictures for the prior", lambda: made)
+        return Embedded.of(table, clip.zero_image_embeds().cpu())
 
     def targets(self) -> dict[str, Tensor]:
         """Return the decoder's training data in half precision: pictures are drawn and encoded, and not stored.
@@ -170,21 +172,20 @@ class Recipe:
         Each picture has MoVQ `latents`, CLIP `image_embeds`, `focus`, and `alone`: whether it shows one subject only.
         """
 
-        def made(start: int, count: int) -> dict[str, Tensor]:
-            whole = scenes(count, seeded(self.config.seed, "targets", start))
-            return self._encode(whole, self.train_clip(), self._encoder())
+        def begun() -> MakesTables:
+            clip, movq, seed = self.train_clip(), self._encoder(), self.config.seed
+            return lambda start, count: self._encode(scenes(count, seeded(seed, "targets", start)), clip, movq)
 
-        return self._in_files("targets", self.config.decoder_pictures, "encoding pictures for the decoder", made)
+        return self._in_files("targets", self.config.decoder_pictures, "encoding pictures for the decoder", begun)
 
-    def _in_files(
-        self, name: str, count: int, note: str, made: Callable[[int, int], dict[str, Tensor]]
-    ) -> dict[str, Tensor]:
-        """Return the tables of `count` pictures, joined. `made(start, count)` makes those of a file that is missing."""
+    def _in_files(self, name: str, count: int, note: str, begun: Callable[[], MakesTables]) -> dict[str, Tensor]:
+        """Return the tables of `count` pictures, joined. If files are missing, `begun` returns what makes theirs."""
         folder = self.work / name
         make_folder(folder)
         files = {start: folder / f"{start}.safetensors" for start in range(0, count, PICTURES_A_FILE)}
         missing = {start: path for start, path in files.items() if not path.exists()}
         if missing:
+            made = begun()
             with self.progress(note, len(files)) as advance:
                 advance(len(files) - len(missing))
                 for start, path in missing.items():

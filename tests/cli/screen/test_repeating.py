@@ -69,3 +69,10 @@ def test_a_command_is_said_again_with_the_options_that_were_given_and_no_others(
     given = ["my work", "--stage", "clip", "-s", "movq", "--fast"]
     context = train.make_context("studio miniature train", given)
     assert same_command(context) == "studio miniature train 'my work' --stage clip --stage movq --fast"
+
+
+def test_a_command_that_has_the_option_keeps_its_own() -> None:
+    text = "Continue with: studio --home /demo/home concepts, or studio concepts"
+    said = "Continue with: studio --home /demo/home concepts, or studio --home /mine concepts"
+    assert repeated(text, {"home": "/mine"}) == said
+    assert "studio --library a --home /demo" in repeated("studio --home /demo concepts", {"library": "a"})

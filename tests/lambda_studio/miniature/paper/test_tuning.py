@@ -16,8 +16,8 @@ def players() -> Players:
 
 def test_a_subject_has_the_same_photographs_alone_and_among_others(players: Players, tmp_path) -> None:
     one, other = players.subjects(2, 1)
-    both = Tuning(players, {0: one, 1: other}, 1, tmp_path).examples()
-    (alone,) = [Tuning(players, {1: other}, 1, tmp_path).examples()]
+    both = Tuning(players, {0: one, 1: other}, 1, tmp_path).examples
+    (alone,) = [Tuning(players, {1: other}, 1, tmp_path).examples]
     assert len(both) == 2 * REFERENCES and {each.concept for each in alone} == {"subject-0001"}
     for own, same in zip(alone, both[REFERENCES:], strict=True):
         assert torch.allclose(own.latents, same.latents, atol=1e-4)
@@ -26,7 +26,7 @@ def test_a_subject_has_the_same_photographs_alone_and_among_others(players: Play
 
 def test_by_text_the_condition_is_the_priors_embedding_of_a_unique_word(players: Players, tmp_path) -> None:
     (subject,) = players.subjects(1, 1)
-    by_text = Tuning(players, {0: subject}, 1, tmp_path, "words").examples()
+    by_text = Tuning(players, {0: subject}, 1, tmp_path, "words").examples
     said = players.predicted([(f"a {named(0, subject)}", [])] * REFERENCES, 1)
     plain = players.predicted([(f"a {subject.noun}", [])] * REFERENCES, 1)
     assert torch.equal(torch.stack([each.image_embeds for each in by_text]), said)
@@ -48,7 +48,7 @@ def test_a_training_that_goes_on_has_the_weights_of_one_that_did_not_stop(player
 
 def test_in_scenes_the_subject_is_learnt_in_other_places_by_its_mask(players: Players, tmp_path) -> None:
     (subject,) = players.subjects(1, 1)
-    paper, scenes = (Tuning(players, {0: subject}, 1, tmp_path, way).examples() for way in ("paper", "scenes"))
+    paper, scenes = (Tuning(players, {0: subject}, 1, tmp_path, way).examples for way in ("paper", "scenes"))
     assert [each.image_sha for each in scenes[: len(paper)]] == [each.image_sha for each in paper]
     placed = [each for each in scenes if each.only_subject]
     assert len(placed) == len(PLACES) * REFERENCES and len(scenes) == len(paper) + 2 * REFERENCES + len(placed)

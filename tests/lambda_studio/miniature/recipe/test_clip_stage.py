@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from lambda_studio.miniature.judge.oracle import Oracle, owners
-from lambda_studio.miniature.judge.questions import Readout
+from lambda_studio.miniature.judge.questions import Readout, questions
 from lambda_studio.miniature.recipe.ahead import Ahead
 from lambda_studio.miniature.recipe.clip_stage import ALTERED, _altered, _Batching, _pooled, clip_stage
 from lambda_studio.miniature.recipe.corpus import build_corpus
@@ -100,6 +100,23 @@ def test_clips_loss_falls_on_a_batch_that_it_sees_again(clip, corpus):
     for name in ("contrast", "looks", "position", "maps"):
         assert seen[-1][name] < 0.7 * seen[0][name], name
     assert seen[-1]["top1"] > seen[0]["top1"] and seen[-1]["main"] > seen[0]["main"]
+
+
+def test_positions_are_asked_of_scenes_and_of_their_edges_but_not_of_cut_outs(clip, corpus, monkeypatch):
+    asked = []
+
+    def position(readout, image_embeds, noun):
+        asked.append(noun.tolist())
+        return torch.zeros(len(noun), 2)
+
+    monkeypatch.setattr(Readout, "position", position)
+    oracle = Oracle()
+    oracle.tower = nn.Identity()
+    clip_stage(clip, Readout(DIM), oracle, corpus, owners(render(corpus.scene), corpus.scene).byte(), 3, 64)(0)
+    batch = _Batching(corpus.folder, clip.files.tokenizer, 3, 64, 0.65, "canny")(0)
+    placed = torch.cat([batch.scenes, batch.lines])
+    assert len(batch.lines) > 0
+    assert asked == [questions(corpus.scene[batch.rows[placed]]).noun.tolist()]
 
 
 def test_batches_that_are_prepared_ahead_are_the_same(clip, corpus):
