@@ -89,9 +89,10 @@ class Company:
         """Return a prompt for each prediction: half of them name a place. Words after CLIP's limit are cut."""
         names, nouns = [escaped(concept.name) for concept in pair], {concept.name: concept.noun for concept in pair}
         asked = []
-        for number in range(count * EACH):
-            place = f" {PLACES[number % len(PLACES)]}" if number // count % 2 else ""
-            asked.append(TEMPLATES[number % len(TEMPLATES)].format(*names) + place)
+        for again in range(EACH):
+            for turn in range(count):
+                place = f" {PLACES[(again // 2 * count + turn) % len(PLACES)]}" if again % 2 else ""
+                asked.append(TEMPLATES[(again // 2 + turn) % len(TEMPLATES)].format(*names) + place)
         return [bind(parse(prompt), nouns, self.stack.tokenizer, unheard) for prompt in asked]
 
     def _latents(self, pictures: Sequence[Image.Image], images: Sequence[Sequence[ImageRecord]], side: int) -> Tensor:

@@ -60,14 +60,17 @@ def test_of_two_concepts_beside_each_other_only_they_count(studio, add_masked) -
     assert len({each.image_embeds.sum().item() for each in examples}) == len(examples), "each by its own noise"
 
 
-def test_half_of_the_prompts_name_a_place(studio, add_masked) -> None:
+@pytest.mark.parametrize("count", [4, PICTURES])
+def test_half_of_the_prompts_name_a_place_and_each_place_comes(studio, add_masked, count: int) -> None:
     add_masked("my rex", "red", "dog")
     add_masked("hat", "blue", "hat")
     place = studio.workplace
     company = Company(place.database, Predictor(place.stack, place.embedder, 7))
-    prompts = [prompt.template for prompt in company._prompts(tuple(place.get_concepts(["my rex", "hat"])), 5)]
-    assert set(prompts[:5]) == {"a <my rex> beside a <hat>", "a <my rex> and a <hat>"}
-    assert sum(prompt.endswith(PLACES) for prompt in prompts) == len(prompts) / 2
+    prompts = [prompt.template for prompt in company._prompts(tuple(place.get_concepts(["my rex", "hat"])), count)]
+    assert set(prompts[:count]) == {"a <my rex> beside a <hat>", "a <my rex> and a <hat>"}
+    named = [prompt for prompt in prompts if prompt.endswith(PLACES)]
+    assert len(named) == len(prompts) / 2
+    assert all(any(prompt.endswith(each) for prompt in named) for each in PLACES)
 
 
 def test_the_composed_pictures_show_both_subjects(studio, add_masked, monkeypatch) -> None:
