@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
-from lambda_studio.config import FinetuneConfig
+from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import train_config
 from lambda_studio.training.objectives.objectives import DecoderObjective
@@ -28,6 +28,8 @@ class Precision(NamedTuple):
     """Whether float32 products are exact, and not as `studio` computes them."""
     layout: torch.memory_format = torch.contiguous_format
     """The order of a picture's values in memory."""
+    graphed: bool = False
+    """Whether the UNet runs by CUDA graphs, which only this benchmark does."""
 
 
 PRECISIONS = {
@@ -37,6 +39,7 @@ PRECISIONS = {
     "fp16": Precision(torch.float16, "fp16"),
     "bf16 weights only": Precision(torch.bfloat16),
     "bf16 channels last": Precision(torch.bfloat16, "bf16", layout=torch.channels_last),
+    "bf16 by graphs": Precision(torch.bfloat16, "bf16", graphed=True),
 }
 """`bf16` and `fp16` are mixed_precision. `bf16 weights only` is the default of LoRA on a GPU."""
 
@@ -44,12 +47,14 @@ PRECISIONS = {
 def ours(bench: Bench, method: Method, precision: str, batch_size: int, optimizer: str = "adamw") -> Measurement:
     """Measure our loop. Full fine-tuning loads its weights in float32."""
     formats = PRECISIONS[precision]
+    possible = bench.device.type == "cuda" or not formats.graphed
+    require(possible, "CUDA graphs need a GPU of NVIDIA.", "Measure the other rows.")
     decoder = bench.models.decoder(formats.frozen if method == "lora" else torch.float32, ("unet",))
     decoder.unet.to(memory_format=formats.layout)
     chosen: dict[str, Any] = {"method": method, "mixed_precision": formats.mixed, "batch_size": bench.size(batch_size)}
     config = FinetuneConfig(steps=1000, optimizer=optimizer, **chosen)
     objective = DecoderObjective(decoder, random_examples(bench), config)
-    return measure_training(bench, objective, train_config(config), config.batch_size)
+    return measure_training(bench, objective, train_config(config), config.batch_size, formats.graphed)
 
 
 def random_examples(bench: Bench) -> list[Example]:
@@ -74,7 +79,10 @@ def row(method: Method, precision: str, batch_size: int, optimizer: str = "adamw
 MAIN = [
     row("lora", "bf16", 32),
     row("full", "bf16", 32),
-    row("full", "bf16", 16),
+    row("lora", "bf16 channels last", 32),
+    row("full", "bf16 channels last", 32),
+    row("lora", "bf16 by graphs", 4),
+    row("full", "bf16 by graphs", 4),
     row("lora", "bf16 weights only", 32),
     row("lora", "bf16 weights only", 4),
     row("lora", "bf16", 4),
@@ -82,8 +90,7 @@ MAIN = [
     row("full", "bf16", 4, "adamw-8bit"),
 ]
 OTHERS = [
-    row("lora", "bf16 channels last", 32),
-    row("full", "bf16 channels last", 32),
+    row("full", "bf16", 16),
     row("full", "fp32", 4),
     row("lora", "fp32", 4),
     row("full", "tf32", 4),

@@ -7,24 +7,31 @@ from lambda_studio.training.devices import LossReader, randomness_kept, start_ac
 from lambda_studio.training.objectives.objectives import Objective
 from lambda_studio.training.optimisation.optimiser import Optimiser, TrainConfig
 
+from .graphed import Graphed
 from .meter import Bench, Measurement, Phases, Step, measure
 
 
-def measure_training(bench: Bench, objective: Objective, config: TrainConfig, batch_size: int) -> Measurement:
+def measure_training(
+    bench: Bench, objective: Objective, config: TrainConfig, batch_size: int, graphed: bool = False
+) -> Measurement:
     """Measure optimiser steps of the training loop. A repeat is four steps, because the loop does not wait."""
     phases = Phases(bench.device)
-    with loop(bench, objective, config, phases) as step:
+    with loop(bench, objective, config, phases, graphed) as step:
         measured = measure(bench, step, batch_size, each=bench.size(4), phases=phases)
         measured.notes["loss"] = round(step()["loss"], 4)
     return measured
 
 
 @contextmanager
-def loop(bench: Bench, objective: Objective, config: TrainConfig, phases: Phases) -> Iterator[Step]:
-    """Lend the loop's next step, which returns the losses that are due."""
+def loop(
+    bench: Bench, objective: Objective, config: TrainConfig, phases: Phases, graphed: bool = False
+) -> Iterator[Step]:
+    """Lend the loop's next step, which returns the losses that are due. The model may run by CUDA graphs."""
     accelerator = start_accelerator(bench.device, config.mixed_precision, config.gradient_accumulation_steps)
     with randomness_kept(accelerator.device), objective.trainable(accelerator.device) as parameters:
         optimiser = Optimiser(accelerator, objective, parameters, config)
+        if graphed:
+            optimiser.model = Graphed(optimiser.model)
         _watch(optimiser, phases)
         reader, number = LossReader(accelerator.device), 0
 
