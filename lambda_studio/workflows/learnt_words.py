@@ -23,9 +23,12 @@ def note_unlearnt(text: str, spec: StackSpec) -> str | None:
     strange = [word for word in dict.fromkeys(words) if word not in learnt]
     if not strange:
         return None
-    near = [match for word in strange if (match := _slip_of(word, learnt))]
-    meant = f" Did you mean {' or '.join(f'“{word}”' for word in dict.fromkeys(near))}?" if near else ""
-    return f"{spec.name} did not learn {', '.join(f'“{word}”' for word in strange)}.{meant} {WHERE}"
+    return f"{spec.name} did not learn {', '.join(_told(word, learnt) for word in strange)}. {WHERE}"
+
+
+def _told(word: str, learnt: Sequence[str]) -> str:
+    meant = _slip_of(word, learnt)
+    return f"“{word}” (did you mean “{meant}”?)" if meant else f"“{word}”"
 
 
 def _slip_of(word: str, learnt: Sequence[str]) -> str | None:

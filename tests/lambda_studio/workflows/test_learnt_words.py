@@ -9,7 +9,10 @@ MINIATURE = BUILT_IN["miniature"]
 def test_a_word_that_was_not_learnt_is_told_with_the_nearest_one() -> None:
     assert note_unlearnt("duck", MINIATURE) == f"miniature did not learn “duck”. {WHERE}"
     assert note_unlearnt("a Dog on the beech", MINIATURE) == (
-        f"miniature did not learn “beech”. Did you mean “beach”? {WHERE}"
+        f"miniature did not learn “beech” (did you mean “beach”?). {WHERE}"
+    )
+    assert note_unlearnt("a puppy on the beech", MINIATURE) == (
+        f"miniature did not learn “puppy”, “beech” (did you mean “beach”?). {WHERE}"
     )
     assert note_unlearnt("a toy that barks", MINIATURE) == f"miniature did not learn “toy”, “that”, “barks”. {WHERE}"
 

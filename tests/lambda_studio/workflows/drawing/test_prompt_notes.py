@@ -79,7 +79,7 @@ def test_words_that_the_miniature_did_not_learn_are_told_with_the_nearest_that_i
     listed = "Its words are listed in the documentation of the miniature."
     assert said == f"miniature did not learn “quantum”, “flapjack”. {listed}"
     (said,) = notes("a <rex> on the beech", spec=BUILT_IN["miniature"])
-    assert said == f"miniature did not learn “beech”. Did you mean “beach”? {listed}"
+    assert said == f"miniature did not learn “beech” (did you mean “beach”?). {listed}"
     assert notes("a photo of <rex>'s <red-hat> next to two dogs", spec=BUILT_IN["miniature"]) == []
 
 
