@@ -2,12 +2,25 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean, stdev
 
-from lambda_studio.progress import Progress
+from lambda_studio.progress import Progress, silent
 
 OfSeed = Mapping[str, Mapping[str, float]]
 """What one seed gives: a value by way and column."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One measurement of a claim."""
+
+    seed: int
+    pictures: int
+    """How many subjects or pictures each way has."""
+    folder: Path
+    """Where trained priors are kept. Claims share them, and a stopped training goes on."""
+    progress: Progress = silent
 
 
 @dataclass(frozen=True)
@@ -42,8 +55,7 @@ class Claim:
     columns: Mapping[str, str]
     """What each column is, by its name."""
     expected: tuple[Expected, ...]
-    measure: Callable[[int, int, Progress], OfSeed]
-    """Measures one seed with so many pictures in each way."""
+    measure: Callable[[Job], OfSeed]
     counted: bool = False
     """Whether it is counted, once. Then a way may lack columns, and one difference decides."""
 

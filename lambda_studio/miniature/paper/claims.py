@@ -14,11 +14,10 @@ from lambda_studio.generation.interpolation import evenness, path
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.samplers import seeded_noise
 from lambda_studio.generation.template import parse
-from lambda_studio.miniature.paper.claim import Claim, Expected, OfSeed
+from lambda_studio.miniature.paper.claim import Claim, Expected, Job, OfSeed
 from lambda_studio.miniature.paper.players import Players, Subject, identity, is_present, photographs
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.pictures.edges import EDGE_MAPS, edge_map
-from lambda_studio.progress import Progress
 
 PLACES = ("on the beach", "in the snow", "in the city", "in the forest")
 TOGETHER = {
@@ -32,20 +31,20 @@ EDGE_REACH = 1
 """A drawn edge follows a given one if it is at most so many pixels beside it."""
 
 
-def figure_3(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def figure_3(job: Job) -> OfSeed:
     """Draw the embeddings of photographs, and of their edges, and compare the pictures with the photographs."""
     players = Players()
-    subjects = players.subjects(pictures, seed)
+    subjects = players.subjects(job.pictures, job.seed)
     shown, again = (
-        [photographs(each.who, 1, first + 1000 * seed + row)[0] for row, each in enumerate(subjects)]
+        [photographs(each.who, 1, first + 1000 * job.seed + row)[0] for row, each in enumerate(subjects)]
         for first in (70_000, 90_000)
     )
     clip, spec = players.stack.clip(), players.stack.spec
     edges = [edge_map(image, spec.edges, players.stack.resolution, clip.image_size) for image in shown]
-    seeds = [1000 * seed + number for number in range(pictures)]
+    seeds = [1000 * job.seed + number for number in range(job.pictures)]
     ways = {"photograph": shown, "edges": edges}
     found = {}
-    with progress("Drawing", total=len(ways)) as advance:
+    with job.progress("Drawing", total=len(ways)) as advance:
         for way, images in ways.items():
             found[way] = _kept(players, players.drawn_embeds(clip.encode_images(images), seeds), subjects, shown)
             advance()
@@ -65,14 +64,14 @@ def _kept(
     }
 
 
-def figure_7(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def figure_7(job: Job) -> OfSeed:
     """Draw the way between two prompts: between the predicted embeddings, between the text states, between noises."""
     players = Players()
-    one, other = players.subjects(pictures, seed), players.subjects(pictures, seed + 500)
+    one, other = players.subjects(job.pictures, job.seed), players.subjects(job.pictures, job.seed + 500)
     ways: dict[str, list[float]] = {"image embeddings": [], "text states": [], "noises": []}
-    with progress("Drawing", total=pictures) as advance:
+    with job.progress("Drawing", total=job.pictures) as advance:
         for number, pair in enumerate(zip(one, other, strict=True)):
-            row = 1000 * seed + number
+            row = 1000 * job.seed + number
             prompts = [_bound(players, f"a <s> {place}", each) for each, place in zip(pair, PLACES[:2], strict=True)]
             states = [_conditioning(players, prompt, each) for prompt, each in zip(prompts, pair, strict=True)]
             ends = [predict_image_embeds(players.stack.prior(), each, [row])[0] for each in states]
@@ -115,12 +114,12 @@ def _mixed(one: Conditioning, other: Conditioning, share: float) -> Conditioning
     )
 
 
-def table_4(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def table_4(job: Job) -> OfSeed:
     """Draw one, two and three subjects in a picture, zero-shot."""
     players, found = Players(), {}
-    with progress("Drawing", total=len(TOGETHER)) as advance:
-        for way, asked in together(players, pictures, seed):
-            found[way] = players.scores(players.drawn(asked, seed), asked)
+    with job.progress("Drawing", total=len(TOGETHER)) as advance:
+        for way, asked in together(players, job.pictures, job.seed):
+            found[way] = players.scores(players.drawn(asked, job.seed), asked)
             advance()
     return found
 
@@ -134,21 +133,21 @@ def together(players: Players, pictures: int, seed: int) -> Iterator[tuple[str, 
         yield way, [(words % PLACES[number % len(PLACES)], each) for number, each in enumerate(rows)]
 
 
-def table_5(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def table_5(job: Job) -> OfSeed:
     """Draw subjects with and without the edges of pictures of the same prompts that were drawn from text alone."""
     players, found = Players(), {}
-    subjects = players.subjects(pictures, seed)
+    subjects = players.subjects(job.pictures, job.seed)
     asked: list[tuple[str, Sequence[Subject]]] = [
         (f"a {{0}} {PLACES[number % len(PLACES)]}", [each]) for number, each in enumerate(subjects)
     ]
     plain: list[tuple[str, Sequence[Subject]]] = [(words.format(each[0].noun), []) for words, each in asked]
-    with progress("Drawing", total=3) as advance:
-        shown = players.drawn(plain, seed + 50)
+    with job.progress("Drawing", total=3) as advance:
+        shown = players.drawn(plain, job.seed + 50)
         advance()
         clip, spec = players.stack.clip(), players.stack.spec
         maps = [edge_map(image, spec.edges, players.stack.resolution, clip.image_size) for image in shown]
         for way, controls in {"no edges": None, "edges": clip.encode_images(maps)}.items():
-            images = players.drawn(asked, seed, controls)
+            images = players.drawn(asked, job.seed, controls)
             followed = fmean(_followed(one, other, spec.edges) for one, other in zip(shown, images, strict=True))
             scores = players.scores(images, asked)
             found[way] = {

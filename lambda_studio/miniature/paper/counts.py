@@ -5,13 +5,12 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.miniature.paper.claim import Claim, Expected, OfSeed
+from lambda_studio.miniature.paper.claim import Claim, Expected, Job, OfSeed
 from lambda_studio.miniature.paper.players import Players
 from lambda_studio.miniature.recipe.config import RecipeConfig
 from lambda_studio.miniature.recipe.networks import DIM
 from lambda_studio.models.adapters.lora.shape import TARGETS, is_target
 from lambda_studio.models.prior import PriorTransformer
-from lambda_studio.progress import Progress
 
 FLOAT = 4
 """Bytes of a number of an adapter or an embedding."""
@@ -29,7 +28,7 @@ TUNING_STEPS = 400
 """The steps for one subject in the published training script."""
 
 
-def table_1(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def table_1(job: Job) -> OfSeed:
     """Count the parameters, steps and pictures of a prior's training. Neither seed nor pictures change them."""
     stack, recipe = Players().stack, RecipeConfig()
     return {
@@ -44,7 +43,7 @@ def table_1(seed: int, pictures: int, progress: Progress) -> OfSeed:
     }
 
 
-def table_7(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def table_7(job: Job) -> OfSeed:
     """Count what a subject needs: pictures, steps, trained parameters, bytes. Neither seed nor pictures change them."""
     steps = float(FinetuneConfig().steps)
     layout, own = (lora_numbers(unet) for unet in (published_unet(), Players().stack.decoder().unet))

@@ -11,7 +11,7 @@ from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.formats import parse_json
 from lambda_studio.miniature.paper import claims, counts, trained_claims, tuned_claims
-from lambda_studio.miniature.paper.claim import Claim, OfSeed, Result
+from lambda_studio.miniature.paper.claim import Claim, Job, OfSeed, Result
 from lambda_studio.miniature.paper.page import chart, text_of
 from lambda_studio.models.files.locating import fingerprint
 from lambda_studio.models.stacks.specification import WEIGHTS
@@ -21,6 +21,8 @@ CLAIMS = (*counts.COUNTED, *claims.CLAIMS, *tuned_claims.TUNED, *trained_claims.
 """All claims: those that are counted, those of the package's weights, those that fine-tune, those that train priors."""
 ABOUT = "evaluation.json"
 """The file of an evaluation of a benchmark, whose folder is no folder of claims."""
+TRAINED = "trained"
+"""The folder of the priors that claims have trained. It can be deleted."""
 LARGEST = 2**20
 MOST_PICTURES = 1000
 
@@ -67,7 +69,7 @@ def run_claims(
 
 def _require_own(out: Path, keys: Sequence[str], known: Collection[str], pictures: int) -> None:
     """Raise InvalidSetting unless a folder is new, or has measurements of this size and these weights."""
-    there = sorted(out.iterdir()) if out.is_dir() else []
+    there = sorted(path for path in out.iterdir() if path.name != TRAINED) if out.is_dir() else []
     own = [path for path in there if any(path.name.startswith(f"{key}-seed-") for key in known)]
     cause = f"{out} has other files."
     require((bool(own) or not there) and out / ABOUT not in there, cause, "Give a new folder with out.", "out")
@@ -95,7 +97,7 @@ def _seed(claim: Claim, seed: int, pictures: int, out: Path, progress: Progress)
     path = out / f"{claim.key}-seed-{seed}.json"
     if path.is_file():
         return _read(path)[1]
-    values = claim.measure(seed, pictures, progress)
+    values = claim.measure(Job(seed, pictures, out / TRAINED, progress))
     facts = {"claim": claim.key, "seed": seed, "pictures": pictures, "weights": weights()}
     _write_json(path, {**facts, "values": values})
     return values

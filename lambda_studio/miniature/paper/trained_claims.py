@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from lambda_studio.miniature.paper import priors
-from lambda_studio.miniature.paper.claim import Claim, Expected, OfSeed
+from lambda_studio.miniature.paper.claim import Claim, Expected, Job, OfSeed
 from lambda_studio.miniature.paper.claims import CLIP_T, COMPOSITION, IDENTITY, PLACES, TOGETHER, together
 from lambda_studio.miniature.paper.players import Players, Subject
-from lambda_studio.miniature.paper.priors import Trial, build_prior, priors_of
-from lambda_studio.progress import Progress
+from lambda_studio.miniature.paper.priors import Priors, Trial, build_prior
 
 WEIGHTS_OF_EQ_1 = {
     "λ 0": Trial(contrastive_weight=0.0), "λ 0.2": Trial(), "λ 0.5": Trial(contrastive_weight=0.5),
@@ -26,49 +25,48 @@ PARAMETERS = "parameters of the prior, in millions"
 SHORT = f"Priors of {priors.STEPS} steps on {priors.PICTURES:,} pictures"
 
 
-def table_6(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def table_6(job: Job) -> OfSeed:
     """Train priors with several λ of Eq. 1, and one with edges; draw single subjects without edges."""
-    return _of(WEIGHTS_OF_EQ_1, seed, pictures, progress)
+    return _of(WEIGHTS_OF_EQ_1, job)
 
 
-def table_11(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def table_11(job: Job) -> OfSeed:
     """Train a prior on interleaved and one on concatenated prompts; draw one, two and three subjects with each."""
     found: dict[str, dict[str, float]] = {}
-    with priors_of(seed, progress) as trained:
-        for way, trial in JOINED.items():
-            players = Players(trained.trained(way, trial), trial.joining)
-            for count, asked in together(players, pictures, seed):
-                scores = players.scores(players.drawn(asked, seed), asked)
-                first = found.get(f"interleaved, {count}", scores)
-                lost = first["identity"] - scores["identity"]
-                found[f"{way}, {count}"] = {**{column: scores[column] for column in SCORES}, "lost": lost}
+    priors = Priors(job)
+    for way, trial in JOINED.items():
+        players = Players(priors.trained(trial), trial.joining)
+        for count, asked in together(players, job.pictures, job.seed):
+            scores = players.scores(players.drawn(asked, job.seed), asked)
+            first = found.get(f"interleaved, {count}", scores)
+            lost = first["identity"] - scores["identity"]
+            found[f"{way}, {count}"] = {**{column: scores[column] for column in SCORES}, "lost": lost}
     return found
 
 
-def table_12(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def table_12(job: Job) -> OfSeed:
     """Train priors on parts of the same pictures, for as many steps each."""
-    trials = {way: Trial(pictures=priors.PICTURES // divisor) for way, divisor in SHARES.items()}
-    return _of(trials, seed, pictures, progress)
+    trials = {way: Trial(pictures=priors.PICTURES // share if share > 1 else None) for way, share in SHARES.items()}
+    return _of(trials, job)
 
 
-def table_13(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def table_13(job: Job) -> OfSeed:
     """Train priors of several sizes."""
-    found = _of(SIZES, seed, pictures, progress)
+    found = _of(SIZES, job)
     return {way: {**row, "parameters": _millions(SIZES[way])} for way, row in found.items()}
 
 
-def _of(trials: Mapping[str, Trial], seed: int, pictures: int, progress: Progress) -> dict[str, dict[str, float]]:
+def _of(trials: Mapping[str, Trial], job: Job) -> dict[str, dict[str, float]]:
     """Return the scores of pictures of single subjects, by the prior of each trial."""
-    found = {}
-    with priors_of(seed, progress) as trained:
-        for number, (way, trial) in enumerate(trials.items()):
-            players = Players(trained.trained(f"prior-{number}", trial))
-            subjects = players.subjects(pictures, seed)
-            asked: list[tuple[str, Sequence[Subject]]] = [
-                (f"a {{0}} {PLACES[row % len(PLACES)]}", [each]) for row, each in enumerate(subjects)
-            ]
-            scores = players.scores(players.drawn(asked, seed), asked)
-            found[way] = {column: scores[column] for column in SCORES}
+    found, priors = {}, Priors(job)
+    for way, trial in trials.items():
+        players = Players(priors.trained(trial))
+        subjects = players.subjects(job.pictures, job.seed)
+        asked: list[tuple[str, Sequence[Subject]]] = [
+            (f"a {{0}} {PLACES[row % len(PLACES)]}", [each]) for row, each in enumerate(subjects)
+        ]
+        scores = players.scores(players.drawn(asked, job.seed), asked)
+        found[way] = {column: scores[column] for column in SCORES}
     return found
 
 

@@ -6,12 +6,11 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from lambda_studio.miniature.paper.claim import Claim, Expected, OfSeed
+from lambda_studio.miniature.paper.claim import Claim, Expected, Job, OfSeed
 from lambda_studio.miniature.paper.claims import CLIP_T, COMPOSITION, IDENTITY, PLACES
 from lambda_studio.miniature.paper.players import Players, Subject, seeds_of
 from lambda_studio.miniature.paper.tuning import UNIQUE, Conditions, Tuning, named
 from lambda_studio.miniature.world.figures import FIGURES
-from lambda_studio.progress import Progress
 
 STEPS = (100, 200, 400)
 """Figure 5: steps for its three subjects."""
@@ -32,43 +31,43 @@ FIGURE_5 = tuple(way_of(method, steps) for method in ("embeddings", "words") for
 FIGURE_5 += tuple(way_of("scenes", steps) for steps in STEPS)
 
 
-def figure_5(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def figure_5(job: Job) -> OfSeed:
     """Fine-tune a decoder on three subjects for more and more steps: by embeddings, by words, and in scenes."""
     players, found = Players(), {}
     nouns = tuple(FIGURES)
-    subjects = [players.subjects(1, seed, nouns[at :: len(UNIQUE)])[0] for at in range(len(UNIQUE))]
-    rows = [(at % len(UNIQUE), PLACES[at // len(UNIQUE) % len(PLACES)]) for at in range(pictures)]
+    subjects = [players.subjects(1, job.seed, nouns[at :: len(UNIQUE)])[0] for at in range(len(UNIQUE))]
+    rows = [(at % len(UNIQUE), PLACES[at // len(UNIQUE) % len(PLACES)]) for at in range(job.pictures)]
     asked: list[tuple[str, Sequence[Subject]]] = [(f"a {{0}} {place}", [subjects[at]]) for at, place in rows]
     by_word: list[tuple[str, Sequence[Subject]]] = [(f"a {named(at, subjects[at])} {place}", []) for at, place in rows]
     ways: dict[str, tuple[Conditions, Sequence[tuple[str, Sequence[Subject]]]]] = {
         "embeddings": ("paper", asked), "words": ("words", by_word), "scenes": ("scenes", asked),
     }  # fmt: skip
-    with progress("Tuning", total=len(ways) * len(STEPS)) as advance, TemporaryDirectory() as folder:
+    with job.progress("Tuning", total=len(ways) * len(STEPS)) as advance, TemporaryDirectory() as folder:
         for method, (conditions, prompts) in ways.items():
-            tuning = Tuning(players, dict(enumerate(subjects)), seed, Path(folder) / method, conditions)
+            tuning = Tuning(players, dict(enumerate(subjects)), job.seed, Path(folder) / method, conditions)
             for steps in (0, *STEPS):
                 if steps:
                     tuning.to(steps)
                     advance()
                 if way_of(method, steps) in FIGURE_5:
-                    found[way_of(method, steps)] = _scores(players, players.drawn(prompts, seed), asked)
+                    found[way_of(method, steps)] = _scores(players, players.drawn(prompts, job.seed), asked)
             players.stack.free("decoder")
     return found
 
 
-def thirty_subjects(seed: int, pictures: int, progress: Progress) -> OfSeed:
+def thirty_subjects(job: Job) -> OfSeed:
     """Fine-tune one decoder on all subjects, then one on each, with as many steps for a subject."""
     players = Players()
-    subjects = players.subjects(pictures, seed)
+    subjects = players.subjects(job.pictures, job.seed)
     asked: list[tuple[str, Sequence[Subject]]] = [(f"a {{0}} {place}", [each]) for each in subjects for place in PLACES]
-    seeds, embeds = seeds_of(asked, seed), players.predicted(asked, seed)
+    seeds, embeds = seeds_of(asked, job.seed), players.predicted(asked, job.seed)
     found = {ZERO: players.drawn_embeds(embeds, seeds), EACH: []}
-    with progress("Tuning", total=1 + pictures) as advance, TemporaryDirectory() as folder:
-        Tuning(players, dict(enumerate(subjects)), seed, Path(folder) / "all").to(STEPS_EACH * pictures)
+    with job.progress("Tuning", total=1 + job.pictures) as advance, TemporaryDirectory() as folder:
+        Tuning(players, dict(enumerate(subjects)), job.seed, Path(folder) / "all").to(STEPS_EACH * job.pictures)
         found[ALL] = players.drawn_embeds(embeds, seeds)
         advance()
         for row, each in enumerate(subjects):
-            Tuning(players, {row: each}, seed, Path(folder) / str(row)).to(STEPS_EACH)
+            Tuning(players, {row: each}, job.seed, Path(folder) / str(row)).to(STEPS_EACH)
             own = slice(row * len(PLACES), (row + 1) * len(PLACES))
             found[EACH] += players.drawn_embeds(embeds[own], seeds[own])
             advance()

@@ -7,15 +7,15 @@ import pytest
 from PIL import Image
 
 from lambda_studio.miniature.paper import claims, players
+from lambda_studio.miniature.paper.claim import Job
 from lambda_studio.miniature.paper.claims import CLAIMS, _followed
-from lambda_studio.progress import silent
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
-def test_a_claim_is_measured(claim, monkeypatch) -> None:
+def test_a_claim_is_measured(claim, monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(players, "STEPS", 1)
     monkeypatch.setattr(claims, "FRAMES", 3)
-    found = claim.measure(1, 2, silent)
+    found = claim.measure(Job(1, 2, tmp_path))
     assert set(found) == set(claim.ways)
     for way in claim.ways:
         assert set(found[way]) == set(claim.columns)

@@ -3,12 +3,11 @@
 import pytest
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.miniature.paper.claim import Result
+from lambda_studio.miniature.paper.claim import Job, Result
 from lambda_studio.miniature.paper.counts import COUNTED, LAYOUT, OWN, lora_numbers, published_prior, published_unet
 from lambda_studio.miniature.paper.players import Players
 from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters
 from lambda_studio.models.adapters.lora.shape import lora_shape
-from lambda_studio.progress import silent
 
 
 def test_the_published_layouts_have_the_parameters_of_the_published_files() -> None:
@@ -17,16 +16,16 @@ def test_the_published_layouts_have_the_parameters_of_the_published_files() -> N
 
 
 @pytest.mark.parametrize("claim", COUNTED, ids=lambda claim: claim.key)
-def test_a_count_has_its_ways_and_known_columns(claim) -> None:
-    found = claim.measure(1, 2, silent)
+def test_a_count_has_its_ways_and_known_columns(claim, tmp_path) -> None:
+    found = claim.measure(Job(1, 2, tmp_path))
     assert set(found) == set(claim.ways)
     assert all(set(row) <= set(claim.columns) for row in found.values())
     verdicts = [each.verdict for each in Result(claim, (1,), 2, (found,)).checked]
     assert verdicts == (["agrees", "agrees", "disagrees"] if claim.key == "table-1" else ["agrees", "agrees"])
 
 
-def test_table_1_counts_the_miniature_that_is_drawn_with() -> None:
-    found = COUNTED[0].measure(1, 2, silent)
+def test_table_1_counts_the_miniature_that_is_drawn_with(tmp_path) -> None:
+    found = COUNTED[0].measure(Job(1, 2, tmp_path))
     assert found[OWN]["prior"] == pytest.approx(5.078, abs=0.001), "the model card's parameters"
     assert found[OWN]["decoder"] == pytest.approx(7.932, abs=0.001)
     assert "hours" not in found[OWN] and "steps" not in found[LAYOUT]

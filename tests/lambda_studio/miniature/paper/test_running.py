@@ -15,9 +15,10 @@ from lambda_studio.miniature.paper.running import run_claims
 def measured(monkeypatch):
     seen = []
 
-    def measure(seed, pictures, progress):
-        seen.append((seed, pictures))
-        return {"a": {"x": 0.1 * seed}, "b": {"x": 0.5}}
+    def measure(job):
+        seen.append((job.seed, job.pictures))
+        job.folder.mkdir(exist_ok=True)
+        return {"a": {"x": 0.1 * job.seed}, "b": {"x": 0.5}}
 
     claim = Claim(
         key="table-0", title="A & B", says="b is greater", here="the same", ways=("a", "b"), columns={"x": "a number"},
@@ -37,6 +38,12 @@ def test_pages_are_written_and_seeds_are_not_measured_twice(measured, tmp_path) 
     assert json.loads(found.values.read_text())["values"]["2"]["a"]["x"] == pytest.approx(0.2)
     run_claims(["table-0"], tmp_path / "out", seeds=3, pictures=5)
     assert measured[2:] == [(3, 5)]
+
+
+def test_a_folder_that_was_left_while_its_first_seed_trained_is_gone_on_with(measured, tmp_path) -> None:
+    (tmp_path / running.TRAINED).mkdir()
+    run_claims([], tmp_path, seeds=1, pictures=5)
+    assert measured == [(1, 5)]
 
 
 def test_a_count_is_counted_once(measured, tmp_path, monkeypatch) -> None:

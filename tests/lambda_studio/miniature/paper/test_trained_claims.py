@@ -3,8 +3,8 @@
 import pytest
 
 from lambda_studio.miniature.paper import players, priors, trained_claims
-from lambda_studio.miniature.paper.trained_claims import SHARES, SIZES, TRAINED, table_12
-from lambda_studio.progress import silent
+from lambda_studio.miniature.paper.claim import Job
+from lambda_studio.miniature.paper.trained_claims import JOINED, SHARES, SIZES, TRAINED, WEIGHTS_OF_EQ_1, table_12
 from tests.lambda_studio.miniature.paper.whole import require_whole
 
 
@@ -17,8 +17,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("claim", TRAINED, ids=lambda claim: claim.key)
-def test_a_claim_is_measured(claim) -> None:
-    found = claim.measure(1, 2, silent)
+def test_a_claim_is_measured(claim, tmp_path) -> None:
+    found = claim.measure(Job(1, 2, tmp_path))
     require_whole(claim, found)
 
 
@@ -28,13 +28,19 @@ def test_sizes_are_below_and_above_the_miniatures_own_prior() -> None:
     assert own == pytest.approx(5.1, abs=0.05), "the model card's parameters"
 
 
-def test_table_12_trains_on_the_shares_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_12_trains_on_the_shares_that_it_names(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     asked = {}
 
-    def measured(trials, seed, pictures, progress):
+    def measured(trials, job):
         asked.update(trials)
         return {}
 
     monkeypatch.setattr(trained_claims, "_of", measured)
-    table_12(1, 2, silent)
-    assert {way: 40 // trial.pictures for way, trial in asked.items()} == SHARES
+    table_12(Job(1, 2, tmp_path))
+    assert {way: 40 // (trial.pictures or 40) for way, trial in asked.items()} == SHARES
+
+
+def test_the_recipes_prior_is_trained_once_for_all_tables() -> None:
+    trials = [*WEIGHTS_OF_EQ_1.values(), *SIZES.values(), *JOINED.values()]
+    assert sum(trial.name == "prior" for trial in trials) == 3
+    assert len({trial.name for trial in trials}) == len({*trials}) == len(trials) - 2

@@ -1,10 +1,12 @@
 """Each claim about fine-tuning at a hundredth of its size: all ways and columns have finite numbers."""
 
+from pathlib import Path
+
 import pytest
 
 from lambda_studio.miniature.paper import players, tuned_claims
+from lambda_studio.miniature.paper.claim import Job
 from lambda_studio.miniature.paper.tuned_claims import TUNED, thirty_subjects, way_of
-from lambda_studio.progress import silent
 from tests.lambda_studio.miniature.paper.whole import require_whole
 
 
@@ -15,7 +17,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuned_claims, "PLACES", ("in the snow", "on the beach"))
 
 
-def test_figure_5_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figure_5_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     reached = []
 
     class Counted(tuned_claims.Tuning):
@@ -25,14 +27,16 @@ def test_figure_5_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(tuned_claims, "Tuning", Counted)
     claim = TUNED[0]
-    found = claim.measure(1, 2, silent)
+    found = claim.measure(Job(1, 2, tmp_path))
     require_whole(claim, found)
     assert reached == [(way, steps) for way in ("paper", "words", "scenes") for steps in tuned_claims.STEPS]
     drawn = [tuple(found[way_of(way, 400)].values()) for way in ("embeddings", "words", "scenes")]
     assert len(set(drawn)) == 3, "each way has a LoRA of its own"
 
 
-def test_thirty_subjects_have_as_many_steps_each_in_one_model_as_in_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thirty_subjects_have_as_many_steps_each_in_one_model_as_in_their_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     reached = []
 
     class Counted(tuned_claims.Tuning):
@@ -41,7 +45,7 @@ def test_thirty_subjects_have_as_many_steps_each_in_one_model_as_in_their_own(mo
             super().to(steps)
 
     monkeypatch.setattr(tuned_claims, "Tuning", Counted)
-    found = thirty_subjects(1, 2, silent)
+    found = thirty_subjects(Job(1, 2, tmp_path))
     require_whole(TUNED[1], found)
     assert reached == [([0, 1], 2), ([0], 1), ([1], 1)]
     assert len({tuple(row.values()) for row in found.values()}) == 3, "a LoRA was not drawn with"
