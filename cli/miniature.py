@@ -96,7 +96,7 @@ def stopped_lines(work: Path, kept: "Kept", unchecked: Path | None) -> list[str]
     """
     trained = [f"Trained: {', '.join(kept.trained)}."] if kept.trained else []
     begun = [f"Checkpoint: {stage} at step {step:,}." for stage, step in kept.steps.items()]
-    said = " ".join([*trained, *begun]) or "No checkpoint was written yet."
+    said = " ".join([*trained, *begun]) or "No checkpoint was written yet; pictures that were begun are drawn again."
     on = f"Remove {unchecked}, then go on" if unchecked else "Go on"
     return [f"Stopped the training in {work}. {said}", f"{on}: {same_command(click.get_current_context())}"]
 

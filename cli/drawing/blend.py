@@ -6,6 +6,7 @@ import click
 
 from cli.arguments import Weighted
 from cli.commands import StudioCommand, download_option, hardware_options
+from cli.options.spelling import option_names, with_values
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def command(session: Session, parts: tuple[tuple[str, float | None], ...], name:
     """
     with session.studio() as studio:
         added = studio.concepts.blend(name, once(parts, 1.0), noun=noun)
-    session.show(added, lambda: made(added))
+    session.show(added, lambda: made(session, added))
 
 
 def once(parts: tuple[tuple[str, float | None], ...], default: float) -> dict[str, float]:
@@ -46,9 +47,9 @@ def once(parts: tuple[tuple[str, float | None], ...], default: float) -> dict[st
     return weights
 
 
-def made(added: "Added") -> list[str]:
-    """Return the lines that report a blend."""
-    concept = added.concept
+def made(session: Session, added: "Added") -> list[str]:
+    """Return the lines that report a blend, with settings as the command's options."""
+    concept, options = added.concept, option_names(session.command)
     head = "Made" if added.created else "Already there:"
     what = f"{concept.name} ({concept.noun}) in library {concept.library}: {concept.images[0].source_name}."
-    return [*(f"Note: {warning}" for warning in added.warnings), f"{head} {what}"]
+    return [*(f"Note: {with_values(warning, options)}" for warning in added.warnings), f"{head} {what}"]

@@ -44,4 +44,4 @@ def command(
         raise click.UsageError(f"{kept!r} is taken out of itself.")
     with session.studio() as studio:
         added = studio.concepts.blend(name, {kept: 1.0, **taken}, noun=noun)
-    session.show(added, lambda: made(added))
+    session.show(added, lambda: made(session, added))

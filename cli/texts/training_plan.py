@@ -13,7 +13,7 @@ PREDICTIONS = "the prior's predictions for names and captions"
 LEARNT = {
     "prior": f"learnt only from {PREDICTIONS}",
     "both": f"learnt also from {PREDICTIONS}",
-    "scenes": f"learnt also from {PREDICTIONS}, in other places, and beside other concepts",
+    "scenes": f"learnt also from {PREDICTIONS}; where masks show the subjects, in other places and beside others",
 }
 """What a training with these conditions learns from, beside or in place of the photographs' embeddings."""
 

@@ -72,7 +72,7 @@ def test_a_stopped_training_says_what_it_keeps_and_how_to_go_on(studio, recipe: 
     nothing = studio("miniature", "train", "work", "--share", 0.5)
     assert (nothing.code, nothing.out) == (130, "")
     assert nothing.err.splitlines() == [
-        "Stopped the training in work. No checkpoint was written yet.",
+        "Stopped the training in work. No checkpoint was written yet; pictures that were begun are drawn again.",
         "Go on: studio miniature train work --share 0.5",
     ]
     Path("work/decoder/checkpoints/step-00012000").mkdir(parents=True)

@@ -15,7 +15,7 @@ from lambda_studio.models.stacks.stack import BUILT_IN
 from lambda_studio.progress import Progress
 
 MOST_WORKERS = 4
-"""The most processes that write one stage's words. Python writes those of a batch in the time of two steps of a GPU."""
+"""The most processes that write one stage's words. Python takes longer for those of a batch than a GPU for its step."""
 
 
 def open_recipe(

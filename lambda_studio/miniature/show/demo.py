@@ -40,7 +40,7 @@ from lambda_studio.studio import Studio
 
 REFERENCES = 5
 REFERENCE_PIXELS = 256
-STEPS = 600
+STEPS = 500
 PER_PROMPT = 4
 INFERENCE_STEPS = 20
 """Fewer than the stack's 50: the demo is for people who wait. The model card's figures were read at 8."""

@@ -33,6 +33,12 @@ def test_a_name_with_a_colon_needs_no_backslash_if_a_weight_follows(studio, dogs
     assert made.out == "Made mix (cat) in library default: 0.5 route:66 + 0.5 rex.\n"
 
 
+def test_the_noun_of_a_blend_of_several_nouns_is_said_with_the_option_for_another(studio, dogs, photos) -> None:
+    assert studio("add-concept", "tom", photos[0], "--noun", "cat").code == 0
+    made = studio("blend", "rex", "tom", "--name", "mix")
+    assert "Note: The nouns are dog, cat. Prompts use dog; give --noun NOUN for another." in made.out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

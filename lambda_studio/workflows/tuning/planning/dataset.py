@@ -103,18 +103,26 @@ def _stored(concept: ConceptRecord) -> Iterator[str]:
     )
 
 
+def not_told_apart(concepts: Sequence[ConceptRecord]) -> set[str]:
+    """Return the names of concepts that have a picture in common, without masks that tell the subjects apart."""
+    return {each.name for pair in combinations(concepts, 2) if _common(*pair) for each in pair}
+
+
 def _shared(concepts: Sequence[ConceptRecord]) -> Iterator[Remark]:
     """Yield a remark for each two concepts that have the same pictures, without masks that tell them apart."""
     for one, other in combinations(concepts, 2):
-        there = {image.sha: (number, image.mask_sha) for number, image in enumerate(other.images, start=1)}
-        both = [
-            (number, there[image.sha][0])
-            for number, image in enumerate(one.images, start=1)
-            if image.sha in there and not _apart(image.mask_sha, there[image.sha][1])
-        ]
-        if both:
-            own, others = ([*numbers] for numbers in zip(*both, strict=True))
-            yield Remark(one.name, _told_shared(one, other, own, sorted(others)))
+        if common := _common(one, other):
+            yield Remark(one.name, _told_shared(one, other, common))
+
+
+def _common(one: ConceptRecord, other: ConceptRecord) -> list[tuple[int, int]]:
+    """Return the numbers, in both concepts, of the same pictures without masks that tell the subjects apart."""
+    there = {image.sha: (number, image.mask_sha) for number, image in enumerate(other.images, start=1)}
+    return [
+        (number, there[image.sha][0])
+        for number, image in enumerate(one.images, start=1)
+        if image.sha in there and not _apart(image.mask_sha, there[image.sha][1])
+    ]
 
 
 def _apart(one: str | None, other: str | None) -> bool:
@@ -122,14 +130,17 @@ def _apart(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and one != other
 
 
-def _told_shared(one: ConceptRecord, other: ConceptRecord, own: Sequence[int], others: Sequence[int]) -> str:
+def _told_shared(one: ConceptRecord, other: ConceptRecord, common: Sequence[tuple[int, int]]) -> str:
+    own, others = ([*numbers] for numbers in zip(*common, strict=True))
     edits = [f"studio concepts edit {shlex.quote(each.name)}" for each in (one, other)]
-    masks = "; ".join(
+    boxes = "; ".join(
         f"{edit} --box {numbers[0]}=x,y,width,height" for edit, numbers in zip(edits, (own, others), strict=True)
     )
-    drop = " ".join(f"--drop {part}" for part in ranges(others))
-    also = f"{also_in(one, other.name, [*own], [*others])}, and no masks tell the two subjects apart"
-    return f"{also}. Box each: {masks}. Or give another photograph: {edits[1]} --add PHOTO {drop}"
+    masked = all(one.images[first - 1].mask_sha and other.images[second - 1].mask_sha for first, second in common)
+    why = "both subjects have the same mask" if masked else "no masks tell the two subjects apart"
+    drop = " ".join(f"--drop {part}" for part in ranges(sorted(others)))
+    also = f"{also_in(one, other.name, own, sorted(others))}, and {why}"
+    return f"{also}. Box each: {boxes}. Or give another photograph: {edits[1]} --add PHOTO {drop}"
 
 
 def _one_view(crops: Float[Tensor, "image dim"]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from lambda_studio.training.planning.timing import seconds_a_step
 from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.evaluating.holdout import hold_out
-from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures
+from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures, not_told_apart
 from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan, Remark
 from lambda_studio.workflows.tuning.planning.planning import note_emulation, plan_memory, weights_dtype
 from lambda_studio.workflows.tuning.watching.previews import preview_templates
@@ -47,11 +47,12 @@ def checked(place: Workplace, concepts: Sequence[ConceptRecord], config: Finetun
     pictures = TrainingPictures(place, concepts)
     pictures.require_whole()
     yield from pictures.remarks()
+    to_box = not_told_apart(concepts)
     for concept in concepts if config.conditions == "scenes" else ():
         if all(image.mask_sha is None for image in concept.images):
-            way = f"studio concepts edit {shlex.quote(concept.name)} --segment 1=auto"
+            way = f" To mask image 1: studio concepts edit {shlex.quote(concept.name)} --segment 1=auto"
             cause = "no picture has a mask, so it is not learnt in other places or beside other concepts."
-            yield Remark(concept.name, f"{cause} To mask image 1: {way}")
+            yield Remark(concept.name, cause + way * (concept.name not in to_box))
 
 
 def _measured(

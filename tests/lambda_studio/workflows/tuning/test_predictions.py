@@ -113,6 +113,9 @@ def test_a_concept_without_masks_is_learnt_at_its_own_place_and_that_is_said(stu
     said = "rex: no picture has a mask, so it is not learnt in other places or beside other concepts."
     assert any(notice.startswith(said) and "edit rex --segment 1=auto" in notice for notice in notices)
     assert any(f"rex: {remark.said}".startswith(said) for remark in studio.plan_finetune(["rex"], config).remarks)
+    add("max", photo)  # the same picture: a mask found in it would be the same, too
+    remarks = [f"{each.concept}: {each.said}" for each in studio.plan_finetune(["rex", "max"], config).remarks]
+    assert said in remarks and said.replace("rex", "max") in remarks
 
 
 def test_a_run_with_predictions_is_resumed_to_the_same_weights(studio, add, photo) -> None:

@@ -13,7 +13,7 @@ from lambda_studio.pictures.files.screenshots import LIKELY
 from lambda_studio.pictures.masks.subject import DOUBT
 from lambda_studio.workflows.cache.encoders import KnownEncoders
 from lambda_studio.workflows.cache.keys import crop_key, subject_key
-from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures
+from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures, not_told_apart
 
 
 @pytest.fixture
@@ -89,8 +89,10 @@ def test_a_photograph_of_two_concepts_is_told_if_no_masks_tell_them_apart(put, p
     rex, max_ = put("my rex", plain("red"), plain("blue")), put("max", plain("blue"), plain("green"))
     rex = replace(rex, images=(rex.images[0], replace(rex.images[1], mask_sha=own)))
     max_ = replace(max_, images=(replace(max_.images[0], mask_sha=others), max_.images[1]))
+    assert not_told_apart([rex, max_]) == {"my rex", "max"}
+    why = "both subjects have the same mask" if own and others else "no masks tell the two subjects apart"
     assert said(rex, max_) == [
-        "my rex: image 2 (blue.png) is also image 1 of max, and no masks tell the two subjects apart. "
+        f"my rex: image 2 (blue.png) is also image 1 of max, and {why}. "
         "Box each: studio concepts edit 'my rex' --box 2=x,y,width,height; "
         "studio concepts edit max --box 1=x,y,width,height. "
         "Or give another photograph: studio concepts edit max --add PHOTO --drop 1"
@@ -108,7 +110,7 @@ def test_a_photograph_whose_masks_tell_two_concepts_apart_is_not_told(put, plain
     rex, max_ = put("rex", plain("red"), plain("blue")), put("max", plain("blue"), plain("green"))
     rex = replace(rex, images=(rex.images[0], replace(rex.images[1], mask_sha="a")))
     max_ = replace(max_, images=(replace(max_.images[0], mask_sha="b"), max_.images[1]))
-    assert said(rex, max_) == []
+    assert said(rex, max_) == [] and not_told_apart([rex, max_]) == set()
 
 
 def test_without_a_known_clip_or_with_an_image_that_is_not_encoded_nothing_is_compared(
