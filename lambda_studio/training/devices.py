@@ -28,26 +28,30 @@ def launched_processes() -> int:
     return max((int(count) for count in counts if count.isdecimal()), default=1)
 
 
-def start_accelerator(
-    device: torch.device, mixed_precision: str, gradient_accumulation_steps: int, compiles: bool = False
-) -> Accelerator:
-    """Return an accelerator for this run only, which compiles the model if `compiles`.
-
-    Raises InvalidSetting for fp16 on a CPU, and if accelerate was configured to divide the model among processes.
-    """
-    on_cpu = device.type == "cpu"
-    refused = on_cpu and mixed_precision == "fp16"
+def require_startable(device: torch.device, mixed_precision: str) -> None:
+    """Raise InvalidSetting for fp16 on a CPU, and if accelerate was configured to divide the model among processes."""
+    refused = device.type == "cpu" and mixed_precision == "fp16"
     require(not refused, "mixed_precision is fp16 and the device is a CPU.", "Give bf16 or no.", "mixed_precision")
     for name in SHARDING:  # a checkpoint would hold one process's part
         divided = os.environ.get(f"ACCELERATE_USE_{name}", "").lower() == "true"
         cause = f"accelerate was configured for {name}, and each process of a training needs the whole model."
         require(not divided, cause, "Launch with --multi_gpu.")
+
+
+def start_accelerator(
+    device: torch.device, mixed_precision: str, gradient_accumulation_steps: int, compiles: bool = False
+) -> Accelerator:
+    """Return an accelerator for this run only, which compiles the model if `compiles`.
+
+    Raises as `require_startable`.
+    """
+    require_startable(device, mixed_precision)
     # accelerate's state is global, with a fixed precision and device: reset the state of the last run.
     alone = not PartialState._shared_state or PartialState().num_processes == 1
     AcceleratorState._reset_state(reset_partial_state=alone)
     GradientState._reset_state()
     return Accelerator(
-        cpu=on_cpu,
+        cpu=device.type == "cpu",
         mixed_precision=mixed_precision,
         gradient_accumulation_steps=gradient_accumulation_steps,
         dynamo_backend=COMPILER if compiles else None,

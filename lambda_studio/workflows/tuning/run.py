@@ -10,18 +10,15 @@ import torch
 
 from concepts.errors import ConceptError, ConceptNotFound, ContentDamaged, LibraryNotFound, RunNotFound
 from concepts.records import ConceptRecord, RunRecord
-from lambda_studio.config import FinetuneConfig, require
-from lambda_studio.errors import CheckpointFailed, ModelFilesMissing, ResumeRefused, StudioError
-from lambda_studio.models.adapters.adapter import require_base
+from lambda_studio.config import FinetuneConfig
+from lambda_studio.errors import CheckpointFailed, ResumeRefused, StudioError
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.pool import TRAINING
 from lambda_studio.training.checkpoints.resume import holds_a_run
-from lambda_studio.training.devices import launched_processes
 from lambda_studio.training.examples import Example, with_predictions
 from lambda_studio.training.finetuning import finetune
 from lambda_studio.training.hooks import Hooks, StepReport
 from lambda_studio.training.objectives.objectives import DecoderObjective
-from lambda_studio.training.optimisation.trial import require_usable
 from lambda_studio.training.trainer import TrainResult
 from lambda_studio.workflows.answers.adapters import AdapterCard
 from lambda_studio.workflows.answers.runs import Finetuned
@@ -29,18 +26,19 @@ from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.evaluating.adapter import PICTURES, AdapterEvaluator
 from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation
 from lambda_studio.workflows.evaluating.holdout import Holdout, hold_out
-from lambda_studio.workflows.home import adapters_folder, run_folder
+from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.run_files import holding, saved_step
 from lambda_studio.workflows.tuning.company import Company
 from lambda_studio.workflows.tuning.planning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.planning.preflight import buckets, checked
+from lambda_studio.workflows.tuning.planning.requirements import require_trainable, start_file
 from lambda_studio.workflows.tuning.predictions import Predictor
 from lambda_studio.workflows.tuning.reports.report import RunReport, write_report
 from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.run_row import RunRow
 from lambda_studio.workflows.tuning.settings import ended_early, settings_row
-from lambda_studio.workflows.tuning.watching.previews import preview_templates, sheet_of
-from lambda_studio.workflows.tuning.watching.trackers import require_trackers, tensorboard_of, tracking
+from lambda_studio.workflows.tuning.watching.previews import sheet_of
+from lambda_studio.workflows.tuning.watching.trackers import tensorboard_of, tracking
 from lambda_studio.workflows.tuning.watching.watching import Watch, preview_every
 from lambda_studio.workflows.workplace import Workplace
 
@@ -76,19 +74,10 @@ class Tuner:
     ) -> Finetuned:
         """Train, or resume `run`, and register the adapter unless `should_stop` ended the training.
 
-        Raises InvalidSetting if a launcher started several processes: each would register a run.
+        Raises as `require_trainable`, before anything is loaded.
         """
-        count = launched_processes()
-        require(
-            count <= 1,
-            f"A launcher started {count} processes, and a run of a library is trained by one.",
-            "Start it without accelerate launch or torchrun, or train with several processes from Python: see "
-            '"Several GPUs or processes" in docs/fine-tuning.md.',
-        )
-        self.dtype, self.start = weights_dtype(config), self._start_file(config)
-        require_usable(config, self.stack.device)
-        require_trackers(config)
-        preview_templates(config.preview_prompts, concepts)
+        require_trainable(self.place, concepts, config)
+        self.dtype, self.start = weights_dtype(config), start_file(self.place, config)
         self.predictor = Predictor(self.stack, self.embedder, config.seed, self.notify)
         holdout = hold_out(concepts, config.holdout)
         self.held_back = {name: [image.source_name for image in images] for name, images in holdout.held.items()}
@@ -110,20 +99,6 @@ class Tuner:
         run_id = self.row.start(concepts, config)
         with holding(self.home, [run_id], BUSY):
             return self._tune(run_id, concepts, examples, config, should_stop)
-
-    def _start_file(self, config: FinetuneConfig) -> Path | None:
-        """Return the file of the adapter that the training begins with, or None.
-
-        Raises ModelFilesMissing and ModelFilesInvalid if it is gone, or was made for another decoder.
-        """
-        if config.start_from is None:
-            return None
-        path = adapters_folder(self.home) / f"{config.start_from}.safetensors"
-        if not path.is_file():
-            cause = f"The adapter that the training begins with is gone: {path}."
-            raise ModelFilesMissing(cause, "Bring the file back, or train without it (--from).")
-        require_base(path, self.stack.fingerprints()["decoder"])
-        return path
 
     def _examples(self, holdout: Holdout, config: FinetuneConfig, should_stop: Callable[[], bool]) -> Sequence[Example]:
         """Return what is trained on, and prepare the watch. Afterwards neither CLIP nor the prior is in memory.

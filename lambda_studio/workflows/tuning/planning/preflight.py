@@ -13,7 +13,6 @@ from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import train_config
 from lambda_studio.training.objectives.objectives import DecoderObjective
-from lambda_studio.training.optimisation.trial import require_usable
 from lambda_studio.training.planning.timing import seconds_a_step
 from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.cache.training_set import ExampleTable
@@ -21,7 +20,7 @@ from lambda_studio.workflows.evaluating.holdout import hold_out
 from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures, not_told_apart
 from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan, Remark
 from lambda_studio.workflows.tuning.planning.planning import note_emulation, plan_memory, weights_dtype
-from lambda_studio.workflows.tuning.watching.previews import preview_templates
+from lambda_studio.workflows.tuning.planning.requirements import require_trainable, start_file
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -29,15 +28,15 @@ def plan_finetuning(place: Workplace, concepts: Sequence[ConceptRecord], config:
     """Return the plan of a run. If all models are on this machine, the decoder is loaded and a few steps are timed.
 
     Raises:
-        PicturesLeftOut, ContentDamaged, InvalidSetting, and the errors of model loading.
+        PicturesLeftOut, ContentDamaged, InvalidSetting, the errors of prompts, and those of model loading.
     """
-    require_usable(config, place.stack.device)
-    preview_templates(config.preview_prompts, concepts)
+    require_trainable(place, concepts, config)
     remarks = tuple(checked(place, concepts, config))
     try:
         place.stack.require_fetched()
     except ModelFilesNotFetched as error:
         return replace(_plan(place.stack, concepts, config, remarks), not_measured=error.cause)
+    start_file(place, config)
     return _measured(place, concepts, config, remarks)
 
 
