@@ -1,8 +1,8 @@
-"""Each claim about the prior's training at a hundredth of its size: all ways and columns have finite numbers."""
+"""Each claim about training from nothing at a hundredth of its size: all ways and columns have finite numbers."""
 
 import pytest
 
-from lambda_studio.miniature.paper import players, priors, trained_claims
+from lambda_studio.miniature.paper import decoders, players, priors, trained_claims
 from lambda_studio.miniature.paper.claim import Job
 from lambda_studio.miniature.paper.trained_claims import JOINED, SHARES, SIZES, TRAINED, WEIGHTS_OF_EQ_1, table_12
 from tests.lambda_studio.miniature.paper.whole import require_whole
@@ -14,6 +14,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(priors, "STEPS", 1)
     monkeypatch.setattr(priors, "BATCH", 4)
     monkeypatch.setattr(priors, "PICTURES", 40)
+    monkeypatch.setattr(decoders, "STEPS", 1)
+    monkeypatch.setattr(decoders, "BATCH", 4)
+    monkeypatch.setattr(decoders, "PICTURES", 24)
 
 
 @pytest.mark.parametrize("claim", TRAINED, ids=lambda claim: claim.key)
