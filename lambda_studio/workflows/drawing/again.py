@@ -11,14 +11,15 @@ from PIL import Image, ImageChops
 
 from concepts.errors import AdapterNotFound, LibraryNotFound
 from concepts.names import name_key
-from concepts.records import ConceptRecord
-from lambda_studio.config import GenerateConfig, Wanted, require
+from concepts.records import AdapterRecord, ConceptRecord
+from lambda_studio.config import GenerateConfig, Wanted, read_adapters, require
 from lambda_studio.errors import ImageRefused, InvalidSetting, PromptInvalid
 from lambda_studio.models.stacks.specification import BUILT_IN
 from lambda_studio.pictures.files.opening import read_file
 from lambda_studio.pictures.files.png import sha256
 from lambda_studio.pictures.files.texts import PictureTexts, read_texts
 from lambda_studio.workflows.answers.pictures import DrawnAgain
+from lambda_studio.workflows.drawing.adapter_choice import choose_adapters, newest_adapter
 from lambda_studio.workflows.drawing.generate import generate
 from lambda_studio.workflows.drawing.preparing import Drawing
 from lambda_studio.workflows.workplace import Workplace
@@ -50,7 +51,11 @@ def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted
     config = _config(texts, wishes.config)
     _require_pictures(texts, wishes, changes)
     before = place.door.photo(picture).image
-    concepts = _concepts(place, texts, changes)
+    concepts, today = _concepts(place, texts, changes)
+    if adapter is None:
+        changes += _newer_adapters(place, texts, today)
+    else:
+        changes += _given_adapters(place, texts, adapter, concepts)
     adapters = adapter or _adapters(place, texts)
     drawing = replace(wishes, prompt=texts.prompt, config=config, adapter=adapters, concepts=concepts)
     for change in changes:
@@ -89,9 +94,11 @@ def _other_weights(place: Workplace, texts: PictureTexts) -> Iterator[str]:
             yield f"The {part} of {texts.stack} has other weights today."
 
 
-def _concepts(place: Workplace, texts: PictureTexts, changes: list[str]) -> tuple[ConceptRecord, ...]:
-    """Return the concepts in the picture's versions, under their names then, and note what changed."""
-    found = []
+def _concepts(
+    place: Workplace, texts: PictureTexts, changes: list[str]
+) -> tuple[tuple[ConceptRecord, ...], tuple[ConceptRecord, ...]]:
+    """Return the concepts in the picture's versions, under their names then, and as today. Note what changed."""
+    found, today = [], []
     for said in texts.concepts:
         concept, current = _version(place, said)
         if concept is None or current is None:
@@ -99,10 +106,11 @@ def _concepts(place: Workplace, texts: PictureTexts, changes: list[str]) -> tupl
             raise PromptInvalid(f"{shows}, which library {place.library} does not have.", _way_out(place, said))
         if name_key(concept.name) != name_key(said["name"]):
             changes.append(f"{said['name']} is not there today. {concept.name}, which has the same images, is drawn.")
-        if current != concept.version:
-            changes.append(f"{concept.name} is at version {current} today. Version {concept.version} is drawn.")
+        if current.version != concept.version:
+            changes.append(f"{concept.name} is at version {current.version} today. Version {concept.version} is drawn.")
         found.append(replace(concept, name=said["name"]))
-    return tuple(found)
+        today.append(current)
+    return tuple(found), tuple(today)
 
 
 def _way_out(place: Workplace, said: Mapping[str, Any]) -> str:
@@ -115,8 +123,8 @@ def _way_out(place: Workplace, said: Mapping[str, Any]) -> str:
     return "It was forgotten, or is in another library: give --library, or add it again and draw the prompt anew."
 
 
-def _version(place: Workplace, said: Mapping[str, Any]) -> tuple[ConceptRecord | None, int | None]:
-    """Return the concept's version with this content, of this library or the picture's, and its number today."""
+def _version(place: Workplace, said: Mapping[str, Any]) -> tuple[ConceptRecord | None, ConceptRecord | None]:
+    """Return the concept's version with this content, of this library or the picture's, and the concept as today."""
     here = place.library
     with place.database.reading() as registry:
         for address in dict.fromkeys((here, said["library"])):
@@ -125,7 +133,7 @@ def _version(place: Workplace, said: Mapping[str, Any]) -> tuple[ConceptRecord |
             except LibraryNotFound:
                 continue  # the picture comes from elsewhere
             if concept is not None:
-                return concept, registry.get_concept(address, concept.name).version
+                return concept, registry.get_concept(address, concept.name)
     return None, None
 
 
@@ -159,3 +167,52 @@ def _adapters(place: Workplace, texts: PictureTexts) -> Sequence[str]:
             cause = f"The picture was drawn with the adapter {sha[:12]}, which library {place.library} does not have."
             raise AdapterNotFound(cause, "Import it: studio adapters import. Or draw without it: --adapter none")
     return [f"{sha}:{scale}" for sha, scale in texts.adapters] or ["none"]
+
+
+def _newer_adapters(place: Workplace, texts: PictureTexts, today: Sequence[ConceptRecord]) -> Iterator[str]:
+    """Yield which adapters the picture has, if `generate` would choose others for its concepts as of today."""
+    known = _known(place)
+    base = place.stack.fingerprints()["decoder"]
+    chosen = newest_adapter(list(known.values()), today, place.spec.name, base).adapters
+    if {each.sha256 for each in chosen} != {sha for sha, _ in texts.adapters}:
+        now = [(each.sha256, 1.0) for each in chosen]
+        draw = f"with it: --adapter {chosen[0].id}" if chosen else "without one: --adapter none"
+        newer = _newer(texts.adapters, now, known)
+        yield (
+            f"The picture has {_called(texts.adapters, known)}. Today, generate would choose {_called(now, known)}"
+            f"{newer}. Draw {draw}"
+        )
+
+
+def _given_adapters(
+    place: Workplace, texts: PictureTexts, adapter: Wanted, concepts: Sequence[ConceptRecord]
+) -> Iterator[str]:
+    """Yield which adapters the picture has, if others are given now. Raises as `choose_adapters`."""
+    given, _ = choose_adapters(place, read_adapters(adapter), concepts)
+    now = [(each.record.sha256, each.scale) for each in given]
+    if sorted(now) != sorted(texts.adapters):
+        known = _known(place)
+        newer = _newer(texts.adapters, now, known)
+        yield f"The picture has {_called(texts.adapters, known)}, and is drawn with {_called(now, known)}{newer}."
+
+
+def _known(place: Workplace) -> dict[str, AdapterRecord]:
+    """Return the library's adapters, the newest first, by the SHA-256 of their files."""
+    with place.database.reading() as registry:
+        return {each.sha256: each for each in registry.adapters(place.library)}
+
+
+def _called(adapters: Sequence[tuple[str, float]], known: Mapping[str, AdapterRecord]) -> str:
+    """Return adapters in words, as `--adapter` takes them: `adapters 1:0.5 and 2`, or the beginning of a hash."""
+    names = [str(known[sha].id) if sha in known else sha[:12] for sha, _ in adapters]
+    said = [name if scale == 1 else f"{name}:{scale:g}" for name, (_, scale) in zip(names, adapters, strict=True)]
+    return f"adapter{'s' * (len(said) > 1)} {' and '.join(said)}" if said else "no adapter"
+
+
+def _newer(
+    then: Sequence[tuple[str, float]], now: Sequence[tuple[str, float]], known: Mapping[str, AdapterRecord]
+) -> str:
+    """Return that the adapters are newer than the picture's, if all of them are."""
+    older = [known[sha].id for sha, _ in then if sha in known]
+    is_newer = older and now and min(known[sha].id for sha, _ in now) > max(older)
+    return f", which {'are' if len(now) > 1 else 'is'} newer" if is_newer else ""

@@ -1,5 +1,6 @@
 """A picture that is drawn again from its own texts."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -79,7 +80,10 @@ def test_an_adapter_that_is_gone_is_refused_and_can_be_left_out(studio, add, box
     studio.adapters.remove(1)
     with pytest.raises(AdapterNotFound, match="which library default does not have"):
         studio.pictures.again(first, out=tmp_path)
-    assert studio.pictures.again(first, adapter="none", out=tmp_path).drawn.adapters == ()
+    again = studio.pictures.again(first, adapter="none", out=tmp_path)
+    assert again.drawn.adapters == ()
+    (change,) = again.changes
+    assert re.fullmatch(r"The picture has adapter [0-9a-f]{12}, and is drawn with no adapter\.", change)
 
 
 def test_edges_and_a_foreign_stack_are_asked_for(studio, box, tmp_path, stack_file) -> None:
@@ -159,3 +163,39 @@ def test_a_picture_of_no_prompt_is_refused_with_the_command_that_drew_it(studio,
     assert read_texts(kept).origin == {"command": ["reconstruct", "rex", "--number", "1", "--seed", "7"]}
     plain = studio.pictures.reconstruct("rex", replace(TWO_STEPS, metadata=False), out=tmp_path).pictures[0].path
     assert Image.open(plain).text == {}
+
+
+def test_adapters_that_generate_would_choose_today_and_those_that_are_given_are_told(
+    studio, add, box, tmp_path
+) -> None:
+    add("rex", box(0))
+    without = studio.generate("a <rex>", TWO_STEPS, out=tmp_path).pictures[0].path
+    studio.finetune(["rex"], FinetuneConfig(steps=2, rank=2))
+    tuned = studio.generate("a <rex>", TWO_STEPS, out=tmp_path).pictures[0].path
+    assert studio.pictures.again(tuned, out=tmp_path).changes == ()
+    again = studio.pictures.again(without, out=tmp_path)
+    chosen = "Today, generate would choose adapter 1"
+    assert (again.drawn.adapters, again.changes) == (
+        (), (f"The picture has no adapter. {chosen}. Draw with it: --adapter 1",)
+    )  # fmt: skip
+    studio.finetune(["rex"], FinetuneConfig(steps=2, rank=2, seed=1))
+    again = studio.pictures.again(tuned, out=tmp_path)
+    assert (again.difference, again.changes) == (
+        0, (f"The picture has adapter 1. {chosen[:-1]}2, which is newer. Draw with it: --adapter 2",)
+    )  # fmt: skip
+    said = {
+        wanted: studio.pictures.again(tuned, adapter=wanted, out=tmp_path).changes
+        for wanted in ("1", "2", "1:0.5", "none")
+    }
+    assert said == {
+        "1": (),
+        "2": ("The picture has adapter 1, and is drawn with adapter 2, which is newer.",),
+        "1:0.5": ("The picture has adapter 1, and is drawn with adapter 1:0.5.",),
+        "none": ("The picture has adapter 1, and is drawn with no adapter.",),
+    }
+    both = studio.generate("a <rex>", TWO_STEPS, adapter=["1", "2:0.5"], out=tmp_path).pictures[0].path
+    (change,) = studio.pictures.again(both, out=tmp_path).changes
+    assert (
+        change
+        == "The picture has adapters 1 and 2:0.5. Today, generate would choose adapter 2. Draw with it: --adapter 2"
+    )
