@@ -1,5 +1,7 @@
 """Each claim about training from nothing at a hundredth of its size: all ways and columns have finite numbers."""
 
+from pathlib import Path
+
 import pytest
 
 from lambda_studio.miniature.paper import decoders, players, priors, trained_claims
@@ -19,9 +21,15 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoders, "PICTURES", 24)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all claims, which share what they train."""
+    return tmp_path_factory.mktemp("trained")
+
+
 @pytest.mark.parametrize("claim", TRAINED, ids=lambda claim: claim.key)
-def test_a_claim_is_measured(claim, tmp_path) -> None:
-    found = claim.measure(Job(1, 2, tmp_path))
+def test_a_claim_is_measured(claim, kept: Path) -> None:
+    found = claim.measure(Job(1, 2, kept))
     require_whole(claim, found)
 
 
