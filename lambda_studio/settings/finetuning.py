@@ -153,9 +153,9 @@ class FinetuneConfig(Settings):
         scored = {"keep": self.keep == "best", "patience": self.patience > 0, "ease_off": self.ease_off}
         for name, wanted in scored.items():
             cause = f"{name} needs scores, and no image is held back for them."
-            require(not wanted or self.holdout > 0, cause, "Give holdout=1 with it.", name)
+            require(not wanted or self.holdout > 0, cause, "Give holdout=1 with it.", name, "holdout")
         cause = "ease_off is given without patience."
-        require(not self.ease_off or self.patience > 0, cause, "Give patience=2 with it.", "ease_off")
+        require(not self.ease_off or self.patience > 0, cause, "Give patience=2 with it.", "ease_off", "patience")
 
     def _require_weights(self) -> None:
         if self.weights is None:

@@ -10,6 +10,7 @@ from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.training.checkpoints.resume import require_same
 from lambda_studio.workflows.run_files import saved_step
+from lambda_studio.workflows.tuning.earlier_settings import with_earlier
 from lambda_studio.workflows.tuning.settings import require_known_settings
 from lambda_studio.workflows.tuning.starting import Start
 from lambda_studio.workflows.workplace import Workplace
@@ -22,7 +23,8 @@ def resumed(place: Workplace, names: Sequence[str] | None, config: FinetuneConfi
     """
     run = run_to_resume(place, names)
     before = run.settings["config"]
-    chosen, begun = config.preferring(before), FinetuneConfig().preferring(before)
+    chosen = with_earlier(config, before, f"Run {run.id} was started", can_be_replaced=False)
+    begun = FinetuneConfig().preferring(before)
     require_same(begun, chosen)
     concepts = concepts_of(place, run)
     if chosen.steps < begun.steps:

@@ -12,6 +12,7 @@ from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.adapters.information import read_adapter_info
 from lambda_studio.workflows.home import adapter_file
+from lambda_studio.workflows.tuning.earlier_settings import with_earlier
 from lambda_studio.workflows.tuning.settings import with_steps
 from lambda_studio.workflows.workplace import Workplace
 
@@ -78,7 +79,8 @@ def again(place: Workplace, adapter_id: int | str, without: Collection[str], con
     concepts = _known(place, adapter, without)
     known = {field.name for field in fields(FinetuneConfig)} - {"start_from", "weights"}
     settings = {name: value for name, value in adapter.settings.items() if name in known}
-    return _started(concepts, config.preferring({**place.spec.finetune, **settings, **_weights(adapter, concepts)}))
+    earlier = {**place.spec.finetune, **settings, **_weights(adapter, concepts)}
+    return _started(concepts, with_earlier(config, earlier, f"Adapter {adapter.id} was trained"))
 
 
 def _weights(adapter: AdapterRecord, concepts: Sequence[ConceptRecord]) -> dict[str, Any]:

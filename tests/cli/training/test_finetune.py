@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cli.training.finetune import use_line
 from tests.cli.conftest import TUNE
@@ -206,6 +207,21 @@ def test_options_that_contradict_each_other_are_refused(studio, added, options, 
     assert json.loads(studio("runs", "--json").out) == []
 
 
+def test_a_rebuild_without_previews_names_the_scores_of_the_adapter_and_the_way_out_works(
+    studio, photos, tmp_path
+) -> None:
+    Image.effect_noise((60, 60), 50).save(tmp_path / "third.png")
+    studio("add-concept", "rex", *photos, tmp_path / "third.png", "--noun", "dog")
+    assert studio("finetune", "rex", "--steps", 1, "--rank", 2, "--holdout", 1, "--preview-every", 1).code == 0
+    refused = studio("finetune", "--rebuild", 1, "--preview-every", 0, "--plan")
+    assert (refused.code, refused.err.rpartition("Error: ")[2]) == (
+        2,
+        "Adapter 1 was trained with --holdout=1, which contradicts --preview-every=0.\n"
+        "  → Leave out --preview-every, or give --holdout 0 too.\n",
+    )
+    assert studio("finetune", "--rebuild", 1, "--preview-every", 0, "--holdout", 0, "--plan").code == 0
+
+
 def test_what_follows_from_scores_is_refused_without_them_in_the_words_of_the_command(studio, photos) -> None:
     studio("add-concept", "rex", *photos, "--noun", "dog")
     scores = "needs scores, and no image is held back for them.\n  → Give --holdout 1 with it.\n"
@@ -216,7 +232,7 @@ def test_what_follows_from_scores_is_refused_without_them_in_the_words_of_the_co
             "--holdout",
             1,
             "--ease-off",
-        ): "Error: --ease-off is given without patience.\n  → Give --patience 2 with it.\n",
+        ): "Error: --ease-off is given without --patience.\n  → Give --patience 2 with it.\n",
         ("--holdout", 1, "--preview-every", 0): (
             "Error: --holdout is given, and --preview-every is 0.\n  → Give 50, for instance.\n"
         ),
