@@ -1,10 +1,12 @@
 """Settings of a command that are not given on its line."""
 
+import difflib
+import os
 from collections.abc import Collection
 
 import click
 
-from cli.commands import GLOBAL
+from cli.commands import GLOBAL, StudioCommand
 
 
 def spellings(command: click.Command) -> dict[str, str]:
@@ -25,6 +27,33 @@ def set_by_environment(command: click.Command, but: Collection[str]) -> None:
             option.allow_from_autoenv = (
                 not option.multiple and not _is_one_value(option) and option.name not in {*but, *GLOBAL}
             )
+
+
+class SetByEnvironment(StudioCommand):
+    """A command whose settings variables give. It refuses variables with its prefix that set nothing."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments and the variables. Raises UsageError with the nearest name for an unknown variable."""
+        rest = super().parse_args(ctx, args)
+        if not ctx.resilient_parsing:
+            for name, value in sorted(os.environ.items()):
+                if value and name.startswith(f"{ctx.auto_envvar_prefix}_"):  # an empty variable sets nothing
+                    _require_known(name, ctx)
+        return rest
+
+
+def _require_known(variable: str, ctx: click.Context) -> None:
+    prefix, options = f"{ctx.auto_envvar_prefix}_", ctx.command.params
+    read = {each.name: each.name for each in options if isinstance(each, click.Option) and each.allow_from_autoenv}
+    spelled, asked = {**spellings(ctx.command), **read}, variable.removeprefix(prefix).lower()
+    if asked in read:
+        return
+    if asked in spelled and spelled[asked] not in read:
+        cause = f"{variable} is set, and no variable gives this option."
+        raise click.UsageError(f"{cause} Give it on the command line.", ctx)
+    near = difflib.get_close_matches(asked, [each for each, name in spelled.items() if name in read], n=1)
+    meant = f"Did you mean {prefix}{spelled[near[0]].upper()}?" if near else "Unset it."
+    raise click.UsageError(f"{variable} is set, and is no setting. {meant}", ctx)
 
 
 def _is_one_value(option: click.Option) -> bool:

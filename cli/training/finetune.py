@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from cli.commands import StudioCommand, download_option, hardware_options
+from cli.commands import download_option, hardware_options
 from cli.options.aliases import Aliased
-from cli.options.settings_file import set_by_environment, spellings
+from cli.options.settings_file import SetByEnvironment, set_by_environment, spellings
 from cli.options.training import adapter_options, crop_options, lora_options, loss_options, score_options
 from cli.session import Session, given, pass_session
 from cli.texts.evaluation_lines import evaluation_lines
@@ -19,7 +19,7 @@ from cli.texts.training_scores import end_lines, score_lines
 from cli.training.adapters import size_lines
 
 
-@click.command("finetune", cls=StudioCommand, context_settings={"auto_envvar_prefix": "STUDIO_FINETUNE"})
+@click.command("finetune", cls=SetByEnvironment, context_settings={"auto_envvar_prefix": "STUDIO_FINETUNE"})
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--all", "everything", is_flag=True, help="Train on every concept of the library.")
 @click.option(

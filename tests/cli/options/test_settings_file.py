@@ -37,7 +37,7 @@ def test_the_command_line_outranks_the_environment_and_it_the_file_and_it_the_st
     path = file("steps = 1\nrank = 2\nseed = 3\nlora-alpha = 7.0\nbatch_size = 1\npreview_every = 0")
     monkeypatch.setenv("STUDIO_FINETUNE_RANK", "3")
     monkeypatch.setenv("STUDIO_FINETUNE_SEED", "4")
-    monkeypatch.setenv("STUDIO_FINETUNE_RESUME", "1")  # no setting
+    monkeypatch.setenv("STUDIO_FINETUNE_RSLORA", "")  # an empty variable sets nothing
     answer = studio("finetune", "rex", "--config", path, "--seed", 5, "--json")
     settings = json.loads(answer.out)["adapter"]["settings"]
     assert [settings[name] for name in ("steps", "rank", "seed", "lora_alpha")] == [1, 3, 5, 7.0]
@@ -56,3 +56,30 @@ def test_weights_may_be_a_table_and_a_fault_names_the_file(studio, file) -> None
 def test_a_file_that_is_not_there_is_refused(studio, tmp_path) -> None:
     answer = studio("finetune", "rex", "--config", tmp_path / "none.toml")
     assert answer.code == 2 and "none.toml cannot be read (No such file or directory)." in answer.err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("RNAK", "is no setting. Did you mean STUDIO_FINETUNE_RANK?"),
+        ("DORA", "is no setting. Did you mean STUDIO_FINETUNE_USE_DORA?"),
+        ("MAX_TRAIN_STEPS", "is no setting. Did you mean STUDIO_FINETUNE_STEPS?"),
+        ("XYZ", "is no setting. Unset it."),
+        *((name, "no variable gives this option. Give it on the command line.") for name in ("RESUME", "FROM", "YES")),
+        *((name, "no variable gives this option. Give it on the command line.") for name in ("PREVIEW", "HOME")),
+    ],
+)
+def test_a_variable_that_sets_nothing_is_refused_with_the_nearest(studio, monkeypatch, name, said) -> None:
+    monkeypatch.setenv(f"STUDIO_FINETUNE_{name}", "3")
+    answer = studio("finetune", "rex")
+    assert (answer.code, answer.out) == (2, "")
+    assert f"Error: STUDIO_FINETUNE_{name} is set, and {said}" in answer.err
+    assert studio("finetune", "--help").code == 0
+
+
+def test_variables_of_every_setting_that_has_one_are_taken(studio, monkeypatch) -> None:
+    read = [each.name for each in command.params if getattr(each, "allow_from_autoenv", False)]
+    assert {"rank", "use_dora", "config", "device", "evaluate"} <= {*read}
+    for name in read:
+        monkeypatch.setenv(f"STUDIO_FINETUNE_{name.upper()}", "1")
+    assert "is set, and" not in studio("finetune", "rex").err
