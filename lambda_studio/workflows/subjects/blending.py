@@ -30,13 +30,13 @@ def blend(place: Workplace, name: str, weights: Mapping[str, float], noun: str |
     concepts = place.get_concepts(list(wanted))
     shares = dict(zip((concept.name for concept in concepts), wanted.values(), strict=True))
     heaviest = max(concepts, key=lambda concept: shares[concept.name])
-    noun = check_noun(noun if noun is not None else heaviest.noun)
+    chosen = check_noun(noun if noun is not None else heaviest.noun)
     image = _note(place, concepts, list(shares.values()))
     library = place.library
 
     def store(registry: Registry) -> tuple[AddResult, str | None]:
         try:
-            return registry.add_concept(library, name, noun, [image]), place.remember_stack(registry)
+            return registry.add_concept(library, name, chosen, [image]), place.remember_stack(registry)
         except ConceptExists as error:  # its remedy is for photographs
             remedy = f"Choose another name, or remove it: studio concepts remove {shlex.quote(name)}"
             raise ConceptExists(error.cause, remedy) from error
@@ -46,7 +46,7 @@ def blend(place: Workplace, name: str, weights: Mapping[str, float], noun: str |
         place.notify(f"Library {library} now uses the stack {remembered}.")
     return Added(
         concept=result.concept, created=result.created, stack=place.spec.name, encoded=0, cached=1,
-        warnings=tuple(_warnings([each for each in concepts if shares[each.name] > 0], noun)),
+        warnings=tuple(_warnings([each for each in concepts if shares[each.name] > 0], chosen)) if noun is None else (),
     )  # fmt: skip
 
 

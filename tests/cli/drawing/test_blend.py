@@ -37,6 +37,8 @@ def test_the_noun_of_a_blend_of_several_nouns_is_said_with_the_option_for_anothe
     assert studio("add-concept", "tom", photos[0], "--noun", "cat").code == 0
     made = studio("blend", "rex", "tom", "--name", "mix")
     assert "Note: The nouns are dog, cat. Prompts use dog; give --noun NOUN for another." in made.out
+    given = studio("blend", "rex", "tom", "--name", "mixed", "--noun", "dog")
+    assert given.out == "Made mixed (dog) in library default: 0.5 rex + 0.5 tom.\n"
 
 
 @pytest.mark.parametrize(
