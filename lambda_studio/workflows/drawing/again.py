@@ -21,6 +21,7 @@ from lambda_studio.pictures.files.texts import PictureTexts, read_texts
 from lambda_studio.workflows.answers.pictures import DrawnAgain
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters, newest_adapter
 from lambda_studio.workflows.drawing.generate import generate
+from lambda_studio.workflows.drawing.origins import way_to_draw
 from lambda_studio.workflows.drawing.preparing import Drawing
 from lambda_studio.workflows.workplace import Workplace
 
@@ -43,8 +44,8 @@ def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted
     """
     texts = read_texts(picture)
     if texts.origin:
-        remedy = f"Draw all of that command again, with the same settings: studio {shlex.join(texts.origin['command'])}"
-        raise ImageRefused(f"{picture} is no picture of a prompt.", remedy)
+        size = place.door.photo(picture).image.size
+        raise ImageRefused(f"{picture} is no picture of a prompt.", way_to_draw(place.spec, texts, size))
     changes: list[str] = []
     _use_stack(place, texts)
     changes += _other_weights(place, texts)

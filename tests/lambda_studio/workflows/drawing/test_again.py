@@ -152,13 +152,11 @@ def test_a_picture_of_no_prompt_is_refused_with_the_command_that_drew_it(studio,
     way = studio.pictures.interpolate(["a <rex>", "a cat"], TWO_STEPS, frames=3, spherical=True, out=tmp_path)
     said = read_texts(way.pictures[1])
     assert (said.prompt, said.origin["position"], said.concepts[0]["name"]) == ("a <rex> to a cat", [0, 1], "rex")
-    command = r"studio interpolate 'a <rex>' 'a cat' --frames 3 --seed 7 --spherical"
-    with pytest.raises(ImageRefused, match=rf"is no picture of a prompt\. Draw all of that command again.*{command}"):
+    command = r"studio interpolate 'a <rex>' 'a cat' --frames 3 --seed 7 --spherical --steps 2 --guidance 3"
+    with pytest.raises(ImageRefused, match=rf"is no picture of a prompt\. Draw all of that command again: {command}"):
         studio.pictures.again(way.pictures[1], out=tmp_path)
     drawn = studio.pictures.reconstruct(str(box(0)), TWO_STEPS, edges=True, count=2, out=tmp_path).pictures[1].path
     assert read_texts(drawn).seed == 8
-    with pytest.raises(ImageRefused, match=r"studio reconstruct box0\.png --edges --number 2 --seed 7"):
-        studio.pictures.again(drawn, out=tmp_path)
     kept = studio.pictures.reconstruct("rex", TWO_STEPS, out=tmp_path).pictures[0].path
     assert read_texts(kept).origin == {"command": ["reconstruct", "rex", "--number", "1", "--seed", "7"]}
     plain = studio.pictures.reconstruct("rex", replace(TWO_STEPS, metadata=False), out=tmp_path).pictures[0].path
