@@ -29,3 +29,12 @@ def settings_lines(settings: Mapping[str, Any], but: Collection[str] = ()) -> li
     from lambda_studio.settings.written import written
 
     return [f"  {name}: {written(value)}" for name, value in settings.items() if name not in but and value is not None]
+
+
+def spoken(seconds: float) -> str:
+    """Return a duration in words."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cli.texts.tables import counted, table
+from cli.texts.tables import counted, spoken, table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import FinetunePlan
@@ -48,12 +48,3 @@ def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
 def gib(size: int) -> str:
     """Return a size of memory."""
     return f"{size / 2**30:.1f} GiB"
-
-
-def spoken(seconds: float) -> str:
-    """Return a duration in words."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -37,6 +37,7 @@ from lambda_studio.workflows.tuning.reports.report import RunReport, write_repor
 from lambda_studio.workflows.tuning.resuming import require_unfinished
 from lambda_studio.workflows.tuning.run_row import RunRow
 from lambda_studio.workflows.tuning.settings import ended_early, settings_row
+from lambda_studio.workflows.tuning.watching.pace import Pace
 from lambda_studio.workflows.tuning.watching.previews import sheet_of
 from lambda_studio.workflows.tuning.watching.trackers import tensorboard_of, tracking
 from lambda_studio.workflows.tuning.watching.watching import Watch, preview_every
@@ -201,7 +202,7 @@ class Tuner:
     def _train(
         self, run_id: int, examples: Sequence[Example], config: FinetuneConfig, should_stop: Callable[[], bool]
     ) -> TrainResult:
-        folder, done = run_folder(self.home, run_id), 0
+        folder, done, pace = run_folder(self.home, run_id), 0, Pace()
         with (
             self.progress(f"Fine-tuning ({config.method})", total=config.steps) as advance,
             tracking(config, folder, saved_step(self.home, run_id) or 0, self.row.label(run_id), self.notify) as track,
@@ -209,7 +210,7 @@ class Tuner:
 
             def on_step(report: StepReport) -> None:
                 nonlocal done
-                advance(report.step - done, note=f"loss {report.loss:.4f}{self.watch.said()}")
+                advance(report.step - done, note=f"loss {report.loss:.4f}{pace.said()}{self.watch.said()}")
                 done = report.step
                 track.log(report)
 

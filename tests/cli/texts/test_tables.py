@@ -1,6 +1,8 @@
 """Columns of text, and words that are counted."""
 
-from cli.texts.tables import counted, settings_lines, span, table
+import pytest
+
+from cli.texts.tables import counted, settings_lines, span, spoken, table
 
 
 def test_columns_line_up() -> None:
@@ -23,3 +25,10 @@ def test_settings_are_in_plain_words() -> None:
         "  prompts: none",
         "  of: 3, 5",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(7.4, "7 s"), (60, "1 min 0 s"), (3599.6, "1 h 0 min"), (7384, "2 h 3 min")]
+)
+def test_durations_are_said_in_words(seconds: float, said: str) -> None:
+    assert spoken(seconds) == said

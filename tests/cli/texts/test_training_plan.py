@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 
-import pytest
-
-from cli.texts.training_plan import plan_lines, spoken
+from cli.texts.training_plan import plan_lines
 from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan, Remark
 
 PLAN = FinetunePlan(
@@ -49,10 +47,3 @@ def test_the_shapes_of_buckets_are_said() -> None:
 def test_files_that_are_held_back_are_named() -> None:
     held = replace(PLAN, concepts=(ConceptShare("rex", "dog", 2, 5, 1600, ("a.jpg", "b.jpg")),))
     assert list(plan_lines(held))[3] == "rex: not trained on, for the scores: a.jpg, b.jpg"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(7.4, "7 s"), (60, "1 min 0 s"), (3599.6, "1 h 0 min"), (7384, "2 h 3 min")]
-)
-def test_durations_are_said_in_words(seconds: float, said: str) -> None:
-    assert spoken(seconds) == said

@@ -1,5 +1,8 @@
 """One fine-tuning run, and the adapter that it makes."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -8,6 +11,7 @@ from PIL import Image
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.errors import TrainingDiverged
 from lambda_studio.models.adapters.information import read_adapter_info
+from lambda_studio.progress import Advance
 from lambda_studio.workflows.tuning import run as tuning
 
 QUICK = FinetuneConfig(steps=1, rank=2)
@@ -63,3 +67,22 @@ def test_what_a_drawing_left_in_memory_is_gone_before_the_training(studio, add, 
     assert stack.loaded == {"clip", "prior", "decoder"}
     studio.finetune(["rex"], config=QUICK)
     assert there == [frozenset()]
+
+
+def test_the_progress_of_a_training_tells_loss_and_speed(studio, add, photo, monkeypatch) -> None:
+    add("rex", photo)
+    notes: list[str] = []
+
+    @contextmanager
+    def noting(label: str, total: int) -> Iterator[Advance]:
+        def advance(steps: int = 1, note: str = "") -> None:
+            if label.startswith("Fine-tuning"):
+                notes.append(note)
+
+        yield advance
+
+    monkeypatch.setattr(studio.workplace, "progress", noting)
+    studio.finetune(["rex"], config=replace(QUICK, steps=3))
+    assert re.fullmatch(r"loss \d\.\d{4}", notes[0])
+    assert all(re.fullmatch(r"loss \d\.\d{4}, \d+\.\d (steps/s|s/step)", note) for note in notes[1:])
+    assert len(notes) == 3
