@@ -39,6 +39,14 @@ class PictureSize(click.ParamType):
         return {"width": int(read[1]), "height": int(read[2])}
 
 
+class Sampler(click.Choice[str]):
+    """A sampler's name, or the name of a scheduler's class in diffusers, which the settings check."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name. Raises BadParameter."""
+        return value if str(value).endswith("Scheduler") else super().convert(value, param, ctx)
+
+
 SAMPLING: tuple[Callable[..., Any], ...] = (
     click.option(
         "--steps",
@@ -52,7 +60,7 @@ SAMPLING: tuple[Callable[..., Any], ...] = (
         "--sampler",
         cls=Aliased,
         aliases=("--scheduler",),
-        type=click.Choice(["ddim", "ddpm", "dpm++2m", "unipc", "euler", "lcm"]),
+        type=Sampler(["ddim", "ddpm", "dpm++2m", "unipc", "euler", "lcm"]),
         help="The way from noise to a picture.  [default: ddim]",
     ),
     click.option(

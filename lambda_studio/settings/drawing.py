@@ -24,6 +24,15 @@ class Size(NamedTuple):
 
 REFERENCES = ("mean", "nearest", "each")
 SAMPLERS = ("ddim", "ddpm", "dpm++2m", "unipc", "euler", "lcm")
+SCHEDULERS = {
+    "DDIMScheduler": "ddim",
+    "DDPMScheduler": "ddpm",
+    "DPMSolverMultistepScheduler": "dpm++2m",
+    "UniPCMultistepScheduler": "unipc",
+    "EulerDiscreteScheduler": "euler",
+    "LCMScheduler": "lcm",
+}
+"""The sampler of each of diffusers' classes, whose names are accepted too."""
 LCM_STEPS = 50
 """The steps of which diffusers' LCMScheduler takes a part."""
 SIZE_FIELDS = frozenset(("resolution", "height", "width"))
@@ -37,7 +46,8 @@ class GenerateConfig(Settings):
     """Denoising steps."""
     sampler: str = "ddim"
     """The way from noise to a picture: ddim, ddpm, dpm++2m, unipc, euler or lcm, as diffusers' schedulers of these
-    names. lcm is for decoders that were distilled for it."""
+    names. The names of their classes (DDIMScheduler) are accepted, and stored as these. lcm is for decoders that were
+    distilled for it."""
     strength: float | None = None
     """With a photograph: how much noise it gets, from 0 (none) to 1 (only noise is left). So many of the steps are
     run. None: 0.5, and 1 with a mask."""
@@ -79,6 +89,7 @@ class GenerateConfig(Settings):
 
     def __post_init__(self, _given: frozenset[str]) -> None:
         super().__post_init__(_given)
+        object.__setattr__(self, "sampler", SCHEDULERS.get(self.sampler, self.sampler))
         self._require("num_inference_steps", 1 <= self.num_inference_steps <= 1000, "Give 1 to 1000.")
         self._require(
             "guidance_scale",

@@ -43,7 +43,7 @@ def notes_about(template: Template, nouns: Mapping[str, str], known: Sequence[st
 
 def note_sampler(config: GenerateConfig, spec: StackSpec) -> Iterator[str]:
     """Note a sampler for distilled decoders, if the stack does not prefer it."""
-    if config.sampler == "lcm" and spec.generate.get("sampler") != "lcm":
+    if config.sampler == "lcm" and GenerateConfig().preferring(spec.generate).sampler != "lcm":
         yield (
             f"lcm is for decoders that were distilled for it, in 4 to 8 steps with a guidance from 1 to 2. {spec.name} "
             "does not say that its decoder was."

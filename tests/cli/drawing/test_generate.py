@@ -241,3 +241,11 @@ def test_a_refused_command_leaves_no_folder_and_says_no_seed(studio, photos) -> 
     assert studio("add-concept", "max", *photos, "--noun", "dog", "--sheet", "sheet.txt").code == 2
     assert studio("concepts", "list", "--sheet", "sheet.txt").code == 2
     assert not Path("sheet.txt").exists() and "max" not in studio("concepts").out
+
+
+def test_a_sampler_may_have_the_name_of_its_class_in_diffusers(studio) -> None:
+    path = studio("generate", "a cat", "--steps", 2, "--sampler", "EulerDiscreteScheduler").out.strip()
+    assert json.loads(Image.open(path).text["settings"])["sampler"] == "euler"
+    refused = studio("generate", "a cat", "--sampler", "PNDMScheduler")
+    assert refused.code == 2 and "--sampler is 'PNDMScheduler'.\n  → Give one of: ddim, ddpm" in refused.err
+    assert "'DDIM' is not one of 'ddim'" in studio("generate", "a cat", "--sampler", "DDIM").err
