@@ -19,7 +19,7 @@ LONGEST = 2**22
 
 
 @click.command("generate", cls=StudioCommand)
-@click.argument("prompt", required=False)
+@click.argument("prompt", required=False, metavar="PROMPT|-")
 @click.option(
     "--file",
     "lines",
@@ -99,6 +99,8 @@ def command(
 ) -> None:
     """Draw pictures of a prompt that names concepts as <name>. No file is overwritten.
 
+    The prompt - reads prompts from the input, as --file -.
+
     <rex:0.5> draws half of the subject and half of its noun, <rex#2> its second image, and <*:dog> each dog in turn.
 
     \b
@@ -111,6 +113,8 @@ def command(
 
     if [prompt, lines, picture].count(None) != 2:
         raise click.UsageError("Give one of: a prompt, a file of prompts (--file), a picture (--from).")
+    if prompt == "-":
+        prompt, lines = None, prompt
     config = GenerateConfig(**given(**settings), **(size or {}))
     asked: dict[str, Any] = {"config": config, "count": count, "out": out}
     asked |= {"edges": edges, "from_image": from_image, "mask": mask, "depth": depth}

@@ -196,9 +196,12 @@ def test_a_file_of_prompts_is_drawn_and_its_answer_is_a_list(studio, photos, tmp
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a <rex>\na <rx>\n")))
     refused = studio("generate", "--file", "-", "--steps", 1)
     assert refused.code == 5 and "Line 2: The prompt names <rx>" in refused.err
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a cat\na dog --d 3\n")))
+    piped = studio("generate", "-", "--steps", 1, "--out", "piped")
+    assert piped.out.split() == ["piped/a-cat-0001.png", "piped/a-dog-0001.png"]
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a cat \xff\n")))
     assert "The prompts of the input are no text in UTF-8." in studio("generate", "--file", "-").err
-    for words in ((), ("a cat", "--file", "prompts.txt")):
+    for words in ((), ("a cat", "--file", "prompts.txt"), ("-", "--file", "prompts.txt")):
         assert (
             "Give one of: a prompt, a file of prompts (--file), a picture (--from)." in studio("generate", *words).err
         )
