@@ -20,6 +20,8 @@ OPTIONS: dict[str, tuple[str, type]] = {
 LETTERS = {setting: f"--{letter}" for letter, (setting, _) in OPTIONS.items()}
 """The option of each setting."""
 _OPTION = re.compile(r"(?:^|\s)--([A-Za-z]+)(?=\s|$)")
+_JOINED = re.compile(rf"(?<![\s-])--([{''.join(OPTIONS)}])(?=\s|$)")
+"""An option without a space before it, which would be words of the prompt."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ def read_prompt(line: str, number: int | None = None) -> PromptLine:
     where = "" if number is None else f"Line {number}: "
     if any("\ud800" <= character <= "\udfff" for character in line):  # bytes that are not UTF-8
         raise InvalidSetting(f"{where}The prompt is no text in UTF-8.", "Write it in UTF-8.")
+    if joined := _JOINED.search(line):
+        before = line[max(0, joined.start() - 20) : joined.end()].strip()
+        remedy = f"Write a space: --{joined[1]} ({OPTIONS[joined[1]][0]}) ends the prompt, or the option before it."
+        raise InvalidSetting(f"{where}There is no space before --{joined[1]} in “{before}”.", remedy)
     prompt, *options = _OPTION.split(line)
     return PromptLine(number, prompt.strip(), _settings(where, options))
 

@@ -10,8 +10,10 @@ from lambda_studio.generation.template import Template, name_key
 from lambda_studio.models.stacks.specification import StackSpec
 from lambda_studio.workflows.learnt_words import note_unlearnt
 
-_WEIGHT = re.compile(r"\([^()]*:\s*\d*\.?\d+\s*\)|>\s*:\s*\d*\.?\d+|>[+-]+(?![\w<])|\({2,}")
+_WEIGHT = re.compile(r"\([^()]*:\s*\d*\.?\d+\s*\)|>\s*:\s*\d*\.?\d+|>[+-]+(?![\w<+-])|\({2,}")
 """`(word:1.3)` and `((word))` of web interfaces, `<name>:1.3`, and `<name>++` of compel."""
+_ESCAPED = re.compile(r"\\<.*?\\>", re.DOTALL)
+"""A name whose brackets are escaped: its writer means the characters."""
 
 SHORTEST = 3
 """The least characters of a name that is asked about in a prompt that names others: `a` is a word there."""
@@ -55,7 +57,7 @@ def _unnamed(template: Template, known: Sequence[str]) -> Iterator[str]:
     meant = _meant(template, known)
     if meant is not None and template.references and len(meant) >= SHORTEST:
         yield f"“{meant}” is read as a word. Did you mean <{meant}>?"
-    elif known and not template.references:
+    elif known and not template.references and (meant or not _ESCAPED.search(template.text)):
         remedy = f"Did you mean <{meant}>?" if meant else f"Write names in angle brackets, for example <{known[0]}>."
         yield f"The prompt names no concept, so none of the library is drawn. {remedy}"
 
@@ -67,10 +69,11 @@ def _meant(template: Template, known: Sequence[str]) -> str | None:
 
 
 def _without_names(template: Template) -> str:
+    """Return the words of a prompt between its names, the escaped names too."""
     text = template.text
     for reference in reversed(template.references):
         text = f"{text[: reference.start]} {text[reference.end :]}"
-    return text
+    return _ESCAPED.sub(" ", text)
 
 
 def _is_word(name: str, words: str) -> bool:

@@ -19,6 +19,11 @@ def test_one_prompt_alone_has_no_number() -> None:
         read_prompt("a dog \udcff", 2)
 
 
+def test_dashes_that_begin_no_option_are_words() -> None:
+    for prompt in ("a <rex>--a dog", "a <rex>---d 3", "a dog --- s", "a dog--size"):
+        assert read_prompt(prompt) == PromptLine(None, prompt, {})
+
+
 def test_options_behind_a_prompt_are_its_settings() -> None:
     (line,) = read_prompts("a <rex> --n snow, ice --w 768 --h 512 --d 7 --l 4.5 --s 20")
     assert line.prompt == "a <rex>"
@@ -39,6 +44,8 @@ def test_options_behind_a_prompt_are_its_settings() -> None:
         ("a cat --d often", "Line 1: --d (seed) is 'often'.", "Give a number."),
         ("a cat --s", "Line 1: --s (num_inference_steps) has no value.", "Give one, or leave it out."),
         ("a cat --d 3 --d 4", "Line 1: --d (seed) is given twice.", "Give it once."),
+        ("a <rex>--d 3", "Line 1: There is no space before --d in “a <rex>--d”.", "Write a space: --d (seed) ends"),
+        ("a cat --n snow--s 9", "Line 1: There is no space before --s in “a cat --n snow--s”.", "Write a space: --s"),
         ("# nothing\n", "The file has no prompts.", "Write one a line."),
     ],
 )

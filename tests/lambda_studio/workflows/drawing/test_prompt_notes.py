@@ -23,6 +23,7 @@ def notes(prompt, nouns=NOUNS, known=KNOWN, spec=KANDINSKY):
         "a <rex> (the best: 7 of 8) in 2:30 hours",
         "<Rex> and <red-hat>",
         "a <rex>-like (<red-hat>)",
+        "a <rex>--d 3",
     ],
 )
 def test_a_plain_prompt_has_no_note(prompt):
@@ -34,6 +35,13 @@ def test_a_name_in_other_brackets_or_in_none_is_questioned(prompt):
     said = "The prompt names no concept, so none of the library is drawn. Did you mean <Rex>?"
     assert notes(prompt) == [said]
     assert notes(f"{prompt} with a <red-hat>") == ["“Rex” is read as a word. Did you mean <Rex>?"]
+
+
+def test_an_escaped_name_is_not_questioned():
+    assert notes(r"a \<rex\> in snow") == notes(r"a <red-hat> with \<rex\>") == []
+    assert notes(r"\<pip\> and rex") == [
+        "The prompt names no concept, so none of the library is drawn. Did you mean <Rex>?"
+    ]
 
 
 def test_a_name_that_is_a_small_word_is_not_questioned_beside_others():
@@ -49,7 +57,14 @@ def test_a_prompt_without_names_has_no_note_where_there_are_no_concepts():
 
 @pytest.mark.parametrize(
     "prompt",
-    ["a (<rex>:1.3) in snow", "a <rex>:0.8 in snow", "(red sky:1.2) and <rex>", "a <rex>++ in snow", "a ((<rex>))"],
+    [
+        "a (<rex>:1.3) in snow",
+        "a <rex>:0.8 in snow",
+        "(red sky:1.2) and <rex>",
+        "a <rex>++ in snow",
+        "a <rex>-- in snow",
+        "a ((<rex>))",
+    ],
 )
 def test_weights_are_questioned(prompt):
     assert notes(prompt) == ["Weights such as (<name>:1.3) are read as words. Write them as <name:1.3>."]
