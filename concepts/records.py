@@ -127,6 +127,8 @@ class ConceptSummary:
     image_count: int
     created_at: datetime
     removed_at: datetime | None = None
+    picture_count: int = 0
+    """The images without notes in place of pictures, which blends and some imported concepts have."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,8 @@ class VersionSummary:
     image_count: int
     created_at: datetime
     adapters: tuple[int, ...]
+    picture_count: int = 0
+    """As `ConceptSummary.picture_count`."""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def listing(
         if not page.concepts:
             return [_nothing(library, text, after)]
         rows = [
-            (each.name, each.noun, each.image_count, each.version, f"{each.created_at:%Y-%m-%d}")
+            (each.name, each.noun, each.picture_count, each.version, f"{each.created_at:%Y-%m-%d}")
             for each in page.concepts
         ]
         return list(table(("NAME", "NOUN", "IMAGES", "VERSION", "SINCE"), rows))
@@ -193,7 +193,7 @@ def history(session: Session, name: str) -> None:
             (
                 each.number,
                 each.noun,
-                each.image_count,
+                each.picture_count,
                 f"{each.created_at:%Y-%m-%d %H:%M}",
                 each.manifest[:12],
                 " ".join(map(str, each.adapters)),
@@ -245,7 +245,7 @@ def _removed_lines(library: str, summaries: "Sequence[ConceptSummary]") -> list[
     if not summaries:
         return [f"Library {library} has no removed concepts to restore."]
     rows = [
-        (each.id, each.name, each.noun, each.image_count, each.version, f"{each.removed_at:%Y-%m-%d %H:%M}")
+        (each.id, each.name, each.noun, each.picture_count, each.version, f"{each.removed_at:%Y-%m-%d %H:%M}")
         for each in summaries
     ]
     return list(table(("ID", "NAME", "NOUN", "IMAGES", "VERSION", "REMOVED"), rows))

@@ -61,9 +61,8 @@ def remove(session: Session, name: str, yes: bool) -> None:
     """Hide a concept, free its name, and list its adapters. `restore` undoes this; `forget` deletes for good."""
     with session.studio() as studio:
         present = studio.concepts.history(name)[0]  # reads no image, so that a damaged concept can be removed
-        what = (
-            f"{name} and its {counted(present.image_count, 'image')} would be hidden, and the name would become free."
-        )
+        images = f" and its {counted(present.picture_count, 'image')}" if present.picture_count else ""
+        what = f"{name}{images} would be hidden, and the name would become free."
         confirmed(f"{what} Nothing is deleted. Remove {name}?", yes)
         removed = studio.concepts.remove(name)
 

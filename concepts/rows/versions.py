@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from concepts.errors import ConceptChanged, ConceptExists, ConceptNotFound, ImagesMissing
@@ -13,7 +13,7 @@ from concepts.models import AdapterConcept, Concept, ConceptVersion, Library, Ve
 from concepts.names import MAX_LENGTH, check_name, check_noun, name_key, shown
 from concepts.records import AddResult, ConceptRecord, ConceptSummary, ImageRecord, NewImage, VersionSummary, manifest
 from concepts.rows import captions, originals
-from concepts.rows.blobs import store_blob
+from concepts.rows.blobs import of_one_pixel, store_blob
 from concepts.rows.libraries import address
 
 NEAR = 200
@@ -173,8 +173,7 @@ def summaries(session: Session, library: Library) -> list[ConceptSummary]:
 
 def summaries_where(session: Session, library: Library, condition: ColumnElement[bool]) -> list[ConceptSummary]:
     """Return the library's matching concepts, removed ones too, by name. Under one name, the newest comes first."""
-    counted = select(func.count()).where(VersionImage.version_id == ConceptVersion.id).scalar_subquery()
-    query = latest().add_columns(counted).where(Concept.library_id == library.id, condition)
+    query = latest().add_columns(*_counted()).where(Concept.library_id == library.id, condition)
     query = query.order_by(Concept.name_key, Concept.removed_at.desc(), Concept.id.desc())
     return [
         ConceptSummary(
@@ -188,15 +187,21 @@ def summaries_where(session: Session, library: Library, condition: ColumnElement
             image_count=count,
             created_at=concept.created_at,
             removed_at=concept.removed_at,
+            picture_count=pictures,
         )
-        for concept, version, count in session.execute(query)
+        for concept, version, count, pictures in session.execute(query)
     ]
+
+
+def _counted() -> tuple[ScalarSelect[int], ScalarSelect[int]]:
+    """Return the number of a version's images, and of those that are no notes in place of pictures."""
+    images = select(func.count()).where(VersionImage.version_id == ConceptVersion.id)
+    return images.scalar_subquery(), images.where(~of_one_pixel()).scalar_subquery()
 
 
 def history(session: Session, row: Concept) -> list[VersionSummary]:
     """Return the concept's versions, newest first, with the adapters that were trained on each."""
-    counted = select(func.count()).where(VersionImage.version_id == ConceptVersion.id).scalar_subquery()
-    query = select(ConceptVersion, counted).where(ConceptVersion.concept_id == row.id)
+    query = select(ConceptVersion, *_counted()).where(ConceptVersion.concept_id == row.id)
     saw = select(AdapterConcept.version_id, AdapterConcept.adapter_id).join(ConceptVersion)
     adapters: dict[int | None, list[int]] = {}
     for version_id, adapter in session.execute(saw.where(ConceptVersion.concept_id == row.id)):
@@ -210,8 +215,9 @@ def history(session: Session, row: Concept) -> list[VersionSummary]:
             image_count=count,
             created_at=version.created_at,
             adapters=tuple(sorted(adapters.get(version.id, ()))),
+            picture_count=pictures,
         )
-        for version, count in session.execute(query.order_by(ConceptVersion.number.desc()))
+        for version, count, pictures in session.execute(query.order_by(ConceptVersion.number.desc()))
     ]
 
 

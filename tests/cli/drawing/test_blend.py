@@ -28,6 +28,19 @@ def test_a_blend_is_made_shown_drawn_and_forgotten(studio, dogs) -> None:
     assert "0.7 rex, which the library does not have today" in studio("concepts", "show", "mix").out
 
 
+def test_a_blend_is_listed_without_images(studio, dogs) -> None:
+    studio("blend", "rex", "route:66:1", "--name", "mix")
+    rows = [line.split()[:4] for line in studio("concepts").out.splitlines()]
+    assert rows == [["NAME", "NOUN", "IMAGES", "VERSION"], ["mix", "dog", "0", "1"]] + [
+        [name, "dog", "1", "1"] for name in ("rex", "route:66")
+    ]
+    listed = json.loads(studio("concepts", "list", "--json").out)
+    assert [(each["image_count"], each["picture_count"]) for each in listed] == [(1, 0), (1, 1), (1, 1)]
+    (version,) = json.loads(studio("concepts", "history", "mix", "--json").out)
+    assert (version["image_count"], version["picture_count"]) == (1, 0)
+    assert studio("concepts", "history", "mix").out.splitlines()[1].split()[:3] == ["1", "dog", "0"]
+
+
 def test_a_name_with_a_colon_needs_no_backslash_if_a_weight_follows(studio, dogs) -> None:
     made = studio("blend", "route:66:1", "rex", "--name", "mix", "--noun", "cat")
     assert made.out == "Made mix (cat) in library default: 0.5 route:66 + 0.5 rex.\n"
