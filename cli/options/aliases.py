@@ -17,17 +17,23 @@ class Aliased(click.Option):
         """Tell the parser the option's own name, then the others."""
         super().add_to_parser(parser, ctx)
         for alias in self.aliases:
-            parser.add_option(obj=self, opts=[alias], dest=alias, action="store", nargs=self.nargs)
+            action = "append" if self.multiple else "store"
+            parser.add_option(obj=self, opts=[alias], dest=alias, action=action, nargs=self.nargs)
 
     def handle_parse_result(
         self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
     ) -> tuple[Any, list[str]]:
-        """Take the value under whatever name it was given. Raises UsageError for different values under two names."""
+        """Take the value under whatever name it was given. Raises UsageError for different values under two names.
+
+        An option that may be repeated takes the values of all names.
+        """
         own = max(self.opts, key=len)
         given = {
             name: opts[key] for key, name in ((self.name, own), *((each, each) for each in self.aliases)) if key in opts
         }
-        if len(set(given.values())) > 1:
+        if self.multiple and given:
+            given = {own: [value for values in given.values() for value in values]}
+        elif len(set(given.values())) > 1:
             said = " and ".join(f"{name} {value}" for name, value in given.items())
             raise click.UsageError(f"One option is given twice, as {said}. Give one of them.", ctx)
         value = {str(self.name): next(iter(given.values()))} if given else {}

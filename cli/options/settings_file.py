@@ -58,4 +58,4 @@ def _require_known(variable: str, ctx: click.Context) -> None:
 
 def _is_one_value(option: click.Option) -> bool:
     """Return whether the option stands for another with a value, as --use-8bit-adam."""
-    return isinstance(option.flag_value, str)
+    return isinstance(option.flag_value, str | float)

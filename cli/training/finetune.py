@@ -10,7 +10,8 @@ import click
 
 from cli.commands import download_option, hardware_options
 from cli.options.aliases import Aliased
-from cli.options.settings_file import SetByEnvironment, set_by_environment, spellings
+from cli.options.elsewhere import TrainerCommand
+from cli.options.settings_file import set_by_environment, spellings
 from cli.options.training import adapter_options, crop_options, lora_options, loss_options, score_options
 from cli.session import Session, given, pass_session
 from cli.texts.evaluation_lines import evaluation_lines
@@ -19,7 +20,7 @@ from cli.texts.training_scores import end_lines, score_lines
 from cli.training.adapters import size_lines
 
 
-@click.command("finetune", cls=SetByEnvironment, context_settings={"auto_envvar_prefix": "STUDIO_FINETUNE"})
+@click.command("finetune", cls=TrainerCommand, context_settings={"auto_envvar_prefix": "STUDIO_FINETUNE"})
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--all", "everything", is_flag=True, help="Train on every concept of the library.")
 @click.option(
@@ -63,6 +64,9 @@ from cli.training.adapters import size_lines
     help="The optimiser's weight decay.  [default: 0.01]",
 )
 @click.option("--max-grad-norm", type=float, help="Clip gradients to this norm.  [default: 1]")
+@click.option(
+    "--use-ema", "ema_decay", flag_value=0.9999, type=float, default=None, help="The same as --ema-decay 0.9999."
+)
 @click.option("--ema-decay", type=float, help="Keep a moving average of the weights, e.g. 0.99.  [default: 0, none]")
 @click.option(
     "--batch-size",
@@ -113,6 +117,8 @@ from cli.training.adapters import size_lines
 )
 @click.option(
     "--preview-every",
+    cls=Aliased,
+    aliases=("--validation-steps",),
     type=int,
     metavar="STEPS",
     help="Draw previews after so many steps; 0 draws none.  [default: a quarter of the steps]",
@@ -120,6 +126,8 @@ from cli.training.adapters import size_lines
 @click.option(
     "--preview",
     "preview_prompts",
+    cls=Aliased,
+    aliases=("--validation-prompt",),
     multiple=True,
     metavar="PROMPT",
     callback=lambda ctx, param, prompts: prompts or None,

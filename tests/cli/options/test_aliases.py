@@ -58,6 +58,16 @@ def test_finetune_takes_the_spellings_of_training_scripts(take, words) -> None:
     assert settings == {"steps": 9, "batch_size": 2, "rank": 4, "learning_rate": 0.1}
 
 
+def test_finetune_takes_the_options_of_validation_and_of_the_average(take) -> None:
+    words = ("--validation_prompt", "a <rex>", "--validation_steps", 9, "--use_ema")
+    settings = {"preview_prompts": ("a <rex>",), "preview_every": 9, "ema_decay": 0.9999}
+    assert take("finetune", "--all", *words)[0] == settings
+    both = take("finetune", "--all", "--preview", "a cat", "--validation-prompt", "a", "--validation-prompt", "b")[0]
+    assert both == {"preview_prompts": ("a cat", "a", "b")}
+    assert take("finetune", "--all", "--ema-decay", 0.5)[0] == {"ema_decay": 0.5}
+    assert take("finetune", "--all")[0] == {}
+
+
 def test_different_values_under_two_names_are_refused_and_equal_ones_are_not(take, studio) -> None:
     refused = studio("generate", "a cat", "-n", 2, "--of", 4)
     assert (refused.code, refused.out) == (2, "")
