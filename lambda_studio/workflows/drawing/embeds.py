@@ -8,6 +8,7 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.generator import Picture, draw_embeds_each
 from lambda_studio.models.adapters.adapter import ScaledFile, adapted
 from lambda_studio.workflows.drawing.adapter_choice import ChosenAdapter
+from lambda_studio.workflows.drawing.counting import by_picture
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -29,4 +30,5 @@ def drawn_from(
         place.stack.drawing,
         adapted(place.stack.decoder(), files) as decoder,
     ):
-        yield from draw_embeds_each(decoder, image_embeds, zero, seeds, config, lambda *_: advance())
+        on_step = by_picture(advance, config, len(seeds), len(seeds))
+        yield from draw_embeds_each(decoder, image_embeds, zero, seeds, config, on_step)

@@ -10,6 +10,7 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import PromptInvalid
 from lambda_studio.pictures.outputs import beside, write_picture
 from lambda_studio.workflows.answers.pictures import Drawn, DrawnAdapter, DrawnPicture
+from lambda_studio.workflows.drawing.counting import by_picture
 from lambda_studio.workflows.drawing.given_pictures import picture_inputs
 from lambda_studio.workflows.drawing.preparing import Drawing, Prepared, prepare
 from lambda_studio.workflows.workplace import Workplace
@@ -43,9 +44,11 @@ def generate_all(place: Workplace, drawings: Sequence[Drawing], one: bool = Fals
     plans = [_planned(place, group) for group in groups]
     tell_new_seed(place, prepared)
     total = sum(_steps(group, config) for group, config in zip(groups, plans, strict=True))
+    counts = [_pictures(group) for group in groups]
     with place.progress("Drawing", total=total) as advance:
-        for group, config in zip(groups, plans, strict=True):
-            written += _draw(place, group, config, lambda *_: advance())
+        for number, (group, config) in enumerate(zip(groups, plans, strict=True)):
+            before = sum(counts[:number])
+            written += _draw(place, group, config, by_picture(advance, config, counts[number], sum(counts), before))
     maps = save_edge_maps(place, prepared)
     drawn = [_drawn(place, each, pictures) for each, pictures in zip(prepared, written, strict=True)]
     return [replace(answer, edge_map=maps.get(_edges(each))) for answer, each in zip(drawn, prepared, strict=True)]
@@ -63,7 +66,7 @@ def _together(prepared: Prepared) -> object:
 def _planned(place: Workplace, group: Sequence[Prepared]) -> GenerateConfig:
     """Return the settings with the number of pictures at once that fits the GPU, and say it. Raises InvalidSetting."""
     config, size = group[0].config, group[0].size
-    count, encodes = sum(len(each.seeds) for each in group), "from_image" in group[0].given
+    count, encodes = _pictures(group), "from_image" in group[0].given
     plan = place.stack.drawing_plan(count, config.batch_size, size, config.deep_cache_interval > 1, encodes)
     if plan is None:
         return config
@@ -74,7 +77,11 @@ def _planned(place: Workplace, group: Sequence[Prepared]) -> GenerateConfig:
 
 def _steps(group: Sequence[Prepared], config: GenerateConfig) -> int:
     """Return the number of denoising steps over all batches of a group."""
-    return -(-sum(len(each.seeds) for each in group) // config.batch_size) * config.steps_run
+    return -(-_pictures(group) // config.batch_size) * config.steps_run
+
+
+def _pictures(group: Sequence[Prepared]) -> int:
+    return sum(len(each.seeds) for each in group)
 
 
 def tell_new_seed(place: Workplace, prepared: Sequence[Prepared]) -> None:

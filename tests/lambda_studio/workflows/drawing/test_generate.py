@@ -201,14 +201,18 @@ def test_progress_counts_every_step_of_every_batch(tmp_path, stack_file):
 
         def advance(steps=1, note=""):
             told[label][1] += steps
+            told[label].append(note)
 
         yield advance
 
     with Studio(tmp_path / "home", stack=str(stack_file), progress=progress) as studio:
-        studio.generate(
-            "a cat", count=3, out=tmp_path, config=GenerateConfig(num_inference_steps=2, batch_size=2, seed=0)
-        )
-    assert told["Drawing"] == [4, 4]
+        config = GenerateConfig(num_inference_steps=2, batch_size=2, seed=0)
+        studio.generate("a cat", count=3, out=tmp_path, config=config)
+        assert told["Drawing"] == [4, 4, *["pictures 1 to 2 of 3"] * 2, *["picture 3 of 3"] * 2]
+        studio.pictures.of_file("a cat\na dog --s 1\n", config, out=tmp_path)
+        assert told["Drawing"] == [3, 3, *["picture 1 of 2"] * 2, "picture 2 of 2"]
+        studio.pictures.interpolate(["a cat", "a dog"], config, frames=2, out=tmp_path)
+        assert told["Drawing"] == [2, 2, *["pictures 1 to 2 of 2"] * 2]
 
 
 def test_kept_features_count_for_the_number_of_pictures_at_once(studio, tmp_path, notices, monkeypatch):
