@@ -8,7 +8,7 @@ import click
 
 from cli.commands import StudioCommand, download_option, hardware_options
 from cli.options.aliases import Aliased
-from cli.options.drawing import given_options, metadata_option, picture_options
+from cli.options.drawing import given_options, metadata_option, picture_options, prompt_options
 from cli.screen.pictures import show_pictures
 from cli.screen.terminal import notice
 from cli.session import Session, given, pass_session
@@ -45,12 +45,7 @@ LONGEST = 2**22
     show_default=True,
     help="How many pictures to draw; also --of.",
 )
-@click.option("--negative-prompt", help="Guide pictures away from this.  [default: from no picture]")
-@click.option(
-    "--references",
-    type=click.Choice(["mean", "nearest", "each"]),
-    help="Draw the mean of a concept's images, the one nearest to the mean, or each in turn.  [default: mean]",
-)
+@prompt_options
 @picture_options
 @click.option(
     "--adapter",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.commands import StudioCommand, download_option, hardware_options
-from cli.options.drawing import given_options, out_option, picture_options
+from cli.options.drawing import given_options, metadata_option, out_option, picture_options, prompt_options
 from cli.screen import ctrl_c
 from cli.screen.pictures import show_pictures
 from cli.screen.prompting import typed
@@ -30,12 +30,14 @@ HELP = (
 
 @click.command("session", cls=StudioCommand)
 @click.option("-n", "--number", "count", type=int, default=1, show_default=True, help="How many pictures of a prompt.")
+@prompt_options
 @picture_options
 @click.option(
     "--adapter", "adapters", multiple=True, metavar="auto|none|ID[:SCALE]", help="As of generate.  [default: auto]"
 )
 @given_options
 @click.option("--score/--no-score", default=None, help="As of generate.")
+@metadata_option
 @click.option("--show", is_flag=True, help="Show the pictures here, if the terminal can (kitty, iTerm2, sixel).")
 @out_option
 @hardware_options

@@ -108,6 +108,17 @@ def picture_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of what is drawn beside a prompt's own words."""
+    references = click.option(
+        "--references",
+        type=click.Choice(["mean", "nearest", "each"]),
+        help="Draw the mean of a concept's images, the one nearest to the mean, or each in turn.  [default: mean]",
+    )
+    negative = click.option("--negative-prompt", help="Guide pictures away from this.  [default: from no picture]")
+    return negative(references(command))
+
+
 GIVEN: tuple[Callable[..., Any], ...] = (
     click.option(
         "--edges",

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cli.drawing import session
 from cli.screen import ctrl_c
@@ -139,3 +140,19 @@ def test_pictures_that_fit_no_prompt_are_refused_before_the_first(studio, photos
     answer = studio("session", *FAST, *options)
     assert (answer.code, answer.out, answer.err.count("Error: ")) == (code, "", 1)
     assert said in answer.err
+
+
+def test_every_prompt_has_the_sessions_negative_prompt_and_references_and_may_have_no_texts(
+    studio, added, typing
+) -> None:
+    settings = ("--negative-prompt", "a hat", "--references", "each")
+    assert studio("generate", "a <rex>", *FAST, *settings, "--out", "alone.png").code == 0
+    typing("a <rex>\na <rex> --n snow\n", terminal=False)
+    drawn = [Path(path) for path in studio("session", *FAST, *settings).out.split()]
+    assert drawn[0].read_bytes() == Path("alone.png").read_bytes()
+    with Image.open(drawn[1]) as image:
+        said = json.loads(image.text["settings"])
+    assert (said["negative_prompt"], said["references"]) == ("snow", "each")
+    typing("a <rex>\n", terminal=False)
+    with Image.open(studio("session", *FAST, "--no-metadata").out.strip()) as image:
+        assert image.text == {}
