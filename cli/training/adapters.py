@@ -133,6 +133,9 @@ def remove(session: Session, adapter_id: str, yes: bool) -> None:
     session.show(adapter, lambda: [f"Removed adapter {called(adapter)}."])
 
 
+name_option = click.option("--name", help="A name for the new adapter, by which commands take it.")
+
+
 @command.command("import")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
@@ -141,22 +144,26 @@ def remove(session: Session, adapter_id: str, yes: bool) -> None:
     metavar="NAME",
     help="A concept that it was trained on; generate then chooses it for this concept. May be repeated.",
 )
+@name_option
+@click.option("--duplicate", is_flag=True, help="Add it even if an adapter of the library has its weights.")
 @download_option
 @pass_session
-def import_(session: Session, path: Path, knows: tuple[str, ...]) -> None:
+def import_(session: Session, path: Path, knows: tuple[str, ...], name: str | None, duplicate: bool) -> None:
     """Add a LoRA that peft or diffusers wrote.
 
     PATH is its folder, or its .safetensors file. It must be for the UNet of the stack in use,
     for example --stack kandinsky-2.2.
     """
     with session.studio() as studio:
-        adapter = studio.adapters.import_(path, knows=knows)
+        before = {each.id for each in studio.adapters.list()}
+        adapter = studio.adapters.import_(path, knows=knows, name=name, duplicate=duplicate)
+    added = "Kept" if adapter.id in before else "Added"
     use = f"Use it: studio generate PROMPT --adapter {adapter.id}"
     unknown = "It knows no concept, so auto never chooses it. To have it chosen, import it with --knows NAME."
     session.show(
         adapter,
         lambda: [
-            f"Added adapter {adapter.id}, of rank {adapter.settings['rank']}. {use}",
+            f"{added} adapter {called(adapter)}, of rank {adapter.settings['rank']}. {use}",
             *([] if adapter.knows else [unknown]),
         ],
     )
@@ -182,9 +189,6 @@ def export(session: Session, adapter_id: str, folder: Path, layout: str) -> None
     with session.studio() as studio:
         exported = studio.adapters.export(adapter_id, folder, layout=layout)
     session.show(exported, lambda: [f"Wrote {exported.path}. {layout} loads it: {exported.load}"])
-
-
-name_option = click.option("--name", help="A name for the new adapter, by which commands take it.")
 
 
 @command.command("merge")

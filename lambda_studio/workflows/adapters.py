@@ -138,20 +138,27 @@ class Adapters:
         if removed.file_unused:
             (adapters_folder(self._place.home) / removed.adapter.file_name).unlink(missing_ok=True)
 
-    def import_(self, path: Path, *, knows: Sequence[str] = ()) -> AdapterCard:
+    def import_(
+        self, path: Path, *, knows: Sequence[str] = (), name: str | None = None, duplicate: bool = False
+    ) -> AdapterCard:
         """Add a LoRA that peft or diffusers wrote, for the UNet of the stack in use.
+
+        If an adapter of the library has the same weights and knows the concepts, it is returned, and none is added.
 
         Args:
             path: its folder, or its safetensors file.
             knows: the names of concepts that it was trained on. `generate` then chooses it for them.
+            name: a name for it in the library.
+            duplicate: add it also if the library has its weights.
 
         Raises:
             ModelFilesMissing, ModelFilesInvalid: there is no LoRA, or it does not fit this stack's UNet.
-            ConceptNotFound, NotPermitted.
+            ConceptNotFound, NameInvalid, AdapterExists, NotPermitted.
         """
-        from lambda_studio.workflows.exchange import import_lora
+        from lambda_studio.workflows.exchange import Wishes, import_lora
 
-        return adapter_card(import_lora(self._place, path, knows), adapters_folder(self._place.home))
+        wishes = Wishes(knows=knows, name=name, duplicate=duplicate)
+        return self._card(import_lora(self._place, path, wishes))
 
     def export(self, adapter_id: int | str, folder: Path, *, layout: str = "diffusers") -> ExportedAdapter:
         """Write an adapter into a new folder that another library loads by its path.

@@ -1,10 +1,12 @@
 """Adapters of other libraries come in, and ours go out as folders that diffusers loads."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from concepts.durable import make_folder
+from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord
 from concepts.registry import Registry
 from lambda_studio.errors import ModelFilesMissing
@@ -20,26 +22,57 @@ from lambda_studio.workflows.home import adapter_file, adapters_folder, why_miss
 from lambda_studio.workflows.workplace import Workplace
 
 
-def import_lora(place: Workplace, path: Path, knows: Sequence[str]) -> AdapterRecord:
-    """Register a LoRA of peft or diffusers as an adapter of the stack in use, which knows these concepts."""
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What is given beside a LoRA that is imported."""
+
+    knows: Sequence[str] = ()
+    """The names of concepts that it was trained on."""
+    name: str | None = None
+    """A name for the adapter."""
+    duplicate: bool = False
+    """Add it even if the library has an adapter with its weights."""
+
+
+def import_lora(place: Workplace, path: Path, wishes: Wishes) -> AdapterRecord:
+    """Register a LoRA of peft or diffusers as an adapter of the stack in use.
+
+    If an adapter of the library has the same weights and knows the concepts, that adapter is returned.
+    """
     place.require_editor()
-    concepts = place.get_concepts(knows) if knows else []
+    concepts = place.get_concepts(wishes.knows) if wishes.knows else []
+    library, stack = place.library, place.spec.name
+    if wishes.name is not None:
+        name = wishes.name
+        with place.database.reading() as registry:
+            wishes = replace(wishes, name=registry.require_adapter_name(library, name))
     file = find_lora(path)
     base = place.stack.fingerprints()["decoder"]
     lora = read_lora(file, tensor_shapes(unet_file(place)))
+    same = _with_same_weights(place, lora, concepts)
+    if same and _knows(same, concepts) and not wishes.duplicate:
+        ways = f"To name it: studio adapters rename {same.id} NAME. To add a second one: --duplicate"
+        place.notify(f"Its weights are those of adapter {same.id}, so it is not added. {ways}")
+        return same
     settings: dict[str, Any] = {
         "method": "lora",
         "rank": lora.rank,
         "base_fingerprint": base,
         "imported": lora.file_name,
     }
+    if wishes.name:
+        settings["name"] = wishes.name
     sha = _save(place, lora, concepts, settings)
     settings = with_size(place, sha, settings)
-    name, versions, library = place.spec.name, [concept.version_id for concept in concepts], place.library
-    _tell_same(place, sha, lora.rank)
+    if same:
+        is_same = f"Adapter {same.id} is the same, and is the newest one again."
+        place.notify(is_same if same.sha256 == sha else f"Its weights are those of adapter {same.id}.")
 
     def register(registry: Registry) -> AdapterRecord:
-        return registry.add_adapter(library, sha, f"{sha}.safetensors", "lora", name, settings, versions)
+        if wishes.name:
+            registry.require_adapter_name(library, wishes.name)
+        versions = [concept.version_id for concept in concepts]
+        return registry.add_adapter(library, sha, f"{sha}.safetensors", "lora", stack, settings, versions)
 
     return place.database.write(register)
 
@@ -53,21 +86,24 @@ def export_adapter(place: Workplace, adapter: AdapterRecord, folder: Path, layou
     return ExportedAdapter(adapter.id, folder, layout, load)
 
 
-def _tell_same(place: Workplace, sha: str, rank: int) -> None:
-    """Say which adapter of the library has the weights of an imported one."""
+def _with_same_weights(place: Workplace, lora: ForeignLora, concepts: Sequence[ConceptRecord]) -> AdapterRecord | None:
+    """Return the newest adapter of the library with a LoRA's weights, first one that knows the concepts, or None."""
     library = place.library
     with place.database.reading() as registry:
-        others = [each for each in registry.adapters(library) if each.stack == place.spec.name]
-    for each in others:
-        if each.sha256 == sha:
-            place.notify(f"Adapter {each.id} is the same, and is the newest one again.")
-            return
-    imported = adapters_folder(place.home) / f"{sha}.safetensors"
-    for each in others:
-        file = adapter_file(place.home, each)
-        if _may_equal(each, rank) and file.is_file() and same_tensors(imported, file):
-            place.notify(f"Its weights are those of adapter {each.id}.")
-            return
+        adapters = [each for each in registry.adapters(library) if each.stack == place.spec.name]
+    same = [each for each in adapters if _may_equal(each, lora.rank) and _is_file_of(place, each, lora)]
+    return next((each for each in same if _knows(each, concepts)), same[0] if same else None)
+
+
+def _is_file_of(place: Workplace, adapter: AdapterRecord, lora: ForeignLora) -> bool:
+    file = adapter_file(place.home, adapter)
+    return file.is_file() and same_tensors(lora.tensors, file)
+
+
+def _knows(adapter: AdapterRecord, concepts: Sequence[ConceptRecord]) -> bool:
+    """Return whether an adapter was trained on these versions of concepts."""
+    known = {(name_key(seen.name), seen.manifest) for seen in adapter.concepts}
+    return all((name_key(each.name), each.manifest) in known for each in concepts)
 
 
 def _may_equal(adapter: AdapterRecord, rank: int) -> bool:

@@ -58,10 +58,10 @@ class StoredTensors(Mapping[str, Tensor]):
         return len(self._files)
 
 
-def same_tensors(one: Path, other: Path) -> bool:
-    """Return whether two safetensors files have the same tensors, bit for bit, by the same names."""
-    ours, theirs = StoredTensors(one), StoredTensors(other)
-    return ours.shapes == theirs.shapes and all(_equal(ours[name], theirs[name]) for name in ours)
+def same_tensors(ours: Mapping[str, Tensor], file: Path) -> bool:
+    """Return whether a safetensors file has the same tensors, bit for bit, by the same names."""
+    theirs, shapes = StoredTensors(file), {name: tuple(tensor.shape) for name, tensor in ours.items()}
+    return theirs.shapes == shapes and all(_equal(ours[name], theirs[name]) for name in ours)
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:

@@ -36,8 +36,11 @@ def test_an_adapter_is_exported_for_diffusers_and_imported_again(studio, tuned, 
     told = studio("adapters", "export", 1, out, "--format", "diffusers").out
     assert told == f'Wrote {out}. diffusers loads it: pipeline.unet.load_lora_adapter("{out}", use_safetensors=True)\n'
     assert studio("adapters", "export", 1, out).code == 4
-    told = studio("adapters", "import", out, "--knows", "rex").out
-    assert told == "Added adapter 2, of rank 2. Use it: studio generate PROMPT --adapter 2\n"
+    told = studio("adapters", "import", out, "--knows", "rex")
+    assert told.out == "Kept adapter 1, of rank 2. Use it: studio generate PROMPT --adapter 1\n"
+    assert "Its weights are those of adapter 1, so it is not added." in told.err
+    told = studio("adapters", "import", out, "--knows", "rex", "--name", "Mine", "--duplicate").out
+    assert told == "Added adapter 2 (Mine), of rank 2. Use it: studio generate PROMPT --adapter 2\n"
     assert studio("adapters", "import", tmp_path / "none").code == 6
 
 
@@ -83,7 +86,7 @@ def test_an_import_and_a_folder_for_peft_are_said(studio, tuned, tmp_path: Path)
     out = tmp_path / "peft"
     told = studio("adapters", "export", 1, out, "--format", "peft").out
     assert told == f'Wrote {out}. peft loads it: unet = PeftModel.from_pretrained(unet, "{out}")\n'
-    imported = studio("adapters", "import", out)
+    imported = studio("adapters", "import", out, "--duplicate")
     assert imported.out.splitlines()[1] == (
         "It knows no concept, so auto never chooses it. To have it chosen, import it with --knows NAME."
     )

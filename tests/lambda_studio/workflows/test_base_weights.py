@@ -70,5 +70,5 @@ def test_an_older_adapter_is_measured_when_it_is_shown(studio, rex, monkeypatch,
 
 def test_an_import_is_measured_too(studio, rex, tmp_path) -> None:
     card = rex()
-    again = studio.adapters.import_(studio.adapters.export(card.id, tmp_path / "out").path)
+    again = studio.adapters.import_(studio.adapters.export(card.id, tmp_path / "out").path, duplicate=True)
     assert again.update_size == pytest.approx(card.update_size, rel=1e-5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from concepts.errors import ConceptNotFound
+from concepts.errors import AdapterExists, ConceptNotFound, NameInvalid
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from tests.lambda_studio.models.exchange.loras import tuned_unet
@@ -38,13 +38,32 @@ def test_an_import_that_equals_an_adapter_is_said(studio, add, photo, lora, tmp_
     scaled = studio.finetune(["rex"], FinetuneConfig(steps=1, rank=2, lora_alpha=8.0, learning_rate=0.05)).adapter
     exported = [studio.adapters.export(each.id, tmp_path / f"{each.id}").path for each in (plain, scaled)]
     notices.clear()
-    first = studio.adapters.import_(exported[0])
-    assert notices == [f"Its weights are those of adapter {plain.id}."]
-    studio.adapters.import_(exported[0])
-    assert notices[1:] == [f"Adapter {first.id} is the same, and is the newest one again."]
+    ways = f"To name it: studio adapters rename {plain.id} NAME. To add a second one: --duplicate"
+    kept = f"Its weights are those of adapter {plain.id}, so it is not added. {ways}"
+    for knows in ([], ["rex"]):
+        assert studio.adapters.import_(exported[0], knows=knows).id == plain.id
+    assert (notices, len(studio.adapters.list())) == ([kept, kept], 2)
+    first = studio.adapters.import_(exported[0], duplicate=True)
+    assert notices[2:] == [f"Its weights are those of adapter {plain.id}."] and first.id != plain.id
+    assert studio.adapters.import_(exported[0], duplicate=True).id == first.id
+    assert notices[3:] == [f"Adapter {first.id} is the same, and is the newest one again."]
+    add("max", photo)
+    taught = studio.adapters.import_(exported[0], knows=["max"])
+    assert notices[4:] == [f"Its weights are those of adapter {first.id}."] and taught.knows == {"max": 1}
+    notices[:] = notices[:2]
     studio.adapters.import_(lora)
     studio.adapters.import_(exported[1])
     assert len(notices) == 2, "another's weights, and weights that are scaled"
+
+
+def test_an_import_may_be_named_and_a_name_that_is_taken_is_refused_before_a_file_is_read(studio, add, photo, lora):
+    add("rex", photo)
+    card = studio.adapters.import_(lora, name=" Portrait ")
+    assert (card.name, studio.adapters.get("portrait").id) == ("Portrait", card.id)
+    with pytest.raises(AdapterExists):
+        studio.adapters.import_(lora / "none", name="PORTRAIT")
+    with pytest.raises(NameInvalid):
+        studio.adapters.import_(lora / "none", name="auto")
 
 
 def test_a_lora_of_nobody_is_used_by_its_number_only(studio, add, photo, lora, tmp_path):
@@ -91,7 +110,7 @@ def test_an_adapter_goes_out_and_comes_in_again_as_the_same_update(studio, add, 
     made = studio.finetune(["rex"], FinetuneConfig(steps=1, rank=2)).adapter
     out = studio.adapters.export(made.id, tmp_path / "out")
     assert (out.id, out.format) == (made.id, "diffusers") and "load_lora_adapter" in out.load
-    again = studio.adapters.import_(out.path, knows=["rex"])
+    again = studio.adapters.import_(out.path, knows=["rex"], duplicate=True)
     assert again.settings["rank"] == 2 and again.id != made.id
     made.path.unlink()
     with pytest.raises(ModelFilesMissing, match=f"The file of adapter {made.id} is missing"):
