@@ -21,6 +21,18 @@ def score_lines(scores: Sequence[Mapping[str, Any]], kept: int | None) -> Iterat
         yield "No preview scored better than before the training. Train longer, or with another --learning-rate."
 
 
+def best_lines(scores: Sequence[Mapping[str, Any]], kept: int | None) -> Iterator[str]:
+    """Yield which step had the best score, of a run whose adapter has the last step's weights."""
+    trained = [each for each in scores if each["step"] > 0]
+    if kept is not None or not trained:
+        return  # `end_lines` says it, or there is none
+    best, last = max(trained, key=lambda each: each["score"])["step"], trained[-1]["step"]
+    if best == last:
+        yield f"The adapter has the weights of step {last:,}, the last one, whose score was the best."
+    else:
+        yield f"Step {best:,} had the best score. The adapter has the weights of step {last:,}: see --keep best."
+
+
 def _heads(columns: Iterable[str]) -> Iterator[str]:
     yield "CONCEPT"
     for score in ("LIKENESS", "COMPOSITION"):

@@ -16,7 +16,7 @@ from cli.options.training import adapter_options, crop_options, lora_options, lo
 from cli.session import Session, given, pass_session
 from cli.texts.evaluation_lines import evaluation_lines
 from cli.texts.training_plan import plan_lines
-from cli.texts.training_scores import end_lines, score_lines
+from cli.texts.training_scores import best_lines, end_lines, score_lines
 from cli.training.adapters import size_lines
 
 
@@ -195,6 +195,7 @@ def command(
             f"Adapter {done.adapter.id} knows {', '.join(done.adapter.knows)} ({done.steps} steps of {done.stack}).",
             *end_lines(done.steps, done.planned_steps or done.steps, done.kept),
             *score_lines(done.scores, done.kept),
+            *best_lines(done.scores, done.kept),
             *(evaluation_lines(done.evaluation) if done.evaluation else []),
             *size_lines(done.adapter),
             f"Loss curve: {done.loss_plot}",

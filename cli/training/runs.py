@@ -9,7 +9,7 @@ from cli.commands import StudioGroup
 from cli.screen.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
 from cli.texts.tables import settings_lines, table
-from cli.texts.training_scores import end_lines, score_lines
+from cli.texts.training_scores import best_lines, end_lines, score_lines
 
 if TYPE_CHECKING:
     from lambda_studio.studio import RunCard
@@ -70,6 +70,7 @@ def show(session: Session, run_id: int) -> None:
             *(f"  {name}, version {version}" for name, version in run.knows.items()),
             *end_lines(run.ended_step or run.steps, run.steps, run.kept),
             *score_lines(run.scores, run.kept),
+            *(best_lines(run.scores, run.kept) if run.state == "finished" else []),
             "settings:",
             *settings_lines(run.settings),
             f"files {run.folder} ({run.bytes / 2**20:,.1f} MiB)",

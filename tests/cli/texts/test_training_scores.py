@@ -1,6 +1,6 @@
 """Scores in words: before the training, and of what the adapter holds."""
 
-from cli.texts.training_scores import end_lines, score_lines
+from cli.texts.training_scores import best_lines, end_lines, score_lines
 
 
 def line(step: int, score: float, likeness: float) -> dict:
@@ -43,3 +43,15 @@ def test_an_early_end_and_the_kept_step_are_said() -> None:
         "The scores rose no more: the training ended after step 200 of 400.",
         "The adapter has the weights of step 100, whose score was the best.",
     ]
+
+
+def test_the_best_step_is_said_also_if_it_is_the_last_one_or_was_not_kept() -> None:
+    scores = [line(0, 0.9, 0.5), line(50, 0.6, 0.5), line(1000, 0.7, 0.5)]
+    assert list(best_lines(scores, None)) == [
+        "The adapter has the weights of step 1,000, the last one, whose score was the best."
+    ]
+    scores.append(line(2000, 0.5, 0.5))
+    assert list(best_lines(scores, None)) == [
+        "Step 1,000 had the best score. The adapter has the weights of step 2,000: see --keep best."
+    ]
+    assert list(best_lines(scores, 1000)) == list(best_lines(scores[:1], None)) == list(best_lines([], None)) == []

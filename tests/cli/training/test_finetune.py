@@ -212,7 +212,9 @@ def test_a_rebuild_without_previews_names_the_scores_of_the_adapter_and_the_way_
 ) -> None:
     Image.effect_noise((60, 60), 50).save(tmp_path / "third.png")
     studio("add-concept", "rex", *photos, tmp_path / "third.png", "--noun", "dog")
-    assert studio("finetune", "rex", "--steps", 1, "--rank", 2, "--holdout", 1, "--preview-every", 1).code == 0
+    trained = studio("finetune", "rex", "--steps", 1, "--rank", 2, "--holdout", 1, "--preview-every", 1)
+    best = "The adapter has the weights of step 1, the last one, whose score was the best.\n"
+    assert trained.code == 0 and best in trained.out and best in studio("runs", "show", 1).out
     refused = studio("finetune", "--rebuild", 1, "--preview-every", 0, "--plan")
     assert (refused.code, refused.err.rpartition("Error: ")[2]) == (
         2,
