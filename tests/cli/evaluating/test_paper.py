@@ -9,7 +9,7 @@ def test_verdicts_are_printed_and_an_unknown_claim_is_refused(studio, tmp_path, 
     figure_3 = next(each for each in running.CLAIMS if each.key == "figure-3")
     claim = dataclasses.replace(
         figure_3,
-        measure=lambda seed, pictures, progress: {
+        measure=lambda job: {
             way: {column: 0.5 - 0.1 * at for column in figure_3.columns} for at, way in enumerate(figure_3.ways)
         },
     )

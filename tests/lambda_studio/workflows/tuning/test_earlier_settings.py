@@ -39,7 +39,7 @@ def test_a_flag_that_no_option_takes_back_and_a_run_that_goes_on_leave_one_way()
     assert refusal(given, {"holdout": 1}, can_be_replaced=False)[1] == only
 
 
-def test_a_fault_of_given_settings_keeps_its_words() -> None:
-    for earlier in ({}, {"holdout": 0}):
-        said = ("keep needs scores, and no image is held back for them.", "Give holdout=1 with it.")
-        assert refusal(FinetuneConfig(keep="best"), earlier) == said
+def test_a_fault_that_no_given_setting_has_part_in_keeps_its_words() -> None:
+    said = ("keep needs scores, and no image is held back for them.", "Give holdout=1 with it.")
+    for given in (FinetuneConfig(), FinetuneConfig(rank=2)):
+        assert refusal(given, {"keep": "best"}) == said

@@ -38,7 +38,5 @@ def test_the_newest_likeness_is_said_beside_the_loss(studio, add, box, tmp_path)
 
     studio.workplace.progress = progress
     done = studio.finetune(["rex"], CONFIG)
-    said = [f", CLIP-I {each['subjects']['rex']['likeness']:.3f}" for each in done.scores]
-    assert [note.partition(", ")[2] for note in told if "loss" in note] == [
-        each.removeprefix(", ") for each in said[:2]
-    ]
+    said = [f"CLIP-I {each['subjects']['rex']['likeness']:.3f}" for each in done.scores]
+    assert [note.rpartition(", ")[2] for note in told if "loss" in note] == said[:2]
