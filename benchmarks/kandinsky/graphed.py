@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lambda_studio.models.decoders.kandinsky import predict_noise
+
 
 class Graphed(nn.Module):
     """A UNet whose first call runs as it is, and all later ones by graphs. The inputs' shapes do not change.
@@ -36,5 +38,4 @@ class _Positional(nn.Module):
 
     def forward(self, sample: Tensor, timesteps: Tensor, image_embeds: Tensor) -> Tensor:
         """Return the UNet's output."""
-        told = {"image_embeds": image_embeds}
-        return self.unet(sample, timesteps, encoder_hidden_states=None, added_cond_kwargs=told, return_dict=False)[0]
+        return predict_noise(self.unet, sample, timesteps, image_embeds)

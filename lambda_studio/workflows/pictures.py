@@ -39,7 +39,7 @@ class Pictures:
             ImageRefused, PromptInvalid, AdapterNotFound, InvalidSetting, and the errors of model loading.
         """
         from lambda_studio.workflows.drawing.again import draw_again
-        from lambda_studio.workflows.drawing.preparing import Drawing
+        from lambda_studio.workflows.drawing.asking.preparing import Drawing
 
         wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, out=out, **given)
         return draw_again(self._place, picture, wishes, adapter)
@@ -63,8 +63,8 @@ class Pictures:
 
         Raises as `Studio.generate`.
         """
+        from lambda_studio.workflows.drawing.asking.preparing import Drawing
         from lambda_studio.workflows.drawing.interpolating import interpolate
-        from lambda_studio.workflows.drawing.preparing import Drawing
 
         wishes = Drawing(prompt="", config=config or GenerateConfig(), adapter=adapter, out=out)
         return interpolate(self._place, prompts, frames, spherical, wishes)
@@ -105,7 +105,7 @@ class Pictures:
         Raises:
             ImageRefused, ConceptNotFound, InvalidSetting, AdapterNotFound, and the errors of model loading.
         """
-        from lambda_studio.workflows.drawing.preparing import Drawing
+        from lambda_studio.workflows.drawing.asking.preparing import Drawing
         from lambda_studio.workflows.drawing.reconstructing import reconstruct
 
         wishes = Drawing(prompt="", config=config or GenerateConfig(), count=count, adapter=adapter, out=out)
@@ -147,9 +147,9 @@ class Pictures:
         A line may end with settings of its own, as in kohya's scripts: `--n` negative prompt, `--w` and `--h` size,
         `--d` seed, `--l` guidance, `--s` steps. Lines that begin with # are comments.
         """
+        from lambda_studio.workflows.drawing.asking.lines import drawings_of
+        from lambda_studio.workflows.drawing.asking.preparing import Drawing
         from lambda_studio.workflows.drawing.generate import generate_all
-        from lambda_studio.workflows.drawing.lines import drawings_of
-        from lambda_studio.workflows.drawing.preparing import Drawing
 
         chosen = config or GenerateConfig()
         wishes = Drawing(prompt="", config=chosen, count=count, adapter=adapter, out=out, **given)
@@ -174,9 +174,9 @@ class Pictures:
 
         Raises as `Studio.generate`.
         """
+        from lambda_studio.workflows.drawing.asking.lines import drawing_of
+        from lambda_studio.workflows.drawing.asking.preparing import Drawing
         from lambda_studio.workflows.drawing.generate import generate_all
-        from lambda_studio.workflows.drawing.lines import drawing_of
-        from lambda_studio.workflows.drawing.preparing import Drawing
 
         chosen = config or GenerateConfig()
         wishes = Drawing(prompt="", config=chosen, count=count, adapter=adapter, out=out, **given)
@@ -184,6 +184,6 @@ class Pictures:
 
     def require_given(self, config: GenerateConfig, **given: Unpack[GivenPictures]) -> None:
         """Raise InvalidSetting or ImageRefused if picture files and their settings fit no prompt. Nothing is drawn."""
-        from lambda_studio.workflows.drawing.preparing import Drawing, require_given
+        from lambda_studio.workflows.drawing.asking.preparing import Drawing, require_given
 
         require_given(self._place, Drawing(prompt="", config=config, **given))

@@ -25,6 +25,7 @@ from lambda_studio.miniature.world.scenes import PIXELS, SLOTS, Rendered, Scene
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip, ClipTokenizer, TextFeatures, build_tokenizer
 from lambda_studio.models.clip.files import TokenizerFiles
+from lambda_studio.models.decoders.kandinsky import predict_noise
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.training.objectives.losses import EQ_1, PriorLossConfig
 from lambda_studio.training.objectives.objectives import PriorBatch, PriorObjective
@@ -171,9 +172,7 @@ class _NoisePrediction(nn.Module):
 
     def forward(self, noisy_latents: Tensor, timesteps: Tensor, image_embeds: Tensor) -> Tensor:
         """Return the output without the channels of the variance."""
-        condition = {"image_embeds": image_embeds}
-        out = self.unet(noisy_latents, timesteps, None, added_cond_kwargs=condition, return_dict=False)[0]
-        return out[:, : noisy_latents.shape[1]]
+        return predict_noise(self.unet, noisy_latents, timesteps, image_embeds)[:, : noisy_latents.shape[1]]
 
 
 def _subjects(data: Embedded, row: int, names: Sequence[str]) -> dict[str, Tensor]:

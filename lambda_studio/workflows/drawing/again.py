@@ -20,9 +20,9 @@ from lambda_studio.pictures.files.png import sha256
 from lambda_studio.pictures.files.texts import PictureTexts, read_texts
 from lambda_studio.workflows.answers.pictures import DrawnAgain
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters, newest_adapter
+from lambda_studio.workflows.drawing.asking.preparing import Drawing
 from lambda_studio.workflows.drawing.generate import generate
 from lambda_studio.workflows.drawing.origins import way_to_draw
-from lambda_studio.workflows.drawing.preparing import Drawing
 from lambda_studio.workflows.workplace import Workplace
 
 SAME_PIXELS = {"batch_size", "score", "metadata", "save_edges"}

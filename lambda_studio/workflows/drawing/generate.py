@@ -10,9 +10,9 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import PromptInvalid
 from lambda_studio.pictures.outputs import beside, write_picture
 from lambda_studio.workflows.answers.pictures import Drawn, DrawnAdapter, DrawnPicture
+from lambda_studio.workflows.drawing.asking.given_pictures import picture_inputs
+from lambda_studio.workflows.drawing.asking.preparing import Drawing, Prepared, prepare
 from lambda_studio.workflows.drawing.counting import by_picture
-from lambda_studio.workflows.drawing.given_pictures import picture_inputs
-from lambda_studio.workflows.drawing.preparing import Drawing, Prepared, prepare
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from lambda_studio.pictures.outputs import sheet_beside, write_picture
 from lambda_studio.pictures.sheet import draw_sheet
 from lambda_studio.workflows.answers.pictures import DrawnAdapter, Interpolated
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
+from lambda_studio.workflows.drawing.asking.preparing import Drawing, prepare
 from lambda_studio.workflows.drawing.embeds import drawn_from
 from lambda_studio.workflows.drawing.generate import requests_of, tell_new_seed
 from lambda_studio.workflows.drawing.pictures import Destination, Inputs, texts_of, write_each
-from lambda_studio.workflows.drawing.preparing import Drawing, prepare
 from lambda_studio.workflows.workplace import Workplace
 
 MOST_FRAMES = 500

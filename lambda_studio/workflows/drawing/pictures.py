@@ -16,8 +16,8 @@ from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.pictures.files.texts import FORMAT_KEY, TEXTS_FORMAT
 from lambda_studio.pictures.outputs import write_picture
 from lambda_studio.workflows.drawing.adapter_choice import ChosenAdapter
-from lambda_studio.workflows.drawing.given_pictures import Given
-from lambda_studio.workflows.drawing.preparing import Prepared
+from lambda_studio.workflows.drawing.asking.given_pictures import Given
+from lambda_studio.workflows.drawing.asking.preparing import Prepared
 from lambda_studio.workflows.workplace import Workplace
 
 NOT_STORED = ("seed", "batch_size", "score", "best", "metadata", "save_edges")

@@ -17,9 +17,9 @@ from lambda_studio.pictures.sheet import draw_sheet
 from lambda_studio.workflows.answers.pictures import DrawnPicture, Reconstructed
 from lambda_studio.workflows.cache.left_out import is_left_out
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters
+from lambda_studio.workflows.drawing.asking.preparing import MOST_PICTURES, Drawing, new_seed
 from lambda_studio.workflows.drawing.embeds import drawn_from
 from lambda_studio.workflows.drawing.pictures import Destination, Inputs, texts_of, write_each
-from lambda_studio.workflows.drawing.preparing import MOST_PICTURES, Drawing, new_seed
 from lambda_studio.workflows.evaluating.views import views_of
 from lambda_studio.workflows.workplace import Workplace
 

@@ -18,8 +18,8 @@ from lambda_studio.models.stacks.files import StackFiles
 from lambda_studio.pictures.outputs import rewrite_picture
 from lambda_studio.workflows.answers.pictures import DrawnPicture
 from lambda_studio.workflows.cache.left_out import is_left_out
+from lambda_studio.workflows.drawing.asking.preparing import Prepared
 from lambda_studio.workflows.drawing.pictures import Destination, Made, with_seed, write_drawing
-from lambda_studio.workflows.drawing.preparing import Prepared
 from lambda_studio.workflows.evaluating.views import views_of
 from lambda_studio.workflows.workplace import Workplace
 

@@ -46,7 +46,7 @@ def test_focus_is_on_subjects_and_most_on_what_they_wear():
 class _KnowsTheNoise(torch.nn.Module):
     """Takes the UNet's place; remembers what it was asked, and answers zero everywhere."""
 
-    def forward(self, noisy, timesteps, states, added_cond_kwargs, return_dict):
+    def forward(self, noisy, timesteps, encoder_hidden_states, added_cond_kwargs, return_dict):
         self.noisy, self.timesteps, self.image_embeds = noisy, timesteps, added_cond_kwargs["image_embeds"]
         return (torch.zeros(len(noisy), 8, 16, 16),)
 

@@ -22,8 +22,8 @@ from lambda_studio.models.stacks.planning import GIB
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.pictures.files.texts import read_texts
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.drawing import preparing
-from lambda_studio.workflows.drawing.naming import named_concepts
+from lambda_studio.workflows.drawing.asking import preparing
+from lambda_studio.workflows.drawing.asking.naming import named_concepts
 
 ONE_STEP = GenerateConfig(num_inference_steps=1, seed=0)
 

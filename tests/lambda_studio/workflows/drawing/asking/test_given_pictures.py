@@ -15,7 +15,7 @@ from lambda_studio.errors import ImageRefused, InvalidSetting
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.pictures.files.texts import read_texts
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.drawing.given_pictures import GivenPicture, notes_on, picture_inputs
+from lambda_studio.workflows.drawing.asking.given_pictures import GivenPicture, notes_on, picture_inputs
 from tests.conftest import UNET_CONFIG
 
 TWO_STEPS = GenerateConfig(num_inference_steps=2, seed=0)

@@ -5,7 +5,7 @@ import pytest
 from lambda_studio.config import GenerateConfig
 from lambda_studio.generation.template import parse
 from lambda_studio.models.stacks.specification import BUILT_IN
-from lambda_studio.workflows.drawing.prompt_notes import note_sampler, notes_about
+from lambda_studio.workflows.drawing.asking.prompt_notes import note_sampler, notes_about
 
 KNOWN = ["pip", "Rex", "red-hat"]
 NOUNS = {"Rex": "dog", "red-hat": "hat"}

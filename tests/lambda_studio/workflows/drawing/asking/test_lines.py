@@ -7,8 +7,8 @@ import pytest
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.workflows.drawing.lines import LARGEST_FILE, drawing_of, drawings_of
-from lambda_studio.workflows.drawing.preparing import Drawing
+from lambda_studio.workflows.drawing.asking.lines import LARGEST_FILE, drawing_of, drawings_of
+from lambda_studio.workflows.drawing.asking.preparing import Drawing
 
 WISHES = Drawing(prompt="", count=2, adapter="none", mask=Path("m.png"), out=Path("out"))
 

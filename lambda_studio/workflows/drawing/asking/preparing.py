@@ -14,9 +14,15 @@ from lambda_studio.generation.template import Template, name_key, parse, require
 from lambda_studio.pictures.outputs import require_place
 from lambda_studio.settings.pictures import ROLES, require_needed
 from lambda_studio.workflows.drawing.adapter_choice import Choice, ChosenAdapter, choose_adapters
-from lambda_studio.workflows.drawing.given_pictures import Given, notes_on, open_given, require_edges, with_strength
-from lambda_studio.workflows.drawing.naming import concept_names, named_concepts, without_wildcards
-from lambda_studio.workflows.drawing.prompt_notes import note_sampler, notes_about
+from lambda_studio.workflows.drawing.asking.given_pictures import (
+    Given,
+    notes_on,
+    open_given,
+    require_edges,
+    with_strength,
+)
+from lambda_studio.workflows.drawing.asking.naming import concept_names, named_concepts, without_wildcards
+from lambda_studio.workflows.drawing.asking.prompt_notes import note_sampler, notes_about
 from lambda_studio.workflows.learnt_words import note_unlearnt
 from lambda_studio.workflows.workplace import Workplace
 

@@ -7,8 +7,8 @@ import pytest
 from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import InvalidSetting, PromptInvalid
 from lambda_studio.models.stacks.stack import Stack
-from lambda_studio.workflows.drawing import preparing
-from lambda_studio.workflows.drawing.preparing import Drawing, prepare
+from lambda_studio.workflows.drawing.asking import preparing
+from lambda_studio.workflows.drawing.asking.preparing import Drawing, prepare
 
 ONE_STEP = GenerateConfig(num_inference_steps=1)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from concepts.durable import read_small
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.generation.prompt_file import LETTERS, PromptLine, read_prompt, read_prompts
-from lambda_studio.workflows.drawing.preparing import Drawing, line_told
+from lambda_studio.workflows.drawing.asking.preparing import Drawing, line_told
 
 LARGEST_FILE = 2**22
 """The maximum bytes of a file of prompts."""

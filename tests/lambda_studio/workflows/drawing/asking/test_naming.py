@@ -4,7 +4,7 @@ import pytest
 
 from lambda_studio.errors import PromptInvalid
 from lambda_studio.generation.template import parse
-from lambda_studio.workflows.drawing.naming import concept_names, named_concepts, without_wildcards
+from lambda_studio.workflows.drawing.asking.naming import concept_names, named_concepts, without_wildcards
 
 
 @pytest.fixture
