@@ -25,9 +25,9 @@ def paper(session: Session, claims: tuple[str, ...], out: Path, seeds: int, pict
 
     CLAIM is table-1, table-4 to table-7, table-10 to table-13, figure-3, figure-5, figure-7 or thirty-subjects. Each
     gets a page with a table, a chart, and whether it agrees with the paper. One seed decides nothing. Tables 1 and 7
-    are counts, and draw nothing. Table 10 trains decoders, tables 6 and 11 to 13 priors, and thirty-subjects
-    fine-tunes: each takes up to an hour on two cores. The others take minutes. Stopped work goes on: seeds that were
-    measured, and priors and decoders that were trained, are kept, also for other tables.
+    are counts, and draw nothing. Table 10 trains decoders, tables 6 and 11 to 13 priors, and figure-5 and
+    thirty-subjects fine-tune: each takes a third of an hour to an hour on two cores. The others take minutes. Stopped
+    work goes on: seeds that were measured, and priors and decoders that were trained, are kept, also for other tables.
 
     \b
       studio evaluate paper table-4
@@ -48,6 +48,7 @@ def paper(session: Session, claims: tuple[str, ...], out: Path, seeds: int, pict
                     (way, ", ".join(f"{name} {cell}" for name, cell in row.items())) for way, row in each.table.items()
                 )
                 told += [f"  {way}: {said}" for way, said in rows]
+                told += [f"  ({name}: {what})" for name, what in each.columns.items()]
             told.append(f"  {each.text}")
         return told
 

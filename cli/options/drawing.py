@@ -61,7 +61,7 @@ SAMPLING: tuple[Callable[..., Any], ...] = (
         cls=Aliased,
         aliases=("--scheduler",),
         type=Sampler(["ddim", "ddpm", "dpm++2m", "unipc", "euler", "lcm"]),
-        help="The way from noise to a picture.  [default: ddim]",
+        help="The way from noise to a picture, also by its class in diffusers (DDIMScheduler).  [default: ddim]",
     ),
     click.option(
         "--guidance",

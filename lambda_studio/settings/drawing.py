@@ -100,7 +100,8 @@ class GenerateConfig(Settings):
         self._require(
             "strength", runs, f"Give {1 / self.num_inference_steps:.3g} to 1. The least draws one of the steps."
         )
-        self._require("sampler", self.sampler in SAMPLERS, f"Give one of: {', '.join(SAMPLERS)}.")
+        classes = "or the name of its class in diffusers, such as EulerDiscreteScheduler"
+        self._require("sampler", self.sampler in SAMPLERS, f"Give one of: {', '.join(SAMPLERS)}; {classes}.")
         self._require("deep_cache_interval", 1 <= self.deep_cache_interval <= 10, "Give 1 to 10.")
         distilled = self.sampler != "lcm" or self.num_inference_steps <= LCM_STEPS
         self._require("num_inference_steps", distilled, f"lcm takes up to {LCM_STEPS}; 4 to 8 are usual.")

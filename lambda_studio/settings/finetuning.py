@@ -148,7 +148,11 @@ class FinetuneConfig(Settings):
         self._require_between(0, "holdout", "patience")
         none = self.holdout and self.preview_every == 0
         require(
-            not none, "holdout is given, and preview_every is 0.", "Give 50, for instance.", "holdout", "preview_every"
+            not none,
+            "holdout is given, and preview_every is 0.",
+            "Give preview_every=50, for instance.",
+            "holdout",
+            "preview_every",
         )
         scored = {"keep": self.keep == "best", "patience": self.patience > 0, "ease_off": self.ease_off}
         for name, wanted in scored.items():

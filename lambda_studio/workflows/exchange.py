@@ -51,7 +51,7 @@ def import_lora(place: Workplace, path: Path, wishes: Wishes) -> AdapterRecord:
     lora = read_lora(file, tensor_shapes(unet_file(place)))
     same = _with_same_weights(place, lora, concepts)
     if same and _knows(same, concepts) and not wishes.duplicate:
-        ways = f"To name it: studio adapters rename {same.id} NAME. To add a second one: --duplicate"
+        ways = f"To name it: studio adapters rename {same.id} {wishes.name or 'NAME'}. To add a second one: --duplicate"
         place.notify(f"Its weights are those of adapter {same.id}, so it is not added. {ways}")
         return same
     settings: dict[str, Any] = {

@@ -37,6 +37,8 @@ class Written:
     checked: tuple[str, ...]
     table: Mapping[str, Mapping[str, str]]
     """The mean over the seeds, with the standard deviation of several, by way and column."""
+    columns: Mapping[str, str]
+    """What each column is, with its unit."""
     text: Path
     chart: Path
     values: Path
@@ -119,7 +121,7 @@ def _write(result: Result, out: Path) -> Written:
     by_seed = {str(seed): values for seed, values in zip(result.seeds, result.by_seed, strict=True)}
     _write_json(paths["json"], {**facts, "pictures": result.pictures, "values": by_seed})
     files = paths["md"], paths["svg"], paths["json"]
-    return Written(claim.key, claim.title, result.verdict, checked, table, *files, claim.counted)
+    return Written(claim.key, claim.title, result.verdict, checked, table, claim.columns, *files, claim.counted)
 
 
 def _write_json(path: Path, value: object) -> None:

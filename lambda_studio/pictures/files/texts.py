@@ -24,7 +24,7 @@ MAX_CHUNKS = 100_000
 MAX_TEXT = 2**18
 """The maximum bytes of one text chunk."""
 MAX_TEXTS = 64
-REMEDY = "Give a PNG that studio generate wrote."
+REMEDY = "Give a PNG that studio generate wrote, with its texts: not one of --no-metadata."
 SHA = r"[0-9a-f]{64}"
 CONCEPT_FIELDS = {"name": str, "noun": str, "library": str, "version": int, "manifest": str}
 

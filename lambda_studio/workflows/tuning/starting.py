@@ -76,6 +76,10 @@ def again(place: Workplace, adapter_id: int | str, without: Collection[str], con
     made_by = adapter.settings.get("made_by")
     cause = f"Adapter {adapter.id} was made by {made_by} of other adapters, not by training."
     require(not made_by, cause, "Rebuild one of those that it was made of: studio adapters show says which.")
+    cause = f"Adapter {adapter.id} was imported, so there is no training to repeat."
+    require(
+        "imported" not in adapter.settings, cause, "Train a new one, or go on from it: studio finetune NAME --from."
+    )
     concepts = _known(place, adapter, without)
     known = {field.name for field in fields(FinetuneConfig)} - {"start_from", "weights"}
     settings = {name: value for name, value in adapter.settings.items() if name in known}

@@ -26,4 +26,5 @@ def test_counts_are_printed_beside_the_published_numbers(studio, tmp_path) -> No
     assert answer.code == 0 and "table-7: What a subject takes: agrees" in answer.out
     assert "  zero-shot, the paper: pictures 1, steps 0, parameters 0, stored 0" in answer.out
     assert "  fine-tuned, the paper: pictures –, steps 400, parameters 900, stored –" in answer.out
+    assert "  (parameters: trained parameters, in millions)" in answer.out
     assert (tmp_path / "pages" / "table-7.svg").is_file()

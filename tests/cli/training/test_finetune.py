@@ -236,7 +236,7 @@ def test_what_follows_from_scores_is_refused_without_them_in_the_words_of_the_co
             "--ease-off",
         ): "Error: --ease-off is given without --patience.\n  → Give --patience 2 with it.\n",
         ("--holdout", 1, "--preview-every", 0): (
-            "Error: --holdout is given, and --preview-every is 0.\n  → Give 50, for instance.\n"
+            "Error: --holdout is given, and --preview-every is 0.\n  → Give --preview-every 50, for instance.\n"
         ),
     }
     for options, said in refused.items():

@@ -80,7 +80,9 @@ def test_what_follows_from_scores_needs_images_that_are_held_back(wanted: dict[s
 
 
 def test_scores_need_previews_and_easing_off_needs_patience() -> None:
-    with pytest.raises(InvalidSetting, match=r"holdout is given, and preview_every is 0\. Give 50, for instance\."):
+    with pytest.raises(
+        InvalidSetting, match=r"holdout is given, and preview_every is 0\. Give preview_every=50, for instance\."
+    ):
         FinetuneConfig(holdout=1, preview_every=0)
     with pytest.raises(InvalidSetting, match=r"ease_off is given without patience\. Give patience=2 with it\."):
         FinetuneConfig(holdout=1, ease_off=True)

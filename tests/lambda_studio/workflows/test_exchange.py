@@ -43,6 +43,8 @@ def test_an_import_that_equals_an_adapter_is_said(studio, add, photo, lora, tmp_
     for knows in ([], ["rex"]):
         assert studio.adapters.import_(exported[0], knows=knows).id == plain.id
     assert (notices, len(studio.adapters.list())) == ([kept, kept], 2)
+    studio.adapters.import_(exported[0], name="mine")
+    assert notices.pop() == kept.replace("NAME", "mine")
     first = studio.adapters.import_(exported[0], duplicate=True)
     assert notices[2:] == [f"Its weights are those of adapter {plain.id}."] and first.id != plain.id
     assert studio.adapters.import_(exported[0], duplicate=True).id == first.id

@@ -161,3 +161,10 @@ def test_an_adapter_that_was_not_trained_is_not_rebuilt(place, studio) -> None:
     scaled = studio.adapters.scale(1, 0.5)
     with pytest.raises(InvalidSetting, match=r"was made by scale of other adapters, not by training\. Rebuild one of"):
         studio.adapters.recipe(scaled.id)
+
+
+def test_an_imported_adapter_is_not_rebuilt(place, studio, tmp_path) -> None:
+    exported = studio.adapters.export(1, tmp_path / "exported").path
+    imported = studio.adapters.import_(exported, knows=["rex"], duplicate=True)
+    with pytest.raises(InvalidSetting, match=r"was imported, so there is no training to repeat\. Train a new one"):
+        studio.adapters.recipe(imported.id)
