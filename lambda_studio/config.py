@@ -9,12 +9,14 @@ from lambda_studio.settings.adapters import (
 )
 from lambda_studio.settings.base import LARGEST, Settings, chosen_settings, require
 from lambda_studio.settings.benchmarks import BenchmarkConfig
-from lambda_studio.settings.drawing import SIZE_FIELDS, GenerateConfig, Size
+from lambda_studio.settings.drawing import ALONE, SIZE_FIELDS, BatchRow, GenerateConfig, Size
 from lambda_studio.settings.finetuning import FinetuneConfig
 
 __all__ = [
+    "ALONE",
     "LARGEST",
     "SIZE_FIELDS",
+    "BatchRow",
     "BenchmarkConfig",
     "FinetuneConfig",
     "GenerateConfig",

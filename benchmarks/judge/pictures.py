@@ -25,6 +25,7 @@ from lambda_studio.miniature.world.scenes import NOTHING, PARTS, RELATIONS, Scen
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip
 from lambda_studio.models.stacks.stack import Stack
+from lambda_studio.pictures.texts.picture_texts import read_texts
 
 from .looks import BARE, CLASSES, Content, Subject
 
@@ -89,9 +90,8 @@ def _of_the_demo() -> list[Asked]:
         run_demo(Path(folder) / "home", Path(folder), seed=SEED)
         for when, kind in DEMO.items():
             for path in sorted((Path(folder) / when).glob("*.png")):
+                asked = next(each for each in PROMPTS if each.prompt == read_texts(path).prompt)
                 with Image.open(path, formats=("PNG",)) as image:
-                    image.load()
-                    asked = next(each for each in PROMPTS if each.prompt == image.text["prompt"])
                     made.append(Asked(kind, asked.prompt, _content_of(asked), image.convert("RGB")))
     return made
 

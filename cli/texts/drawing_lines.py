@@ -33,7 +33,7 @@ def notices(answer: Any, drawn: "Sequence[Drawn]", sheet: Path | None, by_itself
 
 
 ROUNDING = 2
-"""Differences up to this, of 255, come from rounding: other pictures were drawn at the same time."""
+"""Differences up to this, of 255, come from rounding: then another number of pictures was drawn at once."""
 
 
 def sameness(difference: int | None) -> Iterator[str]:

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from PIL import Image
 from torch import Tensor
 
-from lambda_studio.config import GenerateConfig
+from lambda_studio.config import ALONE, BatchRow, GenerateConfig
 from lambda_studio.generation.conditioning import Conditioning, condition
 from lambda_studio.generation.inputs import Batch, PictureInputs
 from lambda_studio.generation.prompt import BoundPrompt
@@ -24,9 +24,6 @@ from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.memory.hardware import exact_products
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.models.stacks.stack import Stack
-
-AT_ONCE = 256
-"""How many pictures the prior predicts at once. With Kandinsky 2.2, the text states of each take 0.4 MB."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +40,17 @@ class PictureRequest:
     """Guidance leads away from what the prior predicts for this prompt; None is away from no picture."""
     inputs: PictureInputs = field(default_factory=PictureInputs)
     """A photograph, a mask and a depth map. They are the first request's for all that are drawn together."""
+    batch: BatchRow | None = None
+    """Draw this request, alone, as it was drawn in this row of a batch: bit for bit, in the time of the whole batch."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture, in 0..1, and its seed."""
+    """One picture, in 0..1, its seed, and its row in the batch that was drawn at once."""
 
     pixels: Float[Tensor, "3 height width"]
     seed: int
+    batch: BatchRow = ALONE
 
     def to_image(self) -> Image.Image:
         """Return the picture in RGB, 8 bits each."""
@@ -104,44 +104,37 @@ def draw_each(
                 [negatives.get(row, negative_image_embeds.to(image_embeds)) for row in range(len(requests))]
             )
         whole = Batch(image_embeds, negative_image_embeds, seeds, requests[0].inputs)
+        if requests[0].batch:
+            whole = whole.copies(requests[0].batch)
         yield from _draw_batches(decoder, whole, config, on_step)
 
 
 def predicted_embeds(
     stack: Stack, requests: Sequence[PictureRequest], zero_image_embeds: Float[Tensor, " dim"]
 ) -> Float[Tensor, "batch dim"]:
-    """Return what the prior predicts for each request, `AT_ONCE` at a time."""
+    """Return what the prior predicts for each request, one by one, so that none depends on the others."""
     if stack.frees_idle:
         stack.set_aside("decoder")  # of the drawing before
-    parts = [requests[start : start + AT_ONCE] for start in range(0, len(requests), AT_ONCE)]
-    return torch.cat([_image_embeds(stack, part, zero_image_embeds) for part in parts])
+    return torch.cat([_predicted(stack, each, zero_image_embeds) for each in requests])
 
 
-def _image_embeds(
-    stack: Stack, requests: Sequence[PictureRequest], zero_image_embeds: Float[Tensor, " dim"]
-) -> Float[Tensor, "batch dim"]:
-    """Return what the prior predicts for these requests, all at once."""
-    controls = [zero_image_embeds if each.control_embeds is None else each.control_embeds for each in requests]
-    conditioning = condition_prompts(
-        stack.text_states,
-        [each.prompt for each in requests],
-        [each.subjects for each in requests],
-        torch.stack([control.to(zero_image_embeds) for control in controls]),
-    )
-    return predict_image_embeds(stack.prior(), conditioning, [each.seed for each in requests])
+def _predicted(
+    stack: Stack, request: PictureRequest, zero_image_embeds: Float[Tensor, " dim"]
+) -> Float[Tensor, "1 dim"]:
+    control = zero_image_embeds if request.control_embeds is None else request.control_embeds.to(zero_image_embeds)
+    conditioning = condition_prompts(stack.text_states, [request.prompt], [request.subjects], control)
+    return predict_image_embeds(stack.prior(), conditioning, [request.seed])
 
 
 def _negatives(
     stack: Stack, requests: Sequence[PictureRequest], zero_image_embeds: Float[Tensor, " dim"]
 ) -> dict[int, Float[Tensor, " dim"]]:
     """Return what guidance leads away from, by the number of each request that says it."""
-    rows = [row for row, each in enumerate(requests) if each.negative]
-    if not rows:
-        return {}
-    prompts = [each.negative for each in requests if each.negative]
-    conditioning = condition_prompts(stack.text_states, prompts, [{}] * len(rows), zero_image_embeds)
-    predicted = predict_image_embeds(stack.prior(), conditioning, [requests[row].seed for row in rows])
-    return dict(zip(rows, predicted, strict=True))
+    return {
+        row: _predicted(stack, PictureRequest(each.negative, each.seed), zero_image_embeds)[0]
+        for row, each in enumerate(requests)
+        if each.negative
+    }
 
 
 @runtime_checkable
@@ -242,5 +235,6 @@ def _draw_batches(
 
         batch = whole.part(start, config.batch_size)
         pixels = sample_batch(decoder, batch, config, on_batch_step)
-        for picture, seed in zip(pixels, batch.seeds, strict=True):
-            yield Picture(picture.cpu(), seed)
+        size = len(batch.seeds)
+        for row in range(size) if batch.only is None else [batch.only]:
+            yield Picture(pixels[row].cpu(), batch.seeds[row], BatchRow(row, size))

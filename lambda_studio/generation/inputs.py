@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from lambda_studio.settings.drawing import BatchRow
 from lambda_studio.settings.pictures import require_needed
 
 
@@ -78,6 +79,25 @@ class Batch:
     """What guidance leads away from, one for all pictures or one for each."""
     seeds: Sequence[int]
     inputs: PictureInputs = field(default_factory=PictureInputs)
+    only: int | None = None
+    """The row that is wanted, of copies; None: all rows."""
+
+    def copies(self, batch: BatchRow) -> "Batch":
+        """Return a batch of copies of its only picture, which is wanted in its row of then.
+
+        A row's pixels depend on the number of rows, by rounding, and not on what the others are. Raises ValueError for
+        several pictures.
+        """
+        if len(self.seeds) != 1:
+            raise ValueError(f"{len(self.seeds)} pictures cannot be copies of one")
+        away = self.negative_image_embeds
+        return replace(
+            self,
+            image_embeds=self.image_embeds.expand(batch.size, -1),
+            negative_image_embeds=away.expand(batch.size, -1) if away.ndim == 2 else away,
+            seeds=list(self.seeds) * batch.size,
+            only=batch.row,
+        )
 
     def part(self, start: int, count: int) -> "Batch":
         """Return `count` pictures of it, or those that are left."""

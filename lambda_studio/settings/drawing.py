@@ -22,6 +22,16 @@ class Size(NamedTuple):
         return f"{self.width}" if self.height == self.width else f"{self.width}x{self.height}"
 
 
+class BatchRow(NamedTuple):
+    """The row of a picture in the batch that was drawn at once. The rounding of its pixels depends on it."""
+
+    row: int
+    """From 0."""
+    size: int
+
+
+ALONE = BatchRow(0, 1)
+
 REFERENCES = ("mean", "nearest", "each")
 SAMPLERS = ("ddim", "ddpm", "dpm++2m", "unipc", "euler", "lcm")
 SCHEDULERS = {
@@ -82,7 +92,7 @@ class GenerateConfig(Settings):
     width: int | None = None
     """Pixels from left to right; None is the stack's resolution. Not together with `resolution`."""
     batch_size: int = 8
-    """Pictures drawn at once. It affects memory use, not the pictures."""
+    """Pictures drawn at once. It affects speed and memory use, and a picture only in its rounding."""
     decode_in_tiles: bool = False
     """Decode pictures above 768 pixels in tiles: less memory, and a slightly different picture. Also chosen where the
     free memory of the GPU is less than decoding the whole picture takes."""

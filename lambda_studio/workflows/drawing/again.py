@@ -17,7 +17,7 @@ from lambda_studio.errors import ImageRefused, InvalidSetting, PromptInvalid
 from lambda_studio.models.stacks.specification import BUILT_IN
 from lambda_studio.pictures.files.opening import read_file
 from lambda_studio.pictures.files.png import sha256
-from lambda_studio.pictures.files.texts import PictureTexts, read_texts
+from lambda_studio.pictures.texts.picture_texts import PictureTexts, read_texts
 from lambda_studio.workflows.answers.pictures import DrawnAgain
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters, newest_adapter
 from lambda_studio.workflows.drawing.asking.preparing import Drawing
@@ -27,6 +27,8 @@ from lambda_studio.workflows.workplace import Workplace
 
 SAME_PIXELS = {"batch_size", "score", "metadata", "save_edges"}
 """Settings that change no pixel, but for rounding."""
+LARGEST_BATCH = 64
+"""A picture of a larger batch is drawn alone: the file may be anybody's, and would fill the memory."""
 FOLLOWS = {"edges": "follows the edges of", "from_image": "was drawn over", "mask": "has the mask", "depth": "follows"}
 """What a picture does with a file, by the file's role."""
 
@@ -58,12 +60,15 @@ def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted
     else:
         changes += _given_adapters(place, texts, adapter, concepts)
     adapters = adapter or _adapters(place, texts)
-    drawing = replace(wishes, prompt=texts.prompt, config=config, adapter=adapters, concepts=concepts)
+    more = {role for role, path in wishes.picture_paths.items() if path} - texts.pictures.keys()
+    other = adapter is not None or more or wishes.config.given - SAME_PIXELS
+    drawing = replace(
+        wishes, prompt=texts.prompt, config=config, adapter=adapters, concepts=concepts,
+        batch=None if other or wishes.count > 1 else texts.batch,
+    )  # fmt: skip
     for change in changes:
         place.notify(change)
     drawn = generate(place, drawing)
-    more = {role for role, path in wishes.picture_paths.items() if path} - texts.pictures.keys()
-    other = adapter is not None or more or wishes.config.given - SAME_PIXELS
     after = None if other else place.door.photo(drawn.pictures[0].path).image
     return DrawnAgain(drawn, tuple(changes), _difference(before, after) if after else None)
 
@@ -142,6 +147,8 @@ def _config(texts: PictureTexts, wished: GenerateConfig) -> GenerateConfig:
     """Return the picture's settings with the wishes in their place. Settings that are not known are left out."""
     known = {each.name for each in fields(GenerateConfig)}
     stored = {name: value for name, value in texts.settings.items() if name in known}
+    if texts.batch:
+        stored["batch_size"] = min(texts.batch.size, LARGEST_BATCH)
     if wished.given & {"resolution", "height", "width"}:
         stored = {name: value for name, value in stored.items() if name not in ("resolution", "height", "width")}
     given = {name: getattr(wished, name) for name in wished.given}

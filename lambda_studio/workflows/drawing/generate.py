@@ -58,15 +58,15 @@ def _together(prepared: Prepared) -> object:
     """Return what pictures have in common that are drawn together."""
     config = prepared.config
     steps = config.num_inference_steps, config.sampler, config.guidance_scale, config.deep_cache_interval
-    shared = *steps, config.batch_size, config.decode_in_tiles, config.strength
+    shared = *steps, config.batch_size, config.decode_in_tiles, config.strength, prepared.drawing.batch
     pictures = [(role, each.sha256) for role, each in prepared.given.items() if role != "edges"]
     return shared, pictures, prepared.size, [(each.path, each.scale) for each in prepared.adapters]
 
 
 def _planned(place: Workplace, group: Sequence[Prepared]) -> GenerateConfig:
     """Return the settings with the number of pictures at once that fits the GPU, and say it. Raises InvalidSetting."""
-    config, size = group[0].config, group[0].size
-    count, encodes = _pictures(group), "from_image" in group[0].given
+    config, size, batch = group[0].config, group[0].size, group[0].drawing.batch
+    count, encodes = batch.size if batch else _pictures(group), "from_image" in group[0].given
     plan = place.stack.drawing_plan(count, config.batch_size, size, config.deep_cache_interval > 1, encodes)
     if plan is None:
         return config
@@ -100,6 +100,9 @@ def _draw(
     from lambda_studio.workflows.drawing.scoring import keep, scores_of
 
     requests, zero_image_embeds = requests_of(place, group)
+    batch = group[0].drawing.batch
+    if batch and batch.size <= config.batch_size:
+        requests = [replace(each, batch=batch) for each in requests]
     files = [ScaledFile(each.path, each.scale) for each in group[0].adapters]
     pictures = draw_each(place.stack, requests, zero_image_embeds, config, files, on_step)
     targets = [
@@ -112,7 +115,7 @@ def _draw(
     spread = [to for each, to in zip(group, targets, strict=True) for _ in each.seeds]
     made = write_each(pictures, spread, place.notify)
     rows = iter(zip(made, scores_of(place, group, made), strict=True))
-    return [keep(each, [next(rows) for _ in each.seeds], to) for each, to in zip(group, targets, strict=True)]
+    return [keep(each, [next(rows) for _ in each.seeds]) for each in group]
 
 
 def requests_of(place: Workplace, group: Sequence[Prepared]) -> "tuple[list[PictureRequest], Tensor]":

@@ -7,7 +7,7 @@ from typing import Any
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.models.stacks.specification import BUILT_IN, StackSpec
-from lambda_studio.pictures.files.texts import PictureTexts
+from lambda_studio.pictures.texts.picture_texts import PictureTexts
 from lambda_studio.settings.drawing import SIZE_FIELDS
 
 OPTIONS = {

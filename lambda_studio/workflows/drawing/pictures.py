@@ -1,6 +1,5 @@
 """Write picture files with their texts."""
 
-import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -13,8 +12,8 @@ from concepts.records import ConceptRecord
 from lambda_studio.config import GenerateConfig, Size
 from lambda_studio.generation.generator import Picture
 from lambda_studio.pictures.files.png import decode_png
-from lambda_studio.pictures.files.texts import FORMAT_KEY, TEXTS_FORMAT
 from lambda_studio.pictures.outputs import write_picture
+from lambda_studio.pictures.texts.picture_texts import CONCEPT_FIELDS, PictureTexts
 from lambda_studio.workflows.drawing.adapter_choice import ChosenAdapter
 from lambda_studio.workflows.drawing.asking.given_pictures import Given
 from lambda_studio.workflows.drawing.asking.preparing import Prepared
@@ -26,13 +25,19 @@ NOT_STORED = ("seed", "batch_size", "score", "best", "metadata", "save_edges")
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a picture is written, with which texts beside its seed."""
+    """Where a picture is written, and with which texts. Before it is drawn, they lack its seed and its batch."""
 
-    texts: Mapping[str, str]
+    texts: PictureTexts | None
+    """None: without texts."""
     out: Path
     title: str
     at_once: bool = True
     """Write it as soon as it is drawn; otherwise only if the drawing is stopped."""
+
+    def of(self, picture: Picture) -> "Destination":
+        """Return the destination with the texts of this picture."""
+        texts = self.texts and replace(self.texts, seed=picture.seed, batch=picture.batch)
+        return replace(self, texts=texts)
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Made:
     """A drawn picture: in its file, or in memory until it is known whether it is written."""
 
     seed: int
+    to: Destination
     path: Path | None = None
     waiting: Image.Image | None = None
 
@@ -52,16 +58,14 @@ class Made:
         return decode_png(self.path.read_bytes())
 
 
-def write_drawing(image: Image.Image, seed: int, to: Destination) -> Path:
-    """Write one picture, with its seed among the texts if it has texts, and return its path."""
-    return write_picture(image, with_seed(to.texts, seed), to.out, to.title)
+def write_drawing(image: Image.Image, to: Destination) -> Path:
+    """Write one picture with its texts, and return its path."""
+    return write_picture(image, chunks_for(image, to), to.out, to.title)
 
 
-def with_seed(texts: Mapping[str, str], seed: int) -> dict[str, str]:
-    """Return a picture's texts with its seed. No texts stay none."""
-    if not texts:
-        return {}
-    return {**texts, "seed": str(seed), "parameters": texts["parameters"].format(seed=seed)}
+def chunks_for(image: Image.Image, to: Destination) -> dict[str, str]:
+    """Return the text chunks of a picture. No texts are none."""
+    return to.texts.chunks(image.width, image.height) if to.texts else {}
 
 
 def write_each(
@@ -75,13 +79,14 @@ def write_each(
     made: list[Made] = []
     with closing(pictures):  # also after an error: the generator holds the decoder
         try:
-            for picture, to in zip(pictures, destinations, strict=True):
-                image, seed = picture.to_image(), picture.seed
-                made.append(Made(seed, write_drawing(image, seed, to)) if to.at_once else Made(seed, waiting=image))
+            for picture, destination in zip(pictures, destinations, strict=True):
+                image, to = picture.to_image(), destination.of(picture)
+                written = {"path": write_drawing(image, to)} if to.at_once else {"waiting": image}
+                made.append(Made(picture.seed, to, **written))
         except BaseException:  # also Ctrl-C: the user learns what is there, and the error goes on
-            for each, to in zip(made, destinations, strict=False):
-                said = "Written before the stop" if to.at_once else "Drawn before the stop, not compared"
-                notify(f"{said}: {each.path or write_drawing(each.image, each.seed, to)}")
+            for each in made:
+                said = "Written before the stop" if each.to.at_once else "Drawn before the stop, not compared"
+                notify(f"{said}: {each.path or write_drawing(each.image, each.to)}")
             raise
     return made
 
@@ -110,56 +115,20 @@ class Inputs:
         )  # fmt: skip
 
 
-def texts_of(place: Workplace, inputs: Inputs) -> dict[str, str]:
-    """Return a picture's PNG texts without the seed, whose place in `parameters` is `{seed}`. Empty: none are wanted.
-
-    Structured values are JSON. A picture of a prompt, with one adapter as it is and no given pictures but edges, has
-    format 1, which earlier versions read; those of other commands have a format that earlier versions refuse to draw
-    again.
-    """
-    config, adapters = inputs.config, inputs.adapters
+def texts_of(place: Workplace, inputs: Inputs) -> PictureTexts | None:
+    """Return the texts of pictures that are still to be drawn, with seed 0. None: none are wanted."""
+    config, given = inputs.config, inputs.given
     if not config.metadata:
-        return {}
-    given = inputs.given
+        return None
     settings: dict[str, Any] = {key: value for key, value in asdict(config).items() if key not in NOT_STORED}
-    settings |= {role: each.name for role, each in given.items()}
-    versions = [
-        {
-            "name": item.name,
-            "noun": item.noun,
-            "library": item.library,
-            "version": item.version,
-            "manifest": item.manifest,
-        }
-        for item in inputs.concepts
-    ]
-    plain = [each.scale for each in adapters] in ([], [1.0])
-    scales = [{"sha256": each.record.sha256, "scale": each.scale} for each in adapters]
-    files = {role: {"name": each.name, "sha256": each.sha256} for role, each in given.items()}
-    number = TEXTS_FORMAT if inputs.origin or set(given) - {"edges"} else 1 if plain else 2
-    return {
-        "prompt": inputs.words,
-        "settings": json.dumps(settings),
-        "concepts": json.dumps(versions, ensure_ascii=False),
-        "stack": place.spec.name,
-        "weights": json.dumps(place.stack.fingerprints()),
-        "adapter": adapters[0].record.sha256 if adapters else "none",
-        **({} if plain else {"adapters": json.dumps(scales)}),
-        **({"origin": json.dumps(inputs.origin, ensure_ascii=False)} if inputs.origin else {}),
-        **({"pictures": json.dumps(files, ensure_ascii=False)} if files else {}),
-        "parameters": _parameters(inputs, place.spec.name),
-        "Software": "lambda-studio",
-        FORMAT_KEY: str(number),
-    }
-
-
-def _parameters(inputs: Inputs, stack: str) -> str:
-    """Return the text that web interfaces for Stable Diffusion show of a picture, with `{seed}` for its seed."""
-    config, size = inputs.config, inputs.size
-    negative = f"Negative prompt: {config.negative_prompt}\n" if config.negative_prompt else ""
-    words = f"{inputs.words}\n{negative}".replace("{", "{{").replace("}", "}}")
-    strength = "" if config.strength is None else f"Denoising strength: {config.strength:g}, "
-    return (
-        f"{words}Steps: {config.num_inference_steps}, Sampler: {config.sampler}, CFG scale: {config.guidance_scale:g}, "
-        f"Seed: {{seed}}, Size: {size.width}x{size.height}, {strength}Model: {stack}, Version: lambda-studio"
+    return PictureTexts(
+        prompt=inputs.words,
+        seed=0,
+        settings=settings | {role: each.name for role, each in given.items()},
+        concepts=tuple({name: getattr(each, name) for name in CONCEPT_FIELDS} for each in inputs.concepts),
+        stack=place.spec.name,
+        adapters=tuple((each.record.sha256, each.scale) for each in inputs.adapters),
+        weights=place.stack.fingerprints(),
+        origin=inputs.origin,
+        pictures={role: {"name": each.name, "sha256": each.sha256} for role, each in given.items()},
     )

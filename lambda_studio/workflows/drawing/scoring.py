@@ -1,6 +1,5 @@
 """How much pictures are like the references of their concepts, and which of them are the best."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from lambda_studio.pictures.outputs import rewrite_picture
 from lambda_studio.workflows.answers.pictures import DrawnPicture
 from lambda_studio.workflows.cache.left_out import is_left_out
 from lambda_studio.workflows.drawing.asking.preparing import Prepared
-from lambda_studio.workflows.drawing.pictures import Destination, Made, with_seed, write_drawing
+from lambda_studio.workflows.drawing.pictures import Made, chunks_for, write_drawing
 from lambda_studio.workflows.evaluating.views import views_of
 from lambda_studio.workflows.workplace import Workplace
 
@@ -67,20 +66,19 @@ def scores_of(place: Workplace, group: Sequence[Prepared], made: Sequence[Made])
     return found
 
 
-def keep(prepared: Prepared, pairs: Sequence[tuple[Made, Score]], to: Destination) -> list[DrawnPicture]:
+def keep(prepared: Prepared, pairs: Sequence[tuple[Made, Score]]) -> list[DrawnPicture]:
     """Write the likeness into the files of one prompt's pictures; of the best ones, write them, the best first."""
     if prepared.config.best is not None:
         pairs = sorted(pairs, key=lambda pair: -_rank(pair[1]))[: prepared.config.best]
-    return [DrawnPicture(_written(each, score, to), each.seed, score) for each, score in pairs]
+    return [DrawnPicture(_written(each, score), each.seed, score) for each, score in pairs]
 
 
-def _written(made: Made, score: Score, to: Destination) -> Path:
-    told = {"likeness": json.dumps(score, ensure_ascii=False)} if to.texts and score else {}
-    texts = {**to.texts, **told}
+def _written(made: Made, score: Score) -> Path:
+    to = replace(made.to, texts=made.to.texts and replace(made.to.texts, likeness=score))
     if made.path is None:
-        return write_drawing(made.image, made.seed, replace(to, texts=texts))
-    if told:
-        rewrite_picture(made.path, made.image, with_seed(texts, made.seed))
+        return write_drawing(made.image, to)
+    if to.texts and score:
+        rewrite_picture(made.path, made.image, chunks_for(made.image, to))
     return made.path
 
 

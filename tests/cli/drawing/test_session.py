@@ -9,6 +9,7 @@ from PIL import Image
 
 from cli.drawing import session
 from cli.screen import ctrl_c
+from lambda_studio.pictures.texts.picture_texts import read_texts
 
 FAST = ("--steps", 2, "--seed", 5)
 
@@ -150,8 +151,7 @@ def test_every_prompt_has_the_sessions_negative_prompt_and_references_and_may_ha
     typing("a <rex>\na <rex> --n snow\n", terminal=False)
     drawn = [Path(path) for path in studio("session", *FAST, *settings).out.split()]
     assert drawn[0].read_bytes() == Path("alone.png").read_bytes()
-    with Image.open(drawn[1]) as image:
-        said = json.loads(image.text["settings"])
+    said = read_texts(drawn[1]).settings
     assert (said["negative_prompt"], said["references"]) == ("snow", "each")
     typing("a <rex>\n", terminal=False)
     with Image.open(studio("session", *FAST, "--no-metadata").out.strip()) as image:

@@ -1,10 +1,12 @@
 """The pictures that a drawing is given."""
 
+import pytest
 import torch
 from diffusers.pipelines.kandinsky2_2.pipeline_kandinsky2_2_inpainting import prepare_mask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambda_studio.config import BatchRow
 from lambda_studio.generation.inputs import Batch, PictureInputs, faded, redrawn_latents
 
 
@@ -44,3 +46,13 @@ def test_a_batch_is_cut_with_all_that_belongs_to_its_rows() -> None:
     assert (part.seeds, part.inputs) == ([2, 3], inputs)
     one = Batch(batch.image_embeds, torch.zeros(2), [1, 2, 3]).part(0, 2)
     assert one.negative_image_embeds.shape == (2,) and one.inputs == PictureInputs()
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_copies_of_a_picture_have_its_embeddings_and_seed(several: bool) -> None:
+    embeds, away = torch.randn(1, 4), torch.randn(1, 4) if several else torch.randn(4)
+    copies = Batch(embeds, away, [7]).copies(BatchRow(2, 3))
+    assert (copies.seeds, copies.only, copies.image_embeds.shape) == ([7, 7, 7], 2, (3, 4))
+    assert copies.image_embeds[2].equal(embeds[0]) and copies.negative_image_embeds.expand(3, -1)[2].equal(away.view(4))
+    with pytest.raises(ValueError, match="2 pictures cannot be copies of one"):
+        Batch(torch.randn(2, 4), torch.randn(4), [7, 8]).copies(BatchRow(2, 3))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from concepts.records import ConceptRecord
-from lambda_studio.config import GenerateConfig, Size, Wanted, read_adapters, require
+from lambda_studio.config import BatchRow, GenerateConfig, Size, Wanted, read_adapters, require
 from lambda_studio.errors import InvalidSetting, PromptInvalid
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.template import Template, name_key, parse, require_words
@@ -51,6 +51,8 @@ class Drawing:
     """The concepts of the prompt, in versions that may be earlier ones; None: the library's current versions."""
     line: int | None = None
     """Its number in a file of prompts, for messages."""
+    batch: BatchRow | None = None
+    """Of one picture: draw it as in this row of a batch, bit for bit, if as many are drawn at once."""
 
     @property
     def picture_paths(self) -> dict[str, Path | None]:

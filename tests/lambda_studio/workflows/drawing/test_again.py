@@ -8,9 +8,11 @@ from PIL import Image
 
 from concepts.errors import AdapterNotFound
 from lambda_studio import Changes
-from lambda_studio.config import FinetuneConfig, GenerateConfig
+from lambda_studio.config import BatchRow, FinetuneConfig, GenerateConfig
 from lambda_studio.errors import ImageRefused, InvalidSetting, PromptInvalid
-from lambda_studio.pictures.files.texts import read_texts
+from lambda_studio.generation import generator
+from lambda_studio.pictures.outputs import write_picture
+from lambda_studio.pictures.texts.picture_texts import read_texts
 
 TWO_STEPS = GenerateConfig(num_inference_steps=2, seed=7, guidance_scale=3.0, negative_prompt="a hat")
 
@@ -197,3 +199,31 @@ def test_adapters_that_generate_would_choose_today_and_those_that_are_given_are_
         change
         == "The picture has adapters 1 and 2:0.5. Today, generate would choose adapter 2. Draw with it: --adapter 2"
     )
+
+
+def test_a_picture_of_a_batch_is_drawn_in_its_row_of_such_a_batch(studio, add, box, tmp_path, monkeypatch) -> None:
+    add("rex", box(0))
+    several = studio.generate("a <rex>", TWO_STEPS, count=5, out=tmp_path / "first").pictures
+    batches, sample_batch = [], generator.sample_batch
+
+    def watched(decoder, batch, *rest):
+        batches.append((len(batch.seeds), batch.only, set(batch.seeds)))
+        return sample_batch(decoder, batch, *rest)
+
+    monkeypatch.setattr(generator, "sample_batch", watched)
+    again = studio.pictures.again(several[3].path, out=tmp_path / "again")
+    assert (batches.pop(), again.difference, len(again.drawn.pictures)) == ((5, 3, {10}), 0, 1)
+    assert read_texts(again.drawn.pictures[0].path).batch == BatchRow(3, 5)
+    alone = studio.pictures.again(several[3].path, GenerateConfig(batch_size=1), out=tmp_path / "alone")
+    assert batches.pop() == (1, None, {10}) and alone.difference is not None
+    studio.pictures.again(several[3].path, GenerateConfig(sampler="euler"), out=tmp_path / "other")
+    studio.pictures.again(several[3].path, count=2, out=tmp_path / "two")
+    assert batches == [(1, None, {10}), (2, None, {10, 11})], "another picture needs no batch of then"
+
+
+def test_a_picture_of_a_huge_batch_is_drawn_alone(studio, tmp_path) -> None:
+    first = studio.generate("a cat", TWO_STEPS, out=tmp_path).pictures[0].path
+    said = replace(read_texts(first), batch=BatchRow(0, 10_000))
+    huge = write_picture(Image.open(first), said.chunks(32, 32), tmp_path, "huge")
+    again = studio.pictures.again(huge, out=tmp_path)
+    assert (again.difference, read_texts(again.drawn.pictures[0].path).batch) == (0, BatchRow(0, 1))

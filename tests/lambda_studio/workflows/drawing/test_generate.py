@@ -1,6 +1,5 @@
 """A prompt on its way: read once, bound once, and refused before a model is loaded."""
 
-import json
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -20,7 +19,7 @@ from lambda_studio.models.decoders import kandinsky
 from lambda_studio.models.decoders.protocol import Footprint
 from lambda_studio.models.stacks.planning import GIB
 from lambda_studio.models.stacks.stack import Stack
-from lambda_studio.pictures.files.texts import read_texts
+from lambda_studio.pictures.texts.picture_texts import read_texts
 from lambda_studio.studio import Studio
 from lambda_studio.workflows.drawing.asking import preparing
 from lambda_studio.workflows.drawing.asking.naming import named_concepts
@@ -63,7 +62,7 @@ def test_each_name_is_drawn_with_the_mean_of_its_own_embeddings(studio, add, box
 
 def test_a_prompt_without_names_needs_no_concept(studio, tmp_path, notices):
     drawn = studio.generate("a cat", out=tmp_path, config=ONE_STEP)
-    assert json.loads(Image.open(drawn.pictures[0].path).text["concepts"]) == []
+    assert read_texts(drawn.pictures[0].path).concepts == ()
     assert notices == []
 
 
@@ -260,7 +259,7 @@ def test_a_negative_prompt_and_a_sampler_are_used_and_stored(studio, tmp_path, n
     other = studio.generate("a dog", config, out=tmp_path).pictures[0].path
     with Image.open(plain) as one, Image.open(other) as two:
         assert one.tobytes() != two.tobytes()
-        settings = json.loads(two.text["settings"])
+    settings = read_texts(other).settings
     assert (settings["negative_prompt"], settings["sampler"]) == ("a hat", "unipc")
 
 
@@ -296,7 +295,7 @@ def test_prompts_with_the_same_settings_are_drawn_together_and_each_as_if_alone(
     assert [each.prompt for each in drawn] == ["a <max>", "a <rex>", "a <rex#2:0.5>", "a cat", "a <rex>"]
     assert batches == [3, 1, 1]
     assert [picture.seed for each in drawn for picture in each.pictures] == [0, 0, 0, 0, 8]
-    assert json.loads(Image.open(drawn[2].pictures[0].path).text["settings"])["negative_prompt"] == "a hat"
+    assert read_texts(drawn[2].pictures[0].path).settings["negative_prompt"] == "a hat"
     alone = studio.generate("a <rex>", ONE_STEP, out=tmp_path).pictures[0].path
     with Image.open(drawn[1].pictures[0].path) as one, Image.open(alone) as other:
         apart = np.abs(np.asarray(one).astype(int) - np.asarray(other))

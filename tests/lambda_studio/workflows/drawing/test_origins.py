@@ -3,7 +3,7 @@
 import pytest
 
 from lambda_studio.models.stacks.specification import BUILT_IN
-from lambda_studio.pictures.files.texts import PictureTexts
+from lambda_studio.pictures.texts.picture_texts import PictureTexts
 from lambda_studio.workflows.drawing.origins import way_to_draw
 
 WAY = ["interpolate", "a <rex>", "a cat", "--frames", "3", "--seed", "7"]
@@ -15,7 +15,7 @@ START = "studio interpolate 'a <rex>' 'a cat' --frames 3 --seed 7"
 def said(command, settings=None, stack="miniature", adapters=()) -> str:
     """Return the remedy of a picture, where the miniature is in use."""
     texts = PictureTexts(
-        prompt="", seed=7, settings={**PLAIN, **(settings or {})}, concepts=(), stack=stack, adapter=None,
+        prompt="", seed=7, settings={**PLAIN, **(settings or {})}, concepts=(), stack=stack,
         adapters=adapters, origin={"command": command},
     )  # fmt: skip
     return way_to_draw(BUILT_IN["miniature"], texts, (48, 32)).removeprefix("Draw all of that command again")

@@ -1,7 +1,5 @@
 """How much pictures are like the references of their concepts."""
 
-import json
-
 import pytest
 import torch
 from PIL import Image
@@ -10,7 +8,7 @@ from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import InvalidSetting, PromptInvalid
 from lambda_studio.evaluation.by_clip import ClipLikeness
 from lambda_studio.evaluation.measures import View
-from lambda_studio.pictures.files.texts import read_texts
+from lambda_studio.pictures.texts.picture_texts import read_texts
 
 SCORED = GenerateConfig(num_inference_steps=1, seed=0, score=True)
 
@@ -32,7 +30,7 @@ def test_each_concept_of_a_picture_has_a_likeness_in_the_answer_and_in_the_file(
             assert picture.likeness[concept.name]["CLIP-I"] == pytest.approx(expected, abs=2e-4)
         assert read_texts(picture.path).likeness == picture.likeness
     plain = studio.generate("a <rex>", GenerateConfig(num_inference_steps=1, seed=0), out=tmp_path)
-    assert plain.pictures[0].likeness == {} and "likeness" not in Image.open(plain.pictures[0].path).text
+    assert plain.pictures[0].likeness == {} and read_texts(plain.pictures[0].path).likeness == {}
     assert studio.generate("a cat", SCORED, out=tmp_path).pictures[0].likeness == {}
 
 
@@ -46,7 +44,7 @@ def test_the_best_are_kept_and_the_best_comes_first(studio, add, box, tmp_path) 
     assert [each.path.name for each in best] == ["a-rex-0001.png", "a-rex-0002.png"]
     assert len(list((tmp_path / "best").iterdir())) == 2
     for one, other in zip(best, ranked, strict=True):
-        assert json.loads(Image.open(one.path).text["likeness"]) == other.likeness
+        assert read_texts(one.path).likeness == other.likeness
         assert Image.open(one.path).tobytes() == Image.open(other.path).tobytes()
 
 

@@ -1,0 +1,1 @@
+"""What a picture's file says of how it was drawn."""
