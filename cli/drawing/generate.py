@@ -70,7 +70,7 @@ LONGEST = 2**22
     type=click.Path(path_type=Path),
     default=Path("outputs"),
     show_default=True,
-    help="Folder for the pictures, or a file name that ends in .png.",
+    help="Folder for the pictures, or a name that ends in .png; several are numbered (a-0001.png).",
 )
 @hardware_options
 @download_option

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from glob import escape
 from itertools import count
 from pathlib import Path
 
@@ -19,7 +20,7 @@ _LONGEST_STEM = 60
 PLACES = "Give a folder, or a name that ends in .png."
 
 
-def write_picture(image: Image.Image, texts: Mapping[str, str], out: Path, title: str) -> Path:
+def write_picture(image: Image.Image, texts: Mapping[str, str], out: Path, title: str, several: bool = False) -> Path:
     """Write a PNG with `texts` in its text chunks, under the first free name, and return its path.
 
     The write is atomic and durable.
@@ -29,10 +30,14 @@ def write_picture(image: Image.Image, texts: Mapping[str, str], out: Path, title
         texts: The keys and texts of the text chunks.
         out: A folder, or a path that ends in .png. A number is added to the path if the path exists.
         title: The source of the picture's name if `out` is a folder.
+        several: The picture is one of several at `out`. Their names are numbered from the first, so that they sort.
     """
     require_place(out)
     _make_room(out)
-    names = _file_names(out) if _names_a_file(out) else _folder_names(out, slug(title))
+    if not _names_a_file(out):
+        names = _folder_names(out, slug(title))
+    else:
+        names = _folder_names(out.parent, out.stem) if several else _file_names(out)
     return _write_first_free(names, _png(image, texts))
 
 
@@ -135,7 +140,7 @@ def _names_a_file(out: Path) -> bool:
 
 
 def _folder_names(folder: Path, stem: str) -> Iterator[Path]:
-    numbers = (re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.stem) for path in folder.glob(f"{stem}-*.png"))
+    numbers = (re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.stem) for path in folder.glob(f"{escape(stem)}-*.png"))
     taken = max((int(match[1]) for match in numbers if match), default=0)
     return (folder / f"{stem}-{number:04d}.png" for number in count(taken + 1))
 

@@ -45,10 +45,11 @@ def generate_all(place: Workplace, drawings: Sequence[Drawing], one: bool = Fals
     tell_new_seed(place, prepared)
     total = sum(_steps(group, config) for group, config in zip(groups, plans, strict=True))
     counts = [_pictures(group) for group in groups]
+    several = sum(each.config.best or each.drawing.count for each in prepared) > 1
     with place.progress("Drawing", total=total) as advance:
         for number, (group, config) in enumerate(zip(groups, plans, strict=True)):
-            before = sum(counts[:number])
-            written += _draw(place, group, config, by_picture(advance, config, counts[number], sum(counts), before))
+            on_step = by_picture(advance, config, counts[number], sum(counts), sum(counts[:number]))
+            written += _draw(place, group, config, several, on_step)
     maps = save_edge_maps(place, prepared)
     drawn = [_drawn(place, each, pictures) for each, pictures in zip(prepared, written, strict=True)]
     return [replace(answer, edge_map=maps.get(_edges(each))) for answer, each in zip(drawn, prepared, strict=True)]
@@ -91,9 +92,16 @@ def tell_new_seed(place: Workplace, prepared: Sequence[Prepared]) -> None:
 
 
 def _draw(
-    place: Workplace, group: Sequence[Prepared], config: GenerateConfig, on_step: Callable[[int, int], None]
+    place: Workplace,
+    group: Sequence[Prepared],
+    config: GenerateConfig,
+    several: bool,
+    on_step: Callable[[int, int], None],
 ) -> list[list[DrawnPicture]]:
-    """Draw the pictures of one group, and write each as soon as it is drawn, or the best ones at the end."""
+    """Draw the pictures of one group, and write each as soon as it is drawn, or the best ones at the end.
+
+    `several` is whether more than one picture is written, of all groups.
+    """
     from lambda_studio.generation.generator import draw_each
     from lambda_studio.models.adapters.adapter import ScaledFile
     from lambda_studio.workflows.drawing.pictures import Destination, Inputs, texts_of, write_each
@@ -108,7 +116,7 @@ def _draw(
     targets = [
         Destination(
             texts_of(place, Inputs.of(each, config.decode_in_tiles)), each.drawing.out, each.template.text,
-            at_once=each.config.best is None,
+            at_once=each.config.best is None, several=several,
         )
         for each in group
     ]  # fmt: skip

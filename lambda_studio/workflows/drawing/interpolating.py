@@ -60,7 +60,9 @@ def interpolate(
     )  # fmt: skip
     command = _command(prompts, frames, spherical, seed)
     origins = ({"command": command, "position": divmod(at, frames)} for at in range(len(embeds)))
-    targets = [Destination(texts_of(place, replace(inputs, origin=each)), wishes.out, title) for each in origins]
+    targets = [
+        Destination(texts_of(place, replace(inputs, origin=each)), wishes.out, title, several=True) for each in origins
+    ]
     written = write_each(pictures, targets, place.notify)
     images = [each.image for each in written]
     sheet = draw_sheet(images, _labels(prompts, frames), frames if frames <= LARGEST_GRID else None)

@@ -33,6 +33,8 @@ class Destination:
     title: str
     at_once: bool = True
     """Write it as soon as it is drawn; otherwise only if the drawing is stopped."""
+    several: bool = False
+    """Other pictures have the same destination."""
 
     def of(self, picture: Picture) -> "Destination":
         """Return the destination with the texts of this picture."""
@@ -60,7 +62,7 @@ class Made:
 
 def write_drawing(image: Image.Image, to: Destination) -> Path:
     """Write one picture with its texts, and return its path."""
-    return write_picture(image, chunks_for(image, to), to.out, to.title)
+    return write_picture(image, chunks_for(image, to), to.out, to.title, to.several)
 
 
 def chunks_for(image: Image.Image, to: Destination) -> dict[str, str]:

@@ -62,7 +62,8 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
         concepts=[] if is_file else place.get_concepts([source]), adapters=adapters,
         origin={"command": _command(Path(source).name if is_file else source, edges, count, first)},
     )  # fmt: skip
-    written = write_each(pictures, [Destination(texts_of(place, inputs), wishes.out, title)] * count, place.notify)
+    to = Destination(texts_of(place, inputs), wishes.out, title, several=count > 1)
+    written = write_each(pictures, [to] * count, place.notify)
     images = [each.image for each in written]
     own = ClipLikeness(place.stack).embed([View(image, "") for image in images])
     likeness = F.cosine_similarity(own, embedding.cpu()[None]).tolist()

@@ -38,6 +38,13 @@ def test_pictures_are_never_overwritten(studio, tmp_path: Path) -> None:
     assert (tmp_path / "dog-2.png").read_bytes() != before
 
 
+def test_several_pictures_with_a_name_sort_by_their_numbers(studio, tmp_path: Path) -> None:
+    (tmp_path / "[dog].png").write_bytes(b"mine")
+    said = [studio("generate", "a dog", "-n", 2, "--steps", 1, "--out", "[dog].png").out.split() for _ in range(2)]
+    assert [*said[0], *said[1]] == [f"[dog]-000{number}.png" for number in (1, 2, 3, 4)]
+    assert (tmp_path / "[dog].png").read_bytes() == b"mine"
+
+
 def test_a_picture_says_what_it_is(studio, tuned) -> None:
     path = studio("generate", "a <rex>", "--seed", 5, "--steps", 2, "--guidance", 3).out.strip()
     texts = json.loads(Image.open(path).text["lambda-studio"])

@@ -15,7 +15,11 @@ def test_a_line_is_written_with_its_sheet_and_animation(studio, tmp_path) -> Non
         assert animation.n_frames == 4
     assert answer.err.startswith("Evenness ")
     found = json.loads(studio(*line, "--spherical", "--json", "--animate", "way.webp", "--out", "way.png").out)
-    assert (found["columns"], found["seed"], found["pictures"]) == (3, 2, ["way.png", "way-2.png", "way-3.png"])
+    assert (found["columns"], found["seed"], found["pictures"]) == (
+        3,
+        2,
+        ["way-0001.png", "way-0002.png", "way-0003.png"],
+    )
     assert (found["animation"], found["sheet"]) == ("way.webp", "way-sheet.png")
     assert "way.gif exists" in studio(*line, "--animate", "way.gif").err
 
