@@ -31,6 +31,8 @@ def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
         yield f"{LEARNT[conditions]} (--conditions {conditions})"
     if plan.needed_bytes is not None and plan.free_bytes is not None:
         yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of GPU memory"
+    if plan.process_bytes is not None:
+        yield f"memory: about {gib(plan.process_bytes)} for this process, measured here"
     if plan.buckets:
         yield f"shapes that images are learnt in: {', '.join(map(str, plan.buckets))}"
     if plan.to_encode:

@@ -87,6 +87,16 @@ def has_cpu_memory_for(size: int) -> bool:
     return free >= HEADROOM * size
 
 
+def process_peak() -> int | None:
+    """Return the most bytes of the machine's memory that this process has had at once; None where it is not told."""
+    try:
+        from resource import RUSAGE_SELF, getrusage
+    except ImportError:  # on Windows
+        return None
+    most = getrusage(RUSAGE_SELF).ru_maxrss
+    return most if platform.system() == "Darwin" else most * 1024
+
+
 def return_memory(device: torch.device) -> None:
     """Return the memory of freed models to the GPU. On the CPU it returns by itself."""
     if device.type == "cuda":

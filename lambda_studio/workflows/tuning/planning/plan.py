@@ -57,6 +57,8 @@ class FinetunePlan:
     """Measured on a few steps on this device."""
     not_measured: str | None = None
     """Why there are no time and no memory."""
+    process_bytes: int | None = None
+    """Without a GPU: the most memory that this process has had, with the steps that were timed."""
     buckets: tuple[Bucket, ...] = ()
     """The shapes that images are learnt in, with `aspect_ratio_buckets`."""
 

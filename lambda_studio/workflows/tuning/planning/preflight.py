@@ -9,6 +9,7 @@ import torch
 from concepts.records import ConceptRecord
 from lambda_studio.config import FinetuneConfig, Size
 from lambda_studio.errors import ModelFilesNotFetched
+from lambda_studio.models.memory.hardware import process_peak
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import train_config
@@ -71,7 +72,8 @@ def _measured(
     )
     if memory and not memory.fits:
         return replace(found, not_measured=memory.said())
-    return replace(found, seconds_a_step=_seconds_a_step(stack, config))
+    seconds = _seconds_a_step(stack, config)
+    return replace(found, seconds_a_step=seconds, process_bytes=None if memory else process_peak())
 
 
 def buckets(

@@ -13,6 +13,7 @@ from lambda_studio.models.memory.hardware import (
     exact_products,
     free_memory,
     has_cpu_memory_for,
+    process_peak,
     return_memory,
 )
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
@@ -106,6 +107,12 @@ def test_memory_that_is_not_there_is_not_taken(monkeypatch: pytest.MonkeyPatch) 
     assert not has_cpu_memory_for(2**60)
     monkeypatch.delattr(os, "sysconf")
     assert not has_cpu_memory_for(1)
+
+
+def test_the_peak_of_the_process_is_in_bytes_and_remembers_what_was_freed() -> None:
+    size = process_peak() + 2**28
+    torch.ones(size // 4).sum()
+    assert size < process_peak() < 2 * size + 2**30
 
 
 @pytest.mark.parametrize(

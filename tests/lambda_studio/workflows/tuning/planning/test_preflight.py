@@ -8,6 +8,7 @@ from PIL import Image
 from concepts.errors import ConceptNotFound
 from lambda_studio.config import FinetuneConfig, Size
 from lambda_studio.errors import InvalidSetting, ModelFilesNotFetched, StudioError
+from lambda_studio.models.memory.hardware import process_peak
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.workflows.tuning.planning import planning, preflight
 from lambda_studio.workflows.tuning.planning.plan import Bucket
@@ -38,6 +39,7 @@ def test_a_plan_has_shares_settings_time_and_what_is_to_be_encoded(studio, add, 
     assert (plan.stack, plan.steps, plan.images_a_step, plan.to_encode) == ("tiny", 3, 8, 3)
     assert plan.settings == {**asdict(FEW), "learning_rate": 1e-4, "preview_every": 0}
     assert (plan.needed_bytes, plan.free_bytes, plan.seconds_a_step, plan.not_measured) == (None, None, 1.0, None)
+    assert plan.process_bytes and plan.process_bytes == pytest.approx(process_peak(), rel=0.1)
     assert plan.remarks[0].concept == "red-hat" and plan.remarks[0].said.startswith("1 image: ")
     stack = studio.workplace.stack
     assert quick == [({stack.decoder(("unet",)).latent_shape(Size.square(stack.resolution))}, 3)]
@@ -82,7 +84,7 @@ def test_on_a_gpu_the_memory_is_in_the_plan_and_what_does_not_fit_is_not_timed(
     monkeypatch.setattr(planning, "training_bytes", lambda blueprint, way: each * way.batch_size * GIB)
     add("rex", photo)
     plan = studio.plan_finetune(["rex"], FEW)
-    assert plan.free_bytes == 8 * GIB
+    assert (plan.free_bytes, plan.process_bytes) == (8 * GIB, None)
     assert (plan.seconds_a_step, bool(quick)) == ((1.0, True) if fits else (None, False))
     assert (plan.needed_bytes <= plan.free_bytes) is fits
     assert (plan.images_a_step, plan.settings["batch_size"]) == ((8, 2) if fits else (8, 1))
