@@ -1,5 +1,6 @@
 """studio generate PROMPT"""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from cli.texts.drawing_lines import notices, picture_lines
 
 LONGEST = 2**22
 """The most bytes of prompts that are read from the input."""
+OPTIONS_OF_FILES = {".txt": "--file", ".png": "--from"}
+"""The option for a file that is given in the prompt's place."""
 
 
 @click.command("generate", cls=StudioCommand)
@@ -110,6 +113,9 @@ def command(
         raise click.UsageError("Give one of: a prompt, a file of prompts (--file), a picture (--from).")
     if prompt == "-":
         prompt, lines = None, prompt
+    option = OPTIONS_OF_FILES.get(Path(prompt or "").suffix.lower())
+    if prompt and option and os.path.isfile(prompt):
+        raise click.UsageError(f"{prompt} is a file. Give it with {option}.")
     config = GenerateConfig(**given(**settings), **(size or {}))
     asked: dict[str, Any] = {"config": config, "count": count, "out": out}
     asked |= {"edges": edges, "from_image": from_image, "mask": mask, "depth": depth}

@@ -45,6 +45,14 @@ def test_several_pictures_with_a_name_sort_by_their_numbers(studio, tmp_path: Pa
     assert (tmp_path / "[dog].png").read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize(("name", "option"), [("p.txt", "--file"), ("p.png", "--from")])
+def test_a_file_in_the_prompts_place_is_refused_with_its_option(studio, tmp_path: Path, name: str, option: str) -> None:
+    assert studio("generate", name, "--steps", 1).code == 0, "words may look like the name of a file"
+    (tmp_path / name).write_text("a dog")
+    refused = studio("generate", name)
+    assert refused.code == 2 and f"{name} is a file. Give it with {option}." in refused.err
+
+
 def test_a_picture_says_what_it_is(studio, tuned) -> None:
     path = studio("generate", "a <rex>", "--seed", 5, "--steps", 2, "--guidance", 3).out.strip()
     texts = json.loads(Image.open(path).text["lambda-studio"])
