@@ -1,6 +1,7 @@
 """studio generate PROMPT"""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ LONGEST = 2**22
 """The most bytes of prompts that are read from the input."""
 OPTIONS_OF_FILES = {".txt": "--file", ".png": "--from"}
 """The option for a file that is given in the prompt's place."""
+OPTIONS_OF_LETTERS = {
+    "n": "--negative-prompt", "w": "--size", "h": "--size", "d": "--seed", "l": "--guidance", "s": "--steps",
+}  # fmt: skip
+"""The option for each letter that ends a line of a file."""
 
 
 @click.command("generate", cls=StudioCommand)
@@ -113,9 +118,8 @@ def command(
         raise click.UsageError("Give one of: a prompt, a file of prompts (--file), a picture (--from).")
     if prompt == "-":
         prompt, lines = None, prompt
-    option = OPTIONS_OF_FILES.get(Path(prompt or "").suffix.lower())
-    if prompt and option and os.path.isfile(prompt):
-        raise click.UsageError(f"{prompt} is a file. Give it with {option}.")
+    if prompt:
+        require_words(prompt)
     config = GenerateConfig(**given(**settings), **(size or {}))
     asked: dict[str, Any] = {"config": config, "count": count, "out": out}
     asked |= {"edges": edges, "from_image": from_image, "mask": mask, "depth": depth}
@@ -139,6 +143,17 @@ def command(
         notice(said)
     if show and not session.json and not show_pictures(drawn):
         notice("This terminal shows no pictures, or does not say that it can.")
+
+
+def require_words(prompt: str) -> None:
+    """Raise UsageError for a prompt that is a file's name, or ends as a line of a file."""
+    option = OPTIONS_OF_FILES.get(Path(prompt).suffix.lower())
+    if option and os.path.isfile(prompt):
+        raise click.UsageError(f"{prompt} is a file. Give it with {option}.")
+    if found := re.search(rf"\s--([{''.join(OPTIONS_OF_LETTERS)}])\s", prompt):
+        letter = found[1]
+        known = f"Here, give {OPTIONS_OF_LETTERS[letter]} beside the prompt."
+        raise click.UsageError(f"The prompt has --{letter}, as a line of a file or session may. {known}")
 
 
 def by_itself(adapters: tuple[str, ...]) -> bool:

@@ -53,6 +53,13 @@ def test_a_file_in_the_prompts_place_is_refused_with_its_option(studio, tmp_path
     assert refused.code == 2 and f"{name} is a file. Give it with {option}." in refused.err
 
 
+def test_the_end_of_a_files_line_is_no_word_of_a_prompt(studio) -> None:
+    refused = studio("generate", "a dog --d 3 --s 20")
+    assert refused.code == 2 and "The prompt has --d, as a line of a file or session may." in refused.err
+    assert "Here, give --seed beside the prompt." in refused.err
+    assert studio("generate", "a well--known dog -- d", "--steps", 1).code == 0
+
+
 def test_a_picture_says_what_it_is(studio, tuned) -> None:
     path = studio("generate", "a <rex>", "--seed", 5, "--steps", 2, "--guidance", 3).out.strip()
     texts = json.loads(Image.open(path).text["lambda-studio"])
