@@ -18,7 +18,7 @@ from cli.texts.drawing_lines import notices, picture_lines
 
 LONGEST = 2**22
 """The most bytes of prompts that are read from the input."""
-OPTIONS_OF_FILES = {".txt": "--file", ".png": "--from"}
+OPTIONS_OF_FILES = {".txt": "--file", ".png": "--from", ".jpg": "--from-image", ".jpeg": "--from-image"}
 """The option for a file that is given in the prompt's place."""
 OPTIONS_OF_LETTERS = {
     "n": "--negative-prompt", "w": "--size", "h": "--size", "d": "--seed", "l": "--guidance", "s": "--steps",

@@ -21,10 +21,17 @@ from lambda_studio.settings.pictures import ROLES
 
 KEY = "lambda-studio"
 TEXTS_FORMAT = 4
-MAX_SEED = 10**20
+MAX_NUMBER = 2**63
+MAX_PROMPT = 10_000
+"""Characters. CLIP reads fewer."""
 MAX_BATCH = 10_000
 REMEDY = "Give a PNG that studio generate wrote, with its texts: not one of --no-metadata."
 CONCEPT_FIELDS = {"name": str, "noun": str, "library": str, "version": int, "manifest": str}
+ORIGINS = ("interpolate", "reconstruct")
+"""The commands whose pictures have no prompt of their own."""
+NEEDED_SETTINGS = ("num_inference_steps", "guidance_scale", "sampler")
+NOT_STORED = ("seed", "batch_size", "score", "best", "metadata", "save_edges")
+"""Settings that change no pixel but by rounding, and the seed, which has a value of its own."""
 OPTIONAL = ("likeness", "origin", "pictures")
 """Values that are not written if they are empty."""
 
@@ -93,7 +100,12 @@ def read_texts(path: Path) -> PictureTexts:
             raise ValueError("its text is not a table")
         if (number := format_of(said)) > TEXTS_FORMAT:
             raise ImageRefused(too_new(str(path), number, TEXTS_FORMAT), UPDATE)
-        return _picture(said)
+        found = _picture(said)
+        if number == TEXTS_FORMAT and (lacking := [each for each in NEEDED_SETTINGS if each not in found.settings]):
+            raise ValueError(f"its settings lack {', '.join(lacking)}")
+        return found
+    except UnicodeError as error:
+        raise ImageRefused(f"{path}: its texts are not in UTF-8.", REMEDY) from error
     except OSError as error:
         raise ImageRefused(f"{path} cannot be read: {error.strerror or error}.", REMEDY) from error
     except ValueError as error:
@@ -107,6 +119,7 @@ def _picture(said: dict[str, Any]) -> PictureTexts:
     for key, (is_valid, wrong) in CHECKS.items():
         if key in said and not is_valid(said[key]):
             raise ValueError(wrong.format(str(said[key])[:70]))
+    json.dumps(said, ensure_ascii=False).encode()  # which fails for halves of surrogate pairs
     batch = said.get("batch")
     return PictureTexts(
         prompt=said["prompt"],
@@ -127,12 +140,16 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_prompt(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_PROMPT
+
+
 def _is_seed(value: Any) -> bool:
-    return type(value) is int and 0 <= value < MAX_SEED
+    return type(value) is int and 0 <= value <= MAX_NUMBER
 
 
 def _is_table(value: Any) -> bool:
-    return isinstance(value, dict)
+    return isinstance(value, dict) and all(type(each) is not int or abs(each) <= MAX_NUMBER for each in value.values())
 
 
 def _are_concepts(value: Any) -> bool:
@@ -162,7 +179,7 @@ def _is_sha(value: Any) -> bool:
 
 def _is_origin(value: Any) -> bool:
     words = value.get("command") if isinstance(value, dict) else None
-    return isinstance(words, list) and bool(words) and all(map(_is_text, words))
+    return isinstance(words, list) and all(map(_is_text, words)) and words[:1] in [[each] for each in ORIGINS]
 
 
 def _are_files(value: Any) -> bool:
@@ -182,7 +199,7 @@ def _is_batch(value: Any) -> bool:
 
 
 CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "prompt": (_is_text, "its prompt is not a text"),
+    "prompt": (_is_prompt, f"its prompt is not a text of up to {MAX_PROMPT:,} characters"),
     "seed": (_is_seed, "its seed is {!r}"),
     "settings": (_is_table, "its settings are not a table"),
     "concepts": (_are_concepts, "its concepts are not a list of concepts"),

@@ -14,10 +14,11 @@ from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord
 from lambda_studio.config import GenerateConfig, Wanted, read_adapters, require
 from lambda_studio.errors import ImageRefused, InvalidSetting, PromptInvalid
+from lambda_studio.generation.template import parse
 from lambda_studio.models.stacks.specification import BUILT_IN
 from lambda_studio.pictures.files.opening import read_file
 from lambda_studio.pictures.files.png import sha256
-from lambda_studio.pictures.texts.picture_texts import PictureTexts, read_texts
+from lambda_studio.pictures.texts.picture_texts import NOT_STORED, REMEDY, PictureTexts, read_texts
 from lambda_studio.workflows.answers.pictures import DrawnAgain
 from lambda_studio.workflows.drawing.adapter_choice import choose_adapters, newest_adapter
 from lambda_studio.workflows.drawing.asking.preparing import Drawing
@@ -48,10 +49,11 @@ def draw_again(place: Workplace, picture: Path, wishes: Drawing, adapter: Wanted
     if texts.origin:
         size = place.door.photo(picture).image.size
         raise ImageRefused(f"{picture} is no picture of a prompt.", way_to_draw(place.spec, texts, size))
+    _require_own_concepts(picture, texts)
     changes: list[str] = []
     _use_stack(place, texts)
     changes += _other_weights(place, texts)
-    config = _config(texts, wishes.config)
+    config = _config(picture, texts, wishes.config)
     _require_pictures(texts, wishes, changes)
     before = place.door.photo(picture).image
     concepts, today = _concepts(place, texts, changes)
@@ -143,12 +145,27 @@ def _version(place: Workplace, said: Mapping[str, Any]) -> tuple[ConceptRecord |
     return None, None
 
 
-def _config(texts: PictureTexts, wished: GenerateConfig) -> GenerateConfig:
-    """Return the picture's settings with the wishes in their place. Settings that are not known are left out."""
-    known = {each.name for each in fields(GenerateConfig)}
+def _require_own_concepts(picture: Path, texts: PictureTexts) -> None:
+    """Raise ImageRefused if the prompt names a concept that the picture does not have, or has a wildcard."""
+    known = {name_key(each["name"]) for each in texts.concepts}
+    for each in parse(texts.prompt).references:
+        if name_key(each.name) not in known:
+            raise ImageRefused(f"{picture}: its prompt names {each.name[:80]!r}, which its concepts lack.", REMEDY)
+
+
+def _config(picture: Path, texts: PictureTexts, wished: GenerateConfig) -> GenerateConfig:
+    """Return the picture's settings with the wishes in their place. Settings that are not known are left out.
+
+    Raises ImageRefused for settings of the picture that are invalid, and InvalidSetting for those that are wished.
+    """
+    known = {each.name for each in fields(GenerateConfig)} - {*NOT_STORED}
     stored = {name: value for name, value in texts.settings.items() if name in known}
     if texts.batch:
         stored["batch_size"] = min(texts.batch.size, LARGEST_BATCH)
+    try:
+        GenerateConfig(**stored)
+    except InvalidSetting as error:
+        raise ImageRefused(f"{picture}: its settings are invalid: {error.cause}", REMEDY) from error
     if wished.given & {"resolution", "height", "width"}:
         stored = {name: value for name, value in stored.items() if name not in ("resolution", "height", "width")}
     given = {name: getattr(wished, name) for name in wished.given}

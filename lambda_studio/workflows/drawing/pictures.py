@@ -1,7 +1,7 @@
 """Write picture files with their texts."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,15 @@ from PIL import Image
 
 from concepts.records import ConceptRecord
 from lambda_studio.config import GenerateConfig, Size
+from lambda_studio.errors import ImageRefused
 from lambda_studio.generation.generator import Picture
 from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.pictures.outputs import write_picture
-from lambda_studio.pictures.texts.picture_texts import CONCEPT_FIELDS, PictureTexts
+from lambda_studio.pictures.texts.picture_texts import CONCEPT_FIELDS, NOT_STORED, PictureTexts, read_texts
 from lambda_studio.workflows.drawing.adapter_choice import ChosenAdapter
 from lambda_studio.workflows.drawing.asking.given_pictures import Given
 from lambda_studio.workflows.drawing.asking.preparing import Prepared
 from lambda_studio.workflows.workplace import Workplace
-
-NOT_STORED = ("seed", "batch_size", "score", "best", "metadata", "save_edges")
-"""Settings that change no pixel, and the seed, which has a text of its own."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,16 @@ class Made:
             return self.waiting
         assert self.path is not None, "it is in one of the two places"
         return decode_png(self.path.read_bytes())
+
+    def is_there(self) -> bool:
+        """Return whether the picture is still what its file has. Somebody may have moved it meanwhile."""
+        if self.path is None:
+            return True
+        if not self.path.is_file():
+            return False
+        with suppress(ImageRefused):
+            return self.to.texts is None or read_texts(self.path) == self.to.texts
+        return False
 
 
 def write_drawing(image: Image.Image, to: Destination) -> Path:

@@ -43,6 +43,10 @@ def scores_of(place: Workplace, group: Sequence[Prepared], made: Sequence[Made])
     concepts = {concept.name: concept for each in group if is_scored(each) for concept in each.concepts}
     found: list[Score] = [{} for _ in asked]
     rows = [row for row, each in enumerate(asked) if is_scored(each)]
+    gone = [row for row in rows if not made[row].is_there()]
+    for row in gone:
+        place.notify(f"{made[row].path} is not the picture that was written there, so its likeness is not measured.")
+    rows = [row for row in rows if row not in gone]
     if not rows:
         return found
     cached, _ = place.embedder.subjects(list(concepts.values()))
@@ -77,7 +81,7 @@ def _written(made: Made, score: Score) -> Path:
     to = replace(made.to, texts=made.to.texts and replace(made.to.texts, likeness=score))
     if made.path is None:
         return write_drawing(made.image, to)
-    if to.texts and score:
+    if to.texts and score and made.is_there():
         rewrite_picture(made.path, made.image, chunks_for(made.image, to))
     return made.path
 

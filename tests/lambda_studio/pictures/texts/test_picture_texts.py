@@ -11,7 +11,7 @@ from PIL import Image
 from lambda_studio.config import BatchRow
 from lambda_studio.errors import ImageRefused
 from lambda_studio.pictures.outputs import write_picture
-from lambda_studio.pictures.texts.picture_texts import MAX_SEED, PictureTexts, read_texts
+from lambda_studio.pictures.texts.picture_texts import MAX_NUMBER, MAX_PROMPT, PictureTexts, read_texts
 
 REX = {"name": "rex", "noun": "dog", "library": "anna", "version": 2, "manifest": "ab" * 32}
 SAID = PictureTexts(
@@ -88,12 +88,17 @@ def test_a_newer_format_is_refused_with_the_remedy_to_update(picture: Write) -> 
         ({"seed": ..., "stack": ...}, "its texts lack seed, stack"),
         ({"format": 0}, "its format is '0', not a number from 1"),
         ({"format": "4"}, "its format is '4', not a number from 1"),
-        ({"prompt": 1}, "its prompt is not a text"),
+        ({"prompt": 1}, "its prompt is not a text of up to 10,000 characters"),
+        ({"prompt": "a" * (MAX_PROMPT + 1)}, "its prompt is not a text of up to 10,000 characters"),
+        ({"prompt": "a \ud800"}, "its texts are not in UTF-8"),
+        ({"concepts": [{**REX, "library": "\udfff"}]}, "its texts are not in UTF-8"),
         ({"stack": None}, "its stack is not a text"),
         ({"seed": -1}, "its seed is '-1'"),
         ({"seed": True}, "its seed is 'True'"),
-        ({"seed": MAX_SEED}, "its seed is '1000"),
+        ({"seed": MAX_NUMBER + 1}, "its seed is '9"),
         ({"settings": []}, "its settings are not a table"),
+        ({"settings": {**SAID.settings, "guidance_scale": 10**400}}, "its settings are not a table"),
+        ({"settings": {"guidance_scale": 2.0}}, "its settings lack num_inference_steps, sampler"),
         ({"concepts": {}}, "its concepts are not a list of concepts"),
         ({"concepts": [1]}, "its concepts are not a list of concepts"),
         ({"concepts": [{**REX, "version": "2"}]}, "its concepts are not a list of concepts"),
@@ -112,6 +117,7 @@ def test_a_newer_format_is_refused_with_the_remedy_to_update(picture: Write) -> 
         ({"origin": {}}, "its origin is not a table with a command"),
         ({"origin": {"command": []}}, "its origin is not a table with a command"),
         ({"origin": {"command": [1]}}, "its origin is not a table with a command"),
+        ({"origin": {"command": ["concepts", "forget", "rex"]}}, "its origin is not a table with a command"),
         ({"pictures": []}, "its pictures are not a table of files"),
         ({"pictures": {"mask": "m.png"}}, "its pictures are not a table of files"),
         ({"pictures": {"mask": {"name": "m.png", "sha256": "../x"}}}, "its pictures are not a table of files"),

@@ -227,3 +227,34 @@ def test_a_picture_of_a_huge_batch_is_drawn_alone(studio, tmp_path) -> None:
     huge = write_picture(Image.open(first), said.chunks(32, 32), tmp_path, "huge")
     again = studio.pictures.again(huge, out=tmp_path)
     assert (again.difference, read_texts(again.drawn.pictures[0].path).batch) == (0, BatchRow(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"prompt": "a <max>"}, "its prompt names 'max', which its concepts lack"),
+        ({"prompt": "a <*:dog>"}, "its prompt names '*:dog', which its concepts lack"),
+        ({"concepts": ()}, "its prompt names 'rex', which its concepts lack"),
+        ({"settings": {"num_inference_steps": 0, "guidance_scale": 3.0, "sampler": "ddim"}}, "its settings are inv"),
+    ],
+)
+def test_a_picture_that_somebody_edited_is_refused_by_its_name(studio, add, box, tmp_path, changes, said) -> None:
+    add("rex", box(0))
+    add("max", box(1))
+    first = studio.generate("a <rex>", TWO_STEPS, out=tmp_path).pictures[0].path
+    texts = replace(read_texts(first), **changes)
+    with Image.open(first) as image:
+        edited = write_picture(image, texts.chunks(32, 32) | {"parameters": ""}, tmp_path, "edited")
+    with pytest.raises(ImageRefused) as refused:
+        studio.pictures.again(edited, out=tmp_path)
+    assert refused.value.cause.startswith(f"{edited}: {said}")
+
+
+def test_what_a_picture_never_stores_is_not_taken_from_it(studio, tmp_path) -> None:
+    first = studio.generate("a cat", TWO_STEPS, out=tmp_path).pictures[0].path
+    said = read_texts(first)
+    odd = replace(said, settings={**said.settings, "best": 3, "metadata": False, "batch_size": 9})
+    with Image.open(first) as image:
+        edited = write_picture(image, odd.chunks(32, 32), tmp_path, "edited")
+    again = studio.pictures.again(edited, out=tmp_path)
+    assert again.difference == 0 and read_texts(again.drawn.pictures[0].path).settings == said.settings

@@ -9,6 +9,7 @@ from lambda_studio.errors import InvalidSetting, PromptInvalid
 from lambda_studio.evaluation.by_clip import ClipLikeness
 from lambda_studio.evaluation.measures import View
 from lambda_studio.pictures.texts.picture_texts import read_texts
+from lambda_studio.workflows.drawing import pictures
 
 SCORED = GenerateConfig(num_inference_steps=1, seed=0, score=True)
 
@@ -83,3 +84,24 @@ def test_more_best_pictures_than_are_drawn_are_refused_and_so_is_a_prompt_withou
 def test_the_best_need_a_score() -> None:
     with pytest.raises(InvalidSetting, match=r"The best are chosen by their score\. Leave out score=False"):
         GenerateConfig(best=1, score=False)
+
+
+def test_a_file_that_took_a_pictures_place_is_neither_measured_nor_written_over(
+    studio, add, box, tmp_path, monkeypatch, notices
+) -> None:
+    add("rex", box(0))
+    write_each = pictures.write_each
+
+    def moved(*given):
+        made = write_each(*given)
+        made[0].path.rename(tmp_path / "kept.png")
+        made[0].path.write_bytes(b"mine")
+        made[1].path.unlink()
+        return made
+
+    monkeypatch.setattr(pictures, "write_each", moved)
+    drawn = studio.generate("a <rex>", SCORED, count=3, out=tmp_path / "out").pictures
+    assert [bool(each.likeness) for each in drawn] == [False, False, True]
+    assert drawn[0].path.read_bytes() == b"mine" and not drawn[1].path.exists()
+    said = "is not the picture that was written there, so its likeness is not measured."
+    assert [f"{each.path} {said}" for each in drawn[:2]] == [each for each in notices if said in each]
