@@ -107,9 +107,9 @@ def far(one: Path, other: Path) -> float:
     return float(abs(first - second).mean())
 
 
-def adapter_of(picture: str) -> str:
-    """The SHA-256 of the adapter that a new picture was drawn with."""
-    return read_texts(Path(picture)).adapters[0][0]
+def adapter_of(picture: str) -> str | None:
+    """The SHA-256 of the adapter that a new picture was drawn with, if any."""
+    return next((sha for sha, _ in read_texts(Path(picture)).adapters), None)
 
 
 def losses(run_id: int) -> list[float]:

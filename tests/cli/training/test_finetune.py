@@ -152,6 +152,7 @@ def test_a_plan_is_shown_and_nothing_is_trained(studio, added) -> None:
         ["CONCEPT", "NOUN", "VERSION", "IMAGES", "DRAWN"],
         ["rex", "dog", "1", "2", "280"],
     ]
+    assert re.fullmatch(r"memory: about \d\.\d GiB for this process, measured here", shown.pop(3))
     assert shown[2:4] == [
         "lora of rank 2 for tiny: 70 steps of 4 images, learning rate 0.0001",
         "first, 2 crops of the images will be encoded for the decoder",
