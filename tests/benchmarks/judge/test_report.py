@@ -80,6 +80,7 @@ def test_details_are_right_if_the_colours_of_both_parts_are() -> None:
     assert found == {"subjects": 4, "oracle": 0.75, "unclear": 1, "reader": 0.5, "agreement": 0.333}
 
 
+@pytest.mark.slow  # it draws pictures of every kind, and the demo's
 def test_the_benchmark_runs_from_end_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "PER_PROMPT", 1)
     short = partial(run_demo, steps=1, num_inference_steps=2)
