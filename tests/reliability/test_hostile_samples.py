@@ -7,7 +7,7 @@ from tests.reliability import hostile_adapters, hostile_bundles, hostile_images
 SHARES = {
     "hostile images by hand": 0.3,
     "hostile images mutated": 3e-4,
-    "hostile bundles by hand": 0.05,
+    "hostile bundles by hand": 0.2,
     "hostile bundles mutated": 3e-5,
     "hostile adapter files by hand": 1.0,
     "hostile adapter files mutated": 1e-4,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from lambda_studio.errors import ImageRefused
 from lambda_studio.pictures.outputs import write_picture
 from lambda_studio.pictures.texts.picture_texts import PictureTexts, read_texts
+from tests.lambda_studio.pictures.texts.refused import refusal
 
 RELEASED = sorted((Path(__file__).parents[3] / "formats").glob("*/pictures/*.png"))
 REX = {"name": "rex", "noun": "dog", "library": "anna", "version": 2, "manifest": "ab" * 32}
@@ -45,14 +45,6 @@ def picture(tmp_path: Path) -> Write:
         return write_picture(Image.new("RGB", (4, 4)), kept, tmp_path, "x")
 
     return write
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(ImageRefused) as refused:
-        read_texts(path)
-    assert str(path) in refused.value.cause
-    assert len(refused.value.cause) < 300 + len(str(path))
-    return refused.value.cause
 
 
 @pytest.mark.parametrize("path", RELEASED, ids=lambda path: f"{path.parts[-3]} {path.name}")
@@ -116,4 +108,4 @@ def test_other_texts_and_values_are_ignored(picture: Write) -> None:
     ],
 )
 def test_texts_that_cannot_be_are_refused(picture: Write, changes: dict[str, Any], said: str) -> None:
-    assert said in refusal(picture(**changes))
+    assert said in refusal(picture(**changes)).cause

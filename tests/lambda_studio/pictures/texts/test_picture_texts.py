@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from lambda_studio.config import BatchRow
-from lambda_studio.errors import ImageRefused
 from lambda_studio.pictures.outputs import write_picture
 from lambda_studio.pictures.texts.picture_texts import MAX_NUMBER, MAX_PROMPT, PictureTexts, read_texts
+from tests.lambda_studio.pictures.texts.refused import refusal
 
 REX = {"name": "rex", "noun": "dog", "library": "anna", "version": 2, "manifest": "ab" * 32}
 SAID = PictureTexts(
@@ -40,14 +40,6 @@ def picture(tmp_path: Path) -> Write:
         return write_picture(Image.new("RGB", (4, 4)), {"lambda-studio": text}, tmp_path, "x")
 
     return write
-
-
-def refusal(path: Path) -> ImageRefused:
-    with pytest.raises(ImageRefused) as refused:
-        read_texts(path)
-    assert str(path) in refused.value.cause
-    assert len(refused.value.cause) < 300 + len(str(path))
-    return refused.value
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
