@@ -9,6 +9,8 @@ from lambda_studio.progress import Progress, silent
 
 OfSeed = Mapping[str, Mapping[str, float]]
 """What one seed gives: a value by way and column."""
+SEEN = 0.0005
+"""The smallest mean difference that decides: a smaller one is printed as 0.000."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,11 @@ class Checked:
     def verdict(self) -> str:
         """Return `agrees` if every seed does, `disagrees` if none does, else `unclear`.
 
-        One seed decides nothing, except of counts.
+        One seed decides nothing, except of counts, and neither does a mean difference below `SEEN`.
         """
-        if self._undecided:
-            return "unclear"
         above = [difference + self.expected.margin for difference in self.differences]
+        if self._undecided or abs(fmean(above)) < SEEN:
+            return "unclear"
         if all(each > 0 for each in above):
             return "agrees"
         return "disagrees" if all(each < 0 for each in above) else "unclear"

@@ -26,6 +26,7 @@ TOGETHER = {
 IDENTITY = "cosine similarity of the oracle's identity embeddings with those of the subject's photographs"
 CLIP_T = "cosine similarity of a picture with its prompt by the miniature's CLIP"
 COMPOSITION = "the oracle's mean probability of what the prompt asks for"
+PRESENT = "share of subjects that are there"
 FRAMES = 9
 EDGE_REACH = 1
 """A drawn edge follows a given one if it is at most so many pixels beside it."""
@@ -215,7 +216,7 @@ CLAIMS = (
         here="Zero-shot, subjects of different nouns that no training saw.",
         ways=tuple(TOGETHER),
         columns={
-            "identity": IDENTITY, "present": "share of subjects that are there", "composition": COMPOSITION,
+            "identity": IDENTITY, "present": PRESENT, "composition": COMPOSITION,
             "CLIP-T": CLIP_T,
         },
         expected=(

@@ -15,6 +15,9 @@ SAID = Expected("tuned", "zero-shot", "identity")
         ((0.1, -0.2), "unclear"),
         ((0.0, 0.1), "unclear"),
         ((0.1,), "unclear"),
+        ((0.0004, 0.0002), "unclear"),
+        ((-0.0004, -0.0002), "unclear"),
+        ((0.0004, 0.0008), "agrees"),
     ],
 )
 def test_an_expectation_holds_if_every_seed_says_so(differences, verdict) -> None:
