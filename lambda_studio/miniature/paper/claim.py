@@ -34,10 +34,18 @@ class Expected:
     column: str
     margin: float = 0.0
     """With a margin, it says only that `column` is not smaller in `more` by as much as that."""
+    within: float = 0.0
+    """With this, it says only that `column` differs by less than that."""
+
+    def above(self, difference: float) -> float:
+        """Return by how much a difference, `more` minus `less`, is above what the paper says; below 0 it is below."""
+        return self.within - abs(difference) if self.within else difference + self.margin
 
     @property
     def text(self) -> str:
         """The expectation in words."""
+        if self.within:
+            return f"{self.column} with {self.more} is within {self.within:g} of that with {self.less}"
         if self.margin:
             return f"{self.column} with {self.more} is less than {self.margin:g} below that with {self.less}"
         return f"{self.column} is greater with {self.more} than with {self.less}"
@@ -81,7 +89,7 @@ class Checked:
 
         One seed decides nothing, except of counts, and neither does a mean difference below `SEEN`.
         """
-        above = [difference + self.expected.margin for difference in self.differences]
+        above = [self.expected.above(difference) for difference in self.differences]
         if self._undecided or abs(fmean(above)) < SEEN:
             return "unclear"
         if all(each > 0 for each in above):

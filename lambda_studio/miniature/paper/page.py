@@ -30,9 +30,11 @@ def text_of(result: Result, date: str) -> str:
         "",
         *(f"- {name}: {meaning}" for name, meaning in claim.columns.items()),
         "",
+        f"![{claim.title}]({claim.key}.svg)",
+        "",
         f"{_over(result)}, {date}:",
         "",
-        f"    {_command(result)}",
+        f"    {command_of(result)}",
         "",
     ]
     return "\n".join(lines)
@@ -46,7 +48,8 @@ def _over(result: Result) -> str:
     return f"{over} with {result.pictures} subjects or pictures each"
 
 
-def _command(result: Result) -> str:
+def command_of(result: Result) -> str:
+    """Return the command that measures it."""
     command = f"studio evaluate paper {result.claim.key}"
     return command if result.claim.counted else f"{command} --seeds {len(result.seeds)} --pictures {result.pictures}"
 

@@ -1,7 +1,7 @@
 """Measure claims over seeds, and write what was found. Stopped work goes on with the next seed."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +10,9 @@ from concepts.durable import make_folder, read_small, staged_file
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.formats import parse_json
-from lambda_studio.miniature.paper import claims, counts, trained_claims, tuned_claims
+from lambda_studio.miniature.paper import claims, counts, players, trained_claims, tuned_claims
 from lambda_studio.miniature.paper.claim import Claim, Job, OfSeed, Result
-from lambda_studio.miniature.paper.page import chart, text_of
+from lambda_studio.miniature.paper.page import chart, command_of, text_of
 from lambda_studio.models.files.locating import fingerprint
 from lambda_studio.models.stacks.specification import WEIGHTS
 from lambda_studio.progress import Progress, silent
@@ -39,6 +39,13 @@ class Written:
     """The mean over the seeds, with the standard deviation of several, by way and column."""
     columns: Mapping[str, str]
     """What each column is, with its unit."""
+    by_seed: Mapping[str, OfSeed]
+    """The values of each seed."""
+    measured: tuple[str, ...]
+    """The days on which the seeds were measured."""
+    weights: str
+    """The fingerprint of the miniature's weights."""
+    command: str
     text: Path
     chart: Path
     values: Path
@@ -51,7 +58,7 @@ def run_claims(
     """Measure the claims of these keys (none: all) into the folder `out`, and return their verdicts.
 
     A seed that `out` has already is not measured again. Raises InvalidSetting, also for a folder that has measurements
-    of another size or of other weights, or other files.
+    of another size, of other weights or in another way, or other files.
     """
     known = {claim.key: claim for claim in CLAIMS}
     wrong = next((key for key in keys if key not in known), None)
@@ -64,19 +71,20 @@ def run_claims(
     for key in keys or known:
         claim = known[key]
         own = (1,) if claim.counted else tuple(range(1, seeds + 1))
-        by_seed = tuple(_seed(claim, seed, pictures, out, progress) for seed in own)
-        found.append(_write(Result(claim, own, pictures, by_seed), out))
+        days, by_seed = zip(*(_seed(claim, seed, pictures, out, progress) for seed in own), strict=True)
+        found.append(_write(Result(claim, own, pictures, by_seed), tuple(sorted(set(days))), out))
     return found
 
 
-def _require_own(out: Path, keys: Sequence[str], known: Collection[str], pictures: int) -> None:
-    """Raise InvalidSetting unless a folder is new, or has measurements of this size and these weights."""
+def _require_own(out: Path, keys: Sequence[str], known: Mapping[str, Claim], pictures: int) -> None:
+    """Raise InvalidSetting unless a folder is new, or has measurements of this size, these weights and this way."""
     there = sorted(path for path in out.iterdir() if path.name != TRAINED) if out.is_dir() else []
     own = [path for path in there if any(path.name.startswith(f"{key}-seed-") for key in known)]
     cause = f"{out} has other files."
     require((bool(own) or not there) and out / ABOUT not in there, cause, "Give a new folder with out.", "out")
     for path in own:
-        if path.name.partition("-seed-")[0] not in keys:
+        key = path.name.partition("-seed-")[0]
+        if key not in keys:
             continue
         said, _ = _read(path)
         cause = f"{out} has measurements with {said.get('pictures')} pictures, and now it is {pictures}."
@@ -84,6 +92,14 @@ def _require_own(out: Path, keys: Sequence[str], known: Collection[str], picture
         require(said.get("pictures") == pictures, cause, remedy, "out", "pictures")
         cause = f"{out} has measurements of other weights of the miniature."
         require(said.get("weights") == weights(), cause, "Give a new folder with out.", "out")
+        cause = f"In {out}, {key} was measured in another way by an earlier λ-Studio."
+        remedy = f"Give a new folder with out, or move {key}-seed-* away."
+        require(said.get("way") == _way(known[key]), cause, remedy, "out")
+
+
+def _way(claim: Claim) -> dict[str, object]:
+    """Return what a claim's values depend on, beside seed, pictures and weights, as far as it is told."""
+    return {"here": claim.here, "ways": list(claim.ways), "denoising_steps": players.STEPS}
 
 
 def _read(path: Path) -> tuple[Mapping[str, object], OfSeed]:
@@ -95,14 +111,17 @@ def _read(path: Path) -> tuple[Mapping[str, object], OfSeed]:
     return said, values
 
 
-def _seed(claim: Claim, seed: int, pictures: int, out: Path, progress: Progress) -> OfSeed:
+def _seed(claim: Claim, seed: int, pictures: int, out: Path, progress: Progress) -> tuple[str, OfSeed]:
+    """Return the day of the measurement and its values."""
     path = out / f"{claim.key}-seed-{seed}.json"
     if path.is_file():
-        return _read(path)[1]
+        said, values = _read(path)
+        return str(said.get("date")), values
     values = claim.measure(Job(seed, pictures, out / TRAINED, progress))
-    facts = {"claim": claim.key, "seed": seed, "pictures": pictures, "weights": weights()}
-    _write_json(path, {**facts, "values": values})
-    return values
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    facts = {"claim": claim.key, "seed": seed, "pictures": pictures, "weights": weights(), "way": _way(claim)}
+    _write_json(path, {**facts, "date": day, "values": values})
+    return day, values
 
 
 def weights() -> str:
@@ -110,18 +129,24 @@ def weights() -> str:
     return fingerprint({}, sorted(WEIGHTS.rglob("*.safetensors")))
 
 
-def _write(result: Result, out: Path) -> Written:
+def _write(result: Result, days: tuple[str, ...], out: Path) -> Written:
     claim = result.claim
     paths = {suffix: out / f"{claim.key}.{suffix}" for suffix in ("md", "svg", "json")}
     checked = tuple(each.text for each in result.checked)
-    _write_text(paths["md"], text_of(result, f"{datetime.now(UTC):%Y-%m-%d}"))
+    _write_text(paths["md"], text_of(result, " to ".join(dict.fromkeys((days[0], days[-1])))))
     _write_text(paths["svg"], chart(result))
     table = {way: {column: result.cell(way, column) for column in claim.columns} for way in claim.ways}
-    facts = {"claim": claim.key, "verdict": result.verdict, "checked": checked, "seeds": result.seeds}
     by_seed = {str(seed): values for seed, values in zip(result.seeds, result.by_seed, strict=True)}
-    _write_json(paths["json"], {**facts, "pictures": result.pictures, "values": by_seed})
-    files = paths["md"], paths["svg"], paths["json"]
-    return Written(claim.key, claim.title, result.verdict, checked, table, claim.columns, *files, claim.counted)
+    command, own = command_of(result), weights()
+    facts: dict[str, object] = {
+        "claim": claim.key, "verdict": result.verdict, "checked": checked, "seeds": result.seeds,
+        "pictures": result.pictures, "measured": days, "weights": own, "command": command, "values": by_seed,
+    }  # fmt: skip
+    _write_json(paths["json"], facts)
+    return Written(
+        claim.key, claim.title, result.verdict, checked, table, claim.columns, by_seed, days, own, command,
+        *(paths["md"], paths["svg"], paths["json"]), claim.counted,
+    )  # fmt: skip
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -6,10 +6,11 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
+from concepts.durable import remove
 from lambda_studio.miniature.paper.claim import Claim, Expected, Job, OfSeed
 from lambda_studio.miniature.paper.claims import CLIP_T, COMPOSITION, IDENTITY, PLACES, PRESENT, TOGETHER
 from lambda_studio.miniature.paper.players import Players, Subject, seeds_of
-from lambda_studio.miniature.paper.tuning import UNIQUE, Conditions, Tuning, named
+from lambda_studio.miniature.paper.tuning import UNIQUE, Conditions, Tuning, kept_folder, named
 from lambda_studio.miniature.world.figures import FIGURES
 
 STEPS = (100, 200, 400)
@@ -43,14 +44,16 @@ def table_2(job: Job) -> OfSeed:
         count: [(words % place, each) for each in company for place in PLACES]
         for (count, words), company in zip(TOGETHER.items(), companies, strict=True)
     }
-    found = {}
-    with job.progress("Tuning and drawing", total=len(TABLE_2)) as advance, TemporaryDirectory() as folder:
-        for way in (ZERO, TUNED_ON):
-            if way == TUNED_ON:
-                Tuning(players, dict(enumerate(subjects)), job.seed, Path(folder) / way).to(STEPS_EACH * len(subjects))
+    found, folder = {}, kept_folder(job, "table-2")
+    for way in (ZERO, TUNED_ON):
+        if way == TUNED_ON:
+            tuning = Tuning(players, dict(enumerate(subjects)), job.seed, folder)
+            tuning.to(STEPS_EACH * len(subjects), job.progress)
+        with job.progress(f"Drawing, {way}", total=len(asked)) as advance:
             for count, prompts in asked.items():
                 found[f"{way}, {count}"] = players.scores(players.drawn(prompts, job.seed), prompts)
                 advance()
+    remove(folder)
     return found
 
 
@@ -84,16 +87,16 @@ def thirty_subjects(job: Job) -> OfSeed:
     subjects = players.subjects(job.pictures, job.seed)
     asked: list[tuple[str, Sequence[Subject]]] = [(f"a {{0}} {place}", [each]) for each in subjects for place in PLACES]
     seeds, embeds = seeds_of(asked, job.seed), players.predicted(asked, job.seed)
-    found = {ZERO: players.drawn_embeds(embeds, seeds), EACH: []}
-    with job.progress("Tuning", total=1 + job.pictures) as advance, TemporaryDirectory() as folder:
-        Tuning(players, dict(enumerate(subjects)), job.seed, Path(folder) / "all").to(STEPS_EACH * job.pictures)
-        found[ALL] = players.drawn_embeds(embeds, seeds)
-        advance()
+    found, kept = {ZERO: players.drawn_embeds(embeds, seeds), EACH: []}, kept_folder(job, "thirty-subjects")
+    Tuning(players, dict(enumerate(subjects)), job.seed, kept).to(STEPS_EACH * job.pictures, job.progress)
+    found[ALL] = players.drawn_embeds(embeds, seeds)
+    with job.progress("Tuning on one subject each", total=job.pictures) as advance, TemporaryDirectory() as folder:
         for row, each in enumerate(subjects):
             Tuning(players, {row: each}, job.seed, Path(folder) / str(row)).to(STEPS_EACH)
             own = slice(row * len(PLACES), (row + 1) * len(PLACES))
             found[EACH] += players.drawn_embeds(embeds[own], seeds[own])
             advance()
+    remove(kept)
     return {way: _scores(players, images, asked) for way, images in found.items()}
 
 

@@ -11,9 +11,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lambda_studio.config import FinetuneConfig
+from lambda_studio.miniature.paper.claim import Job
 from lambda_studio.miniature.paper.players import REFERENCES, Players, Subject, images_of, photographed
+from lambda_studio.models.files.locating import fingerprint
+from lambda_studio.models.stacks.specification import BUILT_IN, WEIGHTS
+from lambda_studio.progress import Progress, silent
+from lambda_studio.training.checkpoints.resume import holds_a_run
 from lambda_studio.training.examples import Example, encode_examples, with_predictions
 from lambda_studio.training.finetuning import finetune_decoder
+from lambda_studio.training.hooks import Hooks, StepReport
 from lambda_studio.workflows.tuning.predictions import PLACES
 
 Asked = tuple[str, Sequence[Subject]]
@@ -31,6 +37,12 @@ Conditions = Literal["paper", "words", "scenes"]
 """
 
 
+def kept_folder(job: Job, key: str) -> Path:
+    """Return the folder of a claim's long training of a seed, which goes on there. It is removed with the result."""
+    said = {"claim": key, "pictures": job.pictures, "settings": BUILT_IN["miniature"].finetune}
+    return job.folder / f"{fingerprint(said, sorted(WEIGHTS.rglob('*.safetensors')))[:12]}-tuned-seed-{job.seed}"
+
+
 @dataclass(frozen=True)
 class Tuning:
     """Trains one LoRA on subjects. It stays on the players' decoder, in place of an earlier one."""
@@ -43,14 +55,22 @@ class Tuning:
     """A folder of this training. It is made."""
     conditions: Conditions = "paper"
 
-    def to(self, steps: int) -> None:
+    def to(self, steps: int, progress: Progress = silent) -> None:
         """Train up to a step. A training that is there already goes on; its weights are those of one that did not stop.
 
         Rate, rank, targets and batch are the stack's. Raises every error of `finetune_decoder`.
         """
         stack, settings = self.players.stack, FinetuneConfig(steps=steps, seed=self.seed)
-        config = settings.preferring(stack.spec.finetune)
-        finetune_decoder(stack.decoder(), self.examples, config, self.folder, resume=self.folder.is_dir())
+        config, done = settings.preferring(stack.spec.finetune), 0
+        with progress(f"Tuning on {len(self.subjects)} subjects", steps) as advance:
+
+            def on_step(report: StepReport) -> None:
+                nonlocal done
+                advance(report.step - done, note=f"loss {report.loss:.4f}")
+                done = report.step
+
+            decoder, hooks = stack.decoder(), Hooks(on_step=on_step)
+            finetune_decoder(decoder, self.examples, config, self.folder, holds_a_run(self.folder), hooks)
 
     @cached_property
     def examples(self) -> list[Example]:

@@ -24,7 +24,7 @@ def test_verdicts_are_printed_and_an_unknown_claim_is_refused(studio, tmp_path, 
 def test_counts_are_printed_beside_the_published_numbers(studio, tmp_path) -> None:
     answer = studio("evaluate", "paper", "table-7", "--out", "pages")
     assert answer.code == 0 and "table-7: What a subject takes: agrees" in answer.out
-    assert "  zero-shot, the paper: pictures 1, steps 0, parameters 0, stored 0" in answer.out
-    assert "  fine-tuned, the paper: pictures –, steps 400, parameters 900, stored –" in answer.out
+    assert "  zero-shot, the paper: pictures 1, steps 0, parameters 0, hours –, stored 0" in answer.out
+    assert "  fine-tuned, the paper: pictures –, steps 400, parameters 900, hours 0.2, stored –" in answer.out
     assert "  (parameters: trained parameters, in millions)" in answer.out
     assert (tmp_path / "pages" / "table-7.svg").is_file()

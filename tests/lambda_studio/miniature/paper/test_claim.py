@@ -35,6 +35,13 @@ def test_a_loss_below_the_margin_is_none(differences, verdict) -> None:
     assert checked.text.startswith(f"identity with all is less than 0.02 below that with each: {verdict} (")
 
 
+@pytest.mark.parametrize(("difference", "verdict"), [(0.5, "agrees"), (-0.5, "agrees"), (1.5, "disagrees")])
+def test_a_count_within_what_is_allowed_agrees(difference, verdict) -> None:
+    checked = Checked(Expected("ours", "theirs", "steps", within=1.0), (difference,), counted=True)
+    assert checked.verdict == verdict
+    assert checked.text == f"steps with ours is within 1 of that with theirs: {verdict} ({difference:+.3f})"
+
+
 def test_one_seed_decides_nothing_and_has_no_spread() -> None:
     assert Checked(SAID, (0.1,)).text.endswith("unclear, because one seed decides nothing (+0.100)")
     assert "decides" not in Checked(SAID, (0.1, -0.1)).text

@@ -4,9 +4,19 @@ import pytest
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.miniature.paper.claim import Job, Result
-from lambda_studio.miniature.paper.counts import COUNTED, LAYOUT, OWN, lora_numbers, published_prior, published_unet
+from lambda_studio.miniature.paper.counts import (
+    COUNTED,
+    LAYOUT,
+    OWN,
+    TUNED_OWN,
+    ZERO_OWN,
+    lora_numbers,
+    published_prior,
+    published_unet,
+)
 from lambda_studio.miniature.paper.players import Players
-from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters
+from lambda_studio.miniature.recipe.config import RecipeConfig
+from lambda_studio.models.adapters.lora.attaching import add_lora, lora_tensors
 from lambda_studio.models.adapters.lora.shape import lora_shape
 
 
@@ -21,18 +31,27 @@ def test_a_count_has_its_ways_and_known_columns(claim, tmp_path) -> None:
     assert set(found) == set(claim.ways)
     assert all(set(row) <= set(claim.columns) for row in found.values())
     verdicts = [each.verdict for each in Result(claim, (1,), 2, (found,)).checked]
-    assert verdicts == (["agrees", "agrees", "disagrees"] if claim.key == "table-1" else ["agrees", "agrees"])
+    assert verdicts == (["agrees", "disagrees"] if claim.key == "table-1" else ["agrees", "agrees"])
 
 
 def test_table_1_counts_the_miniature_that_is_drawn_with(tmp_path) -> None:
     found = COUNTED[0].measure(Job(1, 2, tmp_path))
     assert found[OWN]["prior"] == pytest.approx(5.078, abs=0.001), "the model card's parameters"
     assert found[OWN]["decoder"] == pytest.approx(7.932, abs=0.001)
-    assert "hours" not in found[OWN] and "steps" not in found[LAYOUT]
+    assert found[OWN]["pictures"] == RecipeConfig().prior_pictures / 1000
+    assert 0 < found[OWN]["hours"] < 100 and "steps" not in found[LAYOUT]
 
 
-def test_a_lora_has_as_many_numbers_as_are_counted() -> None:
-    unet = Players().stack.decoder().unet
-    counted = lora_numbers(unet)
-    add_lora(unet, lora_shape(FinetuneConfig()))
-    assert counted == sum(each.numel() for each in lora_parameters(unet)) > 0
+def test_a_subject_takes_what_the_miniatures_adapter_has(tmp_path) -> None:
+    found = COUNTED[1].measure(Job(1, 2, tmp_path))
+    stack = Players().stack
+    unet = stack.decoder().unet
+    add_lora(unet, lora_shape(FinetuneConfig().preferring(stack.spec.finetune)))
+    numbers = sum(value.numel() for value in lora_tensors(unet).values())
+    assert found[TUNED_OWN]["parameters"] == numbers / 1e6 and found[TUNED_OWN]["stored"] == numbers * 4 / 1e6
+    assert 0 < found[ZERO_OWN]["hours"] < found[TUNED_OWN]["hours"]
+
+
+def test_the_lora_of_the_published_decoder_is_that_of_its_own_stack() -> None:
+    few, many = (lora_numbers(published_unet(), FinetuneConfig(rank=rank)) for rank in (4, 8))
+    assert many == 2 * few > 0

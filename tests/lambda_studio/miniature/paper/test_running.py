@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from datetime import datetime
 
 import pytest
 
@@ -38,6 +39,40 @@ def test_pages_are_written_and_seeds_are_not_measured_twice(measured, tmp_path) 
     assert json.loads(found.values.read_text())["values"]["2"]["a"]["x"] == pytest.approx(0.2)
     run_claims(["table-0"], tmp_path / "out", seeds=3, pictures=5)
     assert measured[2:] == [(3, 5)]
+
+
+def test_a_page_keeps_the_days_of_its_measurements(measured, tmp_path, monkeypatch) -> None:
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None) -> "datetime":
+            return datetime(2027, 1, 2, tzinfo=tz)
+
+    run_claims([], tmp_path, seeds=1, pictures=5)
+    (first,) = run_claims([], tmp_path, seeds=1, pictures=5)
+    monkeypatch.setattr(running, "datetime", Later)
+    (again,) = run_claims([], tmp_path, seeds=1, pictures=5)
+    assert again.measured == first.measured and f", {first.measured[0]}:" in again.text.read_text()
+    (more,) = run_claims([], tmp_path, seeds=2, pictures=5)
+    assert more.measured == (*first.measured, "2027-01-02")
+    assert f", {first.measured[0]} to 2027-01-02:" in more.text.read_text()
+    said = json.loads(more.values.read_text())
+    assert said["measured"] == list(more.measured) and said["weights"] == running.weights() == more.weights
+    assert said["command"] == more.command == "studio evaluate paper table-0 --seeds 2 --pictures 5"
+
+
+def test_what_was_measured_in_another_way_is_refused(measured, tmp_path, monkeypatch) -> None:
+    run_claims([], tmp_path, seeds=1, pictures=5)
+    other = dataclasses.replace(running.CLAIMS[0], here="in more steps")
+    monkeypatch.setattr(running, "CLAIMS", (other,))
+    with pytest.raises(InvalidSetting, match="table-0 was measured in another way"):
+        run_claims([], tmp_path, seeds=1, pictures=5)
+    monkeypatch.undo()
+    path = tmp_path / "table-0-seed-1.json"
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in said.items() if name != "way"}))
+    monkeypatch.setattr(running, "CLAIMS", (dataclasses.replace(other, here="the same"),))
+    with pytest.raises(InvalidSetting, match="by an earlier λ-Studio"):
+        run_claims([], tmp_path, seeds=1, pictures=5)
 
 
 def test_a_folder_that_was_left_while_its_first_seed_trained_is_gone_on_with(measured, tmp_path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from lambda_studio.miniature.paper import players, tuned_claims
 from lambda_studio.miniature.paper.claim import Job
 from lambda_studio.miniature.paper.tuned_claims import TABLE_2, TUNED, way_of
+from lambda_studio.progress import Progress, silent
 from tests.lambda_studio.miniature.paper.whole import require_whole
 
 
@@ -24,15 +25,17 @@ def test_table_2_tunes_one_model_on_all_subjects(monkeypatch: pytest.MonkeyPatch
     reached = []
 
     class Counted(tuned_claims.Tuning):
-        def to(self, steps: int) -> None:
+        def to(self, steps: int, progress: Progress = silent) -> None:
             reached.append((len(self.subjects), steps))
-            super().to(steps)
+            assert self.folder.parent == tmp_path / "trained", "a stopped training goes on"
+            super().to(steps, progress)
 
     monkeypatch.setattr(tuned_claims, "Tuning", Counted)
-    found = CLAIMS["table-2"].measure(Job(1, 5, tmp_path))
+    found = CLAIMS["table-2"].measure(Job(1, 5, tmp_path / "trained"))
     require_whole(CLAIMS["table-2"], found)
     assert reached == [(3, 3)], "one subject of each group of nouns"
     assert len({tuple(row.values()) for row in found.values()}) == len(TABLE_2)
+    assert not any((tmp_path / "trained").iterdir()), "what is measured is not kept"
 
 
 def test_figure_5_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -58,9 +61,9 @@ def test_thirty_subjects_have_as_many_steps_each_in_one_model_as_in_their_own(
     reached = []
 
     class Counted(tuned_claims.Tuning):
-        def to(self, steps: int) -> None:
+        def to(self, steps: int, progress: Progress = silent) -> None:
             reached.append((list(self.subjects), steps))
-            super().to(steps)
+            super().to(steps, progress)
 
     monkeypatch.setattr(tuned_claims, "Tuning", Counted)
     found = CLAIMS["thirty-subjects"].measure(Job(1, 2, tmp_path))

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from lambda_studio.miniature.paper.claim import Job
 from lambda_studio.miniature.paper.players import REFERENCES, Players
-from lambda_studio.miniature.paper.tuning import Tuning, named
+from lambda_studio.miniature.paper.tuning import Tuning, kept_folder, named
 from lambda_studio.models.adapters.lora.attaching import lora_tensors
 from lambda_studio.workflows.tuning.predictions import PLACES
 
@@ -36,14 +37,29 @@ def test_by_text_the_condition_is_the_priors_embedding_of_a_unique_word(players:
 def test_a_training_that_goes_on_has_the_weights_of_one_that_did_not_stop(players: Players, tmp_path) -> None:
     (subject,) = players.subjects(1, 1)
     found = []
-    for name, stops in {"stopped": (1, 2), "whole": (2,)}.items():
+    for name, stops in {"stopped": (1, 2), "whole": (2,), "finished": (2, 2)}.items():
         tuning = Tuning(players, {0: subject}, 1, tmp_path / name)
         for steps in stops:
             tuning.to(steps)
         found.append({key: value.clone() for key, value in lora_tensors(players.stack.decoder().unet).items()})
-    stopped, whole = found
-    assert stopped.keys() == whole.keys() and len(whole) > 0
+    stopped, whole, finished = found
+    assert stopped.keys() == whole.keys() == finished.keys() and len(whole) > 0
     assert all(torch.equal(stopped[key], whole[key]) for key in whole)
+    assert all(torch.equal(finished[key], whole[key]) for key in whole)
+
+
+def test_a_kept_training_is_of_its_claim_seed_and_size(tmp_path) -> None:
+    folders = [
+        kept_folder(Job(seed, pictures, tmp_path), key)
+        for key, seed, pictures in (
+            ("table-2", 1, 24),
+            ("table-2", 2, 24),
+            ("table-2", 1, 12),
+            ("thirty-subjects", 1, 24),
+        )
+    ]
+    assert len(set(folders)) == 4 and {each.parent for each in folders} == {tmp_path}
+    assert folders[0] == kept_folder(Job(1, 24, tmp_path), "table-2")
 
 
 def test_in_scenes_the_subject_is_learnt_in_other_places_by_its_mask(players: Players, tmp_path) -> None:
