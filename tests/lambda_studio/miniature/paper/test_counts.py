@@ -3,7 +3,7 @@
 import pytest
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.miniature.paper.claim import Job, Result
+from lambda_studio.miniature.paper.claim import Job, OfSeed, Result
 from lambda_studio.miniature.paper.counts import (
     COUNTED,
     LAYOUT,
@@ -20,36 +20,43 @@ from lambda_studio.models.adapters.lora.attaching import add_lora, lora_tensors
 from lambda_studio.models.adapters.lora.shape import lora_shape
 
 
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> dict[str, OfSeed]:
+    """What both claims give."""
+    job = Job(1, 2, tmp_path_factory.mktemp("counts"))
+    return {claim.key: claim.measure(job) for claim in COUNTED}
+
+
 def test_the_published_layouts_have_the_parameters_of_the_published_files() -> None:
     counts = [sum(each.numel() for each in model.parameters()) for model in (published_prior(), published_unet())]
     assert counts == [34_849_536, 1_253_057_288]
 
 
 @pytest.mark.parametrize("claim", COUNTED, ids=lambda claim: claim.key)
-def test_a_count_has_its_ways_and_known_columns(claim, tmp_path) -> None:
-    found = claim.measure(Job(1, 2, tmp_path))
-    assert set(found) == set(claim.ways)
-    assert all(set(row) <= set(claim.columns) for row in found.values())
-    verdicts = [each.verdict for each in Result(claim, (1,), 2, (found,)).checked]
+def test_a_count_has_its_ways_and_known_columns(claim, found) -> None:
+    of_seed = found[claim.key]
+    assert set(of_seed) == set(claim.ways)
+    assert all(set(row) <= set(claim.columns) for row in of_seed.values())
+    verdicts = [each.verdict for each in Result(claim, (1,), 2, (of_seed,)).checked]
     assert verdicts == (["agrees", "disagrees"] if claim.key == "table-1" else ["agrees", "agrees"])
 
 
-def test_table_1_counts_the_miniature_that_is_drawn_with(tmp_path) -> None:
-    found = COUNTED[0].measure(Job(1, 2, tmp_path))
-    assert found[OWN]["prior"] == pytest.approx(5.078, abs=0.001), "the model card's parameters"
-    assert found[OWN]["decoder"] == pytest.approx(7.932, abs=0.001)
-    assert found[OWN]["pictures"] == RecipeConfig().prior_pictures / 1000
-    assert 0 < found[OWN]["hours"] < 100 and "steps" not in found[LAYOUT]
+def test_table_1_counts_the_miniature_that_is_drawn_with(found) -> None:
+    own = found["table-1"][OWN]
+    assert own["prior"] == pytest.approx(5.078, abs=0.001), "the model card's parameters"
+    assert own["decoder"] == pytest.approx(7.932, abs=0.001)
+    assert own["pictures"] == RecipeConfig().prior_pictures / 1000
+    assert 0 < own["hours"] < 100 and "steps" not in found["table-1"][LAYOUT]
 
 
-def test_a_subject_takes_what_the_miniatures_adapter_has(tmp_path) -> None:
-    found = COUNTED[1].measure(Job(1, 2, tmp_path))
+def test_a_subject_takes_what_the_miniatures_adapter_has(found) -> None:
+    zero, tuned = found["table-7"][ZERO_OWN], found["table-7"][TUNED_OWN]
     stack = Players().stack
     unet = stack.decoder().unet
     add_lora(unet, lora_shape(FinetuneConfig().preferring(stack.spec.finetune)))
     numbers = sum(value.numel() for value in lora_tensors(unet).values())
-    assert found[TUNED_OWN]["parameters"] == numbers / 1e6 and found[TUNED_OWN]["stored"] == numbers * 4 / 1e6
-    assert 0 < found[ZERO_OWN]["hours"] < found[TUNED_OWN]["hours"]
+    assert tuned["parameters"] == numbers / 1e6 and tuned["stored"] == numbers * 4 / 1e6
+    assert 0 < zero["hours"] < tuned["hours"]
 
 
 def test_the_lora_of_the_published_decoder_is_that_of_its_own_stack() -> None:
