@@ -186,10 +186,13 @@ class Evaluation:
         enabled = self.stack.device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
         return torch.autocast("cpu", torch.bfloat16, enabled=enabled)
 
-    def fine_tuned(self) -> dict[str, float]:
+    def fine_tuned(self, steps: int = FinetuneConfig.steps) -> dict[str, float]:
         """Measure one LoRA on all of the bench's subjects (Eq. 2): pictures before and after, with the same seeds.
 
         It uses half as many scenes, because each is drawn twice.
+
+        Args:
+            steps: of the training, for all subjects together.
         """
         who = _joined(list(bench_subjects().values()))
         rows = torch.arange(self.count // 2) % len(who.noun)
@@ -198,7 +201,7 @@ class Evaluation:
         scene = scenes(len(rows), generator, who=in_every_slot(who[rows]), relation=alone, worn_share=0.5)
         embeds, likenesses = self._prior(scene, True), self._likenesses(scene)
         before = self.reader.mark(self._draw(embeds), scene)
-        config = FinetuneConfig(seed=self.seed).preferring(self.stack.spec.finetune)
+        config = FinetuneConfig(steps=steps, seed=self.seed).preferring(self.stack.spec.finetune)
         with tempfile.TemporaryDirectory() as folder:
             examples = self._examples(who, generator)
             if config.conditions != "paper":

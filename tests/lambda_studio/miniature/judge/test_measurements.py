@@ -58,11 +58,16 @@ def test_predictions_to_learn_from_are_like_their_own_subjects_pictures(evaluati
 
 @pytest.mark.parametrize(("conditions", "each"), [("paper", 1), ("prior", 2), ("both", 3), ("scenes", 11)])
 def test_fine_tuning_is_measured_with_the_stacks_conditions(evaluation, monkeypatch, conditions, each):
-    seen = []
+    seen, steps = [], []
+
+    def trained(decoder, examples, config, folder) -> None:
+        seen.extend(examples)
+        steps.append(config.steps)
+
     monkeypatch.setitem(evaluation.stack.spec.finetune, "conditions", conditions)
-    monkeypatch.setattr(measurements, "finetune_decoder", lambda decoder, examples, *_: seen.extend(examples))
-    found = evaluation.fine_tuned()
-    assert len(seen) == each * measurements.REFERENCES * len(bench_subjects())
+    monkeypatch.setattr(measurements, "finetune_decoder", trained)
+    found = evaluation.fine_tuned(7)
+    assert len(seen) == each * measurements.REFERENCES * len(bench_subjects()) and steps == [7]
     assert found["identity_change"] == 0, "nothing was trained"
 
 
