@@ -26,9 +26,9 @@ def paper(session: Session, claims: tuple[str, ...], out: Path, seeds: int, pict
     CLAIM is table-1, table-2, table-4 to table-7, table-10 to table-13, figure-3, figure-5, figure-7 or
     thirty-subjects. Each gets a page with a table, a chart, and whether it agrees with the paper. One seed decides
     nothing. Tables 1 and 7 are counts, and draw nothing. Table 10 trains decoders, tables 6 and 11 to 13 priors, and
-    table-2, figure-5 and thirty-subjects fine-tune: each takes a third of an hour to an hour on two cores. The others
-    take minutes. Stopped work goes on: seeds that were measured, and priors and decoders that were trained, are kept,
-    also for other tables.
+    table-2, figure-5 and thirty-subjects fine-tune: each takes half an hour to an hour and a half of one core, and
+    `all` seven hours. The others take minutes. Stopped work goes on: seeds that were measured, and priors and decoders
+    that were trained, are kept, also for other tables.
 
     \b
       studio evaluate paper table-4

@@ -19,6 +19,13 @@ def score_lines(scores: Sequence[Mapping[str, Any]], kept: int | None) -> Iterat
     trained = [each for each in scores if each["step"] > 0]
     if trained and max(each["score"] for each in trained) < first["score"]:
         yield "No preview scored better than before the training. Train longer, or with another --learning-rate."
+    elif fallen := [name for name, now in shown["subjects"].items() if _fell(first["subjects"][name], now)]:
+        yield f"Less alike than before the training: {', '.join(fallen)}. A training of its own may help."
+
+
+def _fell(before: Mapping[str, float], now: Mapping[str, float]) -> bool:
+    """Return whether the likeness fell, as it is printed."""
+    return round(now["likeness"], 3) < round(before["likeness"], 3)
 
 
 def best_lines(scores: Sequence[Mapping[str, Any]], kept: int | None) -> Iterator[str]:

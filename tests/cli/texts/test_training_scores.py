@@ -37,6 +37,16 @@ def test_a_training_without_a_gain_is_said_to_be_one() -> None:
     assert len(list(score_lines([line(0, 0.5, 0.5)], None))) == 3
 
 
+def test_a_concept_that_lost_likeness_beside_others_that_gained_is_named() -> None:
+    scores = [line(0, 0.5, 0.5), line(50, 0.6, 0.7)]
+    for each, likeness in zip(scores, (0.5, 0.45), strict=True):
+        each["subjects"]["pip"] = {"likeness": likeness, "composition": 0.3}
+    said = "Less alike than before the training: pip. A training of its own may help."
+    assert list(score_lines(scores, None))[-1] == said
+    scores[1]["subjects"]["pip"]["likeness"] = 0.4999
+    assert list(score_lines(scores, None))[-1].startswith("pip "), "it is printed as 0.500 both times"
+
+
 def test_an_early_end_and_the_kept_step_are_said() -> None:
     assert list(end_lines(400, 400, None)) == []
     assert list(end_lines(200, 400, 100)) == [
