@@ -17,10 +17,11 @@ from lambda_studio.evaluation.concept_bed.ccd import Ccd, Reference, average, ch
 from lambda_studio.evaluation.concept_bed.oracle import Asked
 from lambda_studio.miniature.judge.concept_oracle import ConceptOracle
 from lambda_studio.miniature.judge.measurements import Evaluation
-from lambda_studio.miniature.judge.reader import load_reader
+from lambda_studio.miniature.judge.reader import ORACLE, load_reader
 from lambda_studio.miniature.world.figures import WORN
 from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import NOUNS, PIXELS, Scene, render
+from lambda_studio.models.files.locating import fingerprint
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 from lambda_studio.pictures.files.png import encode_png
 from lambda_studio.progress import Progress, silent
@@ -76,7 +77,8 @@ def measure_concepts(wishes: Wishes, out: Path | None = None, progress: Progress
         out: the folder for pictures and scores, in which a stopped evaluation goes on. None keeps nothing.
         progress: a callback for the progress.
 
-    Raises InvalidSetting for a stack of another picture size, and for a folder with other things.
+    Raises InvalidSetting for a stack of another picture size, and for a folder with other things, or with pictures and
+    scores of other weights.
     """
     spec = resolve_stack(wishes.stack)
     stack = Stack(spec)
@@ -90,7 +92,8 @@ def measure_concepts(wishes: Wishes, out: Path | None = None, progress: Progress
 
 def _measured(stack: Stack, wishes: Wishes, results: ResultsFolder, progress: Progress) -> ConceptBed:
     settings = {"pictures": wishes.pictures, "steps": wishes.steps, "seed": wishes.seed}
-    rows = results.begin({"name": "ccd", "protocol": "miniature", "stack": stack.spec.name, **settings})
+    weights = {"weights": stack.fingerprints(), "metric_weights": {"oracle": _oracle_fingerprint()}}
+    rows = results.begin({"name": "ccd", "protocol": "miniature", "stack": stack.spec.name, **weights, **settings})
     evaluation = Evaluation(stack, load_reader(), wishes.pictures, wishes.seed, wishes.steps)
     with progress("Drawing concepts", len(SETS) * wishes.pictures) as advance, results.adding() as writer:
         for name in SETS:
@@ -101,6 +104,10 @@ def _measured(stack: Stack, wishes: Wishes, results: ResultsFolder, progress: Pr
                 rows |= {row.key: row for row in found}
             advance(wishes.pictures)
     return deviations_of(list(rows.values()), checked_reference(wishes.reference))
+
+
+def _oracle_fingerprint() -> str:
+    return fingerprint({}, sorted(ORACLE.glob("*.safetensors")))
 
 
 def deviations_of(rows: Sequence[Row], reference: Reference) -> ConceptBed:

@@ -19,6 +19,8 @@ from lambda_studio.miniature.world.scenes import NOTHING, Scene
 from lambda_studio.models.files.pretrained import load_model
 from lambda_studio.models.stacks.stack import WEIGHTS
 
+ORACLE = WEIGHTS / "oracle"
+"""The folder of the packaged oracle."""
 LOOKS = ("main", "second", "pattern")
 ANSWERS = ("place", "noun", *LOOKS, "worn", "details")
 """`details` are right if the colours of both parts are."""
@@ -87,7 +89,7 @@ class Reader:
         )
 
 
-def load_reader(folder: Path = WEIGHTS / "oracle") -> Reader:
+def load_reader(folder: Path = ORACLE) -> Reader:
     """Load the packaged reader, or the one in `folder`. Raises ModelFilesMissing and ModelFilesInvalid."""
     return Reader(load_model(Oracle, folder, torch.device("cpu"), torch.float32))
 

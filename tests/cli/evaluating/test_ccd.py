@@ -30,7 +30,7 @@ def test_folders_are_compared_class_by_class(studio, tmp_path) -> None:
     answer = studio("evaluate", "ccd", "--generated", "drawn", "--real", "real")
     assert answer.code == 0
     lines = answer.out.splitlines()
-    assert lines[0].split()[:2] == ["CLASS", "CCD"]
+    assert lines[0].split()[:4] == ["CLASS", "CCD", "CODE'S", "CCD"]
     assert [line.split()[0] for line in lines[1:4]] == ["all", "cat", "dog"]
     assert "2 drawn pictures and 1 real ones, oracle: miniature, reference: global." in answer.out
     said = json.loads(studio("evaluate", "ccd", "--generated", "drawn", "--real", "real", "--json").out)

@@ -5,6 +5,7 @@ import pytest
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.miniature.judge import concept_sets
 from lambda_studio.miniature.judge.concept_sets import SETS, Wishes, deviations_of, measure_concepts
+from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
 
 FEW = Wishes(pictures=3, steps=1)
@@ -45,6 +46,19 @@ def test_a_stopped_evaluation_goes_on_and_another_one_is_refused(evaluated, tmp_
     assert measure_concepts(FEW, out) == found
     with pytest.raises(InvalidSetting, match="other settings: seed 1000, now 7"):
         measure_concepts(Wishes(pictures=3, steps=1, seed=7), out)
+
+
+def test_pictures_and_scores_of_other_weights_are_not_taken(evaluated, monkeypatch) -> None:
+    out = evaluated[0]
+    said = ResultsFolder(out).about()
+    assert set(said["weights"]) >= {"clip", "prior", "decoder"} and len(said["metric_weights"]["oracle"]) == 64
+    monkeypatch.setattr(concept_sets, "_oracle_fingerprint", lambda: "another")
+    with pytest.raises(InvalidSetting, match=f"other settings: oracle {said['metric_weights']['oracle']}, now another"):
+        measure_concepts(FEW, out)
+    monkeypatch.undo()
+    monkeypatch.setattr(Stack, "fingerprints", lambda _: {**said["weights"], "prior": "trained anew"})
+    with pytest.raises(InvalidSetting, match=r"other settings: prior .*, now trained anew"):
+        measure_concepts(FEW, out)
 
 
 def test_wrong_wishes_are_refused() -> None:
