@@ -1,4 +1,4 @@
-"""How often is the miniature's oracle wrong on drawn pictures? On 300 that were labelled by eye.
+"""How often is the miniature's oracle wrong on drawn pictures? On 300 that a multimodal model labelled.
 
     python benchmarks/judge_pictures.py [--out FOLDER] [--record]
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 from docs.reference.commands import commands_page
 from docs.reference.decisions import decisions_page
+from docs.reference.oracle import oracle_page
 from docs.reference.python import python_page
 
 ROOT = Path(__file__).parents[2]
 PAGES: dict[Path, Callable[[], str]] = {
     ROOT / "docs" / "reference" / "commands.md": commands_page,
     ROOT / "docs" / "reference" / "python.md": python_page,
+    ROOT / "docs" / "reference" / "oracle.md": oracle_page,
     ROOT / "docs" / "decisions" / "index.md": decisions_page,
 }

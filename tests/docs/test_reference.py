@@ -1,15 +1,18 @@
 """The generated pages are those that the code gives, and say what the code says."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from docs.reference import python
 from docs.reference.commands import commands_page
+from docs.reference.oracle import NAMES, oracle_page
 from docs.reference.pages import PAGES
 from tests.docs.pages import ROOT, called, every_path, options
 
@@ -27,6 +30,16 @@ def test_the_reference_is_generated_without_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_confusion_that_was_measured_is_on_the_page_about_the_oracle() -> None:
+    found = json.loads((ROOT / "docs" / "measured.json").read_text(encoding="utf-8"))["judge-pictures"]["values"]
+    lines = oracle_page().splitlines()
+    for group, question in product(("one", "two"), ("noun", "main", "pattern", "worn", "place")):
+        for pair, count in found[group][question]["confusion"].items():
+            seen, given = pair.split(" as ")
+            row = f"| {group} | {NAMES[question]} | {seen} | "
+            assert any(line.startswith(row) and f"{given} {count}" in line for line in lines), pair
 
 
 @pytest.mark.parametrize("path", sorted(every_path()))

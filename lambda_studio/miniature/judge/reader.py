@@ -1,7 +1,7 @@
 """Measure how much of a prompt is visible in its pictures: subjects, looks, worn things and place.
 
 The oracle reads the pictures. It is trained on rendered pictures only, and is therefore independent of the decoder of
-the generated pictures. docs/decisions/0065 has its errors on generated pictures.
+the generated pictures. docs/reference/oracle.md has its errors on generated pictures.
 """
 
 from dataclasses import dataclass
