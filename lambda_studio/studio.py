@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from lambda_studio.bundles.layouts.plan import PlannedSubject as PlannedSubject
     from lambda_studio.workflows.answers.adapters import AdapterCard as AdapterCard
     from lambda_studio.workflows.answers.adapters import AdapterSource as AdapterSource
+    from lambda_studio.workflows.answers.benchmarks import SetDistances as SetDistances
+    from lambda_studio.workflows.answers.benchmarks import SubjectCollapse as SubjectCollapse
     from lambda_studio.workflows.answers.benchmarks import WrittenPrompts as WrittenPrompts
     from lambda_studio.workflows.answers.bundles import Imported as Imported
     from lambda_studio.workflows.answers.concepts import Added as Added

@@ -28,7 +28,7 @@ def subject_collapse_rate(likenesses: Sequence[float], threshold: float = PUBLIS
     """
     if not likenesses:
         raise ValueError("there are no subjects to count")
-    return float((torch.tensor(likenesses) < threshold).float().mean())
+    return float((torch.tensor(likenesses) < threshold).double().mean())
 
 
 def thresholds(references: Embeddings) -> dict[str, float]:

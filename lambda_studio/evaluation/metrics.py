@@ -27,8 +27,8 @@ LIKENESSES = {
 """The metrics of likeness, with the network of each; None: a part of the stack, or the miniature's oracle."""
 COMPOSITIONS = {"clip-t-b32": "clip-b32", "clip-t-l14": "clip-l14", "clip-t": None, "oracle": None}
 """The metrics of composition, with the network of each."""
-DISTANCES = {"fid": "inception", "kid": "inception", "cmmd": "clip-l14-336"}
-"""The metrics of sets of pictures, with the network of each."""
+DISTANCES = {"fid": "inception", "kid": "inception", "cmmd": "clip-l14-336", "cmmd-stack": None}
+"""The metrics of sets of pictures, with the network of each; None: the stack's CLIP."""
 METRICS: dict[str, str | None] = {**LIKENESSES, **COMPOSITIONS, **DISTANCES}
 
 
@@ -75,8 +75,10 @@ class Metrics:
 
     def distance(self, name: str) -> Distance:
         """Return a metric of `DISTANCES`. Raises as `likeness`."""
-        network = DISTANCES[_known(name, DISTANCES)]
-        if name == "cmmd":
+        network = _network(name, DISTANCES)
+        if network is None:
+            return SetDistance(name, ClipFeatures(self._stack), cmmd)
+        if NETWORKS[network].open_clip:
             return SetDistance(name, ClipFeatures(self._clip(network)), cmmd)
         source = self._source(network)
         file = find_inception(source)
@@ -143,7 +145,9 @@ class Metrics:
     @property
     def _stack(self) -> Stack:
         if self.stack is None:
-            raise InvalidSetting("clip-i and clip-t need a stack.", "Give one, or clip-i-b32 and clip-t-b32.", "stack")
+            raise InvalidSetting(
+                "clip-i, clip-t and cmmd-stack need a stack.", "Give one, or clip-i-b32, clip-t-b32 and cmmd.", "stack"
+            )
         return self.stack
 
     @cached_property

@@ -79,6 +79,8 @@ def missing(name: str, source: Source) -> str:
 def not_found(name: str, source: Source) -> ModelFilesMissing:
     """Return the error about a network whose files are not on this machine."""
     where = "in the hub's cache" if source.is_hub else f"in {source.address}"
+    if source.address.startswith("https:"):
+        where = "in the folder of torch.hub"
     if source.is_hub and source.address != NETWORKS[name].repository:
         where += f" as {source.address}, which is no folder here: write ./{source.address} for one"
     given = f"Or give its folder: [metrics] {name} = 'FOLDER' in a stack's TOML file, or --weights {name}=FOLDER."

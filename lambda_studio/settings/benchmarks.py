@@ -1,5 +1,6 @@
 """Settings of benchmarks: what is drawn, and the protocol by which it is scored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lambda_studio.settings.base import Settings, require
@@ -9,6 +10,13 @@ DINOS = ("auto", "none", "dino-vits16", "dino-vits8", "dinov2-vits14")
 CLIPS = ("stack", "b32", "l14")
 MEANS = ("macro", "pairs")
 MOST_PICTURES = 100
+
+
+def places_of(weights: Sequence[str]) -> dict[str, str]:
+    """Return folders of weights by the network's name, from "dino-vits16=FOLDER". Raises InvalidSetting."""
+    wrong = next((each for each in weights if "=" not in each.strip("=")), None)
+    require(wrong is None, f"weights is {wrong!r}.", "Give a network and its folder, as dino-vits16=FOLDER.", "weights")
+    return {name: place for name, _, place in (each.partition("=") for each in weights)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +60,12 @@ class BenchmarkConfig(Settings):
         word = self.unique_token.isprintable() and len(self.unique_token.split()) <= 1 and len(self.unique_token) < 40
         self._require("unique_token", word, "Give one word, such as sks.")
         self._require("adapter", self.adapter.partition(":")[0] != "auto", "Name the adapter, or give none.")
-        wrong = next((each for each in self.weights if "=" not in each.strip("=")), None)
-        remedy = "Give a network and its folder, as dino-vits16=FOLDER."
-        require(wrong is None, f"weights is {wrong!r}.", remedy, "weights")
-        _ = self.numbers
+        _ = self.places, self.numbers
 
     @property
     def places(self) -> dict[str, str]:
-        """The folders in `weights`, by the network's name."""
-        return {name: place for name, _, place in (each.partition("=") for each in self.weights)}
+        """The folders in `weights`, by the network's name. Raises InvalidSetting."""
+        return places_of(self.weights)
 
     @property
     def source(self) -> str:

@@ -1,14 +1,16 @@
 """`studio.evaluations`: the benchmarks of the field, and evaluations beside each other."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambda_studio.config import BenchmarkConfig, GenerateConfig
+from lambda_studio.settings.benchmarks import places_of
 from lambda_studio.workflows.workplace import Workplace
 
 if TYPE_CHECKING:  # importing this module needs no numpy
     from lambda_studio.evaluation.concept_bed.ccd import FolderCcd
-    from lambda_studio.workflows.answers.benchmarks import WrittenPrompts
+    from lambda_studio.workflows.answers.benchmarks import SetDistances, SubjectCollapse, WrittenPrompts
     from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison
     from lambda_studio.workflows.benchmarks.reports.comparison import ComparisonReport
     from lambda_studio.workflows.benchmarks.reports.evaluation import EvaluationReport
@@ -72,6 +74,39 @@ class Evaluations:
         return measure_folders(
             self._place, Compared(generated=generated, real=real, oracle=oracle, reference=reference)
         )
+
+    def sets(
+        self,
+        drawn: Path,
+        real: Path,
+        metrics: Sequence[str] = ("fid", "kid", "cmmd"),
+        weights: Sequence[str] = (),
+    ) -> "SetDistances":
+        """Return how far a folder of drawn pictures is from a folder of real ones, with subfolders.
+
+        Args:
+            metrics: `fid`, `kid`, `cmmd` (OpenAI's CLIP L/14, 336 pixels) and `cmmd-stack` (the stack's CLIP).
+            weights: folders or files of weights, as "inception=FOLDER". Others are looked for in the hub's cache.
+
+        Raises InvalidSetting, ImageRefused, ModelFilesMissing and ModelFilesInvalid.
+        """
+        from lambda_studio.workflows.benchmarks.sets import measure_sets
+
+        return measure_sets(self._place, drawn, real, metrics, places_of(weights))
+
+    @staticmethod
+    def collapse(folder: Path, threshold: float = 0.7) -> "SubjectCollapse":
+        """Return the published Subject Collapse Rate of an evaluation: the share of subjects that are not recognised.
+
+        Args:
+            folder: the folder of an evaluation with scores of dinov2-vits14, which may be incomplete.
+            threshold: the least similarity of a subject that counts as drawn.
+
+        Raises InvalidSetting.
+        """
+        from lambda_studio.workflows.benchmarks.collapsing import collapse_of
+
+        return collapse_of(folder, threshold)
 
     def dreambench(
         self,

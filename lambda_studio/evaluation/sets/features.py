@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from typing_extensions import Protocol, runtime_checkable
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
-from lambda_studio.evaluation.by_clip import ClipLikeness, PublishedClip
+from lambda_studio.evaluation.by_clip import ClipLikeness, HasClip
 from lambda_studio.evaluation.measures import View
 from lambda_studio.models.files.locating import file_sha256
 from lambda_studio.models.files.sources import Source
@@ -65,7 +65,7 @@ class ClipFeatures:
     CMMD's code interpolates without smoothing; we resize with it, as Pillow does, so that numbers may differ slightly.
     """
 
-    def __init__(self, clip: PublishedClip):
+    def __init__(self, clip: HasClip):
         self._likeness = ClipLikeness(clip)
         self._likeness._middle = square_crop
 

@@ -55,9 +55,10 @@ def test_every_composition_scores_each_picture_and_its_prompt(metrics, noise, na
     assert scores.shape == (2,) and scores[0] != scores[1]
 
 
-def test_cmmd_of_a_set_and_itself_is_0(metrics, noise) -> None:
-    metric = metrics.distance("cmmd")
-    assert isinstance(metric, Distance) and metric.name == "cmmd"
+@pytest.mark.parametrize("name", ["cmmd", "cmmd-stack"])
+def test_cmmd_of_a_set_and_itself_is_0(metrics, noise, name) -> None:
+    metric = metrics.distance(name)
+    assert isinstance(metric, Distance) and metric.name == name
     one, other = metric.embed([noise(1), noise(2)]), metric.embed([noise(3), noise(4)])
     assert metric.distance(one, one) == pytest.approx(0, abs=1e-9)
     assert metric.distance(one, other) > 0
@@ -116,7 +117,7 @@ def test_unknown_metrics_are_refused_and_the_known_ones_named(stack) -> None:
             ask("clip-x")
     with pytest.raises(InvalidSetting, match="no metric 'clip-x'"):
         found.notes(["clip-x"])
-    with pytest.raises(InvalidSetting, match="clip-i and clip-t need a stack"):
+    with pytest.raises(InvalidSetting, match="clip-i, clip-t and cmmd-stack need a stack"):
         Metrics().likeness("clip-i")
 
 
