@@ -8,7 +8,8 @@ from typing import Any
 from lambda_studio.config import BenchmarkConfig, GenerateConfig
 from lambda_studio.workflows.benchmarks.cells import Cell, wanted
 from lambda_studio.workflows.benchmarks.comparing import without_interval
-from lambda_studio.workflows.benchmarks.pictures import BenchDrawer, require_pictures_of, take
+from lambda_studio.workflows.benchmarks.contents import contents, contents_of_pictures
+from lambda_studio.workflows.benchmarks.pictures import BenchDrawer, given_pictures, require_pictures_of, take
 from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
 from lambda_studio.workflows.benchmarks.scores import (
     BenchmarkScores,
@@ -67,7 +68,7 @@ class BenchmarkRun:
             require_pictures_of(score_only, cells, self._config.pictures)
         drawer = None if score_only else BenchDrawer(self._place, self._drawing, self._config.adapter)
         drawn = self._drawn_by(drawer) if drawer else {"taken_from": str(score_only)}
-        self._begin({**self._about(metrics), **drawn})
+        self._begin({**self._about(metrics), **drawn}, score_only)
         asked = self._share.part(wanted(cells, self._config.pictures))
         if score_only:
             take(self._place, score_only, asked, self._folder)
@@ -78,9 +79,11 @@ class BenchmarkRun:
         self._share.wait()
         return self._table(scorer, metrics, drawn) if self._share.is_first else None
 
-    def _begin(self, about: Mapping[str, Any]) -> None:
+    def _begin(self, about: Mapping[str, Any], score_only: Path | None) -> None:
         if self._share.is_first:
-            self._folder.begin(about)
+            cells = self._benchmark.cells
+            given = contents_of_pictures(given_pictures(score_only, cells)) if score_only else {}
+            self._folder.begin({**about, **contents(cells, self._benchmark.subjects), **given})
         self._share.wait()
 
     def _about(self, metrics: BenchMetrics) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class BenchDrawer:
 def require_pictures_of(source: Path, cells: Sequence[Cell], pictures: int) -> None:
     """Raise InvalidSetting unless a folder has exactly so many pictures of each cell, in the folder of its key."""
     require(source.is_dir(), f"{source} is no folder.", "Give the folder with the pictures.", "score_only")
-    counted = {cell.key: len(_given(source, cell)) for cell in cells}
+    counted = {key: len(found) for key, found in given_pictures(source, cells).items()}
     wrong = [f"{key} has {count}" for key, count in counted.items() if count != pictures]
     named = ", ".join(wrong[:MOST_NAMED]) + (f" and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else "")
     require(
@@ -91,6 +91,11 @@ def require_pictures_of(source: Path, cells: Sequence[Cell], pictures: int) -> N
         f"{source} does not have {pictures} picture{'s' * (pictures != 1)} of each prompt: {named}.",
         "Such a table cannot be compared. Add what is missing, or choose subjects, prompts and the number of pictures.",
     )
+
+
+def given_pictures(source: Path, cells: Sequence[Cell]) -> dict[str, list[Path]]:
+    """Return the pictures of each cell in a folder of another program, by the cell's key. Raises InvalidSetting."""
+    return {cell.key: _given(source, cell) for cell in cells}
 
 
 def take(place: Workplace, source: Path, asked: Sequence[Wanted], folder: ResultsFolder) -> None:

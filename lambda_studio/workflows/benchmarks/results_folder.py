@@ -19,7 +19,7 @@ from concepts.durable import make_folder, read_small, staged_file, sync_file
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.formats import FORMAT, format_of, parse_json, too_new
-from lambda_studio.workflows.benchmarks.differing import differences, listed
+from lambda_studio.workflows.benchmarks.differing import SAID, differences, listed, require_same_contents
 
 ABOUT, SCORES, PICTURES = "evaluation.json", "scores.jsonl", "pictures"
 OTHERS = "scores.*.jsonl"
@@ -79,10 +79,11 @@ class ResultsFolder:
         name, new = before.get("name"), now.get("name")
         cause = f"{self.out} has an evaluation of {name}, and this one is of {new}."
         require(name == new, cause, "Give a new folder with out.", "out")
-        keys = [key for key in dict.fromkeys([*now, *before]) if key not in (FORMAT, "versions")]
+        keys = [key for key in dict.fromkeys([*now, *before]) if key not in (FORMAT, "versions", *SAID)]
         found = [each for key in keys for each in differences(before.get(key), now.get(key), key)]
         cause = f"{self.out} has an evaluation with other settings: {listed(found, '{0} {1}, now {2}')}."
         require(not found, cause, "Give a new folder with out, or the same settings to go on.", "out")
+        require_same_contents(self.out, before, now)
 
     def about(self) -> dict[str, Any]:
         """Return what was evaluated. Raises InvalidSetting if the folder has no evaluation, or a newer one."""
