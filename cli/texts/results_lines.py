@@ -30,10 +30,13 @@ def comparison_lines(found: "EvaluationComparison") -> list[str]:
 
 def evaluation_lines(found: "EvaluationReport") -> list[str]:
     """Return a row for each metric of an evaluation, what is missing in it, and where its page is."""
+    real = found.table.real if found.table else {}
     rows = [
-        (each.metric, f"{mean.mean:.4f}", span(mean.ends, ".4f"), str(mean.count), str(each.pictures))
+        (each.metric, f"{mean.mean:.4f}", span(mean.ends, ".4f"), str(mean.count), str(each.pictures),
+         *([f"{real[each.metric]:.4f}" if each.metric in real else "-"] if real else []))
         for each in found.metrics
         for mean in (each.interval,)
-    ]
-    head = ("METRIC", "MEAN", "95 % OF IT", "SUBJECTS", "PICTURES")
-    return [*(table(head, rows) if rows else ()), *found.notes, f"The report: {found.path}"]
+    ]  # fmt: skip
+    head = ("METRIC", "MEAN", "95 % OF IT", "SUBJECTS", "PICTURES", *(["REAL"] if real else []))
+    made = [f"The table is of {found.table.date}, by: {found.table.command}"] if found.table else []
+    return [*(table(head, rows) if rows else ()), *found.notes, *made, f"The report: {found.path}"]

@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lambda_studio.config import BenchmarkConfig, GenerateConfig
 from lambda_studio.workflows.benchmarks.cells import Cell, wanted
+from lambda_studio.workflows.benchmarks.command import command_of
 from lambda_studio.workflows.benchmarks.comparing import without_interval
 from lambda_studio.workflows.benchmarks.contents import contents, contents_of_pictures
+from lambda_studio.workflows.benchmarks.kept_table import keep_table
 from lambda_studio.workflows.benchmarks.pictures import BenchDrawer, given_pictures, require_pictures_of, take
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results_folder import EXPECTED, NOTES, REFERENCES, ResultsFolder, Row
 from lambda_studio.workflows.benchmarks.scores import (
+    OVER_PAIRS,
+    OVER_SUBJECTS,
     BenchmarkScores,
     Reals,
     SubjectScores,
@@ -19,6 +24,7 @@ from lambda_studio.workflows.benchmarks.scores import (
     overall,
     real_row,
     require_complete,
+    unit_of,
 )
 from lambda_studio.workflows.benchmarks.scoring import BenchMetrics, Scorer, metrics_of
 from lambda_studio.workflows.benchmarks.sharing import Share, share_of
@@ -40,7 +46,9 @@ class Benchmark:
     cells: tuple[Cell, ...]
     about: Mapping[str, Any]
     """What distinguishes it, beside the protocol: which subjects and prompts of how many."""
-    mean: str = "over subjects"
+    words: tuple[str, ...]
+    """The words of its command: its name, its folder, and options of its own."""
+    mean: str = OVER_SUBJECTS
     """What the table's last row is a mean of."""
     notes: tuple[str, ...] = ()
 
@@ -52,7 +60,7 @@ class BenchmarkRun:
         self, place: Workplace, benchmark: Benchmark, out: Path, config: BenchmarkConfig, drawing: GenerateConfig
     ):
         self._share: Share = share_of(place)
-        self._place, self._benchmark, self._config = place, benchmark, config
+        self._place, self._benchmark, self._config, self._asked = place, benchmark, config, drawing
         chosen = drawing.preferring(place.spec.generate)
         self._drawing = replace(chosen, seed=chosen.seed or 0)
         self._folder = ResultsFolder(out)
@@ -77,7 +85,16 @@ class BenchmarkRun:
         scorer = Scorer(metrics, self._photographs, self._config, self._drawing.seed if drawer else None)
         scorer.score(self._place, asked, self._folder, self._share)
         self._share.wait()
-        return self._table(scorer, metrics, drawn) if self._share.is_first else None
+        if not self._share.is_first:
+            return None
+        found = replace(self._table(scorer, metrics, drawn), command=self._command(score_only))
+        keep_table(self._folder, found)
+        return found
+
+    def _command(self, score_only: Path | None) -> str:
+        stack = self._place.named_stack() or self._place.spec.name
+        words, out = self._benchmark.words, self._folder.out
+        return command_of(words, out, stack, self._config, self._asked, score_only)
 
     def _begin(self, about: Mapping[str, Any], score_only: Path | None) -> None:
         if self._share.is_first:
@@ -94,6 +111,9 @@ class BenchmarkRun:
             "weights": self._place.stack.fingerprints(),
             "metric_weights": dict(metrics.weights),
             **self._benchmark.about,
+            EXPECTED: len(self._benchmark.cells) * self._config.pictures,
+            NOTES: self._benchmark.notes,
+            REFERENCES: {name: self._references(name) for name in self._benchmark.subjects},
         }
 
     def _protocol(self, metrics: BenchMetrics) -> dict[str, str | int]:
@@ -105,7 +125,7 @@ class BenchmarkRun:
             "references": f"{one}, whole",
             **metrics.said,
             "text": token,
-            "mean": self._benchmark.mean if config.mean == "macro" else "over pairs with references",
+            "mean": self._benchmark.mean if config.mean == "macro" else OVER_PAIRS,
         }
 
     def _drawn_by(self, drawer: BenchDrawer) -> dict[str, Any]:
@@ -128,9 +148,10 @@ class BenchmarkRun:
             prompts=len(self._benchmark.cells),
             pictures=len(rows),
             subjects=tuple(self._subject(name, rows, reals) for name in names),
-            overall=overall(rows, {name: self._weight(name) for name in names}),
+            overall=overall(rows, self._folder.about()),
             real=real_row(reals, self._real_weight),
-            notes=(*without_interval(len({row.subjects[0] for row in rows})), *self._benchmark.notes, *metrics.notes),
+            notes=(*without_interval(len(set(map(unit_of, rows)))), *self._benchmark.notes, *metrics.notes),
+            date=f"{datetime.now(UTC):%Y-%m-%d}",
         )
 
     def _said(self, drawn: Mapping[str, Any]) -> str:
@@ -156,9 +177,6 @@ class BenchmarkRun:
 
     def _references(self, name: str) -> int:
         return len(self._benchmark.subjects[name].chosen(self._config.references))
-
-    def _weight(self, name: str) -> int:
-        return self._references(name) if self._config.mean == "pairs" else 1
 
     def _real_weight(self, name: str) -> int:
         """Return how much a subject counts in the row of photographs: 1, or its pairs of two of them."""

@@ -1,17 +1,16 @@
 """Compare two evaluations, picture by picture."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from shlex import quote
-from statistics import fmean
+from typing import Any
 
 from lambda_studio.config import require
-from lambda_studio.evaluation.statistics import FEWEST, Interval, paired
-from lambda_studio.workflows.benchmarks.differing import differences, listed
+from lambda_studio.evaluation.statistics import FEWEST, Interval
+from lambda_studio.workflows.benchmarks.comparable import require_comparable, require_same_prompts
 from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.scores import overall, unit_of
 
-SAME = ("name", "protocol")
-"""Facts of `evaluation.json` without which two evaluations cannot be compared."""
 ROUNDING = 5e-5
 """A smaller difference is shown as 0.0000, and is rounding: no difference of the pictures."""
 
@@ -24,7 +23,7 @@ class MetricComparison:
     one: float
     other: float
     difference: Interval
-    """Of `other` less `one`, over subjects."""
+    """Of `other` less `one`, by the mean of the protocol. The units of its interval are subjects."""
 
     @property
     def is_clear(self) -> bool:
@@ -53,33 +52,28 @@ class EvaluationComparison:
 def compare(one: Path, other: Path) -> EvaluationComparison:
     """Return how the scores of two evaluations differ. Subjects are the units of the bootstrap.
 
-    Raises InvalidSetting for a folder without an evaluation, for evaluations of different kinds or of ccd, and if no
-    picture or no metric is in both.
+    Raises InvalidSetting for a folder without an evaluation, for evaluations of different kinds, judges, prompts or
+    photographs or of ccd, if no picture or no metric is in both, and as `overall`.
     """
     folders = ResultsFolder(one), ResultsFolder(other)
     about = [folder.about() for folder in folders]
-    unlike = [each for fact in SAME for each in differences(about[0].get(fact), about[1].get(fact), fact)]
-    cause = f"{one} and {other} differ in their protocols: {listed(unlike, '{0} is {1}, and {2} in the other')}."
-    require(not unlike, cause, "Compare evaluations of the same benchmark and protocol.")
-    cause = f"{one} and {other} have evaluations of ccd, whose results are deviations from real pictures."
-    shown = " and ".join(f"studio evaluate ccd --out {quote(str(each))}" for each in (one, other))
-    require(about[0].get("name") != "ccd", cause, f"See the table of each: {shown}")
+    notes = require_comparable(one, other, about)
     first, second = (folder.rows() for folder in folders)
     common = [key for key in first if key in second]
     require(bool(common), f"{one} and {other} have no picture in common.", "Evaluate the same subjects and prompts.")
     pairs = [(first[key], second[key]) for key in common]
+    require_same_prompts(one, other, pairs)
     metrics = [name for name in pairs[0][0].scores if all(name in row.scores for pair in pairs for row in pair)]
     require(bool(metrics), f"{one} and {other} have no metric in common.", "Evaluate both with the same metrics.")
-    versions = [each.get("versions") for each in about]
-    others = () if versions[0] == versions[1] else ("They were made with different versions of libraries.",)
-    subjects = len({row.subjects for row, _ in pairs})
+    subjects = len({unit_of(row) for row, _ in pairs})
+    few = (f"{note} Without one, no difference is clear." for note in without_interval(subjects))
     return EvaluationComparison(
         pictures=len(common),
         subjects=subjects,
         only_one=len(first) - len(common),
         only_other=len(second) - len(common),
-        metrics=tuple(_metric(name, pairs) for name in metrics),
-        notes=(*(f"{note} Without one, no difference is clear." for note in without_interval(subjects)), *others),
+        metrics=_metrics(metrics, pairs, about[0]),
+        notes=(*few, *notes),
     )
 
 
@@ -91,7 +85,9 @@ def without_interval(subjects: int) -> tuple[str, ...]:
     return (f"{there}, and an interval needs at least {FEWEST}.",)
 
 
-def _metric(name: str, pairs: list[tuple[Row, Row]]) -> MetricComparison:
-    one, other = ([row.scores[name] for row in rows] for rows in zip(*pairs, strict=True))
-    difference = paired(one, other, [row.subjects for row, _ in pairs])
-    return MetricComparison(name, fmean(one), fmean(other), difference)
+def _metrics(names: list[str], pairs: list[tuple[Row, Row]], about: Mapping[str, Any]) -> tuple[MetricComparison, ...]:
+    gains = [
+        replace(one, scores={name: other.scores[name] - one.scores[name] for name in names}) for one, other in pairs
+    ]
+    ones, others, differences = (overall(rows, about) for rows in (*zip(*pairs, strict=True), gains))
+    return tuple(MetricComparison(name, ones[name].mean, others[name].mean, differences[name]) for name in names)

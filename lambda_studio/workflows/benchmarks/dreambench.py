@@ -32,7 +32,7 @@ def dreambench_in(folder: Path, config: BenchmarkConfig) -> Benchmark:
         else (f"It has the prompts {only} only.")
     )
     notes = (note,) * bool(missing) + (limited,) * bool(config.prompts)
-    return Benchmark("dreambench", subjects, cells, about, notes=notes)
+    return Benchmark("dreambench", subjects, cells, about, ("dreambench", str(folder)), notes=notes)
 
 
 def read_file(folder: Path) -> DreamBench:

@@ -17,15 +17,15 @@ from lambda_studio.evaluation.benchmarks.multibench import (
 from lambda_studio.workflows.answers.benchmarks import WrittenPrompts
 from lambda_studio.workflows.benchmarks.benchmark import Benchmark
 from lambda_studio.workflows.benchmarks.cells import Cell
-from lambda_studio.workflows.benchmarks.instances import Instances, instances_in
+from lambda_studio.workflows.benchmarks.instances import instances_in
+from lambda_studio.workflows.benchmarks.scores import OVER_PICTURES
 from lambda_studio.workflows.benchmarks.subjects import BenchSubject
 
 TOGETHER = (2, 3)
 RECONSTRUCTED = (
-    "The compositions of two subjects are a reconstruction: one of several that agree with the paper's Table 9. "
+    "The compositions of two subjects are a reconstruction, not the paper's: one of several that agree with Table 9. "
     "The paper's 904 prompts cannot be derived."
 )
-MEAN = "over the subjects of a picture, then over pictures"
 ENDS = (".txt", ".jsonl")
 
 
@@ -34,7 +34,8 @@ def multibench_in(folder: Path, config: BenchmarkConfig, together: int) -> Bench
     require(config.mean == "macro", "mean is pairs, which is for prompts with one subject.", "Give macro.", "mean")
     require(not config.unique_token, "unique_token is for DreamBench.", "Leave it out.", "unique_token")
     found = instances_in(folder, config.subjects)
-    asked, notes = _prompts(found.by_category, together, config), (*found.notes, *_restricted(found, together))
+    asked = _prompts(found.by_category, together, config)
+    notes = (*found.notes, *_labels(found.by_category, asked, together))
     require(bool(asked), f"{folder} has the subjects of no prompt. {' '.join(notes)}", "Add folders of subjects.")
     names = dict.fromkeys(name for each in asked for name in each.subjects)
     subjects = {name: BenchSubject(name, found.nouns[name], found.photographs(name), found.one(name)) for name in names}
@@ -43,7 +44,8 @@ def multibench_in(folder: Path, config: BenchmarkConfig, together: int) -> Bench
         "subjects": ", ".join(names),
         "prompts": f"{', '.join(config.prompts) or 'all'} of {len(compositions(together))} compositions",
     }
-    return Benchmark("multibench", subjects, tuple(map(_cell, asked)), about, MEAN, notes)
+    words = ("multibench", str(folder), "--together", str(together))
+    return Benchmark("multibench", subjects, tuple(map(_cell, asked)), about, words, OVER_PICTURES, notes)
 
 
 def write_prompts(out: Path, folder: Path | None, config: BenchmarkConfig, together: int) -> WrittenPrompts:
@@ -52,14 +54,18 @@ def write_prompts(out: Path, folder: Path | None, config: BenchmarkConfig, toget
     found = instances_in(folder, config.subjects) if folder else None
     by_category = found.by_category if found else {each: published_subjects(each) for each in categories()}
     asked = _prompts(by_category, together, config)
-    lines = [_line(each) if out.suffix.lower() == ".jsonl" else _cell(each).prompt for each in asked]
+    labels = _labels(by_category, asked, together)
+    notes = (*found.notes, *labels) if found else (*_about_published(together), *labels)
+    if out.suffix.lower() == ".jsonl":
+        lines = [_line(each, notes) for each in asked]
+    else:  # where `generate` takes them for comments
+        lines = [*(f"# {note}" for note in notes), *(_cell(each).prompt for each in asked)]
     make_folder(out.parent)
     try:
         with staged_file(out) as staged:
             staged.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     except FileExistsError as error:
         raise OutputExists(f"{out} exists.", "Give another name.") from error
-    notes = (*found.notes, *_restricted(found, together)) if found else _about_published(together)
     used = len({each.number for each in asked})
     return WrittenPrompts(out, together, used, len(compositions(together)), len(asked), notes)
 
@@ -83,28 +89,33 @@ def _cell(asked: MultibenchPrompt) -> Cell:
     )
 
 
-def _line(asked: MultibenchPrompt) -> str:
+def _line(asked: MultibenchPrompt, notes: Sequence[str]) -> str:
     cell, composition = _cell(asked), asked.composition
     nouns = dict(zip(asked.subjects, composition.categories, strict=True))
-    said = {"key": cell.key, "prompt": cell.prompt, "text": cell.text, "subjects": nouns, **cell.facts}
+    said = {"key": cell.key, "prompt": cell.prompt, "text": cell.text, "subjects": nouns, **cell.facts, "notes": notes}
     return json.dumps(said, ensure_ascii=False)
 
 
-def _restricted(found: Instances, together: int) -> tuple[str, ...]:
-    """Return what is said of categories without a subject, and of a reconstruction."""
+def _labels(
+    by_category: Mapping[str, Sequence[str]], asked: Sequence[MultibenchPrompt], together: int
+) -> tuple[str, ...]:
+    """Return what must be read with scores and prompts: of a part of the benchmark, and of a reconstruction."""
     every = compositions(together)
     needed = dict.fromkeys(category for each in every for category in each.categories)
-    missing = [category for category in needed if not found.by_category.get(category)]
-    possible = sum(all(found.by_category.get(category) for category in each.categories) for each in every)
+    missing = [category for category in needed if not by_category.get(category)]
+    because = f", because there is no {', '.join(missing)}" if missing else ""
+    used = len({each.number for each in asked})
+    published = sum(1 for _ in prompts(every, {each: published_subjects(each) for each in needed}))
     restricted = (
-        f"Restricted to {possible} of {len(every)} compositions, because there is no {', '.join(missing)}: "
-        "the scores are not Multibench's."
+        f"Restricted to {used} of {len(every)} compositions{because}, with {len(asked):,} prompts in place of "
+        f"{published:,}: the scores are not Multibench's."
     )
-    return ((restricted,) if missing else ()) + ((RECONSTRUCTED,) if together == 2 else ())
+    differs = used < len(every) or len(asked) != published
+    return ((restricted,) if differs else ()) + ((RECONSTRUCTED,) if together == 2 else ())
 
 
 def _about_published(together: int) -> tuple[str, ...]:
     chosen = (
         "Which four of DreamBench's eight plushies and toys the paper takes is not published: these are one choice."
     )
-    return (chosen,) if together == 3 else (RECONSTRUCTED,)
+    return (chosen,) if together == 3 else ()

@@ -1,6 +1,7 @@
 """The folder of an evaluation: what it is about, its pictures, and the scores of each picture. It can be resumed.
 
 evaluation.json   what was evaluated, how, with which versions
+table.json        the finished table, if the evaluation is a benchmark
 scores.jsonl      one line for each picture that is drawn and scored
 scores.1.jsonl    those of a second process, and so on
 pictures/         the pictures
@@ -22,6 +23,9 @@ from lambda_studio.formats import FORMAT, format_of, parse_json, too_new
 from lambda_studio.workflows.benchmarks.differing import SAID, differences, listed, require_same_contents
 
 ABOUT, SCORES, PICTURES = "evaluation.json", "scores.jsonl", "pictures"
+EXPECTED, NOTES, REFERENCES = "pictures", "notes", "references"
+"""Facts of `evaluation.json` that follow from others: how many pictures a complete evaluation has, what must be read
+with its scores, and the number of photographs that pictures of each subject are compared with."""
 OTHERS = "scores.*.jsonl"
 """The files of scores of further processes."""
 OF_SEED = "-seed-"
@@ -79,7 +83,8 @@ class ResultsFolder:
         name, new = before.get("name"), now.get("name")
         cause = f"{self.out} has an evaluation of {name}, and this one is of {new}."
         require(name == new, cause, "Give a new folder with out.", "out")
-        keys = [key for key in dict.fromkeys([*now, *before]) if key not in (FORMAT, "versions", *SAID)]
+        apart = (FORMAT, "versions", EXPECTED, NOTES, REFERENCES, *SAID)
+        keys = [key for key in dict.fromkeys([*now, *before]) if key not in apart]
         found = [each for key in keys for each in differences(before.get(key), now.get(key), key)]
         cause = f"{self.out} has an evaluation with other settings: {listed(found, '{0} {1}, now {2}')}."
         require(not found, cause, "Give a new folder with out, or the same settings to go on.", "out")

@@ -1,15 +1,21 @@
 """The table of a benchmark, from the rows of its pictures. No torch is imported."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from lambda_studio.config import require
+from lambda_studio.errors import InvalidSetting
 from lambda_studio.evaluation.statistics import Interval, interval
 from lambda_studio.workflows.benchmarks.cells import Cell
-from lambda_studio.workflows.benchmarks.results_folder import Row
+from lambda_studio.workflows.benchmarks.results_folder import REFERENCES, Row
 
+OVER_SUBJECTS, OVER_PAIRS = "over subjects", "over pairs with references"
+OVER_PICTURES = "over the subjects of a picture, then over pictures"
+"""The means that a protocol names."""
 Reals = Mapping[str, Mapping[str, float | None]]
 """By subject and metric: the likeness of its photographs with each other; None for a single one."""
 
@@ -47,6 +53,9 @@ class BenchmarkScores:
     real: Mapping[str, float]
     """The row of real photographs, of the metrics that have one."""
     notes: tuple[str, ...] = ()
+    date: str = ""
+    """The day on which the table was made, in UTC."""
+    command: str = ""
 
 
 def require_complete(rows: Mapping[str, Row], cells: Sequence[Cell], pictures: int) -> list[Row]:
@@ -59,20 +68,49 @@ def require_complete(rows: Mapping[str, Row], cells: Sequence[Cell], pictures: i
     return [rows[key] for key in keys]
 
 
-def overall(rows: Sequence[Row], weights: Mapping[str, int]) -> dict[str, Interval]:
-    """Return the mean of each metric over rows, with an interval over their first subjects.
+def metrics_of(rows: Iterable[Row]) -> list[str]:
+    """Return the names of all metrics, in the order in which rows have them."""
+    return list(dict.fromkeys(metric for row in rows for metric in row.scores))
+
+
+def unit_of(row: Row) -> str:
+    """Return the unit of the bootstrap that a row belongs to: the first of its subjects, or no name."""
+    return next(iter(row.subjects), "")
+
+
+def overall(rows: Sequence[Row], about: Mapping[str, Any]) -> dict[str, Interval]:
+    """Return the mean of each metric over the rows that have it, with an interval over their first subjects.
+
+    Tables, reports and comparisons have their means from here.
 
     Args:
-        weights: how much a picture of each first subject counts.
+        about: the content of `evaluation.json`. Its protocol says which mean: over subjects, if it says nothing else.
+
+    Raises InvalidSetting if the mean is over pairs with references, and `about` does not say how many there are.
     """
-    clusters = [row.subjects[0] for row in rows]
-    of_clusters: dict[Hashable, float | int] = {}
-    for name in clusters:
-        of_clusters[name] = of_clusters.get(name, 0) + weights[name]
-    return {
-        metric: interval([row.scores[metric] for row in rows], clusters, weights=of_clusters)
-        for metric in rows[0].scores
-    }
+    return {name: _mean(name, [row for row in rows if name in row.scores], about) for name in metrics_of(rows)}
+
+
+def _mean(metric: str, rows: Sequence[Row], about: Mapping[str, Any]) -> Interval:
+    units = [unit_of(row) for row in rows]
+    protocol = about.get("protocol")
+    kind = protocol.get("mean") if isinstance(protocol, Mapping) else None
+    weights: dict[Hashable, float | int] = dict.fromkeys(units, 1)
+    if kind == OVER_PICTURES:
+        weights = dict(Counter[Hashable](units))
+    elif kind == OVER_PAIRS:
+        weights = {unit: count * _references(str(unit), about) for unit, count in Counter(units).items()}
+    return interval([row.scores[metric] for row in rows], units, weights=weights)
+
+
+def _references(name: str, about: Mapping[str, Any]) -> int:
+    counts = about.get(REFERENCES)
+    found = counts.get(name) if isinstance(counts, Mapping) else None
+    if type(found) is int and found > 0:
+        return found
+    cause = f"The mean is over pairs with references, and evaluation.json does not say how many there are of {name!r}."
+    remedy = "Score its pictures into a new folder: studio evaluate dreambench DIR --mean pairs --score-only PICTURES"
+    raise InvalidSetting(cause, remedy)
 
 
 def means_of(name: str, rows: Sequence[Row]) -> dict[str, float]:

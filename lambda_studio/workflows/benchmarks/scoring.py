@@ -16,6 +16,7 @@ from lambda_studio.evaluation.networks import DINO_V1, NETWORKS, source_of
 from lambda_studio.evaluation.similarity import likeness, likeness_within
 from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.workflows.benchmarks.cells import Wanted
+from lambda_studio.workflows.benchmarks.comparable import OF_STACK, WEIGHTS_OF
 from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row, RowWriter
 from lambda_studio.workflows.benchmarks.scores import Reals
 from lambda_studio.workflows.benchmarks.sharing import Share
@@ -55,7 +56,7 @@ def metrics_of(place: Workplace, config: BenchmarkConfig) -> BenchMetrics:
     dinos = () if notes or config.dino == "none" else (found.likeness(wished),)
     end = "" if config.clip == "stack" else f"-{config.clip}"
     likeness, composition = found.likeness(f"clip-i{end}"), found.composition(f"clip-t{end}")
-    stacks = f"the stack's own ({place.spec.name})"
+    stacks = f"{OF_STACK} ({place.spec.name})"
     said = {
         "DINO": _told(place, config, wished) if dinos else "none",
         "CLIP": stacks if config.clip == "stack" else _told(place, config, f"clip-{config.clip}"),
@@ -67,7 +68,7 @@ def metrics_of(place: Workplace, config: BenchmarkConfig) -> BenchMetrics:
 def _told(place: Workplace, config: BenchmarkConfig, network: str) -> str:
     """Return a network's name, and where its weights are from if these are not the published ones."""
     source = source_of(network, place.spec, config.places)
-    return network if source.address == NETWORKS[network].repository else f"{network} with weights of {source.address}"
+    return network if source.address == NETWORKS[network].repository else f"{network}{WEIGHTS_OF}{source.address}"
 
 
 class Scorer:

@@ -29,7 +29,7 @@ def test_the_published_prompts_are_drawn_by_generate(studio, tmp_path) -> None:
     write_noise(tmp_path / "dog.png", 1)
     for name in ("dog", "bear_plushie", "guitar"):
         assert studio("add-concept", name, "dog.png", "--noun", "dog", "--segment", "none").code == 0
-    (tmp_path / "one.txt").write_text((tmp_path / "all.txt").read_text().splitlines()[0])
+    (tmp_path / "one.txt").write_text("\n".join((tmp_path / "all.txt").read_text().splitlines()[:2]))
     assert studio("generate", "--file", "one.txt", "--steps", 1).code == 0
 
 

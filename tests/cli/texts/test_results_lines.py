@@ -5,7 +5,9 @@ from pathlib import Path
 from cli.texts.results_lines import comparison_lines, evaluation_lines
 from lambda_studio.evaluation.statistics import Interval
 from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison, MetricComparison
+from lambda_studio.workflows.benchmarks.kept_table import KeptTable
 from lambda_studio.workflows.benchmarks.reports.evaluation import EvaluationReport
+from lambda_studio.workflows.benchmarks.reports.summary import MetricSummary
 
 
 def test_a_comparison_says_what_only_one_has() -> None:
@@ -19,6 +21,14 @@ def test_a_comparison_says_what_only_one_has() -> None:
         "9 pictures of 3 subjects are in both. 2 are only in ONE, 1 only in OTHER.",
         "Other versions.",
     ]
+
+
+def test_the_row_of_photographs_stands_beside_the_means() -> None:
+    means = tuple(MetricSummary(name, Interval(0.5, 0.4, 0.6, 6), 9) for name in ("DINO", "CLIP-T"))
+    kept = KeptTable("2026-11-28", "studio evaluate dreambench DIR", {"DINO": 0.7})
+    lines = evaluation_lines(EvaluationReport(Path("report.html"), {}, 9, means, (), (), (), kept))
+    assert [line.split()[-1] for line in lines[:3]] == ["REAL", "0.7000", "-"]
+    assert lines[3] == "The table is of 2026-11-28, by: studio evaluate dreambench DIR"
 
 
 def test_an_empty_evaluation_has_no_table() -> None:

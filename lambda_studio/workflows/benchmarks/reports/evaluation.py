@@ -9,7 +9,9 @@ from typing import Any
 
 from lambda_studio.config import require
 from lambda_studio.pictures.door import PictureDoor
+from lambda_studio.workflows.benchmarks.comparable import labels
 from lambda_studio.workflows.benchmarks.comparing import without_interval
+from lambda_studio.workflows.benchmarks.kept_table import KeptTable, read_table
 from lambda_studio.workflows.benchmarks.reports.charts import Distribution, SubjectChart, distribution, subject_chart
 from lambda_studio.workflows.benchmarks.reports.explained import explained
 from lambda_studio.workflows.benchmarks.reports.extremes import ScoredPicture, extremes
@@ -24,6 +26,7 @@ from lambda_studio.workflows.benchmarks.reports.summary import (
 )
 from lambda_studio.workflows.benchmarks.reports.thumbnails import Thumbnails
 from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.scores import unit_of
 
 NAME = "report.html"
 
@@ -40,6 +43,8 @@ class EvaluationReport:
     subjects: tuple[SubjectSummary, ...]
     extremes: tuple[ScoredPicture, ...]
     notes: tuple[str, ...] = ()
+    table: KeptTable | None = None
+    """The row of real photographs, with the day and the command of the finished table; None if there is none."""
 
 
 def report_evaluation(folder: Path, out: Path | None, door: PictureDoor) -> EvaluationReport:
@@ -55,15 +60,16 @@ def report_evaluation(folder: Path, out: Path | None, door: PictureDoor) -> Eval
     path = place_of(out or folder, NAME)
     by_key = results.rows()
     rows = list(by_key.values())
-    subjects = len({row.subjects for row in rows})
+    subjects = len(set(map(unit_of, rows)))
     found = EvaluationReport(
         path=path,
         evaluation=about,
         pictures=len(rows),
-        metrics=metric_summaries(rows),
+        metrics=metric_summaries(rows, about),
         subjects=subject_summaries(rows),
         extremes=extremes(rows),
-        notes=(*notes_of(results, about, by_key), *(without_interval(subjects) if subjects else ())),
+        notes=(*labels(about), *notes_of(results, about, by_key), *(without_interval(subjects) if subjects else ())),
+        table=read_table(results),
     )
     page = html_of(found, rows, results, door)
     return replace(found, path=write_page(page, path, identity_of(results)))

@@ -6,12 +6,13 @@ from typing import Any
 
 from lambda_studio.formats import FORMAT
 from lambda_studio.settings.written import written
+from lambda_studio.workflows.benchmarks.results_folder import NOTES
 
 LONGEST = 1000
 """The most characters of a fact that are shown."""
 DEEPEST = 4
 """How deep nested facts are shown."""
-APART = ("name", "protocol", "versions", FORMAT)
+APART = ("name", "protocol", "versions", NOTES, FORMAT)
 """Facts that have their own part of the page."""
 Table = tuple[tuple[str, str], ...]
 

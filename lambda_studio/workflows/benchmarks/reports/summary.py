@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lambda_studio.evaluation.statistics import Interval, interval
-from lambda_studio.workflows.benchmarks.results_folder import PICTURES, ResultsFolder, Row
-
-EXPECTED = "pictures"
-"""The fact of `evaluation.json` that says how many pictures a complete evaluation has, if it says so."""
+from lambda_studio.workflows.benchmarks.results_folder import EXPECTED, PICTURES, ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.scores import metrics_of, overall
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class MetricSummary:
 
     metric: str
     interval: Interval
-    """Over subjects, which weigh the same. Pictures of several subjects count as one subject for each composition."""
+    """The mean of the evaluation's protocol, with the interval over the first subjects of its pictures."""
     pictures: int
 
 
@@ -34,11 +32,6 @@ class SubjectSummary:
     """By metric, over the pictures. A metric that is known for the subject alone is taken in place of the picture's."""
 
 
-def metrics_of(rows: Iterable[Row]) -> list[str]:
-    """Return the names of all metrics, in the order in which rows have them."""
-    return list(dict.fromkeys(metric for row in rows for metric in row.scores))
-
-
 def subjects_of(rows: Iterable[Row]) -> list[str]:
     """Return the names of all subjects, in the order in which rows have them."""
     return list(dict.fromkeys(name for row in rows for name in row.subjects))
@@ -49,14 +42,10 @@ def value_of(row: Row, metric: str, name: str) -> float | None:
     return row.by_subject.get(name, {}).get(metric, row.scores.get(metric))
 
 
-def metric_summaries(rows: Sequence[Row]) -> tuple[MetricSummary, ...]:
-    """Return each metric's mean with its interval over subjects."""
-    return tuple(_metric(metric, [row for row in rows if metric in row.scores]) for metric in metrics_of(rows))
-
-
-def _metric(metric: str, rows: Sequence[Row]) -> MetricSummary:
-    values = [row.scores[metric] for row in rows]
-    return MetricSummary(metric, interval(values, [row.subjects for row in rows]), len(rows))
+def metric_summaries(rows: Sequence[Row], about: Mapping[str, Any]) -> tuple[MetricSummary, ...]:
+    """Return each metric's mean with its interval, as the command's table has them. Raises as `overall`."""
+    counts = Counter(metric for row in rows for metric in row.scores)
+    return tuple(MetricSummary(metric, each, counts[metric]) for metric, each in overall(rows, about).items())
 
 
 def subject_summaries(rows: Sequence[Row]) -> tuple[SubjectSummary, ...]:

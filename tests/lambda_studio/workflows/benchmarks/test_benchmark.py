@@ -1,6 +1,8 @@
 """A benchmark goes from end to end, is resumed after a stop, and changes no library."""
 
 import json
+import re
+from html import unescape
 
 import pytest
 
@@ -47,6 +49,36 @@ def test_pairs_weigh_subjects_by_their_references(bench) -> None:
     assert found.protocol["mean"] == "over pairs with references"
     reals = {each.name: each.real["clip-i"] for each in found.subjects}
     assert found.real["clip-i"] == pytest.approx((6 * reals["dog"] + 2 * reals["cat2"]) / 8)
+
+
+@pytest.mark.parametrize("mean", ["macro", "pairs"])
+def test_the_table_the_report_and_the_comparison_have_the_same_numbers(bench, studio, tmp_path, mean) -> None:
+    found = [bench(out, mean=mean, prompts=("1",), pictures=pictures) for out, pictures in (("one", 1), ("two", 1))]
+    rows = tmp_path / "two" / "scores.jsonl"
+    rows.write_text(re.sub(r'"scores": {"clip-i": [^,]*', '"scores": {"clip-i": 0.25', rows.read_text(), count=1))
+    reports = [studio.evaluations.report(tmp_path / out) for out in ("one", "two")]
+    assert {each.metric: each.interval for each in reports[0].metrics} == found[0].overall
+    assert reports[1].metrics[0].interval != found[1].overall["clip-i"]
+    compared = studio.evaluations.compare(tmp_path / "one", tmp_path / "two")
+    for at, each in enumerate(compared.metrics):
+        assert (each.one, each.other) == tuple(report.metrics[at].interval.mean for report in reports)
+        assert each.difference.mean == pytest.approx(each.other - each.one, abs=1e-12)
+    assert compared.metrics[0].difference.mean != 0
+
+
+def test_the_finished_table_is_kept_with_its_day_and_its_command(bench, studio, dataset, tmp_path) -> None:
+    found = bench(prompts=("1",), pictures=1)
+    kept = json.loads((tmp_path / "out/table.json").read_text())
+    assert kept["real"] == found.real and kept["overall"]["clip-i"]["mean"] == found.overall["clip-i"].mean
+    assert kept["date"] == found.date and re.fullmatch(r"\d{4}-\d\d-\d\d", found.date)
+    start = f"studio evaluate dreambench {dataset} --out {tmp_path / 'out'} "
+    assert kept["command"] == found.command and found.command.startswith(start)
+    report = studio.evaluations.report(tmp_path / "out")
+    assert report.table is not None and report.table.real == found.real
+    page = unescape(report.path.read_text())
+    assert f"The table is of {found.date}" in page and found.command in page
+    assert f'<td class="number">{found.real["clip-i"]:.4f}</td></tr>' in page
+    assert "It has 3 of 4 subjects. Without: mug." in report.notes
 
 
 def test_a_stopped_evaluation_goes_on_with_the_same_pictures(bench, tmp_path, monkeypatch) -> None:

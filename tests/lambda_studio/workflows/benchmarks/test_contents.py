@@ -42,6 +42,9 @@ def test_other_prompts_and_photographs_are_refused_and_the_old_ones_go_on(bench,
     with pytest.raises(InvalidSetting, match=r"these have changed: the photographs of dog\.") as refused:
         bench(**ONE)
     assert refused.value.remedy == "Give a new folder with out, or bring the old files back to go on."
+    photograph.unlink()
+    with pytest.raises(InvalidSetting, match=r"these have changed: the photographs of dog\."):
+        bench(**ONE)
     photograph.write_bytes(old)
     file.write_text(in_file({**NOUNS, "mug": "mug"}, ("a {0} {1} on the moon", *OBJECTS[1:])))
     with pytest.raises(InvalidSetting, match=r"these have changed: the prompts\."):
@@ -63,7 +66,8 @@ def test_a_folder_of_an_earlier_edition_is_left_as_it_is(bench, tmp_path) -> Non
     bench(**ONE)
     path = tmp_path / "out" / ABOUT
     about = json.loads(path.read_text())
-    path.write_text(json.dumps({name: each for name, each in about.items() if not name.endswith("_sha256")}))
+    new = ("prompts_sha256", "photographs_sha256", "references", "pictures", "notes")
+    path.write_text(json.dumps({name: each for name, each in about.items() if name not in new}))
     before = path.read_bytes()
     with pytest.raises(InvalidSetting, match="did not note which prompts and photographs") as refused:
         bench(**ONE)

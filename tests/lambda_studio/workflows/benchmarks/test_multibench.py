@@ -1,6 +1,7 @@
 """Multibench goes from end to end, restricted to what is there, and its prompts are written without a model."""
 
 import json
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,14 @@ def test_pictures_are_scored_as_each_of_their_subjects(studio, subjects, config,
 def test_two_subjects_are_said_to_be_a_reconstruction(studio, subjects, config, tmp_path) -> None:
     settings = config(pictures=1, prompts=("61-80",))
     found = studio.evaluations.multibench(subjects, tmp_path / "out", settings, FAST, together=2)
-    assert found.pictures == 2 and "reconstruction" in found.notes[-1]
+    assert found.pictures == 2 and "a reconstruction, not the paper's" in found.notes[-1]
+    assert found.notes[-2].startswith("Restricted to 2 of 217 compositions")
+    assert ResultsFolder(tmp_path / "out").about()["notes"] == list(found.notes[-2:])
+    report = studio.evaluations.report(tmp_path / "out")
+    assert set(found.notes[-2:]) <= set(report.notes)
+    assert found.notes[-1] in unescape(report.path.read_text())
+    assert {each.metric: each.interval for each in report.metrics} == found.overall
+    assert found.notes[-1] in studio.evaluations.compare(tmp_path / "out", tmp_path / "out").notes
     assert {row.prompt for row in ResultsFolder(tmp_path / "out").rows().values()} == {
         "<dog> and <cat2> in the snow", "<cat2> and <dog> in the snow",
     }  # fmt: skip
@@ -49,13 +57,16 @@ def test_two_subjects_are_said_to_be_a_reconstruction(studio, subjects, config, 
 def test_the_published_prompts_are_written_without_a_folder(tmp_path) -> None:
     written = Evaluations.write_multibench_prompts
     three = written(tmp_path / "three.txt")
-    lines = three.path.read_text().splitlines()
+    said = three.path.read_text().splitlines()
+    lines = [line for line in said if not line.startswith("#")]
+    assert said[: len(said) - 1476] == [f"# {note}" for note in three.notes]
     assert (three.compositions, three.of_compositions, three.prompts, len(set(lines))) == (405, 405, 1476, 1476)
     assert lines[0] == "<dog> with a <bear_plushie> and <guitar>"
     assert "not published" in three.notes[0]
     two = written(tmp_path / "two.jsonl", together=2)
     assert (two.compositions, two.of_compositions) == (217, 217) and "reconstruction" in two.notes[0]
     first = json.loads(two.path.read_text().splitlines()[0])
+    assert first["notes"] == list(two.notes) and "a reconstruction, not the paper's" in two.notes[0]
     assert first["prompt"] == "<dog> and <cat> playing in the garden" and first["subjects"] == {
         "dog": "dog",
         "cat": "cat",
@@ -68,7 +79,11 @@ def test_the_published_prompts_are_written_without_a_folder(tmp_path) -> None:
 
 def test_a_folders_own_subjects_are_written(studio, subjects, tmp_path) -> None:
     written = studio.evaluations.write_multibench_prompts(tmp_path / "own.txt", subjects)
-    assert sorted(written.path.read_text().splitlines()) == [
+    note, *lines = written.path.read_text().splitlines()
+    assert note.startswith("# Restricted to 2 of 405 compositions") and note.endswith(
+        "with 2 prompts in place of 1,476: the scores are not Multibench's."
+    )
+    assert sorted(lines) == [
         "<cat2> with a <toy> and <vase>", "<dog> with a <toy> and <vase>",
     ]  # fmt: skip
 

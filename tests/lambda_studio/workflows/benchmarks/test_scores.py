@@ -18,14 +18,29 @@ ROWS = [row("duck", 0.2), row("duck", 0.4), row("can", 0.8), row("can", 1.0)]
 
 
 def test_subjects_count_the_same_or_by_their_references() -> None:
-    assert overall(ROWS, {"duck": 1, "can": 1})["DINO"].mean == pytest.approx(0.6)
-    by_pairs = overall(ROWS, {"duck": 4, "can": 6})["DINO"]
+    assert overall(ROWS, {})["DINO"].mean == pytest.approx(0.6)
+    pairs = {"protocol": {"mean": "over pairs with references"}, "references": {"duck": 4, "can": 6}}
+    by_pairs = overall(ROWS, pairs)["DINO"]
     assert by_pairs.mean == pytest.approx((4 * 0.3 + 6 * 0.9) / 10)
     assert (by_pairs.ends, by_pairs.count) == (None, 2)
 
 
 def test_every_picture_counts_the_same_where_a_subject_has_more_of_them() -> None:
-    assert overall(ROWS[1:], {"duck": 1, "can": 1})["DINO"].mean == pytest.approx((0.4 + 0.8 + 1.0) / 3)
+    over_pictures = {"protocol": {"mean": "over the subjects of a picture, then over pictures"}}
+    assert overall(ROWS[1:], over_pictures)["DINO"].mean == pytest.approx((0.4 + 0.8 + 1.0) / 3)
+    assert overall(ROWS[1:], {})["DINO"].mean == pytest.approx((0.4 + 0.9) / 2), "else subjects count the same"
+
+
+def test_the_first_of_several_subjects_is_the_unit() -> None:
+    rows = [row("dog", 0.5, dog=0.2, vase=0.8), row("dog", 0.7, dog=0.4, can=1.0)]
+    assert overall(rows, {})["DINO"].count == 1
+
+
+@pytest.mark.parametrize("said", [{}, {"references": 3}, {"references": {"duck": "4"}}, {"references": {"duck": 0}}])
+def test_pairs_that_are_not_known_are_refused(said) -> None:
+    with pytest.raises(InvalidSetting, match="does not say how many there are of 'duck'") as refused:
+        overall(ROWS, {"protocol": {"mean": "over pairs with references"}, **said})
+    assert "--mean pairs --score-only" in refused.value.remedy
 
 
 def test_a_subject_of_several_in_a_picture_has_its_own_likeness() -> None:

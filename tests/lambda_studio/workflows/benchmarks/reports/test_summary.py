@@ -13,7 +13,7 @@ def test_a_metric_is_a_mean_over_subjects_of_the_pictures_that_have_it() -> None
         Row("2", ("rex",), "", 2, {"DINO": 0.2}),
         Row("3", ("max",), "", 1, {"DINO": 0.5}),
     ]
-    dino, clip = metric_summaries(rows)
+    dino, clip = metric_summaries(rows, {})
     assert (dino.metric, dino.pictures, dino.interval.count) == ("DINO", 3, 2)
     assert dino.interval.mean == pytest.approx(0.3), "each subject weighs the same"
     assert dino.interval.ends is None, "two subjects are too few"
