@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.answers.pictures import Interpolated as Interpolated
     from lambda_studio.workflows.answers.pictures import Reconstructed as Reconstructed
     from lambda_studio.workflows.answers.runs import RunCard as RunCard
-    from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison as EvaluationComparison
+    from lambda_studio.workflows.benchmarks.comparisons.comparing import EvaluationComparison as EvaluationComparison
     from lambda_studio.workflows.benchmarks.reports.comparison import ComparisonReport as ComparisonReport
     from lambda_studio.workflows.benchmarks.reports.evaluation import EvaluationReport as EvaluationReport
-    from lambda_studio.workflows.benchmarks.scores import BenchmarkScores as BenchmarkScores
+    from lambda_studio.workflows.benchmarks.results.scores import BenchmarkScores as BenchmarkScores
     from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation as AdapterEvaluation
     from lambda_studio.workflows.subjects.masks.marking import Mark as Mark
     from lambda_studio.workflows.subjects.numbering import Called as Called

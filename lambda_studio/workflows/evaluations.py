@@ -11,10 +11,10 @@ from lambda_studio.workflows.workplace import Workplace
 if TYPE_CHECKING:  # importing this module needs no numpy
     from lambda_studio.evaluation.concept_bed.ccd import FolderCcd
     from lambda_studio.workflows.answers.benchmarks import SetDistances, SubjectCollapse, WrittenPrompts
-    from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison
+    from lambda_studio.workflows.benchmarks.comparisons.comparing import EvaluationComparison
     from lambda_studio.workflows.benchmarks.reports.comparison import ComparisonReport
     from lambda_studio.workflows.benchmarks.reports.evaluation import EvaluationReport
-    from lambda_studio.workflows.benchmarks.scores import BenchmarkScores
+    from lambda_studio.workflows.benchmarks.results.scores import BenchmarkScores
 
 
 class Evaluations:
@@ -30,7 +30,7 @@ class Evaluations:
         Raises InvalidSetting for a folder without an evaluation, for evaluations of different kinds or of ccd, and if
         no picture or no metric is in both.
         """
-        from lambda_studio.workflows.benchmarks.comparing import compare
+        from lambda_studio.workflows.benchmarks.comparisons.comparing import compare
 
         return compare(one, other)
 

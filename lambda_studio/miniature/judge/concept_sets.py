@@ -25,7 +25,7 @@ from lambda_studio.models.files.locating import fingerprint
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 from lambda_studio.pictures.files.png import encode_png
 from lambda_studio.progress import Progress, silent
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row, Value
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder, Row, Value
 
 PICTURES, STEPS, SEED = 96, 8, 1000
 SETS = {"replication": ("concept",), "composition": ("concept", "place", "worn")}

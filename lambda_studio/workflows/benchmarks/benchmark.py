@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from lambda_studio.config import BenchmarkConfig, GenerateConfig
-from lambda_studio.workflows.benchmarks.cells import Cell, wanted
-from lambda_studio.workflows.benchmarks.command import command_of
-from lambda_studio.workflows.benchmarks.comparing import without_interval
-from lambda_studio.workflows.benchmarks.contents import contents, contents_of_pictures
-from lambda_studio.workflows.benchmarks.kept_table import keep_table
+from lambda_studio.workflows.benchmarks.comparisons.comparing import without_interval
 from lambda_studio.workflows.benchmarks.pictures import BenchDrawer, given_pictures, require_pictures_of, take
-from lambda_studio.workflows.benchmarks.results_folder import EXPECTED, NOTES, REFERENCES, ResultsFolder, Row
-from lambda_studio.workflows.benchmarks.scores import (
+from lambda_studio.workflows.benchmarks.results.cells import Cell, wanted
+from lambda_studio.workflows.benchmarks.results.command import command_of
+from lambda_studio.workflows.benchmarks.results.contents import contents, contents_of_pictures
+from lambda_studio.workflows.benchmarks.results.results_folder import EXPECTED, NOTES, REFERENCES, ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.scores import (
     OVER_PAIRS,
     OVER_SUBJECTS,
     BenchmarkScores,
@@ -26,6 +25,7 @@ from lambda_studio.workflows.benchmarks.scores import (
     require_complete,
     unit_of,
 )
+from lambda_studio.workflows.benchmarks.results.table import keep_table
 from lambda_studio.workflows.benchmarks.scoring import BenchMetrics, Scorer, metrics_of
 from lambda_studio.workflows.benchmarks.sharing import Share, share_of
 from lambda_studio.workflows.benchmarks.subjects import BenchSubject, Photographs

@@ -7,9 +7,9 @@ from lambda_studio.config import require
 from lambda_studio.evaluation.collapse import PUBLISHED_THRESHOLD, subject_collapse_rate
 from lambda_studio.evaluation.statistics import interval
 from lambda_studio.workflows.answers.benchmarks import SubjectCollapse
-from lambda_studio.workflows.benchmarks.comparing import without_interval
+from lambda_studio.workflows.benchmarks.comparisons.comparing import without_interval
 from lambda_studio.workflows.benchmarks.reports.summary import notes_of
-from lambda_studio.workflows.benchmarks.results_folder import PICTURES, ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.results_folder import PICTURES, ResultsFolder, Row
 
 METRIC = "dinov2-vits14"
 """The network of the published threshold."""

@@ -8,7 +8,7 @@ from lambda_studio.config import BenchmarkConfig, require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.evaluation.benchmarks.dreambench import KOSMOS_G, DreamBench, read_dreambench
 from lambda_studio.workflows.benchmarks.benchmark import Benchmark
-from lambda_studio.workflows.benchmarks.cells import Cell
+from lambda_studio.workflows.benchmarks.results.cells import Cell
 from lambda_studio.workflows.benchmarks.subjects import BenchSubject, pictures_in
 
 WHERE = "Give DreamBooth's folder `dataset`: git clone https://github.com/google/dreambooth"

@@ -16,9 +16,9 @@ from lambda_studio.evaluation.benchmarks.multibench import (
 )
 from lambda_studio.workflows.answers.benchmarks import WrittenPrompts
 from lambda_studio.workflows.benchmarks.benchmark import Benchmark
-from lambda_studio.workflows.benchmarks.cells import Cell
 from lambda_studio.workflows.benchmarks.instances import instances_in
-from lambda_studio.workflows.benchmarks.scores import OVER_PICTURES
+from lambda_studio.workflows.benchmarks.results.cells import Cell
+from lambda_studio.workflows.benchmarks.results.scores import OVER_PICTURES
 from lambda_studio.workflows.benchmarks.subjects import BenchSubject
 
 TOGETHER = (2, 3)

@@ -15,8 +15,8 @@ from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.template import parse
 from lambda_studio.models.adapters.adapter import ScaledFile
 from lambda_studio.pictures.files.png import encode_png
-from lambda_studio.workflows.benchmarks.cells import Cell, Wanted
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder
+from lambda_studio.workflows.benchmarks.results.cells import Cell, Wanted
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder
 from lambda_studio.workflows.benchmarks.subjects import Photographs, pictures_in
 from lambda_studio.workflows.drawing.adapter_choice import ChosenAdapter, choose_adapters
 from lambda_studio.workflows.workplace import Workplace

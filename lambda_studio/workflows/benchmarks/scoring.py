@@ -15,10 +15,10 @@ from lambda_studio.evaluation.metrics import Metrics
 from lambda_studio.evaluation.networks import DINO_V1, NETWORKS, source_of
 from lambda_studio.evaluation.similarity import likeness, likeness_within
 from lambda_studio.pictures.files.png import decode_png
-from lambda_studio.workflows.benchmarks.cells import Wanted
-from lambda_studio.workflows.benchmarks.comparable import OF_STACK, WEIGHTS_OF
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row, RowWriter
-from lambda_studio.workflows.benchmarks.scores import Reals
+from lambda_studio.workflows.benchmarks.comparisons.comparable import OF_STACK, WEIGHTS_OF
+from lambda_studio.workflows.benchmarks.results.cells import Wanted
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder, Row, RowWriter
+from lambda_studio.workflows.benchmarks.results.scores import Reals
 from lambda_studio.workflows.benchmarks.sharing import Share
 from lambda_studio.workflows.benchmarks.subjects import Photographs
 from lambda_studio.workflows.workplace import Workplace

@@ -4,7 +4,7 @@ import json
 
 from PIL import Image
 
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder, Row
 
 
 def evaluation(path, value: float) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder, Row
 
 
 @pytest.fixture

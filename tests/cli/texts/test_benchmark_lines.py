@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cli.texts.benchmark_lines import benchmark_lines
 from lambda_studio.evaluation.statistics import Interval
-from lambda_studio.workflows.benchmarks.scores import BenchmarkScores, SubjectScores
+from lambda_studio.workflows.benchmarks.results.scores import BenchmarkScores, SubjectScores
 
 
 def test_a_metric_of_no_photographs_has_no_column_of_them() -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from cli.texts.results_lines import comparison_lines, evaluation_lines
 from lambda_studio.evaluation.statistics import Interval
-from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison, MetricComparison
-from lambda_studio.workflows.benchmarks.kept_table import KeptTable
+from lambda_studio.workflows.benchmarks.comparisons.comparing import EvaluationComparison, MetricComparison
 from lambda_studio.workflows.benchmarks.reports.evaluation import EvaluationReport
 from lambda_studio.workflows.benchmarks.reports.summary import MetricSummary
+from lambda_studio.workflows.benchmarks.results.table import KeptTable
 
 
 def test_a_comparison_says_what_only_one_has() -> None:

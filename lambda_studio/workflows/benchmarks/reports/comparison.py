@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lambda_studio.evaluation.statistics import Interval, paired
 from lambda_studio.pictures.door import PictureDoor
-from lambda_studio.workflows.benchmarks.comparing import EvaluationComparison, compare
+from lambda_studio.workflows.benchmarks.comparisons.comparing import EvaluationComparison, compare
 from lambda_studio.workflows.benchmarks.reports.charts import distribution, subject_chart
 from lambda_studio.workflows.benchmarks.reports.explained import explained
 from lambda_studio.workflows.benchmarks.reports.extremes import PictureChange, changes
@@ -16,7 +16,7 @@ from lambda_studio.workflows.benchmarks.reports.facts import facts_of
 from lambda_studio.workflows.benchmarks.reports.page import identity_of, place_of, render, write_page
 from lambda_studio.workflows.benchmarks.reports.summary import notes_of, subjects_of, value_of
 from lambda_studio.workflows.benchmarks.reports.thumbnails import Thumbnails
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder, Row
 
 NAME = "comparison.html"
 Pairs = Mapping[str, tuple[Row, Row]]

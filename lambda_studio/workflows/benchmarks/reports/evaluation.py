@@ -9,9 +9,8 @@ from typing import Any
 
 from lambda_studio.config import require
 from lambda_studio.pictures.door import PictureDoor
-from lambda_studio.workflows.benchmarks.comparable import labels
-from lambda_studio.workflows.benchmarks.comparing import without_interval
-from lambda_studio.workflows.benchmarks.kept_table import KeptTable, read_table
+from lambda_studio.workflows.benchmarks.comparisons.comparable import labels
+from lambda_studio.workflows.benchmarks.comparisons.comparing import without_interval
 from lambda_studio.workflows.benchmarks.reports.charts import Distribution, SubjectChart, distribution, subject_chart
 from lambda_studio.workflows.benchmarks.reports.explained import explained
 from lambda_studio.workflows.benchmarks.reports.extremes import ScoredPicture, extremes
@@ -25,8 +24,9 @@ from lambda_studio.workflows.benchmarks.reports.summary import (
     subject_summaries,
 )
 from lambda_studio.workflows.benchmarks.reports.thumbnails import Thumbnails
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
-from lambda_studio.workflows.benchmarks.scores import unit_of
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.scores import unit_of
+from lambda_studio.workflows.benchmarks.results.table import KeptTable, read_table
 
 NAME = "report.html"
 

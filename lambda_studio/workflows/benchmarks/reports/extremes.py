@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lambda_studio.workflows.benchmarks.results_folder import Row
-from lambda_studio.workflows.benchmarks.scores import metrics_of
+from lambda_studio.workflows.benchmarks.results.results_folder import Row
+from lambda_studio.workflows.benchmarks.results.scores import metrics_of
 
 SHOWN = 4
 """The most pictures of each kind and metric."""

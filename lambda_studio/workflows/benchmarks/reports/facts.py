@@ -6,7 +6,7 @@ from typing import Any
 
 from lambda_studio.formats import FORMAT
 from lambda_studio.settings.written import written
-from lambda_studio.workflows.benchmarks.results_folder import NOTES
+from lambda_studio.workflows.benchmarks.results.results_folder import NOTES
 
 LONGEST = 1000
 """The most characters of a fact that are shown."""

@@ -20,7 +20,7 @@ from lambda_studio.config import require
 from lambda_studio.errors import OutputExists
 from lambda_studio.evaluation.statistics import FEWEST
 from lambda_studio.workflows.benchmarks.reports.facts import cut
-from lambda_studio.workflows.benchmarks.results_folder import ABOUT, LARGEST, ResultsFolder
+from lambda_studio.workflows.benchmarks.results.results_folder import ABOUT, LARGEST, ResultsFolder
 
 ENDS = (".html", ".htm")
 LARGEST_PAGE = 2**27

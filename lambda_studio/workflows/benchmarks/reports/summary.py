@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lambda_studio.evaluation.statistics import Interval, interval
-from lambda_studio.workflows.benchmarks.results_folder import EXPECTED, PICTURES, ResultsFolder, Row
-from lambda_studio.workflows.benchmarks.scores import metrics_of, overall
+from lambda_studio.workflows.benchmarks.results.results_folder import EXPECTED, PICTURES, ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.scores import metrics_of, overall
 
 
 @dataclass(frozen=True)

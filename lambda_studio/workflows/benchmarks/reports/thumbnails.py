@@ -9,7 +9,7 @@ from PIL import Image
 from lambda_studio.errors import ImageRefused
 from lambda_studio.pictures.door import PictureDoor
 from lambda_studio.pictures.files.refusals import named
-from lambda_studio.workflows.benchmarks.results_folder import PICTURES, ResultsFolder
+from lambda_studio.workflows.benchmarks.results.results_folder import PICTURES, ResultsFolder
 
 SIDE = 192
 """The longest side of a thumbnail, in pixels."""

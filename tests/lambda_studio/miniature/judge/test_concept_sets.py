@@ -6,7 +6,7 @@ from lambda_studio.errors import InvalidSetting
 from lambda_studio.miniature.judge import concept_sets
 from lambda_studio.miniature.judge.concept_sets import SETS, Wishes, deviations_of, measure_concepts
 from lambda_studio.models.stacks.stack import Stack
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder, Row
 
 FEW = Wishes(pictures=3, steps=1)
 

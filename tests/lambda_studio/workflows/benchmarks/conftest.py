@@ -7,7 +7,7 @@ import pytest
 
 from lambda_studio.config import BenchmarkConfig, GenerateConfig
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.benchmarks.scores import BenchmarkScores
+from lambda_studio.workflows.benchmarks.results.scores import BenchmarkScores
 from tests.dreambench import write_dreambench
 
 FAST = GenerateConfig(num_inference_steps=1)

@@ -9,7 +9,7 @@ import pytest
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.workflows.benchmarks import benchmark as running
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder
 from lambda_studio.workflows.benchmarks.scoring import Scorer
 from lambda_studio.workflows.benchmarks.sharing import Share
 

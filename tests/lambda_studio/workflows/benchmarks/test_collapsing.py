@@ -4,7 +4,7 @@ import pytest
 
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.workflows.benchmarks.collapsing import METRIC, collapse_of
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder, Row
 
 
 def evaluation(folder, *likenesses: dict[str, float], metric: str = METRIC):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lambda_studio.errors import InvalidSetting, OutputExists
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder
 from lambda_studio.workflows.evaluations import Evaluations
 from tests.dreambench import write_dreambench, write_noise
 from tests.lambda_studio.workflows.benchmarks.conftest import FAST

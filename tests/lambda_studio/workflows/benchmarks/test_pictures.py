@@ -5,9 +5,9 @@ from PIL import Image
 
 from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import ImageRefused, InvalidSetting
-from lambda_studio.workflows.benchmarks.cells import Cell, wanted
 from lambda_studio.workflows.benchmarks.pictures import BenchDrawer, require_pictures_of, take
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder
+from lambda_studio.workflows.benchmarks.results.cells import Cell, wanted
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder
 from tests.dreambench import write_noise
 
 CELLS = [Cell(f"dog/{number:02}", ("dog",), "a <dog>", "a dog") for number in (1, 2)]

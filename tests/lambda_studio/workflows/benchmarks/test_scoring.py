@@ -13,7 +13,7 @@ from lambda_studio.errors import ModelFilesMissing
 from lambda_studio.evaluation.by_clip import ClipLikeness
 from lambda_studio.evaluation.measures import View
 from lambda_studio.models.files.locating import file_sha256
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder
 from lambda_studio.workflows.benchmarks.scoring import metrics_of
 
 TINY = {"img_size": 32, "patch_size": 16, "embed_dim": 24, "depth": 1, "num_heads": 2}

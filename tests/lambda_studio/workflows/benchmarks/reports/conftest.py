@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder, Row
 
 ABOUT = {
     "name": "dreambench",

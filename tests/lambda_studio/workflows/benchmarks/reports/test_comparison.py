@@ -7,9 +7,9 @@ from html import unescape
 import pytest
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.workflows.benchmarks.comparing import compare
+from lambda_studio.workflows.benchmarks.comparisons.comparing import compare
 from lambda_studio.workflows.benchmarks.reports.comparison import report_comparison
-from lambda_studio.workflows.benchmarks.results_folder import Row
+from lambda_studio.workflows.benchmarks.results.results_folder import Row
 
 
 def test_it_has_the_paired_differences_and_the_pictures_side_by_side(evaluation, rows, open_door) -> None:

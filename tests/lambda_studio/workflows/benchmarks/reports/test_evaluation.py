@@ -9,7 +9,7 @@ import pytest
 
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.workflows.benchmarks.reports.evaluation import report_evaluation
-from lambda_studio.workflows.benchmarks.results_folder import SCORES, Row
+from lambda_studio.workflows.benchmarks.results.results_folder import SCORES, Row
 
 
 class Page(HTMLParser):

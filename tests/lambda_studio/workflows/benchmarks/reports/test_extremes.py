@@ -3,7 +3,7 @@
 import pytest
 
 from lambda_studio.workflows.benchmarks.reports.extremes import METRICS, SHOWN, changes, extremes
-from lambda_studio.workflows.benchmarks.results_folder import Row
+from lambda_studio.workflows.benchmarks.results.results_folder import Row
 
 
 def scored(*values: float) -> list[Row]:

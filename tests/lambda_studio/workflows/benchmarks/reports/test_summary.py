@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from lambda_studio.workflows.benchmarks.reports.summary import metric_summaries, notes_of, subject_summaries
-from lambda_studio.workflows.benchmarks.results_folder import Row
+from lambda_studio.workflows.benchmarks.results.results_folder import Row
 
 
 def test_a_metric_is_a_mean_over_subjects_of_the_pictures_that_have_it() -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from lambda_studio.workflows.benchmarks.reports import thumbnails as module
 from lambda_studio.workflows.benchmarks.reports.thumbnails import SIDE, Thumbnails
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder
 
 
 @pytest.fixture

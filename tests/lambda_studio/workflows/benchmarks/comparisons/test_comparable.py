@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.workflows.benchmarks.comparable import labels, require_comparable, require_same_prompts
-from lambda_studio.workflows.benchmarks.results_folder import Row
+from lambda_studio.workflows.benchmarks.comparisons.comparable import labels, require_comparable, require_same_prompts
+from lambda_studio.workflows.benchmarks.results.results_folder import Row
 
 ONE, OTHER = Path("one"), Path("other")
 

@@ -5,8 +5,8 @@ from PIL import Image
 
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.evaluation.statistics import Interval
-from lambda_studio.workflows.benchmarks.comparing import MetricComparison, compare
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.comparisons.comparing import MetricComparison, compare
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder, Row
 
 
 @pytest.fixture

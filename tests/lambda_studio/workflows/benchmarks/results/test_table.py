@@ -5,8 +5,8 @@ import json
 import pytest
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.workflows.benchmarks.kept_table import TABLE, KeptTable, read_table
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder
+from lambda_studio.workflows.benchmarks.results.table import TABLE, KeptTable, read_table
 
 SAID = {"format": 1, "date": "2026-11-28", "command": "studio evaluate", "real": {"DINO": 0.5}}
 

@@ -1,6 +1,6 @@
 """What differs between evaluations, part by part."""
 
-from lambda_studio.workflows.benchmarks.differing import LONGEST, differences, listed
+from lambda_studio.workflows.benchmarks.results.differing import LONGEST, differences, listed
 
 
 def test_only_the_parts_that_differ_are_named() -> None:

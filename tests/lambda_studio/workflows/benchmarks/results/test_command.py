@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lambda_studio.config import BenchmarkConfig, GenerateConfig
-from lambda_studio.workflows.benchmarks.command import command_of
+from lambda_studio.workflows.benchmarks.results.command import command_of
 
 
 def test_it_has_what_differs_from_the_defaults() -> None:

@@ -1,6 +1,6 @@
 """Pictures of cells have keys and seeds of their own."""
 
-from lambda_studio.workflows.benchmarks.cells import Cell, wanted
+from lambda_studio.workflows.benchmarks.results.cells import Cell, wanted
 
 CELLS = [Cell(f"dog/{number:02}", ("dog",), "a <dog>", "a dog") for number in (1, 2)]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from lambda_studio.config import require
 from lambda_studio.evaluation.statistics import FEWEST, Interval
-from lambda_studio.workflows.benchmarks.comparable import require_comparable, require_same_prompts
-from lambda_studio.workflows.benchmarks.results_folder import ResultsFolder, Row
-from lambda_studio.workflows.benchmarks.scores import overall, unit_of
+from lambda_studio.workflows.benchmarks.comparisons.comparable import require_comparable, require_same_prompts
+from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.scores import overall, unit_of
 
 ROUNDING = 5e-5
 """A smaller difference is shown as 0.0000, and is rounding: no difference of the pictures."""

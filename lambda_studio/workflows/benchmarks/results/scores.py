@@ -10,8 +10,8 @@ from typing import Any
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.evaluation.statistics import Interval, interval
-from lambda_studio.workflows.benchmarks.cells import Cell
-from lambda_studio.workflows.benchmarks.results_folder import REFERENCES, Row
+from lambda_studio.workflows.benchmarks.results.cells import Cell
+from lambda_studio.workflows.benchmarks.results.results_folder import REFERENCES, Row
 
 OVER_SUBJECTS, OVER_PAIRS = "over subjects", "over pairs with references"
 OVER_PICTURES = "over the subjects of a picture, then over pictures"

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.workflows.benchmarks.results_folder import ABOUT, SCORES, ResultsFolder, Row
+from lambda_studio.workflows.benchmarks.results.results_folder import ABOUT, SCORES, ResultsFolder, Row
 
 ABOUT_IT = {"name": "dreambench", "stack": "miniature", "seeds": (1, 2)}
 

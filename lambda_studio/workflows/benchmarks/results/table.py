@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from concepts.durable import read_small, staged_file
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.formats import FORMAT, format_of, parse_json, too_new
-from lambda_studio.workflows.benchmarks.results_folder import HIGHEST, LARGEST, ResultsFolder
-from lambda_studio.workflows.benchmarks.scores import BenchmarkScores
+from lambda_studio.workflows.benchmarks.results.results_folder import HIGHEST, LARGEST, ResultsFolder
+from lambda_studio.workflows.benchmarks.results.scores import BenchmarkScores
 
 TABLE = "table.json"
 KNOWN_FORMAT = 1

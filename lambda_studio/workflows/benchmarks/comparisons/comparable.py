@@ -6,8 +6,8 @@ from shlex import quote
 from typing import Any
 
 from lambda_studio.config import require
-from lambda_studio.workflows.benchmarks.differing import PHOTOGRAPHS, differences, listed
-from lambda_studio.workflows.benchmarks.results_folder import NOTES, Row, Value
+from lambda_studio.workflows.benchmarks.results.differing import PHOTOGRAPHS, differences, listed
+from lambda_studio.workflows.benchmarks.results.results_folder import NOTES, Row, Value
 
 JUDGES = ("DINO", "CLIP")
 """The facts of a protocol that name the networks of the metrics."""

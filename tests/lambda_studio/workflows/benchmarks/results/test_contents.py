@@ -5,10 +5,10 @@ import json
 import pytest
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.workflows.benchmarks.contents import contents
 from lambda_studio.workflows.benchmarks.dreambench import dreambench_in
 from lambda_studio.workflows.benchmarks.multibench import multibench_in
-from lambda_studio.workflows.benchmarks.results_folder import ABOUT
+from lambda_studio.workflows.benchmarks.results.contents import contents
+from lambda_studio.workflows.benchmarks.results.results_folder import ABOUT
 from tests.dreambench import NOUNS, OBJECTS, in_file, write_noise
 
 ONE = {"prompts": ("1",), "pictures": 1}

@@ -20,7 +20,7 @@ from concepts.durable import make_folder, read_small, staged_file, sync_file
 from lambda_studio.config import require
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.formats import FORMAT, format_of, parse_json, too_new
-from lambda_studio.workflows.benchmarks.differing import SAID, differences, listed, require_same_contents
+from lambda_studio.workflows.benchmarks.results.differing import SAID, differences, listed, require_same_contents
 
 ABOUT, SCORES, PICTURES = "evaluation.json", "scores.jsonl", "pictures"
 EXPECTED, NOTES, REFERENCES = "pictures", "notes", "references"

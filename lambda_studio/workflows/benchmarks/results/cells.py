@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lambda_studio.workflows.benchmarks.results_folder import Value
+from lambda_studio.workflows.benchmarks.results.results_folder import Value
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import pytest
 
 from lambda_studio.errors import InvalidSetting
-from lambda_studio.workflows.benchmarks.cells import Cell
-from lambda_studio.workflows.benchmarks.results_folder import Row
-from lambda_studio.workflows.benchmarks.scores import means_of, overall, real_row, require_complete
+from lambda_studio.workflows.benchmarks.results.cells import Cell
+from lambda_studio.workflows.benchmarks.results.results_folder import Row
+from lambda_studio.workflows.benchmarks.results.scores import means_of, overall, real_row, require_complete
 
 
 def row(subject: str, value: float, **of_subjects: float) -> Row:

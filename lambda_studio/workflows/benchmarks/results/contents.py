@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from concepts.durable import file_sha256
-from lambda_studio.workflows.benchmarks.cells import Cell
-from lambda_studio.workflows.benchmarks.differing import PHOTOGRAPHS, PICTURES, PROMPTS
+from lambda_studio.workflows.benchmarks.results.cells import Cell
+from lambda_studio.workflows.benchmarks.results.differing import PHOTOGRAPHS, PICTURES, PROMPTS
 from lambda_studio.workflows.benchmarks.subjects import BenchSubject
 
 

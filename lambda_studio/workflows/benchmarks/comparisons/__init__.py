@@ -1,0 +1,1 @@
+"""Two evaluations beside each other, and whether they can be compared."""
