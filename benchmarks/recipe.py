@@ -33,15 +33,23 @@ from lambda_studio.miniature.recipe import networks
 from lambda_studio.miniature.recipe.kept import weights_file
 from lambda_studio.miniature.recipe.opening import open_recipe
 from lambda_studio.miniature.recipe.recipe import PART_WEIGHTS, Recipe
-from lambda_studio.miniature.recipe.whitening import Whitening
+from lambda_studio.miniature.recipe.stages.control import control_whitening
+from lambda_studio.miniature.recipe.stages.whitening import Whitening, readers
 from lambda_studio.training.checkpoints.checkpoint import Checkpoint, latest_checkpoint
 
-STAGES = {"clip": "clip", "movq": "decoder/movq", "decoder": "decoder/unet", "prior": "prior", "oracle": "oracle"}
+STAGES = {
+    "clip": "clip",
+    "movq": "decoder/movq",
+    "decoder": "decoder/unet",
+    "prior": "prior",
+    "control": "prior",
+    "oracle": "oracle",
+}
 """The stages and the folders of their weights."""
-FROM_NOTHING = (("clip", "movq"), ("decoder", "prior", "oracle"))
+FROM_NOTHING = (("clip", "movq"), ("decoder", "prior", "oracle"), ("control",))
 """The stages that are trained beside each other, one group after the other."""
-CONTINUING = (("decoder", "oracle", "prior", "movq"),)
-"""The same of a recipe that goes on from earlier weights: no stage needs the result of another one."""
+CONTINUING = (("decoder", "oracle", "prior", "movq"), ("control",))
+"""The same of a recipe that goes on from earlier weights."""
 
 
 def main() -> None:
@@ -167,8 +175,13 @@ def weights_of(recipe: Recipe, name: str, checkpoint: Checkpoint) -> dict[str, T
     if name == "decoder":
         unet = networks.build_unet()
         unet.load_state_dict(state)
-        Whitening.of(recipe.targets()["image_embeds"]).fold_into(unet)
+        Whitening.of(recipe.targets()["image_embeds"]).fold_into(*readers(unet))
         state = unet.state_dict()
+    if name == "control":
+        prior = networks.build_prior()
+        prior.load_state_dict(state)
+        control_whitening(recipe.embedded()).fold_into(prior.embedding_control)
+        state = prior.state_dict()
     return {key: (value.half() if value.is_floating_point() else value).contiguous() for key, value in state.items()}
 
 

@@ -38,6 +38,7 @@ from lambda_studio.miniature.world.scenes import (
     render,
     render_cutouts,
     scenes,
+    seen,
 )
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
@@ -63,7 +64,7 @@ class Library:
         clip = stack.clip(("text", "vision"))
         cut_outs = [torch.cat([render_cutouts(who, generator) for _ in range(REFERENCES)]) for who in self.who]
         self.subjects = [clip.encode_pixels(each) for each in cut_outs]
-        self.crops = [clip.encode_pixels(each) for each in self.photos]
+        self.crops = [clip.encode_pixels(seen(each)) for each in self.photos]
         self.references = {str(at): self._identity(each, at) for at, each in enumerate(self.photos)}
 
     def known(self, one: int, other: int) -> dict[str, float]:

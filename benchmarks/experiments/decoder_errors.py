@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from lambda_studio.miniature.judge.measurements import Evaluation
 from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.recipe.networks import build_scheduler
-from lambda_studio.miniature.recipe.stages import focus
-from lambda_studio.miniature.world.scenes import Scene, render
+from lambda_studio.miniature.recipe.stages.movq import focus
+from lambda_studio.miniature.world.scenes import Scene, render, seen
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -34,7 +34,7 @@ if arguments.unet and not arguments.unet.is_file():
 def errors(evaluation: Evaluation, scene: Scene) -> dict[int, float]:
     """Return the mean squared error of the predicted latents by timestep."""
     decoder, drawn, kept = evaluation.stack.decoder(), render(scene), build_scheduler().alphas_cumprod
-    latents, embeds = decoder.encode(drawn.images), evaluation.clip.encode_pixels(drawn.images, batch_size=128)
+    latents, embeds = decoder.encode(drawn.images), evaluation.clip.encode_pixels(seen(drawn.images), batch_size=128)
     weight = focus(drawn)[:, None]
     found = {}
     for timestep in arguments.timesteps:

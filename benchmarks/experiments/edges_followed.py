@@ -7,7 +7,8 @@ which is given as other pictures, and the place. With the same seeds a picture i
 those of another scene (`others`), and from the rendered picture's own embedding (`own`), the best that the prior could
 predict. For each:
 
-- `overlap`: F1 of the edges drawn and asked, where two pixels match that lie within one pixel of each other;
+- `overlap`: F1 of the edges drawn and asked, of pictures shrunk to 64 pixels, where two pixels match that lie within
+  one pixel of each other;
 - `aside`: how far the middle of the subject lies to the left or right of the asked one, in pixels of 64, by the
   oracle's cells;
 - `identity`: the oracle's likeness to other pictures of the subject; `place`: the share of right places.
@@ -32,7 +33,7 @@ from lambda_studio.miniature.judge.measurements import Evaluation, _keep
 from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.recipe.corpus import edges
 from lambda_studio.miniature.world.captions import captions
-from lambda_studio.miniature.world.scenes import Scene, render
+from lambda_studio.miniature.world.scenes import Scene, render, seen
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
@@ -70,12 +71,12 @@ def measured(evaluation: Evaluation, sheet: Path | None) -> dict[str, dict[str, 
     images = render(scene).images
     maps = edges_of(images)
     controls = {
-        "with": evaluation.clip.encode_pixels(maps),
+        "with": evaluation.clip.encode_pixels(seen(maps)),
         "without": evaluation.zero.expand(len(maps), -1),
-        "others": evaluation.clip.encode_pixels(maps.roll(1, 0)),
+        "others": evaluation.clip.encode_pixels(seen(maps.roll(1, 0))),
     }
     embeds = {way: predicted(evaluation, scene, control) for way, control in controls.items()}
-    embeds["own"] = evaluation.clip.encode_pixels(images)
+    embeds["own"] = evaluation.clip.encode_pixels(seen(images))
     drawn = {way: evaluation._draw(each) for way, each in embeds.items()}
     if sheet:
         write_sheet([images, maps, drawn["with"], drawn["without"]], sheet)
@@ -84,7 +85,7 @@ def measured(evaluation: Evaluation, sheet: Path | None) -> dict[str, dict[str, 
     for way, pictures in drawn.items():
         marks = evaluation.reader.mark(pictures, scene)
         found[way] = {
-            "overlap": overlap(edges_of(pictures), maps),
+            "overlap": overlap(*(edges_of(seen(each)) for each in (pictures, images))),
             "aside": aside(evaluation, pictures, scene),
             "identity": marks.likeness(likenesses),
             "place": marks.share("place"),

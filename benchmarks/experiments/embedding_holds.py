@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from lambda_studio.miniature.judge.measurements import Evaluation
 from lambda_studio.miniature.judge.questions import LOOKS, answers_loss, noun_counts, questions
 from lambda_studio.miniature.judge.reader import load_reader
-from lambda_studio.miniature.world.scenes import NOTHING, NOUNS, Scene, concatenate, render, scenes
+from lambda_studio.miniature.world.scenes import NOTHING, NOUNS, SEEN, Scene, concatenate, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
@@ -92,7 +92,7 @@ def share(right: Tensor) -> float:
 
 
 def embed(clip: Clip, scene: Scene) -> Tensor:
-    return clip.encode_pixels(render(scene).images, batch_size=128)
+    return clip.encode_pixels(render(scene, SEEN).images, batch_size=128)
 
 
 torch.manual_seed(arguments.seed)

@@ -12,7 +12,7 @@ import torch
 
 from lambda_studio.miniature.judge.measurements import Evaluation
 from lambda_studio.miniature.judge.reader import load_reader
-from lambda_studio.miniature.world.scenes import render
+from lambda_studio.miniature.world.scenes import render, seen
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -34,7 +34,7 @@ def two(evaluation: Evaluation) -> dict[str, list[float]]:
     pictures = {
         "rendered": images,
         "there and back through MoVQ": torch.cat([decoder.decode(decoder.encode(part)) for part in images.split(64)]),
-        "drawn from its embedding": evaluation._draw(evaluation.clip.encode_pixels(images, batch_size=128)),
+        "drawn from its embedding": evaluation._draw(evaluation.clip.encode_pixels(seen(images), batch_size=128)),
         "zero-shot": evaluation._draw(evaluation._prior(scene, True)),
     }
     marks = {name: evaluation.reader.mark(each, scene) for name, each in pictures.items()}

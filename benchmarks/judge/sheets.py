@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-ACROSS, DOWN, TIMES, LINE, GAP = 5, 4, 4, 24, 8
+ACROSS, DOWN, TIMES, LINE, GAP = 5, 4, 2, 24, 8
 PAPER, INK = "#ffffff", "#000000"
 
 

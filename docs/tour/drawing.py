@@ -10,7 +10,7 @@ from PIL import Image
 
 from docs.tour.page import commands, pictures
 
-SMALL, ENLARGED = 64, 3
+SMALL, ENLARGED = 128, 2
 """A picture of the miniature has so many pixels on a side, and is shown so many times as large."""
 WIDEST = 680
 

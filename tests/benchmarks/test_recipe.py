@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from benchmarks import recipe as benchmark
 from lambda_studio.miniature.recipe.config import RecipeConfig
 from lambda_studio.miniature.recipe.kept import weights_file
-from lambda_studio.miniature.recipe.networks import build_movq, build_unet
+from lambda_studio.miniature.recipe.networks import build_movq, build_prior, build_unet
 from lambda_studio.miniature.recipe.recipe import Recipe
-from lambda_studio.miniature.recipe.whitening import Whitening
+from lambda_studio.miniature.recipe.stages.whitening import Whitening, readers
 from lambda_studio.training.checkpoints.checkpoint import save_checkpoint
 
 
@@ -96,7 +96,7 @@ def test_from_nothing_what_others_need_is_trained_first(
     with pytest.raises(SystemExit) as stop:
         benchmark.main()
     assert stop.value.code == 0, "what the time stops is no failure"
-    assert begun == [["clip", "movq"], ["decoder", "prior", "oracle"]][: 1 if unfinished else 2]
+    assert begun == [["clip", "movq"], ["decoder", "prior", "oracle"], ["control"]][: 1 if unfinished else 3]
     assert (tmp_path / "out" / "clip.safetensors").read_bytes() == b"clip"
 
 
@@ -165,9 +165,26 @@ def test_the_decoders_checkpoint_is_brought_for_plain_embeddings(
     monkeypatch.setattr(Recipe, "targets", lambda recipe: {"image_embeds": embeds})
     save_checkpoint(recipe.work / "decoder" / "checkpoints", 3, {"parameters": dict(unet.state_dict())}, {})
     benchmark.bring(recipe, "decoder", tmp_path / "out")
-    Whitening.of(embeds).fold_into(unet)
+    Whitening.of(embeds).fold_into(*readers(unet))
     brought = load_file(tmp_path / "out" / "decoder-step-3.safetensors")
     assert all(torch.equal(brought[name], value.half()) for name, value in unet.state_dict().items())
+
+
+def test_the_priors_checkpoint_is_brought_for_plain_embeddings_of_edges(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prior, whiten = build_prior(), Whitening.of(torch.randn(300, 256))
+    monkeypatch.setattr(Recipe, "embedded", lambda recipe: None)
+    monkeypatch.setattr(benchmark, "control_whitening", lambda data: whiten)
+    (tmp_path / "start" / "prior").mkdir()
+    save_file(prior.state_dict(), tmp_path / "start" / "prior" / "diffusion_pytorch_model.safetensors")
+    save_checkpoint(recipe.work / "control" / "checkpoints", 3, {"parameters": dict(prior.state_dict())}, {})
+    benchmark.bring(recipe, "control", tmp_path / "out")
+    before = prior.embedding_control.weight.clone()
+    whiten.fold_into(prior.embedding_control)
+    brought = load_file(tmp_path / "out" / "control-step-3.safetensors")
+    assert all(torch.equal(brought[name], value.half()) for name, value in prior.state_dict().items())
+    assert not torch.allclose(prior.embedding_control.weight, before)
 
 
 def test_buffers_are_brought_too(recipe: Recipe, tmp_path: Path) -> None:

@@ -44,9 +44,9 @@ def test_every_drawing_has_a_seed() -> None:
 
 
 def test_a_page_is_followed_in_one_shell_and_small_pictures_get_larger_pixels(tmp_path: Path) -> None:
-    draw = "python -c \"from PIL import Image; Image.new('RGB', (64, 48), 'red').save('a.png')\""
+    draw = "python -c \"from PIL import Image; Image.new('RGB', (128, 96), 'red').save('a.png')\""
     ((path, picture),) = follow(page(draw), tmp_path)
-    assert (path, picture.size) == (Path("tour/a.png"), (192, 144))
+    assert (path, picture.size) == (Path("tour/a.png"), (256, 192))
     assert for_the_page(Image.new("RGB", (2 * WIDEST, 100))).size == (WIDEST, 50)
     assert for_the_page(Image.new("RGB", (344, 300))).size == (344, 300)
 

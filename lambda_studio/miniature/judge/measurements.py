@@ -23,6 +23,7 @@ from lambda_studio.miniature.world.scenes import (
     NOTHING,
     NOUNS,
     RELATIONS,
+    SEEN,
     SLOTS,
     Identity,
     Scene,
@@ -31,6 +32,7 @@ from lambda_studio.miniature.world.scenes import (
     render,
     render_cutouts,
     scenes,
+    seen,
 )
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack
@@ -66,7 +68,7 @@ class Evaluation:
         """Measure how often CLIP finds a picture's caption among those of 256 held-out pictures, and the reverse."""
         scene = scenes(max(among, self.count // among * among), seeded(self.seed, "retrieval"), held_out=True)
         words = [c.text for c in captions(scene, seeded(self.seed, "retrieval words"), attributes=0.65)]
-        images = F.normalize(self.clip.encode_pixels(render(scene).images, batch_size=128), dim=-1)
+        images = F.normalize(self.clip.encode_pixels(render(scene, SEEN).images, batch_size=128), dim=-1)
         tokens = self.clip.tokenizer(words)
         texts = F.normalize(torch.cat([self.clip.encode_text(t).pooled for t in tokens.split(128)]), dim=-1)
         target = torch.arange(among)
@@ -79,11 +81,13 @@ class Evaluation:
     def there_and_back(self) -> dict[str, float]:
         """Measure MoVQ's reconstruction, the ceiling of generated pictures. `psnr` is in dB over values in 0..1."""
         scene = self.scenes("movq")
-        images, decoder = render(scene).images, self.stack.decoder()
-        with self._computing():
-            back = torch.cat([decoder.decode(decoder.encode(part)) for part in images.split(64)]).float()
-        errors = (back - images).pow(2).mean((1, 2, 3))
-        return {"psnr": (-10 * torch.log10(errors)).mean().item()} | self._single(back, scene)
+        decoder, back, errors = self.stack.decoder(), [], []
+        for rows in torch.arange(len(scene)).split(self.config.batch_size):
+            images = render(scene[rows]).images
+            with self._computing():
+                back.append(decoder.decode(decoder.encode(images)).float())
+            errors.append((back[-1] - images).pow(2).mean((1, 2, 3)))
+        return {"psnr": (-10 * torch.log10(torch.cat(errors))).mean().item()} | self._single(torch.cat(back), scene)
 
     def oracle(self) -> dict[str, float]:
         """Measure the oracle on rendered pictures: the ceiling of its answers on generated pictures.
@@ -93,7 +97,7 @@ class Evaluation:
         """
         scene = self.scenes("oracle")
         found = [self._told_apart(noun) for noun in range(len(FIGURES))]
-        return self._single(render(scene).images, scene) | {"identity_top1": _mean(found)}
+        return self._single(render(scene, SEEN).images, scene) | {"identity_top1": _mean(found)}
 
     def _told_apart(self, noun: int) -> Tensor:
         generator = seeded(self.seed, "rivals", noun)
@@ -104,19 +108,19 @@ class Evaluation:
     def _identity(self, who: Identity, generator: torch.Generator) -> Tensor:
         """Return the oracle's identity embedding of each subject, alone in a new place and pose."""
         scene = scenes(len(who.noun), generator, who=in_every_slot(who), relation=torch.zeros_like(who.noun))
-        return identity_of(self.reader.oracle(render(scene).images), who.noun)
+        return identity_of(self.reader.oracle(render(scene, SEEN).images), who.noun)
 
     def decoder_from_embeddings(self) -> dict[str, float]:
         """Measure pictures generated from the embeddings of rendered pictures."""
         scene = self.scenes("decoder")
-        embeds = self.clip.encode_pixels(render(scene).images, batch_size=128)
+        embeds = self.clip.encode_pixels(render(scene, SEEN).images, batch_size=128)
         return self._single(self._draw(embeds), scene)
 
     def zero_shot(self, shown: bool = True) -> dict[str, float]:
         """Measure the λ prior with the subject as pictures (its noun if not `shown`) and a prompt without looks."""
         scene = self.scenes("zero-shot")
         prior_embeds = self._prior(scene, shown)
-        target = self.clip.encode_pixels(render(scene).images, batch_size=128)
+        target = self.clip.encode_pixels(render(scene, SEEN).images, batch_size=128)
         cosine = F.cosine_similarity(prior_embeds, target).mean().item()
         return self._single(self._draw(prior_embeds), scene) | {"cosine": cosine}
 
@@ -241,7 +245,7 @@ class Evaluation:
         rows = torch.arange(len(who.noun)).repeat_interleave(REFERENCES)
         alone = torch.zeros(len(rows), dtype=torch.int64)
         drawn = render(scenes(len(rows), generator, who=in_every_slot(who[rows]), relation=alone, worn_share=0.0))
-        latents, embeds = self.stack.decoder().encode(drawn.images), self.clip.encode_pixels(drawn.images, 128)
+        latents, embeds = self.stack.decoder().encode(drawn.images), self.clip.encode_pixels(seen(drawn.images), 128)
         masks = F.adaptive_avg_pool2d(drawn.subjects.sum(1), (latents.shape[-2], latents.shape[-1]))
         return [
             Example(str(row), f"{self.seed}-{i}", latents[i].clone(), embeds[i].clone(), mask=masks[i].clone())

@@ -18,7 +18,7 @@ from lambda_studio.miniature.judge.reader import Reader, load_reader
 from lambda_studio.miniature.world.captions import PLACE_PHRASES
 from lambda_studio.miniature.world.figures import FIGURES, WORN
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import NOUNS, PIXELS
+from lambda_studio.miniature.world.scenes import NOUNS, SEEN
 from lambda_studio.models.stacks.stack import Stack
 
 
@@ -101,5 +101,5 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _pixels(image: Image.Image) -> Float[Tensor, "3 64 64"]:
-    small = image.convert("RGB").resize((PIXELS, PIXELS), Image.Resampling.BOX)
+    small = image.convert("RGB").resize((SEEN, SEEN), Image.Resampling.BOX)
     return rearrange(torch.from_numpy(np.array(small)), "h w c -> c h w").float() / 255

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from lambda_studio.miniature.judge.questions import DETAILS, LOOKS, answers_loss, noun_counts, questions
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import NOUNS, PIXELS, Rendered, Scene
+from lambda_studio.miniature.world.scenes import NOUNS, SEEN, Rendered, Scene, seen
 
 PER_NOUN = {"present": 1, **LOOKS, **DETAILS}
 """The questions for each noun, with their number of classes."""
@@ -54,7 +54,7 @@ class Oracle(ModelMixin, ConfigMixin):
     def __init__(self, layers: Sequence[int] = (1, 2, 2), width: int = 28, dim: int = 256, identity_dim: int = 64):
         super().__init__()
         # open_clip always builds the fourth stage and the pooling
-        tower = ModifiedResNet([*layers, 0], output_dim=dim, heads=1, image_size=PIXELS, width=width)
+        tower = ModifiedResNet([*layers, 0], output_dim=dim, heads=1, image_size=SEEN, width=width)
         del tower.layer4, tower.attnpool
         self.tower = tower
         self.features = nn.Linear(8 * width + 16 * width, dim)
@@ -81,9 +81,9 @@ class Oracle(ModelMixin, ConfigMixin):
             relevance[f"relevance.{name}"] = own
         self.load_state_dict(self.state_dict() | dict(state) | relevance)
 
-    def forward(self, images: Float[Tensor, "batch 3 64 64"]) -> Reading:
-        """Read pictures with values in 0..1."""
-        fine = self.tower.layer2(self.tower.layer1(self.tower.stem(images * 2 - 1)))
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Reading:
+        """Read pictures with values in 0..1. They are `seen` first."""
+        fine = self.tower.layer2(self.tower.layer1(self.tower.stem(seen(images) * 2 - 1)))
         return self.read(fine, self.tower.layer3(fine))
 
     def read(self, fine: Float[Tensor, "batch c 8 8"], coarse: Float[Tensor, "batch d 4 4"]) -> Reading:

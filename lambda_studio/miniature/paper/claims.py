@@ -17,6 +17,7 @@ from lambda_studio.generation.template import parse
 from lambda_studio.miniature.paper.claim import Claim, Expected, Job, OfSeed
 from lambda_studio.miniature.paper.players import Players, Subject, identity, is_present, photographs
 from lambda_studio.miniature.world.figures import FIGURES
+from lambda_studio.pictures.crops import square_crop
 from lambda_studio.pictures.edges import EDGE_MAPS, edge_map
 
 PLACES = ("on the beach", "in the snow", "in the city", "in the forest")
@@ -47,7 +48,8 @@ def figure_3(job: Job) -> OfSeed:
     found = {}
     with job.progress("Drawing", total=len(ways)) as advance:
         for way, images in ways.items():
-            found[way] = _kept(players, players.drawn_embeds(clip.encode_images(images), seeds), subjects, shown)
+            embeds = clip.encode_images([square_crop(image, clip.image_size) for image in images])
+            found[way] = _kept(players, players.drawn_embeds(embeds, seeds), subjects, shown)
             advance()
     return {**found, "another photograph of it": _kept(players, again, subjects, shown)}
 

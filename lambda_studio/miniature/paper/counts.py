@@ -19,11 +19,12 @@ from lambda_studio.miniature.recipe.config import RecipeConfig
 from lambda_studio.miniature.recipe.networks import DIM
 from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.stage import StageObjective
-from lambda_studio.miniature.recipe.stages import prior_stage
+from lambda_studio.miniature.recipe.stages.prior import PriorBatches, prior_stage
 from lambda_studio.models.adapters.lora.attaching import add_lora, lora_parameters
 from lambda_studio.models.adapters.lora.shape import lora_shape
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.models.stacks.specification import BUILT_IN, WEIGHTS
+from lambda_studio.pictures.crops import square_crop
 from lambda_studio.training.finetuning import train_config
 from lambda_studio.training.objectives.objectives import DecoderObjective
 from lambda_studio.training.planning.timing import seconds_a_step
@@ -69,7 +70,8 @@ def prior_seconds(recipe: RecipeConfig) -> float:
     with TemporaryDirectory() as folder:
         few = replace(RecipeConfig.continuing(WEIGHTS, BUILT_IN["miniature"].edges), prior_pictures=stage.batch_size)
         made, prior = Recipe(Path(folder), few), build_prior(Trial())
-        loss_of = prior_stage(prior, made.train_clip(), made.embedded(), few.seed, stage.batch_size)
+        batches = PriorBatches(made.train_clip(), made.embedded(), few.seed, stage.batch_size)
+        loss_of = prior_stage(prior, batches)
         return seconds_a_step(StageObjective("prior", prior, loss_of, stage), stage.train_config("prior"))
 
 
@@ -97,11 +99,11 @@ def table_7(job: Job) -> OfSeed:
 
 def encoding_seconds(players: Players) -> float:
     """Return the median seconds that CLIP takes for a photograph, of three after the first."""
+    clip, times = players.stack.clip(), []
     (shown,) = photographs(players.subjects(1, 1)[0].who, 1, 1)
-    times = []
     for _ in range(4):
         began = time.perf_counter()
-        players.stack.clip().encode_images([shown])
+        clip.encode_images([square_crop(shown, clip.image_size)])
         times.append(time.perf_counter() - began)
     return statistics.median(times[1:])
 

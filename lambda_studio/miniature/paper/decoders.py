@@ -15,11 +15,10 @@ from torch import Tensor
 from concepts.durable import make_folder, remove, staged_folder
 from lambda_studio.miniature.paper.claim import Job
 from lambda_studio.miniature.recipe.config import RecipeConfig
-from lambda_studio.miniature.recipe.networks import DIM, build_unet
+from lambda_studio.miniature.recipe.networks import DIM, LATENTS, build_unet
 from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.stage import LossOf, StageConfig, StageObjective, train_stage
-from lambda_studio.miniature.recipe.whitening import Whitening
-from lambda_studio.miniature.world.scenes import PIXELS
+from lambda_studio.miniature.recipe.stages.whitening import Whitening
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.decoders.kandinsky import KandinskyDecoder
 from lambda_studio.models.decoders.protocol import Decoder, Generators
@@ -69,7 +68,7 @@ def stable_unclip(own: Any) -> Decoder:
     empty prompt. No noise is added. The embeddings are whitened already, so that they are not normalised again.
     """
     unet = UNet2DConditionModel(
-        sample_size=PIXELS // 4, in_channels=4, out_channels=4, block_out_channels=(64, 112, 160), layers_per_block=1,
+        sample_size=LATENTS, in_channels=4, out_channels=4, block_out_channels=(64, 112, 160), layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=TEXT_DIM,
         attention_head_dim=(4, 7, 10), norm_num_groups=16, use_linear_projection=True,

@@ -22,11 +22,10 @@ from lambda_studio.generation.samplers import ddim, ddim_schedule
 from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.measures import OracleComposition, PictureReader
 from lambda_studio.miniature.judge.oracle import Reading
-from lambda_studio.miniature.recipe.stages import Joining
+from lambda_studio.miniature.recipe.stages.prior import Joining
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.miniature.world.scenes import (
     NOUNS,
-    PIXELS,
     Identity,
     Rendered,
     identities,
@@ -185,7 +184,7 @@ def photographed(who: Identity, count: int, seed: int) -> Rendered:
     alone = torch.zeros(count, dtype=torch.int64)
     cast = in_every_slot(who[alone])
     scene = scenes(count, seeded(seed, "photographs", "paper"), who=cast, relation=alone, worn_share=0.0)
-    return render(scene, PIXELS)
+    return render(scene)
 
 
 def images_of(pixels: Tensor) -> list[Image.Image]:

@@ -15,7 +15,7 @@ from lambda_studio.miniature.recipe.embedded import Embedded
 from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, DIM
 from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.stage import StageConfig, StageObjective, train_stage
-from lambda_studio.miniature.recipe.stages import Joining, prior_stage
+from lambda_studio.miniature.recipe.stages.prior import Joining, PriorBatches, prior_stage
 from lambda_studio.models.files.locating import fingerprint
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.models.stacks.specification import BUILT_IN, WEIGHTS
@@ -82,11 +82,11 @@ class Priors:
         torch.manual_seed(self.seed)
         prior = build_prior(trial)
         config = StageConfig(steps=STEPS, batch_size=BATCH, learning_rate=6e-4, warmup_steps=60)
-        loss_of = prior_stage(
-            prior, self._recipe.train_clip(), self._data.first(trial.pictures), self.seed, BATCH,
-            control_dropped=1 - trial.edges, config=PriorLossConfig(contrastive_weight=trial.contrastive_weight),
-            joining=trial.joining,
+        batches = PriorBatches(
+            self._recipe.train_clip(), self._data.first(trial.pictures), self.seed, BATCH,
+            control_dropped=1 - trial.edges, joining=trial.joining,
         )  # fmt: skip
+        loss_of = prior_stage(prior, batches, PriorLossConfig(contrastive_weight=trial.contrastive_weight))
         train_stage(StageObjective(trial.name, prior, loss_of, config), runs, self.progress)
         return prior
 

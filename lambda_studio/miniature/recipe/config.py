@@ -6,27 +6,28 @@ from typing import Any
 
 from lambda_studio.miniature.recipe.stage import StageConfig
 
-STAGES = ("clip", "movq", "decoder", "prior", "oracle")
+STAGES = ("clip", "movq", "decoder", "prior", "control", "oracle")
 
 CLIP = StageConfig(steps=5_000, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
-MOVQ = StageConfig(steps=13_000, batch_size=32, learning_rate=1e-3, ema_decay=0.998)
-CROPS_SHARE = 0.32
-"""The share of MoVQ's steps on crops. Later steps are on whole pictures."""
+MOVQ = StageConfig(steps=10_000, batch_size=8, learning_rate=1e-3, ema_decay=0.998)
 DECODER = StageConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = StageConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
+CONTROL = StageConfig(steps=4_000, batch_size=96, learning_rate=6e-4, warmup_steps=30)
 ORACLE = StageConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
 CONTINUED = {
-    "movq": replace(MOVQ, steps=4_000, batch_size=256, learning_rate=3e-4),
+    "movq": replace(MOVQ, steps=3_000, learning_rate=8e-4),
     "decoder": replace(DECODER, steps=10_000, batch_size=256, learning_rate=8e-4),
     "prior": replace(PRIOR, steps=3_000, learning_rate=3e-4),
+    "control": CONTROL,
     "oracle": replace(ORACLE, steps=3_000, learning_rate=8e-4),
 }
 """The stages that go on from earlier weights. CLIP and MoVQ's encoder stay as they are."""
 ON_GPU = {
     "clip": replace(CLIP, steps=3_000, batch_size=768),
-    "movq": replace(MOVQ, steps=4_000, batch_size=256),
+    "movq": replace(MOVQ, steps=4_000, batch_size=64),
     "decoder": replace(DECODER, steps=9_000, batch_size=256),
     "prior": replace(PRIOR, steps=8_000),
+    "control": replace(CONTROL, steps=5_000),
     "oracle": replace(ORACLE, steps=4_000, batch_size=256),
 }
 """The stages of a recipe from nothing on a GPU, which takes large batches in the time of small ones."""
@@ -40,7 +41,7 @@ class RecipeConfig:
 
     seed: int = 20
     pictures: int = 36_000
-    """The scenes of the corpus, from which CLIP and MoVQ learn."""
+    """The scenes of the corpus, from which CLIP learns."""
     prior_pictures: int = 16 * PICTURES_A_FILE
     """The prior's training scenes. The prior memorises a set as small as the corpus (docs/decisions/0073)."""
     decoder_pictures: int = 14 * PICTURES_A_FILE
@@ -49,6 +50,7 @@ class RecipeConfig:
     movq: StageConfig = MOVQ
     decoder: StageConfig = DECODER
     prior: StageConfig = PRIOR
+    control: StageConfig = CONTROL
     oracle: StageConfig = ORACLE
     edges: str = "canny"
     """The edge map that CLIP and the prior learn: a key of `pictures.edges.EDGE_MAPS`."""

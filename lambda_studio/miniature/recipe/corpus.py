@@ -16,6 +16,7 @@ from lambda_studio.miniature.world.scenes import (
     NOTHING,
     NOUNS,
     PIXELS,
+    SEEN,
     WORN,
     Identity,
     Scene,
@@ -36,7 +37,8 @@ class Corpus:
     """Scenes, their pictures, and a cut-out of each subject and each worn thing, as in a reference picture.
 
     The cut-out of a subject is `cutouts[cutout_rows[scene, slot]]`; row -1 means none. `worn_cutouts` and `worn_rows`
-    are alike. Pictures are uint8, `picture height width channel`, memory-mapped.
+    are alike. Cut-outs have the side that CLIP sees, `images` that which the decoder draws.
+    Pictures are uint8, `picture height width channel`, memory-mapped.
     """
 
     folder: Path
@@ -116,7 +118,8 @@ def build_corpus(folder: Path, count: int, seed: int, device: str = "cpu", progr
         present, dressed = scene.who.noun != NOTHING, scene.worn != NOTHING
         with progress("rendering", count) as advance:
             shapes = {"images": count, "cutouts": int(present.sum()), "worn_cutouts": int(dressed.sum())}
-            files = {name: _create(folder / f"{name}.npy", size) for name, size in shapes.items()}
+            sides = {"images": PIXELS, "cutouts": SEEN, "worn_cutouts": SEEN}
+            files = {name: _create(folder / f"{name}.npy", size, sides[name]) for name, size in shapes.items()}
             at = {"cutouts": 0, "worn_cutouts": 0}
             for start in range(0, count, CHUNK):
                 rows = torch.arange(start, min(start + CHUNK, count))
@@ -135,8 +138,8 @@ def build_corpus(folder: Path, count: int, seed: int, device: str = "cpu", progr
     return open_corpus(folder)
 
 
-def _create(path: Path, count: int) -> np.memmap:
-    shape = (count, PIXELS, PIXELS, 3)
+def _create(path: Path, count: int, side: int) -> np.memmap:
+    shape = (count, side, side, 3)
     return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
 
 

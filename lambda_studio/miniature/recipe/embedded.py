@@ -18,7 +18,7 @@ from lambda_studio.miniature.recipe.corpus import (
     scene_of,
     worn_identity,
 )  # fmt: skip
-from lambda_studio.miniature.world.scenes import NOTHING, Scene, render, render_cutouts
+from lambda_studio.miniature.world.scenes import NOTHING, Scene, render, render_cutouts, seen
 from lambda_studio.models.clip.clip import Clip
 
 
@@ -81,8 +81,8 @@ def embed(scene: Scene, clip: Clip, edge_map: str, generator: torch.Generator, a
         part = scene[rows]
         images = render(part.to(device)).images
         stored = rearrange((images.cpu() * 255).round().byte(), "b c h w -> b h w c").numpy()
-        encode("images", images)
-        encode("edges", edges(stored, torch.arange(len(part)), edge_map))
+        encode("images", seen(images))
+        encode("edges", seen(edges(stored, torch.arange(len(part)), edge_map)))
         row, slot = (part.who.noun != NOTHING).nonzero().T
         encode("cutouts", render_cutouts(part.who[row, slot].to(device), generator))
         row, slot = (part.worn != NOTHING).nonzero().T

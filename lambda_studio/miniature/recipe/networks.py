@@ -15,11 +15,13 @@ from torch import nn
 
 from lambda_studio.miniature.world.captions import OPENINGS, PLACE_PHRASES
 from lambda_studio.miniature.world.figures import PATTERNS
-from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, PIXELS, RELATIONS
+from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, PIXELS, RELATIONS, SEEN
 from lambda_studio.models.prior import PriorTransformer
 
 DIM = 256
 CONTEXT_LENGTH = 32
+LATENTS = 16
+"""The side of MoVQ's latents."""
 MERGES_FILE = "bpe_merges.txt.gz"
 WORDS = (
     "a an the and or of in on at with to by for from under over near behind beside next holding wearing riding "
@@ -69,7 +71,7 @@ def write_merges(path: Path) -> int:
 def clip_config(vocab_size: int) -> dict[str, Any]:
     """Return the content of `open_clip_config.json`."""
     # CLIP's own ResNet: on a few hundred thousand pictures it needs a fraction of a transformer's training steps
-    vision = {"layers": [1, 2, 2, 1], "width": 28, "head_width": 32, "image_size": PIXELS}
+    vision = {"layers": [1, 2, 2, 1], "width": 28, "head_width": 32, "image_size": SEEN}
     text = {"context_length": CONTEXT_LENGTH, "vocab_size": vocab_size, "width": DIM, "heads": 8, "layers": 3}
     return {
         "model_cfg": {"embed_dim": DIM, "vision_cfg": vision, "text_cfg": text},
@@ -86,18 +88,18 @@ def build_clip(folder: Path) -> nn.Module:
 
 
 def build_movq() -> VQModel:
-    """Return a spatially normalised VQModel that encodes 64 pixels as 16 x 16 latents."""
+    """Return a spatially normalised VQModel that encodes 128 pixels as 16 x 16 latents."""
     return VQModel(
         in_channels=3, out_channels=3, latent_channels=4, vq_embed_dim=4, num_vq_embeddings=1024, layers_per_block=1,
-        block_out_channels=(32, 64, 96), norm_num_groups=16, norm_type="spatial", sample_size=PIXELS,
-        down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
+        block_out_channels=(32, 32, 64, 96), norm_num_groups=16, norm_type="spatial", sample_size=PIXELS,
+        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
     )  # fmt: skip
 
 
 def build_unet() -> UNet2DConditionModel:
     """Return a small Kandinsky 2.2 UNet: image projection, added keys and values, four channels in, eight out."""
     return UNet2DConditionModel(
-        sample_size=PIXELS // 4, in_channels=4, out_channels=8, block_out_channels=(64, 112, 160), layers_per_block=1,
+        sample_size=LATENTS, in_channels=4, out_channels=8, block_out_channels=(64, 112, 160), layers_per_block=1,
         down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnDownBlock2D"),
         mid_block_type="UNetMidBlock2DSimpleCrossAttn",
         up_block_types=("SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),

@@ -18,17 +18,22 @@ from concepts.durable import make_folder, staged_file
 from lambda_studio.config import require
 from lambda_studio.miniature.judge.oracle import Oracle, owners
 from lambda_studio.miniature.judge.questions import Readout
-from lambda_studio.miniature.recipe import networks, stages
-from lambda_studio.miniature.recipe.clip_stage import clip_stage
-from lambda_studio.miniature.recipe.config import CROPS_SHARE, PICTURES_A_FILE, STAGES, RecipeConfig
+from lambda_studio.miniature.recipe import networks
+from lambda_studio.miniature.recipe.config import PICTURES_A_FILE, STAGES, RecipeConfig
 from lambda_studio.miniature.recipe.corpus import CHUNK, Corpus, build_corpus, save_whole
 from lambda_studio.miniature.recipe.embedded import Embedded, embed
 from lambda_studio.miniature.recipe.fast import layout
 from lambda_studio.miniature.recipe.networks import MERGES_FILE
-from lambda_studio.miniature.recipe.oracle_stage import oracle_stage
 from lambda_studio.miniature.recipe.stage import LossOf, StageObjective, train_stage
-from lambda_studio.miniature.recipe.whitening import Whitening
-from lambda_studio.miniature.world.scenes import Rendered, Scene, render, scenes
+from lambda_studio.miniature.recipe.stages.clip import clip_stage
+from lambda_studio.miniature.recipe.stages.control import control_stage, control_whitening
+from lambda_studio.miniature.recipe.stages.decoder import decoder_stage
+from lambda_studio.miniature.recipe.stages.growing import grow
+from lambda_studio.miniature.recipe.stages.movq import encoded, focus, movq_stage
+from lambda_studio.miniature.recipe.stages.oracle import oracle_stage
+from lambda_studio.miniature.recipe.stages.prior import PriorBatches, prior_stage
+from lambda_studio.miniature.recipe.stages.whitening import Whitening, readers
+from lambda_studio.miniature.world.scenes import SEEN, Scene, render, scenes, seen
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.miniature.world.vocabulary import known_words
 from lambda_studio.models.clip.clip import Clip, load_clip
@@ -95,16 +100,32 @@ class Recipe:
 
     def train_movq(self):
         torch.manual_seed(self.config.seed + 1)
-        movq, config = self._begun(networks.build_movq(), "decoder", "movq"), self.config
-        crops = 0 if config.start else int(config.movq.steps * CROPS_SHARE)
-        return self._trained("movq", movq, lambda: stages.movq_stage(
-            movq.to(memory_format=layout(config.device)), self.corpus, self.focus(), config.seed,
-            config.movq.batch_size, whole_from=crops, compiled=config.compiled, fixed_latents=bool(config.start),
+        movq, config = networks.build_movq(), self.config
+        former = self._former(movq) if config.start else None
+        return self._trained("movq", movq, lambda: movq_stage(
+            movq.to(memory_format=layout(config.device)), config.seed, config.movq.batch_size, former, config.compiled
         ))  # fmt: skip
 
+    def _former(self, movq: VQModel) -> VQModel | None:
+        """Give a MoVQ the weights that the recipe goes on from. Its latents stay.
+
+        If the weights are of smaller pictures, it is grown, and the smaller one returned. If not, its encoder stays.
+        """
+        former = self._encoder()
+        learns = [movq.decoder, movq.post_quant_conv]
+        if former.config.sample_size == movq.config.sample_size:
+            movq.load_state_dict(former.state_dict())
+        else:
+            grow(movq, former)
+            learns.append(movq.encoder)
+        movq.requires_grad_(False)
+        for part in learns:
+            part.requires_grad_(True)
+        return former if movq.encoder in learns else None
+
     def _encoder(self) -> VQModel:
-        """Return the MoVQ that encodes. The training that goes on from earlier weights does not change its latents."""
-        movq = self._begun(networks.build_movq(), "decoder", "movq") if self.config.start else self.train_movq()
+        """Return the MoVQ that encodes. A training that goes on from earlier weights does not change its latents."""
+        movq = _read_movq(self.config.start / "decoder" / "movq") if self.config.start else self.train_movq()
         device = self.config.device
         return movq.to(device, memory_format=layout(device)).eval().requires_grad_(False)
 
@@ -115,7 +136,7 @@ class Recipe:
             "decoder",
             unet,
             lambda: self._decoder_stage(unet.to(memory_format=layout(self.config.device))),
-            finish=lambda: Whitening.of(self.targets()["image_embeds"]).fold_into(unet.cpu()),
+            finish=lambda: Whitening.of(self.targets()["image_embeds"]).fold_into(*readers(unet.cpu())),
         )
 
     def _decoder_stage(self, unet: nn.Module) -> LossOf:
@@ -123,8 +144,8 @@ class Recipe:
         config, targets = self.config, self.targets()
         whiten, zero = Whitening.of(targets["image_embeds"]), self.train_clip().zero_image_embeds().cpu()
         if self.config.start:
-            whiten.unfold_from(unet)
-        return stages.decoder_stage(
+            whiten.unfold_from(*readers(unet))
+        return decoder_stage(
             unet, targets["latents"], whiten(targets["image_embeds"]), whiten(zero), targets["focus"],
             targets["alone"], config.seed, config.decoder.batch_size, compiled=config.compiled, device=config.device,
         )  # fmt: skip
@@ -132,10 +153,23 @@ class Recipe:
     def train_prior(self):
         torch.manual_seed(self.config.seed + 3)
         prior = self._begun(networks.build_prior(), "prior")
-        return self._trained("prior", prior, lambda: stages.prior_stage(
-            prior, self.train_clip(), self.embedded(), self.config.seed, self.config.prior.batch_size,
-            workers=self.config.workers,
-        ))  # fmt: skip
+        return self._trained("prior", prior, lambda: prior_stage(prior, self._prompts("prior")))
+
+    def train_control(self):
+        """Train the prior on, to follow edges."""
+        prior = networks.build_prior()
+        prior.load_state_dict(self.train_prior().state_dict())
+        return self._trained(
+            "control",
+            prior,
+            lambda: control_stage(prior.to(self.config.device), self._prompts("control")),
+            finish=lambda: control_whitening(self.embedded()).fold_into(prior.cpu().embedding_control),
+        )
+
+    def _prompts(self, stage: str) -> PriorBatches:
+        """Return the batches of a stage of the prior."""
+        size = getattr(self.config, stage).batch_size
+        return PriorBatches(self.train_clip(), self.embedded(), self.config.seed, size, workers=self.config.workers)
 
     def train_oracle(self):
         torch.manual_seed(self.config.seed + 4)
@@ -201,32 +235,24 @@ class Recipe:
             drawn = render(whole[rows].to(self.config.device))
             images = (drawn.images * 2 - 1).contiguous(memory_format=layout(self.config.device))
             with torch.autocast(self.config.device, torch.bfloat16):
-                latents.append(movq.encode(images).latents.half().cpu().contiguous())
-                embeds.append(clip.encode_pixels(drawn.images, batch_size=len(rows)).half().cpu())
-            weights.append(stages.focus(drawn).half().cpu())
+                latents.append(encoded(movq, images).half().cpu().contiguous())
+                embeds.append(clip.encode_pixels(seen(drawn.images), batch_size=len(rows)).half().cpu())
+            weights.append(focus(drawn).half().cpu())
         made = {"latents": latents, "image_embeds": embeds, "focus": weights}
         return {name: torch.cat(parts) for name, parts in made.items()} | {"alone": whole.relation == 0}
 
-    def focus(self) -> Tensor:
-        """Return the weight of each latent of the corpus, in half precision."""
-        return self._drawn_anew("focus", lambda drawn, scene: stages.focus(drawn).half())
-
     def owners(self) -> Tensor:
-        """Return the owner of each cell of the oracle's grid, for each picture of the corpus."""
-        return self._drawn_anew("owners", lambda drawn, scene: owners(drawn, scene).byte())
-
-    def _drawn_anew(self, name: str, of: Callable[[Rendered, Scene], Tensor]) -> Tensor:
-        """Return data that only a new rendering of the corpus provides, cached in `name`.safetensors."""
-        path = self.work / f"{name}.safetensors"
+        """Return the owner of each cell of the oracle's grid, for each picture of the corpus, which is drawn anew."""
+        path = self.work / "owners.safetensors"
         if not path.exists():
             whole, parts = self.corpus.scene, []
-            with self.progress(f"drawing for {name}", len(whole)) as advance:
+            with self.progress("drawing for owners", len(whole)) as advance:
                 for rows in torch.arange(len(whole)).split(CHUNK):
                     scene = whole[rows].to(self.config.device)
-                    parts.append(of(render(scene), scene).cpu())
+                    parts.append(owners(render(scene, SEEN), scene).byte().cpu())
                     advance(len(rows))
-            save_whole({name: torch.cat(parts)}, path)
-        return load_file(path)[name]
+            save_whole({"owners": torch.cat(parts)}, path)
+        return load_file(path)["owners"]
 
     def _trained(
         self, name: str, model: nn.Module, loss_of: Callable[[], LossOf], finish: Callable[[], None] = lambda: None
@@ -249,7 +275,7 @@ class Recipe:
         self.train_clip()
         for file in (MERGES_FILE, "open_clip_config.json", CLIP_WEIGHTS):
             shutil.copyfile(self.work / "clip" / file, folder / "clip" / file)
-        self.train_prior().half().save_pretrained(folder / "prior")
+        self.train_control().half().save_pretrained(folder / "prior")
         self.train_movq().half().save_pretrained(folder / "decoder" / "movq")
         self.train_decoder().half().save_pretrained(folder / "decoder" / "unet")
         self.train_oracle().half().save_pretrained(folder / "oracle")
@@ -262,6 +288,13 @@ class Recipe:
         }
         (folder / "decoder" / "model_index.json").write_text(json.dumps(index, indent=1) + "\n")
         (folder / "words.txt").write_text("\n".join(known_words()) + "\n", encoding="utf-8")
+
+
+def _read_movq(folder: Path) -> VQModel:
+    """Return the MoVQ of exported weights. Its pictures may be smaller than today's."""
+    movq = VQModel.from_config(VQModel.load_config(folder))
+    movq.load_state_dict(load_file(folder / PART_WEIGHTS))
+    return movq
 
 
 def _half(model: nn.Module) -> dict[str, Tensor]:

@@ -24,7 +24,7 @@ from lambda_studio.miniature.world.figures import PATTERNS
 from lambda_studio.miniature.world.places import PLACES
 from lambda_studio.miniature.world.scenes import (
     NOTHING,
-    PIXELS,
+    SEEN,
     SLOTS,
     WORN,
     Identity,
@@ -192,7 +192,7 @@ def _load(paths: list[Path]) -> Tensor:
     pictures = []
     for path in paths:
         with Image.open(path, formats=("PNG",)) as picture:
-            pictures.append(np.asarray(picture.convert("RGB").resize((PIXELS, PIXELS), Image.Resampling.BOX)))
+            pictures.append(np.asarray(picture.convert("RGB").resize((SEEN, SEEN), Image.Resampling.BOX)))
     return rearrange(torch.from_numpy(np.stack(pictures)), "n h w c -> n c h w").float() / 255
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -17,8 +18,10 @@ from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN, WORN_
 from lambda_studio.miniature.world.places import PARAMETERS, PLACES
 from lambda_studio.miniature.world.shapes import Pen
 
-PIXELS = 64
-"""The side of a rendered picture in pixels."""
+PIXELS = 128
+"""The side of a rendered picture in pixels, and of those that the miniature draws."""
+SEEN = 64
+"""The side at which the miniature's CLIP and its oracle see a picture."""
 COLOURS: dict[str, tuple[float, float, float]] = {
     "red": (0.88, 0.16, 0.16), "orange": (0.98, 0.55, 0.10), "yellow": (0.98, 0.88, 0.20), "green": (0.22, 0.66, 0.26),
     "blue": (0.18, 0.38, 0.88), "purple": (0.52, 0.22, 0.72), "pink": (0.98, 0.58, 0.76), "brown": (0.48, 0.28, 0.14),
@@ -82,6 +85,11 @@ class Scene:
 
     def to(self, device: torch.device | str) -> "Scene":
         return Scene(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+
+def seen(images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch channel seen seen"]:
+    """Shrink pictures to the side at which CLIP and the oracle see them: each pixel is the mean of those it covers."""
+    return F.adaptive_avg_pool2d(images, SEEN)
 
 
 def in_every_slot(who: Identity) -> Identity:
@@ -317,7 +325,7 @@ def render(scene: Scene, pixels: int = PIXELS) -> Rendered:
 
 @torch.no_grad()
 def render_cutouts(
-    who: Identity, generator: torch.Generator, pixels: int = 64, margin: float = 0.05
+    who: Identity, generator: torch.Generator, pixels: int = SEEN, margin: float = 0.05
 ) -> Float[Tensor, "batch 3 height width"]:
     """Render each subject alone on white, filling the square except a margin, like a reference's cut-out."""
     n, device = len(who.noun), who.noun.device

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from lambda_studio.miniature.world.scenes import render, scenes
+from lambda_studio.miniature.world.scenes import SEEN, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks import stack
 from lambda_studio.pictures.edges import EDGE_MAPS, canny, edge_map, gradient
@@ -29,7 +29,7 @@ def learnt(images: torch.Tensor) -> torch.Tensor:
 
 
 def test_the_gradient_is_what_the_miniatures_weights_learnt() -> None:
-    drawn = (render(scenes(8, seeded(3, "edges"))).images * 255).round().byte()
+    drawn = (render(scenes(8, seeded(3, "edges")), SEEN).images * 255).round().byte()
     noise = torch.randint(0, 60, (8, 3, 64, 64), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     pixels = torch.cat([drawn, noise])
     found = np.stack([gradient(picture.permute(1, 2, 0).numpy()) for picture in pixels])

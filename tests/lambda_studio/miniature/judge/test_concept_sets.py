@@ -71,7 +71,7 @@ def test_wrong_wishes_are_refused() -> None:
 
 
 def test_a_stack_of_another_size_is_refused(stack_file) -> None:
-    with pytest.raises(InvalidSetting, match="pixels, but the miniature's world has 64"):
+    with pytest.raises(InvalidSetting, match="pixels, but the miniature's world has 128"):
         measure_concepts(Wishes(stack=str(stack_file)))
 
 

@@ -11,7 +11,7 @@ from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.judge.report import (
     measure,
 )
-from lambda_studio.miniature.world.scenes import NOTHING, identities, in_every_slot, is_held_out, render, scenes
+from lambda_studio.miniature.world.scenes import NOTHING, SEEN, identities, in_every_slot, is_held_out, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
@@ -49,7 +49,7 @@ def test_predictions_to_learn_from_are_like_their_own_subjects_pictures(evaluati
     assert {name: rows.shape for name, rows in predicted.items()} == {"0": (8, 256), "1": (8, 256)}
     alone = torch.zeros(2, dtype=torch.int64)
     shown = scenes(2, seeded(11, "shown"), who=in_every_slot(who), relation=alone, worn_share=0.0)
-    pictures = evaluation.clip.encode_pixels(render(shown).images)
+    pictures = evaluation.clip.encode_pixels(render(shown, SEEN).images)
     for own, other in ((0, 1), (1, 0)):
         near, far = (F.cosine_similarity(predicted[str(own)], pictures[row]).mean() for row in (own, other))
         assert near > far + 0.1

@@ -58,7 +58,7 @@ def test_what_cannot_be_measured_is_refused(asked, said):
 
 
 def test_a_stack_of_other_pictures_is_not_measured_in_the_miniatures_world(stack_file):
-    with pytest.raises(InvalidSetting, match=r"draws \d+ pixels, but the miniature's world has 64.*stack=miniature"):
+    with pytest.raises(InvalidSetting, match=r"draws \d+ pixels, but the miniature's world has 128.*stack=miniature"):
         measure(resolve_stack(str(stack_file)), count=8, only=("movq",))
 
 

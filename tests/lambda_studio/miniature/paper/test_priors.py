@@ -49,10 +49,14 @@ def test_a_prior_of_concatenated_prompts_has_positions_for_embeddings_and_draws(
 def test_a_trial_changes_what_it_names_and_nothing_else(trained: Priors, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def stage(prior, clip, data, seed, batch_size, **settings):
-        asked.append((len(data), len(data.scene), len(data.cutouts), settings))
+    def batches(clip, data, seed, batch_size, **settings):
+        return len(data), len(data.scene), len(data.cutouts), settings
+
+    def stage(prior, given, config):
+        asked.append((*given[:3], {**given[3], "config": config}))
         return lambda step: {"loss": next(prior.parameters()).sum()}
 
+    monkeypatch.setattr(priors, "PriorBatches", batches)
     monkeypatch.setattr(priors, "prior_stage", stage)
     trials = (Trial(), Trial(contrastive_weight=0.5, edges=0.25), Trial(pictures=3), Trial(concatenated=True))
     for trial in trials:

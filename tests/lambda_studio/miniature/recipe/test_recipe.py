@@ -1,10 +1,12 @@
 """The recipe end to end at a hundredth of its length, stopped and resumed, and what it exports."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 import torch
 import torch.nn.functional as F
+from diffusers.models.autoencoders.vq_model import VQModel
 from safetensors.torch import load_file
 
 from lambda_studio.miniature.recipe import recipe as recipes
@@ -14,7 +16,7 @@ from lambda_studio.miniature.recipe.embedded import embed
 from lambda_studio.miniature.recipe.networks import build_movq, build_prior, build_unet
 from lambda_studio.miniature.recipe.opening import open_recipe
 from lambda_studio.miniature.recipe.recipe import Recipe
-from lambda_studio.miniature.world.scenes import render
+from lambda_studio.miniature.world.scenes import PIXELS, SEEN, render, seen
 from lambda_studio.models.clip.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.prior import PriorTransformer
@@ -64,7 +66,7 @@ def test_the_decoders_pictures_are_encoded_once_and_a_stop_costs_one_file(tmp_pa
     made, images = recipe.targets(), torch.cat([each.images for each in drawn])
     back = movq.decode(made["latents"].float(), force_not_quantize=True).sample / 2 + 0.5
     assert (back - images).pow(2).mean() < 0.005, "latents of the pictures drawn"
-    likeness = F.cosine_similarity(made["image_embeds"].float(), stack.clip(("vision",)).encode_pixels(images))
+    likeness = F.cosine_similarity(made["image_embeds"].float(), stack.clip(("vision",)).encode_pixels(seen(images)))
     assert likeness.min() > 0.98
     assert made["focus"].shape == (12, 16, 16) and made["alone"].dtype == torch.bool
     (tmp_path / "targets" / "8.safetensors").unlink()
@@ -109,22 +111,37 @@ def test_only_a_recipe_from_nothing_trains_movq_before_it_encodes_the_decoders_p
     assert not encoder.training and not any(p.requires_grad for p in encoder.parameters())
 
 
-@pytest.mark.parametrize("goes_on", [True, False])
-def test_movq_goes_on_with_fixed_latents_on_whole_pictures(tmp_path, monkeypatch, goes_on):
+@pytest.mark.parametrize("start, learns, grown", [
+    (None, {"encoder", "quant_conv", "quantize", "post_quant_conv", "decoder"}, False),
+    (4, {"post_quant_conv", "decoder"}, False),
+    (3, {"post_quant_conv", "decoder", "encoder"}, True),
+], ids=["from nothing", "from its like", "from one for smaller pictures"])  # fmt: skip
+def test_a_movq_that_goes_on_keeps_its_latents(tmp_path, monkeypatch, start, learns, grown):
     asked = {}
 
-    def movq_stage(*args, **kwargs):
-        asked.update(kwargs)
+    def movq_stage(movq, seed, batch_size, former, compiled):
+        asked.update(former=former, learns={n.split(".")[0] for n, p in movq.named_parameters() if p.requires_grad})
         return lambda step: {}
 
-    build_movq().save_pretrained(tmp_path / "start" / "decoder" / "movq")
-    monkeypatch.setattr(recipes.stages, "movq_stage", movq_stage)
+    if start:
+        begun = movq_of(start)
+        begun.save_pretrained(tmp_path / "start" / "decoder" / "movq")
+    monkeypatch.setattr(recipes, "movq_stage", movq_stage)
     monkeypatch.setattr(recipes, "train_stage", lambda *args: None)
-    monkeypatch.setattr(Recipe, "corpus", None)
-    monkeypatch.setattr(Recipe, "focus", lambda recipe: None)
-    Recipe(tmp_path, RecipeConfig(start=tmp_path / "start" if goes_on else None)).train_movq()
-    assert asked["fixed_latents"] is goes_on
-    assert asked["whole_from"] == (0 if goes_on else 4_160)
+    movq = Recipe(tmp_path, RecipeConfig(start=tmp_path / "start" if start else None)).train_movq()
+    assert asked["learns"] == learns and bool(asked["former"]) is grown
+    if start:
+        there = begun.state_dict()["decoder.conv_in.weight"]
+        assert movq.state_dict()["decoder.conv_in.weight"].equal(there.half().float())
+
+
+def movq_of(blocks: int) -> VQModel:
+    """Return the miniature's MoVQ, or one for pictures of half the side, with a block less."""
+    config = dict(build_movq().config)
+    config |= {"block_out_channels": config["block_out_channels"][-blocks:], "sample_size": PIXELS // 2 ** (4 - blocks)}
+    for name in ("down_block_types", "up_block_types"):
+        config[name] = config[name][:blocks]
+    return VQModel.from_config(config)
 
 
 def test_a_stop_before_clips_first_step_leaves_no_untrained_weights_behind(tmp_path, monkeypatch):
@@ -146,19 +163,25 @@ def test_a_recipe_that_goes_on_begins_with_the_weights_that_it_was_given(tmp_pat
     monkeypatch.setattr(recipes, "train_stage", train_stage)
     monkeypatch.setattr(Recipe, "_decoder_stage", lambda recipe, unet: lambda step: {})
     monkeypatch.setattr(Recipe, "targets", lambda recipe: {"image_embeds": torch.randn(300, 256)})
-    for where, stage in (
-        (recipes.stages, "movq_stage"), (recipes.stages, "prior_stage"), (recipes, "oracle_stage")
-    ):  # fmt: skip
-        monkeypatch.setattr(where, stage, lambda *args, **kwargs: lambda step: {})
-    for made in ("focus", "embedded"):
-        monkeypatch.setattr(Recipe, made, lambda recipe: None)
-    monkeypatch.setattr(Recipe, "corpus", None)
+    for stage in ("movq_stage", "prior_stage", "control_stage", "oracle_stage"):
+        monkeypatch.setattr(recipes, stage, lambda *args, **kwargs: lambda step: {})
+    folded = []
+    monkeypatch.setattr(recipes, "control_whitening", lambda data: Mock(fold_into=folded.append))
+    monkeypatch.setattr(Recipe, "_prompts", lambda recipe, stage: None)
+    monkeypatch.setattr(Recipe, "embedded", lambda recipe: None)
     recipe = open_recipe(tmp_path, 1.0, "cpu", False, silent, start=WEIGHTS)
     recipe.run()
-    for name, part in {"movq": "decoder/movq", "decoder": "decoder/unet", "prior": "prior", "oracle": "oracle"}.items():
+    for name, part in {
+        "movq": "decoder/movq",
+        "decoder": "decoder/unet",
+        "prior": "prior",
+        "control": "prior",
+        "oracle": "oracle",
+    }.items():
         shipped = load_file(WEIGHTS / part / recipes.PART_WEIGHTS)
         assert begun[name].keys() == shipped.keys(), name
         assert all(torch.equal(begun[name][key], value.float()) for key, value in shipped.items()), name
+    assert len(folded) == 1, "the control's layer reads plain embeddings again"
     assert "clip" not in begun and (tmp_path / "clip" / recipes.CLIP_WEIGHTS).is_file()
 
 
@@ -171,7 +194,7 @@ def test_the_recipe_trains_and_exports_a_stack_that_loads(tmp_path):
     decoder = load_decoder(tmp_path / "out" / "decoder")
     prior = PriorTransformer.from_pretrained(tmp_path / "out" / "prior")
     assert clip.dim == prior.config["embedding_dim"] == 256
-    assert decoder.resolution == clip.image_size == 64
+    assert decoder.resolution == PIXELS and clip.image_size == SEEN
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "work").glob("*.safetensors")}
     Recipe(tmp_path / "work", tiny()).run()
     assert before == {path: path.stat().st_mtime_ns for path in before}, "what is done is not done again"

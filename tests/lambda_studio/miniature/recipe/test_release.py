@@ -13,7 +13,7 @@ from lambda_studio.miniature.recipe.config import RecipeConfig
 from lambda_studio.miniature.recipe.corpus import edges
 from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.release import exported, release
-from lambda_studio.miniature.world.scenes import render, scenes
+from lambda_studio.miniature.world.scenes import render, scenes, seen
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import BUILT_IN, EDGE_MAPS, Stack
 from lambda_studio.progress import silent
@@ -79,10 +79,10 @@ def test_what_ships_is_asked_with_the_edge_map_that_it_learnt():
     """Weights trained anew know another map: the built-in stack must name it."""
     images = (render(scenes(128, seeded(4, "maps"), held_out=True)).images * 255).round()
     clip, rows = Stack(BUILT_IN["miniature"], device="cpu").clip(("vision",)), torch.arange(128)
-    pictures = F.normalize(clip.encode_pixels(images / 255), dim=-1)
+    pictures = F.normalize(clip.encode_pixels(seen(images / 255)), dim=-1)
     found = {}
     for name in EDGE_MAPS:
-        maps = clip.encode_pixels(edges(images.byte().permute(0, 2, 3, 1).numpy(), rows, name))
+        maps = clip.encode_pixels(seen(edges(images.byte().permute(0, 2, 3, 1).numpy(), rows, name)))
         found[name] = int(((F.normalize(maps, dim=-1) @ pictures.T).argmax(1) == rows).sum())
     best = max(found, key=lambda name: found[name])
     assert found[best] > 1.3 * sorted(found.values())[0], found

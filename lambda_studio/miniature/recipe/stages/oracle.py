@@ -1,6 +1,6 @@
 """The training of the oracle: every question on new scenes, and the identity on pairs."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -9,9 +9,11 @@ from torch import Tensor
 
 from lambda_studio.miniature.judge.oracle import Oracle, identity_loss, identity_of, oracle_loss, owners
 from lambda_studio.miniature.recipe.stage import LossOf
+from lambda_studio.miniature.recipe.stages.drawing import drawn_ahead
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.miniature.world.scenes import (
     NOUNS,
+    SEEN,
     Scene,
     concatenate,
     identities,
@@ -21,8 +23,6 @@ from lambda_studio.miniature.world.scenes import (
 )
 from lambda_studio.miniature.world.seeding import seeded
 
-AHEAD = {"cpu": 1, "cuda": 16}
-"""The steps whose pictures are drawn at once. A GPU draws thousands of pictures in the time of a few."""
 Drawn = tuple[Scene, Float[Tensor, "batch 3 height width"], Int[Tensor, "batch cell"]]
 """Scenes, their pictures, and the owner of each cell of the pictures."""
 
@@ -33,17 +33,7 @@ def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:
     The pairs train the identity. Most negatives of a pair have its noun, because a dog and a car are easy to
     distinguish.
     """
-    pairs = batch_size // 4
-
-    def scene_of(step: int) -> Scene:
-        generator = seeded(seed, "oracle", step)
-        alone = torch.zeros(pairs, dtype=torch.int64)
-        nouns = tuple(tuple(FIGURES)[(step + i) % len(FIGURES)] for i in range(2))
-        who = in_every_slot(identities(pairs, generator, held_out=False, nouns=nouns))
-        twice = [scenes(pairs, generator, who=who, relation=alone) for _ in range(2)]
-        return concatenate([scenes(batch_size - 2 * pairs, generator), *twice])
-
-    batch_of = _drawn_ahead(scene_of)
+    pairs, batch_of = batch_size // 4, drawn_ahead(_Drawing(seed, batch_size))
 
     def loss_of(step: int) -> dict[str, Tensor]:
         scene, images, owner = batch_of(step, oracle.device)
@@ -60,27 +50,27 @@ def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:
     return loss_of
 
 
-def _drawn_ahead(scene_of: Callable[[int], Scene]) -> Callable[[int, torch.device], Drawn]:
-    """Return a function from a step and a device to the step's batch, which is drawn on that device.
+class _Drawing:
+    """Draws the batches of some steps, each from its number."""
 
-    `AHEAD` steps are drawn at once. The batches do not depend on this number.
-    """
-    drawn: dict[int, Drawn] = {}
+    def __init__(self, seed: int, batch_size: int):
+        self.seed, self.batch_size, self.pairs = seed, batch_size, batch_size // 4
 
-    def batch_of(step: int, device: torch.device) -> Drawn:
-        if step not in drawn:
-            drawn.clear()
-            first = step - step % AHEAD[device.type]
-            steps = range(first, first + AHEAD[device.type])
-            parts = [scene_of(number) for number in steps]
-            whole = concatenate(parts).to(device)
-            rendered = render(whole)
-            owner = owners(rendered, whole)
-            places = torch.arange(len(whole), device=device).split([len(part) for part in parts])
-            drawn.update({n: (whole[at], rendered.images[at], owner[at]) for n, at in zip(steps, places, strict=True)})
-        return drawn[step]
+    def __call__(self, steps: Sequence[int], device: torch.device) -> list[Drawn]:
+        parts = [self._scene(step) for step in steps]
+        whole = concatenate(parts).to(device)
+        rendered = render(whole, SEEN)
+        owner = owners(rendered, whole)
+        rows = torch.arange(len(whole), device=device).split(self.batch_size)
+        return [(whole[at], rendered.images[at], owner[at]) for at in rows]
 
-    return batch_of
+    def _scene(self, step: int) -> Scene:
+        generator = seeded(self.seed, "oracle", step)
+        alone = torch.zeros(self.pairs, dtype=torch.int64)
+        nouns = tuple(tuple(FIGURES)[(step + i) % len(FIGURES)] for i in range(2))
+        who = in_every_slot(identities(self.pairs, generator, held_out=False, nouns=nouns))
+        twice = [scenes(self.pairs, generator, who=who, relation=alone) for _ in range(2)]
+        return concatenate([scenes(self.batch_size - 2 * self.pairs, generator), *twice])
 
 
 def _worse(images: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 FLOOR = 0.1
 """The share of the mean variance that is added to every variance: weaker directions are noise and stay weak."""
@@ -26,27 +26,36 @@ class Whitening:
     matrix: Float[Tensor, "dim dim"]
 
     @classmethod
-    def of(cls, embeds: Float[Tensor, "picture dim"]) -> "Whitening":
+    def of(cls, embeds: Float[Tensor, "picture dim"], floor: float = FLOOR) -> "Whitening":
         """Return the whitening that is fitted to these embeddings."""
         variances, axes = torch.linalg.eigh(torch.cov(embeds.float().T))
-        scale = (variances.clamp_min(0) + FLOOR * variances.mean()).sqrt()
+        scale = (variances.clamp_min(0) + floor * variances.mean()).sqrt()
         return cls(embeds.float().mean(0), axes / scale @ axes.T)
+
+    def to(self, device: torch.device | str) -> "Whitening":
+        """Return the whitening on a device."""
+        return Whitening(self.mean.to(device), self.matrix.to(device))
 
     def __call__(self, embeds: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
         """Return the whitened embeddings, in float32."""
         return (embeds.float() - self.mean) @ self.matrix
 
     @torch.no_grad()
-    def unfold_from(self, unet: UNet2DConditionModel) -> None:
-        """Convert a UNet for plain embeddings to whitened ones, without a change of its output."""
+    def unfold_from(self, *layers: nn.Linear) -> None:
+        """Convert layers that read plain embeddings to whitened ones, without a change of their output."""
         inverse = torch.linalg.inv(self.matrix.double()).float()
-        for linear in (unet.encoder_hid_proj.image_embeds, unet.add_embedding.image_proj):
-            linear.bias.add_(linear.weight @ self.mean)
-            linear.weight.copy_(linear.weight @ inverse)
+        for layer in layers:
+            layer.bias.add_(layer.weight @ self.mean)
+            layer.weight.copy_(layer.weight @ inverse)
 
     @torch.no_grad()
-    def fold_into(self, unet: UNet2DConditionModel) -> None:
-        """Convert a UNet trained on whitened embeddings to plain embeddings, without a change of its output."""
-        for linear in (unet.encoder_hid_proj.image_embeds, unet.add_embedding.image_proj):
-            linear.weight.copy_(linear.weight @ self.matrix)
-            linear.bias.sub_(linear.weight @ self.mean)
+    def fold_into(self, *layers: nn.Linear) -> None:
+        """Convert layers that read whitened embeddings to plain ones, without a change of their output."""
+        for layer in layers:
+            layer.weight.copy_(layer.weight @ self.matrix)
+            layer.bias.sub_(layer.weight @ self.mean)
+
+
+def readers(unet: UNet2DConditionModel) -> tuple[nn.Linear, nn.Linear]:
+    """Return the layers of a UNet that read an image embedding."""
+    return unet.encoder_hid_proj.image_embeds, unet.add_embedding.image_proj

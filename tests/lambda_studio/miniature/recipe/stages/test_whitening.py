@@ -11,7 +11,7 @@ from lambda_studio.miniature.recipe import recipe as recipes
 from lambda_studio.miniature.recipe.config import DECODER, RecipeConfig
 from lambda_studio.miniature.recipe.networks import build_unet
 from lambda_studio.miniature.recipe.recipe import Recipe
-from lambda_studio.miniature.recipe.whitening import FLOOR, Whitening
+from lambda_studio.miniature.recipe.stages.whitening import FLOOR, Whitening, readers
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import WEIGHTS
 
@@ -51,7 +51,7 @@ def test_a_folded_unet_says_of_plain_embeddings_what_it_said_of_whitened_ones(em
     unet, whiten = build_unet().eval(), Whitening.of(embeds)
     said = answer(unet, whiten(embeds[:2]))
     assert not torch.allclose(answer(unet, embeds[:2]), said, atol=1e-2)
-    whiten.fold_into(unet)
+    whiten.fold_into(*readers(unet))
     assert torch.allclose(answer(unet, embeds[:2]), said, atol=1e-4)
 
 
@@ -59,9 +59,9 @@ def test_an_unfolded_unet_says_of_whitened_embeddings_what_it_said_of_plain_ones
     torch.manual_seed(0)
     unet, whiten = build_unet().eval(), Whitening.of(embeds)
     said = answer(unet, embeds[:2])
-    whiten.unfold_from(unet)
+    whiten.unfold_from(*readers(unet))
     assert torch.allclose(answer(unet, whiten(embeds[:2])), said, atol=1e-3)
-    whiten.fold_into(unet)
+    whiten.fold_into(*readers(unet))
     assert torch.allclose(answer(unet, embeds[:2]), said, atol=1e-3)
 
 

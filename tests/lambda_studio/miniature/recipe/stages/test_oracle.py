@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from lambda_studio.miniature.judge.oracle import Oracle
-from lambda_studio.miniature.recipe import oracle_stage as stage
-from lambda_studio.miniature.recipe.oracle_stage import AHEAD, oracle_stage
-from lambda_studio.miniature.world.scenes import NOUNS, Rendered, Scene, render, scenes
+from lambda_studio.miniature.recipe.stages import oracle as stage
+from lambda_studio.miniature.recipe.stages.drawing import AHEAD, drawn_ahead
+from lambda_studio.miniature.recipe.stages.oracle import oracle_stage
+from lambda_studio.miniature.world.scenes import NOUNS, SEEN, Rendered, Scene, render, scenes
 from lambda_studio.miniature.world.seeding import seeded
 
 
@@ -22,9 +23,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The number of pictures in each call of `render`."""
     counts: list[int] = []
 
-    def watched(scene: Scene) -> Rendered:
+    def watched(scene: Scene, pixels: int) -> Rendered:
         counts.append(len(scene))
-        return render(scene)
+        return render(scene, pixels)
 
     monkeypatch.setattr(stage, "render", watched)
     yield counts
@@ -42,7 +43,7 @@ def test_the_stage_trains_every_part_of_the_oracle() -> None:
 def test_pictures_are_drawn_where_the_oracle_is_at_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     where = []
 
-    def watched(scene: Scene) -> None:
+    def watched(scene: Scene, pixels: int) -> None:
         where.append(scene.x.device.type)
         raise Drawing
 
@@ -57,7 +58,7 @@ def test_pictures_are_drawn_where_the_oracle_is_at_the_step(monkeypatch: pytest.
 
 
 def _batches(steps: range) -> list[tuple[Scene, Tensor, Tensor]]:
-    batch_of = stage._drawn_ahead(lambda step: scenes(5, seeded(3, "test", step)))
+    batch_of = drawn_ahead(stage._Drawing(3, 5))
     return [batch_of(step, torch.device("cpu")) for step in steps]
 
 
@@ -86,7 +87,7 @@ def test_a_step_draws_the_same_each_time_and_steps_differ() -> None:
 
 
 def test_the_pictures_are_noisy_and_every_other_one_is_blurred() -> None:
-    images = render(scenes(8, seeded(3, "test"))).images
+    images = render(scenes(8, seeded(3, "test")), SEEN).images
     worse = stage._worse(images, seeded(1, "worse", 0))
     off = (worse - images).abs().mean((1, 2, 3))
     assert torch.equal(worse, stage._worse(images, seeded(1, "worse", 0)))

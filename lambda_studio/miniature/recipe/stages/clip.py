@@ -14,13 +14,13 @@ from torch import Tensor
 
 from lambda_studio.miniature.judge.oracle import Oracle, oracle_loss
 from lambda_studio.miniature.judge.questions import Questions, Readout, answers_loss, questions
-from lambda_studio.miniature.recipe.ahead import Ahead
-from lambda_studio.miniature.recipe.corpus import Corpus, edges, open_corpus, random_rows
+from lambda_studio.miniature.recipe.corpus import Corpus, edges, open_corpus, pixels, random_rows
 from lambda_studio.miniature.recipe.stage import LossOf
+from lambda_studio.miniature.recipe.stages.ahead import Ahead
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, Scene, concatenate
+from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, Scene, concatenate, seen
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip, ClipTokenizer, build_tokenizer
 from lambda_studio.models.clip.files import TokenizerFiles
@@ -73,9 +73,9 @@ class _Batching:
         scene = corpus.scene[rows]
         kind = torch.rand(len(rows), generator=generator)
         cut, line = kind < 0.22, kind > 0.96
-        images = corpus.images[rows.numpy()]
+        images = _bytes(seen(pixels(corpus.images, rows)))
         images[cut.numpy()] = corpus.cutouts[corpus.cutout_rows[rows[cut], 0].numpy()]
-        images[line.numpy()] = _bytes(edges(corpus.images, rows[line], self.edge_map))
+        images[line.numpy()] = _bytes(seen(edges(corpus.images, rows[line], self.edge_map)))
         altered = _altered(scene, generator)
         dice = generator.get_state()
         words = _clip_words(scene, cut, line, generator, self.attributes)

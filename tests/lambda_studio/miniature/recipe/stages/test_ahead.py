@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_studio.miniature.recipe.ahead import Ahead
+from lambda_studio.miniature.recipe.stages.ahead import Ahead
 
 
 def made(step: int) -> tuple[int, int]:

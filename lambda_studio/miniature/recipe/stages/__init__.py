@@ -1,0 +1,1 @@
+"""The stages of the recipe, each a loss as a function of the step."""
