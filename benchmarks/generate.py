@@ -37,7 +37,8 @@ from lambda_studio.generation.generator import PictureRequest, predicted_embeds
 from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.samplers import seeded_noise
 from lambda_studio.generation.template import parse
-from lambda_studio.miniature.world.scenes import identities, render_cutouts
+from lambda_studio.miniature.world.identities import identities
+from lambda_studio.miniature.world.rendering import render_cutouts
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.toml import resolve_stack
 from lambda_studio.studio import Studio

@@ -25,7 +25,7 @@ from measured import add_record_option, record
 from lambda_studio.miniature.judge.measures import PictureReader
 from lambda_studio.miniature.judge.oracle import Reading
 from lambda_studio.miniature.judge.report import load_quality
-from lambda_studio.miniature.world.scenes import PARTS
+from lambda_studio.miniature.world.identities import PARTS
 from lambda_studio.models.stacks.stack import WEIGHTS, Stack, resolve_stack
 
 LABELS = Path(__file__).with_name("judge_labels.json")

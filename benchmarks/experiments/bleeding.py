@@ -30,16 +30,9 @@ from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.oracle import identity_of
 from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.world.figures import FIGURES
-from lambda_studio.miniature.world.scenes import (
-    NOUNS,
-    Identity,
-    identities,
-    in_every_slot,
-    render,
-    render_cutouts,
-    scenes,
-    seen,
-)
+from lambda_studio.miniature.world.identities import NOUNS, Identity, identities, in_every_slot
+from lambda_studio.miniature.world.rendering import render, render_cutouts, seen
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 from lambda_studio.training.examples import Example

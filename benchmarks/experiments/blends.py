@@ -31,16 +31,9 @@ from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.measures import OracleComposition, OracleLikeness, PictureReader
 from lambda_studio.miniature.world.figures import WORN
-from lambda_studio.miniature.world.scenes import (
-    NOTHING,
-    NOUNS,
-    Identity,
-    identities,
-    in_every_slot,
-    render,
-    render_cutouts,
-    scenes,
-)
+from lambda_studio.miniature.world.identities import NOTHING, NOUNS, Identity, identities, in_every_slot
+from lambda_studio.miniature.world.rendering import render, render_cutouts
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip
 from lambda_studio.models.stacks.stack import Stack, resolve_stack

@@ -17,7 +17,8 @@ from lambda_studio.miniature.judge.measurements import Evaluation
 from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.recipe.networks import build_scheduler
 from lambda_studio.miniature.recipe.stages.movq import focus
-from lambda_studio.miniature.world.scenes import Scene, render, seen
+from lambda_studio.miniature.world.rendering import render, seen
+from lambda_studio.miniature.world.scenes import Scene
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -33,7 +33,8 @@ from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.samplers import ddim, ddim_schedule, seeded_noise
 from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.measures import OracleComposition, OracleLikeness, PictureReader
-from lambda_studio.miniature.world.scenes import NOUNS, Identity, identities, render_cutouts
+from lambda_studio.miniature.world.identities import NOUNS, Identity, identities
+from lambda_studio.miniature.world.rendering import render_cutouts
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.decoders.counting import GUIDED, built
 from lambda_studio.models.decoders.deep_cache import RUNS, DeepCache

@@ -26,7 +26,8 @@ from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.template import parse
 from lambda_studio.miniature.recipe.corpus import edges
 from lambda_studio.miniature.world.captions import captions
-from lambda_studio.miniature.world.scenes import render, scenes, seen
+from lambda_studio.miniature.world.rendering import render, seen
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import EDGE_MAPS, Stack, resolve_stack
 

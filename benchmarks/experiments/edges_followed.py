@@ -33,7 +33,8 @@ from lambda_studio.miniature.judge.measurements import Evaluation, _keep
 from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.recipe.corpus import edges
 from lambda_studio.miniature.world.captions import captions
-from lambda_studio.miniature.world.scenes import Scene, render, seen
+from lambda_studio.miniature.world.rendering import render, seen
+from lambda_studio.miniature.world.scenes import Scene
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 

@@ -17,7 +17,9 @@ from torch import Tensor, nn
 from lambda_studio.miniature.judge.measurements import Evaluation
 from lambda_studio.miniature.judge.questions import LOOKS, answers_loss, noun_counts, questions
 from lambda_studio.miniature.judge.reader import load_reader
-from lambda_studio.miniature.world.scenes import NOTHING, NOUNS, SEEN, Scene, concatenate, render, scenes
+from lambda_studio.miniature.world.identities import NOTHING, NOUNS
+from lambda_studio.miniature.world.rendering import SEEN, render
+from lambda_studio.miniature.world.scenes import Scene, concatenate, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip
 from lambda_studio.models.stacks.stack import Stack, resolve_stack

@@ -25,7 +25,8 @@ from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.references import subject_embeds
 from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.measures import OracleLikeness, PictureReader
-from lambda_studio.miniature.world.scenes import NOUNS, identities, render_cutouts
+from lambda_studio.miniature.world.identities import NOUNS, identities
+from lambda_studio.miniature.world.rendering import render_cutouts
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 

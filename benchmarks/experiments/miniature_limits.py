@@ -12,7 +12,7 @@ import torch
 
 from lambda_studio.miniature.judge.measurements import Evaluation
 from lambda_studio.miniature.judge.reader import load_reader
-from lambda_studio.miniature.world.scenes import render, seen
+from lambda_studio.miniature.world.rendering import render, seen
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -33,8 +33,10 @@ from lambda_studio.generation.references import subject_embeds
 from lambda_studio.generation.template import parse
 from lambda_studio.miniature.judge.measures import OracleComposition, OracleLikeness, PictureReader
 from lambda_studio.miniature.world.captions import PLACE_PHRASES
+from lambda_studio.miniature.world.identities import NOUNS, identities, in_every_slot
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import NOUNS, identities, in_every_slot, render, render_cutouts, scenes
+from lambda_studio.miniature.world.rendering import render, render_cutouts
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 

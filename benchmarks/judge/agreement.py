@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from lambda_studio.miniature.world.scenes import PARTS
+from lambda_studio.miniature.world.identities import PARTS
 
 from .looks import CLASSES, OF_A_SUBJECT, UNCLEAR, Content, Subject
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from lambda_studio.miniature.world.scenes import PARTS
+from lambda_studio.miniature.world.identities import PARTS
 
 from .agreement import Answer
 from .correction import Case

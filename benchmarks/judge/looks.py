@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from lambda_studio.miniature.judge.oracle import Reading
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
+from lambda_studio.miniature.world.identities import COLOURS, NOUNS, PARTS
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, PARTS
 
 UNCLEAR, BARE = "unclear", "nothing"
 """An answer that a reader cannot give, and the worn thing of a subject that wears nothing."""

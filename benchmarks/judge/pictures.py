@@ -21,7 +21,9 @@ from lambda_studio.miniature.judge.report import STEPS
 from lambda_studio.miniature.show import demo
 from lambda_studio.miniature.show.demo import PROMPTS, run_demo, subject_of
 from lambda_studio.miniature.world.captions import Caption, captions
-from lambda_studio.miniature.world.scenes import NOTHING, PARTS, RELATIONS, Scene, render, render_cutouts, scenes
+from lambda_studio.miniature.world.identities import NOTHING, PARTS
+from lambda_studio.miniature.world.rendering import render, render_cutouts
+from lambda_studio.miniature.world.scenes import RELATIONS, Scene, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip
 from lambda_studio.models.stacks.stack import Stack

@@ -150,6 +150,8 @@ def require_words(prompt: str) -> None:
     option = OPTIONS_OF_FILES.get(Path(prompt).suffix.lower())
     if option and os.path.isfile(prompt):
         raise click.UsageError(f"{prompt} is a file. Give it with {option}.")
+    if option and len(prompt.split()) == 1:
+        raise click.UsageError(f"There is no file {prompt}. A file is given with {option}.")
     if found := re.search(rf"\s--([{''.join(OPTIONS_OF_LETTERS)}])\s", prompt):
         letter = found[1]
         known = f"Here, give {OPTIONS_OF_LETTERS[letter]} beside the prompt."

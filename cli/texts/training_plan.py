@@ -29,6 +29,9 @@ def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
     yield f"{method} for {plan.stack}: {steps} of {counted(plan.images_a_step, 'image')}, {rate}"
     if (conditions := settings.get("conditions", "paper")) != "paper":
         yield f"{LEARNT[conditions]} (--conditions {conditions})"
+    if prompts := settings.get("keep_dressed"):
+        said = counted(prompts, "prompt")
+        yield f"{said} for each picture keep dressed subjects as they are (--keep-dressed {prompts})"
     if plan.needed_bytes is not None and plan.free_bytes is not None:
         yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of GPU memory"
     if plan.process_bytes is not None:

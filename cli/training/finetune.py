@@ -84,6 +84,13 @@ from cli.training.adapters import size_lines
     help="Learn each picture from its own embedding, from the prior's for its name and caption, from both, or from "
     "these and the prior's for other scenes.  [default: the stack's, else paper]",
 )
+@click.option(
+    "--keep-dressed",
+    type=int,
+    metavar="PROMPTS",
+    help='Prompts for each picture, 0 to 6, such as "a <name> wearing a hat", for which the LoRA changes nothing. '
+    "Worn things stay in long trainings, and the gain is smaller.  [default: 0]",
+)
 @crop_options
 @loss_options
 @click.option(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from lambda_studio.settings.base import Settings, require
 
-LORA_ONLY = ("lora_alpha", "lora_dropout", "use_dora", "use_rslora", "targets")
+LORA_ONLY = ("lora_alpha", "lora_dropout", "use_dora", "use_rslora", "targets", "keep_dressed")
 """Settings that say nothing of the method `full`."""
 
 SCHEDULES = ("constant", "linear", "polynomial", "cosine", "cosine_with_restarts")
@@ -83,6 +83,9 @@ class FinetuneConfig(Settings):
     """The embeddings that a picture is learnt from: its own (`paper`), the prior's for "a <name>", or both.
 
     `scenes` is both, and the prior's for other places and beside other concepts, of which only subjects are learnt."""
+    keep_dressed: int = 0
+    """The number of prompts for each picture such as "a <name> wearing a hat on the beach", for which a LoRA learns to
+    change nothing. Worn things then stay in long trainings, and the gain is smaller. 0: none."""
     resolution: int | None = None
     """Pixels on a side of the training crops; None is the stack's resolution."""
     variants: int = 1
@@ -130,6 +133,7 @@ class FinetuneConfig(Settings):
         self._require("lr_scheduler", self.lr_scheduler in SCHEDULES, f"Give one of: {', '.join(SCHEDULES)}.")
         self._require("lr_power", 0 < self.lr_power <= 10, "Give more than 0, up to 10.")
         self._require("conditions", self.conditions in CONDITIONS, "Give paper, prior, both or scenes.")
+        self._require("keep_dressed", 0 <= self.keep_dressed <= 6, "Give 0 to 6.")
         self._require_lora()
         self._require_loss()
         self._require_crops()

@@ -36,7 +36,7 @@ class Example:
     mask: Float[Tensor, "height width"] | None = None
     """How much of each latent is the subject, in 0..1. None: the whole picture, or not needed."""
     only_subject: bool = False
-    """Whether only the subject is learnt. The embedding is of another place than the latents."""
+    """Whether only the subject is learnt, or nothing if the mask is empty. The embedding is of another place."""
 
     @property
     def is_middle(self) -> bool:
@@ -89,6 +89,7 @@ def with_predictions(
     predicted: Mapping[str, Float[Tensor, "prediction dim"]],
     own: bool,
     in_places: Mapping[str, Float[Tensor, "placed dim"]] | None = None,
+    unchanged: Mapping[str, Float[Tensor, "unchanged dim"]] | None = None,
 ) -> list[Example]:
     """Return the examples with predicted embeddings in place of their own, or beside them if `own`.
 
@@ -101,15 +102,28 @@ def with_predictions(
         own: Whether the pictures' own embeddings stay.
         in_places: Predictions of each concept in other places, for its pictures with a mask. Only the subject of the
             picture is learnt from these.
+        unchanged: Predictions of each concept for which a LoRA is to change nothing. The pictures get empty masks, so
+            that everywhere the target is the prediction of the decoder without the LoRA. Not for a full training.
     """
     table, middles = list(examples) if own else [], [example for example in examples if example.is_middle]
     for concept, rows in predicted.items():
         table += _shared_out([each for each in middles if each.concept == concept], rows, 1)
     for concept, rows in (in_places or {}).items():
         pictures = [each for each in middles if each.concept == concept and _shows_subject(each)]
-        first = 1 + max((each.prediction for each in table if each.concept == concept), default=0)
-        table += [replace(each, only_subject=True) for each in _shared_out(pictures, rows, first)]
+        table += [replace(each, only_subject=True) for each in _shared_out(pictures, rows, _next(table, concept))]
+    for concept, rows in (unchanged or {}).items():
+        pictures = [_without_subject(each) for each in middles if each.concept == concept]
+        table += _shared_out(pictures, rows, _next(table, concept))
     return table
+
+
+def _next(table: Sequence[Example], concept: str) -> int:
+    """Return the number after those of a concept's predictions."""
+    return 1 + max((each.prediction for each in table if each.concept == concept), default=0)
+
+
+def _without_subject(example: Example) -> Example:
+    return replace(example, mask=torch.zeros(example.latents.shape[-2:]), only_subject=True)
 
 
 def _shows_subject(example: Example) -> bool:

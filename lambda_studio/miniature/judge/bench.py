@@ -16,7 +16,9 @@ from einops import rearrange
 from PIL import Image
 
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS
-from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, Identity, identities, in_every_slot, render, scenes
+from lambda_studio.miniature.world.identities import COLOURS, NOUNS, Identity, identities, in_every_slot
+from lambda_studio.miniature.world.rendering import render
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.progress import Progress, silent
 

@@ -10,8 +10,8 @@ from lambda_studio.evaluation.concept_bed.oracle import Asked
 from lambda_studio.miniature.judge.measures import PictureReader
 from lambda_studio.miniature.judge.oracle import Reading
 from lambda_studio.miniature.world.figures import FIGURES, WORN
+from lambda_studio.miniature.world.identities import NOUNS
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import NOUNS
 
 BATCH = 64
 

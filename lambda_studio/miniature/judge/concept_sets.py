@@ -19,8 +19,10 @@ from lambda_studio.miniature.judge.concept_oracle import ConceptOracle
 from lambda_studio.miniature.judge.measurements import Evaluation
 from lambda_studio.miniature.judge.reader import ORACLE, load_reader
 from lambda_studio.miniature.world.figures import WORN
+from lambda_studio.miniature.world.identities import NOUNS
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import NOUNS, PIXELS, Scene, render
+from lambda_studio.miniature.world.rendering import PIXELS, render
+from lambda_studio.miniature.world.scenes import Scene
 from lambda_studio.models.files.locating import fingerprint
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 from lambda_studio.pictures.files.png import encode_png

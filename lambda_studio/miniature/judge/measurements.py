@@ -1,7 +1,7 @@
 """Measure a miniature stack on held-out identities and scenes."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -19,27 +19,16 @@ from lambda_studio.miniature.judge.oracle import identity_of
 from lambda_studio.miniature.judge.reader import ANSWERS, Reader
 from lambda_studio.miniature.world.captions import Caption, captions
 from lambda_studio.miniature.world.figures import FIGURES
-from lambda_studio.miniature.world.scenes import (
-    NOTHING,
-    NOUNS,
-    RELATIONS,
-    SEEN,
-    SLOTS,
-    Identity,
-    Scene,
-    identities,
-    in_every_slot,
-    render,
-    render_cutouts,
-    scenes,
-    seen,
-)
+from lambda_studio.miniature.world.identities import NOTHING, NOUNS, SLOTS, Identity, identities, in_every_slot
+from lambda_studio.miniature.world.rendering import SEEN, render, render_cutouts, seen
+from lambda_studio.miniature.world.scenes import RELATIONS, Scene, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.training.examples import Example, with_predictions
 from lambda_studio.training.finetuning import finetune_decoder
-from lambda_studio.workflows.tuning.predictions import PLACES
+from lambda_studio.workflows.tuning.other_scenes import dressed, placed
 
+DEFAULT = FinetuneConfig()
 A_PICTURE = 2
 """The number of the prior's predictions for each picture of a subject, as in `workflows/tuning/predictions.py`."""
 REFERENCES = 4
@@ -176,8 +165,10 @@ class Evaluation:
         made = [render_cutouts(who, seeded(self.seed, "references", i)) for i in range(REFERENCES)]
         return torch.stack([self.clip.encode_pixels(images, batch_size=128) for images in made]).mean(0)
 
-    def _draw(self, embeds: Tensor) -> Tensor:
-        seeds = list(range(self.seed, self.seed + len(embeds)))
+    def _draw(self, embeds: Tensor, numbers: Tensor | None = None) -> Tensor:
+        """Draw the pictures of these numbers, by which they are seeded. None: the first ones."""
+        numbers = torch.arange(len(embeds)) if numbers is None else numbers
+        seeds = (self.seed + numbers).tolist()
         parts = []
         with self._computing():
             for start in range(0, len(embeds), self.config.batch_size):
@@ -190,13 +181,15 @@ class Evaluation:
         enabled = self.stack.device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
         return torch.autocast("cpu", torch.bfloat16, enabled=enabled)
 
-    def fine_tuned(self, steps: int = FinetuneConfig.steps) -> dict[str, float]:
-        """Measure one LoRA on all of the bench's subjects (Eq. 2): pictures before and after, with the same seeds.
+    def fine_tuned(self, config: FinetuneConfig = DEFAULT, apart: bool = False) -> dict[str, float]:
+        """Measure LoRAs on the bench's subjects (Eq. 2): pictures before and after, with the same seeds.
 
-        It uses half as many scenes, because each is drawn twice.
+        It uses half as many scenes, because each is drawn twice. The bits of a picture depend on its batch, which is
+        smaller with `apart`.
 
         Args:
-            steps: of the training, for all subjects together.
+            config: of the training. The stack's preferences and the measurement's seed are added.
+            apart: one LoRA on each subject that is drawn, in place of one on all.
         """
         who = _joined(list(bench_subjects().values()))
         rows = torch.arange(self.count // 2) % len(who.noun)
@@ -204,17 +197,18 @@ class Evaluation:
         generator = seeded(self.seed, "fine-tuned")
         scene = scenes(len(rows), generator, who=in_every_slot(who[rows]), relation=alone, worn_share=0.5)
         embeds, likenesses = self._prior(scene, True), self._likenesses(scene)
-        before = self.reader.mark(self._draw(embeds), scene)
-        config = FinetuneConfig(steps=steps, seed=self.seed).preferring(self.stack.spec.finetune)
-        with tempfile.TemporaryDirectory() as folder:
-            examples = self._examples(who, generator)
-            if config.conditions != "paper":
-                predicted = self._predictions(who, ("a <s>",), A_PICTURE * REFERENCES)
-                templates = tuple(f"a <s> {place}" for place in PLACES)
-                placed = self._predictions(who, templates, REFERENCES) if config.conditions == "scenes" else None
-                examples = with_predictions(examples, predicted, config.conditions != "prior", placed)
-            finetune_decoder(self.stack.decoder(), examples, config, Path(folder) / "run")
-        after = self.reader.mark(self._draw(embeds), scene)
+        images = self._draw(embeds)
+        before = self.reader.mark(images, scene)
+        config = replace(config, seed=self.seed).preferring(self.stack.spec.finetune)
+        examples = self._learnt(who, generator, config)
+        drawn = rows.unique()
+        for some in drawn.split(1) if apart else [torch.arange(len(who.noun))]:
+            these = torch.isin(rows, some).nonzero()[:, 0]
+            with tempfile.TemporaryDirectory() as folder:
+                shown = [example for example in examples if int(example.concept) in some.tolist()]
+                finetune_decoder(self.stack.decoder(), shown, config, Path(folder) / "run")
+            images[these] = self._draw(embeds[these], these)
+        after = self.reader.mark(images, scene)
         self.stack.free("decoder")
         changes = {
             f"{name}_change": after.share(name) - before.share(name) for name in ("place", "worn", "noun", "main")
@@ -228,14 +222,22 @@ class Evaluation:
             **changes,
         }
 
-    def _predictions(self, who: Identity, templates: tuple[str, ...], each: int) -> dict[str, Tensor]:
-        """Return the prior's predictions for `each` prompt of each template, as `studio finetune` learns from."""
-        turns = [(row + turn) % len(templates) for turn in range(len(templates)) for row in range(each)]
-        count, references, found = len(turns), self._references(who), {}
+    def _learnt(self, who: Identity, generator: torch.Generator, config: FinetuneConfig) -> list[Example]:
+        """Return the examples of every subject alone by these settings, without pairs of subjects."""
+        examples, way = self._examples(who, generator), config.conditions
+        predicted = self._predictions(who, ["a <s>"] * A_PICTURE * REFERENCES) if way != "paper" else {}
+        in_places = self._predictions(who, placed("<s>", REFERENCES)) if way == "scenes" else None
+        worn = dressed("<s>", REFERENCES, config.keep_dressed)
+        return with_predictions(
+            examples, predicted, way != "prior", in_places, self._predictions(who, worn) if worn else None
+        )
+
+    def _predictions(self, who: Identity, templates: Sequence[str]) -> dict[str, Tensor]:
+        """Return the prior's predictions of each subject for the templates, as `studio finetune` learns from."""
+        count, references, found = len(templates), self._references(who), {}
         for row, noun in enumerate(who.noun.tolist()):
             bound = [bind(parse(template), {"s": NOUNS[noun]}, self.clip.tokenizer) for template in templates]
-            subjects = [{"s": references[row]}] * count
-            inputs = condition_prompts(self.clip, [bound[turn] for turn in turns], subjects, self.zero)
+            inputs = condition_prompts(self.clip, bound, [{"s": references[row]}] * count, self.zero)
             seeds = range(self.seed + count * row, self.seed + count * (row + 1))
             found[str(row)] = predict_image_embeds(self.stack.prior(), inputs, seeds)
         return found

@@ -17,8 +17,9 @@ from lambda_studio.miniature.judge.oracle import Reading, identity_of
 from lambda_studio.miniature.judge.reader import Reader, load_reader
 from lambda_studio.miniature.world.captions import PLACE_PHRASES
 from lambda_studio.miniature.world.figures import FIGURES, WORN
+from lambda_studio.miniature.world.identities import NOUNS
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import NOUNS, SEEN
+from lambda_studio.miniature.world.rendering import SEEN
 from lambda_studio.models.stacks.stack import Stack
 
 

@@ -17,8 +17,10 @@ from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 
 from lambda_studio.miniature.judge.questions import DETAILS, LOOKS, answers_loss, noun_counts, questions
+from lambda_studio.miniature.world.identities import NOUNS
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import NOUNS, SEEN, Rendered, Scene, seen
+from lambda_studio.miniature.world.rendering import SEEN, Rendered, seen
+from lambda_studio.miniature.world.scenes import Scene
 
 PER_NOUN = {"present": 1, **LOOKS, **DETAILS}
 """The questions for each noun, with their number of classes."""

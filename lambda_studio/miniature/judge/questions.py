@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
-from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, NOUNS, PARTS, Scene
+from lambda_studio.miniature.world.identities import COLOURS, NOTHING, NOUNS, PARTS
+from lambda_studio.miniature.world.scenes import Scene
 
 LOOKS = {
     "main": len(COLOURS),

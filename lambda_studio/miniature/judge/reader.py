@@ -15,7 +15,8 @@ from torch import Tensor
 from lambda_studio.miniature.judge.oracle import Oracle, Reading
 from lambda_studio.miniature.judge.questions import DETAILS
 from lambda_studio.miniature.world.figures import FIGURES
-from lambda_studio.miniature.world.scenes import NOTHING, Scene
+from lambda_studio.miniature.world.identities import NOTHING
+from lambda_studio.miniature.world.scenes import Scene
 from lambda_studio.models.files.pretrained import load_model
 from lambda_studio.models.stacks.stack import WEIGHTS
 

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from lambda_studio.config import require
 from lambda_studio.miniature.judge.measurements import MEASUREMENTS
 from lambda_studio.miniature.judge.workers import Measuring, Task, default_workers, measured
-from lambda_studio.miniature.world.scenes import PIXELS
+from lambda_studio.miniature.world.rendering import PIXELS
 from lambda_studio.models.stacks.stack import WEIGHTS, Stack, StackSpec, resolve_stack
 from lambda_studio.progress import Progress, silent
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lambda_studio.generation.conditioning import Conditioning, condition
 from lambda_studio.generation.prompt import BoundPrompt
-from lambda_studio.miniature.world.scenes import SLOTS
+from lambda_studio.miniature.world.identities import SLOTS
 from lambda_studio.models.clip.clip import TextFeatures
 
 ROOM = 2 * SLOTS

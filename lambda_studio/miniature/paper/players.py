@@ -24,16 +24,9 @@ from lambda_studio.miniature.judge.measures import OracleComposition, PictureRea
 from lambda_studio.miniature.judge.oracle import Reading
 from lambda_studio.miniature.recipe.stages.prior import Joining
 from lambda_studio.miniature.world.figures import FIGURES
-from lambda_studio.miniature.world.scenes import (
-    NOUNS,
-    Identity,
-    Rendered,
-    identities,
-    in_every_slot,
-    render,
-    render_cutouts,
-    scenes,
-)
+from lambda_studio.miniature.world.identities import NOUNS, Identity, identities, in_every_slot
+from lambda_studio.miniature.world.rendering import Rendered, render, render_cutouts
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 

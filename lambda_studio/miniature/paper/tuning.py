@@ -20,7 +20,7 @@ from lambda_studio.training.checkpoints.resume import holds_a_run
 from lambda_studio.training.examples import Example, encode_examples, with_predictions
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks, StepReport
-from lambda_studio.workflows.tuning.predictions import PLACES
+from lambda_studio.workflows.tuning.other_scenes import placed
 
 Asked = tuple[str, Sequence[Subject]]
 """A prompt with the subjects of its places."""
@@ -87,26 +87,23 @@ class Tuning:
         if self.conditions == "paper":
             return found
         if self.conditions == "words":
-            words: dict[int, list[Asked]] = {n: [(f"a {named(n, each)}", [])] for n, each in self.subjects.items()}
-            return with_predictions(found, self._predicted(words, REFERENCES), own=False)
+            words: dict[int, list[Asked]] = {
+                number: [(f"a {named(number, each)}", [])] * REFERENCES for number, each in self.subjects.items()
+            }
+            return with_predictions(found, self._predicted(words), own=False)
         covered = torch.cat([each.subjects.sum(1) for each in rendered])
         height, width = found[0].latents.shape[-2:]
         masks = F.adaptive_avg_pool2d(covered, (height, width))
         found = [replace(example, mask=mask) for example, mask in zip(found, masks, strict=True)]
-        plain = {number: [("a {0}", [each])] for number, each in self.subjects.items()}
-        placed = {number: [(f"a {{0}} {place}", [each]) for place in PLACES] for number, each in self.subjects.items()}
-        return with_predictions(
-            found, self._predicted(plain, 2 * REFERENCES), True, self._predicted(placed, REFERENCES)
+        alone, in_places = (
+            self._predicted({number: [(words, [each]) for words in some] for number, each in self.subjects.items()})
+            for some in (["a {0}"] * 2 * REFERENCES, placed("{0}", REFERENCES))
         )
+        return with_predictions(found, alone, True, in_places)
 
-    def _predicted(self, asked: Mapping[int, Sequence[Asked]], each: int) -> dict[str, Tensor]:
-        """Return the prior's predictions for `each` of a subject's prompts, which take turns over its photographs."""
-        return {
-            _name(number): self.players.predicted(
-                [prompts[(row + turn) % len(prompts)] for turn in range(len(prompts)) for row in range(each)], self.seed
-            )
-            for number, prompts in asked.items()
-        }
+    def _predicted(self, asked: Mapping[int, Sequence[Asked]]) -> dict[str, Tensor]:
+        """Return the prior's predictions for each subject's prompts."""
+        return {_name(number): self.players.predicted(list(prompts), self.seed) for number, prompts in asked.items()}
 
 
 def _name(number: int) -> str:

@@ -12,18 +12,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from concepts.durable import make_folder, staged_file, sync_file
-from lambda_studio.miniature.world.scenes import (
-    NOTHING,
-    NOUNS,
-    PIXELS,
-    SEEN,
-    WORN,
-    Identity,
-    Scene,
-    render,
-    render_cutouts,
-    scenes,
-)
+from lambda_studio.miniature.world.figures import WORN
+from lambda_studio.miniature.world.identities import NOTHING, NOUNS, Identity
+from lambda_studio.miniature.world.rendering import PIXELS, SEEN, render, render_cutouts
+from lambda_studio.miniature.world.scenes import Scene, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.pictures.edges import EDGE_MAPS
 from lambda_studio.progress import Progress, silent

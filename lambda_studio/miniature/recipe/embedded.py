@@ -18,7 +18,9 @@ from lambda_studio.miniature.recipe.corpus import (
     scene_of,
     worn_identity,
 )  # fmt: skip
-from lambda_studio.miniature.world.scenes import NOTHING, Scene, render, render_cutouts, seen
+from lambda_studio.miniature.world.identities import NOTHING
+from lambda_studio.miniature.world.rendering import render, render_cutouts, seen
+from lambda_studio.miniature.world.scenes import Scene
 from lambda_studio.models.clip.clip import Clip
 
 

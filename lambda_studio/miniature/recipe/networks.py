@@ -15,7 +15,9 @@ from torch import nn
 
 from lambda_studio.miniature.world.captions import OPENINGS, PLACE_PHRASES
 from lambda_studio.miniature.world.figures import PATTERNS
-from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, PIXELS, RELATIONS, SEEN
+from lambda_studio.miniature.world.identities import COLOURS, NOUNS
+from lambda_studio.miniature.world.rendering import PIXELS, SEEN
+from lambda_studio.miniature.world.scenes import RELATIONS
 from lambda_studio.models.prior import PriorTransformer
 
 DIM = 256

@@ -33,7 +33,8 @@ from lambda_studio.miniature.recipe.stages.movq import encoded, focus, movq_stag
 from lambda_studio.miniature.recipe.stages.oracle import oracle_stage
 from lambda_studio.miniature.recipe.stages.prior import PriorBatches, prior_stage
 from lambda_studio.miniature.recipe.stages.whitening import Whitening, readers
-from lambda_studio.miniature.world.scenes import SEEN, Scene, render, scenes, seen
+from lambda_studio.miniature.world.rendering import SEEN, render, seen
+from lambda_studio.miniature.world.scenes import Scene, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.miniature.world.vocabulary import known_words
 from lambda_studio.models.clip.clip import Clip, load_clip

@@ -20,20 +20,11 @@ from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.miniature.judge.oracle import identity_of
 from lambda_studio.miniature.judge.reader import Reader, load_reader
 from lambda_studio.miniature.show.contact_sheet import Row, draw_sheet
-from lambda_studio.miniature.world.figures import PATTERNS
+from lambda_studio.miniature.world.figures import PATTERNS, WORN
+from lambda_studio.miniature.world.identities import NOTHING, SLOTS, Identity, identities, in_every_slot
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import (
-    NOTHING,
-    SEEN,
-    SLOTS,
-    WORN,
-    Identity,
-    Scene,
-    identities,
-    in_every_slot,
-    render,
-    scenes,
-)
+from lambda_studio.miniature.world.rendering import SEEN, render
+from lambda_studio.miniature.world.scenes import Scene, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.studio import Studio

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from lambda_studio.config import GenerateConfig
 from lambda_studio.miniature.judge.bench import PROMPTS, bench_subjects, multi_subject_prompts, write_bench
 from lambda_studio.miniature.show.contact_sheet import FAINT, INK, PAPER
-from lambda_studio.miniature.world.scenes import NOUNS
+from lambda_studio.miniature.world.identities import NOUNS
 from lambda_studio.progress import Progress, silent, unheard
 from lambda_studio.studio import Studio
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from lambda_studio.miniature.world.figures import PATTERNS, WORN
+from lambda_studio.miniature.world.identities import COLOURS, NOTHING, NOUNS, SLOTS
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, NOUNS, RELATIONS, SLOTS, Scene
+from lambda_studio.miniature.world.scenes import RELATIONS, Scene
 
 _COLOUR_NAMES = tuple(COLOURS)
 _WORN_NAMES = tuple(WORN)

@@ -3,7 +3,8 @@
 from lambda_studio.generation.plurals import plural
 from lambda_studio.miniature.world.captions import OPENINGS, PLACE_PHRASES
 from lambda_studio.miniature.world.figures import PATTERNS
-from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, RELATIONS
+from lambda_studio.miniature.world.identities import COLOURS, NOUNS
+from lambda_studio.miniature.world.scenes import RELATIONS
 
 JOINING = "a an and beside next to wearing holding"
 

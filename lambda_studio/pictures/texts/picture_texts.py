@@ -91,7 +91,7 @@ def read_texts(path: Path) -> PictureTexts:
     Raises ImageRefused for a file that λ-Studio did not write, for invalid texts, and for a newer format.
     """
     if not path.is_file():
-        raise ImageRefused(f"There is no picture {path}.", REMEDY)
+        raise ImageRefused(f"{path} is a folder." if path.is_dir() else f"There is no picture {path}.", REMEDY)
     try:
         with path.open("rb") as file:
             texts = dict(text_chunks(file))

@@ -20,7 +20,8 @@ from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.progress import unheard
 from lambda_studio.training.examples import Example, encode_latents
 from lambda_studio.training.randomness import seed_for
-from lambda_studio.workflows.tuning.predictions import PLACES, Predictor
+from lambda_studio.workflows.tuning.other_scenes import PLACES
+from lambda_studio.workflows.tuning.predictions import Predictor
 
 PARTNERS = 2
 """The most other concepts that each is composed with, as the subject on the left."""

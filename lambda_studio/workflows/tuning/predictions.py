@@ -23,17 +23,13 @@ from lambda_studio.training.randomness import seed_for
 from lambda_studio.workflows.cache.keys import subject_key
 from lambda_studio.workflows.cache.subjects import SubjectEmbedder
 from lambda_studio.workflows.tuning.captions import caption_prompts
+from lambda_studio.workflows.tuning.other_scenes import dressed, placed
 
 A_PICTURE = 2
 """The number of predictions for each picture of a concept."""
 
 AT_ONCE = 64
 """The prompts that the prior reads at once."""
-PLACES = (
-    "on the beach", "in the snow", "in the city", "in the forest", "in a meadow", "on the moon", "in the desert",
-    "in a room",
-)  # fmt: skip
-"""The places that a concept is predicted in, beside its name alone."""
 
 Predicted = dict[str, Float[Tensor, "prediction dim"]]
 
@@ -57,6 +53,10 @@ class Predictor:
         """Return the prior's predictions by concept: for its name in each of `PLACES`, of each picture with a mask."""
         return self._of([concept for concept in concepts if any(map(_has_mask, concept.images))], self._placed)
 
+    def dressed(self, concepts: Sequence[ConceptRecord], each: int) -> Predicted:
+        """Return the prior's predictions by concept: wearing or holding something, `each` for each picture."""
+        return self._of(concepts, partial(self._dressed, each=each))
+
     def _of(self, concepts: Sequence[ConceptRecord], of: Callable[[ConceptRecord], list[BoundPrompt]]) -> Predicted:
         prompts = {concept.name: of(concept) for concept in concepts}
         keys = {concept.name: self._key([concept], prompts[concept.name]) for concept in concepts}
@@ -78,16 +78,21 @@ class Predictor:
         return self.known[key]
 
     def _placed(self, concept: ConceptRecord) -> list[BoundPrompt]:
-        """Return a prompt of each place for each picture with a mask, one picture after the other in each place."""
-        name, count = escaped(concept.name), sum(map(_has_mask, concept.images))
-        templates = [parse(f"a <{name}> {place}") for place in PLACES]
+        """Return the prompts of `placed`, for each picture with a mask."""
+        return self._bound(concept, placed(_named(concept), sum(map(_has_mask, concept.images))))
+
+    def _dressed(self, concept: ConceptRecord, each: int) -> list[BoundPrompt]:
+        """Return the prompts of `dressed`, for each picture."""
+        return self._bound(concept, dressed(_named(concept), len(concept.images), each))
+
+    def _bound(self, concept: ConceptRecord, templates: Sequence[str]) -> list[BoundPrompt]:
+        """Return the prompts of one concept. Words after CLIP's limit are cut."""
         nouns = {concept.name: concept.noun}
-        bound = [bind(template, nouns, self.stack.tokenizer, unheard) for template in templates]
-        return [bound[(row + turn) % len(bound)] for turn in range(len(bound)) for row in range(count)]
+        return [bind(parse(template), nouns, self.stack.tokenizer, unheard) for template in templates]
 
     def _prompts(self, concept: ConceptRecord) -> list[BoundPrompt]:
         """Return `A_PICTURE` prompts of each picture: first one of each, then another of each."""
-        template = parse(f"a <{escaped(concept.name)}>")
+        template = parse(f"a {_named(concept)}")
         named = bind(template, {concept.name: concept.noun}, self.stack.tokenizer)
         captioned = [self._captioned(concept, image) or named for image in concept.images]
         return [named] * len(concept.images) + captioned
@@ -139,6 +144,10 @@ class Predictor:
             make_folder(_file(folder).parent)
             with staged_file(_file(folder), replace=True) as staged:
                 save_file({key: value.contiguous() for key, value in self.known.items()}, staged)
+
+
+def _named(concept: ConceptRecord) -> str:
+    return f"<{escaped(concept.name)}>"
 
 
 def _has_mask(image: ImageRecord) -> bool:

@@ -117,11 +117,13 @@ class Tuner:
             self.embedder.subjects(concepts)
             examples = table.examples(concepts, resolution, config)
             self.watch.prepare(holdout)
-        if config.conditions != "paper":
-            predicted, own = self.predictor.predictions(concepts), config.conditions != "prior"
-            in_places = self.predictor.in_places(concepts) if config.conditions == "scenes" else None
-            examples = with_predictions(examples, predicted, own, in_places)
-        if config.conditions == "scenes":
+        scenes, predicts = config.conditions == "scenes", config.conditions != "paper"
+        if predicts or config.keep_dressed:
+            predicted, own = self.predictor.predictions(concepts) if predicts else {}, config.conditions != "prior"
+            in_places = self.predictor.in_places(concepts) if scenes else None
+            unchanged = self.predictor.dressed(concepts, config.keep_dressed) if config.keep_dressed else None
+            examples = with_predictions(examples, predicted, own, in_places, unchanged)
+        if scenes:
             with self._forgotten_told(concepts):
                 examples += Company(self.database, self.predictor).examples(concepts, resolution)
             self.stack.free("decoder")

@@ -9,8 +9,8 @@ from benchmarks.judge.labels import load_labels, written
 from benchmarks.judge.looks import Content, Subject, parsed, read_content
 from lambda_studio.miniature.judge.oracle import Reading
 from lambda_studio.miniature.judge.questions import DETAILS, LOOKS
+from lambda_studio.miniature.world.identities import COLOURS, NOUNS
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import COLOURS, NOUNS
 
 DOG = Subject("dog", "red", "plain", "hat")
 

@@ -15,7 +15,7 @@ from lambda_studio.miniature.judge.oracle import Reading
 from lambda_studio.miniature.judge.questions import DETAILS, LOOKS
 from lambda_studio.miniature.show import demo
 from lambda_studio.miniature.show.demo import PROMPTS, run_demo
-from lambda_studio.miniature.world.scenes import NOUNS, PARTS
+from lambda_studio.miniature.world.identities import NOUNS, PARTS
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 CARD = {

@@ -47,7 +47,9 @@ def test_several_pictures_with_a_name_sort_by_their_numbers(studio, tmp_path: Pa
 
 @pytest.mark.parametrize(("name", "option"), [("p.txt", "--file"), ("p.png", "--from")])
 def test_a_file_in_the_prompts_place_is_refused_with_its_option(studio, tmp_path: Path, name: str, option: str) -> None:
-    assert studio("generate", name, "--steps", 1).code == 0, "words may look like the name of a file"
+    assert studio("generate", f"a {name}", "--steps", 1).code == 0, "words may look like the name of a file"
+    absent = studio("generate", name)
+    assert absent.code == 2 and f"There is no file {name}. A file is given with {option}." in absent.err
     (tmp_path / name).write_text("a dog")
     refused = studio("generate", name)
     assert refused.code == 2 and f"{name} is a file. Give it with {option}." in refused.err

@@ -27,8 +27,8 @@ def test_the_shape_of_a_lora_is_given_with_pefts_names(tuned) -> None:
 
 
 def test_losses_and_crops_are_given_with_diffusers_names(tuned) -> None:
-    loss = ("--snr_gamma", 5, "--soft-min-snr", "--masked-loss", "--background-weight", 0.2)
-    given = {"snr_gamma": 5.0, "soft_min_snr": True, "masked_loss": True, "background_weight": 0.2}
+    loss = ("--snr_gamma", 5, "--soft-min-snr", "--masked-loss", "--background-weight", 0.2, "--keep-dressed", 2)
+    given = {"snr_gamma": 5.0, "soft_min_snr": True, "masked_loss": True, "background_weight": 0.2, "keep_dressed": 2}
     crops = {"variants": 3, "random_flip": True, "timestep_sampling": "logit-normal"}
     found = tuned(*loss, "--variants", 3, "--random_flip", "--timestep-sampling", "logit-normal")
     assert {**given, **crops}.items() <= found.items()

@@ -27,6 +27,10 @@ def test_what_is_known_is_said_and_nothing_else() -> None:
     ]
     scenes = replace(PLAN, settings={**PLAN.settings, "conditions": "scenes"})
     assert list(plan_lines(scenes))[3].endswith("in other places and beside others (--conditions scenes)")
+    kept = replace(PLAN, settings={**PLAN.settings, "keep_dressed": 2})
+    assert (
+        list(plan_lines(kept))[3] == "2 prompts for each picture keep dressed subjects as they are (--keep-dressed 2)"
+    )
     single = replace(PLAN, steps=1, images_a_step=1)
     assert list(plan_lines(single))[2] == "full for kandinsky-2.2: 1 step of 1 image, learning rate 1e-05"
     on_gpu = replace(PLAN, needed_bytes=5 * 2**30, free_bytes=2**33, seconds_a_step=0.25, to_encode=3)

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from lambda_studio.miniature.world.scenes import SEEN, render, scenes
+from lambda_studio.miniature.world.rendering import SEEN, render
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks import stack
 from lambda_studio.pictures.edges import EDGE_MAPS, canny, edge_map, gradient

@@ -140,6 +140,24 @@ def test_predictions_in_places_go_to_the_pictures_with_a_mask() -> None:
     assert not any(each.only_subject for each in with_predictions(pictures[1:3], {}, True, {"rex": torch.ones(4, 8)}))
 
 
+def test_a_picture_that_a_lora_leaves_as_it_is_has_an_empty_mask() -> None:
+    mask = torch.ones(2, 2)
+    pictures = [
+        Example("rex", name, torch.zeros(4, 2, 2), torch.zeros(8), mask=found)
+        for name, found in (("a", mask), ("b", None))
+    ]
+    rows = torch.arange(3.0)[:, None].expand(3, 8)
+    table = with_predictions(pictures, {"rex": torch.ones(2, 8)}, True, None, {"rex": rows})
+    kept = [each for each in table if each.only_subject]
+    assert [(each.image_sha, each.prediction, float(each.image_embeds[0])) for each in kept] == [
+        ("a", 2, 0.0),
+        ("b", 2, 1.0),
+        ("a", 3, 2.0),
+    ]
+    assert all(each.mask is not None and not each.mask.any() for each in kept)
+    assert table[: len(pictures)] == pictures and len(table) == len(pictures) + 2 + len(kept)
+
+
 def test_predictions_go_with_the_middle_of_a_picture() -> None:
     for middle in ("", "0,0,9,7"):
         pictures = [

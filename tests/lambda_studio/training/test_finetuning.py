@@ -181,6 +181,7 @@ def test_the_model_is_lent_with_its_average_and_the_training_is_not_disturbed(
     [
         ("ema_decay", 1.0, "is 1.0"),
         ("lr_warmup_steps", -1, "is -1"),
+        ("keep_dressed", 7, "is 7"),
     ],
 )
 def test_a_wrong_setting_is_refused(name: str, value: Any, cause: str) -> None:

@@ -19,8 +19,10 @@ from lambda_studio.miniature.recipe.stage import LossOf
 from lambda_studio.miniature.recipe.stages.ahead import Ahead
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN
+from lambda_studio.miniature.world.identities import COLOURS, NOTHING
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import COLOURS, NOTHING, Scene, concatenate, seen
+from lambda_studio.miniature.world.rendering import seen
+from lambda_studio.miniature.world.scenes import Scene, concatenate
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip, ClipTokenizer, build_tokenizer
 from lambda_studio.models.clip.files import TokenizerFiles

@@ -26,7 +26,7 @@ FITTED = 256
 ENOUGH = 2**15
 """The pictures that each whitening is fitted to."""
 RANK = 16
-"""The directions of an embedding in which the regressions say what is missing."""
+"""The directions of an embedding in which the regressions predict the error."""
 OTHERS = 0.1
 """The weight of changes in other directions."""
 FLOOR = 0.01
@@ -37,7 +37,7 @@ PENALTY = 300.0
 
 @dataclass(frozen=True)
 class Missing:
-    """What a prior's predictions miss: a linear function of the edges' embedding for each kind of picture.
+    """The error of a prior's predictions: a linear function of the edges' embedding for each kind of picture.
 
     It is given in a few directions of the embedding, those of `directions`.
     """
@@ -57,7 +57,7 @@ class Missing:
     ) -> "Missing":
         """Return the ridge regressions of errors on the embeddings of edges. `kinds` are below `count`.
 
-        Of what they find, the `rank` directions of the largest variance are kept: the others are mostly chance.
+        Of their predictions, the `rank` directions of the largest variance are kept: the others are mostly chance.
         """
         mean, scale = edges.mean(0), edges.std(0).clamp_min(1e-6)
         known, matrices, kept = (edges - mean) / scale, [], []
@@ -73,7 +73,7 @@ class Missing:
     def __call__(
         self, edges: Float[Tensor, "picture dim"], kinds: Int[Tensor, " picture"]
     ) -> Float[Tensor, "picture rank"]:
-        """Return what is missing, in the directions of each picture's kind."""
+        """Return the error, in the directions of each picture's kind."""
         return einsum(edges - self.mean, self.matrices[kinds], "p i, p i r -> p r")
 
     def along(

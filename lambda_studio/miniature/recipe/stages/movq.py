@@ -13,15 +13,9 @@ from lambda_studio.miniature.recipe.fast import Fast, layout
 from lambda_studio.miniature.recipe.networks import LATENTS
 from lambda_studio.miniature.recipe.stage import LossOf
 from lambda_studio.miniature.recipe.stages.drawing import drawn_ahead
-from lambda_studio.miniature.world.scenes import (
-    PIXELS,
-    Rendered,
-    concatenate,
-    identities,
-    render,
-    render_cutouts,
-    scenes,
-)
+from lambda_studio.miniature.world.identities import identities
+from lambda_studio.miniature.world.rendering import PIXELS, Rendered, render, render_cutouts
+from lambda_studio.miniature.world.scenes import concatenate, scenes
 from lambda_studio.miniature.world.seeding import seeded
 
 CUTOUTS = 8

@@ -11,16 +11,9 @@ from lambda_studio.miniature.judge.oracle import Oracle, identity_loss, identity
 from lambda_studio.miniature.recipe.stage import LossOf
 from lambda_studio.miniature.recipe.stages.drawing import drawn_ahead
 from lambda_studio.miniature.world.figures import FIGURES
-from lambda_studio.miniature.world.scenes import (
-    NOUNS,
-    SEEN,
-    Scene,
-    concatenate,
-    identities,
-    in_every_slot,
-    render,
-    scenes,
-)
+from lambda_studio.miniature.world.identities import NOUNS, identities, in_every_slot
+from lambda_studio.miniature.world.rendering import SEEN, render
+from lambda_studio.miniature.world.scenes import Scene, concatenate, scenes
 from lambda_studio.miniature.world.seeding import seeded
 
 Drawn = tuple[Scene, Float[Tensor, "batch 3 height width"], Int[Tensor, "batch cell"]]

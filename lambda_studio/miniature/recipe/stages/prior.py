@@ -16,7 +16,8 @@ from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH
 from lambda_studio.miniature.recipe.stage import LossOf
 from lambda_studio.miniature.recipe.stages.ahead import Ahead
 from lambda_studio.miniature.world.captions import Caption, captions
-from lambda_studio.miniature.world.scenes import SLOTS, Scene
+from lambda_studio.miniature.world.identities import SLOTS
+from lambda_studio.miniature.world.scenes import Scene
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip, ClipTokenizer, TextFeatures, build_tokenizer
 from lambda_studio.models.clip.files import TokenizerFiles

@@ -110,8 +110,9 @@ def _seconds_a_step(stack: Stack, config: FinetuneConfig) -> float:
     """Train a decoder of its own for a few steps on values of no meaning, and free it."""
     decoder = stack.own_decoder(("unet",), weights_dtype(config))
     shape = decoder.latent_shape(Size.square(config.resolution or stack.resolution))
-    half, scenes = torch.full(shape[1:], 0.5), config.conditions == "scenes"  # scenes take another forward pass
+    half = torch.full(shape[1:], 0.5)
+    again = config.conditions == "scenes" or config.keep_dressed > 0  # these take another forward pass
     example = Example(
-        "none", "", torch.zeros(shape), torch.zeros(stack.embedding_dim), mask=half, only_subject=scenes
+        "none", "", torch.zeros(shape), torch.zeros(stack.embedding_dim), mask=half, only_subject=again
     )  # fmt: skip
     return seconds_a_step(DecoderObjective(decoder, [example], config), train_config(config))

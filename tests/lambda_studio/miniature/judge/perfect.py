@@ -9,13 +9,9 @@ from lambda_studio.miniature.judge.oracle import (
     owners,
 )
 from lambda_studio.miniature.judge.questions import DETAILS
-from lambda_studio.miniature.world.scenes import (
-    NOTHING,
-    NOUNS,
-    Scene,
-    render,
-    scenes,
-)
+from lambda_studio.miniature.world.identities import NOTHING, NOUNS
+from lambda_studio.miniature.world.rendering import render
+from lambda_studio.miniature.world.scenes import Scene, scenes
 from lambda_studio.miniature.world.seeding import seeded
 
 

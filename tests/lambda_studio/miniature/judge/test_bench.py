@@ -10,8 +10,8 @@ from lambda_studio.miniature.judge.bench import PROMPTS, Bench, bench_subjects, 
 from lambda_studio.miniature.recipe.networks import vocabulary
 from lambda_studio.miniature.world.captions import OPENINGS
 from lambda_studio.miniature.world.figures import WORN
+from lambda_studio.miniature.world.identities import COLOURS, NOUNS, is_held_out
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import COLOURS, NOUNS, is_held_out
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,10 @@ from PIL import Image
 from lambda_studio.evaluation.concept_bed.oracle import Asked, Oracle
 from lambda_studio.miniature.judge.concept_oracle import ConceptOracle
 from lambda_studio.miniature.world.figures import FIGURES, WORN
+from lambda_studio.miniature.world.identities import NOUNS
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import NOUNS, render, scenes
+from lambda_studio.miniature.world.rendering import render
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from lambda_studio.config import FinetuneConfig
 from lambda_studio.miniature.judge import measurements
 from lambda_studio.miniature.judge.bench import bench_subjects
 from lambda_studio.miniature.judge.measurements import MEASUREMENTS, Evaluation, _joined
@@ -11,7 +12,9 @@ from lambda_studio.miniature.judge.reader import load_reader
 from lambda_studio.miniature.judge.report import (
     measure,
 )
-from lambda_studio.miniature.world.scenes import NOTHING, SEEN, identities, in_every_slot, is_held_out, render, scenes
+from lambda_studio.miniature.world.identities import NOTHING, identities, in_every_slot, is_held_out
+from lambda_studio.miniature.world.rendering import PIXELS, SEEN, render
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
@@ -45,7 +48,7 @@ def test_what_is_measured_was_never_seen_in_training_and_is_drawn_from_the_seed(
 
 def test_predictions_to_learn_from_are_like_their_own_subjects_pictures(evaluation):
     who = _joined([identities(1, seeded(11, noun), held_out=True, nouns=(noun,)) for noun in ("dog", "teapot")])
-    predicted = evaluation._predictions(who, ("a <s>",), 8)
+    predicted = evaluation._predictions(who, ["a <s>"] * 8)
     assert {name: rows.shape for name, rows in predicted.items()} == {"0": (8, 256), "1": (8, 256)}
     alone = torch.zeros(2, dtype=torch.int64)
     shown = scenes(2, seeded(11, "shown"), who=in_every_slot(who), relation=alone, worn_share=0.0)
@@ -66,9 +69,41 @@ def test_fine_tuning_is_measured_with_the_stacks_conditions(evaluation, monkeypa
 
     monkeypatch.setitem(evaluation.stack.spec.finetune, "conditions", conditions)
     monkeypatch.setattr(measurements, "finetune_decoder", trained)
-    found = evaluation.fine_tuned(7)
+    found = evaluation.fine_tuned(FinetuneConfig(steps=7))
     assert len(seen) == each * measurements.REFERENCES * len(bench_subjects()) and steps == [7]
     assert found["identity_change"] == 0, "nothing was trained"
+    learnt = len(seen)
+    evaluation.fine_tuned(FinetuneConfig(steps=7, keep_dressed=2))
+    kept = [example for example in seen[learnt:] if example.mask is not None and not example.mask.any()]
+    assert len(kept) == 2 * measurements.REFERENCES * len(bench_subjects()) == len(seen) - 2 * learnt
+
+
+def test_a_lora_of_its_own_draws_the_pictures_of_its_subject(evaluation, monkeypatch):
+    trained: list[str] = []
+
+    def train(decoder, examples, config, folder) -> None:
+        (subject,) = {example.concept for example in examples}
+        trained.append(subject)
+
+    drawn = {}
+
+    def draw(embeds, numbers=None) -> torch.Tensor:
+        for number in [] if numbers is None else numbers.tolist():
+            drawn[number] = trained[-1]
+        return torch.zeros(len(embeds), 3, PIXELS, PIXELS)
+
+    monkeypatch.setattr(measurements, "finetune_decoder", train)
+    monkeypatch.setattr(evaluation, "_draw", draw)
+    evaluation.fine_tuned(FinetuneConfig(steps=7), apart=True)
+    subjects = [str(number) for number in range(evaluation.count // 2)]
+    assert trained == subjects and drawn == dict(enumerate(subjects)), "no LoRA of a subject that is not drawn"
+
+
+def test_a_picture_is_drawn_by_its_number(evaluation):
+    embeds = evaluation.clip.encode_pixels(render(evaluation.scenes("numbers")[:3], SEEN).images)
+    whole, last = evaluation._draw(embeds), evaluation._draw(embeds[2:], torch.tensor([2]))
+    torch.testing.assert_close(last[0], whole[2], rtol=0, atol=0.05)
+    assert (evaluation._draw(embeds[2:]) - last).abs().max() > 0.2
 
 
 def test_clip_finds_captions_far_more_often_than_by_chance_and_a_broken_one_does_not(evaluation, monkeypatch):

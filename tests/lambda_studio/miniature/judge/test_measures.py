@@ -9,8 +9,10 @@ from PIL import Image
 from lambda_studio.evaluation.measures import Composition, Likeness, View
 from lambda_studio.miniature.judge.measures import OracleComposition, OracleLikeness, PictureReader
 from lambda_studio.miniature.world.figures import FIGURES, WORN
+from lambda_studio.miniature.world.identities import NOTHING, identities, in_every_slot
 from lambda_studio.miniature.world.places import PLACES
-from lambda_studio.miniature.world.scenes import NOTHING, identities, in_every_slot, render, scenes
+from lambda_studio.miniature.world.rendering import render
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 
 

@@ -9,13 +9,8 @@ from lambda_studio.miniature.judge.oracle import (
     oracle_loss,
 )
 from lambda_studio.miniature.judge.questions import DETAILS, LOOKS
-from lambda_studio.miniature.world.scenes import (
-    NOUNS,
-    RELATIONS,
-    identities,
-    in_every_slot,
-    scenes,
-)
+from lambda_studio.miniature.world.identities import NOUNS, identities, in_every_slot
+from lambda_studio.miniature.world.scenes import RELATIONS, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from tests.lambda_studio.miniature.judge.perfect import alone, owners_of, truth
 

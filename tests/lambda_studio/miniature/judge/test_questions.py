@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from lambda_studio.miniature.judge.questions import DETAILS, LOOKS, Readout, answers_loss, questions
-from lambda_studio.miniature.world.scenes import FIGURES, RELATIONS, identities, in_every_slot, scenes
+from lambda_studio.miniature.world.figures import FIGURES
+from lambda_studio.miniature.world.identities import identities, in_every_slot
+from lambda_studio.miniature.world.scenes import RELATIONS, scenes
 from lambda_studio.miniature.world.seeding import seeded
 
 

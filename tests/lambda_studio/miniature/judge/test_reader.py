@@ -7,13 +7,9 @@ from lambda_studio.miniature.judge.oracle import (
     identity_of,
 )
 from lambda_studio.miniature.judge.reader import ANSWERS, Reader, load_reader
-from lambda_studio.miniature.world.scenes import (
-    NOTHING,
-    RELATIONS,
-    Scene,
-    render,
-    scenes,
-)
+from lambda_studio.miniature.world.identities import NOTHING
+from lambda_studio.miniature.world.rendering import render
+from lambda_studio.miniature.world.scenes import RELATIONS, Scene, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from tests.lambda_studio.miniature.judge.perfect import Perfect, alone, truth
 

@@ -9,7 +9,7 @@ from lambda_studio.generation.prompt import bind
 from lambda_studio.generation.template import parse
 from lambda_studio.miniature.paper import players as models
 from lambda_studio.miniature.paper.players import Players, identity, images_of, photographs
-from lambda_studio.miniature.world.scenes import is_held_out
+from lambda_studio.miniature.world.identities import is_held_out
 
 
 def test_subjects_are_new_to_the_models_and_their_photographs_are_like_them() -> None:

@@ -7,7 +7,7 @@ from lambda_studio.miniature.paper.claim import Job
 from lambda_studio.miniature.paper.players import REFERENCES, Players
 from lambda_studio.miniature.paper.tuning import Tuning, kept_folder, named
 from lambda_studio.models.adapters.lora.attaching import lora_tensors
-from lambda_studio.workflows.tuning.predictions import PLACES
+from lambda_studio.workflows.tuning.other_scenes import PLACES
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import torch
 
 from lambda_studio.miniature.recipe.corpus import build_corpus, edges, open_corpus, pixels
 from lambda_studio.miniature.world.figures import FIGURES
-from lambda_studio.miniature.world.scenes import SLOTS, is_held_out, render
+from lambda_studio.miniature.world.identities import SLOTS, is_held_out
+from lambda_studio.miniature.world.rendering import render
 from lambda_studio.pictures.edges import EDGE_MAPS
 
 

@@ -6,7 +6,9 @@ import torch.nn.functional as F
 
 from lambda_studio.miniature.recipe.corpus import edges
 from lambda_studio.miniature.recipe.embedded import Embedded, embed
-from lambda_studio.miniature.world.scenes import NOTHING, render, render_cutouts, scenes, seen
+from lambda_studio.miniature.world.identities import NOTHING
+from lambda_studio.miniature.world.rendering import render, render_cutouts, seen
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 

@@ -2,9 +2,7 @@
 
 from lambda_studio.miniature.recipe.networks import CONTEXT_LENGTH, vocabulary, write_merges
 from lambda_studio.miniature.world.captions import captions
-from lambda_studio.miniature.world.scenes import (
-    scenes,
-)
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 
 

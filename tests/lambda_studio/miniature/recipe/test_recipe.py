@@ -16,7 +16,7 @@ from lambda_studio.miniature.recipe.embedded import embed
 from lambda_studio.miniature.recipe.networks import build_movq, build_prior, build_unet
 from lambda_studio.miniature.recipe.opening import open_recipe
 from lambda_studio.miniature.recipe.recipe import Recipe
-from lambda_studio.miniature.world.scenes import PIXELS, SEEN, render, seen
+from lambda_studio.miniature.world.rendering import PIXELS, SEEN, render, seen
 from lambda_studio.models.clip.clip import load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder
 from lambda_studio.models.prior import PriorTransformer

@@ -13,7 +13,8 @@ from lambda_studio.miniature.recipe.config import RecipeConfig
 from lambda_studio.miniature.recipe.corpus import edges
 from lambda_studio.miniature.recipe.recipe import Recipe
 from lambda_studio.miniature.recipe.release import exported, release
-from lambda_studio.miniature.world.scenes import render, scenes, seen
+from lambda_studio.miniature.world.rendering import render, seen
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import BUILT_IN, EDGE_MAPS, Stack
 from lambda_studio.progress import silent

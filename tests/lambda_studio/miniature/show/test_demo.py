@@ -6,7 +6,7 @@ from PIL import Image
 
 from lambda_studio.miniature.show import demo
 from lambda_studio.miniature.show.demo import PROMPTS, SUBJECTS, run_demo
-from lambda_studio.miniature.world.scenes import is_held_out
+from lambda_studio.miniature.world.identities import is_held_out
 from lambda_studio.models.stacks.stack import WEIGHTS
 from lambda_studio.pictures.texts.picture_texts import read_texts
 

@@ -4,13 +4,8 @@ import pytest
 
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.figures import WORN
-from lambda_studio.miniature.world.scenes import (
-    COLOURS,
-    NOTHING,
-    NOUNS,
-    RELATIONS,
-    scenes,
-)
+from lambda_studio.miniature.world.identities import COLOURS, NOTHING, NOUNS
+from lambda_studio.miniature.world.scenes import RELATIONS, scenes
 from lambda_studio.miniature.world.seeding import seeded
 
 COUNT = 96

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lambda_studio.miniature.world.figures import FIGURES, PATTERNS, WORN, Skin
-from lambda_studio.miniature.world.scenes import PARTS
+from lambda_studio.miniature.world.identities import PARTS
 from lambda_studio.miniature.world.shapes import Pen
 
 

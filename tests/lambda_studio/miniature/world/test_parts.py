@@ -8,16 +8,9 @@ import torch
 
 from lambda_studio.miniature.world.captions import captions
 from lambda_studio.miniature.world.figures import FIGURES
-from lambda_studio.miniature.world.scenes import (
-    COLOURS,
-    PARTS,
-    Identity,
-    Scene,
-    identities,
-    in_every_slot,
-    render,
-    scenes,
-)
+from lambda_studio.miniature.world.identities import COLOURS, PARTS, Identity, identities, in_every_slot
+from lambda_studio.miniature.world.rendering import render
+from lambda_studio.miniature.world.scenes import Scene, scenes
 from lambda_studio.miniature.world.seeding import seeded
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lambda_studio.miniature.world.seeding import seeded
+from lambda_studio.miniature.world.seeding import choose, seeded, uniform
 
 
 def drawn(*said: int | str) -> list[float]:
@@ -32,3 +32,9 @@ def test_a_generator_is_made_on_its_device_and_on_the_cpu_by_default(monkeypatch
 
 def test_todays_numbers_are_those_that_the_weights_were_trained_with() -> None:
     assert seeded(20, "corpus", 36_000).initial_seed() == 4278487198870714431
+
+
+def test_drawn_numbers_are_in_their_range() -> None:
+    numbers, chosen = uniform(seeded(1), 500, low=-2.0, high=3.0), choose(seeded(1), 4, 500)
+    assert numbers.min() >= -2 and numbers.max() < 3 and numbers.max() - numbers.min() > 4.5
+    assert chosen.unique().tolist() == [0, 1, 2, 3]

@@ -135,5 +135,5 @@ def test_a_text_that_is_no_table_is_refused(tmp_path: Path, text: str, said: str
 def test_a_file_that_is_not_there_or_no_png_is_refused(tmp_path: Path) -> None:
     (tmp_path / "odd.png").write_bytes(b"GIF89a")
     assert "it is not a PNG" in refusal(tmp_path / "odd.png").cause
-    for path in (tmp_path, tmp_path / "none.png"):
-        assert refusal(path).cause == f"There is no picture {path}."
+    assert refusal(tmp_path / "none.png").cause == f"There is no picture {tmp_path / 'none.png'}."
+    assert refusal(tmp_path).cause == f"{tmp_path} is a folder."

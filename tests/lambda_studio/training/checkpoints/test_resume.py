@@ -146,6 +146,7 @@ def test_the_defaults_that_runs_left_out_are_what_they_were() -> None:
         "max_grad_norm": 1.0,
         "ema_decay": 0.0,
         "conditions": "paper",
+        "keep_dressed": 0,
         "resolution": None,
         "variants": 1,
         "aspect_ratio_buckets": False,

@@ -10,7 +10,8 @@ from lambda_studio.errors import PromptInvalid
 from lambda_studio.training.examples import Example
 from lambda_studio.workflows.tuning import company as company_module
 from lambda_studio.workflows.tuning.company import EACH, PICTURES, Company, pairs
-from lambda_studio.workflows.tuning.predictions import PLACES, Predictor
+from lambda_studio.workflows.tuning.other_scenes import PLACES
+from lambda_studio.workflows.tuning.predictions import Predictor
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from lambda_studio.config import FinetuneConfig, GenerateConfig
+from lambda_studio.errors import InvalidSetting
 from lambda_studio.generation import generator
 from lambda_studio.models.adapters.information import read_adapter_info
 from lambda_studio.models.clip import clip as clip_module
@@ -16,7 +17,8 @@ from lambda_studio.training.objectives.objectives import DecoderObjective
 from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.tuning import predictions as predictions_module
 from lambda_studio.workflows.tuning import run as tuning
-from lambda_studio.workflows.tuning.predictions import A_PICTURE, PLACES, Predictor
+from lambda_studio.workflows.tuning.other_scenes import PLACES
+from lambda_studio.workflows.tuning.predictions import A_PICTURE, Predictor
 
 
 @pytest.fixture
@@ -85,13 +87,21 @@ def test_of_other_places_only_the_subject_is_learnt(studio, masked, trained_on) 
     assert len({example.image_embeds.sum().item() for example in elsewhere}) == len(elsewhere)
 
 
-def test_a_picture_is_shown_in_every_place_once(studio, masked) -> None:
-    (concept,) = studio.workplace.get_concepts(["rex"])
-    predictor = Predictor(studio.workplace.stack, studio.workplace.embedder, 7)
-    prompts = [prompt.template for prompt in predictor._placed(concept)]
-    for picture in (0, 1):
-        assert sorted(prompts[picture::2]) == sorted(f"a <rex> {place}" for place in PLACES)
-    assert prompts[0] != prompts[1], "one place is not for one step's pictures alone"
+@pytest.mark.parametrize("conditions", ["paper", "prior", "both", "scenes"])
+def test_dressed_subjects_are_kept_as_they_are_by_so_many_prompts(studio, masked, trained_on, conditions) -> None:
+    """Without its LoRA, the decoder predicts the whole target of these examples."""
+    for count in (0, 2):
+        studio.finetune(["rex"], config=FinetuneConfig(steps=1, rank=2, conditions=conditions, keep_dressed=count))
+    without, examples = trained_on
+    kept = [each for each in examples if each.mask is not None and not each.mask.any()]
+    assert len(kept) == 2 * 2 == len(examples) - len(without) and all(each.only_subject for each in kept)
+    assert len({each.image_embeds.sum().item() for each in kept}) == len(kept)
+    assert len({(each.image_sha, each.prediction) for each in examples}) == len(examples)
+
+
+def test_a_full_training_cannot_keep_dressed_subjects(studio, masked) -> None:
+    with pytest.raises(InvalidSetting, match="keep_dressed is 2, and the whole UNet is trained"):
+        studio.finetune(["rex"], config=FinetuneConfig(steps=1, method="full", keep_dressed=2))
 
 
 def test_many_prompts_are_predicted_in_turns(studio, masked, monkeypatch) -> None:

@@ -12,7 +12,9 @@ from lambda_studio.miniature.recipe.corpus import build_corpus
 from lambda_studio.miniature.recipe.networks import DIM, build_clip
 from lambda_studio.miniature.recipe.stages.ahead import Ahead
 from lambda_studio.miniature.recipe.stages.clip import ALTERED, _altered, _Batching, _pooled, clip_stage
-from lambda_studio.miniature.world.scenes import NOTHING, render, scenes
+from lambda_studio.miniature.world.identities import NOTHING
+from lambda_studio.miniature.world.rendering import render
+from lambda_studio.miniature.world.scenes import scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.clip.clip import Clip, load_clip
 

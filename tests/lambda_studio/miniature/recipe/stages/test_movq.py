@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from lambda_studio.miniature.recipe.networks import build_movq
 from lambda_studio.miniature.recipe.stages import movq as stage
 from lambda_studio.miniature.recipe.stages.movq import _Drawing, _ThereAndBack, encoded, focus, movq_stage
-from lambda_studio.miniature.world.scenes import NOTHING, PIXELS, render
+from lambda_studio.miniature.world.identities import NOTHING
+from lambda_studio.miniature.world.rendering import PIXELS, render
 from tests.lambda_studio.miniature.judge.perfect import alone
 
 

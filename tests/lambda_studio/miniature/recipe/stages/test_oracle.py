@@ -10,7 +10,9 @@ from lambda_studio.miniature.judge.oracle import Oracle
 from lambda_studio.miniature.recipe.stages import oracle as stage
 from lambda_studio.miniature.recipe.stages.drawing import AHEAD, drawn_ahead
 from lambda_studio.miniature.recipe.stages.oracle import oracle_stage
-from lambda_studio.miniature.world.scenes import NOUNS, SEEN, Rendered, Scene, render, scenes
+from lambda_studio.miniature.world.identities import NOUNS
+from lambda_studio.miniature.world.rendering import SEEN, Rendered, render
+from lambda_studio.miniature.world.scenes import Scene, scenes
 from lambda_studio.miniature.world.seeding import seeded
 
 
