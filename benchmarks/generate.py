@@ -71,8 +71,8 @@ def checked_out(commit: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         packed = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
         subprocess.run(["tar", "-x", "-C", folder], input=packed, check=True)
-        for weights in (ROOT / WEIGHTS).rglob("*.safetensors"):
-            shutil.copy(weights, folder / weights.relative_to(ROOT))
+        shutil.rmtree(Path(folder) / WEIGHTS)
+        shutil.copytree(ROOT / WEIGHTS, Path(folder) / WEIGHTS)  # with their configurations
         yield Path(folder)
 
 
@@ -146,7 +146,7 @@ def rates(folder: Path, pairs: int, count: int) -> dict[str, float]:
             studio.generate_all(prompts, config, adapter="none", out=folder / "rates-pictures")
 
         def theirs() -> list[Image.Image]:
-            return [draw_with(pipeline, row, zero, config) for row in embeds]
+            return [draw_with(pipeline, stack.resolution, row, zero, config) for row in embeds]
 
         found = [timed(theirs) / timed(ours) for _ in range(pairs)]
         unlike = difference(theirs()[0], opened(folder / "rates-pictures" / "a-dog-on-the-beach-0001.png"))
@@ -154,10 +154,9 @@ def rates(folder: Path, pairs: int, count: int) -> dict[str, float]:
 
 
 def draw_with(
-    pipeline: KandinskyV22Pipeline, image_embeds: torch.Tensor, zero: torch.Tensor, config: GenerateConfig
+    pipeline: KandinskyV22Pipeline, side: int, image_embeds: torch.Tensor, zero: torch.Tensor, config: GenerateConfig
 ) -> Image.Image:
-    """Draw one picture with diffusers' pipeline, from the noise that ours begins with."""
-    side = 64
+    """Draw one picture of `side` pixels with diffusers' pipeline, from the noise that ours begins with."""
     channels, latent = pipeline.unet.config.in_channels, side // pipeline.movq_scale_factor
     drawn = pipeline(
         image_embeds=image_embeds[None],
