@@ -40,18 +40,8 @@ def main() -> None:
         runs.append(evaluation.fine_tuned(config, asked.apart))
         print(f"seed {seed} done", file=sys.stderr)
     scores = {name: over_seeds([run[name] for run in runs]) for name in runs[0]}
-    print(
-        json.dumps(
-            {
-                "steps": steps,
-                "apart": asked.apart,
-                "keep_dressed": asked.keep_dressed,
-                "seeds": asked.seeds,
-                "scores": scores,
-            },
-            indent=1,
-        )
-    )
+    way = {"steps": steps, "apart": asked.apart, "keep_dressed": asked.keep_dressed, "seeds": asked.seeds}
+    print(json.dumps({**way, "scores": scores}, indent=1))
     if asked.record:
         name = "apart" if asked.apart else "together"
         name += f"-kept-{asked.keep_dressed}" if asked.keep_dressed else ""

@@ -119,3 +119,21 @@ def test_a_wrong_preview_is_refused_by_the_plan_and_the_run(studio, add, photo) 
             for run in (studio.plan_finetune, studio.finetune):
                 with pytest.raises(StudioError, match=said):
                     run(["rex"], config)
+
+
+@pytest.mark.parametrize(
+    ("settings", "asks_again"), [({}, False), ({"conditions": "scenes"}, True), ({"keep_dressed": 2}, True)]
+)
+def test_the_timed_step_also_asks_the_decoder_without_its_lora_where_the_training_does(
+    studio, add, photo, monkeypatch, settings, asks_again
+) -> None:
+    add("rex", photo)
+    timed: list[bool] = []
+
+    def time_them(objective, config) -> float:
+        timed.append(any(each.only_subject for each in objective.examples))
+        return 1.0
+
+    monkeypatch.setattr(preflight, "seconds_a_step", time_them)
+    studio.plan_finetune(["rex"], replace(FEW, **settings))
+    assert timed == [asks_again]
