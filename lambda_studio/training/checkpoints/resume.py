@@ -144,6 +144,7 @@ def _refuse_changed(before: Settings, now: Settings) -> None:
         raise ResumeRefused(
             f"The run was started with other settings: {changes}.",
             "Give the same settings as before, or start a new run without resume=True.",
+            *names,
         )
 
 
