@@ -56,7 +56,7 @@ def from_toml(path: Path) -> StackSpec:
 
 
 def _check_settings(settings: dict[str, Any], path: Path) -> None:
-    numbers = dict.fromkeys(("resolution", "subjects", "gpu_bytes"), int)
+    numbers = dict.fromkeys(("resolution", "subjects", "gpu_bytes", "steps_for_thirty"), int)
     kinds = {each.name: str for each in fields(StackSpec)} | dict.fromkeys(TABLES, dict) | numbers
     for key, value in settings.items():
         near = difflib.get_close_matches(key, kinds, n=1)

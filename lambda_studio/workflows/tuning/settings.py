@@ -8,19 +8,16 @@ from concepts.records import RunRecord
 from lambda_studio.config import FinetuneConfig, chosen_settings
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.formats import FORMAT, UPDATE, format_of, too_new
+from lambda_studio.models.stacks.specification import FOR_ONE
 
 RUN_FORMAT = 1
 
 
-FOR_ONE, FOR_THIRTY = 400, 8_000
-"""The paper's optimiser steps for one concept and for thirty (appendix D)."""
-
-
-def with_steps(config: FinetuneConfig, concepts: int) -> FinetuneConfig:
-    """Return the settings with steps for this many concepts, if steps were not given: 400, and 262 for each further."""
+def with_steps(config: FinetuneConfig, concepts: int, for_thirty: int) -> FinetuneConfig:
+    """Return the settings with steps for this many concepts, if steps were not given: on a line from one to thirty."""
     if "steps" in config.given:
         return config
-    return replace(config, steps=FOR_ONE + (FOR_THIRTY - FOR_ONE) * (concepts - 1) // 29)
+    return replace(config, steps=FOR_ONE + (for_thirty - FOR_ONE) * (concepts - 1) // 29)
 
 
 def unusual(chosen: Mapping[str, Any], preferences: Mapping[str, Any]) -> dict[str, Any]:

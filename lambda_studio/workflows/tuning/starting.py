@@ -39,7 +39,8 @@ def started(
 def new_run(place: Workplace, names: Sequence[str] | None, config: FinetuneConfig) -> Start:
     """Return a run on the named concepts (None: all). Raises ConceptNotFound and InvalidSetting."""
     concepts = place.named_or_all(names)
-    return _started(concepts, with_steps(config.preferring(place.spec.finetune), len(concepts)))
+    chosen = config.preferring(place.spec.finetune)
+    return _started(concepts, with_steps(chosen, len(concepts), place.spec.steps_for_thirty))
 
 
 def continued(place: Workplace, adapter_id: int | str, names: Sequence[str] | None, config: FinetuneConfig) -> Start:
@@ -61,7 +62,8 @@ def continued(place: Workplace, adapter_id: int | str, names: Sequence[str] | No
     told = {name_key(concept.name) for concept in named}
     replayed = [concept for concept in known if name_key(concept.name) not in told]
     weights = {**_halves(named, replayed), **(config.weights or {})}
-    steps = with_steps(chosen, 2 * len(named) if replayed else len(named))
+    count = 2 * len(named) if replayed else len(named)
+    steps = with_steps(chosen, count, place.spec.steps_for_thirty)
     chosen = replace(steps, start_from=adapter.sha256, weights=weights or None)
     return _started([*named, *replayed], chosen)
 

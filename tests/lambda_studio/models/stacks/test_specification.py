@@ -23,3 +23,12 @@ def test_the_miniature_is_in_the_package():
 def test_a_stack_file_without_a_family_is_kandinskys(stack_file):
     assert from_toml(stack_file).family == "kandinsky-2.2"
     assert {spec.family for spec in BUILT_IN.values()} == {"kandinsky-2.2"}
+
+
+def test_thirty_subjects_take_the_papers_steps_but_on_the_miniature(stack_file):
+    stack_file.write_text(f"steps_for_thirty = 900\n{stack_file.read_text()}")
+    assert from_toml(stack_file).steps_for_thirty == 900
+    assert {name: spec.steps_for_thirty for name, spec in BUILT_IN.items()} == {
+        "kandinsky-2.2": 8000,
+        "miniature": 3000,
+    }
