@@ -17,7 +17,7 @@ from measured import add_record_option, over_seeds, record
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.miniature.judge.measurements import Evaluation
 from lambda_studio.miniature.judge.reader import load_reader
-from lambda_studio.models.stacks.specification import FOR_ONE
+from lambda_studio.models.stacks.specification import STEPS_FOR_ONE
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 
@@ -33,7 +33,7 @@ def main() -> None:
     add_record_option(parser)
     asked = parser.parse_args()
     stack, runs = Stack(resolve_stack("miniature"), device="cpu"), []
-    steps = asked.steps or (FOR_ONE if asked.apart else stack.spec.steps_for_thirty)
+    steps = asked.steps or (STEPS_FOR_ONE if asked.apart else stack.spec.steps_for_thirty)
     for seed in asked.seeds:
         evaluation = Evaluation(stack, load_reader(), asked.count, seed, asked.inference_steps)
         config = FinetuneConfig(steps=steps, keep_dressed=asked.keep_dressed)

@@ -32,7 +32,8 @@ from cli.training.adapters import size_lines
     cls=Aliased,
     aliases=("--max-train-steps",),
     type=int,
-    help="How many optimiser steps to train.  [default: 400, and 262 for each further concept, or 90 on the miniature]",
+    help="How many optimiser steps to train.  [default: 400, and 262 for each further concept; about 90 on the "
+    "miniature]",
 )
 @click.option(
     "--learning-rate",

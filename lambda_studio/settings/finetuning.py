@@ -38,7 +38,7 @@ class FinetuneConfig(Settings):
     """The layers of a LoRA: every attention projection, the convolutions too, or the layers that the image embedding
     enters."""
     steps: int = 400
-    """Optimiser steps. If none are given, 400 for one concept, and up to a stack's `steps_for_thirty` for thirty."""
+    """Optimiser steps. By default 400 for one concept, and for thirty the stack's `steps_for_thirty`."""
     weights: Mapping[str, float] | None = None
     """How much more often than others a concept is drawn, by its name; 1 if it is not named. Tenths count."""
     start_from: str | None = None

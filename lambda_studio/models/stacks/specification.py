@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lambda_studio.config import FinetuneConfig, require
+from lambda_studio.config import LARGEST, FinetuneConfig, require
 from lambda_studio.models.decoders.families import KANDINSKY, require_family, require_settings
 
 PLACES = ("clip", "clip_towers", "prior", "decoder", "unet", "detector", "segmenter", "dino")
@@ -15,7 +15,7 @@ METRIC_NETWORKS = (
 )  # fmt: skip
 """The names of `evaluation.networks.NETWORKS`, repeated here so that checking a stack needs no torch."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
-FOR_ONE = FinetuneConfig.steps
+STEPS_FOR_ONE = FinetuneConfig.steps
 """The paper's optimiser steps for one concept (appendix D)."""
 WEIGHTS = Path(__file__).parents[2] / "miniature" / "weights"
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
@@ -111,7 +111,7 @@ class StackSpec:
     finetune: dict[str, Any] = field(default_factory=dict)
     """FinetuneConfig's settings that this stack prefers."""
     steps_for_thirty: int = 8_000
-    """The default steps of a fine-tuning on thirty concepts: the paper's (appendix D)."""
+    """The default steps of a fine-tuning on thirty concepts; 8,000 is the paper's (appendix D)."""
     generate: dict[str, Any] = field(default_factory=dict)
     """GenerateConfig's settings that this stack prefers."""
 
@@ -123,8 +123,9 @@ class StackSpec:
         for name, known in (("precision", PRECISIONS), ("edges", EDGE_MAPS), ("judge", JUDGES)):
             value = getattr(self, name)
             require(value in known, f"The stack's {name} is {value!r}.", f"Give one of: {' '.join(known)}.")
-        steps = self.steps_for_thirty
-        require(steps >= FOR_ONE, f"The stack's steps_for_thirty is {steps}.", f"Give {FOR_ONE} or more.")
+        steps, most = self.steps_for_thirty, LARGEST["steps"]
+        fits = STEPS_FOR_ONE <= steps <= most
+        require(fits, f"The stack's steps_for_thirty is {steps}.", f"Give {STEPS_FOR_ONE} to {most}.")
         for network, place in self.metrics.items():
             some = f"Give some of: {', '.join(METRIC_NETWORKS)}."
             require(network in METRIC_NETWORKS, f"The stack's metrics have {network!r}.", some)
@@ -164,7 +165,7 @@ BUILT_IN = {
         licence="Apache-2.0",
         download="nothing: it is part of the package",
         generate={"guidance_scale": 3.0, "score": True},
-        steps_for_thirty=3_000,  # more undress the subjects: docs/decisions/0083
+        steps_for_thirty=3_000,  # more steps undress subjects: docs/decisions/0083
         finetune={
             "learning_rate": 1e-3,
             "batch_size": 8,

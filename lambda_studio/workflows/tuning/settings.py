@@ -8,16 +8,19 @@ from concepts.records import RunRecord
 from lambda_studio.config import FinetuneConfig, chosen_settings
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.formats import FORMAT, UPDATE, format_of, too_new
-from lambda_studio.models.stacks.specification import FOR_ONE
+from lambda_studio.models.stacks.specification import STEPS_FOR_ONE
 
 RUN_FORMAT = 1
 
 
-def with_steps(config: FinetuneConfig, concepts: int, for_thirty: int) -> FinetuneConfig:
-    """Return the settings with steps for this many concepts, if steps were not given: on a line from one to thirty."""
+def with_steps(config: FinetuneConfig, concepts: int, *, for_thirty: int) -> FinetuneConfig:
+    """Return the settings with steps for this many concepts, if steps were not given.
+
+    They lie on the line through those for one concept and for thirty, also beyond thirty.
+    """
     if "steps" in config.given:
         return config
-    return replace(config, steps=FOR_ONE + (for_thirty - FOR_ONE) * (concepts - 1) // 29)
+    return replace(config, steps=STEPS_FOR_ONE + (for_thirty - STEPS_FOR_ONE) * (concepts - 1) // 29)
 
 
 def unusual(chosen: Mapping[str, Any], preferences: Mapping[str, Any]) -> dict[str, Any]:

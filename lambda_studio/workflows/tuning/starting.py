@@ -40,7 +40,7 @@ def new_run(place: Workplace, names: Sequence[str] | None, config: FinetuneConfi
     """Return a run on the named concepts (None: all). Raises ConceptNotFound and InvalidSetting."""
     concepts = place.named_or_all(names)
     chosen = config.preferring(place.spec.finetune)
-    return _started(concepts, with_steps(chosen, len(concepts), place.spec.steps_for_thirty))
+    return _started(concepts, with_steps(chosen, len(concepts), for_thirty=place.spec.steps_for_thirty))
 
 
 def continued(place: Workplace, adapter_id: int | str, names: Sequence[str] | None, config: FinetuneConfig) -> Start:
@@ -63,7 +63,7 @@ def continued(place: Workplace, adapter_id: int | str, names: Sequence[str] | No
     replayed = [concept for concept in known if name_key(concept.name) not in told]
     weights = {**_halves(named, replayed), **(config.weights or {})}
     count = 2 * len(named) if replayed else len(named)
-    steps = with_steps(chosen, count, place.spec.steps_for_thirty)
+    steps = with_steps(chosen, count, for_thirty=place.spec.steps_for_thirty)
     chosen = replace(steps, start_from=adapter.sha256, weights=weights or None)
     return _started([*named, *replayed], chosen)
 

@@ -64,9 +64,11 @@ def test_a_run_keeps_its_optimiser_and_another_is_refused(studio, photos) -> Non
 
 
 def test_a_run_is_not_resumed_with_another_optimiser(studio, stopped_after_two) -> None:
-    answer = studio("finetune", "--resume", "--optimizer", "torch.optim:SGD", "--learning-rate", 0.0001)
+    other = ("--optimizer", "torch.optim:SGD", "--learning-rate", 0.0001, "--keep-dressed", 2)
+    answer = studio("finetune", "--resume", *other)
     assert answer.code == 2
     assert "The run was started with other settings: --optimizer: adamw -> torch.optim:SGD" in answer.err
+    assert "; --keep-dressed: 0 -> 2.\n" in answer.err
 
 
 @pytest.mark.parametrize("spelled", ["--use_8bit_adam", "--optimizer=adamw-8bit"])

@@ -78,7 +78,8 @@ def test_weights_beside_the_toml_file_may_be_named_alone(tmp_path):
         (f'{PARTS}[revisions]\nmovq = "{"a" * 40}"\n', "pins 'movq', which is no part. Pin: clip, clip_towers, prior"),
         (f'{PARTS}[hashes.prior]\n"config.json" = "abc"\n', "hash of prior config.json is 'abc'. Give 64 lower-case"),
         (f'{PARTS}[hashes]\nprior = "abc"\n', "has hashes of prior = 'abc'. Give a table"),
-        (f"{PARTS}steps_for_thirty = 100\n", "The stack's steps_for_thirty is 100. Give 400 or more."),
+        (f"{PARTS}steps_for_thirty = 100\n", "The stack's steps_for_thirty is 100. Give 400 to 10000000."),
+        (f"{PARTS}steps_for_thirty = 10_000_001\n", "is 10000001. Give 400 to 10000000."),
         (f"{PARTS}[revisions]\nprior = 3\n", "The stack's revision of prior is 3. Give a commit, a tag or a branch."),
     ],
 )

@@ -59,12 +59,12 @@ def test_a_row_of_a_newer_format_is_refused_with_the_remedy_to_update() -> None:
 
 @pytest.mark.parametrize(("concepts", "steps"), [(1, 400), (2, 662), (3, 924), (30, 8000), (59, 15600)])
 def test_steps_follow_the_number_of_concepts_as_in_the_paper(concepts: int, steps: int) -> None:
-    assert with_steps(FinetuneConfig(rank=2), concepts, 8_000) == FinetuneConfig(rank=2, steps=steps)
+    assert with_steps(FinetuneConfig(rank=2), concepts, for_thirty=8_000) == FinetuneConfig(rank=2, steps=steps)
 
 
 @pytest.mark.parametrize(("concepts", "steps"), [(1, 400), (2, 489), (30, 3_000)])
 def test_a_stack_may_take_fewer_steps_for_many_concepts(concepts: int, steps: int) -> None:
-    assert with_steps(FinetuneConfig(), concepts, 3_000).steps == steps
+    assert with_steps(FinetuneConfig(), concepts, for_thirty=3_000).steps == steps
 
 
 def test_a_run_is_told_with_its_steps_and_what_it_would_not_have_by_itself() -> None:
@@ -75,7 +75,7 @@ def test_a_run_is_told_with_its_steps_and_what_it_would_not_have_by_itself() -> 
 
 
 def test_given_steps_stay() -> None:
-    assert with_steps(FinetuneConfig(steps=400), 30, 8_000).steps == 400
+    assert with_steps(FinetuneConfig(steps=400), 30, for_thirty=8_000).steps == 400
 
 
 def test_a_row_says_how_a_training_ended_only_if_it_ended_early() -> None:

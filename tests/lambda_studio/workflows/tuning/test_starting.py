@@ -52,6 +52,13 @@ def test_half_of_the_pictures_show_the_new_concepts_and_half_what_the_adapter_kn
     assert (names(whole), whole.config.weights, whole.config.steps) == (["rex", "max"], None, 662)
 
 
+def test_a_stack_may_take_fewer_steps(place, monkeypatch) -> None:
+    monkeypatch.setattr(place, "spec", replace(place.spec, steps_for_thirty=3_000))
+    assert new_run(place, ["rex", "mug"], FinetuneConfig()).config.steps == 489
+    assert continued(place, 1, ["mug"], FinetuneConfig()).config.steps == 489
+    assert new_run(place, ["rex", "mug"], FinetuneConfig(steps=400)).config.steps == 400
+
+
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_training_begins_with_the_adapters_weights(studio, add, photo, box, method) -> None:
     add("rex", photo)
