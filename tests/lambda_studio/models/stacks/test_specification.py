@@ -25,9 +25,10 @@ def test_a_stack_file_without_a_family_is_kandinskys(stack_file):
     assert {spec.family for spec in BUILT_IN.values()} == {"kandinsky-2.2"}
 
 
-def test_thirty_subjects_take_the_papers_steps_but_on_the_miniature(stack_file):
-    stack_file.write_text(f"steps_for_thirty = 900\n{stack_file.read_text()}")
-    assert from_toml(stack_file).steps_for_thirty == 900
+def test_thirty_subjects_take_the_papers_steps_but_on_the_miniature(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text('clip = "a"\nprior = "b"\ndecoder = "c"\nsteps_for_thirty = 900\n')
+    assert from_toml(mine).steps_for_thirty == 900
     assert {name: spec.steps_for_thirty for name, spec in BUILT_IN.items()} == {
         "kandinsky-2.2": 8000,
         "miniature": 3000,
