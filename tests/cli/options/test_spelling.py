@@ -30,3 +30,9 @@ def test_parts_of_paths_and_options_that_are_written_already_stay() -> None:
     options = {"out": "--out", "pictures": "--pictures"}
     text = "my/pictures and pictures/a.png and pictures.json and --out and re-out stay, but out and pictures."
     assert with_options(text, options) == text.replace("but out and pictures.", "but --out and --pictures.")
+
+
+def test_names_in_quotes_stay_though_a_setting_has_the_same_name() -> None:
+    said = "rank: 32 -> 8; weights: {'rank': 2.0} -> {'rank': 3.0}."
+    options = {"rank": "--rank", "weights": "--weight"}
+    assert with_options(said, options) == "--rank: 32 -> 8; --weight: {'rank': 2.0} -> {'rank': 3.0}."
