@@ -32,7 +32,10 @@ def option_names(command: click.Command | None) -> dict[str, str]:
 
 
 def with_options(text: str, options: dict[str, str]) -> str:
-    """Return the text with options in place of the settings that it names. Parts of paths and options, and quoted words, stay."""
+    """Return the text with options in place of the settings that it names.
+
+    Parts of paths and options stay, and words after a quotation mark.
+    """
     return (
         re.sub(r"(?<![\w/\\.'-])\w+(?![\w/\\-])(?!\.\w)", lambda word: options.get(word[0], word[0]), text)
         if options
