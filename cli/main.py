@@ -57,8 +57,8 @@ def dashed(name: str) -> str:
 
 
 NUMBERS = {
-    "integer": "Write the number in digits, such as 1000. ",
-    "INTEGER|random": "Write the number in digits, such as 1000, or give random. ",
+    "integer": "Write the number in digits, such as 4. ",
+    "INTEGER|random": "Write the number in digits, such as 4, or give random. ",
     "float": "Write the number in digits, such as 0.5 or 1e-4. ",
 }
 """How to write a number, by the name of its type."""

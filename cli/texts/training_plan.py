@@ -18,8 +18,8 @@ LEARNT = {
 """What a training with these conditions learns from, beside or in place of the photographs' embeddings."""
 
 
-def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
-    """Yield a plan in words."""
+def plan_lines(plan: "FinetunePlan", start_from: str | None = None) -> Iterator[str]:
+    """Yield a plan in words. `start_from` is the adapter that the training begins with."""
     rows = [(each.name, each.noun, f"{each.version}", f"{each.images}", f"{each.seen:,}") for each in plan.concepts]
     yield from table(("CONCEPT", "NOUN", "VERSION", "IMAGES", "DRAWN"), rows)
     settings = plan.settings
@@ -27,6 +27,8 @@ def plan_lines(plan: "FinetunePlan") -> Iterator[str]:
     steps = "1 step" if plan.steps == 1 else f"{plan.steps:,} steps"
     rate = f"learning rate {settings['learning_rate']:g}"
     yield f"{method} for {plan.stack}: {steps} of {counted(plan.images_a_step, 'image')}, {rate}"
+    if start_from:
+        yield f"begins with adapter {start_from}, and trains what it knows too"
     if (conditions := settings.get("conditions", "paper")) != "paper":
         yield f"{LEARNT[conditions]} (--conditions {conditions})"
     if prompts := settings.get("keep_dressed"):

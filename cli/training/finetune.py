@@ -32,8 +32,8 @@ from cli.training.adapters import size_lines
     cls=Aliased,
     aliases=("--max-train-steps",),
     type=int,
-    help="How many optimiser steps to train.  [default: 400, and 262 for each further concept; about 90 on the "
-    "miniature]",
+    help="How many optimiser steps to train.  [default: 400, and for each further concept 262; about 90 on the "
+    "miniature, and on other stacks as their steps_for_thirty says]",
 )
 @click.option(
     "--learning-rate",
@@ -190,7 +190,8 @@ def command(
             wanted, chosen = recipe.names, recipe.config
         if plan:
             planned = studio.plan_finetune(wanted, chosen, start_from=start_from)
-            session.show(planned, lambda: [*plan_lines(planned), "Nothing was trained. To train, leave out --plan."])
+            nothing = "Nothing was trained. To train, leave out --plan."
+            session.show(planned, lambda: [*plan_lines(planned, start_from), nothing])
             return 0
         done = studio.finetune(
             wanted, chosen, start_from=start_from, resume=resume, should_stop=interrupted, evaluate=evaluate
@@ -240,7 +241,8 @@ def require_one_way(
     if without and not rebuild:
         raise click.UsageError("--without belongs to --rebuild: it names concepts of that adapter.")
     if resume and (plan or start_from):
-        raise click.UsageError("--plan and --from are for new runs: leave them out, or leave out --resume.")
+        new = "--plan" if plan else "--from"
+        raise click.UsageError(f"{new} is for new runs: leave it out, or leave out --resume.")
     if not rebuild and everything == bool(names) and not (resume and not everything):
         more = f"Name what adapter {start_from} shall learn: new concepts, or some that it knows. It keeps the others."
         none = more if start_from else "Name concepts, or give --all."

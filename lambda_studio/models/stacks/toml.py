@@ -2,18 +2,24 @@
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from concepts.durable import read_small
-from lambda_studio.config import require
+from lambda_studio.config import FinetuneConfig, GenerateConfig, require
 from lambda_studio.errors import InvalidSetting, ModelFilesMissing
 from lambda_studio.models.files.locating import HUB_ID
 from lambda_studio.models.stacks.specification import BUILT_IN, PLACES, StackSpec
+from lambda_studio.settings.kinds import called
+from lambda_studio.settings.toml import as_toml
 
 MAX_TOML_BYTES = 2**14  # the time that TOML takes grows with the square of a key
 TABLES = ("decoder_settings", "finetune", "generate", "hashes", "metrics", "revisions", "sizes")
+NUMBERS = ("resolution", "subjects", "gpu_bytes", "steps_for_thirty")
+SIZED = ("clip", "prior", "decoder")
+"""The parts with a size in `[sizes]`, which every stack has."""
 
 
 def resolve_stack(name_or_toml: str) -> StackSpec:
@@ -52,19 +58,38 @@ def from_toml(path: Path) -> StackSpec:
         named["metrics"] = {key: _beside(path, place) if isinstance(place, str) else place for key, place in places}
     if "words" in named:
         named["words"] = path.parent / named["words"]
-    return StackSpec(**named)
+    try:
+        FinetuneConfig().preferring(settings.get("finetune", {}))
+        GenerateConfig().preferring(settings.get("generate", {}))
+        return StackSpec(**named)
+    except InvalidSetting as error:
+        raise InvalidSetting(f"{path}: {error.cause}", error.remedy) from error
 
 
 def _check_settings(settings: dict[str, Any], path: Path) -> None:
-    numbers = dict.fromkeys(("resolution", "subjects", "gpu_bytes", "steps_for_thirty"), int)
-    kinds = {each.name: str for each in fields(StackSpec)} | dict.fromkeys(TABLES, dict) | numbers
+    kinds = {each.name: str for each in fields(StackSpec)} | dict.fromkeys(TABLES, dict) | dict.fromkeys(NUMBERS, int)
     for key, value in settings.items():
         near = difflib.get_close_matches(key, kinds, n=1)
         meant = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(kinds)}."
         require(key in kinds, f"{path} has an unknown setting {key!r}.", meant)
-        require(isinstance(value, kinds[key]), f"{path} has {key} = {value!r}.", f"Give a {kinds[key].__name__}.")
+        of_kind = isinstance(value, kinds[key]) and not isinstance(value, bool)
+        remedy = f"Write a table: [{key}]" if kinds[key] is dict else f"Give {called(kinds[key])}."
+        require(of_kind, f"{path} has {key} = {as_toml(value)}.", remedy)
+        if kinds[key] is dict:
+            _check_place(key, value, path)
+    for part, size in settings.get("sizes", {}).items():
+        cause = f"{path} has {part} = {as_toml(size)} in [sizes]."
+        require(part in SIZED and type(size) is int, cause, f"Give bytes for {', '.join(SIZED)}.")
     for key in ("clip", "prior", "decoder"):
         require(key in settings, f"{path} has no {key}.", f"Add a line: {key} = 'FOLDER or hub id'.")
+
+
+def _check_place(table: str, values: Mapping[str, Any], path: Path) -> None:
+    """Raise InvalidSetting for a key that stands below a table's line, but is the stack's own."""
+    own = {each.name for each in fields(StackSpec)} - {*PLACES, "resolution", *TABLES}
+    for key in values:
+        cause = f"{path} has {key} in [{table}], where it has no effect."
+        require(key not in own, cause, f"Write {key} above the first line in brackets.")
 
 
 def _beside(toml: Path, place: str) -> str:

@@ -140,12 +140,17 @@ def require_same(before: FinetuneConfig, now: FinetuneConfig) -> None:
 def _refuse_changed(before: Settings, now: Settings) -> None:
     names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if names:
-        changes = "; ".join(f"{name}: {before.get(name, 'none')} -> {now.get(name, 'none')}" for name in names)
+        changes = "; ".join(f"{name}: {_said(before.get(name))} -> {_said(now.get(name))}" for name in names)
         raise ResumeRefused(
             f"The run was started with other settings: {changes}.",
             "Give the same settings as before, or start a new run without resume=True.",
             *names,
         )
+
+
+def _said(value: str | None) -> str:
+    """Return a value of a description as people write it."""
+    return {None: "none", "None": "none", "True": "on", "False": "off"}.get(value, value or "")
 
 
 def _refuse_unknown(before: Settings, now: Settings) -> None:

@@ -78,12 +78,21 @@ def newest_unfinished(
         of_these = f" of {', '.join(concept.name for concept in concepts)}" if concepts else ""
         with_this = f" with {stack}" if stack else ""
         cause = f"Library {library} has no unfinished run{of_these}{with_this}."
-        raise ResumeRefused(cause, "Start a run without resume=True.")
+        raise ResumeRefused(cause, f"{_other_unfinished(runs)}Start a run without resume=True.")
     run = unfinished[0]
     if removed := ", ".join(seen.name for seen in run.concepts if seen.removed):
         cause = f"Run {run.id} cannot be resumed: {removed} was removed since it started."
         raise ResumeRefused(cause, "Restore it (studio concepts restore NAME), or start a new run without resume=True.")
     return run
+
+
+def _other_unfinished(runs: Sequence[RunRecord]) -> str:
+    """Return what to do with the newest unfinished fine-tuning run, if there is one."""
+    other = next((run for run in runs if run.kind == "finetune" and run.status == "running"), None)
+    if other is None:
+        return ""
+    names = ", ".join(seen.name for seen in other.concepts)
+    return f"Unfinished is run {other.id} of {names} with {other.settings.get('stack')}: name these to resume it. "
 
 
 def _refuse_forgotten(runs: Sequence[RunRecord], concepts: Sequence[ConceptRecord] | None) -> None:

@@ -25,6 +25,7 @@ def test_what_is_known_is_said_and_nothing_else() -> None:
         "full for kandinsky-2.2: 1,200 steps of 4 images, learning rate 1e-05",
         "rex: 1 image.",
     ]
+    assert list(plan_lines(PLAN, "hats"))[3] == "begins with adapter hats, and trains what it knows too"
     scenes = replace(PLAN, settings={**PLAN.settings, "conditions": "scenes"})
     assert list(plan_lines(scenes))[3].endswith("in other places and beside others (--conditions scenes)")
     kept = replace(PLAN, settings={**PLAN.settings, "keep_dressed": 2})

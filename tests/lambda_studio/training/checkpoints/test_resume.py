@@ -86,6 +86,8 @@ def test_what_differs_is_told_with_the_default_that_was_left_out(
     with pytest.raises(ResumeRefused) as refused:
         resumed(described(FinetuneConfig(**CHOSEN)), described(FinetuneConfig(**{**CHOSEN, "seed": 0})))
     assert refused.value.cause == "The run was started with other settings: seed: 3 -> 0."
+    with pytest.raises(ResumeRefused, match=r"settings: snr_gamma: none -> 5\.0; masked_loss: off -> on\."):
+        resumed(described(FinetuneConfig()), described(FinetuneConfig(snr_gamma=5.0, masked_loss=True)))
 
 
 @pytest.mark.parametrize("before", [as_0_1_wrote_it, described])

@@ -34,8 +34,13 @@ def test_a_stack_that_is_named_is_asked_for_and_other_kinds_of_runs_are_not_fine
     runs = [run(4, "rex", kind="prior"), run(3, "rex", status="failed"), run(2, "rex", stack="other"), run(1, "rex")]
     assert newest_unfinished(runs, None, None, "default").id == 2
     assert newest_unfinished(runs, None, "tiny", "default").id == 1
-    with pytest.raises(ResumeRefused, match=r"Library toys has no unfinished run of rex with third\."):
+    with pytest.raises(ResumeRefused, match=r"Library toys has no unfinished run of rex with third\.") as refused:
         newest_unfinished(runs, [concept("rex")], "third", "toys")
+    assert refused.value.remedy == (
+        "Unfinished is run 2 of rex with other: name these to resume it. Start a run without resume=True."
+    )
+    with pytest.raises(ResumeRefused, match=r"no unfinished run\. Start a run without"):
+        newest_unfinished(runs[:2], None, None, "toys")
 
 
 def test_a_run_whose_concept_was_removed_is_refused_and_no_older_one_is_taken() -> None:
