@@ -98,10 +98,10 @@ def crop_options(command: Any) -> Any:
             help="Learn each picture's middle in its own shape, up to 2:1, in place of its middle square.",
         ),
         click.option(
-            "--random-flip",
-            is_flag=True,
+            "--random-flip/--no-random-flip",
             default=None,
-            help="Learn mirror images too. Subjects with a left and a right then lose it.",
+            help="Learn mirror images too. Subjects with a left and a right then lose it.  [default: the stack's, else "
+            "no]",
         ),
     )
     return _added(command, options)

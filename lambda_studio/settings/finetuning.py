@@ -93,7 +93,9 @@ class FinetuneConfig(Settings):
     aspect_ratio_buckets: bool = False
     """Learn each picture's middle in the shape of its bucket, up to 2:1, in place of its middle square."""
     random_flip: bool = False
-    """Learn the mirror image of each crop too. Subjects with a left and a right then lose it."""
+    """Learn the mirror image of each crop too. Subjects with a left and a right then lose it.
+
+    A prediction of the prior is learnt from a picture's middle or its mirror image: the one that it is more like."""
     compile: bool = False
     """Compile the UNet's passes by torch.compile: faster steps after some minutes of compiling."""
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"
@@ -187,10 +189,9 @@ class FinetuneConfig(Settings):
             require(self.method == "lora" or is_default, message, "Give method=lora.", name)
 
     def _require_crops(self) -> None:
-        for name in ("variants", "random_flip"):
-            learnt = self.conditions != "prior" or getattr(self, name) == getattr(type(self), name)
-            cause = f"{name} is {getattr(self, name)!r}, and conditions=prior learns no picture from its own embedding."
-            require(learnt, cause, f"Give conditions=both or scenes, or leave out {name}.", name)
+        cause = f"variants is {self.variants}, and conditions=prior learns no picture from its own embedding."
+        remedy = "Give conditions=both or scenes, or leave out variants."
+        require(self.conditions != "prior" or self.variants == 1, cause, remedy, "variants")
 
     def _require_loss(self) -> None:
         gamma = self.snr_gamma

@@ -1,6 +1,6 @@
 """The constants that fine-tuning reads: each picture encoded once by the frozen encoders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -37,6 +37,12 @@ class Example:
     """How much of each latent is the subject, in 0..1. None: the whole picture, or not needed."""
     only_subject: bool = False
     """Whether only the subject is learnt, or nothing if the mask is empty. The embedding is of another place."""
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether it is the mirror image of a crop."""
+        crop = Crop.find(self.crop)
+        return crop is not None and crop.mirrored
 
     @property
     def is_middle(self) -> bool:
@@ -97,7 +103,8 @@ def with_predictions(
     that learns a picture from predictions too draws its details from prompts.
 
     Args:
-        examples: The examples of the pictures, among them the middle of each.
+        examples: The examples of the pictures, among them the middle of each. The mirror image of a crop comes next
+            after it. A prediction goes to the one of a middle and its mirror image that it is more like.
         predicted: The prior's predictions of each concept; shared out evenly over its pictures' middles.
         own: Whether the pictures' own embeddings stay.
         in_places: Predictions of each concept in other places, for its pictures with a mask. Only the subject of the
@@ -105,16 +112,24 @@ def with_predictions(
         unchanged: Predictions of each concept for which a LoRA is to change nothing. The pictures get empty masks, so
             that everywhere the target is the prediction of the decoder without the LoRA. Not for a full training.
     """
-    table, middles = list(examples) if own else [], [example for example in examples if example.is_middle]
+    table, middles = list(examples) if own else [], list(_middles(examples))
     for concept, rows in predicted.items():
-        table += _shared_out([each for each in middles if each.concept == concept], rows, 1)
+        table += _shared_out([each for each in middles if each[0].concept == concept], rows, 1)
     for concept, rows in (in_places or {}).items():
-        pictures = [each for each in middles if each.concept == concept and _shows_subject(each)]
+        pictures = [each for each in middles if each[0].concept == concept and _shows_subject(each[0])]
         table += [replace(each, only_subject=True) for each in _shared_out(pictures, rows, _next(table, concept))]
     for concept, rows in (unchanged or {}).items():
-        pictures = [_without_subject(each) for each in middles if each.concept == concept]
+        pictures = [(_without_subject(each),) for each, *_ in middles if each.concept == concept]
         table += _shared_out(pictures, rows, _next(table, concept))
     return table
+
+
+def _middles(examples: Sequence[Example]) -> Iterator[tuple[Example, ...]]:
+    """Iterate over the middle of each picture, with its mirror image where there is one."""
+    for number, example in enumerate(examples):
+        if example.is_middle:
+            mirrored = [each for each in examples[number + 1 : number + 2] if each.is_mirrored]
+            yield example, *mirrored
 
 
 def _next(table: Sequence[Example], concept: str) -> int:
@@ -130,11 +145,20 @@ def _shows_subject(example: Example) -> bool:
     return example.mask is not None and float(example.mask.mean()) >= LEAST
 
 
-def _shared_out(pictures: Sequence[Example], rows: Float[Tensor, "prediction dim"], first: int) -> list[Example]:
-    """Return the pictures with each prediction in place of their embedding, in turn, numbered from `first`."""
+def _shared_out(
+    pictures: Sequence[tuple[Example, ...]], rows: Float[Tensor, "prediction dim"], first: int
+) -> list[Example]:
+    """Return the pictures with each prediction in place of their embedding, in turn, numbered from `first`.
+
+    Of a picture and its mirror image, the one with the larger inner product with the prediction is returned.
+    """
     count = len(pictures)
     return [
-        replace(pictures[number % count], image_embeds=embeds, prediction=first + number // count)
+        replace(
+            max(pictures[number % count], key=lambda each: float(each.image_embeds @ embeds)),
+            image_embeds=embeds,
+            prediction=first + number // count,
+        )
         for number, embeds in enumerate(rows if count else ())
     ]
 

@@ -20,10 +20,11 @@ from lambda_studio.miniature.judge.reader import ANSWERS, Reader
 from lambda_studio.miniature.world.captions import Caption, captions
 from lambda_studio.miniature.world.figures import FIGURES
 from lambda_studio.miniature.world.identities import NOTHING, NOUNS, SLOTS, Identity, identities, in_every_slot
-from lambda_studio.miniature.world.rendering import SEEN, render, render_cutouts, seen
+from lambda_studio.miniature.world.rendering import PIXELS, SEEN, render, render_cutouts, seen
 from lambda_studio.miniature.world.scenes import RELATIONS, Scene, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack
+from lambda_studio.pictures.parts import Crop
 from lambda_studio.training.examples import Example, with_predictions
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.workflows.tuning.other_scenes import dressed, placed
@@ -224,7 +225,7 @@ class Evaluation:
 
     def _learnt(self, who: Identity, generator: torch.Generator, config: FinetuneConfig) -> list[Example]:
         """Return the examples of every subject alone by these settings, without pairs of subjects."""
-        examples, way = self._examples(who, generator), config.conditions
+        examples, way = self._examples(who, generator, config.random_flip), config.conditions
         predicted = self._predictions(who, ["a <s>"] * A_PICTURE * REFERENCES) if way != "paper" else {}
         in_places = self._predictions(who, placed("<s>", REFERENCES)) if way == "scenes" else None
         worn = dressed("<s>", REFERENCES, config.keep_dressed)
@@ -242,15 +243,28 @@ class Evaluation:
             found[str(row)] = predict_image_embeds(self.stack.prior(), inputs, seeds)
         return found
 
-    def _examples(self, who: Identity, generator: torch.Generator) -> list[Example]:
-        """Return training examples (Eq. 2) of every subject, alone and undressed in random places."""
+    def _examples(self, who: Identity, generator: torch.Generator, mirrored: bool) -> list[Example]:
+        """Return training examples (Eq. 2) of every subject, alone and undressed in random places.
+
+        `mirrored` adds the mirror image of each.
+        """
         rows = torch.arange(len(who.noun)).repeat_interleave(REFERENCES)
         alone = torch.zeros(len(rows), dtype=torch.int64)
         drawn = render(scenes(len(rows), generator, who=in_every_slot(who[rows]), relation=alone, worn_share=0.0))
-        latents, embeds = self.stack.decoder().encode(drawn.images), self.clip.encode_pixels(seen(drawn.images), 128)
-        masks = F.adaptive_avg_pool2d(drawn.subjects.sum(1), (latents.shape[-2], latents.shape[-1]))
+        found = [self._encoded(rows, drawn.images, drawn.subjects.sum(1), "")]
+        if mirrored:
+            crop = str(Crop.square(0, 0, PIXELS, mirrored=True))
+            found.append(self._encoded(rows, drawn.images.flip(-1), drawn.subjects.sum(1).flip(-1), crop))
+        return [example for same in zip(*found, strict=True) for example in same]
+
+    def _encoded(self, rows: Tensor, images: Tensor, subjects: Tensor, crop: str) -> list[Example]:
+        """Return the examples of pictures of these subjects, whose shares are `subjects`."""
+        latents, embeds = self.stack.decoder().encode(images), self.clip.encode_pixels(seen(images), 128)
+        masks = F.adaptive_avg_pool2d(subjects, (latents.shape[-2], latents.shape[-1]))
         return [
-            Example(str(row), f"{self.seed}-{i}", latents[i].clone(), embeds[i].clone(), mask=masks[i].clone())
+            Example(
+                str(row), f"{self.seed}-{i}", latents[i].clone(), embeds[i].clone(), crop=crop, mask=masks[i].clone()
+            )
             for i, row in enumerate(rows.tolist())
         ]
 

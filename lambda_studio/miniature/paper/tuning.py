@@ -33,7 +33,7 @@ Conditions = Literal["paper", "words", "scenes"]
 """The conditions of a training.
 
 `paper` is each photograph's own embedding (Eq. 2), and `words` the prior's embedding of "a WORD NOUN" in its place.
-`scenes` is the miniature's default (docs/decisions/0071), without pictures of pairs.
+`scenes` is the miniature's default (docs/decisions/0071), without pictures of pairs and mirror images.
 """
 
 

@@ -158,6 +158,22 @@ def test_a_picture_that_a_lora_leaves_as_it_is_has_an_empty_mask() -> None:
     assert table[: len(pictures)] == pictures and len(table) == len(pictures) + 2 + len(kept)
 
 
+def test_a_prediction_goes_to_the_middle_or_to_its_mirror_image_which_it_is_more_like() -> None:
+    left, right = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+    pictures = [
+        Example("rex", name, torch.zeros(4, 2, 2), embeds, crop=crop, mask=torch.ones(2, 2))
+        for name, own in (("a", left), ("b", right))
+        for crop, embeds in (("", own), ("0,0,9 mirrored", 1 - own), ("1,1,5", own), ("1,1,5 mirrored", 1 - own))
+    ]
+    rows = torch.stack([left, left, right, right])
+    table = with_predictions(pictures, {"rex": rows}, False, {"rex": rows}, {"rex": rows})
+    chosen = [("a", ""), ("b", "0,0,9 mirrored"), ("a", "0,0,9 mirrored"), ("b", "")]
+    kept = [("a", ""), ("b", "")] * 2
+    assert [(each.image_sha, each.crop) for each in table] == [*chosen, *chosen, *kept]
+    numbers = [(each.image_sha, each.prediction) for each in table]
+    assert numbers == [(name, number) for number in range(1, 7) for name in "ab"]
+
+
 def test_predictions_go_with_the_middle_of_a_picture() -> None:
     for middle in ("", "0,0,9,7"):
         pictures = [

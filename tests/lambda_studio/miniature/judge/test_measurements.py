@@ -59,7 +59,7 @@ def test_predictions_to_learn_from_are_like_their_own_subjects_pictures(evaluati
     assert not torch.equal(predicted["0"][0], predicted["0"][1]), "each from a noise of its own"
 
 
-@pytest.mark.parametrize(("conditions", "each"), [("paper", 1), ("prior", 2), ("both", 3), ("scenes", 11)])
+@pytest.mark.parametrize(("conditions", "each"), [("paper", 2), ("prior", 2), ("both", 4), ("scenes", 12)])
 def test_fine_tuning_is_measured_with_the_stacks_conditions(evaluation, monkeypatch, conditions, each):
     seen, steps = [], []
 
@@ -71,6 +71,8 @@ def test_fine_tuning_is_measured_with_the_stacks_conditions(evaluation, monkeypa
     monkeypatch.setattr(measurements, "finetune_decoder", trained)
     found = evaluation.fine_tuned(FinetuneConfig(steps=7))
     assert len(seen) == each * measurements.REFERENCES * len(bench_subjects()) and steps == [7]
+    mirrored = sum(example.is_mirrored for example in seen)
+    assert 0 < mirrored < len(seen), "of each picture, or for a part of the predictions"
     assert found["identity_change"] == 0, "nothing was trained"
     learnt = len(seen)
     evaluation.fine_tuned(FinetuneConfig(steps=7, keep_dressed=2))
