@@ -1,6 +1,6 @@
 """Measure the gain of fine-tuning: run the demo over several seeds, and print its scores before and after as JSON.
 
-python benchmarks/finetune_gain.py --seeds 1 2 3 [--conditions both] [--keep-dressed 2] [--record]
+python benchmarks/finetune_gain.py --seeds 1 2 3 4 [--conditions both] [--keep-dressed 2] [--record]
 """
 
 import argparse
@@ -17,7 +17,7 @@ from lambda_studio.miniature.show.demo import STEPS, run_demo
 from lambda_studio.models.stacks.stack import BUILT_IN
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4])
 parser.add_argument("--steps", type=int, default=STEPS)
 parser.add_argument("--learning-rate", type=float, help="instead of the miniature's own")
 parser.add_argument("--conditions", choices=["paper", "prior", "both", "scenes"], help="the embeddings to learn from")
