@@ -105,7 +105,7 @@ class Library:
             for at, photos in enumerate(self.photos)
             for row, latents in enumerate(decoder.encode(photos))
         ]
-        config = FinetuneConfig(seed=self.number, steps=steps).preferring(self.stack.spec.finetune)
+        config = FinetuneConfig(seed=self.number, steps=steps, random_flip=False).preferring(self.stack.spec.finetune)
         with tempfile.TemporaryDirectory() as folder:
             finetune_decoder(decoder, examples, config, Path(folder) / "run")
 

@@ -32,8 +32,8 @@ from cli.training.adapters import size_lines
     cls=Aliased,
     aliases=("--max-train-steps",),
     type=int,
-    help="How many optimiser steps to train.  [default: 400, and for each further concept 262; about 90 on the "
-    "miniature, and on other stacks as their steps_for_thirty says]",
+    help="How many optimiser steps to train.  [default: 400, and 262 more for each further concept; on the miniature "
+    "about 90 more. A stack's steps_for_thirty changes it]",
 )
 @click.option(
     "--learning-rate",
@@ -241,8 +241,8 @@ def require_one_way(
     if without and not rebuild:
         raise click.UsageError("--without belongs to --rebuild: it names concepts of that adapter.")
     if resume and (plan or start_from):
-        new = "--plan" if plan else "--from"
-        raise click.UsageError(f"{new} is for new runs: leave it out, or leave out --resume.")
+        new = " and ".join(["--plan"] * plan + ["--from"] * bool(start_from))
+        raise click.UsageError(f"Only a new run takes {new}: leave out {new}, or --resume.")
     if not rebuild and everything == bool(names) and not (resume and not everything):
         more = f"Name what adapter {start_from} shall learn: new concepts, or some that it knows. It keeps the others."
         none = more if start_from else "Name concepts, or give --all."

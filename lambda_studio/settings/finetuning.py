@@ -95,7 +95,8 @@ class FinetuneConfig(Settings):
     random_flip: bool = False
     """Learn the mirror image of each crop too. Subjects with a left and a right then lose it.
 
-    A prediction of the prior is learnt from a picture's middle or its mirror image: the one that it is more like."""
+    Each prediction of the prior is learnt from a picture's middle or its mirror image: the one whose embedding has the
+    larger inner product with it."""
     compile: bool = False
     """Compile the UNet's passes by torch.compile: faster steps after some minutes of compiling."""
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"

@@ -103,8 +103,9 @@ def with_predictions(
     that learns a picture from predictions too draws its details from prompts.
 
     Args:
-        examples: The examples of the pictures, among them the middle of each. The mirror image of a crop comes next
-            after it. A prediction goes to the one of a middle and its mirror image that it is more like.
+        examples: The examples of the pictures, among them the middle of each. The mirror image of a crop follows it.
+            Each prediction goes to a middle or to its mirror image: the one whose own embedding has the larger inner
+            product with it.
         predicted: The prior's predictions of each concept; shared out evenly over its pictures' middles.
         own: Whether the pictures' own embeddings stay.
         in_places: Predictions of each concept in other places, for its pictures with a mask. Only the subject of the
@@ -128,8 +129,8 @@ def _middles(examples: Sequence[Example]) -> Iterator[tuple[Example, ...]]:
     """Iterate over the middle of each picture, with its mirror image where there is one."""
     for number, example in enumerate(examples):
         if example.is_middle:
-            mirrored = [each for each in examples[number + 1 : number + 2] if each.is_mirrored]
-            yield example, *mirrored
+            following = examples[number + 1 : number + 2]
+            yield example, *(each for each in following if each.is_mirrored and each.image_sha == example.image_sha)
 
 
 def _next(table: Sequence[Example], concept: str) -> int:
@@ -150,7 +151,7 @@ def _shared_out(
 ) -> list[Example]:
     """Return the pictures with each prediction in place of their embedding, in turn, numbered from `first`.
 
-    Of a picture and its mirror image, the one with the larger inner product with the prediction is returned.
+    A picture may have its mirror image beside it. Then the one with the larger inner product with the prediction goes.
     """
     count = len(pictures)
     return [

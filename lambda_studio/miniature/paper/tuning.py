@@ -33,7 +33,7 @@ Conditions = Literal["paper", "words", "scenes"]
 """The conditions of a training.
 
 `paper` is each photograph's own embedding (Eq. 2), and `words` the prior's embedding of "a WORD NOUN" in its place.
-`scenes` is the miniature's default (docs/decisions/0071), without pictures of pairs and mirror images.
+`scenes` is the miniature's default (docs/decisions/0071), without pictures of pairs or mirror images.
 """
 
 
@@ -60,7 +60,7 @@ class Tuning:
 
         Rate, rank, targets and batch are the stack's. Raises every error of `finetune_decoder`.
         """
-        stack, settings = self.players.stack, FinetuneConfig(steps=steps, seed=self.seed)
+        stack, settings = self.players.stack, FinetuneConfig(steps=steps, seed=self.seed, random_flip=False)
         config, done = settings.preferring(stack.spec.finetune), 0
         with progress(f"Tuning on {len(self.subjects)} subjects", steps) as advance:
 

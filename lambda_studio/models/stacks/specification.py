@@ -172,7 +172,7 @@ BUILT_IN = {
             "rank": 32,
             "targets": "attention-and-convolutions",
             "conditions": "scenes",
-            "random_flip": True,  # of a picture and its mirror image, a prediction fits one: docs/decisions/0084
+            "random_flip": True,  # a prediction is like a picture or its mirror image: docs/decisions/0084
         },
     ),
     "kandinsky-2.2": StackSpec(

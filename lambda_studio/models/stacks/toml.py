@@ -79,7 +79,7 @@ def _check_settings(settings: dict[str, Any], path: Path) -> None:
             _check_place(key, value, path)
     for part, size in settings.get("sizes", {}).items():
         cause = f"{path} has {part} = {as_toml(size)} in [sizes]."
-        require(part in SIZED and type(size) is int, cause, f"Give bytes for {', '.join(SIZED)}.")
+        require(part in SIZED and type(size) is int and size > 0, cause, f"Give bytes for {', '.join(SIZED)}.")
     for key in ("clip", "prior", "decoder"):
         require(key in settings, f"{path} has no {key}.", f"Add a line: {key} = 'FOLDER or hub id'.")
 

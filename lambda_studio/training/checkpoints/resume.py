@@ -158,5 +158,5 @@ def _refuse_unknown(before: Settings, now: Settings) -> None:
     known = {field.name for field in fields(FinetuneConfig)} | now.keys()
     unknown = [name for name in before if name not in known and not name.startswith(CONCEPT)]
     if unknown:
-        said = ", ".join(f"{name} = {before[name]}" for name in unknown)
+        said = ", ".join(f"{name} = {_said(before[name])}" for name in unknown)
         raise ResumeRefused(f"The run was started with settings that this version does not know: {said}.", UPDATE)

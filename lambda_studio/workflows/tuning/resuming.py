@@ -87,12 +87,13 @@ def newest_unfinished(
 
 
 def _other_unfinished(runs: Sequence[RunRecord]) -> str:
-    """Return what to do with the newest unfinished fine-tuning run, if there is one."""
-    other = next((run for run in runs if run.kind == "finetune" and run.status == "running"), None)
+    """Return how to resume the newest fine-tuning run that can be resumed, or nothing."""
+    tunings = (run for run in runs if run.kind == "finetune" and run.status == "running")
+    other = next((run for run in tunings if not any(seen.removed for seen in run.concepts)), None)
     if other is None:
         return ""
-    names = ", ".join(seen.name for seen in other.concepts)
-    return f"Unfinished is run {other.id} of {names} with {other.settings.get('stack')}: name these to resume it. "
+    names = shlex.join(seen.name for seen in other.concepts)
+    return f"To resume run {other.id}, name its concepts, and no stack: studio finetune {names} --resume. Or: "
 
 
 def _refuse_forgotten(runs: Sequence[RunRecord], concepts: Sequence[ConceptRecord] | None) -> None:

@@ -174,7 +174,7 @@ def test_the_command_that_draws_several_concepts_names_two_of_them() -> None:
 def test_a_plan_is_not_for_a_run_that_goes_on(studio, stopped_after_two) -> None:
     answer = studio("finetune", "--resume", "--plan")
     assert answer.code == 2
-    assert "--plan is for new runs: leave it out, or leave out --resume." in answer.err
+    assert "Only a new run takes --plan: leave out --plan, or --resume." in answer.err
 
 
 def test_a_concept_is_added_to_an_adapter_and_an_adapter_is_made_again_without_one(studio, tuned, photos) -> None:
@@ -196,7 +196,8 @@ def test_a_concept_is_added_to_an_adapter_and_an_adapter_is_made_again_without_o
         (("rex", "--rebuild", 1), "--rebuild takes the concepts of the adapter"),
         (("--rebuild", 1, "--resume"), "--rebuild takes the concepts of the adapter"),
         (("rex", "--without", "max"), "--without belongs to --rebuild"),
-        (("--resume", "--from", 1), "--from is for new runs"),
+        (("--resume", "--from", 1), "Only a new run takes --from: leave"),
+        (("--resume", "--from", 1, "--plan"), "Only a new run takes --plan and --from: leave"),
         (("rex", "--weight", "2"), "'2' is not NAME=NUMBER, for example rex=2"),
         (("rex", "--weight", "rex=nan"), "The weight of rex is nan.\n  → Give 0.1 to 1000. To leave a concept out"),
         (("rex", "--weight", "rex=0"), "The weight of rex is 0."),

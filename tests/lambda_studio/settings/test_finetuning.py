@@ -6,6 +6,7 @@ import pytest
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import InvalidSetting
+from lambda_studio.models.stacks.specification import BUILT_IN
 
 
 def test_the_learning_rate_is_the_given_one_or_the_methods() -> None:
@@ -67,6 +68,14 @@ def test_crops_are_refused_where_no_picture_is_learnt_from_its_own_embedding() -
         FinetuneConfig(conditions="prior", variants=2)
     assert FinetuneConfig(conditions="both", variants=2).conditions == "both"
     assert FinetuneConfig(conditions="prior", random_flip=True).random_flip
+
+
+def test_a_switch_that_is_off_outranks_the_stacks() -> None:
+    preferred = BUILT_IN["miniature"].finetune
+    assert [FinetuneConfig(**given).preferring(preferred).random_flip for given in ({}, {"random_flip": False})] == [
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("wanted", [{"keep": "best"}, {"patience": 2}, {"patience": 2, "ease_off": True}])

@@ -115,20 +115,22 @@ def command(report: RunReport) -> str:
     if report.config.start_from:
         names = report.config.weights or [concept.name for concept in report.concepts]
         begun = ["--from", report.config.start_from[:12]]
-        return shlex.join(["studio", "finetune", *names, *begun, *options(report.config)])
+        return shlex.join(["studio", "finetune", *names, *begun, *options(report.config, _unusual(report))])
     return f"studio finetune --rebuild {report.adapter}"
 
 
-def options(config: FinetuneConfig) -> list[str]:
-    """Return the options of the settings that differ from their defaults, and of those that stacks prefer."""
+def options(config: FinetuneConfig, differing: Mapping[str, Any]) -> list[str]:
+    """Return the options of the settings that differ from their defaults, and of those `differing` from the stack's."""
     chosen = {"steps": config.steps, "batch_size": config.batch_size, "learning_rate": config.effective_learning_rate}
     chosen |= {"rank": config.rank} if config.method == "lora" else {}
-    chosen |= {name: value for name, value in chosen_settings(config).items() if name not in ("weights", "start_from")}
+    others = {**chosen_settings(config), **differing}
+    chosen |= {name: value for name, value in others.items() if name not in ("weights", "start_from")}
     said = []
     for name, value in chosen.items():
         option = "--preview" if name == "preview_prompts" else f"--{name.replace('_', '-')}"
         for each in value if isinstance(value, tuple) else [value]:
-            said += [option] if each is True else [option, f"{each}"]
+            switch = {True: [option], False: [f"--no-{option[2:]}"]}
+            said += switch[each] if isinstance(each, bool) else [option, f"{each}"]
     return said
 
 

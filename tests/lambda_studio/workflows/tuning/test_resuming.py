@@ -37,10 +37,12 @@ def test_a_stack_that_is_named_is_asked_for_and_other_kinds_of_runs_are_not_fine
     with pytest.raises(ResumeRefused, match=r"Library toys has no unfinished run of rex with third\.") as refused:
         newest_unfinished(runs, [concept("rex")], "third", "toys")
     assert refused.value.remedy == (
-        "Unfinished is run 2 of rex with other: name these to resume it. Start a run without resume=True."
+        "To resume run 2, name its concepts, and no stack: studio finetune rex --resume. Or: "
+        "Start a run without resume=True."
     )
-    with pytest.raises(ResumeRefused, match=r"no unfinished run\. Start a run without"):
-        newest_unfinished(runs[:2], None, None, "toys")
+    ended = [*runs[:2], run(1, "hat", removed=True)]
+    with pytest.raises(ResumeRefused, match=r"no unfinished run of rex\. Start a run without"):
+        newest_unfinished(ended, [concept("rex")], None, "toys")
 
 
 def test_a_run_whose_concept_was_removed_is_refused_and_no_older_one_is_taken() -> None:

@@ -85,7 +85,8 @@ def test_the_command_of_a_run_that_began_with_an_adapter_gives_its_settings(put,
         steps=20, rank=16, learning_rate=1e-3, start_from="ab" * 32, weights={"mug": 2.0}, use_dora=True,
         preview_prompts=("a <mug>", "a <mug> on a hill"), lr_scheduler="cosine",
     )  # fmt: skip
-    words = shlex.split(command(report(put, plain, config=config)))
+    own = {"rank": 16, "random_flip": True, "conditions": "scenes"}
+    words = shlex.split(command(report(put, plain, config=config, preferences=own)))
     assert words[:5] == ["studio", "finetune", "mug", "--from", "abababababab"]
     context = finetune.make_context("finetune", words[2:])
     given = {name: value for name, value in context.params.items() if value is not None}
@@ -96,6 +97,8 @@ def test_the_command_of_a_run_that_began_with_an_adapter_gives_its_settings(put,
         "learning_rate": 1e-3,
         "use_dora": True,
         "lr_scheduler": "cosine",
+        "random_flip": False,
+        "conditions": "paper",
     }
     assert wanted.items() <= given.items() and given["preview_prompts"] == ("a <mug>", "a <mug> on a hill")
 
