@@ -59,8 +59,16 @@ def test_predictions_to_learn_from_are_like_their_own_subjects_pictures(evaluati
     assert not torch.equal(predicted["0"][0], predicted["0"][1]), "each from a noise of its own"
 
 
+@pytest.fixture
+def few(monkeypatch):
+    """Six of the benchmark's subjects in place of thirty."""
+    found = dict(list(bench_subjects().items())[:6])
+    monkeypatch.setattr(measurements, "bench_subjects", lambda: found)
+    return found
+
+
 @pytest.mark.parametrize(("conditions", "each"), [("paper", 2), ("prior", 2), ("both", 4), ("scenes", 12)])
-def test_fine_tuning_is_measured_with_the_stacks_conditions(evaluation, monkeypatch, conditions, each):
+def test_fine_tuning_is_measured_with_the_stacks_conditions(evaluation, few, monkeypatch, conditions, each):
     seen, steps = [], []
 
     def trained(decoder, examples, config, folder) -> None:
@@ -70,17 +78,17 @@ def test_fine_tuning_is_measured_with_the_stacks_conditions(evaluation, monkeypa
     monkeypatch.setitem(evaluation.stack.spec.finetune, "conditions", conditions)
     monkeypatch.setattr(measurements, "finetune_decoder", trained)
     found = evaluation.fine_tuned(FinetuneConfig(steps=7))
-    assert len(seen) == each * measurements.REFERENCES * len(bench_subjects()) and steps == [7]
+    assert len(seen) == each * measurements.REFERENCES * len(few) and steps == [7]
     mirrored = sum(example.is_mirrored for example in seen)
     assert 0 < mirrored < len(seen), "of each picture, or for a part of the predictions"
     assert found["identity_change"] == 0, "nothing was trained"
     learnt = len(seen)
     evaluation.fine_tuned(FinetuneConfig(steps=7, keep_dressed=2))
     kept = [example for example in seen[learnt:] if example.mask is not None and not example.mask.any()]
-    assert len(kept) == 2 * measurements.REFERENCES * len(bench_subjects()) == len(seen) - 2 * learnt
+    assert len(kept) == 2 * measurements.REFERENCES * len(few) == len(seen) - 2 * learnt
 
 
-def test_a_lora_of_its_own_draws_the_pictures_of_its_subject(evaluation, monkeypatch):
+def test_a_lora_of_its_own_draws_the_pictures_of_its_subject(evaluation, few, monkeypatch):
     trained: list[str] = []
 
     def train(decoder, examples, config, folder) -> None:
