@@ -98,8 +98,9 @@ class Settings:
         """
         known = [each.name for each in fields(self)]
         for name in preferences:
-            near = difflib.get_close_matches(name, known, n=1) or known
-            require(name in known, f"There is no setting {name!r}.", f"Did you mean {near[0]}?")
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f"Did you mean {near[0]}?" if near else f"Settings are: {', '.join(sorted(known))}."
+            require(name in known, f"There is no setting {name!r}.", meant)
         wanted: dict[str, Any] = {name: value for name, value in preferences.items() if name not in self.given}
         wanted |= {name: tuple(value) for name, value in wanted.items() if isinstance(value, list)}  # of JSON or TOML
         return replace(self, **wanted)

@@ -2,7 +2,8 @@
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -58,12 +59,22 @@ def from_toml(path: Path) -> StackSpec:
         named["metrics"] = {key: _beside(path, place) if isinstance(place, str) else place for key, place in places}
     if "words" in named:
         named["words"] = path.parent / named["words"]
-    try:
-        FinetuneConfig().preferring(settings.get("finetune", {}))
-        GenerateConfig().preferring(settings.get("generate", {}))
+    for table, settings_of in (("finetune", FinetuneConfig()), ("generate", GenerateConfig())):
+        with _told(f"{path}, [{table}]"):
+            for key in settings_of.not_in_files & settings.get(table, {}).keys():
+                raise InvalidSetting(f"{key} belongs to one run.", f"Leave out {key}.")
+            settings_of.preferring(settings.get(table, {}))
+    with _told(f"{path}"):
         return StackSpec(**named)
+
+
+@contextmanager
+def _told(place: str) -> Iterator[None]:
+    """Name the place in the file before the cause of an InvalidSetting."""
+    try:
+        yield
     except InvalidSetting as error:
-        raise InvalidSetting(f"{path}: {error.cause}", error.remedy) from error
+        raise InvalidSetting(f"{place}: {error.cause}", error.remedy) from error
 
 
 def _check_settings(settings: dict[str, Any], path: Path) -> None:
@@ -76,20 +87,15 @@ def _check_settings(settings: dict[str, Any], path: Path) -> None:
         remedy = f"Write a table: [{key}]" if kinds[key] is dict else f"Give {called(kinds[key])}."
         require(of_kind, f"{path} has {key} = {as_toml(value)}.", remedy)
         if kinds[key] is dict:
-            _check_place(key, value, path)
+            own = {each.name for each in fields(StackSpec)} - {*PLACES, "resolution", *TABLES, *settings}
+            for misplaced in sorted(own & value.keys()):
+                cause = f"{path} has {misplaced} in [{key}], where it has no effect."
+                raise InvalidSetting(cause, f"Write {misplaced} above the first line in brackets.")
     for part, size in settings.get("sizes", {}).items():
         cause = f"{path} has {part} = {as_toml(size)} in [sizes]."
         require(part in SIZED and type(size) is int and size > 0, cause, f"Give bytes for {', '.join(SIZED)}.")
     for key in ("clip", "prior", "decoder"):
         require(key in settings, f"{path} has no {key}.", f"Add a line: {key} = 'FOLDER or hub id'.")
-
-
-def _check_place(table: str, values: Mapping[str, Any], path: Path) -> None:
-    """Raise InvalidSetting for a key that stands below a table's line, but is the stack's own."""
-    own = {each.name for each in fields(StackSpec)} - {*PLACES, "resolution", *TABLES}
-    for key in values:
-        cause = f"{path} has {key} in [{table}], where it has no effect."
-        require(key not in own, cause, f"Write {key} above the first line in brackets.")
 
 
 def _beside(toml: Path, place: str) -> str:

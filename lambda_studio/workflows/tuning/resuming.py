@@ -78,7 +78,7 @@ def newest_unfinished(
         of_these = f" of {', '.join(concept.name for concept in concepts)}" if concepts else ""
         with_this = f" with {stack}" if stack else ""
         cause = f"Library {library} has no unfinished run{of_these}{with_this}."
-        raise ResumeRefused(cause, f"{_other_unfinished(runs)}Start a run without resume=True.")
+        raise ResumeRefused(cause, f"{_other_unfinished(runs, stack)}Start a run without resume=True.")
     run = unfinished[0]
     if removed := ", ".join(seen.name for seen in run.concepts if seen.removed):
         cause = f"Run {run.id} cannot be resumed: {removed} was removed since it started."
@@ -86,14 +86,15 @@ def newest_unfinished(
     return run
 
 
-def _other_unfinished(runs: Sequence[RunRecord]) -> str:
-    """Return how to resume the newest fine-tuning run that can be resumed, or nothing."""
+def _other_unfinished(runs: Sequence[RunRecord], stack: str | None) -> str:
+    """Return what to give to resume the newest fine-tuning run that can be resumed, or nothing. `stack` was given."""
     tunings = (run for run in runs if run.kind == "finetune" and run.status == "running")
     other = next((run for run in tunings if not any(seen.removed for seen in run.concepts)), None)
     if other is None:
         return ""
-    names = shlex.join(seen.name for seen in other.concepts)
-    return f"To resume run {other.id}, name its concepts, and no stack: studio finetune {names} --resume. Or: "
+    its = other.settings["stack"]
+    another = f", with stack={other.settings.get('stack_source', its)}" if stack not in (None, its) else ""
+    return f"To resume run {other.id}, name {', '.join(seen.name for seen in other.concepts)}{another}. "
 
 
 def _refuse_forgotten(runs: Sequence[RunRecord], concepts: Sequence[ConceptRecord] | None) -> None:

@@ -90,8 +90,11 @@ def test_weights_beside_the_toml_file_may_be_named_alone(tmp_path):
         (f"{PARTS}[sizes]\ndecoder = 4\nsubjects = 2\n", "has subjects in [sizes], where it has no effect."),
         (f"{PARTS}[sizes]\nunet = 4\n", "has unet = 4 in [sizes]. Give bytes for clip, prior, decoder."),
         (f"{PARTS}[sizes]\nprior = '4 GB'\n", 'has prior = "4 GB" in [sizes]. Give bytes for clip,'),
-        (f"{PARTS}[finetune]\nrank = 0\n", "mine.toml: rank is 0. Give 1 to 4096."),
-        (f"{PARTS}[generate]\nguidance = 2.0\n", "mine.toml: There is no setting 'guidance'. Did you mean guidance_"),
+        (f"{PARTS}[finetune]\nrank = 0\n", "mine.toml, [finetune]: rank is 0. Give 1 to 4096."),
+        (f"{PARTS}[generate]\nguidance = 2.0\n", "[generate]: There is no setting 'guidance'. Did you mean guidance_"),
+        (f"{PARTS}[generate]\nfoo = 2.0\n", "[generate]: There is no setting 'foo'. Settings are: batch_size, best,"),
+        (f'{PARTS}[finetune]\nstart_from = "ab"\n', "[finetune]: start_from belongs to one run. Leave out start_from."),
+        (f'name = "x"\n{PARTS}[finetune]\nname = "x"\n', "[finetune]: There is no setting 'name'. Settings are:"),
         (f"{PARTS}[revisions]\nprior = 3\n", "The stack's revision of prior is 3. Give a commit, a tag or a branch."),
     ],
 )

@@ -36,10 +36,10 @@ def test_a_stack_that_is_named_is_asked_for_and_other_kinds_of_runs_are_not_fine
     assert newest_unfinished(runs, None, "tiny", "default").id == 1
     with pytest.raises(ResumeRefused, match=r"Library toys has no unfinished run of rex with third\.") as refused:
         newest_unfinished(runs, [concept("rex")], "third", "toys")
-    assert refused.value.remedy == (
-        "To resume run 2, name its concepts, and no stack: studio finetune rex --resume. Or: "
-        "Start a run without resume=True."
-    )
+    assert refused.value.remedy == "To resume run 2, name rex, with stack=other. Start a run without resume=True."
+    for given in (None, "other"):
+        with pytest.raises(ResumeRefused, match=r"To resume run 2, name rex\. Start a run"):
+            newest_unfinished(runs, [concept("hat")], given, "toys")
     ended = [*runs[:2], run(1, "hat", removed=True)]
     with pytest.raises(ResumeRefused, match=r"no unfinished run of rex\. Start a run without"):
         newest_unfinished(ended, [concept("rex")], None, "toys")
