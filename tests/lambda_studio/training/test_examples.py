@@ -172,7 +172,7 @@ def test_a_prediction_goes_to_the_middle_or_to_its_mirror_image_which_it_is_more
     assert [(each.image_sha, each.crop) for each in table] == [*chosen, *chosen, *kept]
     numbers = [(each.image_sha, each.prediction) for each in table]
     assert numbers == [(name, number) for number in range(1, 7) for name in "ab"]
-    others = with_predictions([pictures[0], pictures[5]], {"rex": rows}, False)
+    others = with_predictions([pictures[0], replace(pictures[5], image_embeds=right)], {"rex": rows}, False)
     assert {each.image_sha for each in others} == {"a"}, "the mirror image of another picture is not its own"
 
 
