@@ -89,8 +89,8 @@ class _TakesGlobalOptions(click.Command):
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and store it in the session, so that errors name its options."""
-        ctx.find_root().ensure_object(Session).command = self
+        """Run the command, and store its call in the session, so that errors name its options."""
+        ctx.find_root().ensure_object(Session).context = ctx
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -11,7 +11,15 @@ from typing import Any
 import click
 
 from cli.commands import LazyGroup
-from cli.options.spelling import in_remedies, less_memory, option_names, with_options, with_values
+from cli.options.spelling import (
+    in_remedies,
+    less_memory,
+    names_as_given,
+    option_names,
+    variable_of,
+    with_options,
+    with_values,
+)
 from cli.screen import ctrl_c
 from cli.screen.repeating import repeated
 from cli.screen.terminal import flushed, in_lines, notice, open_standard_streams, printable, say_json, warn
@@ -147,7 +155,8 @@ def tell(error: Exception, session: Session, as_json: bool) -> int:
         notice("Stopped.")
         return code
     options = option_names(session.command)
-    named = {field: options[field] for field in getattr(error, "fields", ()) if field in options}
+    written = names_as_given(session.context)
+    named = {field: written[field] for field in getattr(error, "fields", ()) if field in written}
     if code == 9:
         remedy = less_memory(options)
 
@@ -172,6 +181,8 @@ def told(error: Any) -> tuple[str, str, int]:
         error = click.NoSuchOption(error.option_name, error.message, near, error.ctx)
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "studio"
+        if isinstance(error, click.BadParameter) and error.ctx and error.param and error.param.name:
+            error.param_hint = variable_of(error.ctx, error.param.name) or error.param_hint
         return error.format_message(), f"{_how_to_write(error)}See: {command} --help", 2
     if isinstance(error, click.ClickException):
         return error.format_message(), "See: studio --help", 2

@@ -38,8 +38,13 @@ class Session:
     precision: str | None = None
     given: dict[str, Any] = field(default_factory=dict)
     """The global options of the command line, by their names. The environment's are not among them."""
-    command: click.Command | None = None
-    """The innermost command that was called."""
+    context: click.Context | None = None
+    """The call of the innermost command."""
+
+    @property
+    def command(self) -> click.Command | None:
+        """The innermost command that was called."""
+        return self.context.command if self.context else None
 
     def studio(self) -> "Studio":
         """Open the studio that the global options select. Use it in a `with`, which closes it."""

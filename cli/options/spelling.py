@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import click
+from click.core import ParameterSource
 
 ARROW = " → "
 
@@ -29,6 +30,28 @@ def option_names(command: click.Command | None) -> dict[str, str]:
     """Return the longest spelling of each of the command's options, by the setting that it gives."""
     params = command.params if command else []
     return {each.name: max(each.opts, key=len) for each in params if each.name and isinstance(each, click.Option)}
+
+
+def names_as_given(ctx: click.Context | None) -> dict[str, str]:
+    """Return how a call names each setting: its option, or the variable that gives it.
+
+    A setting that a file of settings may give is left out: the file has it under its own name.
+    """
+    if ctx is None:
+        return {}
+    named = option_names(ctx.command)
+    for name in tuple(named):
+        if variable := variable_of(ctx, name):
+            named[name] = variable
+        elif ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE and ctx.params.get("config"):
+            del named[name]
+    return named
+
+
+def variable_of(ctx: click.Context, name: str) -> str | None:
+    """Return the variable with the command's prefix that gives an option, or None if none does."""
+    given = ctx.auto_envvar_prefix and ctx.get_parameter_source(name) is ParameterSource.ENVIRONMENT
+    return f"{ctx.auto_envvar_prefix}_{name.upper()}" if given else None
 
 
 def with_options(text: str, options: dict[str, str]) -> str:

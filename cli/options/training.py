@@ -27,18 +27,16 @@ def lora_options(command: Any) -> Any:
             "--lora-dropout", type=float, help="The share of an update's inputs that a step leaves out.  [default: 0]"
         ),
         click.option(
-            "--dora",
+            "--dora/--no-dora",
             "--use-dora",
             "use_dora",
-            is_flag=True,
             default=None,
             help="Learn the lengths of the weights' rows apart from their directions (DoRA): slower.",
         ),
         click.option(
-            "--rslora",
+            "--rslora/--no-rslora",
             "--use-rslora",
             "use_rslora",
-            is_flag=True,
             default=None,
             help="Scale the updates by alpha / sqrt(rank) (rsLoRA).",
         ),
@@ -60,13 +58,14 @@ def loss_options(command: Any) -> Any:
             help="Weight each timestep by min(SNR, gamma) / SNR (min-SNR), usually 5.  [default: all alike]",
         ),
         click.option(
-            "--soft-min-snr",
-            is_flag=True,
+            "--soft-min-snr/--no-soft-min-snr",
             default=None,
             help="With --snr-gamma: weight by gamma / (SNR + gamma), which falls smoothly.",
         ),
         click.option(
-            "--masked-loss", is_flag=True, default=None, help="Weight the error by the subject's mask in each picture."
+            "--masked-loss/--no-masked-loss",
+            default=None,
+            help="Weight the error by the subject's mask in each picture.",
         ),
         click.option(
             "--background-weight", type=float, help="With --masked-loss: the background's weight.  [default: 0.1]"
@@ -90,10 +89,9 @@ def crop_options(command: Any) -> Any:
             help="Crops of each picture: its middle square, and others around the subject.  [default: 1]",
         ),
         click.option(
-            "--aspect-ratio-buckets",
+            "--aspect-ratio-buckets/--no-aspect-ratio-buckets",
             "--enable-bucket",
             "aspect_ratio_buckets",
-            is_flag=True,
             default=None,
             help="Learn each picture's middle in its own shape, up to 2:1, in place of its middle square.",
         ),
@@ -129,8 +127,7 @@ def score_options(command: Any) -> Any:
             help="End after so many previews without a better score; 0 never does.  [default: 0]",
         ),
         click.option(
-            "--ease-off",
-            is_flag=True,
+            "--ease-off/--no-ease-off",
             default=None,
             help="With --patience: draw a concept that is done a fifth as often, and end with the last one.",
         ),

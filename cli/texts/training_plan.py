@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 PREDICTIONS = "the prior's predictions for names and captions"
 LEARNT = {
+    "paper": "learnt from the images' own embeddings",
     "prior": f"learnt only from {PREDICTIONS}",
     "both": f"learnt also from {PREDICTIONS}",
     "scenes": f"learnt also from {PREDICTIONS}; where masks show the subjects, in other places and beside others",
@@ -29,8 +30,10 @@ def plan_lines(plan: "FinetunePlan", start_from: str | None = None) -> Iterator[
     yield f"{method} for {plan.stack}: {steps} of {counted(plan.images_a_step, 'image')}, {rate}"
     if start_from:
         yield f"begins with adapter {start_from}, and trains what it knows too"
-    if (conditions := settings.get("conditions", "paper")) != "paper":
-        yield f"{LEARNT[conditions]} (--conditions {conditions})"
+    conditions = settings.get("conditions", "paper")
+    yield f"{LEARNT[conditions]} (--conditions {conditions})"
+    if settings.get("random_flip"):
+        yield "mirror images are learnt too (--no-random-flip leaves them out)"
     if prompts := settings.get("keep_dressed"):
         said = counted(prompts, "prompt")
         yield f"{said} for each picture keep dressed subjects as they are (--keep-dressed {prompts})"

@@ -100,14 +100,12 @@ from cli.training.adapters import size_lines
     help="The number format of the training.  [default: no]",
 )
 @click.option(
-    "--compile",
-    is_flag=True,
+    "--compile/--no-compile",
     default=None,
     help="Compile the UNet by torch.compile: faster steps after minutes of compiling.",
 )
 @click.option(
-    "--gradient-checkpointing",
-    is_flag=True,
+    "--gradient-checkpointing/--no-gradient-checkpointing",
     default=None,
     help="Compute activations twice in place of keeping them: less memory, more time.  [default: if memory is short]",
 )

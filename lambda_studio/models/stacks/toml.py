@@ -61,11 +61,23 @@ def from_toml(path: Path) -> StackSpec:
         named["words"] = path.parent / named["words"]
     for table, settings_of in (("finetune", FinetuneConfig()), ("generate", GenerateConfig())):
         with _told(f"{path}, [{table}]"):
-            for key in settings_of.not_in_files & settings.get(table, {}).keys():
+            preferred = _underscored(settings.get(table, {}))
+            for key in (settings_of.not_in_files | {"weights"}) & preferred.keys():
                 raise InvalidSetting(f"{key} belongs to one run.", f"Leave out {key}.")
-            settings_of.preferring(settings.get(table, {}))
+            settings_of.preferring(preferred)
+            named[table] = preferred
     with _told(f"{path}"):
         return StackSpec(**named)
+
+
+def _underscored(table: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with underscores in place of dashes. Raises InvalidSetting for one that is given twice."""
+    found: dict[str, Any] = {}
+    for written, value in table.items():
+        name = written.replace("-", "_")
+        require(name not in found, f"{name} is given twice.", "Keep one.")
+        found[name] = value
+    return found
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def plan_resumed(config: FinetuneConfig, free: int, count: Callable[[FinetuneCon
     Raises ResumeRefused if even the count, without anything added, is more than `free`.
     """
     tried = []
-    for checkpointing in sorted({config.gradient_checkpointing, True}):
+    for checkpointing in _checkpointing(config):
         way = replace(config, gradient_checkpointing=checkpointing)
         counted = count(way)
         tried.append(TrainingPlan(way, round(HIGHER * counted) + WORKSPACE, free))
@@ -83,13 +83,19 @@ def plan_resumed(config: FinetuneConfig, free: int, count: Callable[[FinetuneCon
     return tried[-1]
 
 
+def _checkpointing(config: FinetuneConfig) -> list[bool]:
+    """Return whether activations may be computed twice: not if that was ruled out, or always, or as a second way."""
+    ruled_out = "gradient_checkpointing" in config.given and not config.gradient_checkpointing
+    return [False] if ruled_out else sorted({config.gradient_checkpointing, True})
+
+
 def ways(config: FinetuneConfig) -> Iterator[FinetuneConfig]:
     """Iterate over settings of the same method that take less and less memory, beginning with the given ones.
 
     Batches are cut into equal parts whose gradients are accumulated. Then activations are computed twice.
     """
     parts = [number for number in range(1, config.batch_size + 1) if config.batch_size % number == 0]
-    for checkpointing in sorted({config.gradient_checkpointing, True}):
+    for checkpointing in _checkpointing(config):
         for number in parts:
             yield replace(
                 config,

@@ -26,6 +26,10 @@ def resumed(place: Workplace, names: Sequence[str] | None, config: FinetuneConfi
     chosen = with_earlier(config, before, f"Run {run.id} was started", can_be_replaced=False)
     begun = FinetuneConfig().preferring(before)
     require_same(begun, chosen)
+    step = saved_step(place.home, run.id) or 0
+    if chosen.steps < step:
+        cause = f"Run {run.id} is at step {step}, and steps is {chosen.steps}."
+        raise ResumeRefused(cause, f"Give {step} or more.", "steps")
     concepts = concepts_of(place, run)
     if chosen.steps < begun.steps:
         place.notify(f"Run {run.id} was started for {begun.steps} steps, and ends now at step {chosen.steps}.")

@@ -85,7 +85,7 @@ def again(place: Workplace, adapter_id: int | str, without: Collection[str], con
     concepts = _known(place, adapter, without)
     known = {field.name for field in fields(FinetuneConfig)} - {"start_from", "weights"}
     settings = {name: value for name, value in adapter.settings.items() if name in known}
-    earlier = {**place.spec.finetune, **settings, **_weights(adapter, concepts)}
+    earlier = {**settings, **_weights(adapter, concepts)}
     return _started(concepts, with_earlier(config, earlier, f"Adapter {adapter.id} was trained"))
 
 

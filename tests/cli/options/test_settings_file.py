@@ -77,6 +77,24 @@ def test_a_variable_that_sets_nothing_is_refused_with_the_nearest(studio, monkey
     assert studio("finetune", "--help").code == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("RANK", "0", "STUDIO_FINETUNE_RANK is 0."),
+        ("RANK", "x", "Invalid value for STUDIO_FINETUNE_RANK: 'x' is not a valid integer."),
+        (
+            "KEEP",
+            "best",
+            "STUDIO_FINETUNE_KEEP needs scores, and no image is held back for them.\n  → Give --holdout 1",
+        ),
+    ],
+)
+def test_a_wrong_value_of_a_variable_names_the_variable(studio, added, monkeypatch, name, value, said) -> None:
+    monkeypatch.setenv(f"STUDIO_FINETUNE_{name}", value)
+    answer = studio("finetune", "rex", "--plan")
+    assert answer.code == 2 and f"Error: {said}" in answer.err
+
+
 def test_variables_of_every_setting_that_has_one_are_taken(studio, monkeypatch) -> None:
     read = [each.name for each in command.params if getattr(each, "allow_from_autoenv", False)]
     assert {"rank", "use_dora", "config", "device", "evaluate"} <= {*read}

@@ -23,34 +23,37 @@ def test_what_is_known_is_said_and_nothing_else() -> None:
     ]
     assert lines[2:] == [
         "full for kandinsky-2.2: 1,200 steps of 4 images, learning rate 1e-05",
+        "learnt from the images' own embeddings (--conditions paper)",
         "rex: 1 image.",
     ]
     assert list(plan_lines(PLAN, "hats"))[3] == "begins with adapter hats, and trains what it knows too"
     scenes = replace(PLAN, settings={**PLAN.settings, "conditions": "scenes"})
     assert list(plan_lines(scenes))[3].endswith("in other places and beside others (--conditions scenes)")
+    mirrored = replace(PLAN, settings={**PLAN.settings, "random_flip": True})
+    assert list(plan_lines(mirrored))[4] == "mirror images are learnt too (--no-random-flip leaves them out)"
     kept = replace(PLAN, settings={**PLAN.settings, "keep_dressed": 2})
     assert (
-        list(plan_lines(kept))[3] == "2 prompts for each picture keep dressed subjects as they are (--keep-dressed 2)"
+        list(plan_lines(kept))[4] == "2 prompts for each picture keep dressed subjects as they are (--keep-dressed 2)"
     )
     single = replace(PLAN, steps=1, images_a_step=1)
     assert list(plan_lines(single))[2] == "full for kandinsky-2.2: 1 step of 1 image, learning rate 1e-05"
     on_gpu = replace(PLAN, needed_bytes=5 * 2**30, free_bytes=2**33, seconds_a_step=0.25, to_encode=3)
-    assert list(plan_lines(on_gpu))[3:-1] == [
+    assert list(plan_lines(on_gpu))[4:-1] == [
         "memory: about 5.0 GiB of 8.0 GiB of GPU memory",
         "first, 3 crops of the images will be encoded for the decoder",
         "time: about 5 min 0 s for the steps (0.25 s for each, measured here)",
     ]
     on_cpu = replace(PLAN, process_bytes=3 * 2**29)
-    assert list(plan_lines(on_cpu))[3] == "memory: about 1.5 GiB for this process, measured here"
+    assert list(plan_lines(on_cpu))[4] == "memory: about 1.5 GiB for this process, measured here"
     absent = replace(PLAN, not_measured="It is not on this machine.")
-    assert list(plan_lines(absent))[3] == "time: not measured. It is not on this machine."
+    assert list(plan_lines(absent))[4] == "time: not measured. It is not on this machine."
 
 
 def test_the_shapes_of_buckets_are_said() -> None:
     shaped = replace(PLAN, buckets=(Bucket(576, 448, 3), Bucket(512, 512, 1)))
-    assert list(plan_lines(shaped))[3] == "shapes that images are learnt in: 576x448 (3 images), 512x512 (1 image)"
+    assert list(plan_lines(shaped))[4] == "shapes that images are learnt in: 576x448 (3 images), 512x512 (1 image)"
 
 
 def test_files_that_are_held_back_are_named() -> None:
     held = replace(PLAN, concepts=(ConceptShare("rex", "dog", 2, 5, 1600, ("a.jpg", "b.jpg")),))
-    assert list(plan_lines(held))[3] == "rex: not trained on, for the scores: a.jpg, b.jpg"
+    assert list(plan_lines(held))[4] == "rex: not trained on, for the scores: a.jpg, b.jpg"

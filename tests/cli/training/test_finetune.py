@@ -154,6 +154,7 @@ def test_a_plan_is_shown_and_nothing_is_trained(studio, added) -> None:
         ["CONCEPT", "NOUN", "VERSION", "IMAGES", "DRAWN"],
         ["rex", "dog", "1", "2", "280"],
     ]
+    assert shown.pop(3) == "learnt from the images' own embeddings (--conditions paper)"
     assert re.fullmatch(r"memory: about \d\.\d GiB for this process, measured here", shown.pop(3))
     assert shown[2:4] == [
         "lora of rank 2 for tiny: 70 steps of 4 images, learning rate 0.0001",
@@ -256,7 +257,11 @@ def test_the_curves_for_tensorboard_are_named_at_the_end(studio, added, tmp_path
     assert "TensorBoard" not in studio("finetune", "rex", "--steps", 1, "--rank", 2).out
 
 
-def test_a_resume_that_is_refused_does_not_say_that_it_goes_on(studio, stopped_after_two) -> None:
+def test_a_resume_that_is_refused_does_not_say_that_it_goes_on(studio, stopped_after_two, tmp_path) -> None:
     refused = studio("finetune", "--resume", "--rank", 8)
-    assert refused.code != 0 and "goes on" not in refused.err
+    assert refused.code != 0 and "goes on" not in refused.err and "other settings: --rank: " in refused.err
+    below = studio("finetune", "--resume", "--steps", 1)
+    assert below.err == "Error: Run 1 is at step 2, and --steps is 1.\n  → Give 2 or more.\n"
+    (tmp_path / "mine.toml").write_text("rank = 8\n")
+    assert "other settings: rank: " in studio("finetune", "--resume", "--config", tmp_path / "mine.toml").err
     assert "Run 1 (rex) goes on after step 2." in studio("finetune", "--resume").err

@@ -127,7 +127,7 @@ def options(config: FinetuneConfig, differing: Mapping[str, Any]) -> list[str]:
     chosen |= {name: value for name, value in others.items() if name not in ("weights", "start_from")}
     said = []
     for name, value in chosen.items():
-        option = "--preview" if name == "preview_prompts" else f"--{name.replace('_', '-')}"
+        option = "--preview" if name == "preview_prompts" else f"--{name.replace('_', '-').removeprefix('use-')}"
         for each in value if isinstance(value, tuple) else [value]:
             switch = {True: [option], False: [f"--no-{option[2:]}"]}
             said += switch[each] if isinstance(each, bool) else [option, f"{each}"]

@@ -94,6 +94,8 @@ def test_weights_beside_the_toml_file_may_be_named_alone(tmp_path):
         (f"{PARTS}[generate]\nguidance = 2.0\n", "[generate]: There is no setting 'guidance'. Did you mean guidance_"),
         (f"{PARTS}[generate]\nfoo = 2.0\n", "[generate]: There is no setting 'foo'. Settings are: batch_size, best,"),
         (f'{PARTS}[finetune]\nstart_from = "ab"\n', "[finetune]: start_from belongs to one run. Leave out start_from."),
+        (f"{PARTS}[finetune]\nweights = {{rex = 2}}\n", "[finetune]: weights belongs to one run. Leave out weights."),
+        (f"{PARTS}[finetune]\nbatch-size = 2\nbatch_size = 2\n", "[finetune]: batch_size is given twice. Keep one."),
         (f'name = "x"\n{PARTS}[finetune]\nname = "x"\n', "[finetune]: There is no setting 'name'. Settings are:"),
         (f"{PARTS}[revisions]\nprior = 3\n", "The stack's revision of prior is 3. Give a commit, a tag or a branch."),
     ],
@@ -103,6 +105,12 @@ def test_a_wrong_toml_file_is_refused(tmp_path, text, said):
     with pytest.raises(InvalidSetting) as error:
         from_toml(tmp_path / "mine.toml")
     assert said in str(error.value)
+
+
+def test_settings_may_have_dashes_as_in_a_file_of_settings(tmp_path):
+    (tmp_path / "mine.toml").write_text(f"{PARTS}[finetune]\nlearning-rate = 3e-4\n[generate]\nguidance-scale = 2.0\n")
+    spec = from_toml(tmp_path / "mine.toml")
+    assert (spec.finetune, spec.generate) == ({"learning_rate": 3e-4}, {"guidance_scale": 2.0})
 
 
 def test_a_toml_file_that_takes_long_to_read_is_refused_by_its_size(tmp_path):

@@ -17,6 +17,8 @@ def test_the_ways_keep_the_batch_of_a_step_and_take_less_and_less() -> None:
     assert sizes == [(6, 2), (3, 4), (2, 6), (1, 12)] * 2
     assert [way.gradient_checkpointing for way in found] == [False] * 4 + [True] * 4
     assert [*ways(found[-1])] == [found[-1]]
+    ruled_out = FinetuneConfig(batch_size=2, gradient_checkpointing=False)
+    assert [(way.batch_size, way.gradient_checkpointing) for way in ways(ruled_out)] == [(2, False), (1, False)]
 
 
 @pytest.mark.parametrize(

@@ -139,11 +139,13 @@ def test_an_edited_concept_is_trained_as_it_is_now(place, studio, notices) -> No
     assert {concept.name: concept.version for concept in start.concepts} == {"mug": 1, "max": 2, "rex": 1}
 
 
-def test_an_adapter_is_made_again_with_its_settings_without_some_concepts(place, studio) -> None:
+def test_an_adapter_is_made_again_with_its_settings_without_some_concepts(place, studio, monkeypatch) -> None:
     recipe = studio.adapters.recipe(1)
     assert (recipe.names, recipe.config.steps, recipe.config.rank) == (("rex", "max"), 2, 2)
     rebuilt = studio.finetune(recipe.names, recipe.config).adapter
     assert rebuilt.sha256 == studio.adapters.get(1).sha256
+    monkeypatch.setitem(studio.workplace.spec.finetune, "random_flip", True)
+    assert not studio.adapters.recipe(1).config.random_flip, "it was trained before the stack preferred it"
     less = studio.adapters.recipe(1, without=["MAX"], config=FinetuneConfig(steps=3))
     assert (less.names, less.config.steps, less.config.learning_rate) == (("rex",), 3, 0.01)
     with pytest.raises(ConceptNotFound) as caught:

@@ -85,7 +85,7 @@ def test_the_command_of_a_run_that_began_with_an_adapter_gives_its_settings(put,
         steps=20, rank=16, learning_rate=1e-3, start_from="ab" * 32, weights={"mug": 2.0}, use_dora=True,
         preview_prompts=("a <mug>", "a <mug> on a hill"), lr_scheduler="cosine",
     )  # fmt: skip
-    own = {"rank": 16, "random_flip": True, "conditions": "scenes"}
+    own = {"rank": 16, "random_flip": True, "use_rslora": True, "masked_loss": True, "conditions": "scenes"}
     words = shlex.split(command(report(put, plain, config=config, preferences=own)))
     assert words[:5] == ["studio", "finetune", "mug", "--from", "abababababab"]
     context = finetune.make_context("finetune", words[2:])
@@ -98,6 +98,8 @@ def test_the_command_of_a_run_that_began_with_an_adapter_gives_its_settings(put,
         "use_dora": True,
         "lr_scheduler": "cosine",
         "random_flip": False,
+        "use_rslora": False,
+        "masked_loss": False,
         "conditions": "paper",
     }
     assert wanted.items() <= given.items() and given["preview_prompts"] == ("a <mug>", "a <mug> on a hill")
@@ -108,6 +110,8 @@ def test_every_setting_has_an_option_for_the_command() -> None:
     without = {"weights", "start_from", "preview_prompts"}
     names = [field.name for field in fields(FinetuneConfig) if field.name not in without]
     assert [name for name in names if f"--{name.replace('_', '-')}" not in options] == []
+    switches = {each.name for each in finetune.params if each.secondary_opts}
+    assert switches == {name for name in names if isinstance(getattr(FinetuneConfig, name), bool)}
 
 
 def test_images_that_were_held_back_are_not_counted_as_trained_on(put, plain) -> None:
