@@ -14,7 +14,6 @@ from cli.commands import LazyGroup
 from cli.options.spelling import (
     in_remedies,
     less_memory,
-    names_as_given,
     option_names,
     variable_of,
     with_options,
@@ -155,21 +154,27 @@ def tell(error: Exception, session: Session, as_json: bool) -> int:
         notice("Stopped.")
         return code
     options = option_names(session.command)
-    written = names_as_given(session.context)
-    named = {field: written[field] for field in getattr(error, "fields", ()) if field in written}
+    fields = getattr(error, "fields", ())
+    named = {field: options[field] for field in fields if field in options and field not in session.in_file}
     if code == 9:
         remedy = less_memory(options)
 
     def spelled(text: str) -> str:
         return repeated(with_options(with_values(text, options), named), session.given)
 
-    remedy, cause = spelled(remedy), with_options(in_remedies(cause, spelled), named)
+    remedy, cause = spelled(remedy) + _variables(session, named), with_options(in_remedies(cause, spelled), named)
     if as_json:
         with suppress(OSError, ValueError):  # a closed stdout does not change what went wrong
             say_json(numbered({"error": {"cause": cause, "remedy": remedy, "exit_code": code}}), session.json_lines)
     cause = in_lines(cause) if getattr(error, "has_lines", False) else printable(cause)
     warn(f"Error: {cause}\n  → {printable(remedy)}")
     return code
+
+
+def _variables(session: Session, named: Mapping[str, str]) -> str:
+    """Return sentences that say which variables give these options."""
+    given = [(variable_of(session.context, name), option) for name, option in named.items()] if session.context else []
+    return "".join(f" {variable} gives {option}." for variable, option in given if variable)
 
 
 def told(error: Any) -> tuple[str, str, int]:

@@ -41,6 +41,9 @@ class Session:
     context: click.Context | None = None
     """The call of the innermost command."""
 
+    in_file: frozenset[str] = frozenset()
+    """The settings that a `--config` file gives. Errors name them as the file does."""
+
     @property
     def command(self) -> click.Command | None:
         """The innermost command that was called."""

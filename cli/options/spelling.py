@@ -27,25 +27,14 @@ def less_memory(options: dict[str, str]) -> str:
 
 
 def option_names(command: click.Command | None) -> dict[str, str]:
-    """Return the longest spelling of each of the command's options, by the setting that it gives."""
-    params = command.params if command else []
-    return {each.name: max(each.opts, key=len) for each in params if each.name and isinstance(each, click.Option)}
+    """Return a spelling of each of the command's options, by the setting that it gives.
 
-
-def names_as_given(ctx: click.Context | None) -> dict[str, str]:
-    """Return how a call names each setting: its option, or the variable that gives it.
-
-    A setting that a file of settings may give is left out: the file has it under its own name.
+    It is the first one of a switch, which its opposite belongs to, and the longest one of another option.
     """
-    if ctx is None:
-        return {}
-    named = option_names(ctx.command)
-    for name in tuple(named):
-        if variable := variable_of(ctx, name):
-            named[name] = variable
-        elif ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE and ctx.params.get("config"):
-            del named[name]
-    return named
+    options = [each for each in (command.params if command else []) if isinstance(each, click.Option)]
+    return {
+        each.name: each.opts[0] if each.secondary_opts else max(each.opts, key=len) for each in options if each.name
+    }
 
 
 def variable_of(ctx: click.Context, name: str) -> str | None:
@@ -73,11 +62,12 @@ def in_remedies(cause: str, spelled: Callable[[str], str]) -> str:
 
 
 def with_values(remedy: str, options: dict[str, str]) -> str:
-    """Return the remedy with `--option value` in place of `setting=value`, and `--option` for `setting=True`."""
+    """Return the remedy with `--option value` in place of `setting=value`. For True and False it is a switch."""
 
     def spelled(match: re.Match[str]) -> str:
         if match[1] not in options:
             return match[0]
-        return options[match[1]] + ("" if match[2] == "True" else f" {match[2]}")
+        option = options[match[1]]
+        return {"True": option, "False": f"--no-{option[2:]}"}.get(match[2], f"{option} {match[2]}")
 
     return re.sub(r"\b([a-z_]+)=('[^']*'|[^\s,;]*[^\s,;.)])", spelled, remedy)

@@ -62,7 +62,8 @@ def from_toml(path: Path) -> StackSpec:
     for table, settings_of in (("finetune", FinetuneConfig()), ("generate", GenerateConfig())):
         with _told(f"{path}, [{table}]"):
             preferred = _underscored(settings.get(table, {}))
-            for key in (settings_of.not_in_files | {"weights"}) & preferred.keys():
+            own = settings_of.not_in_files | ({"weights"} if table == "finetune" else set())
+            for key in own & preferred.keys():
                 raise InvalidSetting(f"{key} belongs to one run.", f"Leave out {key}.")
             settings_of.preferring(preferred)
             named[table] = preferred
@@ -100,7 +101,7 @@ def _check_settings(settings: dict[str, Any], path: Path) -> None:
         require(of_kind, f"{path} has {key} = {as_toml(value)}.", remedy)
         if kinds[key] is dict:
             own = {each.name for each in fields(StackSpec)} - {*PLACES, "resolution", *TABLES, *settings}
-            for misplaced in sorted(own & value.keys()):
+            for misplaced in sorted(own & {each.replace("-", "_") for each in value}):
                 cause = f"{path} has {misplaced} in [{key}], where it has no effect."
                 raise InvalidSetting(cause, f"Write {misplaced} above the first line in brackets.")
     for part, size in settings.get("sizes", {}).items():

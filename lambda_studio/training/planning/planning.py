@@ -33,10 +33,12 @@ class TrainingPlan:
         config = self.config
         needed, free = (f"{size / GIB:.1f} GiB" for size in (self.needed, self.free))
         if not self.fits:
-            remedy = "a smaller resolution" if config.method == "lora" else "a smaller resolution, or method=lora"
+            remedies = ["a smaller resolution"]
+            remedies += ["gradient_checkpointing=True"] if _ruled_out(config) else []
+            remedies += [] if config.method == "lora" else ["method=lora"]
             return (
                 f"Training ({config.method}) needs about {needed} at least, and {free} of GPU memory are free. It may "
-                f"not fit: close other programs, or give {remedy}."
+                f"not fit: close other programs, or give {', or '.join(remedies)}."
             )
         parts = config.gradient_accumulation_steps
         times = f", {parts} times for each step" if parts > 1 else ""
@@ -77,16 +79,24 @@ def plan_resumed(config: FinetuneConfig, free: int, count: Callable[[FinetuneCon
         raise ResumeRefused(
             f"The run keeps its batches of {config.batch_size}, which need about {tried[-1].needed / GIB:.1f} GiB, and "
             f"{free / GIB:.1f} GiB of GPU memory are free.",
-            "Close other programs, resume it on a larger GPU, or start a new run without resume=True: it takes batches "
-            "that fit.",
+            f"Close other programs, resume it on a larger GPU,{_or_compute_twice(config)} or start a new run without "
+            "resume=True: it takes batches that fit.",
         )
     return tried[-1]
 
 
 def _checkpointing(config: FinetuneConfig) -> list[bool]:
-    """Return whether activations may be computed twice: not if that was ruled out, or always, or as a second way."""
-    ruled_out = "gradient_checkpointing" in config.given and not config.gradient_checkpointing
-    return [False] if ruled_out else sorted({config.gradient_checkpointing, True})
+    """Return the values of `gradient_checkpointing` to try, in order."""
+    return [False] if _ruled_out(config) else sorted({config.gradient_checkpointing, True})
+
+
+def _ruled_out(config: FinetuneConfig) -> bool:
+    """Return whether `gradient_checkpointing` was given as False."""
+    return "gradient_checkpointing" in config.given and not config.gradient_checkpointing
+
+
+def _or_compute_twice(config: FinetuneConfig) -> str:
+    return " give gradient_checkpointing=True," if _ruled_out(config) else ""
 
 
 def ways(config: FinetuneConfig) -> Iterator[FinetuneConfig]:

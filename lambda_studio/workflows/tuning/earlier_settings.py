@@ -46,7 +46,7 @@ def _replaced(config: FinetuneConfig, earlier: Mapping[str, Any]) -> dict[str, A
             config.preferring({**earlier, **replaced})
         except InvalidSetting as error:
             defaults = {name: getattr(FinetuneConfig, name) for name in _theirs(error, config, {**earlier, **replaced})}
-            if not defaults or any(value is None or isinstance(value, bool) for value in defaults.values()):
+            if not defaults or any(value is None for value in defaults.values()):
                 return {}
             replaced |= defaults
         else:

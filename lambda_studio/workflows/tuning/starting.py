@@ -83,9 +83,10 @@ def again(place: Workplace, adapter_id: int | str, without: Collection[str], con
         "imported" not in adapter.settings, cause, "Train a new one, or go on from it: studio finetune NAME --from."
     )
     concepts = _known(place, adapter, without)
-    known = {field.name for field in fields(FinetuneConfig)} - {"start_from", "weights"}
-    settings = {name: value for name, value in adapter.settings.items() if name in known}
-    earlier = {**settings, **_weights(adapter, concepts)}
+    defaults = {field.name: field.default for field in fields(FinetuneConfig)}
+    changeable = {"start_from", "weights", "gradient_checkpointing"}  # the last one changes no weight
+    settings = {name: adapter.settings.get(name, value) for name, value in defaults.items() if name not in changeable}
+    earlier = {**settings, **_weights(adapter, concepts)}  # all of them, so that a stack prefers none
     return _started(concepts, with_earlier(config, earlier, f"Adapter {adapter.id} was trained"))
 
 

@@ -80,12 +80,12 @@ def test_a_variable_that_sets_nothing_is_refused_with_the_nearest(studio, monkey
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("RANK", "0", "STUDIO_FINETUNE_RANK is 0."),
+        ("RANK", "0", "--rank is 0.\n  → Give 1 to 4096. STUDIO_FINETUNE_RANK gives --rank.\n"),
         ("RANK", "x", "Invalid value for STUDIO_FINETUNE_RANK: 'x' is not a valid integer."),
         (
             "KEEP",
             "best",
-            "STUDIO_FINETUNE_KEEP needs scores, and no image is held back for them.\n  → Give --holdout 1",
+            "--keep needs scores, and no image is held back for them.\n  → Give --holdout 1 with it. STUDIO",
         ),
     ],
 )

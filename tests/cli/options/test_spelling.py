@@ -13,6 +13,13 @@ def test_other_words_with_an_equals_sign_stay() -> None:
     )
 
 
+def test_a_switch_is_given_or_its_opposite() -> None:
+    switch = click.Option(["--dora/--no-dora", "--use-dora", "use_dora"])
+    options = option_names(click.Command("tune", params=[switch]))
+    assert with_values("Give use_dora=True.", options) == "Give --dora."
+    assert with_values("Leave out x, or give use_dora=False too.", options) == "Leave out x, or give --no-dora too."
+
+
 def test_only_the_remedies_at_the_ends_of_lines_are_spelled_anew() -> None:
     cause = "2 reasons:\n  - noun=dog.jpg is empty\n  - rex has no noun → Give nouns='rex=NOUN'."
     spelled = in_remedies(cause, lambda text: with_values(text, {"nouns": "--noun", "noun": "--noun"}))

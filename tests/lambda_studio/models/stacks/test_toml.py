@@ -87,6 +87,7 @@ def test_weights_beside_the_toml_file_may_be_named_alone(tmp_path):
             f"{PARTS}[generate]\nguidance_scale = 2.0\nsteps_for_thirty = 900\n",
             "steps_for_thirty in [generate], where it has no effect. Write steps_for_thirty above the first line in",
         ),
+        (f"{PARTS}[finetune]\nsteps-for-thirty = 900\n", "has steps_for_thirty in [finetune], where it has no effect."),
         (f"{PARTS}[sizes]\ndecoder = 4\nsubjects = 2\n", "has subjects in [sizes], where it has no effect."),
         (f"{PARTS}[sizes]\nunet = 4\n", "has unet = 4 in [sizes]. Give bytes for clip, prior, decoder."),
         (f"{PARTS}[sizes]\nprior = '4 GB'\n", 'has prior = "4 GB" in [sizes]. Give bytes for clip,'),

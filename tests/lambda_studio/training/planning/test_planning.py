@@ -50,3 +50,14 @@ def test_a_run_that_cannot_fit_is_refused_with_what_remains() -> None:
     with pytest.raises(ResumeRefused, match=r"batches of 4, which need about 6\.5 GiB, and 5\.5 GiB of GPU") as refused:
         plan_resumed(FinetuneConfig(), 11 * GIB // 2, count)
     assert "start a new run without resume=True: it takes batches that fit." in refused.value.remedy
+
+
+def test_activations_are_not_computed_twice_if_that_was_ruled_out_and_the_words_say_so() -> None:
+    asked = FinetuneConfig(gradient_checkpointing=False)
+    plan = plan_training(asked, 4 * GIB, count)
+    assert (plan.config.gradient_checkpointing, plan.fits) == (False, False)
+    assert "or give a smaller resolution, or gradient_checkpointing=True." in plan.said()
+    assert "gradient_checkpointing" not in plan_training(FinetuneConfig(), GIB, count).said()
+    with pytest.raises(ResumeRefused) as refused:
+        plan_resumed(asked, 8 * GIB, count)
+    assert "a larger GPU, give gradient_checkpointing=True, or start a new run" in refused.value.remedy

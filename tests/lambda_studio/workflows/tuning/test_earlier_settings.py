@@ -32,10 +32,12 @@ def test_the_way_out_is_named_and_works() -> None:
     assert refusal(FinetuneConfig(holdout=0), more) == (cause, "Leave out holdout, or give keep=last patience=0 too.")
 
 
-def test_a_flag_that_no_option_takes_back_and_a_run_that_goes_on_leave_one_way() -> None:
-    given = FinetuneConfig(preview_every=0)
+def test_a_switch_is_switched_off_and_a_run_that_goes_on_has_one_way() -> None:
+    given, scored = FinetuneConfig(preview_every=0), {"holdout": 1, "patience": 2, "ease_off": True}
+    ways = "Leave out preview_every, or give holdout=0 patience=0 ease_off=False too."
+    assert refusal(given, scored)[1] == ways
+    assert with_earlier(FinetuneConfig(preview_every=0, holdout=0, patience=0, ease_off=False), scored, WHOSE) == given
     only = "Leave out preview_every."
-    assert refusal(given, {"holdout": 1, "patience": 2, "ease_off": True})[1] == only
     assert refusal(given, {"holdout": 1}, can_be_replaced=False)[1] == only
 
 
