@@ -45,10 +45,15 @@ def _lines(result: "DemoResult") -> list[str]:
         "Paws, ears, rims and other parts have colours that no prompt names. They are right in "
         f"{before.details:.0%} of the subjects zero-shot, and in {after.details:.0%} after fine-tuning."
     )
+    pairs = (
+        f"Of two subjects in one picture, each has its own main colour in {before.both_main:.0%} of the pictures "
+        f"zero-shot, and in {after.both_main:.0%} after fine-tuning."
+    )
     scores = [("details", before.details, after.details), ("identity", before.identity, after.identity)]
     scores += [("composition", before.composition, after.composition)]
     return [
         words,
+        pairs,
         *(f"{name:12} {first:.2f} zero-shot -> {then:.2f} fine-tuned" for name, first, then in scores),
         f"Contact sheet: {result.contact_sheet}",
         f"Scores:        {result.scores}",

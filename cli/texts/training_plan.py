@@ -36,7 +36,8 @@ def plan_lines(plan: "FinetunePlan", start_from: str | None = None) -> Iterator[
         yield "mirror images are learnt too (--no-random-flip leaves them out)"
     if prompts := settings.get("keep_dressed"):
         said = counted(prompts, "prompt")
-        yield f"{said} for each picture keep dressed subjects as they are (--keep-dressed {prompts})"
+        such = 'such as "a <name> wearing a hat"'
+        yield f"the LoRA changes nothing for {said} for each picture, {such} (--keep-dressed {prompts})"
     if plan.needed_bytes is not None and plan.free_bytes is not None:
         yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of GPU memory"
     if plan.process_bytes is not None:

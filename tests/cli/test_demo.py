@@ -10,7 +10,7 @@ def test_the_demo_has_a_folder_of_its_own_and_says_what_it_wrote(studio, monkeyp
     def run_demo(home: Path, out: Path, notify, progress) -> demo.DemoResult:
         assert home == out / "home"
         notify("drawing")
-        before, after = (demo.Scores(*[value] * 7) for value in (0.25, 0.75))
+        before, after = (demo.Scores(*[value] * 9) for value in (0.25, 0.75))
         return demo.DemoResult(out / "sheet.png", out / "scores.json", out, before, after)
 
     monkeypatch.setattr(demo, "run_demo", run_demo)
@@ -19,6 +19,8 @@ def test_the_demo_has_a_folder_of_its_own_and_says_what_it_wrote(studio, monkeyp
     assert first.out.splitlines() == [
         "Paws, ears, rims and other parts have colours that no prompt names. They are right in "
         "25% of the subjects zero-shot, and in 75% after fine-tuning.",
+        "Of two subjects in one picture, each has its own main colour in 25% of the pictures "
+        "zero-shot, and in 75% after fine-tuning.",
         "details      0.25 zero-shot -> 0.75 fine-tuned",
         "identity     0.25 zero-shot -> 0.75 fine-tuned",
         "composition  0.25 zero-shot -> 0.75 fine-tuned",

@@ -66,8 +66,10 @@ class Scores:
     """The oracle's readings, as means over the prompts.
 
     `details` is the share of subjects whose two parts have the right colours, which no prompt names. `identity`
-    is the cosine similarity of the subjects' identity embeddings with those of their reference photographs. The other
-    values are shares of right answers. `composition` is the mean of noun, place and worn thing.
+    is the cosine similarity of the subjects' identity embeddings with those of their reference photographs. `both_main`
+    is the share of pictures of two subjects in which each has its own main colour, and `both_looks` that in which each
+    has its main colour and its pattern. The other values are shares of right answers. `composition` is the mean of
+    noun, place and worn thing.
     """
 
     identity: float
@@ -77,6 +79,8 @@ class Scores:
     place: float
     worn: float
     composition: float
+    both_main: float
+    both_looks: float
 
 
 @dataclass(frozen=True)
@@ -204,7 +208,13 @@ def _score(
     shares = {name: fmean(m.share(name) for m in marks) for name in ("details", "main", "noun", "place")}
     worn = fmean(m.share("worn") for m, asked in zip(marks, PROMPTS, strict=True) if asked.worn)
     composition = (shares["noun"] + shares["place"] + worn) / 3
-    return Scores(identity=fmean(identity), **shares, worn=worn, composition=composition)
+    pairs = [m for m, asked in zip(marks, PROMPTS, strict=True) if len(asked.names) == 2]
+    both_main, both_looks = (
+        fmean(m.every(*answers) for m in pairs) for answers in (("noun", "main"), ("noun", "main", "pattern"))
+    )
+    return Scores(
+        fmean(identity), **shares, worn=worn, composition=composition, both_main=both_main, both_looks=both_looks
+    )
 
 
 def _sheet(

@@ -31,10 +31,10 @@ def test_what_is_known_is_said_and_nothing_else() -> None:
     assert list(plan_lines(scenes))[3].endswith("in other places and beside others (--conditions scenes)")
     mirrored = replace(PLAN, settings={**PLAN.settings, "random_flip": True})
     assert list(plan_lines(mirrored))[4] == "mirror images are learnt too (--no-random-flip leaves them out)"
-    kept = replace(PLAN, settings={**PLAN.settings, "keep_dressed": 2})
-    assert (
-        list(plan_lines(kept))[4] == "2 prompts for each picture keep dressed subjects as they are (--keep-dressed 2)"
-    )
+    for count, said in ((1, "1 prompt"), (2, "2 prompts")):
+        kept = replace(PLAN, settings={**PLAN.settings, "keep_dressed": count})
+        line = f'the LoRA changes nothing for {said} for each picture, such as "a <name> wearing a hat"'
+        assert list(plan_lines(kept))[4] == f"{line} (--keep-dressed {count})"
     single = replace(PLAN, steps=1, images_a_step=1)
     assert list(plan_lines(single))[2] == "full for kandinsky-2.2: 1 step of 1 image, learning rate 1e-05"
     on_gpu = replace(PLAN, needed_bytes=5 * 2**30, free_bytes=2**33, seconds_a_step=0.25, to_encode=3)
