@@ -19,8 +19,17 @@ LEARNT = {
 """What a training with these conditions learns from, beside or in place of the photographs' embeddings."""
 
 
+SAID = (
+    "batch_size", "conditions", "gradient_accumulation_steps", "keep_dressed", "learning_rate", "method", "rank",
+    "random_flip", "start_from", "steps",
+)  # fmt: skip
+"""Settings that have a line of their own."""
+
+
 def plan_lines(plan: "FinetunePlan", start_from: str | None = None) -> Iterator[str]:
     """Yield a plan in words. `start_from` is the adapter that the training begins with."""
+    from lambda_studio.settings.written import written
+
     rows = [(each.name, each.noun, f"{each.version}", f"{each.images}", f"{each.seen:,}") for each in plan.concepts]
     yield from table(("CONCEPT", "NOUN", "VERSION", "IMAGES", "DRAWN"), rows)
     settings = plan.settings
@@ -38,6 +47,8 @@ def plan_lines(plan: "FinetunePlan", start_from: str | None = None) -> Iterator[
         said = counted(prompts, "prompt")
         such = 'such as "a <name> wearing a hat"'
         yield f"the LoRA changes nothing for {said} for each picture, {such} (--keep-dressed {prompts})"
+    if others := [f"{name} {written(value)}" for name, value in plan.unusual.items() if name not in SAID]:
+        yield f"other settings: {', '.join(others)}"
     if plan.needed_bytes is not None and plan.free_bytes is not None:
         yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of GPU memory"
     if plan.process_bytes is not None:

@@ -13,12 +13,14 @@ from lambda_studio.config import FinetuneConfig, GenerateConfig, require
 from lambda_studio.errors import InvalidSetting, ModelFilesMissing
 from lambda_studio.models.files.locating import HUB_ID
 from lambda_studio.models.stacks.specification import BUILT_IN, PLACES, StackSpec
-from lambda_studio.settings.kinds import called
+from lambda_studio.settings.kinds import called, kinds_of
 from lambda_studio.settings.toml import as_toml
 
 MAX_TOML_BYTES = 2**14  # the time that TOML takes grows with the square of a key
 TABLES = ("decoder_settings", "finetune", "generate", "hashes", "metrics", "revisions", "sizes")
 NUMBERS = ("resolution", "subjects", "gpu_bytes", "steps_for_thirty")
+PREFERRED = {"finetune": FinetuneConfig(), "generate": GenerateConfig()}
+"""The tables of settings that a stack prefers."""
 SIZED = ("clip", "prior", "decoder")
 """The parts with a size in `[sizes]`, which every stack has."""
 
@@ -59,7 +61,7 @@ def from_toml(path: Path) -> StackSpec:
         named["metrics"] = {key: _beside(path, place) if isinstance(place, str) else place for key, place in places}
     if "words" in named:
         named["words"] = path.parent / named["words"]
-    for table, settings_of in (("finetune", FinetuneConfig()), ("generate", GenerateConfig())):
+    for table, settings_of in PREFERRED.items():
         with _told(f"{path}, [{table}]"):
             preferred = _underscored(settings.get(table, {}))
             own = settings_of.not_in_files | ({"weights"} if table == "finetune" else set())
@@ -95,6 +97,8 @@ def _check_settings(settings: dict[str, Any], path: Path) -> None:
     for key, value in settings.items():
         near = difflib.get_close_matches(key, kinds, n=1)
         meant = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(kinds)}."
+        tables = [table for table, config in PREFERRED.items() if key.replace("-", "_") in kinds_of(type(config))]
+        meant = f"Write it below a line [{tables[0]}]." if tables else meant
         require(key in kinds, f"{path} has an unknown setting {key!r}.", meant)
         of_kind = isinstance(value, kinds[key]) and not isinstance(value, bool)
         remedy = f"Write a table: [{key}]" if kinds[key] is dict else f"Give {called(kinds[key])}."

@@ -11,6 +11,7 @@ from concepts.records import AdapterRecord, ConceptRecord
 from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.adapters.information import read_adapter_info
+from lambda_studio.settings.written import written
 from lambda_studio.workflows.home import adapter_file
 from lambda_studio.workflows.tuning.earlier_settings import with_earlier
 from lambda_studio.workflows.tuning.settings import with_steps
@@ -140,8 +141,9 @@ def _known(place: Workplace, adapter: AdapterRecord, without: Collection[str]) -
 def _require_shape(adapter: AdapterRecord, config: FinetuneConfig, shape: dict[str, Any]) -> None:
     for name, value in shape.items():
         given = getattr(config, name)
-        cause = f"Adapter {adapter.id} has {name} = {value}, and {name} = {given} is given."
-        require(name not in config.given or given == value, cause, "Leave it out, or train without it.", name)
+        cause = f"Adapter {adapter.id} has {name} = {written(value)}, and {name} = {written(given)} is given."
+        remedy = f"Leave out {name}, or train without this adapter."
+        require(name not in config.given or given == value, cause, remedy, name)
 
 
 def _halves(named: Sequence[ConceptRecord], replayed: Sequence[ConceptRecord]) -> dict[str, float]:

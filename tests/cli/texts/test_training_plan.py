@@ -35,6 +35,9 @@ def test_what_is_known_is_said_and_nothing_else() -> None:
         kept = replace(PLAN, settings={**PLAN.settings, "keep_dressed": count})
         line = f'the LoRA changes nothing for {said} for each picture, such as "a <name> wearing a hat"'
         assert list(plan_lines(kept))[4] == f"{line} (--keep-dressed {count})"
+    other = {"steps": 1200, "rank": 4, "use_dora": True, "ema_decay": 0.99, "weights": {"rex": 2.0}}
+    said = "other settings: use_dora yes, ema_decay 0.99, weights rex 2"
+    assert list(plan_lines(replace(PLAN, unusual=other)))[4] == said
     single = replace(PLAN, steps=1, images_a_step=1)
     assert list(plan_lines(single))[2] == "full for kandinsky-2.2: 1 step of 1 image, learning rate 1e-05"
     on_gpu = replace(PLAN, needed_bytes=5 * 2**30, free_bytes=2**33, seconds_a_step=0.25, to_encode=3)

@@ -1,6 +1,6 @@
 """The plan of a fine-tuning run, as plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -61,6 +61,8 @@ class FinetunePlan:
     """Without a GPU: the most memory that this process has had, with the steps that were timed."""
     buckets: tuple[Bucket, ...] = ()
     """The shapes that images are learnt in, with `aspect_ratio_buckets`."""
+    unusual: dict[str, Any] = field(default_factory=dict)
+    """The steps, and the settings that differ from the stack's own."""
 
     @property
     def seconds(self) -> float | None:

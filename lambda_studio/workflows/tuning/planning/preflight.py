@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import torch
 
 from concepts.records import ConceptRecord
-from lambda_studio.config import FinetuneConfig, Size
+from lambda_studio.config import FinetuneConfig, Size, chosen_settings
 from lambda_studio.errors import ModelFilesNotFetched
 from lambda_studio.models.memory.hardware import process_peak
 from lambda_studio.models.stacks.stack import Stack
@@ -22,6 +22,7 @@ from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures, no
 from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan, Remark
 from lambda_studio.workflows.tuning.planning.planning import note_emulation, plan_memory, weights_dtype
 from lambda_studio.workflows.tuning.planning.requirements import require_trainable, start_file
+from lambda_studio.workflows.tuning.settings import unusual
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -103,7 +104,8 @@ def _plan(
     )  # fmt: skip
     settings = {**asdict(config), "learning_rate": config.effective_learning_rate}
     said = (*remarks, *(Remark(name, text) for name, text in held.too_few.items()))
-    return FinetunePlan(stack.spec.name, tuple(shares), settings, config.steps, images_a_step, said)
+    differing = unusual(chosen_settings(config), stack.spec.finetune)
+    return FinetunePlan(stack.spec.name, tuple(shares), settings, config.steps, images_a_step, said, unusual=differing)
 
 
 def _seconds_a_step(stack: Stack, config: FinetuneConfig) -> float:

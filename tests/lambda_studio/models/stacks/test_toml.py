@@ -64,6 +64,8 @@ def test_weights_beside_the_toml_file_may_be_named_alone(tmp_path):
     ("text", "said"),
     [
         ('clip = "a"\nprior = "b"\n', "has no decoder"),
+        (f"random-flip = true\n{PARTS}", "unknown setting 'random-flip'. Write it below a line [finetune]."),
+        (f"guidance_scale = 2.0\n{PARTS}", "unknown setting 'guidance_scale'. Write it below a line [generate]."),
         ('clip = "a"\nprior = "b"\nlicense = "MIT"\n', "unknown setting 'license'. Did you mean licence?"),
         ('clip = 3\nprior = "b"\ndecoder = "c"\n', "has clip = 3. Give a text."),
         ('clip = "a"\nprior = "b"\ndecoder = "c"\nprecision = "int4"\n', "precision is 'int4'. Give one of: auto"),

@@ -106,8 +106,10 @@ def test_the_shape_of_an_adapter_is_kept_and_another_is_refused(place, stack_fil
     with pytest.raises(InvalidSetting) as caught:
         continued(place, 1, ["mug"], FinetuneConfig(rank=4))
     assert (caught.value.cause, caught.value.remedy) == (
-        "Adapter 1 has rank = 2, and rank = 4 is given.", "Leave it out, or train without it.",
+        "Adapter 1 has rank = 2, and rank = 4 is given.", "Leave out rank, or train without this adapter.",
     )  # fmt: skip
+    with pytest.raises(InvalidSetting, match="Adapter 1 has use_dora = no, and use_dora = yes is given"):
+        continued(place, 1, ["mug"], FinetuneConfig(use_dora=True))
     with pytest.raises(AdapterNotFound):
         continued(place, 7, ["mug"], FinetuneConfig())
 
