@@ -29,7 +29,7 @@ def less_memory(options: dict[str, str]) -> str:
 def option_names(command: click.Command | None) -> dict[str, str]:
     """Return a spelling of each of the command's options, by the setting that it gives.
 
-    It is the first one of a switch, which its opposite belongs to, and the longest one of another option.
+    For a switch with an opposite it is the first spelling, otherwise the longest.
     """
     options = [each for each in (command.params if command else []) if isinstance(each, click.Option)]
     return {

@@ -16,7 +16,7 @@ LEARNT = {
     "both": f"learnt also from {PREDICTIONS}",
     "scenes": f"learnt also from {PREDICTIONS}; where masks show the subjects, in other places and beside others",
 }
-"""What a training with these conditions learns from, beside or in place of the photographs' embeddings."""
+"""What a training with these conditions learns from."""
 
 
 SAID = (

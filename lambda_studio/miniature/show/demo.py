@@ -67,8 +67,8 @@ class Scores:
 
     `details` is the share of subjects whose two parts have the right colours, which no prompt names. `identity`
     is the cosine similarity of the subjects' identity embeddings with those of their reference photographs. `both_main`
-    is the share of pictures of two subjects in which each has its own main colour, and `both_looks` that in which each
-    has its main colour and its pattern. The other values are shares of right answers. `composition` is the mean of
+    is the share of pictures of two subjects in which each has its noun and its own main colour. For `both_looks` each
+    needs its pattern too. The other values are shares of right answers. `composition` is the mean of
     noun, place and worn thing.
     """
 
