@@ -10,14 +10,13 @@ from cli.commands import GLOBAL, StudioCommand
 
 
 def spellings(command: click.Command) -> dict[str, str]:
-    """Return the setting of each spelling of the command's options, with underscores."""
-    options = [each for each in command.params if isinstance(each, click.Option) and not _is_one_value(each)]
-    return {
-        spelled.lstrip("-").replace("-", "_"): option.name
-        for option in options
-        for spelled in (*option.opts, *getattr(option, "aliases", ()))
-        if option.name
-    }
+    """Return the setting of each spelling of the command's options, with underscores.
+
+    A flag of one value, as --use-8bit-adam, is no setting and has its own name.
+    """
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    written = ((_underscored(text), each) for each in options for text in (*each.opts, *getattr(each, "aliases", ())))
+    return {text: text if _is_one_value(each) else str(each.name) for text, each in written}
 
 
 def set_by_environment(command: click.Command, but: Collection[str]) -> None:
@@ -51,9 +50,16 @@ def _require_known(variable: str, ctx: click.Context) -> None:
     if asked in spelled and spelled[asked] not in read:
         cause = f"{variable} is set, and no variable gives this option."
         raise click.UsageError(f"{cause} Give it on the command line.", ctx)
+    if switch := {_underscored(opposite): each.name for each in options for opposite in each.secondary_opts}.get(asked):
+        opposite = f"{prefix}{switch.upper()}=0"
+        raise click.UsageError(f"{variable} is set, and is no setting. Its opposite is one: {opposite}", ctx)
     near = difflib.get_close_matches(asked, [each for each, name in spelled.items() if name in read], n=1)
     meant = f"Did you mean {prefix}{spelled[near[0]].upper()}?" if near else "Unset it."
     raise click.UsageError(f"{variable} is set, and is no setting. {meant}", ctx)
+
+
+def _underscored(option: str) -> str:
+    return option.lstrip("-").replace("-", "_")
 
 
 def _is_one_value(option: click.Option) -> bool:

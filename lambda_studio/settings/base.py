@@ -70,11 +70,16 @@ class Settings:
         names = {each.name: each.name for each in fields(cls) if each.name not in cls.not_in_files}
         spelled = {key: name for key, name in (spellings or {}).items() if name in names}
         elsewhere = (spellings or {}).keys() - spelled.keys()
-        found = read_settings(path, {**names, **spelled}, kinds_of(cls), elsewhere)
+        found = cls.spelled(read_settings(path, {**names, **spelled}, kinds_of(cls), elsewhere))
         try:
             return cls(**found)
         except InvalidSetting as error:
             raise InvalidSetting(f"{path}: {error.cause}", error.remedy) from error
+
+    @classmethod
+    def spelled(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values of a file, each as the setting has it."""
+        return dict(values)
 
     @property
     def given(self) -> frozenset[str]:
@@ -101,7 +106,7 @@ class Settings:
             near = difflib.get_close_matches(name, known, n=1)
             meant = f"Did you mean {near[0]}?" if near else f"Settings are: {', '.join(sorted(known))}."
             require(name in known, f"There is no setting {name!r}.", meant)
-        wanted: dict[str, Any] = {name: value for name, value in preferences.items() if name not in self.given}
+        wanted = {name: value for name, value in self.spelled(preferences).items() if name not in self.given}
         wanted |= {name: tuple(value) for name, value in wanted.items() if isinstance(value, list)}  # of JSON or TOML
         return replace(self, **wanted)
 

@@ -150,6 +150,14 @@ class FinetuneConfig(Settings):
         self._require("report_to", known, f"Give some of: {', '.join(TRACKERS)}.")
         self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
 
+    @classmethod
+    def spelled(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values with the name of a schedule as it is here. `constant_with_warmup` is `constant`."""
+        schedule = values.get("lr_scheduler")
+        if not isinstance(schedule, str):
+            return dict(values)
+        return {**values, "lr_scheduler": schedule.replace("-", "_").removesuffix("_with_warmup")}
+
     def _require_scores(self) -> None:
         self._require("keep", self.keep in ("last", "best"), "Give last or best.")
         self._require_between(0, "holdout", "patience")
@@ -210,14 +218,18 @@ class FinetuneConfig(Settings):
     def preferring(self, preferences: Mapping[str, Any]) -> "FinetuneConfig":
         """Return these settings with `preferences` for the fields that were not given.
 
-        A given optimiser of another package does not take the learning rate that is preferred for AdamW. A preferred
-        shape of a LoRA counts only if a LoRA is trained. Raises InvalidSetting.
+        A given optimiser of another package does not take the learning rate that is preferred for AdamW. Of one that is
+        preferred for a LoRA, `full` takes a tenth, as the defaults have it; the other way round it is not taken. A
+        preferred shape of a LoRA counts only if both are LoRAs. Raises InvalidSetting.
         """
-        unwanted: set[str] = set()
+        wanted = dict(preferences)
         theirs = self.optimizer not in OPTIMISERS and preferences.get("optimizer") != self.optimizer
+        preferred = preferences.get("method", "lora")
+        method = self.method if "method" in self.given else preferred
+        unwanted = {"rank", *LORA_ONLY} if "full" in (method, preferred) else set()
+        if method != preferred:
+            rate = wanted.pop("learning_rate", None)
+            wanted |= {"learning_rate": rate / 10} if rate and method == "full" else {}
         if theirs and "optimizer" in self.given:
             unwanted |= {"learning_rate"}
-        method = self.method if "method" in self.given else preferences.get("method", self.method)
-        if method != "lora":
-            unwanted |= set(LORA_ONLY)
-        return super().preferring({name: value for name, value in preferences.items() if name not in unwanted})
+        return super().preferring({name: value for name, value in wanted.items() if name not in unwanted})

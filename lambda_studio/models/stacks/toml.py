@@ -21,6 +21,8 @@ TABLES = ("decoder_settings", "finetune", "generate", "hashes", "metrics", "revi
 NUMBERS = ("resolution", "subjects", "gpu_bytes", "steps_for_thirty")
 PREFERRED = {"finetune": FinetuneConfig(), "generate": GenerateConfig()}
 """The tables of settings that a stack prefers."""
+OF_ONE_RUN = FinetuneConfig.not_in_files | {"weights"}
+"""Settings that no stack can prefer."""
 SIZED = ("clip", "prior", "decoder")
 """The parts with a size in `[sizes]`, which every stack has."""
 
@@ -64,8 +66,7 @@ def from_toml(path: Path) -> StackSpec:
     for table, settings_of in PREFERRED.items():
         with _told(f"{path}, [{table}]"):
             preferred = _underscored(settings.get(table, {}))
-            own = settings_of.not_in_files | ({"weights"} if table == "finetune" else set())
-            for key in own & preferred.keys():
+            for key in OF_ONE_RUN & preferred.keys():
                 raise InvalidSetting(f"{key} belongs to one run.", f"Leave out {key}.")
             settings_of.preferring(preferred)
             named[table] = preferred
@@ -99,6 +100,8 @@ def _check_settings(settings: dict[str, Any], path: Path) -> None:
         meant = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(kinds)}."
         tables = [table for table, config in PREFERRED.items() if key.replace("-", "_") in kinds_of(type(config))]
         meant = f"Write it below a line [{tables[0]}]." if tables else meant
+        cause = f"{path} has {key}, which belongs to one run."
+        require(key.replace("-", "_") not in OF_ONE_RUN, cause, f"Leave out {key}.")
         require(key in kinds, f"{path} has an unknown setting {key!r}.", meant)
         of_kind = isinstance(value, kinds[key]) and not isinstance(value, bool)
         remedy = f"Write a table: [{key}]" if kinds[key] is dict else f"Give {called(kinds[key])}."
@@ -124,6 +127,8 @@ def _beside(toml: Path, place: str) -> str:
     absolute = toml.parent.absolute() / Path(folder).expanduser()
     if place != folder:
         return f"local-dir:{absolute}"
+    if place.startswith((".", "~")):  # a path, never the name of a model
+        return str(absolute)
     if not place or place.startswith("hf-hub:") or not absolute.is_dir():
         return place
     require(

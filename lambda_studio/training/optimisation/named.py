@@ -82,7 +82,7 @@ def _adamw_8bit(parameters: list[nn.Parameter], rates: Rates) -> torch.optim.Opt
         from bitsandbytes.optim import AdamW8bit
     except ImportError as error:
         cause = f"optimizer is {ADAMW_8BIT}, which needs the package bitsandbytes, and it cannot be imported ({error})."
-        raise InvalidSetting(cause, "pip install 'lambda-studio[8bit]'", "optimizer") from error
+        raise InvalidSetting(cause, "pip install bitsandbytes", "optimizer") from error
     rate, betas, decay = rates.learning_rate, rates.betas, rates.weight_decay
     made: torch.optim.Optimizer = AdamW8bit(parameters, lr=rate, betas=betas, weight_decay=decay)
     return made

@@ -9,6 +9,7 @@ from lambda_studio.config import FinetuneConfig, chosen_settings
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.formats import FORMAT, UPDATE, format_of, too_new
 from lambda_studio.models.stacks.specification import STEPS_FOR_ONE
+from lambda_studio.settings.finetuning import LORA_ONLY
 
 RUN_FORMAT = 1
 
@@ -35,7 +36,29 @@ def unusual(chosen: Mapping[str, Any], preferences: Mapping[str, Any]) -> dict[s
     defaults = {field.name: field.default for field in fields(FinetuneConfig)}
     usual = {name: preferences.get(name, default) for name, default in defaults.items()}
     values = {**defaults, **chosen}
+    if values["method"] != "lora":
+        values = {name: value for name, value in values.items() if name not in ("rank", *LORA_ONLY)}
     return {name: value for name, value in values.items() if name == "steps" or value != usual.get(name)}
+
+
+def without_effect(config: FinetuneConfig) -> list[str]:
+    """Return a sentence for each setting that changes nothing beside the others, and for a warm-up that is too long."""
+    schedule, default = config.lr_scheduler, FinetuneConfig()
+    idle = {
+        "background_weight": None if config.masked_loss else "without masked_loss",
+        "lr_num_cycles": None if schedule == "cosine_with_restarts" else f"with lr_scheduler={schedule}",
+        "lr_power": None if schedule == "polynomial" else f"with lr_scheduler={schedule}",
+        "rank": None if config.method == "lora" else f"with method={config.method}",
+    }
+    said = [
+        f"{name}={getattr(config, name)} has no effect {why}."
+        for name, why in idle.items()
+        if why and getattr(config, name) != getattr(default, name)
+    ]
+    if config.lr_warmup_steps > config.steps:
+        long = f"The warm-up has {config.lr_warmup_steps} steps and the training {config.steps}"
+        said.append(f"{long}: the full learning rate is not reached.")
+    return said
 
 
 def ended_early(steps: int, planned: int, kept: int | None) -> dict[str, int]:

@@ -14,11 +14,11 @@ from lambda_studio.models.adapters.information import read_adapter_info
 from lambda_studio.settings.written import written
 from lambda_studio.workflows.home import adapter_file
 from lambda_studio.workflows.tuning.earlier_settings import with_earlier
-from lambda_studio.workflows.tuning.settings import with_steps
+from lambda_studio.workflows.tuning.settings import with_steps, without_effect
 from lambda_studio.workflows.workplace import Workplace
 
 SHAPE = ("method", "rank", "lora_alpha", "use_dora", "use_rslora", "targets")
-"""Settings that the values of an adapter fit to."""
+"""Settings that the values of a LoRA fit to. Of those of a full UNet it is the first alone."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,10 @@ def started(
 ) -> Start:
     """Return a new run: one that begins with an adapter, or with the decoder as it is."""
     place.stack.require_text_to_image()
-    return new_run(place, names, config) if adapter_id is None else continued(place, adapter_id, names, config)
+    start = new_run(place, names, config) if adapter_id is None else continued(place, adapter_id, names, config)
+    for said in without_effect(start.config):
+        place.notify(said)
+    return start
 
 
 def new_run(place: Workplace, names: Sequence[str] | None, config: FinetuneConfig) -> Start:
@@ -57,9 +60,9 @@ def continued(place: Workplace, adapter_id: int | str, names: Sequence[str] | No
     named = place.named_or_all(names)
     known = _known(place, adapter, ())
     info = read_adapter_info(adapter_file(place.home, adapter))
-    shape = {name: getattr(info, name) for name in SHAPE}
+    shape = {name: getattr(info, name) for name in (SHAPE if info.method == "lora" else SHAPE[:1])}
     _require_shape(adapter, config, shape)
-    chosen = config.preferring({**place.spec.finetune, **shape})
+    chosen = config.preferring(shape).preferring(place.spec.finetune)
     told = {name_key(concept.name) for concept in named}
     replayed = [concept for concept in known if name_key(concept.name) not in told]
     weights = {**_halves(named, replayed), **(config.weights or {})}
@@ -88,7 +91,12 @@ def again(place: Workplace, adapter_id: int | str, without: Collection[str], con
     changeable = {"start_from", "weights", "gradient_checkpointing"}  # the last one changes no weight
     settings = {name: adapter.settings.get(name, value) for name, value in defaults.items() if name not in changeable}
     earlier = {**settings, **_weights(adapter, concepts)}  # all of them, so that a stack prefers none
-    return _started(concepts, with_earlier(config, earlier, f"Adapter {adapter.id} was trained"))
+    chosen = with_earlier(config, earlier, f"Adapter {adapter.id} was trained")
+    if chosen.method != earlier["method"]:
+        rate = chosen.preferring(place.spec.finetune).effective_learning_rate
+        before = f"Adapter {adapter.id} was trained with method={earlier['method']}"
+        place.notify(f"{before}. With method={chosen.method} the learning rate is {rate:g}.")
+    return _started(concepts, chosen)
 
 
 def _weights(adapter: AdapterRecord, concepts: Sequence[ConceptRecord]) -> dict[str, Any]:

@@ -53,6 +53,11 @@ def test_weights_may_be_a_table_and_a_fault_names_the_file(studio, file) -> None
     assert "a.toml: rank is 0.\n  → Give 1 to 4096." in answer.err
 
 
+def test_flags_of_one_value_are_for_the_command_line(studio, file) -> None:
+    answer = studio("finetune", "rex", "--config", file("use-8bit-adam = true"))
+    assert "has 'use-8bit-adam', which is no setting.\n  → Give it on the command line." in answer.err
+
+
 def test_a_file_that_is_not_there_is_refused(studio, tmp_path) -> None:
     answer = studio("finetune", "rex", "--config", tmp_path / "none.toml")
     assert answer.code == 2 and "none.toml cannot be read (No such file or directory)." in answer.err
@@ -64,6 +69,9 @@ def test_a_file_that_is_not_there_is_refused(studio, tmp_path) -> None:
         ("RNAK", "is no setting. Did you mean STUDIO_FINETUNE_RANK?"),
         ("DORA", "is no setting. Did you mean STUDIO_FINETUNE_USE_DORA?"),
         ("MAX_TRAIN_STEPS", "is no setting. Did you mean STUDIO_FINETUNE_STEPS?"),
+        ("NO_DORA", "is no setting. Its opposite is one: STUDIO_FINETUNE_USE_DORA=0"),
+        ("NO_RANK", "is no setting. Did you mean STUDIO_FINETUNE_RANK?"),
+        ("USE_EMA", "no variable gives this option. Give it on the command line."),
         ("XYZ", "is no setting. Unset it."),
         *((name, "no variable gives this option. Give it on the command line.") for name in ("RESUME", "FROM", "YES")),
         *((name, "no variable gives this option. Give it on the command line.") for name in ("PREVIEW", "HOME")),

@@ -78,7 +78,7 @@ def test_8_bit_states_may_be_asked_for_as_diffusers_scripts_do(studio, photos, m
     answer = studio("finetune", "rex", spelled)
     assert answer.code == 2
     assert answer.err.startswith("Error: --optimizer is adamw-8bit, which needs the package bitsandbytes")
-    assert answer.err.endswith("  → pip install 'lambda-studio[8bit]'\n")
+    assert answer.err.endswith("  → pip install bitsandbytes\n")
 
 
 def test_more_steps_may_be_asked_for(studio, stopped_after_two) -> None:

@@ -1,5 +1,6 @@
 """Settings for fine-tuning."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,32 @@ def test_another_optimiser_does_not_take_the_learning_rate_that_is_preferred_for
     its_own = {**preferred, "optimizer": "torch.optim:SGD"}
     assert FinetuneConfig().preferring(its_own) == FinetuneConfig(**its_own)
     assert FinetuneConfig(optimizer="torch.optim:SGD").preferring(its_own).learning_rate == 1e-4
+
+
+def test_full_takes_a_tenth_of_the_learning_rate_that_is_preferred_for_a_lora() -> None:
+    preferred = {"learning_rate": 1e-3, "steps": 7}
+    full = FinetuneConfig(method="full").preferring(preferred)
+    assert (full.learning_rate, full.steps) == (1e-4, 7)
+    assert FinetuneConfig(method="full").preferring({"learning_rate": None}).effective_learning_rate == 1e-5
+    assert FinetuneConfig(method="full", learning_rate=0.3).preferring(preferred).learning_rate == 0.3
+    assert "learning_rate" in FinetuneConfig().preferring({"learning_rate": None}).given, "a rebuild keeps it so"
+    assert FinetuneConfig(method="full").preferring({**preferred, "method": "full"}).learning_rate == 1e-3
+    assert FinetuneConfig(method="lora").preferring({**preferred, "method": "full"}).learning_rate is None
+
+
+@pytest.mark.parametrize(
+    ("written", "schedule"),
+    [
+        ("cosine-with-restarts", "cosine_with_restarts"),
+        ("cosine_with_restarts", "cosine_with_restarts"),
+        ("constant_with_warmup", "constant"),
+        ("constant-with-warmup", "constant"),
+    ],
+)
+def test_a_file_calls_a_schedule_as_other_programs_do(tmp_path: Path, written: str, schedule: str) -> None:
+    (tmp_path / "a.toml").write_text(f'lr_scheduler = "{written}"\n')
+    assert FinetuneConfig.from_toml(tmp_path / "a.toml").lr_scheduler == schedule
+    assert FinetuneConfig().preferring({"lr_scheduler": written, "steps": 3}).lr_scheduler == schedule
 
 
 @pytest.mark.parametrize(
@@ -55,7 +82,10 @@ def test_the_shape_of_a_lora_is_refused_for_a_whole_unet(name: str) -> None:
 
 
 def test_a_preferred_shape_of_a_lora_is_left_out_for_a_whole_unet() -> None:
-    assert FinetuneConfig(method="full").preferring({**LORA, "rank": 3}) == FinetuneConfig(method="full", rank=3)
+    assert FinetuneConfig(method="full").preferring({**LORA, "rank": 3}) == FinetuneConfig(method="full")
+    earlier = {"method": "full", "rank": 3, "learning_rate": 1e-3}
+    assert FinetuneConfig().preferring(earlier) == FinetuneConfig(method="full", learning_rate=1e-3)
+    assert FinetuneConfig(method="lora").preferring(earlier) == FinetuneConfig(method="lora")
     assert FinetuneConfig().preferring(LORA) == FinetuneConfig(**LORA)
     assert FinetuneConfig().preferring({**LORA, "method": "full"}) == FinetuneConfig(method="full")
 

@@ -64,7 +64,7 @@ def test_a_run_with_average_warm_up_and_cosine_is_resumed_bit_for_bit(tmp_path: 
 )
 def test_a_run_with_another_optimiser_is_resumed_bit_for_bit(tmp_path: Path, method: str, name: str) -> None:
     if name == "adamw-8bit":
-        pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed: pip install 'lambda-studio[8bit]'")
+        pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed: pip install bitsandbytes")
     config = _config(method=method, optimizer=name, rank=512, ema_decay=0.6)  # so that LoRA's states are large enough
 
     def decoder() -> Decoder:

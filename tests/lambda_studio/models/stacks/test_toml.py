@@ -52,6 +52,12 @@ def test_a_name_that_could_be_a_folder_and_a_hub_id_is_asked_about(tmp_path):
     assert from_toml(tmp_path / "mine.toml").decoder == "hf-hub:org/repo"
 
 
+def test_a_path_is_relative_to_the_file_also_if_nothing_is_there(tmp_path):
+    (tmp_path / "mine.toml").write_text('clip = "a"\nprior = "./prior"\ndecoder = "../decoder"\n')
+    spec = from_toml(tmp_path / "mine.toml")
+    assert (spec.prior, spec.decoder) == (f"{tmp_path}/prior", f"{tmp_path}/../decoder")
+
+
 def test_weights_beside_the_toml_file_may_be_named_alone(tmp_path):
     (tmp_path / "clip.safetensors").touch()
     (tmp_path / "mine.toml").write_text(
@@ -65,6 +71,7 @@ def test_weights_beside_the_toml_file_may_be_named_alone(tmp_path):
     [
         ('clip = "a"\nprior = "b"\n', "has no decoder"),
         (f"random-flip = true\n{PARTS}", "unknown setting 'random-flip'. Write it below a line [finetune]."),
+        (f"weights = {{rex = 2}}\n{PARTS}", "has weights, which belongs to one run. Leave out weights."),
         (f"guidance_scale = 2.0\n{PARTS}", "unknown setting 'guidance_scale'. Write it below a line [generate]."),
         ('clip = "a"\nprior = "b"\nlicense = "MIT"\n', "unknown setting 'license'. Did you mean licence?"),
         ('clip = 3\nprior = "b"\ndecoder = "c"\n', "has clip = 3. Give a text."),

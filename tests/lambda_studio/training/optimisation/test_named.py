@@ -83,4 +83,4 @@ def test_a_missing_bitsandbytes_is_named_with_the_way_to_install_it(monkeypatch:
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(InvalidSetting, match="needs the package bitsandbytes") as refused:
         made("adamw-8bit")
-    assert refused.value.remedy == "pip install 'lambda-studio[8bit]'"
+    assert refused.value.remedy == "pip install bitsandbytes"

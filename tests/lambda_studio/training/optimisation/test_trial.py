@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("name", [ADAMW, ADAMW_8BIT])
 def test_the_known_bytes_of_states_are_the_real_ones(name: str) -> None:
     if name == ADAMW_8BIT:
-        pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed: pip install 'lambda-studio[8bit]'")
+        pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed: pip install bitsandbytes")
     found, known = try_out(name, CPU), KNOWN[name]
     assert found.large == pytest.approx(known.large, abs=0.01)  # tables and counters, once for each tensor
     assert found.small == pytest.approx(known.small, abs=0.5)

@@ -15,6 +15,7 @@ from lambda_studio.workflows.tuning.settings import (
     settings_row,
     unusual,
     with_steps,
+    without_effect,
 )
 
 
@@ -72,6 +73,44 @@ def test_a_run_is_told_with_its_steps_and_what_it_would_not_have_by_itself() -> 
     assert unusual({}, {}) == {"steps": 400}
     assert unusual({"rank": 32, "learning_rate": 1e-4, "steps": 662}, preferred) == {"steps": 662}
     assert unusual({"seed": 3}, preferred) == {"rank": 16, "learning_rate": None, "steps": 400, "seed": 3}
+
+
+def test_the_shape_of_a_lora_is_not_told_of_a_full_training() -> None:
+    preferred = {"targets": "image", "batch_size": 8, "rank": 32}
+    assert unusual({"method": "full", "batch_size": 8}, preferred) == {"method": "full", "steps": 400}
+    assert unusual({"batch_size": 8}, preferred) == {"rank": 16, "targets": "attention", "steps": 400}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"background_weight": 0.3}, "background_weight=0.3 has no effect without masked_loss."),
+        ({"lr_num_cycles": 3}, "lr_num_cycles=3 has no effect with lr_scheduler=constant."),
+        ({"lr_power": 2.0, "lr_scheduler": "cosine"}, "lr_power=2.0 has no effect with lr_scheduler=cosine."),
+        ({"rank": 8, "method": "full"}, "rank=8 has no effect with method=full."),
+        (
+            {"lr_warmup_steps": 401},
+            "The warm-up has 401 steps and the training 400: the full learning rate is not reached.",
+        ),
+    ],
+)
+def test_settings_that_change_nothing_are_told(given, said) -> None:
+    assert without_effect(FinetuneConfig(**given)) == [said]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"background_weight": 0.3, "masked_loss": True},
+        {"lr_num_cycles": 3, "lr_scheduler": "cosine_with_restarts"},
+        {"lr_power": 2.0, "lr_scheduler": "polynomial"},
+        {"rank": 8},
+        {"lr_warmup_steps": 400},
+        {},
+    ],
+)
+def test_nothing_is_told_of_settings_that_have_an_effect(given) -> None:
+    assert without_effect(FinetuneConfig(**given)) == []
 
 
 def test_given_steps_stay() -> None:

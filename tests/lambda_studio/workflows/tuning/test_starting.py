@@ -165,6 +165,38 @@ def test_a_rebuild_takes_no_preference_that_the_stack_got_later(place, studio, m
     assert "gradient_checkpointing" not in recipe.config.given, "it depends on the memory of now"
 
 
+def test_a_rebuild_by_the_other_method_has_that_methods_learning_rate_and_says_so(place, studio, notices) -> None:
+    recipe = studio.adapters.recipe(1, config=FinetuneConfig(method="full"))
+    assert "Adapter 1 was trained with method=lora. With method=full the learning rate is 0.001." in notices
+    config = new_run(place, list(recipe.names), recipe.config).config
+    assert (config.method, config.effective_learning_rate, config.rank, config.steps) == ("full", 1e-3, 16, 2)
+    studio.adapters.recipe(1)
+    assert sum("was trained with method" in said for said in notices) == 1
+
+
+def test_a_full_training_takes_a_tenth_of_the_rate_that_a_stack_prefers_for_a_lora(
+    place, studio, add, photo, monkeypatch
+) -> None:
+    monkeypatch.setitem(place.spec.finetune, "learning_rate", 0.5)
+    monkeypatch.setitem(place.spec.finetune, "rank", 4)
+    monkeypatch.setitem(place.spec.finetune, "targets", "image")
+    assert new_run(place, ["rex"], FinetuneConfig()).config.learning_rate == 0.5
+    full = new_run(place, ["rex"], FinetuneConfig(method="full")).config
+    assert (full.effective_learning_rate, full.rank) == (0.05, 16)
+    adapter = studio.finetune(["rex"], replace(QUICK, method="full")).adapter
+    assert continued(place, adapter.id, ["mug"], FinetuneConfig()).config.effective_learning_rate == 0.05
+    assert continued(place, adapter.id, ["mug"], FinetuneConfig(rank=8)).config.method == "full", "it has no rank"
+    again = studio.adapters.recipe(adapter.id, config=FinetuneConfig(method="lora"))
+    lora = new_run(place, list(again.names), again.config).config
+    assert (lora.learning_rate, lora.rank, lora.targets) == (0.5, 4, "image"), "the stack's, not those of no LoRA"
+    assert new_run(place, ["rex"], FinetuneConfig(method="full", learning_rate=0.1)).config.learning_rate == 0.1
+
+
+def test_a_setting_that_changes_nothing_is_told_at_the_start(place, notices) -> None:
+    starting.started(place, ["rex"], FinetuneConfig(background_weight=0.5), None)
+    assert notices.count("background_weight=0.5 has no effect without masked_loss.") == 1
+
+
 def test_weights_are_kept_in_a_rebuild_but_not_those_that_replayed_an_adapter(studio, add, photo, box) -> None:
     add("rex", photo)
     add("mug", box(2), noun="mug")
