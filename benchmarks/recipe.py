@@ -40,15 +40,16 @@ from lambda_studio.training.checkpoints.checkpoint import Checkpoint, latest_che
 STAGES = {
     "clip": "clip",
     "movq": "decoder/movq",
+    "decoding": "decoder/movq",
     "decoder": "decoder/unet",
     "prior": "prior",
     "control": "prior",
     "oracle": "oracle",
 }
 """The stages and the folders of their weights."""
-FROM_NOTHING = (("clip", "movq"), ("decoder", "prior", "oracle"), ("control",))
+FROM_NOTHING = (("clip", "movq"), ("decoder", "prior", "oracle"), ("control", "decoding"))
 """The stages that are trained beside each other, one group after the other."""
-CONTINUING = (("decoder", "oracle", "prior", "movq"), ("control",))
+CONTINUING = (("decoder", "oracle", "prior", "movq"), ("control", "decoding"))
 """The same of a recipe that goes on from earlier weights."""
 
 
@@ -115,6 +116,10 @@ def run_stage(name: str, asked: argparse.Namespace, threads: int) -> None:
     torch.set_num_threads(threads)
     recipe, began = opened(asked, asked.device), time.perf_counter()
     getattr(recipe, f"train_{name}")()
+    log = recipe.work / name / "loss.jsonl"
+    if not log.exists():
+        print(f"{name}: nothing was trained", flush=True)
+        return
     config = getattr(recipe.config, name)
     report = {
         "device": torch.cuda.get_device_name() if recipe.config.device == "cuda" else platform.machine(),
@@ -125,8 +130,7 @@ def run_stage(name: str, asked: argparse.Namespace, threads: int) -> None:
         "seconds": round(time.perf_counter() - began, 1),
     }
     print(json.dumps({name: report}), flush=True)
-    log = (recipe.work / name / "loss.jsonl").read_text(encoding="utf-8")
-    losses = [json.loads(line) for line in log.splitlines()]
+    losses = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     (asked.out / f"{name}.json").write_text(json.dumps(report | {"losses": losses}, indent=1) + "\n", encoding="utf-8")
 
 
@@ -165,8 +169,10 @@ def bring(recipe: Recipe, name: str, out: Path) -> None:
 def weights_of(recipe: Recipe, name: str, checkpoint: Checkpoint) -> dict[str, Tensor]:
     """Return a checkpoint in the form of the stage's finished weights."""
     start, state = recipe.config.start, {}
-    if start:
-        state = load_file(start / STAGES[name] / PART_WEIGHTS)  # for the parts that the stage does not train
+    if name == "decoding":  # the parts that the stage does not train are of an earlier one
+        state = load_file(weights_file(recipe.work, "movq"))
+    elif start:
+        state = load_file(start / STAGES[name] / PART_WEIGHTS)
     trained = "average" if "average" in checkpoint.parts else "parameters"
     for part in (trained, "buffers") if "buffers" in checkpoint.parts else (trained,):
         state |= checkpoint.load(part)[part]

@@ -68,12 +68,14 @@ def train(
     miniature itself. Stop it with Ctrl-C, and run the same command again to go on.
     """
     from cli.screen.progress import bars
+    from lambda_studio.miniature.recipe.config import require_stages
     from lambda_studio.miniature.recipe.kept import kept_in
     from lambda_studio.miniature.recipe.opening import open_recipe
     from lambda_studio.miniature.recipe.release import refuse_existing, release, staging_folder
 
     if export is not None:
         refuse_existing(export)
+    require_stages(stages)  # before anything is written: a folder of another share would be refused
     recipe = open_recipe(work, share, device, compiled, bars(), start)
 
     def stopped() -> list[str]:

@@ -96,7 +96,9 @@ def test_from_nothing_what_others_need_is_trained_first(
     with pytest.raises(SystemExit) as stop:
         benchmark.main()
     assert stop.value.code == 0, "what the time stops is no failure"
-    assert begun == [["clip", "movq"], ["decoder", "prior", "oracle"], ["control"]][: 1 if unfinished else 3]
+    assert (
+        begun == [["clip", "movq"], ["decoder", "prior", "oracle"], ["control", "decoding"]][: 1 if unfinished else 3]
+    )
     assert (tmp_path / "out" / "clip.safetensors").read_bytes() == b"clip"
 
 
@@ -143,19 +145,33 @@ def test_a_stage_reports_its_device_its_steps_and_its_losses(tmp_path: Path, mon
     assert report["losses"] == [{"step": 20, "loss": 0.5}] and report["seconds"] >= 0
 
 
+def test_of_a_stage_that_is_taken_as_it_was_there_is_no_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Recipe, "train_movq", lambda recipe: None)
+    monkeypatch.setattr(benchmark, "opened", lambda asked, device: Recipe(tmp_path, RecipeConfig()))
+    asked = Namespace(work=tmp_path, out=tmp_path / "out", device="cpu", share=1.0)
+    benchmark.run_stage("movq", asked, torch.get_num_threads())
+    assert capsys.readouterr().out == "movq: nothing was trained\n" and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("stage", ["movq", "decoding"])
 def test_of_movqs_checkpoint_the_average_is_brought_beside_the_weights_that_it_did_not_train(
-    recipe: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recipe: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str], stage: str
 ) -> None:
     movq, start = build_movq(), load_file(tmp_path / "start/decoder/movq/diffusion_pytorch_model.safetensors")
+    if stage == "decoding":
+        start = {name: value + 2 for name, value in start.items()}
+        save_file(start, weights_file(recipe.work, "movq"))
     average = {f"decoder.{name}": value for name, value in movq.decoder.state_dict().items()}
     state = {"parameters": {name: value + 1 for name, value in average.items()}, "average": average}
-    save_checkpoint(recipe.work / "movq" / "checkpoints", 250, state, {})
-    benchmark.bring(recipe, "movq", tmp_path / "out")
-    brought = load_file(tmp_path / "out" / "movq-step-250.safetensors")
+    save_checkpoint(recipe.work / stage / "checkpoints", 250, state, {})
+    benchmark.bring(recipe, stage, tmp_path / "out")
+    brought = load_file(tmp_path / "out" / f"{stage}-step-250.safetensors")
     assert brought.keys() == start.keys()
     for name, value in start.items():
         assert torch.equal(brought[name], average[name].half() if name in average else value), name
-    assert capsys.readouterr().out == "movq is not finished: step 250\n"
+    assert capsys.readouterr().out == f"{stage} is not finished: step 250\n"
 
 
 def test_the_decoders_checkpoint_is_brought_for_plain_embeddings(

@@ -64,6 +64,12 @@ def test_training_runs_all_stages_or_those_that_are_named(studio, recipe: Recipe
     assert recipe.stages == ("clip", "movq")
 
 
+def test_a_stage_that_there_is_not_is_refused_before_the_folder_is_made(studio, tmp_path: Path) -> None:
+    answer = studio("miniature", "train", tmp_path / "work", "--stage", "decode")
+    assert answer.code == 2 and "There is no stage 'decode'." in answer.err
+    assert not (tmp_path / "work").exists()
+
+
 def test_a_stopped_training_says_what_it_keeps_and_how_to_go_on(studio, recipe: Recipe, monkeypatch) -> None:
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt

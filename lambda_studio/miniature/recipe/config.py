@@ -1,30 +1,42 @@
 """The settings of the recipe: those that the weights depend on, and those of each stage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lambda_studio.config import require
 from lambda_studio.miniature.recipe.stage import StageConfig
 
-STAGES = ("clip", "movq", "decoder", "prior", "control", "oracle")
+STAGES = ("clip", "movq", "decoder", "prior", "control", "decoding", "oracle")
+
+
+def require_stages(names: Sequence[str]) -> None:
+    """Raise InvalidSetting for a name that no stage has."""
+    for name in names:
+        require(name in STAGES, f"There is no stage {name!r}.", f"Give some of: {' '.join(STAGES)}.")
+
 
 CLIP = StageConfig(steps=5_000, batch_size=128, learning_rate=8e-4, weight_decay=0.1, warmup_steps=60)
 MOVQ = StageConfig(steps=10_000, batch_size=8, learning_rate=1e-3, ema_decay=0.998)
+DECODING = StageConfig(steps=3_000, batch_size=8, learning_rate=8e-4, ema_decay=0.998)
 DECODER = StageConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = StageConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
 CONTROL = StageConfig(steps=4_000, batch_size=96, learning_rate=6e-4, warmup_steps=30)
 ORACLE = StageConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
 CONTINUED = {
     "movq": replace(MOVQ, steps=3_000, learning_rate=8e-4),
+    "decoding": DECODING,
     "decoder": replace(DECODER, steps=10_000, batch_size=256, learning_rate=8e-4),
     "prior": replace(PRIOR, steps=3_000, learning_rate=3e-4),
     "control": CONTROL,
     "oracle": replace(ORACLE, steps=3_000, learning_rate=8e-4),
 }
-"""The stages that go on from earlier weights. CLIP and MoVQ's encoder stay as they are."""
+"""The stages that go on from earlier weights. CLIP and MoVQ's latents stay as they are."""
 ON_GPU = {
     "clip": replace(CLIP, steps=3_000, batch_size=768),
-    "movq": replace(MOVQ, steps=4_000, batch_size=64),
+    "movq": replace(MOVQ, steps=3_000, batch_size=64),
+    "decoding": replace(DECODING, steps=1_500, batch_size=64),
     "decoder": replace(DECODER, steps=9_000, batch_size=256),
     "prior": replace(PRIOR, steps=8_000),
     "control": replace(CONTROL, steps=5_000),
@@ -48,6 +60,7 @@ class RecipeConfig:
     """The decoder's training pictures. The decoder memorises a set as small as the corpus (docs/decisions/0026)."""
     clip: StageConfig = CLIP
     movq: StageConfig = MOVQ
+    decoding: StageConfig = DECODING
     decoder: StageConfig = DECODER
     prior: StageConfig = PRIOR
     control: StageConfig = CONTROL

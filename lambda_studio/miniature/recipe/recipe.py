@@ -15,11 +15,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from concepts.durable import make_folder, staged_file
-from lambda_studio.config import require
 from lambda_studio.miniature.judge.oracle import Oracle, owners
 from lambda_studio.miniature.judge.questions import Readout
 from lambda_studio.miniature.recipe import networks
-from lambda_studio.miniature.recipe.config import PICTURES_A_FILE, STAGES, RecipeConfig
+from lambda_studio.miniature.recipe.config import PICTURES_A_FILE, STAGES, RecipeConfig, require_stages
 from lambda_studio.miniature.recipe.corpus import CHUNK, Corpus, build_corpus, save_whole
 from lambda_studio.miniature.recipe.embedded import Embedded, embed
 from lambda_studio.miniature.recipe.fast import layout
@@ -28,6 +27,7 @@ from lambda_studio.miniature.recipe.stage import LossOf, StageObjective, train_s
 from lambda_studio.miniature.recipe.stages.clip import clip_stage
 from lambda_studio.miniature.recipe.stages.control import control_stage, control_whitening
 from lambda_studio.miniature.recipe.stages.decoder import decoder_stage
+from lambda_studio.miniature.recipe.stages.decoding import decoding_stage
 from lambda_studio.miniature.recipe.stages.growing import grow
 from lambda_studio.miniature.recipe.stages.movq import encoded, focus, movq_stage
 from lambda_studio.miniature.recipe.stages.oracle import oracle_stage
@@ -58,8 +58,7 @@ class Recipe:
 
     def run(self, wanted: Sequence[str] | None = None) -> None:
         """Train the wanted stages (None: all) in order, with their prerequisites. Raises InvalidSetting."""
-        for name in wanted or ():
-            require(name in STAGES, f"There is no stage {name!r}.", f"Give some of: {' '.join(STAGES)}.")
+        require_stages(wanted or ())
         for name in STAGES:
             if wanted is None or name in wanted:
                 getattr(self, f"train_{name}")()
@@ -99,30 +98,32 @@ class Recipe:
         save_file(networks.build_clip(folder).state_dict(), folder / CLIP_WEIGHTS)
         return load_clip(f"local-dir:{folder}", device=self.config.device)
 
-    def train_movq(self):
+    def train_movq(self) -> VQModel:
+        """Train MoVQ. If the recipe goes on from one of the same size, this is taken, and a smaller one is grown."""
         torch.manual_seed(self.config.seed + 1)
         movq, config = networks.build_movq(), self.config
-        former = self._former(movq) if config.start else None
+        former, weights = self._encoder() if config.start else None, self.work / "movq.safetensors"
+        if former and former.config.sample_size == movq.config.sample_size:
+            movq.load_state_dict(former.state_dict())
+            if not weights.exists():
+                save_whole(_half(movq), weights)
+        elif former:
+            grow(movq, former)
+            movq.requires_grad_(False)
+            movq.encoder.requires_grad_(True)
+            _decoding_half(movq).requires_grad_(True)
         return self._trained("movq", movq, lambda: movq_stage(
             movq.to(memory_format=layout(config.device)), config.seed, config.movq.batch_size, former, config.compiled
         ))  # fmt: skip
 
-    def _former(self, movq: VQModel) -> VQModel | None:
-        """Give a MoVQ the weights that the recipe goes on from. Its latents stay.
-
-        If the weights are of smaller pictures, it is grown, and the smaller one returned. If not, its encoder stays.
-        """
-        former = self._encoder()
-        learns = [movq.decoder, movq.post_quant_conv]
-        if former.config.sample_size == movq.config.sample_size:
-            movq.load_state_dict(former.state_dict())
-        else:
-            grow(movq, former)
-            learns.append(movq.encoder)
-        movq.requires_grad_(False)
-        for part in learns:
-            part.requires_grad_(True)
-        return former if movq.encoder in learns else None
+    def train_decoding(self) -> VQModel:
+        """Train MoVQ's decoding half on, by what CLIP sees. The latents stay."""
+        movq, config, tower = self.train_movq(), self.config, self.train_clip().model.visual
+        _decoding_half(movq).requires_grad_(True)
+        size = config.decoding.batch_size
+        return self._trained("decoding", movq, lambda: decoding_stage(
+            movq.to(memory_format=layout(config.device)), tower, config.seed, size, config.compiled
+        ))  # fmt: skip
 
     def _encoder(self) -> VQModel:
         """Return the MoVQ that encodes. A training that goes on from earlier weights does not change its latents."""
@@ -277,7 +278,7 @@ class Recipe:
         for file in (MERGES_FILE, "open_clip_config.json", CLIP_WEIGHTS):
             shutil.copyfile(self.work / "clip" / file, folder / "clip" / file)
         self.train_control().half().save_pretrained(folder / "prior")
-        self.train_movq().half().save_pretrained(folder / "decoder" / "movq")
+        self.train_decoding().half().save_pretrained(folder / "decoder" / "movq")
         self.train_decoder().half().save_pretrained(folder / "decoder" / "unet")
         self.train_oracle().half().save_pretrained(folder / "oracle")
         networks.build_scheduler().save_pretrained(folder / "decoder" / "scheduler")
@@ -296,6 +297,10 @@ def _read_movq(folder: Path) -> VQModel:
     movq = VQModel.from_config(VQModel.load_config(folder))
     movq.load_state_dict(load_file(folder / PART_WEIGHTS))
     return movq
+
+
+def _decoding_half(movq: VQModel) -> nn.ModuleList:
+    return nn.ModuleList([movq.post_quant_conv, movq.decoder])
 
 
 def _half(model: nn.Module) -> dict[str, Tensor]:

@@ -40,7 +40,7 @@ def movq_stage(
             Without it, the latents stay near unit variance.
         compiled: See `Fast`.
     """
-    run, pictures = Fast(_ThereAndBack(movq), compiled), drawn_ahead(_Drawing(seed, batch_size))
+    run, pictures = Fast(_ThereAndBack(movq), compiled), drawn_ahead(Drawing(seed, batch_size, "movq"))
 
     def loss_of(step: int) -> dict[str, Tensor]:
         images, weight = pictures(step, movq.device)
@@ -52,14 +52,24 @@ def movq_stage(
         unit = flat.mean(1).pow(2).mean() + (flat.std(1) - 1).pow(2).mean()
         kept = (latents.float() - known[0].float()).pow(2).mean() if known else 0.02 * unit
         _, codebook, _ = movq.quantize(latents.detach().float())
-        weight = F.interpolate(weight[:, None], size=PIXELS)
         off = output.float() - target
-        sharp = (off.diff(dim=2) * weight[..., 1:, :]).abs().mean() + (off.diff(dim=3) * weight[..., 1:]).abs().mean()
-        error = (off.abs() * weight).mean() + 2 * (off.pow(2) * weight).mean() + 0.5 * sharp
-        psnr = -10 * torch.log10(off.pow(2).mean() / 4)
-        return {"loss": error + kept + codebook, "psnr": psnr, "latents": kept}
+        return {"loss": weighted_error(off, weight) + kept + codebook, "psnr": psnr(off), "latents": kept}
 
     return loss_of
+
+
+def weighted_error(
+    off: Float[Tensor, "picture 3 height width"], weight: Float[Tensor, "picture 16 16"]
+) -> Float[Tensor, ""]:
+    """Return the weighted error of pictures that are `off` by this: absolute, squared, and of edges."""
+    weights = F.interpolate(weight[:, None], size=off.shape[-2:])
+    sharp = (off.diff(dim=2) * weights[..., 1:, :]).abs().mean() + (off.diff(dim=3) * weights[..., 1:]).abs().mean()
+    return (off.abs() * weights).mean() + 2 * (off.pow(2) * weights).mean() + 0.5 * sharp
+
+
+def psnr(off: Float[Tensor, "picture 3 height width"]) -> Float[Tensor, ""]:
+    """Return the peak signal-to-noise ratio in dB of pictures in -1..1 that are `off` by this."""
+    return -10 * torch.log10(off.pow(2).mean() / 4)
 
 
 @torch.no_grad()
@@ -83,18 +93,19 @@ class _ThereAndBack(nn.Module):
         return latents, self.movq.decoder(self.movq.post_quant_conv(noisy), noisy)
 
 
-class _Drawing:
-    """Draws the pictures of some steps, each from its number."""
+class Drawing:
+    """Draws the pictures of some steps of a stage, each from its number."""
 
-    def __init__(self, seed: int, batch_size: int):
+    def __init__(self, seed: int, batch_size: int, stage: str):
         self.seed, self.cut, self.whole = seed, batch_size // CUTOUTS, batch_size - batch_size // CUTOUTS
+        self.stage = stage
 
     def __call__(self, steps: Sequence[int], device: torch.device) -> list[Pictures]:
-        drawn = render(concatenate([scenes(self.whole, seeded(self.seed, "movq", n)) for n in steps]).to(device))
+        drawn = render(concatenate([scenes(self.whole, seeded(self.seed, self.stage, n)) for n in steps]).to(device))
         images, weights = drawn.images.split(self.whole), focus(drawn).split(self.whole)
         made: list[Pictures] = []
         for number, image, weight in zip(steps, images, weights, strict=True):
-            generator = seeded(self.seed, "movq cutouts", number)
+            generator = seeded(self.seed, f"{self.stage} cutouts", number)
             who = identities(self.cut, generator, held_out=False).to(device)
             cutouts = render_cutouts(who, generator, PIXELS)
             made.append((torch.cat([cutouts, image]), torch.cat([torch.ones_like(weight[: self.cut]), weight])))

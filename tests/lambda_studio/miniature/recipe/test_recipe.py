@@ -111,12 +111,12 @@ def test_only_a_recipe_from_nothing_trains_movq_before_it_encodes_the_decoders_p
     assert not encoder.training and not any(p.requires_grad for p in encoder.parameters())
 
 
-@pytest.mark.parametrize("start, learns, grown", [
-    (None, {"encoder", "quant_conv", "quantize", "post_quant_conv", "decoder"}, False),
-    (4, {"post_quant_conv", "decoder"}, False),
-    (3, {"post_quant_conv", "decoder", "encoder"}, True),
-], ids=["from nothing", "from its like", "from one for smaller pictures"])  # fmt: skip
-def test_a_movq_that_goes_on_keeps_its_latents(tmp_path, monkeypatch, start, learns, grown):
+@pytest.mark.parametrize("start, learns", [
+    (None, {"encoder", "quant_conv", "quantize", "post_quant_conv", "decoder"}),
+    (3, {"post_quant_conv", "decoder", "encoder"}),
+    (4, None),
+], ids=["from nothing", "from one for smaller pictures", "from its like"])  # fmt: skip
+def test_a_movq_that_goes_on_keeps_its_latents(tmp_path, monkeypatch, start, learns):
     asked = {}
 
     def movq_stage(movq, seed, batch_size, former, compiled):
@@ -129,10 +129,28 @@ def test_a_movq_that_goes_on_keeps_its_latents(tmp_path, monkeypatch, start, lea
     monkeypatch.setattr(recipes, "movq_stage", movq_stage)
     monkeypatch.setattr(recipes, "train_stage", lambda *args: None)
     movq = Recipe(tmp_path, RecipeConfig(start=tmp_path / "start" if start else None)).train_movq()
-    assert asked["learns"] == learns and bool(asked["former"]) is grown
+    assert asked.get("learns") == learns, "one of the same size is taken as it is"
+    assert (asked.get("former") is not None) == (start == 3)
     if start:
         there = begun.state_dict()["decoder.conv_in.weight"]
         assert movq.state_dict()["decoder.conv_in.weight"].equal(there.half().float())
+    assert (tmp_path / "movq.safetensors").is_file() and not any(p.requires_grad for p in movq.parameters())
+
+
+def test_the_decoding_half_alone_goes_on_and_is_exported(tmp_path, monkeypatch):
+    begun, stack = {}, Stack(resolve_stack("miniature"))
+
+    def train_stage(objective, work, progress):
+        begun["learns"] = {n.split(".")[0] for n, p in objective.model.named_parameters() if p.requires_grad}
+        with torch.no_grad():
+            objective.model.decoder.conv_in.weight.add_(1)
+
+    monkeypatch.setattr(recipes, "train_stage", train_stage)
+    monkeypatch.setattr(Recipe, "train_clip", lambda recipe: stack.clip(("vision",)))
+    recipe = Recipe(tmp_path, RecipeConfig(start=WEIGHTS))
+    before, after = recipe.train_movq().state_dict(), recipe.train_decoding().state_dict()
+    assert begun["learns"] == {"post_quant_conv", "decoder"}
+    assert [name for name in before if not torch.equal(before[name], after[name])] == ["decoder.conv_in.weight"]
 
 
 def movq_of(blocks: int) -> VQModel:
@@ -163,7 +181,7 @@ def test_a_recipe_that_goes_on_begins_with_the_weights_that_it_was_given(tmp_pat
     monkeypatch.setattr(recipes, "train_stage", train_stage)
     monkeypatch.setattr(Recipe, "_decoder_stage", lambda recipe, unet: lambda step: {})
     monkeypatch.setattr(Recipe, "targets", lambda recipe: {"image_embeds": torch.randn(300, 256)})
-    for stage in ("movq_stage", "prior_stage", "control_stage", "oracle_stage"):
+    for stage in ("decoding_stage", "prior_stage", "control_stage", "oracle_stage"):
         monkeypatch.setattr(recipes, stage, lambda *args, **kwargs: lambda step: {})
     folded = []
     monkeypatch.setattr(recipes, "control_whitening", lambda data: Mock(fold_into=folded.append))
@@ -172,7 +190,7 @@ def test_a_recipe_that_goes_on_begins_with_the_weights_that_it_was_given(tmp_pat
     recipe = open_recipe(tmp_path, 1.0, "cpu", False, silent, start=WEIGHTS)
     recipe.run()
     for name, part in {
-        "movq": "decoder/movq",
+        "decoding": "decoder/movq",
         "decoder": "decoder/unet",
         "prior": "prior",
         "control": "prior",
@@ -182,7 +200,7 @@ def test_a_recipe_that_goes_on_begins_with_the_weights_that_it_was_given(tmp_pat
         assert begun[name].keys() == shipped.keys(), name
         assert all(torch.equal(begun[name][key], value.float()) for key, value in shipped.items()), name
     assert len(folded) == 1, "the control's layer reads plain embeddings again"
-    assert "clip" not in begun and (tmp_path / "clip" / recipes.CLIP_WEIGHTS).is_file()
+    assert not {"clip", "movq"} & begun.keys() and (tmp_path / "clip" / recipes.CLIP_WEIGHTS).is_file()
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from lambda_studio.miniature.recipe.networks import build_movq
 from lambda_studio.miniature.recipe.stages import movq as stage
-from lambda_studio.miniature.recipe.stages.movq import _Drawing, _ThereAndBack, encoded, focus, movq_stage
+from lambda_studio.miniature.recipe.stages.movq import Drawing, _ThereAndBack, encoded, focus, movq_stage
 from lambda_studio.miniature.world.identities import NOTHING
 from lambda_studio.miniature.world.rendering import PIXELS, render
 from tests.lambda_studio.miniature.judge.perfect import alone
@@ -30,7 +30,7 @@ def test_focus_is_on_subjects_and_most_on_what_they_wear():
 
 
 def test_an_eighth_of_the_pictures_are_cut_outs_that_count_alike_everywhere():
-    [(images, weights), (others, _)] = _Drawing(3, 8)([0, 1], torch.device("cpu"))
+    [(images, weights), (others, _)] = Drawing(3, 8, "movq")([0, 1], torch.device("cpu"))
     assert images.shape == others.shape == (8, 3, PIXELS, PIXELS) and weights.shape == (8, 16, 16)
     assert weights[0].eq(1).all() and weights[1:].mean((1, 2)).allclose(torch.ones(7))
     corners = images[:, :, :: PIXELS - 1, :: PIXELS - 1]
@@ -39,7 +39,7 @@ def test_an_eighth_of_the_pictures_are_cut_outs_that_count_alike_everywhere():
 
 
 def test_the_pictures_of_a_step_do_not_depend_on_how_many_are_drawn_at_once():
-    drawing = _Drawing(3, 8)
+    drawing = Drawing(3, 8, "movq")
     several, [alone_] = drawing([4, 5, 6], torch.device("cpu")), drawing([5], torch.device("cpu"))
     assert all(torch.equal(a, b) for a, b in zip(several[1], alone_, strict=True))
 
@@ -100,14 +100,14 @@ def test_pictures_are_shrunk_to_the_side_that_a_movq_encodes():
 
 def test_movqs_error_counts_where_the_weights_say(monkeypatch):
     torch.manual_seed(0)
-    movq, top, draw = build_movq(), torch.zeros(2, 16, 16), _Drawing(2, 2)
+    movq, top, draw = build_movq(), torch.zeros(2, 16, 16), Drawing(2, 2, "movq")
     top[:, :8] = 1
 
     def loss(weight):
-        def drawing(seed, size):
+        def drawing(seed, size, stage):
             return lambda steps, device: [(draw(steps, device)[0][0], weight)]
 
-        monkeypatch.setattr(stage, "_Drawing", drawing)
+        monkeypatch.setattr(stage, "Drawing", drawing)
         return movq_stage(movq, seed=2, batch_size=2)(0)
 
     nowhere, above, below, everywhere = (loss(each) for each in (torch.zeros_like(top), top, 1 - top, top * 0 + 1))
