@@ -1,5 +1,6 @@
 """Settings, which the library names as Python does, told as the options of a command."""
 
+import os
 import re
 from collections.abc import Callable
 
@@ -40,7 +41,8 @@ def option_names(command: click.Command | None) -> dict[str, str]:
 def variable_of(ctx: click.Context, name: str) -> str | None:
     """Return the variable with the command's prefix that gives an option, or None if none does."""
     given = ctx.auto_envvar_prefix and ctx.get_parameter_source(name) is ParameterSource.ENVIRONMENT
-    return f"{ctx.auto_envvar_prefix}_{name.upper()}" if given else None
+    names = next(each.envvar for each in ctx.command.params if each.name == name) if given else None
+    return next((each for each in names if os.environ.get(each)), None) if isinstance(names, list) else None
 
 
 def with_options(text: str, options: dict[str, str]) -> str:

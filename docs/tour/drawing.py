@@ -12,7 +12,7 @@ from docs.tour.page import commands, pictures
 
 SMALL, ENLARGED = 128, 2
 """A picture of the miniature has so many pixels on a side, and is shown so many times as large."""
-WIDEST = 680
+WIDEST = 600
 
 
 def follow(text: str, folder: Path) -> Iterator[tuple[Path, Image.Image]]:

@@ -195,7 +195,7 @@ class FinetuneConfig(Settings):
         for name in LORA_ONLY:
             is_default = getattr(self, name) == getattr(type(self), name)
             message = f"{name} is {getattr(self, name)!r}, and the whole UNet is trained."
-            require(self.method == "lora" or is_default, message, "Give method=lora.", name)
+            require(self.method == "lora" or is_default, message, f"Leave out {name}, or give method=lora.", name)
 
     def _require_crops(self) -> None:
         cause = f"variants is {self.variants}, and conditions=prior learns no picture from its own embedding."

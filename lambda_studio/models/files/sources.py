@@ -34,6 +34,8 @@ class Source:
     """The SHA-256 of files, by their names in the source. A file with another hash is refused."""
     parts: Mapping[str, "Source"] = field(default_factory=dict)
     """Sources that replace one folder of this one, such as a fine-tuned `unet`."""
+    whose: str = ""
+    """The part of a stack that is there, for messages."""
 
     @property
     def address(self) -> str:
@@ -67,6 +69,9 @@ class Source:
             return found
         if self.is_hub:
             return download(self.address, names, self.revision, self.on_download)
+        if not self.folder.is_dir() and self.whose:
+            cause = f"There is no folder {self.address}, where the stack's {self.whose} should be."
+            raise ModelFilesMissing(cause, f"Correct {self.whose} in the stack's file, or use stack=miniature.")
         if not self.folder.is_dir():
             raise ModelFilesMissing(f"There is no folder {self.address}.", OTHER_ROUTES)
         raise ModelFilesMissing(f"The folder {self.address} has no {' or '.join(names)}.", OTHER_ROUTES)

@@ -1,6 +1,7 @@
 """The files of a stack: where each part's are, what identifies them, and which ones are damaged."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from lambda_studio.models.clip.files import ClipFiles, ClipSource, find_clip, hub_source
@@ -28,7 +29,7 @@ class StackFiles:
         """Return the source of a part, by its name in the specification."""
         spec = self.spec
         hashes = spec.hashes.get(part, {})
-        return Source(getattr(spec, part), spec.revision_of(part), spec.variant, self.on_download, hashes)
+        return Source(getattr(spec, part), spec.revision_of(part), spec.variant, self.on_download, hashes, whose=part)
 
     @property
     def clip_source(self) -> ClipSource:
@@ -49,7 +50,7 @@ class StackFiles:
         """The source of the decoder, with its fine-tuned UNet."""
         base = self.source("decoder")
         parts = {"unet": self.source("unet")} if self.spec.unet else {}
-        return Source(base.place, base.revision, base.variant, base.on_download, base.hashes, parts)
+        return replace(base, parts=parts)
 
     def clip(self) -> ClipFiles:
         """Return the files of CLIP."""

@@ -67,13 +67,15 @@ def test_a_file_that_is_not_there_is_refused(studio, tmp_path) -> None:
     ("name", "said"),
     [
         ("RNAK", "is no setting. Did you mean STUDIO_FINETUNE_RANK?"),
-        ("DORA", "is no setting. Did you mean STUDIO_FINETUNE_USE_DORA?"),
-        ("MAX_TRAIN_STEPS", "is no setting. Did you mean STUDIO_FINETUNE_STEPS?"),
-        ("NO_DORA", "is no setting. Its opposite is one: STUDIO_FINETUNE_USE_DORA=0"),
+        ("MAX_TRAIN_STEP", "is no setting. Did you mean STUDIO_FINETUNE_STEPS?"),
+        ("NO_DORA", "is no setting. Its opposite is one: STUDIO_FINETUNE_DORA=0"),
         ("NO_RANK", "is no setting. Did you mean STUDIO_FINETUNE_RANK?"),
         ("USE_EMA", "no variable gives this option. Give it on the command line."),
         ("XYZ", "is no setting. Unset it."),
-        *((name, "no variable gives this option. Give it on the command line.") for name in ("RESUME", "FROM", "YES")),
+        *(
+            (name, "no variable gives this option. Give it on the command line.")
+            for name in ("RESUME", "FROM", "YES", "WEIGHTS")
+        ),
         *((name, "no variable gives this option. Give it on the command line.") for name in ("PREVIEW", "HOME")),
     ],
 )
@@ -101,6 +103,25 @@ def test_a_wrong_value_of_a_variable_names_the_variable(studio, added, monkeypat
     monkeypatch.setenv(f"STUDIO_FINETUNE_{name}", value)
     answer = studio("finetune", "rex", "--plan")
     assert answer.code == 2 and f"Error: {said}" in answer.err
+
+
+def test_an_option_has_a_variable_for_each_of_its_spellings(studio, added, monkeypatch) -> None:
+    for name, value in {"MAX_TRAIN_STEPS": "7", "LORA_RANK": "3", "DORA": "1"}.items():
+        monkeypatch.setenv(f"STUDIO_FINETUNE_{name}", value)
+    settings = json.loads(studio("finetune", "rex", "--plan", "--json").out)["settings"]
+    assert (settings["steps"], settings["rank"], settings["use_dora"]) == (7, 3, True)
+    monkeypatch.setenv("STUDIO_FINETUNE_LORA_RANK", "0")
+    assert "--rank is 0.\n  → Give 1 to 4096. STUDIO_FINETUNE_LORA_RANK gives --rank." in studio("finetune", "rex").err
+
+
+def test_two_variables_of_one_option_must_say_the_same(studio, added, monkeypatch) -> None:
+    monkeypatch.setenv("STUDIO_FINETUNE_RANK", "3")
+    monkeypatch.setenv("STUDIO_FINETUNE_LORA_RANK", "4")
+    answer = studio("finetune", "rex", "--plan")
+    said = "STUDIO_FINETUNE_RANK and STUDIO_FINETUNE_LORA_RANK give one option. Unset one of them."
+    assert answer.code == 2 and said in answer.err
+    monkeypatch.setenv("STUDIO_FINETUNE_LORA_RANK", "3")
+    assert studio("finetune", "rex", "--plan").code == 0
 
 
 def test_variables_of_every_setting_that_has_one_are_taken(studio, monkeypatch) -> None:

@@ -40,7 +40,10 @@ def test_losses_and_crops_are_given_with_diffusers_names(tuned) -> None:
         (("--lora-alpha", 0), "--lora-alpha is 0.0.\n  → Give more than 0, up to 65536."),
         (("--soft-min-snr",), "--soft-min-snr is True.\n  → Give --snr-gamma 5 with it."),
         (("--variants", 0), "--variants is 0.\n  → Give 1 to 16."),
-        (("--dora", "--method", "full"), "--dora is True, and the whole UNet is trained.\n  → Give --method lora."),
+        (
+            ("--dora", "--method", "full"),
+            "--dora is True, and the whole UNet is trained.\n  → Leave out --dora, or give --method lora.",
+        ),
     ],
 )
 def test_a_wrong_option_is_named(studio, options, said) -> None:

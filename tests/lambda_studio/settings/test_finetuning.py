@@ -77,7 +77,9 @@ LORA = {"lora_alpha": 8.0, "lora_dropout": 0.1, "use_dora": True, "use_rslora": 
 
 @pytest.mark.parametrize("name", LORA)
 def test_the_shape_of_a_lora_is_refused_for_a_whole_unet(name: str) -> None:
-    with pytest.raises(InvalidSetting, match=f"{name} is .*, and the whole UNet is trained.*Give method=lora"):
+    with pytest.raises(
+        InvalidSetting, match=f"{name} is .*, and the whole UNet is trained.*Leave out {name}, or give method=lora"
+    ):
         FinetuneConfig(method="full", **{name: LORA[name]})
 
 
