@@ -41,8 +41,9 @@ def option_names(command: click.Command | None) -> dict[str, str]:
 def variable_of(ctx: click.Context, name: str) -> str | None:
     """Return the variable with the command's prefix that gives an option, or None if none does."""
     given = ctx.auto_envvar_prefix and ctx.get_parameter_source(name) is ParameterSource.ENVIRONMENT
-    names = next(each.envvar for each in ctx.command.params if each.name == name) if given else None
-    return next((each for each in names if os.environ.get(each)), None) if isinstance(names, list) else None
+    options = [each for each in ctx.command.params if given and each.name == name]  # --use-ema gives --ema-decay
+    names = [variable for each in options if isinstance(each.envvar, list) for variable in each.envvar]
+    return next((variable for variable in names if os.environ.get(variable)), None)
 
 
 def with_options(text: str, options: dict[str, str]) -> str:

@@ -91,6 +91,13 @@ def test_a_variable_that_sets_nothing_is_refused_with_the_nearest(studio, monkey
     ("name", "value", "said"),
     [
         ("RANK", "0", "--rank is 0.\n  → Give 1 to 4096. STUDIO_FINETUNE_RANK gives --rank.\n"),
+        ("EMA_DECAY", "2", "--ema-decay is 2.0.\n  → Give 0 or more, and less than 1. STUDIO_FINETUNE_EMA_DECAY gives"),
+        (
+            "OPTIMIZER",
+            "sgd",
+            "--optimizer is 'sgd'.\n  → Give adamw, adamw-8bit, or a class of an installed package: torch.optim:SGD. "
+            "STUDIO_FINETUNE_OPTIMIZER gives --optimizer.",
+        ),
         ("RANK", "x", "Invalid value for STUDIO_FINETUNE_RANK: 'x' is not a valid integer."),
         (
             "KEEP",
