@@ -3,7 +3,7 @@
 import click
 
 from cli.commands import StudioCommand
-from cli.options.spelling import option_names, with_values
+from cli.screen.spelling import option_names, with_values
 from cli.session import Session, pass_session
 
 

@@ -4,14 +4,16 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import click
 
 from cli.commands import LazyGroup
-from cli.options.spelling import (
+from cli.screen import ctrl_c
+from cli.screen.repeating import repeated
+from cli.screen.spelling import (
     in_remedies,
     less_memory,
     option_names,
@@ -19,8 +21,6 @@ from cli.options.spelling import (
     with_options,
     with_values,
 )
-from cli.screen import ctrl_c
-from cli.screen.repeating import repeated
 from cli.screen.terminal import flushed, in_lines, notice, open_standard_streams, printable, say_json, warn
 from cli.session import Session, numbered
 
@@ -162,7 +162,8 @@ def tell(error: Exception, session: Session, as_json: bool) -> int:
     def spelled(text: str) -> str:
         return repeated(with_options(with_values(text, options), named), session.given)
 
-    remedy, cause = spelled(remedy) + _variables(session, named), with_options(in_remedies(cause, spelled), named)
+    givers = _variables(session, named) + _file(session, fields)
+    remedy, cause = spelled(remedy) + givers, with_options(in_remedies(cause, spelled), named)
     if as_json:
         with suppress(OSError, ValueError):  # a closed stdout does not change what went wrong
             say_json(numbered({"error": {"cause": cause, "remedy": remedy, "exit_code": code}}), session.json_lines)
@@ -175,6 +176,12 @@ def _variables(session: Session, named: Mapping[str, str]) -> str:
     """Return sentences that say which variables give these options."""
     given = [(variable_of(session.context, name), option) for name, option in named.items()] if session.context else []
     return "".join(f" {variable} gives {option}." for variable, option in given if variable)
+
+
+def _file(session: Session, fields: Collection[str]) -> str:
+    """Return a sentence that says which of these settings the `--config` file gives."""
+    given = [field for field in fields if field in session.in_file]
+    return f" {session.config_file} gives {' and '.join(given)}." if given and session.config_file else ""
 
 
 def told(error: Any) -> tuple[str, str, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.screen.confirm import confirmed
+from cli.screen.spelling import option_names, with_values
 from cli.screen.terminal import notice, say, say_json
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Session:
 
     in_file: frozenset[str] = frozenset()
     """The settings that a `--config` file gives. Errors name them as the file does."""
+    config_file: Path | None = None
+    """The `--config` file."""
 
     @property
     def command(self) -> click.Command | None:
@@ -54,11 +57,18 @@ class Session:
         from cli.screen.progress import bars
         from lambda_studio.studio import Studio
 
-        studio = Studio(self.home, self.library, self.stack, notify=notice, progress=bars(), database=self.database)
+        studio = Studio(
+            self.home, self.library, self.stack, notify=self.notify, progress=bars(), database=self.database
+        )
         studio.ask_before_download(lambda question: confirmed(question, self.yes))
         if self.device or self.precision:
             studio.run_on(self.device, self.precision)
         return studio
+
+    def notify(self, text: str) -> None:
+        """Print a notice of the library, with `--option value` in place of the `setting=value` of no file."""
+        names = {name: option for name, option in option_names(self.command).items() if name not in self.in_file}
+        notice(with_values(text, names))
 
     def upkeep(self) -> "DatabaseUpkeep":
         """Return the maintenance of the database that the global options select. The database may be damaged."""

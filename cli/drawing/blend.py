@@ -6,7 +6,7 @@ import click
 
 from cli.arguments import Weighted
 from cli.commands import StudioCommand, download_option, hardware_options
-from cli.options.spelling import option_names, with_values
+from cli.screen.spelling import option_names, with_values
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:

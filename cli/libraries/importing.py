@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.commands import StudioCommand
-from cli.options.spelling import option_names, with_values
+from cli.screen.spelling import option_names, with_values
 from cli.screen.terminal import say
 from cli.session import Session, pass_session
 from cli.texts.plans import fault_lines, guess_lines, left_aside_lines, subject_lines, taken_lines

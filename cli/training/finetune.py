@@ -182,7 +182,7 @@ def command(
     require_one_way(names, everything, resume, plan, rebuild, without, start_from)
     with session.studio() as studio, Interrupt() as interrupted:
         of_file = FinetuneConfig.from_toml(config, spellings(command)) if config else FinetuneConfig()
-        session.in_file = of_file.given - given(**settings).keys()
+        session.in_file, session.config_file = of_file.given - given(**settings).keys(), config
         wanted, chosen = None if everything else names, replace(of_file, **given(**settings))
         if rebuild:
             recipe = studio.adapters.recipe(rebuild, without=without, config=chosen)

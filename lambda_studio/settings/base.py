@@ -88,8 +88,7 @@ class Settings:
         return names
 
     def _require(self, field: str, condition: bool, remedy: str) -> None:
-        value = getattr(self, field)
-        require(condition, f"{field} is {value!r}.", remedy, field)
+        require(condition, f"{field} is {shown(getattr(self, field))}.", remedy, field)
 
     def _require_between(self, least: int, *names: str) -> None:
         for name in names:
@@ -109,6 +108,11 @@ class Settings:
         wanted = {name: value for name, value in self.spelled(preferences).items() if name not in self.given}
         wanted |= {name: tuple(value) for name, value in wanted.items() if isinstance(value, list)}  # of JSON or TOML
         return replace(self, **wanted)
+
+
+def shown(value: Any) -> str:
+    """Return a value in a message: a text in quotation marks, a switch as on or off."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else repr(value)
 
 
 def chosen_settings(config: Settings) -> dict[str, Any]:

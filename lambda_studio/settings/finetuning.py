@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from lambda_studio.settings.base import Settings, require
+from lambda_studio.settings.base import Settings, require, shown
 
 LORA_ONLY = ("lora_alpha", "lora_dropout", "use_dora", "use_rslora", "targets", "keep_dressed")
 """Settings that say nothing of the method `full`."""
@@ -194,7 +194,7 @@ class FinetuneConfig(Settings):
         self._require("lora_dropout", 0 <= self.lora_dropout < 1, "Give 0 or more, and less than 1.")
         for name in LORA_ONLY:
             is_default = getattr(self, name) == getattr(type(self), name)
-            message = f"{name} is {getattr(self, name)!r}, and the whole UNet is trained."
+            message = f"{name} is {shown(getattr(self, name))}, and the whole UNet is trained."
             require(self.method == "lora" or is_default, message, f"Leave out {name}, or give method=lora.", name)
 
     def _require_crops(self) -> None:

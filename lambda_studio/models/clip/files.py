@@ -40,6 +40,8 @@ class ClipSource:
     on_download: OnDownload | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
     """The SHA-256 of files, by their names."""
+    whose: str = ""
+    """The part of a stack that is there, for messages."""
 
     @property
     def named(self) -> str | None:
@@ -49,7 +51,7 @@ class ClipSource:
 
     def at(self, place: str) -> Source:
         """Return the source of this CLIP's files at a place."""
-        return Source(place, self.revision, self.variant, self.on_download, self.hashes)
+        return Source(place, self.revision, self.variant, self.on_download, self.hashes, whose=self.whose)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class StackFiles:
             self.source("clip_towers") if spec.clip_towers else None,
             self.on_download,
             spec.hashes.get("clip", {}),
+            "clip",
         )
 
     @property

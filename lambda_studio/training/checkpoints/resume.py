@@ -1,7 +1,7 @@
 """The description of a run, and the check that the run can resume."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from itertools import groupby
 from pathlib import Path
@@ -132,12 +132,15 @@ def _with_defaults(settings: Settings) -> Settings:
     return {**_defaults(settings.get("method", "")), **settings}
 
 
-def require_same(before: FinetuneConfig, now: FinetuneConfig) -> None:
-    """Raise ResumeRefused if a setting differs that the trained bits depend on."""
-    _refuse_changed(_settings(before), _settings(now))
+def require_same(before: FinetuneConfig, now: FinetuneConfig, given: Collection[str]) -> None:
+    """Raise ResumeRefused if a setting differs that the trained bits depend on. It names those that were `given`."""
+    theirs, ours = _settings(before), _settings(now)
+    differ = [name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name)]
+    named = [name for name in differ if name in given] or differ  # another method has another shape, too
+    _refuse_changed({name: theirs.get(name) for name in named}, {name: ours.get(name) for name in named})
 
 
-def _refuse_changed(before: Settings, now: Settings) -> None:
+def _refuse_changed(before: Mapping[str, str | None], now: Mapping[str, str | None]) -> None:
     names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if names:
         changes = "; ".join(f"{name}: {_said(before.get(name))} -> {_said(now.get(name))}" for name in names)

@@ -11,7 +11,7 @@ from lambda_studio.errors import ResumeRefused
 from lambda_studio.training.checkpoints.resume import require_same
 from lambda_studio.workflows.run_files import saved_step
 from lambda_studio.workflows.tuning.earlier_settings import with_earlier
-from lambda_studio.workflows.tuning.settings import require_known_settings
+from lambda_studio.workflows.tuning.settings import require_known_settings, without_effect
 from lambda_studio.workflows.tuning.starting import Start
 from lambda_studio.workflows.workplace import Workplace
 
@@ -25,7 +25,7 @@ def resumed(place: Workplace, names: Sequence[str] | None, config: FinetuneConfi
     before = run.settings["config"]
     chosen = with_earlier(config, before, f"Run {run.id} was started", can_be_replaced=False)
     begun = FinetuneConfig().preferring(before)
-    require_same(begun, chosen)
+    require_same(begun, chosen, config.given)
     step = saved_step(place.home, run.id) or 0
     if chosen.steps < step:
         cause = f"Run {run.id} is at step {step}, and steps is {chosen.steps}."
@@ -33,6 +33,8 @@ def resumed(place: Workplace, names: Sequence[str] | None, config: FinetuneConfi
     concepts = concepts_of(place, run)
     if chosen.steps < begun.steps:
         place.notify(f"Run {run.id} was started for {begun.steps} steps, and ends now at step {chosen.steps}.")
+    for said in without_effect(chosen):
+        place.notify(said)
     return Start(concepts, chosen), run
 
 

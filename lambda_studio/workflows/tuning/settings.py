@@ -41,20 +41,21 @@ def unusual(chosen: Mapping[str, Any], preferences: Mapping[str, Any]) -> dict[s
     return {name: value for name, value in values.items() if name == "steps" or value != usual.get(name)}
 
 
-def without_effect(config: FinetuneConfig) -> list[str]:
-    """Return a sentence for each setting that changes nothing beside the others, and for a warm-up that is too long."""
+def idle(config: FinetuneConfig) -> dict[str, str]:
+    """Return each setting that is not at its default and changes nothing beside the others, with the reason."""
     schedule, default = config.lr_scheduler, FinetuneConfig()
-    idle = {
-        "background_weight": None if config.masked_loss else "without masked_loss",
+    reasons = {
+        "background_weight": None if config.masked_loss else "without masked_loss=True",
         "lr_num_cycles": None if schedule == "cosine_with_restarts" else f"with lr_scheduler={schedule}",
         "lr_power": None if schedule == "polynomial" else f"with lr_scheduler={schedule}",
         "rank": None if config.method == "lora" else f"with method={config.method}",
     }
-    said = [
-        f"{name}={getattr(config, name)} has no effect {why}."
-        for name, why in idle.items()
-        if why and getattr(config, name) != getattr(default, name)
-    ]
+    return {name: why for name, why in reasons.items() if why and getattr(config, name) != getattr(default, name)}
+
+
+def without_effect(config: FinetuneConfig) -> list[str]:
+    """Return a sentence for each `idle` setting, and for a warm-up that is too long."""
+    said = [f"{name}={getattr(config, name)} has no effect {why}." for name, why in idle(config).items()]
     if config.lr_warmup_steps > config.steps:
         long = f"The warm-up has {config.lr_warmup_steps} steps and the training {config.steps}"
         said.append(f"{long}: the full learning rate is not reached.")

@@ -38,11 +38,11 @@ def test_losses_and_crops_are_given_with_diffusers_names(tuned) -> None:
     ("options", "said"),
     [
         (("--lora-alpha", 0), "--lora-alpha is 0.0.\n  → Give more than 0, up to 65536."),
-        (("--soft-min-snr",), "--soft-min-snr is True.\n  → Give --snr-gamma 5 with it."),
+        (("--soft-min-snr",), "--soft-min-snr is on.\n  → Give --snr-gamma 5 with it."),
         (("--variants", 0), "--variants is 0.\n  → Give 1 to 16."),
         (
             ("--dora", "--method", "full"),
-            "--dora is True, and the whole UNet is trained.\n  → Leave out --dora, or give --method lora.",
+            "--dora is on, and the whole UNet is trained.\n  → Leave out --dora, or give --method lora.",
         ),
     ],
 )

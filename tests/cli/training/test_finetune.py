@@ -146,7 +146,7 @@ def test_a_disk_that_is_full_at_the_adapter_leaves_a_run_to_resume(
     assert len(json.loads(studio("adapters", "--json").out)) == 1
 
 
-def test_a_plan_is_shown_and_nothing_is_trained(studio, added) -> None:
+def test_a_plan_is_shown_and_nothing_is_trained(studio, added, tmp_path) -> None:
     answer = studio("finetune", "rex", "--steps", 70, "--rank", 2, "--plan")
     assert answer.code == 0
     shown = answer.out.splitlines()
@@ -163,6 +163,10 @@ def test_a_plan_is_shown_and_nothing_is_trained(studio, added) -> None:
     assert re.fullmatch(r"time: about [\d\w ]+ for the steps \([\d.e-]+ s for each, measured here\)", shown[4])
     assert shown[-1] == "Nothing was trained. To train, leave out --plan."
     assert json.loads(studio("runs", "--json").out) == []
+    (tmp_path / "mine.toml").write_text("rank = 8\n")
+    idle = studio("finetune", "rex", "--method", "full", "--config", tmp_path / "mine.toml", "--lr-power", 2, "--plan")
+    assert "\n--lr-power 2.0 has no effect with --lr-scheduler constant.\n" in f"\n{idle.err}"
+    assert "\nrank=8 has no effect with --method full.\n" in idle.err and "power" not in idle.out
     plan = json.loads(studio("finetune", "--all", "--plan", "--json").out)
     assert (plan["steps"], plan["concepts"][0]["seen"], plan["settings"]["method"]) == (400, 1600, "lora")
 
@@ -263,5 +267,8 @@ def test_a_resume_that_is_refused_does_not_say_that_it_goes_on(studio, stopped_a
     below = studio("finetune", "--resume", "--steps", 1)
     assert below.err == "Error: Run 1 is at step 2, and --steps is 1.\n  → Give 2 or more.\n"
     (tmp_path / "mine.toml").write_text("rank = 8\n")
-    assert "other settings: rank: " in studio("finetune", "--resume", "--config", tmp_path / "mine.toml").err
+    of_a_file = studio("finetune", "--resume", "--config", tmp_path / "mine.toml").err
+    assert "other settings: rank: " in of_a_file and of_a_file.endswith(f" {tmp_path / 'mine.toml'} gives rank.\n")
+    full = studio("finetune", "--resume", "--method", "full").err
+    assert full.startswith("Error: The run was started with other settings: --method: lora -> full.\n")
     assert "Run 1 (rex) goes on after step 2." in studio("finetune", "--resume").err

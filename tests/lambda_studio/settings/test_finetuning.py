@@ -8,6 +8,7 @@ import pytest
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.models.stacks.specification import BUILT_IN
+from lambda_studio.settings.base import shown
 
 
 def test_the_learning_rate_is_the_given_one_or_the_methods() -> None:
@@ -68,7 +69,7 @@ def test_a_file_calls_a_schedule_as_other_programs_do(tmp_path: Path, written: s
 def test_a_wrong_value_names_its_field_and_its_bounds(field: str, value: Any, remedy: str) -> None:
     with pytest.raises(InvalidSetting) as refused:
         FinetuneConfig(**{field: value})
-    assert (refused.value.field, refused.value.cause) == (field, f"{field} is {value!r}.")
+    assert (refused.value.field, refused.value.cause) == (field, f"{field} is {shown(value)}.")
     assert refused.value.remedy == remedy
 
 

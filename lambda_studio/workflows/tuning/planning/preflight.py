@@ -22,7 +22,7 @@ from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures, no
 from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan, Remark
 from lambda_studio.workflows.tuning.planning.planning import note_emulation, plan_memory, weights_dtype
 from lambda_studio.workflows.tuning.planning.requirements import require_trainable, start_file
-from lambda_studio.workflows.tuning.settings import unusual
+from lambda_studio.workflows.tuning.settings import idle, unusual
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -104,7 +104,9 @@ def _plan(
     )  # fmt: skip
     settings = {**asdict(config), "learning_rate": config.effective_learning_rate}
     said = (*remarks, *(Remark(name, text) for name, text in held.too_few.items()))
+    without_effect = idle(config)  # a notice names them
     differing = unusual(chosen_settings(config), stack.spec.finetune)
+    differing = {name: value for name, value in differing.items() if name not in without_effect}
     return FinetunePlan(stack.spec.name, tuple(shares), settings, config.steps, images_a_step, said, unusual=differing)
 
 

@@ -147,10 +147,10 @@ def test_the_tokenizer_is_clips_and_needs_no_weights(stack, clip_folder, tmp_pat
         Stack(replace(stack.spec, clip="local-dir:/nowhere"), device="cpu").tokenizer.encode("dog")
 
 
-@pytest.mark.parametrize("part", ["prior", "decoder"])
+@pytest.mark.parametrize("part", ["clip", "prior", "decoder"])
 def test_a_folder_that_is_not_there_is_named_with_its_part(stack, part):
     with pytest.raises(ModelFilesMissing) as missing:
-        Stack(replace(stack.spec, **{part: "/nowhere"}), device="cpu").require_fetched(part)
+        Stack(replace(stack.spec, **{part: "local-dir:/nowhere"}), device="cpu").require_fetched(part)
     assert missing.value.cause == f"There is no folder /nowhere, where the stack's {part} should be."
     assert missing.value.remedy == f"Correct {part} in the stack's file, or use stack=miniature."
 

@@ -8,7 +8,7 @@ from concepts.records import ConceptRecord, RunRecord, SeenConcept
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
 from lambda_studio.studio import Studio
-from lambda_studio.workflows.tuning.resuming import concepts_of, newest_unfinished, run_to_resume
+from lambda_studio.workflows.tuning.resuming import concepts_of, newest_unfinished, resumed, run_to_resume
 from lambda_studio.workflows.tuning.settings import settings_row
 
 DAY = datetime(2026, 1, 1)
@@ -68,6 +68,14 @@ def test_an_edited_concept_is_trained_on_in_the_version_that_the_run_began_with(
         "rex was edited since the run started. The run goes on with version 1; version 2 is learnt by a new run.",
         f"Run {number} (rex, hat) has no checkpoint, and begins again at step 1.",
     ]
+
+
+def test_a_shape_that_a_full_training_does_not_have_is_told(studio, put, plain, notices) -> None:
+    rex = put("rex", plain("red"))
+    settings = settings_row("tiny", "tiny", FinetuneConfig(method="full"))
+    studio.database.write(lambda registry: registry.start_run("default", "finetune", settings, [rex.version_id]))
+    resumed(studio.workplace, ["rex"], FinetuneConfig(rank=8))
+    assert notices[-1] == "rank=8 has no effect with method=full."
 
 
 def test_another_concept_of_the_same_name_is_refused(studio, put, plain) -> None:

@@ -84,7 +84,7 @@ def test_the_shape_of_a_lora_is_not_told_of_a_full_training() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"background_weight": 0.3}, "background_weight=0.3 has no effect without masked_loss."),
+        ({"background_weight": 0.3}, "background_weight=0.3 has no effect without masked_loss=True."),
         ({"lr_num_cycles": 3}, "lr_num_cycles=3 has no effect with lr_scheduler=constant."),
         ({"lr_power": 2.0, "lr_scheduler": "cosine"}, "lr_power=2.0 has no effect with lr_scheduler=cosine."),
         ({"rank": 8, "method": "full"}, "rank=8 has no effect with method=full."),

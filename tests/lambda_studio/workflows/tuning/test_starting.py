@@ -194,7 +194,7 @@ def test_a_full_training_takes_a_tenth_of_the_rate_that_a_stack_prefers_for_a_lo
 
 def test_a_setting_that_changes_nothing_is_told_at_the_start(place, notices) -> None:
     starting.started(place, ["rex"], FinetuneConfig(background_weight=0.5), None)
-    assert notices.count("background_weight=0.5 has no effect without masked_loss.") == 1
+    assert notices.count("background_weight=0.5 has no effect without masked_loss=True.") == 1
 
 
 def test_weights_are_kept_in_a_rebuild_but_not_those_that_replayed_an_adapter(studio, add, photo, box) -> None:

@@ -45,6 +45,7 @@ def test_a_plan_has_shares_settings_time_and_what_is_to_be_encoded(studio, add, 
     assert quick == [({stack.decoder(("unet",)).latent_shape(Size.square(stack.resolution))}, 3)]
     with studio.database.reading() as registry:
         assert registry.runs("default") == []
+    assert set(studio.plan_finetune(None, replace(FEW, background_weight=0.3)).unusual) == set(plan.unusual)
     studio.finetune(None, FEW)
     assert studio.plan_finetune(None, FEW).to_encode == 0
 

@@ -2,7 +2,7 @@
 
 import click
 
-from cli.options.spelling import in_remedies, option_names, with_options, with_values
+from cli.screen.spelling import in_remedies, option_names, with_options, with_values
 
 
 def test_other_words_with_an_equals_sign_stay() -> None:
