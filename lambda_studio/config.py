@@ -9,7 +9,7 @@ from lambda_studio.settings.adapters import (
 )
 from lambda_studio.settings.base import LARGEST, Settings, chosen_settings, require
 from lambda_studio.settings.benchmarks import BenchmarkConfig
-from lambda_studio.settings.drawing import ALONE, SIZE_FIELDS, BatchRow, GenerateConfig, Size
+from lambda_studio.settings.drawing import ALONE, SIZE_FIELDS, BatchRow, GenerateConfig, Size, require_seeds
 from lambda_studio.settings.finetuning import FinetuneConfig
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "read_adapters",
     "require",
     "require_different",
+    "require_seeds",
 ]

@@ -242,10 +242,10 @@ def record(session: Session, library: Library, row: Concept, number: int | None 
 
 
 def find_by_manifest(session: Session, library: Library, content: str, name: str) -> ConceptRecord | None:
-    """Return the version of a concept in use that has this content: of that name, else of the newest; or None."""
+    """Return the newest version with this content: of the concept of that name, else of the newest; or None."""
     query = select(Concept, ConceptVersion.number).join(ConceptVersion, ConceptVersion.concept_id == Concept.id)
     query = query.where(in_use(library), ConceptVersion.manifest == content)
-    query = query.order_by(Concept.name_key != name_key(name.strip()), Concept.id.desc())
+    query = query.order_by(Concept.name_key != name_key(name.strip()), Concept.id.desc(), ConceptVersion.number.desc())
     found = session.execute(query).first()
     return None if found is None else record(session, library, found[0], found[1])
 

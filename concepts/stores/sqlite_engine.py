@@ -123,6 +123,8 @@ def file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and error.filename == str(path):
+            raise StorageFailed(f"There is no database {path}.", "Check the home and the database's name.") from error
         cause = f"{error.strerror or error} at {error.filename or path}."
         raise StorageFailed(cause, "Check the disk's free space and the folder's permissions.") from error
 

@@ -26,7 +26,7 @@ MAX_MANIFEST = 64 * 2**20
 MAX_BYTES = 2**32 - 2**20
 """The maximum size. A larger bundle would need ZIP64, which is neither written nor read."""
 ENTRY_BYTES = 46 + len(OBJECTS) + 64
-REMEDY = "Nothing was imported. Ask for the bundle again, from: studio library export --out FILE.zip"
+REMEDY = "Nothing was imported. Ask for the bundle again. It is made by 'studio library export --out FILE.zip'."
 IF_PICTURES = "If these are pictures: unpack them, and import the folder."
 
 

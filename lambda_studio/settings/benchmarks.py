@@ -1,6 +1,6 @@
 """Settings of benchmarks: what is drawn, and the protocol by which it is scored."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from lambda_studio.settings.base import Settings, require
@@ -84,3 +84,10 @@ class BenchmarkConfig(Settings):
             require(bool(numbers) and numbers[0] >= 1, cause, "Give numbers from 1, such as 3 or 1-5.", "prompts")
             found.update(numbers)
         return frozenset(found)
+
+    def require_numbers(self, there: Collection[int]) -> None:
+        """Raise InvalidSetting for a number in `prompts` that no prompt has, which count from 1."""
+        missing = sorted(self.numbers.difference(there))
+        numbers = f"{missing[0]}" + (f" and {len(missing) - 1} more" if len(missing) > 1 else "") if missing else ""
+        cause, most = f"prompts names {numbers}, and there is no such prompt.", max(there, default=0)
+        require(not missing, cause, f"Give numbers from 1 to {most}.", "prompts")

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from lambda_studio.settings.base import Settings, require
+from lambda_studio.settings.base import LARGEST, Settings, require
+
+
+def require_seeds(first: int, count: int) -> None:
+    """Raise InvalidSetting if the last of the seeds that count up from the first is too large."""
+    last = first + count - 1
+    cause = f"The last of {count} pictures would have the seed {last}."
+    require(last <= LARGEST["seed"], cause, f"The largest is {LARGEST['seed']}: give a smaller seed.", "seed")
 
 
 class Size(NamedTuple):

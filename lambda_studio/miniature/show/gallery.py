@@ -39,18 +39,23 @@ def draw_gallery(
         (place / "bench").mkdir()
         write_bench(place / "bench", progress)
         chosen, pictures = list(islice(_asked(place / "bench"), count)), []
-        with Studio(place / "home", stack="miniature", notify=notify) as studio:
-            with progress("Adding subjects", len(bench_subjects())) as advance:
-                for name, who in bench_subjects().items():
-                    photos = sorted((place / "bench" / name).glob("*.jpg"))
-                    studio.concepts.add(name, photos, noun=NOUNS[int(who.noun)])
-                    advance()
-            with progress("Drawing pictures", count) as advance:
-                for number, asked in enumerate(chosen):
-                    config = GenerateConfig(seed=seed + number)
-                    drawn = studio.generate(asked.prompt, config, out=place / "out")
-                    pictures.append(drawn.pictures[0].path)
-                    advance()
+        with (  # its notices are of a library that the person does not have
+            Studio(place / "home", stack="miniature") as studio,
+            progress("Adding subjects", len(bench_subjects())) as advance,
+        ):
+            for name, who in bench_subjects().items():
+                photos = sorted((place / "bench" / name).glob("*.jpg"))
+                studio.concepts.add(name, photos, noun=NOUNS[int(who.noun)])
+                advance()
+        with (
+            Studio(place / "home", stack="miniature", notify=notify) as studio,
+            progress("Drawing pictures", count) as advance,
+        ):
+            for number, asked in enumerate(chosen):
+                config = GenerateConfig(seed=seed + number)
+                drawn = studio.generate(asked.prompt, config, out=place / "out")
+                pictures.append(drawn.pictures[0].path)
+                advance()
         title = f"{count} prompts of the miniature's benchmark, zero-shot, seeds {seed} to {seed + count - 1}, unpicked"
         return _sheet(title, chosen, pictures)
 

@@ -18,6 +18,7 @@ def dreambench_in(folder: Path, config: BenchmarkConfig) -> Benchmark:
     """Return the benchmark of a folder. Raises InvalidSetting for a wrong file and for a missing subject."""
     read = read_file(folder)
     chosen = _chosen(folder, read, config.subjects)
+    config.require_numbers(range(1, max(len(read.objects), len(read.live)) + 1))
     subjects = {name: _subject(folder / name, read.nouns[name], config) for name in chosen}
     cells = tuple(cell for name in chosen for cell in _cells(name, read, config))
     require(bool(cells), "prompts names no prompt of the file.", "Numbers count from 1.", "prompts")

@@ -74,7 +74,9 @@ def _prompts(
     by_category: Mapping[str, Sequence[str]], together: int, config: BenchmarkConfig
 ) -> list[MultibenchPrompt]:
     require(together in TOGETHER, f"together is {together}.", "Give 2 or 3.", "together")
-    every = prompts(compositions(together), by_category)
+    asked = compositions(together)
+    config.require_numbers(range(1, len(asked) + 1))
+    every = prompts(asked, by_category)
     return [each for each in every if not config.numbers or each.number in config.numbers]
 
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from lambda_studio.config import read_adapters, require
+from lambda_studio.config import read_adapters, require, require_seeds
 from lambda_studio.evaluation.by_clip import ClipLikeness
 from lambda_studio.evaluation.measures import View
 from lambda_studio.pictures.crops import cut_out, square_crop
@@ -54,6 +54,7 @@ def reconstruct(place: Workplace, source: str, edges: bool, wishes: Drawing) -> 
     first = config.seed if config.seed is not None else new_seed()
     if config.seed is None:
         place.notify(f"The seed is {first}.")
+    require_seeds(first, count)
     seeds = range(first, first + count)
     pictures = drawn_from(place, embedding.expand(count, -1), seeds, config, adapters)
     title = f"{Path(source).stem} from its embedding"

@@ -57,6 +57,8 @@ def forget(place: Workplace, name: str, concept_id: int | None, agree: Callable[
 
 
 def _answer(place: Workplace, done: ForgottenConcept, runs: tuple[int, ...]) -> Forgotten:
+    with place.database.reading() as registry:  # what another concept has too is not forgotten
+        gone = {each for each in done.manifests if not registry.find_version(place.library, each, done.concept.name)}
     return Forgotten(
         name=done.concept.name,
         id=done.concept.id,
@@ -67,8 +69,8 @@ def _answer(place: Workplace, done: ForgottenConcept, runs: tuple[int, ...]) -> 
         backups=tuple(sorted(place.database.store.backups())),
         runs=runs,
         elsewhere=tuple(run for run in done.failed_runs if not run_folder(place.home, run).exists()),
-        files=_files_that_saw(place, done.manifests),
-        blends=_blends_of(place, done.manifests),
+        files=_files_that_saw(place, gone),
+        blends=_blends_of(place, gone),
     )
 
 

@@ -70,7 +70,9 @@ def changed_images(
     captions = _captions(concept, changes)
     if not changes.add and {*known} <= {*changes.drop}:
         quoted = shlex.quote(concept.name)
-        remedy = f"Add another with add=IMAGE, or hide it: studio concepts remove {quoted}"
+        can_add = not any(map(is_left_out, concept.images))  # a blend has no pictures
+        hidden = f"ide it: studio concepts remove {quoted}"
+        remedy = f"Add another with add=IMAGE, or h{hidden}" if can_add else f"H{hidden}"
         remedy += f". To delete it for good: studio concepts forget {quoted}"
         raise ImagesMissing(f"{concept.name} would have no image left.", remedy)
     kept = spool.keep(_kept_images(place, concept, changes, marking))

@@ -1,5 +1,6 @@
 """Find files of adapters and runs that the database does not explain."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,9 +34,15 @@ def files_without_row(place: Workplace, repair: bool) -> Iterator[Finding]:
 
 def _adapter(path: Path) -> Finding:
     info = find_info(path)
-    names = ", ".join(str(each.get("name")) for each in info.concepts) if info else "unknown concepts"
-    said = f"{path} belongs to no adapter of this database. It was trained on: {names}."
-    remedy = f"Resume its run: studio finetune --resume. Or, if no other database uses this home, delete it: {path}"
+    names = [str(each.get("name")) for each in info.concepts] if info else []
+    said = (
+        f"{path} belongs to no adapter of this database. It was trained on: {', '.join(names) or 'unknown concepts'}."
+    )
+    ways = ["If its run is unfinished, resume it: studio finetune --resume."]
+    if names:
+        knows = " ".join(f"--knows {shlex.quote(name)}" for name in names)
+        ways += [f"Otherwise add it, which copies it: studio adapters import {shlex.quote(str(path))} {knows}"]
+    remedy = " ".join([*ways, f"Or, if no other database uses this home, delete it: {path}"])
     return Finding("adapter file", said, remedy)
 
 

@@ -187,6 +187,16 @@ def test_an_earlier_version_is_as_it_was(three):
     assert (present.noun, present.version, present.images[0].mask_sha) == ("wolf", 3, None)
 
 
+def test_of_versions_with_the_same_content_the_newest_is_found(three, picture):
+    with three.transaction() as registry:
+        first = registry.concept_version("default", "rex", 1)
+        registry.revise_concept("default", "rex", "dog", [picture("a")])
+    with three.reading() as registry:
+        assert registry.get_concept("default", "rex").manifest == first.manifest
+        found = [registry.find_version("default", first.manifest, name) for name in ("rex", "")]
+    assert [each and each.version for each in found] == [4, 4]
+
+
 @pytest.mark.parametrize("number", [0, 4, -1])
 def test_a_version_that_is_not_there_is_told_with_those_that_are(three, number):
     with three.reading() as registry, pytest.raises(ConceptNotFound) as refusal:

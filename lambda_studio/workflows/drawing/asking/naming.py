@@ -58,20 +58,20 @@ def named_concepts(place: Workplace, template: Template) -> list[ConceptRecord]:
 
 
 def _explain_unknown(registry: Registry, library: str, template: Template, concepts: Sequence[ConceptRecord]) -> None:
-    """Raise PromptInvalid for the first unknown name that is a removed concept's, or the noun of a concept."""
+    """Raise PromptInvalid for all unknown names, if one is a removed concept's or the noun of a concept."""
     known = {name_key(concept.name) for concept in concepts}
     removed = {name_key(each.name): each.name for each in registry.removed_concepts(library)}
     nouns: dict[str, list[str]] = {}
     for each in registry.concepts(library):
         nouns.setdefault(name_key(each.noun), []).append(each.name)
-    for name in (name for name in template.names if name_key(name) not in known):
-        key = name_key(name)
-        if key in removed:
-            remedy = f"Restore it: studio concepts restore {shlex.quote(removed[key])}"
-            raise PromptInvalid(f"The prompt names <{name}>, which was removed.", remedy)
-        if key in nouns:
-            cause = f"The prompt names <{name}>, which the library does not have."
-            raise PromptInvalid(cause, _of_noun(nouns[key][:MOST_NEAR], name))
+    unknown = {name_key(name): name for name in template.names if name_key(name) not in known}
+    restored = [f"studio concepts restore {shlex.quote(removed[key])}" for key in unknown if key in removed]
+    meant = [_of_noun(nouns[key][:MOST_NEAR], name) for key, name in unknown.items() if key in {*nouns} - {*removed}]
+    if restored or meant:
+        names = ", ".join(f"<{name}>" for name in unknown.values())
+        why = "was removed" if restored and len(unknown) == 1 else "the library does not have"
+        again = [f"Restore {'it' if len(unknown) == 1 else 'what was removed'}: {', '.join(restored)}"] * bool(restored)
+        raise PromptInvalid(f"The prompt names {names}, which {why}.", " ".join([*meant, *again]))
 
 
 def _of_noun(names: Sequence[str], noun: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from concepts.records import ConceptRecord
-from lambda_studio.config import BatchRow, GenerateConfig, Size, Wanted, read_adapters, require
+from lambda_studio.config import BatchRow, GenerateConfig, Size, Wanted, read_adapters, require, require_seeds
 from lambda_studio.errors import InvalidSetting, PromptInvalid
 from lambda_studio.generation.prompt import BoundPrompt, bind
 from lambda_studio.generation.template import Template, name_key, parse, require_words
@@ -108,6 +108,7 @@ def prepare(place: Workplace, drawings: Sequence[Drawing]) -> list[Prepared]:
     opened: dict[tuple[Path | None, ...], Given] = {}
     for drawing in drawings:
         with line_told(drawing.line):
+            require_seeds(drawing.config.seed or 0, drawing.count)
             ready, said = _prepared(place, drawing, opened)
         found += ready
         notes += said if drawing.line is None else [f"Line {drawing.line}: {note}" for note in said]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lambda_studio.config import BenchmarkConfig
 from lambda_studio.errors import InvalidSetting, OutputExists
 from lambda_studio.workflows.benchmarks.results.results_folder import ResultsFolder
 from lambda_studio.workflows.evaluations import Evaluations
@@ -96,5 +97,7 @@ def test_what_is_not_multibenchs_is_refused(studio, subjects, config, tmp_path) 
     ):
         with pytest.raises(InvalidSetting, match=why):
             studio.evaluations.multibench(subjects, tmp_path / "out", config(**settings), FAST)
+    with pytest.raises(InvalidSetting, match=r"prompts names 5000, and there is no such prompt"):
+        studio.evaluations.write_multibench_prompts(tmp_path / "x.txt", config=BenchmarkConfig(prompts=("1", "5000")))
     with pytest.raises(InvalidSetting, match="Give 2 or 3"):
         studio.evaluations.write_multibench_prompts(tmp_path / "x.txt", together=4)

@@ -48,6 +48,11 @@ def test_no_adapter_is_chosen_by_itself_where_there_is_no_prompt(studio, box, tm
         studio.pictures.reconstruct(str(box(0)), ONE_STEP, adapter="auto", out=tmp_path)
 
 
+def test_the_last_of_several_seeds_is_refused_before_anything_is_drawn(studio, box, tmp_path) -> None:
+    with pytest.raises(InvalidSetting, match="The last of 2 pictures would have the seed"):
+        studio.pictures.reconstruct(str(box(0)), GenerateConfig(seed=2**53), count=2, out=tmp_path)
+
+
 def test_a_name_that_is_nothing_is_refused(studio, tmp_path) -> None:
     with pytest.raises(ConceptNotFound, match="No concept named 'nobody'"):
         studio.pictures.reconstruct("nobody", ONE_STEP, out=tmp_path)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from concepts.errors import ConceptExists, ConceptNotFound, NotPermitted
+from concepts.errors import ConceptExists, ConceptNotFound, ImagesMissing, NotPermitted
 from lambda_studio.bundles.given import read_note
 from lambda_studio.config import FinetuneConfig, GenerateConfig
 from lambda_studio.errors import InvalidSetting, PicturesLeftOut
@@ -108,6 +108,9 @@ def test_pictures_are_not_added_to_a_blend(studio, pack, box) -> None:
     with pytest.raises(PicturesLeftOut, match=r"both is a blend.*add-concept"):
         studio.concepts.edit("both", Changes(add=(box(7),)))
     assert len(studio.workplace.get_concepts(["both"])[0].images) == 1
+    with pytest.raises(ImagesMissing) as refused:
+        studio.concepts.edit("both", Changes(drop=(1,)))
+    assert refused.value.remedy.startswith("Hide it: studio concepts remove both.")
 
 
 def test_a_blend_is_not_trained_on_and_all_means_those_with_pictures(studio, pack, notices) -> None:
@@ -136,6 +139,13 @@ def test_a_part_that_changes_or_goes_changes_no_blend(studio, pack, box) -> None
     assert [(each.whole, each.said.partition(",")[0]) for each in said] == [
         (True, "a blend. max is not in the library")
     ]
+
+
+def test_what_another_concept_still_is_is_not_told_as_forgotten(studio, pack) -> None:
+    studio.concepts.blend("half", {"rex": 1.0, "max": 1.0})
+    studio.concepts.copy("rex", "default", "twin")
+    assert studio.concepts.forget("twin", None, lambda _: None).blends == ()
+    assert studio.concepts.forget("rex", None, lambda _: None).blends == ("half",)
 
 
 def test_another_clip_sees_the_same_versions_or_says_what_is_missing(studio, pack, box, monkeypatch) -> None:

@@ -40,6 +40,18 @@ def test_a_wildcard_for_no_concept_says_which_nouns_there_are(stocked) -> None:
         list(without_wildcards(stocked, parse("a <*:hats>")))
 
 
+def test_all_names_that_are_not_there_are_told_at_once(studio, stocked) -> None:
+    with pytest.raises(PromptInvalid) as refused:
+        named_concepts(stocked, parse("a <rex>, a <foo> and a <dog>"))
+    assert refused.value.cause == "The prompt names <foo>, <dog>, which the library does not have."
+    assert refused.value.remedy == r"Did you mean <max: 2> or <rex>? Their noun is dog."
+    studio.concepts.remove("hat")
+    with pytest.raises(PromptInvalid) as refused:
+        named_concepts(stocked, parse("a <hat> and a <dog>"))
+    assert refused.value.cause == "The prompt names <hat>, <dog>, which the library does not have."
+    assert refused.value.remedy.endswith("noun is dog. Restore what was removed: studio concepts restore hat")
+
+
 @pytest.mark.parametrize("prompt", ["a <rex:-1>", "a <rex:half>", "a <rex#1,x>", "a <rex:0.5#2>"])
 def test_a_weight_or_a_number_that_cannot_be_read_is_not_a_strange_name(stocked, prompt) -> None:
     with pytest.raises(PromptInvalid, match=r"both are written as <name#1,3:0\.5>"):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lambda_studio.config import GenerateConfig
+from lambda_studio.config import LARGEST, GenerateConfig
 from lambda_studio.errors import InvalidSetting, PromptInvalid
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.workflows.drawing.asking import preparing
@@ -37,6 +37,13 @@ def test_an_image_that_a_concept_does_not_have_is_refused(studio, add, box, tmp_
     add("rex", box(0), box(1))
     with pytest.raises(PromptInvalid, match=r"asks for image 3 of rex, which has 2\. See them: studio concepts show"):
         prepare(studio.workplace, [Drawing(prompt="a <rex#1,3>", out=tmp_path)])
+
+
+def test_the_last_of_several_seeds_is_not_beyond_what_can_be_asked_for(studio, tmp_path) -> None:
+    last = GenerateConfig(seed=LARGEST["seed"])
+    assert len(prepare(studio.workplace, [Drawing(prompt="a dog", config=last, out=tmp_path)])) == 1
+    with pytest.raises(InvalidSetting, match=rf"Line 3: The last of 2 pictures would have the seed {2**53 + 1}\."):
+        prepare(studio.workplace, [Drawing(prompt="a dog", config=last, count=2, line=3, out=tmp_path)])
 
 
 def test_what_is_refused_and_said_of_a_line_names_the_line(studio, tmp_path, notices, add, box) -> None:
