@@ -37,6 +37,7 @@ def command() -> None:
     show_default=True,
     help="Train only this share of the steps: 0.01 is a quick try.",
 )
+@click.option("--seed", type=int, default=20, show_default=True, help="Seed of the scenes and of the first weights.")
 @click.option("--device", help="Where to train: cpu or cuda, an NVIDIA GPU.  [default: a GPU if there is one]")
 @click.option(
     "--start",
@@ -57,6 +58,7 @@ def train(
     work: Path,
     stages: tuple[str, ...],
     share: float,
+    seed: int,
     device: str | None,
     start: Path | None,
     compiled: bool,
@@ -76,7 +78,7 @@ def train(
     if export is not None:
         refuse_existing(export)
     require_stages(stages)  # before anything is written: a folder of another share would be refused
-    recipe = open_recipe(work, share, device, compiled, bars(), start)
+    recipe = open_recipe(work, share, device, compiled, bars(), start, seed)
 
     def stopped() -> list[str]:
         unchecked = staging_folder(export) if export and staging_folder(export).exists() else None

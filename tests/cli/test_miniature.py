@@ -8,6 +8,7 @@ from PIL import Image
 
 from lambda_studio.miniature.judge.bench import Bench
 from lambda_studio.miniature.judge.report import Figure, Report
+from lambda_studio.miniature.recipe.config import RecipeConfig
 
 REPORT = Report(500, (1000, 1001), {"zero-shot": {"main": Figure(0.875, 0.0125, (0.86, 0.89))}})
 LINES = ["500 pictures for each of 2 seeds", "MEASURED   OF WHAT  MEAN   SPREAD", "zero-shot  main     0.875  ± 0.013"]
@@ -45,6 +46,8 @@ def test_without_a_stack_the_miniature_is_measured(studio, asked, monkeypatch: p
 class Recipe:
     """Remembers the stages that it was told to train."""
 
+    asked: tuple[object, ...] = ()
+
     def run(self, stages: tuple[str, ...] | None) -> None:
         self.stages = stages
 
@@ -53,7 +56,12 @@ class Recipe:
 def recipe(monkeypatch: pytest.MonkeyPatch) -> Recipe:
     """The recipe that is opened, whatever the folder."""
     opened = Recipe()
-    monkeypatch.setattr("lambda_studio.miniature.recipe.opening.open_recipe", lambda *_: opened)
+
+    def open_recipe(*asked: object) -> Recipe:
+        opened.asked = asked
+        return opened
+
+    monkeypatch.setattr("lambda_studio.miniature.recipe.opening.open_recipe", open_recipe)
     return opened
 
 
@@ -61,7 +69,9 @@ def test_training_runs_all_stages_or_those_that_are_named(studio, recipe: Recipe
     assert studio("miniature", "train", "work").out == "Trained in work.\n"
     assert recipe.stages is None
     studio("miniature", "train", "work", "--stage", "clip", "--stage", "movq")
-    assert recipe.stages == ("clip", "movq")
+    assert recipe.stages == ("clip", "movq") and recipe.asked[-1] == RecipeConfig().seed
+    studio("miniature", "train", "work", "--seed", 21)
+    assert recipe.asked[-1] == 21
 
 
 def test_a_stage_that_there_is_not_is_refused_before_the_folder_is_made(studio, tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ PER_NOUN = {"present": 1, **LOOKS, **DETAILS}
 
 
 GRID = 8
-"""The oracle predicts the owner of each of 8 x 8 cells."""
+"""The side of the grid of cells whose owners are predicted from the tower's second and third stage."""
+FINE_GRID = 16
+"""The side of the grid of an oracle that reads the first stage, too."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,29 @@ class Reading:
 
 
 class Oracle(ModelMixin, ConfigMixin):
-    """The first three stages of a CLIP's ResNet, with attention over cells for each noun and question."""
+    """The first three stages of a CLIP's ResNet, with attention over cells for each noun and question.
+
+    Args:
+        grid: The side of the grid of cells. With FINE_GRID the oracle also reads the tower's first stage.
+    """
 
     @register_to_config
-    def __init__(self, layers: Sequence[int] = (1, 2, 2), width: int = 28, dim: int = 256, identity_dim: int = 64):
+    def __init__(
+        self,
+        layers: Sequence[int] = (1, 2, 2),
+        width: int = 28,
+        dim: int = 256,
+        identity_dim: int = 64,
+        grid: int = GRID,
+    ):
         super().__init__()
         # open_clip always builds the fourth stage and the pooling
         tower = ModifiedResNet([*layers, 0], output_dim=dim, heads=1, image_size=SEEN, width=width)
         del tower.layer4, tower.attnpool
         self.tower = tower
-        self.features = nn.Linear(8 * width + 16 * width, dim)
+        self.grid = grid
+        stages = (8, 16) if grid == GRID else (4, 8, 16)
+        self.features = nn.Linear(sum(stages) * width, dim)
         self.cells = nn.Linear(dim, len(NOUNS) + 1)
         self.relevance = nn.Linear(dim, len(PER_NOUN) + 1)
         nn.init.zeros_(self.relevance.weight)
@@ -74,24 +89,35 @@ class Oracle(ModelMixin, ConfigMixin):
         self.tower.load_state_dict({name: value for name, value in clip_tower.state_dict().items() if name in own})
 
     def start_from_oracle(self, state: Mapping[str, Tensor]) -> None:
-        """Load the weights of an oracle with the same widths. It may answer fewer questions, in the same order."""
-        known, relevance = len(state["relevance.bias"]) - 1, {}
+        """Load the weights of an oracle with the same widths.
+
+        It may answer fewer questions, in the same order, and may have larger cells.
+        """
+        known, began = len(state["relevance.bias"]) - 1, {}
         for name in ("weight", "bias"):
             there = state[f"relevance.{name}"].float()
             own = torch.zeros_like(getattr(self.relevance, name))
             own[:known], own[-1] = there[:known], there[-1]  # the last is the identity's
-            relevance[f"relevance.{name}"] = own
-        self.load_state_dict(self.state_dict() | dict(state) | relevance)
+            began[f"relevance.{name}"] = own
+        there = state["features.weight"].float()
+        began["features.weight"] = F.pad(there, (self.features.in_features - there.shape[1], 0))  # the finest is first
+        self.load_state_dict(self.state_dict() | dict(state) | began)
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Reading:
         """Read pictures with values in 0..1. They are `seen` first."""
-        fine = self.tower.layer2(self.tower.layer1(self.tower.stem(seen(images) * 2 - 1)))
-        return self.read(fine, self.tower.layer3(fine))
+        first = self.tower.layer1(self.tower.stem(seen(images) * 2 - 1))
+        second = self.tower.layer2(first)
+        third = self.tower.layer3(second)
+        return self.read(second, third) if self.grid == GRID else self.read(first, second, third)
 
-    def read(self, fine: Float[Tensor, "batch c 8 8"], coarse: Float[Tensor, "batch d 4 4"]) -> Reading:
-        """Read pictures from the features of a tower's second and third stage."""
-        coarse = F.interpolate(coarse, size=(GRID, GRID), mode="bilinear", align_corners=False)
-        features = F.silu(self.features(rearrange(torch.cat([fine, coarse], 1), "b c h w -> b (h w) c")))
+    def read(self, *stages: Float[Tensor, "batch _ _ _"]) -> Reading:
+        """Read pictures from the features of a tower's second and third stage, before them the first for FINE_GRID."""
+        # a linear layer of the enlarged maps: it is applied before they are enlarged, which is cheaper
+        weights = self.features.weight[..., None, None].split([stage.shape[1] for stage in stages], 1)
+        biases = (self.features.bias, None, None)
+        mapped = [F.conv2d(*of) for of in zip(stages, weights, biases, strict=False)]
+        enlarged = [F.interpolate(each, (self.grid, self.grid), mode="bilinear") for each in mapped]
+        features = F.silu(rearrange(torch.stack(enlarged).sum(0), "b c h w -> b (h w) c"))
         cells = self.cells(features)
         # a cell's weight: the noun's share of the cell, times the cell's relevance for the question
         share = cells.float().log_softmax(-1)[..., :-1, None] + self.relevance(features).float()[..., None, :]
@@ -101,9 +127,9 @@ class Oracle(ModelMixin, ConfigMixin):
         return Reading(self.place(features.mean(1)), answers, F.normalize(self.identity(hidden[-1]), dim=-1), cells)
 
 
-def owners(drawn: Rendered, scene: Scene) -> Int[Tensor, "batch cell"]:
-    """Return the owner of each cell of the oracle's grid: a noun's index, or the number of nouns for no owner."""
-    covered = F.adaptive_avg_pool2d(drawn.subjects + drawn.worn, GRID)
+def owners(drawn: Rendered, scene: Scene, grid: int = GRID) -> Int[Tensor, "batch cell"]:
+    """Return the owner of each cell of an oracle's grid: a noun's index, or the number of nouns for no owner."""
+    covered = F.adaptive_avg_pool2d(drawn.subjects + drawn.worn, grid)
     most, slot = rearrange(covered, "b slot h w -> b (h w) slot").max(-1)
     noun = scene.who.noun.gather(1, slot)
     return noun.where(most > 0.3, len(NOUNS))

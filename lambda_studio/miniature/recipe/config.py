@@ -23,14 +23,14 @@ DECODING = StageConfig(steps=3_000, batch_size=8, learning_rate=8e-4, ema_decay=
 DECODER = StageConfig(steps=20_000, batch_size=64, learning_rate=1e-3, ema_decay=0.998)
 PRIOR = StageConfig(steps=4_000, batch_size=96, learning_rate=6e-4)
 CONTROL = StageConfig(steps=4_000, batch_size=96, learning_rate=6e-4, warmup_steps=30)
-ORACLE = StageConfig(steps=6_000, batch_size=96, learning_rate=1e-3)
+ORACLE = StageConfig(steps=8_000, batch_size=96, learning_rate=1e-3)
 CONTINUED = {
     "movq": replace(MOVQ, steps=3_000, learning_rate=8e-4),
     "decoding": DECODING,
     "decoder": replace(DECODER, steps=10_000, batch_size=256, learning_rate=8e-4),
     "prior": replace(PRIOR, steps=3_000, learning_rate=3e-4),
     "control": CONTROL,
-    "oracle": replace(ORACLE, steps=3_000, learning_rate=8e-4),
+    "oracle": replace(ORACLE, steps=6_000, learning_rate=8e-4),
 }
 """The stages that go on from earlier weights. CLIP and MoVQ's latents stay as they are."""
 ON_GPU = {

@@ -19,7 +19,13 @@ MOST_WORKERS = 4
 
 
 def open_recipe(
-    work: Path, share: float, device: str | None, compiled: bool, progress: Progress, start: Path | None = None
+    work: Path,
+    share: float,
+    device: str | None,
+    compiled: bool,
+    progress: Progress,
+    start: Path | None = None,
+    seed: int = RecipeConfig.seed,
 ) -> Recipe:
     """Return the recipe in the folder `work`, by default on a GPU if there is one. Raises InvalidSetting."""
     require(0 < share <= 1, f"share is {share}.", "Give a share above 0 and up to 1.", "share")
@@ -40,9 +46,10 @@ def open_recipe(
         cause = f"{missing[0]} is not there." if missing else ""
         require(not missing, cause, "Give a folder that `studio miniature train --export` wrote.", "start")
     workers = 0 if device == "cpu" else min(MOST_WORKERS, (os.cpu_count() or 1) // 4)
-    config = replace(config, device=device, compiled=compiled, workers=workers)
+    config = replace(config, seed=seed, device=device, compiled=compiled, workers=workers)
     recipe = Recipe(work, config.scaled(share), progress)
     _refuse_another(work, "share", str(share))
+    _refuse_another(work, "seed", str(seed))
     _refuse_another(work, "start", str(start.resolve()) if start else "none")
     return recipe
 

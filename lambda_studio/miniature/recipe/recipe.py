@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from concepts.durable import make_folder, staged_file
-from lambda_studio.miniature.judge.oracle import Oracle, owners
+from lambda_studio.miniature.judge.oracle import FINE_GRID, Oracle, owners
 from lambda_studio.miniature.judge.questions import Readout
 from lambda_studio.miniature.recipe import networks
 from lambda_studio.miniature.recipe.config import PICTURES_A_FILE, STAGES, RecipeConfig, require_stages
@@ -175,7 +175,7 @@ class Recipe:
 
     def train_oracle(self):
         torch.manual_seed(self.config.seed + 4)
-        oracle = Oracle()
+        oracle = Oracle(grid=FINE_GRID)
         if self.config.start:
             oracle.start_from_oracle(load_file(self.config.start / "oracle" / PART_WEIGHTS))
         else:

@@ -26,7 +26,7 @@ def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:
     The pairs train the identity. Most negatives of a pair have its noun, because a dog and a car are easy to
     distinguish.
     """
-    pairs, batch_of = batch_size // 4, drawn_ahead(_Drawing(seed, batch_size))
+    pairs, batch_of = batch_size // 4, drawn_ahead(_Drawing(seed, batch_size, oracle.grid))
 
     def loss_of(step: int) -> dict[str, Tensor]:
         scene, images, owner = batch_of(step, oracle.device)
@@ -46,14 +46,14 @@ def oracle_stage(oracle: Oracle, seed: int, batch_size: int) -> LossOf:
 class _Drawing:
     """Draws the batches of some steps, each from its number."""
 
-    def __init__(self, seed: int, batch_size: int):
-        self.seed, self.batch_size, self.pairs = seed, batch_size, batch_size // 4
+    def __init__(self, seed: int, batch_size: int, grid: int):
+        self.seed, self.batch_size, self.pairs, self.grid = seed, batch_size, batch_size // 4, grid
 
     def __call__(self, steps: Sequence[int], device: torch.device) -> list[Drawn]:
         parts = [self._scene(step) for step in steps]
         whole = concatenate(parts).to(device)
         rendered = render(whole, SEEN)
-        owner = owners(rendered, whole)
+        owner = owners(rendered, whole, self.grid)
         rows = torch.arange(len(whole), device=device).split(self.batch_size)
         return [(whole[at], rendered.images[at], owner[at]) for at in rows]
 

@@ -1,15 +1,19 @@
 """The oracle's own losses, and whose each cell of its grid is."""
 
 import torch
+import torch.nn.functional as F
 
 from lambda_studio.miniature.judge.oracle import (
+    FINE_GRID,
     GRID,
     Oracle,
     identity_loss,
     oracle_loss,
+    owners,
 )
 from lambda_studio.miniature.judge.questions import DETAILS, LOOKS
 from lambda_studio.miniature.world.identities import NOUNS, identities, in_every_slot
+from lambda_studio.miniature.world.rendering import render
 from lambda_studio.miniature.world.scenes import RELATIONS, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from tests.lambda_studio.miniature.judge.perfect import alone, owners_of, truth
@@ -30,6 +34,7 @@ def test_a_cell_belongs_to_whom_it_mostly_shows():
     assert (corner == len(NOUNS)).all(), "nobody stands in the sky's corner"
     for row in range(12):
         assert set(owner[row].tolist()) == {int(scene.who.noun[row, 0]), len(NOUNS)}
+    assert owners(render(scene), scene, FINE_GRID).shape == (12, FINE_GRID**2)
 
 
 def test_the_oracle_is_not_asked_about_a_noun_that_is_there_twice():
@@ -55,6 +60,37 @@ def test_an_oracle_that_learns_new_questions_answers_the_old_ones_as_before():
         said, before = newer(images), older(images)
     assert all(torch.equal(said.nouns[name], before.nouns[name]) for name in ("present", *LOOKS))
     assert torch.equal(said.identity, before.identity) and torch.equal(said.cells, before.cells)
+
+
+def test_features_are_those_of_a_linear_layer_over_all_stages_at_the_size_of_the_grid():
+    torch.manual_seed(0)
+    oracle, images = Oracle(width=4, dim=24, grid=FINE_GRID).eval(), torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        first = oracle.tower.layer1(oracle.tower.stem(images * 2 - 1))
+        second = oracle.tower.layer2(first)
+        stages = (first, second, oracle.tower.layer3(second))
+        large = torch.cat([F.interpolate(each, (FINE_GRID, FINE_GRID), mode="bilinear") for each in stages], 1)
+        features = F.silu(oracle.features(large.flatten(2).transpose(1, 2)))
+        read = oracle(images)
+    assert [each.shape[-1] for each in stages] == [16, 8, 4]
+    assert torch.allclose(read.cells, oracle.cells(features), atol=1e-5)
+    assert torch.allclose(read.place, oracle.place(features.mean(1)), atol=1e-5)
+
+
+def test_an_oracle_with_smaller_cells_begins_with_what_another_reads():
+    torch.manual_seed(0)
+    coarse, fine, images = (
+        Oracle(width=4, dim=24).eval(),
+        Oracle(width=4, dim=24, grid=FINE_GRID).eval(),
+        torch.rand(2, 3, 64, 64),
+    )
+    fine.start_from_oracle(coarse.state_dict())
+    with torch.no_grad():
+        large, small = coarse(images), fine(images)
+    assert torch.equal(fine.features.weight[:, : 4 * 4], torch.zeros(24, 16)), "of the first stage"
+    cells = [each.cells.unflatten(1, (side, side)) for each, side in ((large, GRID), (small, FINE_GRID))]
+    corners = [each[:, 0, 0] for each in cells]  # at a corner nothing is interpolated
+    assert torch.allclose(*corners, atol=1e-5)
 
 
 def test_identities_are_told_apart_both_ways():

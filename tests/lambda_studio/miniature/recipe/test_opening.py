@@ -3,6 +3,7 @@
 import pytest
 
 from lambda_studio.errors import InvalidSetting
+from lambda_studio.miniature.recipe.config import RecipeConfig
 from lambda_studio.miniature.recipe.opening import open_recipe
 from lambda_studio.models.stacks.stack import WEIGHTS
 from lambda_studio.progress import silent
@@ -20,6 +21,13 @@ def test_a_trials_folder_does_not_pass_for_the_whole_training(tmp_path):
     assert open_recipe(tmp_path, 0.01, "cpu", False, silent).config.decoder.steps == 200
     with pytest.raises(InvalidSetting, match=r"started with share=0\.01.*another folder"):
         open_recipe(tmp_path, 1.0, "cpu", False, silent)
+
+
+def test_a_folder_of_another_seed_is_refused(tmp_path):
+    assert open_recipe(tmp_path / "a", 1.0, "cpu", False, silent).config.seed == RecipeConfig().seed == 20
+    assert open_recipe(tmp_path / "b", 1.0, "cpu", False, silent, WEIGHTS, 21).config.seed == 21
+    with pytest.raises(InvalidSetting, match=r"started with seed=21"):
+        open_recipe(tmp_path / "b", 1.0, "cpu", False, silent, WEIGHTS)
 
 
 def test_a_recipe_refuses_a_folder_without_weights_and_one_that_began_otherwise(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lambda_studio.miniature.judge.oracle import Oracle
+from lambda_studio.miniature.judge.oracle import FINE_GRID, GRID, Oracle
 from lambda_studio.miniature.recipe.stages import oracle as stage
 from lambda_studio.miniature.recipe.stages.drawing import AHEAD, drawn_ahead
 from lambda_studio.miniature.recipe.stages.oracle import oracle_stage
@@ -35,7 +35,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 def test_the_stage_trains_every_part_of_the_oracle() -> None:
     torch.manual_seed(0)
-    oracle = Oracle(width=8, dim=48)
+    oracle = Oracle(width=8, dim=48, grid=FINE_GRID)
     losses = oracle_stage(oracle, seed=1, batch_size=16)(0)
     losses["loss"].backward()
     assert all(p.grad is not None for p in oracle.parameters())
@@ -60,7 +60,7 @@ def test_pictures_are_drawn_where_the_oracle_is_at_the_step(monkeypatch: pytest.
 
 
 def _batches(steps: range) -> list[tuple[Scene, Tensor, Tensor]]:
-    batch_of = drawn_ahead(stage._Drawing(3, 5))
+    batch_of = drawn_ahead(stage._Drawing(3, 5, GRID))
     return [batch_of(step, torch.device("cpu")) for step in steps]
 
 
