@@ -22,7 +22,7 @@ def check(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 def _fault(value: Any) -> str | None:
     if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
-        return "the number has more than 64 bits. Give a smaller one."
+        return "the number has more than 64 bits. Give one closer to 0."
     if not isinstance(value, str):  # a path may hold any bytes: it is a file's name
         return None
     if len(value) > LONGEST:

@@ -174,6 +174,11 @@ class ConceptRecord:
     changed_at: datetime | None = None
     """The time of the version. `created_at` is the concept's."""
 
+    @property
+    def picture_count(self) -> int:
+        """As `ConceptSummary.picture_count`."""
+        return sum((image.width, image.height) != (1, 1) for image in self.images)
+
 
 @dataclass(frozen=True)
 class VersionSummary:

@@ -15,7 +15,7 @@ from cli.options.masks import correction, drawn, sheet_option
 from cli.screen.terminal import notice
 from cli.session import Session, pass_session
 from cli.texts.captions import caption_lines
-from cli.texts.tables import counted, table
+from cli.texts.tables import counted, counted_pictures, table
 
 if TYPE_CHECKING:
     from lambda_studio.studio import BlendedPart, ConceptSummary, ImageCard
@@ -121,11 +121,13 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
             + (" (stale)" if known.stale else "")
             for known in card.adapters
         ]
+        listed = [f"  {line}" for line in table(("", "FILE", "SIZE", "MASK", "SHA-256"), images)]
+        left_out = "" if card.has_pictures else ", which were left out of the bundle that it came from"
+        parts = [f"  {each.weight:g} {each.name}, {_there(each)}" for each in card.blend]
         return [
             f"{concept.name} ({concept.noun}) in library {concept.library}",
             f"version {concept.version} of {changed:%Y-%m-%d %H:%M}, manifest {concept.manifest[:12]}",
-            f"{counted(len(images), 'image')}:",
-            *(f"  {line}" for line in table(("", "FILE", "SIZE", "MASK", "SHA-256"), images)),
+            *(["no images: a blend of", *parts] if parts else [f"{counted_pictures(concept)}{left_out}:", *listed]),
             *(
                 f"  Note: image {number} ({image.source_name}): {note}"
                 for number, image in enumerate(card.images, start=1)
@@ -133,8 +135,6 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
             ),
             *caption_lines(concept),
             *kept_originals(concept),
-            *(["a blend of:"] if card.blend else []),
-            *(f"  {each.weight:g} {each.name}, {_there(each)}" for each in card.blend),
             "cached embeddings:",
             *(embeddings or ["  none; they are computed when a prompt first names the concept"]),
             "adapters that know it:",
@@ -235,7 +235,7 @@ def copy(session: Session, name: str, target: str, new_name: str | None) -> None
         copied = studio.concepts.copy(name, target, new_name)
     there = f"{copied.concept.name} ({copied.concept.noun}) in library {copied.concept.library}"
     state = "Copied to" if copied.created else "Already there:"
-    held = counted(len(copied.concept.images), "image")
+    held = counted_pictures(copied.concept)
     if kept := count_originals(copied.concept):
         held += f", {counted(kept, 'original')} with metadata"
     session.show(copied, lambda: [f"{state} {there}: {held}."])

@@ -11,7 +11,7 @@ from cli.options.masks import masks_found
 from cli.screen.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
 from cli.texts.encoding import encoded
-from cli.texts.tables import counted
+from cli.texts.tables import counted, counted_pictures
 
 if TYPE_CHECKING:
     from lambda_studio.studio import Added, ConceptSummary
@@ -50,7 +50,7 @@ def restore(session: Session, name: str, version: int | None, concept_id: int | 
     with session.studio() as studio:
         concept = studio.concepts.bring_back(name, concept_id, new_name)
     what = f"{concept.name} ({concept.noun}) is back, in version {concept.version}"
-    session.show(concept, lambda: [f"{what}: {counted(len(concept.images), 'image')}."])
+    session.show(concept, lambda: [f"{what}: {counted_pictures(concept)}."])
 
 
 @click.command("remove", cls=StudioCommand)
@@ -130,6 +130,6 @@ def written(added: "Added") -> list[str]:
         if added.created
         else f"has this content already, in version {concept.version}"
     )
-    said = f"{what} {state}: {counted(len(concept.images), 'image')}."
+    said = f"{what} {state}: {counted_pictures(concept)}."
     later = [encoded(added)] if added.not_encoded else []
     return [*(f"Note: {note}" for note in added.warnings), said, *kept_originals(concept), *later]

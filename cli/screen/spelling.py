@@ -65,7 +65,10 @@ def in_remedies(cause: str, spelled: Callable[[str], str]) -> str:
 
 
 def with_values(remedy: str, options: dict[str, str]) -> str:
-    """Return the remedy with `--option value` in place of `setting=value`. For True and False it is a switch."""
+    """Return the remedy with `--option value` in place of `setting=value`. For True and False it is a switch.
+
+    Parts of paths stay.
+    """
 
     def spelled(match: re.Match[str]) -> str:
         if match[1] not in options:
@@ -73,4 +76,4 @@ def with_values(remedy: str, options: dict[str, str]) -> str:
         option = options[match[1]]
         return {"True": option, "False": f"--no-{option[2:]}"}.get(match[2], f"{option} {match[2]}")
 
-    return re.sub(r"\b([a-z_]+)=('[^']*'|[^\s,;]*[^\s,;.)])", spelled, remedy)
+    return re.sub(r"(?<![\w/\\.'-])([a-z_]+)=('[^']*'|[^\s,;]*[^\s,;.)])", spelled, remedy)

@@ -1,7 +1,10 @@
 """Text tables and plurals."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lambda_studio.studio import ConceptRecord
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
@@ -17,6 +20,11 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[
 def counted(number: int, noun: str, several: str | None = None) -> str:
     """Return `1 image` or `2 images`. `several` is the plural if it needs more than an s."""
     return f"{number} {noun}" if number == 1 else f"{number} {several or f'{noun}s'}"
+
+
+def counted_pictures(concept: "ConceptRecord") -> str:
+    """Return `2 images`, or `no images` for a blend and for a concept that was imported without them."""
+    return counted(concept.picture_count, "image") if concept.picture_count else "no images"
 
 
 def span(ends: tuple[float, float] | None, digits: str) -> str:

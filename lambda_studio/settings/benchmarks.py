@@ -88,6 +88,6 @@ class BenchmarkConfig(Settings):
     def require_numbers(self, there: Collection[int]) -> None:
         """Raise InvalidSetting for a number in `prompts` that no prompt has, which count from 1."""
         missing = sorted(self.numbers.difference(there))
-        numbers = f"{missing[0]}" + (f" and {len(missing) - 1} more" if len(missing) > 1 else "") if missing else ""
-        cause, most = f"prompts names {numbers}, and there is no such prompt.", max(there, default=0)
+        numbers = ", ".join([*map(str, missing[:5]), *["…"] * (len(missing) > 5)])
+        cause, most = f"prompts names {numbers}, which no prompt has.", max(there, default=0)
         require(not missing, cause, f"Give numbers from 1 to {most}.", "prompts")

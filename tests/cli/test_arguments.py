@@ -23,7 +23,7 @@ BEYOND = str(2**63)
         (("concepts", "forget", "rex", "--id", BEYOND, "--yes"), "the number has more than 64 bits."),
         (("concepts", "restore", "rex", BEYOND), "the number has more than 64 bits."),
         (("concepts", "list", "-n", BEYOND), "the number has more than 64 bits."),
-        (("generate", "a", "--seed", "9" * 400), "the number has more than 64 bits."),
+        (("generate", "a", "--seed", "9" * 400), "the number has more than 64 bits. Give one closer to 0."),
         (("generate", "a", "-n", "10001"), "The number of pictures is 10001."),
         (("finetune", "--all", "--rank", "5000"), "--rank is 5000."),
     ],

@@ -68,6 +68,8 @@ class Oracle(ModelMixin, ConfigMixin):
         grid: int = GRID,
     ):
         super().__init__()
+        if grid not in (GRID, FINE_GRID):
+            raise ValueError(f"An oracle's grid has a side of {GRID} or {FINE_GRID} cells, not {grid}.")
         # open_clip always builds the fourth stage and the pooling
         tower = ModifiedResNet([*layers, 0], output_dim=dim, heads=1, image_size=SEEN, width=width)
         del tower.layer4, tower.attnpool
@@ -100,6 +102,8 @@ class Oracle(ModelMixin, ConfigMixin):
             own[:known], own[-1] = there[:known], there[-1]  # the last is the identity's
             began[f"relevance.{name}"] = own
         there = state["features.weight"].float()
+        if there.shape[1] > self.features.in_features:
+            raise ValueError("An oracle cannot go on from one that reads more stages than it does itself.")
         began["features.weight"] = F.pad(there, (self.features.in_features - there.shape[1], 0))  # the finest is first
         self.load_state_dict(self.state_dict() | dict(state) | began)
 
@@ -111,7 +115,7 @@ class Oracle(ModelMixin, ConfigMixin):
         return self.read(second, third) if self.grid == GRID else self.read(first, second, third)
 
     def read(self, *stages: Float[Tensor, "batch _ _ _"]) -> Reading:
-        """Read pictures from the features of a tower's second and third stage, before them the first for FINE_GRID."""
+        """Read pictures from the features of a tower's stages: the second and third, and for FINE_GRID all three."""
         # a linear layer of the enlarged maps: it is applied before they are enlarged, which is cheaper
         weights = self.features.weight[..., None, None].split([stage.shape[1] for stage in stages], 1)
         biases = (self.features.bias, None, None)

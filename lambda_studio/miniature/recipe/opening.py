@@ -48,6 +48,8 @@ def open_recipe(
     workers = 0 if device == "cpu" else min(MOST_WORKERS, (os.cpu_count() or 1) // 4)
     config = replace(config, seed=seed, device=device, compiled=compiled, workers=workers)
     recipe = Recipe(work, config.scaled(share), progress)
+    if (work / "share.txt").exists() and not (work / "seed.txt").exists():  # begun before there was a choice of seeds
+        (work / "seed.txt").write_text(f"{RecipeConfig.seed}\n", encoding="utf-8")
     _refuse_another(work, "share", str(share))
     _refuse_another(work, "seed", str(seed))
     _refuse_another(work, "start", str(start.resolve()) if start else "none")

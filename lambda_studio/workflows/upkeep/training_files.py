@@ -41,8 +41,8 @@ def _adapter(path: Path) -> Finding:
     ways = ["If its run is unfinished, resume it: studio finetune --resume."]
     if names:
         knows = " ".join(f"--knows {shlex.quote(name)}" for name in names)
-        ways += [f"Otherwise add it, which copies it: studio adapters import {shlex.quote(str(path))} {knows}"]
-    remedy = " ".join([*ways, f"Or, if no other database uses this home, delete it: {path}"])
+        ways += [f"Otherwise import a copy of it: studio adapters import {shlex.quote(str(path))} {knows}"]
+    remedy = " ".join([*ways, f"If it is not needed, and no other database uses this home, delete it: {path}"])
     return Finding("adapter file", said, remedy)
 
 

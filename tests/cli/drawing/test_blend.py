@@ -16,7 +16,7 @@ def test_a_blend_is_made_shown_drawn_and_forgotten(studio, dogs) -> None:
     assert studio(*words).out == "Made mix (dog) in library default: 0.7 rex + 0.3 route:66.\n"
     assert json.loads(studio(*words, "--json").out)["created"] is False
     shown = studio("concepts", "show", "mix").out
-    assert "a blend of:\n  0.7 rex, version 1\n  0.3 route:66, version 1\n" in shown
+    assert "no images: a blend of\n  0.7 rex, version 1\n  0.3 route:66, version 1\ncached embeddings:\n" in shown
     assert shown.endswith("none; it is a blend without pictures, which fine-tuning needs\n")
     card = json.loads(studio("concepts", "show", "mix", "--json").out)
     assert [(each["name"], each["weight"], each["version"]) for each in card["blend"]] == [
@@ -39,6 +39,9 @@ def test_a_blend_is_listed_without_images(studio, dogs) -> None:
     (version,) = json.loads(studio("concepts", "history", "mix", "--json").out)
     assert (version["image_count"], version["picture_count"]) == (1, 0)
     assert studio("concepts", "history", "mix").out.splitlines()[1].split()[:3] == ["1", "dog", "0"]
+    assert studio("library", "create", "other").code == 0
+    assert studio("concepts", "copy", "mix", "other").out == "Copied to mix (dog) in library other: no images.\n"
+    assert studio("concepts", "edit", "mix", "--noun", "cat").out == "mix (cat) is now version 2: no images.\n"
 
 
 def test_a_name_with_a_colon_needs_no_backslash_if_a_weight_follows(studio, dogs) -> None:

@@ -70,6 +70,7 @@ def test_without_pictures_a_concept_is_small_and_prompts_draw_the_same(filled, t
     first, second = (Image.open(path).tobytes() for path in drawn)
     assert first == second
     shown = filled("concepts", "show", "rex", *home).out
+    assert "no images, which were left out of the bundle that it came from:\n" in shown
     assert "2 pictures of rex, left out" in shown
     assert "tiny: 1 of 1" in shown and "1 x 1" not in shown
     assert shown.endswith("none; it came without pictures, which fine-tuning needs\n")

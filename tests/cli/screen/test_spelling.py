@@ -13,6 +13,11 @@ def test_other_words_with_an_equals_sign_stay() -> None:
     )
 
 
+def test_a_part_of_a_path_with_an_equals_sign_stays() -> None:
+    remedy = "Delete it: /runs/steps=500/rex.png or my-steps=3, or give steps=600."
+    assert with_values(remedy, {"steps": "--steps"}) == remedy.replace("give steps=600", "give --steps 600")
+
+
 def test_a_switch_is_given_or_its_opposite() -> None:
     switch = click.Option(["--dora/--no-dora", "--use-dora", "use_dora"])
     options = option_names(click.Command("tune", params=[switch]))

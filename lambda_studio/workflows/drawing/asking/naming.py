@@ -8,7 +8,7 @@ from itertools import product
 from concepts.records import ConceptRecord
 from concepts.registry import Registry
 from lambda_studio.errors import PromptInvalid
-from lambda_studio.generation.template import ANY, Template, name_key, replaced, require_known
+from lambda_studio.generation.template import ANY, Template, name_key, near_names, replaced, require_known
 from lambda_studio.workflows.workplace import Workplace
 
 MOST_NEAR = 3
@@ -58,20 +58,30 @@ def named_concepts(place: Workplace, template: Template) -> list[ConceptRecord]:
 
 
 def _explain_unknown(registry: Registry, library: str, template: Template, concepts: Sequence[ConceptRecord]) -> None:
-    """Raise PromptInvalid for all unknown names, if one is a removed concept's or the noun of a concept."""
+    """Raise PromptInvalid if one of the unknown names is that of a removed concept, or the noun of a concept.
+
+    It names all unknown names, and what each of them may mean.
+    """
     known = {name_key(concept.name) for concept in concepts}
     removed = {name_key(each.name): each.name for each in registry.removed_concepts(library)}
     nouns: dict[str, list[str]] = {}
     for each in registry.concepts(library):
         nouns.setdefault(name_key(each.noun), []).append(each.name)
     unknown = {name_key(name): name for name in template.names if name_key(name) not in known}
-    restored = [f"studio concepts restore {shlex.quote(removed[key])}" for key in unknown if key in removed]
+    restored = [removed[key] for key in unknown if key in removed]
     meant = [_of_noun(nouns[key][:MOST_NEAR], name) for key, name in unknown.items() if key in {*nouns} - {*removed}]
-    if restored or meant:
-        names = ", ".join(f"<{name}>" for name in unknown.values())
-        why = "was removed" if restored and len(unknown) == 1 else "the library does not have"
-        again = [f"Restore {'it' if len(unknown) == 1 else 'what was removed'}: {', '.join(restored)}"] * bool(restored)
-        raise PromptInvalid(f"The prompt names {names}, which {why}.", " ".join([*meant, *again]))
+    if not restored and not meant:
+        return
+    others = [name for key, name in unknown.items() if key not in {*nouns, *removed}]
+    near = [each.name for each in registry.concepts_near(library, others)]
+    names = ", ".join(f"<{name}>" for name in unknown.values())
+    why = "was removed" if restored and len(unknown) == 1 else "the library does not have"
+    remedies = [*meant, *near_names(others, near)]
+    if restored:
+        what = "it" if len(unknown) == 1 else ", ".join(f"<{name}>" for name in restored)
+        again = " && ".join(f"studio concepts restore {shlex.quote(name)}" for name in restored)
+        remedies.append(f"Restore {what}: {again}")
+    raise PromptInvalid(f"The prompt names {names}, which {why}.", " ".join(remedies))
 
 
 def _of_noun(names: Sequence[str], noun: str) -> str:

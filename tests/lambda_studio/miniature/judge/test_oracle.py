@@ -1,5 +1,6 @@
 """The oracle's own losses, and whose each cell of its grid is."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -91,6 +92,13 @@ def test_an_oracle_with_smaller_cells_begins_with_what_another_reads():
     cells = [each.cells.unflatten(1, (side, side)) for each, side in ((large, GRID), (small, FINE_GRID))]
     corners = [each[:, 0, 0] for each in cells]  # at a corner nothing is interpolated
     assert torch.allclose(*corners, atol=1e-5)
+    with pytest.raises(ValueError, match="reads more stages"):
+        coarse.start_from_oracle(fine.state_dict())
+
+
+def test_an_oracle_has_one_of_two_grids():
+    with pytest.raises(ValueError, match="8 or 16 cells, not 12"):
+        Oracle(width=4, dim=24, grid=12)
 
 
 def test_identities_are_told_apart_both_ways():

@@ -28,6 +28,10 @@ def test_a_folder_of_another_seed_is_refused(tmp_path):
     assert open_recipe(tmp_path / "b", 1.0, "cpu", False, silent, WEIGHTS, 21).config.seed == 21
     with pytest.raises(InvalidSetting, match=r"started with seed=21"):
         open_recipe(tmp_path / "b", 1.0, "cpu", False, silent, WEIGHTS)
+    (tmp_path / "a/seed.txt").unlink()  # as of a folder that was begun before there was a choice
+    with pytest.raises(InvalidSetting, match=r"started with seed=20"):
+        open_recipe(tmp_path / "a", 1.0, "cpu", False, silent, seed=21)
+    assert open_recipe(tmp_path / "a", 1.0, "cpu", False, silent).config.seed == 20
 
 
 def test_a_recipe_refuses_a_folder_without_weights_and_one_that_began_otherwise(tmp_path):

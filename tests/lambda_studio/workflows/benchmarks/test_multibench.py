@@ -97,7 +97,7 @@ def test_what_is_not_multibenchs_is_refused(studio, subjects, config, tmp_path) 
     ):
         with pytest.raises(InvalidSetting, match=why):
             studio.evaluations.multibench(subjects, tmp_path / "out", config(**settings), FAST)
-    with pytest.raises(InvalidSetting, match=r"prompts names 5000, and there is no such prompt"):
+    with pytest.raises(InvalidSetting, match=r"prompts names 5000, which no prompt has"):
         studio.evaluations.write_multibench_prompts(tmp_path / "x.txt", config=BenchmarkConfig(prompts=("1", "5000")))
     with pytest.raises(InvalidSetting, match="Give 2 or 3"):
         studio.evaluations.write_multibench_prompts(tmp_path / "x.txt", together=4)

@@ -123,7 +123,7 @@ def test_an_adapter_file_that_no_row_names_is_told_when_its_concept_is_forgotten
     (file,) = adapters_folder(studio.home).iterdir()
     found = {finding.what: finding for finding in studio.doctor()}["adapter file"]
     assert str(file) in found.said and "trained on: rex" in found.said
-    assert f"Otherwise add it, which copies it: studio adapters import {file} --knows rex" in found.remedy
+    assert f"Otherwise import a copy of it: studio adapters import {file} --knows rex" in found.remedy
     gone = studio.concepts.forget("rex", None, agreed)
     assert gone.files == (file,)
 

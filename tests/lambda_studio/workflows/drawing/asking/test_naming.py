@@ -49,7 +49,12 @@ def test_all_names_that_are_not_there_are_told_at_once(studio, stocked) -> None:
     with pytest.raises(PromptInvalid) as refused:
         named_concepts(stocked, parse("a <hat> and a <dog>"))
     assert refused.value.cause == "The prompt names <hat>, <dog>, which the library does not have."
-    assert refused.value.remedy.endswith("noun is dog. Restore what was removed: studio concepts restore hat")
+    assert refused.value.remedy.endswith("noun is dog. Restore <hat>: studio concepts restore hat")
+    studio.concepts.remove("max: 2")
+    with pytest.raises(PromptInvalid) as refused:
+        named_concepts(stocked, parse("a <hat>, a <max\\: 2>, a <rx> and a <bicycle>"))
+    both = "studio concepts restore hat && studio concepts restore 'max: 2'"
+    assert refused.value.remedy == f"Did you mean <rex>? Restore <hat>, <max: 2>: {both}"
 
 
 @pytest.mark.parametrize("prompt", ["a <rex:-1>", "a <rex:half>", "a <rex#1,x>", "a <rex:0.5#2>"])
