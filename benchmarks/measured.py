@@ -40,8 +40,9 @@ def add_record_option(parser: argparse.ArgumentParser) -> None:
 
 def record(name: str, unit: str, values: Mapping[str, Any]) -> None:
     """Write one benchmark's values under `name`: numbers or `{"mean": ..., "spread": ..., "values": [...]}`."""
-    script = Path(sys.argv[0]).resolve().relative_to(ROOT)
-    command = shlex.join(["python", str(script), *sys.argv[1:]])
+    script, spec = Path(sys.argv[0]).resolve(), sys.modules["__main__"].__spec__
+    called = ["-m", spec.name] if spec and spec.origin == str(script) else [str(script.relative_to(ROOT))]
+    command = shlex.join(["python", *called, *sys.argv[1:]])
     _write(_read() | {name: {"command": command, **_now(), "unit": unit, "values": values}})
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,10 @@ def test_a_benchmark_records_its_numbers_beside_the_others(tmp_path: Path, monke
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
     assert head.startswith(entry["commit"].removesuffix("-dirty"))
     assert re.fullmatch(r"20\d\d-\d\d-\d\d", entry["date"]) and "cores" in entry["machine"]
+    script = ROOT / "benchmarks/experiments/samplers.py"
+    spec = ModuleSpec("benchmarks.experiments.samplers", None, origin=str(script))
+    monkeypatch.setattr(sys, "argv", [str(script), "--record"])
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec)
+    measured.record("door", "times", {"picture": 1.5})
+    entry = json.loads((tmp_path / "measured.json").read_text(encoding="utf-8"))["door"]
+    assert entry["command"] == "python -m benchmarks.experiments.samplers --record"
