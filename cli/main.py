@@ -163,7 +163,7 @@ def tell(error: Exception, session: Session, as_json: bool) -> int:
         return repeated(with_options(with_values(text, options), named), session.given)
 
     givers = _variables(session, named) + _file(session, fields)
-    remedy, cause = spelled(remedy) + givers, with_options(in_remedies(cause, spelled), named)
+    remedy, cause = givers + spelled(remedy), with_options(in_remedies(cause, spelled), named)
     if as_json:
         with suppress(OSError, ValueError):  # a closed stdout does not change what went wrong
             say_json(numbered({"error": {"cause": cause, "remedy": remedy, "exit_code": code}}), session.json_lines)
@@ -175,13 +175,13 @@ def tell(error: Exception, session: Session, as_json: bool) -> int:
 def _variables(session: Session, named: Mapping[str, str]) -> str:
     """Return sentences that say which variables give these options."""
     given = [(variable_of(session.context, name), option) for name, option in named.items()] if session.context else []
-    return "".join(f" {variable} gives {option}." for variable, option in given if variable)
+    return "".join(f"{variable} gives {option}. " for variable, option in given if variable)
 
 
 def _file(session: Session, fields: Collection[str]) -> str:
     """Return a sentence that says which of these settings the `--config` file gives."""
     given = [field for field in fields if field in session.in_file]
-    return f" {session.config_file} gives {' and '.join(given)}." if given and session.config_file else ""
+    return f"{session.config_file} gives {' and '.join(given)}. " if given and session.config_file else ""
 
 
 def told(error: Any) -> tuple[str, str, int]:

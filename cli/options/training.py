@@ -43,7 +43,7 @@ def lora_options(command: Any) -> Any:
         click.option(
             "--targets",
             type=click.Choice(TARGETS),
-            help="The layers of a LoRA; image: where the image embedding enters.  [default: attention]",
+            help="Layers of a LoRA; image: where the image embedding enters.  [default: the stack's, else attention]",
         ),
     )
     return _added(command, options)

@@ -1,6 +1,6 @@
 """New adapters from others: several in one, one scaled, or one of a lower rank. Weights are read one by one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from concepts.durable import file_sha256, publish, unfinished
 from lambda_studio.models.adapters.information import AdapterInfo
 from lambda_studio.models.adapters.lora.approximation import best_low_rank
-from lambda_studio.models.adapters.lora.shape import is_target
+from lambda_studio.models.adapters.lora.shape import is_target, targets_of
 from lambda_studio.models.adapters.lora.sizes import squared_norm
 from lambda_studio.models.adapters.lora.sums import Summand, sum_of
 from lambda_studio.models.adapters.lora.updates import PARTS, LowRankUpdate
@@ -56,7 +56,7 @@ def combined(sources: Sequence[SourceAdapter], base: StoredTensors) -> DerivedAd
         for name in sorted({name for source in sources for name in source.weights.names})
     }
     rank = sum(source.info.rank for source in sources)
-    return _low_rank(updates, rank, use_dora, targets.pop() if len(targets) == 1 else "any")
+    return _low_rank(updates, rank, use_dora, targets.pop() if len(targets) == 1 else _targets(updates))
 
 
 def extracted(source: SourceAdapter, base: StoredTensors, rank: int, on_weight: Callable[[], None]) -> DerivedAdapter:
@@ -77,7 +77,7 @@ def extracted(source: SourceAdapter, base: StoredTensors, rank: int, on_weight: 
             kept += squared_norm(updates[name].product(change, 1.0))
         whole += size
         on_weight()
-    targets = source.info.targets if source.info.method == "lora" else "any"
+    targets = source.info.targets if source.info.method == "lora" else _targets(updates)
     return _low_rank(updates, rank, False, targets, (kept / whole) ** 0.5 if whole else 0.0)
 
 
@@ -120,6 +120,11 @@ def _summand(source: SourceAdapter, name: str) -> Summand:
     weights = source.weights
     assert isinstance(weights, LowRankWeights)  # the caller has looked
     return Summand(weights.updates.get(name), weights.rank, weights.scale, source.factor)
+
+
+def _targets(updates: Iterable[str]) -> str:
+    """Return the targets of a LoRA with updates of these weights."""
+    return targets_of([name.removesuffix(".weight") for name in updates])
 
 
 def _low_rank(

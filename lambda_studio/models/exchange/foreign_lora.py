@@ -14,7 +14,7 @@ from torch import Tensor
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing
 from lambda_studio.formats import parse_json
 from lambda_studio.models.adapters.information import invalid, read_header
-from lambda_studio.models.adapters.lora.shape import ATTENTION, is_target
+from lambda_studio.models.adapters.lora.shape import is_target, targets_of
 from lambda_studio.models.adapters.lora.updates import LowRankUpdate
 from lambda_studio.models.adapters.weights import refuse_nonfinite
 from lambda_studio.models.exchange.scales import Scales, read_scales, scales_of
@@ -85,8 +85,7 @@ def read_lora(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> ForeignLora:
     use_dora = any(update.magnitude is not None for update in updates.values())
     if scales.has_magnitudes and not use_dora:
         raise invalid(file, "its use_dora is True, and it has no magnitudes")
-    targets = "attention" if all(is_target(module, ATTENTION) for module in updates) else "any"
-    return ForeignLora(ours, rank, file.name, use_dora, targets)
+    return ForeignLora(ours, rank, file.name, use_dora, targets_of(updates))
 
 
 def _updates(tensors: Mapping[str, Tensor], file: Path) -> tuple[dict[str, LowRankUpdate], dict[str, float]]:

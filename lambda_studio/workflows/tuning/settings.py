@@ -10,6 +10,7 @@ from lambda_studio.errors import ResumeRefused
 from lambda_studio.formats import FORMAT, UPDATE, format_of, too_new
 from lambda_studio.models.stacks.specification import STEPS_FOR_ONE
 from lambda_studio.settings.finetuning import LORA_ONLY
+from lambda_studio.settings.written import written
 
 RUN_FORMAT = 1
 
@@ -48,6 +49,7 @@ def idle(config: FinetuneConfig) -> dict[str, str]:
         "background_weight": None if config.masked_loss else "without masked_loss=True",
         "lr_num_cycles": None if schedule == "cosine_with_restarts" else f"with lr_scheduler={schedule}",
         "lr_power": None if schedule == "polynomial" else f"with lr_scheduler={schedule}",
+        "preview_prompts": "with preview_every=0" if config.preview_every == 0 else None,
         "rank": None if config.method == "lora" else f"with method={config.method}",
     }
     return {name: why for name, why in reasons.items() if why and getattr(config, name) != getattr(default, name)}
@@ -55,7 +57,7 @@ def idle(config: FinetuneConfig) -> dict[str, str]:
 
 def without_effect(config: FinetuneConfig) -> list[str]:
     """Return a sentence for each `idle` setting, and for a warm-up that is too long."""
-    said = [f"{name}={getattr(config, name)} has no effect {why}." for name, why in idle(config).items()]
+    said = [f"{name}={written(getattr(config, name))} has no effect {why}." for name, why in idle(config).items()]
     if config.lr_warmup_steps > config.steps:
         long = f"The warm-up has {config.lr_warmup_steps} steps and the training {config.steps}"
         said.append(f"{long}: the full learning rate is not reached.")

@@ -11,6 +11,7 @@ from concepts.records import AdapterRecord, ConceptRecord
 from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.adapters.information import read_adapter_info
+from lambda_studio.models.adapters.lora.shape import TARGETS
 from lambda_studio.settings.written import written
 from lambda_studio.workflows.home import adapter_file
 from lambda_studio.workflows.tuning.earlier_settings import with_earlier
@@ -61,6 +62,9 @@ def continued(place: Workplace, adapter_id: int | str, names: Sequence[str] | No
     known = _known(place, adapter, ())
     info = read_adapter_info(adapter_file(place.home, adapter))
     shape = {name: getattr(info, name) for name in (SHAPE if info.method == "lora" else SHAPE[:1])}
+    cause = f"Adapter {adapter.id} changes layers that no training changes together, so that none can go on from it."
+    fits = info.method != "lora" or info.targets in TARGETS
+    require(fits, cause, f"Use it as it is: studio generate PROMPT --adapter {adapter.id}")
     _require_shape(adapter, config, shape)
     chosen = config.preferring(shape).preferring(place.spec.finetune)
     told = {name_key(concept.name) for concept in named}
@@ -83,9 +87,8 @@ def again(place: Workplace, adapter_id: int | str, without: Collection[str], con
     cause = f"Adapter {adapter.id} was made by {made_by} of other adapters, not by training."
     require(not made_by, cause, "Rebuild one of those that it was made of: studio adapters show says which.")
     cause = f"Adapter {adapter.id} was imported, so there is no training to repeat."
-    require(
-        "imported" not in adapter.settings, cause, "Train a new one, or go on from it: studio finetune NAME --from."
-    )
+    remedy = f"Train a new one, or go on from it: studio finetune NAME --from {adapter.id}"
+    require("imported" not in adapter.settings, cause, remedy)
     concepts = _known(place, adapter, without)
     defaults = {field.name: field.default for field in fields(FinetuneConfig)}
     changeable = {"start_from", "weights", "gradient_checkpointing"}  # the last one changes no weight

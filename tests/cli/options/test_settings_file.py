@@ -90,19 +90,19 @@ def test_a_variable_that_sets_nothing_is_refused_with_the_nearest(studio, monkey
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("RANK", "0", "--rank is 0.\n  → Give 1 to 4096. STUDIO_FINETUNE_RANK gives --rank.\n"),
-        ("EMA_DECAY", "2", "--ema-decay is 2.0.\n  → Give 0 or more, and less than 1. STUDIO_FINETUNE_EMA_DECAY gives"),
+        ("RANK", "0", "--rank is 0.\n  → STUDIO_FINETUNE_RANK gives --rank. Give 1 to 4096.\n"),
+        ("EMA_DECAY", "2", "--ema-decay is 2.0.\n  → STUDIO_FINETUNE_EMA_DECAY gives --ema-decay. Give 0 or more"),
         (
             "OPTIMIZER",
             "sgd",
-            "--optimizer is 'sgd'.\n  → Give adamw, adamw-8bit, or a class of an installed package: torch.optim:SGD. "
-            "STUDIO_FINETUNE_OPTIMIZER gives --optimizer.",
+            "--optimizer is 'sgd'.\n  → STUDIO_FINETUNE_OPTIMIZER gives --optimizer. Give adamw, adamw-8bit, or a "
+            "class of an installed package: torch.optim:SGD.\n",
         ),
         ("RANK", "x", "Invalid value for STUDIO_FINETUNE_RANK: 'x' is not a valid integer."),
         (
             "KEEP",
             "best",
-            "--keep needs scores, and no image is held back for them.\n  → Give --holdout 1 with it. STUDIO",
+            "--keep needs scores, and no image is held back for them.\n  → STUDIO_FINETUNE_KEEP gives --keep. Give ",
         ),
     ],
 )
@@ -118,7 +118,7 @@ def test_an_option_has_a_variable_for_each_of_its_spellings(studio, added, monke
     settings = json.loads(studio("finetune", "rex", "--plan", "--json").out)["settings"]
     assert (settings["steps"], settings["rank"], settings["use_dora"]) == (7, 3, True)
     monkeypatch.setenv("STUDIO_FINETUNE_LORA_RANK", "0")
-    assert "--rank is 0.\n  → Give 1 to 4096. STUDIO_FINETUNE_LORA_RANK gives --rank." in studio("finetune", "rex").err
+    assert "--rank is 0.\n  → STUDIO_FINETUNE_LORA_RANK gives --rank. Give 1 to 4096." in studio("finetune", "rex").err
 
 
 def test_two_variables_of_one_option_must_say_the_same(studio, added, monkeypatch) -> None:

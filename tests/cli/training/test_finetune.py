@@ -165,7 +165,7 @@ def test_a_plan_is_shown_and_nothing_is_trained(studio, added, tmp_path) -> None
     assert json.loads(studio("runs", "--json").out) == []
     (tmp_path / "mine.toml").write_text("rank = 8\n")
     idle = studio("finetune", "rex", "--method", "full", "--config", tmp_path / "mine.toml", "--lr-power", 2, "--plan")
-    assert "\n--lr-power 2.0 has no effect with --lr-scheduler constant.\n" in f"\n{idle.err}"
+    assert "\n--lr-power 2 has no effect with --lr-scheduler constant.\n" in f"\n{idle.err}"
     assert "\nrank=8 has no effect with --method full.\n" in idle.err and "power" not in idle.out
     plan = json.loads(studio("finetune", "--all", "--plan", "--json").out)
     assert (plan["steps"], plan["concepts"][0]["seen"], plan["settings"]["method"]) == (400, 1600, "lora")
@@ -268,7 +268,7 @@ def test_a_resume_that_is_refused_does_not_say_that_it_goes_on(studio, stopped_a
     assert below.err == "Error: Run 1 is at step 2, and --steps is 1.\n  → Give 2 or more.\n"
     (tmp_path / "mine.toml").write_text("rank = 8\n")
     of_a_file = studio("finetune", "--resume", "--config", tmp_path / "mine.toml").err
-    assert "other settings: rank: " in of_a_file and of_a_file.endswith(f" {tmp_path / 'mine.toml'} gives rank.\n")
+    assert "other settings: rank: " in of_a_file and f"→ {tmp_path / 'mine.toml'} gives rank. " in of_a_file
     full = studio("finetune", "--resume", "--method", "full").err
     assert full.startswith("Error: The run was started with other settings: --method: lora -> full.\n")
     assert "Run 1 (rex) goes on after step 2." in studio("finetune", "--resume").err

@@ -1,7 +1,7 @@
 """The shape of a LoRA: its rank, its scale, and the layers that it changes. The names are peft's."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,6 +68,12 @@ def lora_scale(rank: int, alpha: float | None, rank_stabilised: bool) -> float:
 def is_target(module: str, targets: Iterable[str] = EVERY_TARGET) -> bool:
     """Return whether a LoRA with these targets changes the module of this name."""
     return any(is_named(module, target) for target in targets)
+
+
+def targets_of(modules: Collection[str]) -> str:
+    """Return the targets of a LoRA that changes these modules: the first of TARGETS that has them, else "any"."""
+    fit = (name for name, ends in TARGETS.items() if all(is_target(module, ends) for module in modules))
+    return next(fit, "any")
 
 
 def is_named(module: str, target: str) -> bool:

@@ -86,7 +86,11 @@ def test_the_shape_of_a_lora_is_not_told_of_a_full_training() -> None:
     [
         ({"background_weight": 0.3}, "background_weight=0.3 has no effect without masked_loss=True."),
         ({"lr_num_cycles": 3}, "lr_num_cycles=3 has no effect with lr_scheduler=constant."),
-        ({"lr_power": 2.0, "lr_scheduler": "cosine"}, "lr_power=2.0 has no effect with lr_scheduler=cosine."),
+        ({"lr_power": 2.0, "lr_scheduler": "cosine"}, "lr_power=2 has no effect with lr_scheduler=cosine."),
+        (
+            {"preview_every": 0, "preview_prompts": ("a <rex>", "a <mug>")},
+            "preview_prompts=a <rex>, a <mug> has no effect with preview_every=0.",
+        ),
         ({"rank": 8, "method": "full"}, "rank=8 has no effect with method=full."),
         (
             {"lr_warmup_steps": 401},
@@ -104,6 +108,7 @@ def test_settings_that_change_nothing_are_told(given, said) -> None:
         {"background_weight": 0.3, "masked_loss": True},
         {"lr_num_cycles": 3, "lr_scheduler": "cosine_with_restarts"},
         {"lr_power": 2.0, "lr_scheduler": "polynomial"},
+        {"preview_every": 5, "preview_prompts": ("a <rex>",)},
         {"rank": 8},
         {"lr_warmup_steps": 400},
         {},

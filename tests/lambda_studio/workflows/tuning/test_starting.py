@@ -221,3 +221,23 @@ def test_an_imported_adapter_is_not_rebuilt(place, studio, tmp_path) -> None:
     imported = studio.adapters.import_(exported, knows=["rex"], duplicate=True)
     with pytest.raises(InvalidSetting, match=r"was imported, so there is no training to repeat\. Train a new one"):
         studio.adapters.recipe(imported.id)
+    with pytest.raises(InvalidSetting, match=rf"go on from it: studio finetune NAME --from {imported.id}$"):
+        studio.adapters.recipe(imported.id)
+
+
+def test_an_imported_adapter_goes_on_if_a_training_changes_its_layers(studio, add, photo, tmp_path) -> None:
+    add("rex", photo)
+    made = [
+        studio.finetune(["rex"], replace(QUICK, steps=1, targets=each)).adapter
+        for each in ("attention-and-convolutions", "image")
+    ]
+    exported = studio.adapters.export(made[0].id, tmp_path / "exported").path
+    imported = studio.adapters.import_(exported, knows=["rex"], duplicate=True)
+    assert (
+        continued(studio.workplace, imported.id, ["rex"], FinetuneConfig()).config.targets
+        == "attention-and-convolutions"
+    )
+    assert studio.finetune(["rex"], replace(QUICK, steps=1), start_from=imported.id).adapter.knows == {"rex": 1}
+    mixed = studio.adapters.merge([each.id for each in made])
+    with pytest.raises(InvalidSetting, match=r"no training changes together.* as it is: studio generate PROMPT --adap"):
+        continued(studio.workplace, mixed.id, ["rex"], FinetuneConfig())

@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.models.adapters.lora.shape import EVERY_TARGET, TARGETS, LoraShape, is_target, lora_scale, lora_shape
+from lambda_studio.models.adapters.lora.shape import (
+    EVERY_TARGET,
+    TARGETS,
+    LoraShape,
+    is_target,
+    lora_scale,
+    lora_shape,
+    targets_of,
+)
 from lambda_studio.models.decoders.kandinsky_memory import unet_blueprint
 
 
@@ -26,6 +34,14 @@ def test_a_target_is_a_name_or_the_end_of_one() -> None:
     assert is_target("mid_block.attentions.0.to_q") and is_target("add_embedding.image_proj")
     assert not is_target("mid_block.attentions.0.into_q") and not is_target("conv_in")
     assert not is_target("mid_block.resnets.0.conv1", TARGETS["attention"])
+
+
+def test_the_targets_of_modules_are_the_first_that_have_them_all() -> None:
+    attention, convolution, image = "mid_block.attentions.0.to_q", "mid_block.resnets.0.conv1", "add_k_proj"
+    assert targets_of([attention, "x.add_k_proj"]) == "attention"
+    assert targets_of([attention, convolution]) == "attention-and-convolutions"
+    assert targets_of([image, "add_embedding.image_proj"]) == "image"
+    assert targets_of([attention, "add_embedding.image_proj"]) == "any"
 
 
 @pytest.mark.parametrize("targets", TARGETS)
