@@ -163,7 +163,9 @@ def tell(error: Exception, session: Session, as_json: bool) -> int:
         return repeated(with_options(with_values(text, options), named), session.given)
 
     givers = _variables(session, named) + _file(session, fields)
-    remedy, cause = givers + spelled(remedy), with_options(in_remedies(cause, spelled), named)
+    typed = {name: option for name, option in options.items() if fields and name not in session.in_file}
+    cause = with_options(with_values(in_remedies(cause, spelled), typed), named)
+    remedy = givers + spelled(remedy)
     if as_json:
         with suppress(OSError, ValueError):  # a closed stdout does not change what went wrong
             say_json(numbered({"error": {"cause": cause, "remedy": remedy, "exit_code": code}}), session.json_lines)

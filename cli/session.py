@@ -104,10 +104,13 @@ def plain(value: Any) -> Any:
 
 
 def numbered(answer: Any) -> Any:
-    """Add the format number to an answer, or to each object of a list."""
+    """Add the format number to an answer, or to each object of a list. None of them may have a field `format`."""
     if isinstance(answer, list):
         return [numbered(each) for each in answer]
-    return {"format": ANSWER_FORMAT, **answer} if isinstance(answer, dict) else answer
+    if not isinstance(answer, dict):
+        return answer
+    assert "format" not in answer, "a field of the answer would replace the format number"
+    return {"format": ANSWER_FORMAT, **answer}
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

@@ -64,7 +64,7 @@ def plan_lines(plan: "FinetunePlan", start_from: str | None = None) -> Iterator[
     for each in plan.concepts:
         if each.held_back:
             yield f"{each.name}: not trained on, for the scores: {', '.join(each.held_back)}"
-    yield from (f"{remark.concept}: {remark.said}" for remark in plan.remarks)
+    yield from map(str, plan.remarks)
 
 
 def gib(size: int) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SAID = ("made_by", "made_of", "name", "update_size")
 """Settings that have a line of their own."""
+LARGER = {"scale": " Give a SCALE farther from 0.", "merge": " Give a SCALE farther from 0.", "extract": ""}
+"""How to get a larger update, by the command that made the adapter of others."""
 
 
 @click.group("adapters", cls=StudioGroup, invoke_without_command=True)
@@ -155,9 +157,8 @@ def import_(session: Session, path: Path, knows: tuple[str, ...], name: str | No
     for example --stack kandinsky-2.2.
     """
     with session.studio() as studio:
-        before = {each.id for each in studio.adapters.list()}
         adapter = studio.adapters.import_(path, knows=knows, name=name, duplicate=duplicate)
-    added = "Kept" if adapter.id in before else "Added"
+    added = "Added" if adapter.created else "Kept"
     use = f"Use it: studio generate PROMPT --adapter {adapter.id}"
     unknown = "It knows no concept, so auto never chooses it. To have it chosen, import it with --knows NAME."
     session.show(
@@ -258,9 +259,10 @@ def size_lines(adapter: "AdapterCard") -> list[str]:
     said = f"its update is {100 * adapter.update_size:.2g} % of the weights that it changes"
     if not adapter.vanishes:
         return [said]
+    larger = LARGER.get(adapter.settings.get("made_by", ""), " Train longer, or with a higher --learning-rate.")
     return [
         f"{said}: it changes nothing, or almost nothing",
-        "bf16 rounds away changes below 0.2 % of a weight (1/512). Train longer, or with a higher --learning-rate.",
+        f"bf16 rounds away changes below 0.2 % of a weight (1/512).{larger}",
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 from lambda_studio.errors import InvalidSetting
 from lambda_studio.settings.kinds import called, fits, kinds_of
-from lambda_studio.settings.toml import read_settings
+from lambda_studio.settings.toml import as_toml, read_settings
 
 
 def require(condition: bool, cause: str, remedy: str, *fields: str) -> None:
@@ -111,7 +111,9 @@ class Settings:
 
 
 def shown(value: Any) -> str:
-    """Return a value in a message: a text in quotation marks, a switch as on or off."""
+    """Return a value in a message: a text in quotation marks, a list as in a file, a switch as on or off."""
+    if isinstance(value, tuple):
+        return as_toml([*value])
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else repr(value)
 
 

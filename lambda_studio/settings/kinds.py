@@ -7,9 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list of texts"}
-
-
-EXAMPLES = {bool: "true", int: "16", float: "0.5", str: '"adamw"', tuple: '["a <rex> on the beach"]'}
+EXAMPLES = {bool: "true", int: "4", float: "0.5", str: '"adamw"'}
 
 
 def kinds_of(settings: type) -> dict[str, Any]:
@@ -49,7 +47,7 @@ def called(hint: Any) -> str:
 
 
 def example_of(hint: Any) -> str:
-    """Return a value of a kind as a TOML file has it, for messages."""
+    """Return a value of a kind as a TOML file has it, for messages. A list has none, as its texts differ."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return example_of(next(each for each in args if each is not NoneType))
@@ -57,4 +55,4 @@ def example_of(hint: Any) -> str:
         return f'"{args[0]}"'
     if origin is not None and issubclass(origin, Mapping):
         return "{rex = 2}"
-    return EXAMPLES[origin or hint]
+    return EXAMPLES.get(origin or hint, "")

@@ -39,8 +39,7 @@ def read_settings(
         if name in found:
             raise InvalidSetting(f"{path} gives {name} twice.", "Keep one.")
         if not fits(value, kinds[name]):
-            remedy = f"Give {called(kinds[name])}, for example: {written} = {example_of(kinds[name])}"
-            raise InvalidSetting(f"{path} has {written} = {as_toml(value)}.", remedy)
+            raise _of_another_kind(path, written, value, kinds[name])
         found[name] = tuple(value) if isinstance(value, list) else value
     return found
 
@@ -57,6 +56,13 @@ def _read(path: Path) -> dict[str, Any]:
         raise InvalidSetting(f"The file {path} cannot be read ({error.strerror}).", "Check its name.") from error
     except (ValueError, RecursionError) as error:
         raise InvalidSetting(f"{path} is not TOML ({error}).", "Correct it.") from error
+
+
+def _of_another_kind(path: Path, written: str, value: Any, kind: Any) -> InvalidSetting:
+    """Return the error for a value that a setting does not take. A text in place of a list is shown in one."""
+    example = as_toml([value]) if fits([value], kind) else example_of(kind)
+    shown = f", for example: {written} = {example}" if example else "."
+    return InvalidSetting(f"{path} has {written} = {as_toml(value)}.", f"Give {called(kind)}{shown}")
 
 
 def _unknown(path: Path, written: str, value: Any, spellings: Mapping[str, str], elsewhere: bool) -> InvalidSetting:

@@ -143,7 +143,8 @@ class Adapters:
     ) -> AdapterCard:
         """Add a LoRA that peft or diffusers wrote, for the UNet of the stack in use.
 
-        If an adapter of the library has the same weights and knows the concepts, it is returned, and none is added.
+        If an adapter of the library has the same weights and knows the concepts, it is returned, and none is added:
+        `created` is False.
 
         Args:
             path: its folder, or its safetensors file.
@@ -158,7 +159,8 @@ class Adapters:
         from lambda_studio.workflows.exchange import Wishes, import_lora
 
         wishes = Wishes(knows=knows, name=name, duplicate=duplicate)
-        return self._card(import_lora(self._place, path, wishes))
+        record, created = import_lora(self._place, path, wishes)
+        return replace(self._card(record), created=created)
 
     def export(self, adapter_id: int | str, folder: Path, *, layout: str = "diffusers") -> ExportedAdapter:
         """Write an adapter into a new folder that another library loads by its path.

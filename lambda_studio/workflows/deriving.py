@@ -89,7 +89,7 @@ class Deriving:
         plain = source.info.method == "lora" and not source.info.use_dora
         require(
             not plain or rank < source.info.rank,
-            f"Adapter {sources[0].record.id} is a LoRA of rank {source.info.rank}, and rank {rank} is asked for.",
+            f"rank is {rank}, which is not below that of adapter {sources[0].record.id}, {source.info.rank}.",
             "Give a lower rank.",
             "rank",
         )

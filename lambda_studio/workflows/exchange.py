@@ -34,8 +34,8 @@ class Wishes:
     """Add it even if the library has an adapter with its weights."""
 
 
-def import_lora(place: Workplace, path: Path, wishes: Wishes) -> AdapterRecord:
-    """Register a LoRA of peft or diffusers as an adapter of the stack in use.
+def import_lora(place: Workplace, path: Path, wishes: Wishes) -> tuple[AdapterRecord, bool]:
+    """Register a LoRA of peft or diffusers as an adapter of the stack in use. Return it, and whether it is new.
 
     If an adapter of the library has the same weights and knows the concepts, that adapter is returned.
     """
@@ -53,7 +53,7 @@ def import_lora(place: Workplace, path: Path, wishes: Wishes) -> AdapterRecord:
     if same and _knows(same, concepts) and not wishes.duplicate:
         ways = f"To name it: studio adapters rename {same.id} {wishes.name or 'NAME'}. To add a second one: --duplicate"
         place.notify(f"Its weights are those of adapter {same.id}, so it is not added. {ways}")
-        return same
+        return same, False
     settings: dict[str, Any] = {
         "method": "lora",
         "rank": lora.rank,
@@ -68,11 +68,13 @@ def import_lora(place: Workplace, path: Path, wishes: Wishes) -> AdapterRecord:
         is_same = f"Adapter {same.id} is the same, and is the newest one again."
         place.notify(is_same if same.sha256 == sha else f"Its weights are those of adapter {same.id}.")
 
-    def register(registry: Registry) -> AdapterRecord:
+    def register(registry: Registry) -> tuple[AdapterRecord, bool]:
         if wishes.name:
             registry.require_adapter_name(library, wishes.name)
         versions = [concept.version_id for concept in concepts]
-        return registry.add_adapter(library, sha, f"{sha}.safetensors", "lora", stack, settings, versions)
+        before = {each.id for each in registry.adapters(library)}
+        added = registry.add_adapter(library, sha, f"{sha}.safetensors", "lora", stack, settings, versions)
+        return added, added.id not in before
 
     return place.database.write(register)
 

@@ -34,6 +34,16 @@ def test_a_command_that_needs_another_prints_its_help_and_ends_well(studio, comm
         (("generate", "--json"), 2, "Give one of: a prompt, a file of prompts (--file), a picture (--from)."),
         (("finetune", "--rank", "x", "--json"), 2, "Invalid value for '--rank': 'x' is not a valid integer."),
         (("finetune", "rex", "--rank", "0", "--json"), 2, "--rank is 0."),
+        (
+            ("finetune", "rex", "--variants", "4", "--conditions", "prior", "--json"),
+            2,
+            "--variants is 4, and --conditions prior learns no picture from its own embedding.",
+        ),
+        (
+            ("finetune", "rex", "--device", "cuda:99", "--json"),
+            2,
+            "--device is cuda:99, which PyTorch does not find on this machine.",
+        ),
     ],
 )
 def test_with_json_an_error_is_json_on_stdout_and_text_on_stderr(studio, words, code, cause) -> None:

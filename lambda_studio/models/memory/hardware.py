@@ -36,7 +36,7 @@ def chosen_device(name: str | None, notify: Callable[[str], None] = unheard) -> 
     known = device is not None and device.type in ("cpu", "cuda", "mps")
     require(known, f"device is {name!r}.", DEVICES, "device")
     assert device is not None
-    cause = f"device is {name}, and PyTorch finds no such device on this machine."
+    cause = f"device is {name}, which PyTorch does not find on this machine."
     require(_is_here(device), cause, f"Give auto, or one that is here: {', '.join(_devices_here())}.", "device")
     return device
 

@@ -54,6 +54,8 @@ class AdapterCard:
     """The step after which its run ended early, because its scores rose no more."""
     kept: int | None = None
     """The step whose weights it has; None is the last one."""
+    created: bool | None = None
+    """False: the library had the adapter already. Only of `adapters.import_`."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class ExportedAdapter:
 
     id: int
     path: Path
-    format: str
+    layout: str
+    """`diffusers` or `peft`."""
     load: str
 
 

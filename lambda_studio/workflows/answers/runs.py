@@ -9,6 +9,17 @@ from lambda_studio.workflows.answers.adapters import AdapterCard
 
 
 @dataclass(frozen=True)
+class Remark:
+    """What may spoil the training of a concept, and what to do."""
+
+    concept: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.concept}: {self.said}"
+
+
+@dataclass(frozen=True)
 class Finetuned:
     """A finished run with its adapter, or a stopped run that can be resumed (then `adapter` is None)."""
 
@@ -33,6 +44,8 @@ class Finetuned:
     """The folder of TensorBoard's files, if there are any."""
     evaluation: Any = None
     """What `adapters.evaluate` says of the adapter, if it was asked for."""
+    remarks: tuple[Remark, ...] = ()
+    """As in `FinetunePlan`. A resumed run has none."""
 
 
 @dataclass(frozen=True)

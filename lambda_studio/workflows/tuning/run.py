@@ -21,7 +21,7 @@ from lambda_studio.training.hooks import Hooks, StepReport
 from lambda_studio.training.objectives.objectives import DecoderObjective
 from lambda_studio.training.trainer import TrainResult
 from lambda_studio.workflows.answers.adapters import AdapterCard
-from lambda_studio.workflows.answers.runs import Finetuned
+from lambda_studio.workflows.answers.runs import Finetuned, Remark
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.evaluating.adapter import PICTURES, AdapterEvaluator
 from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation
@@ -57,7 +57,7 @@ class Tuner:
         self.notify, self.progress = place.notify, place.progress
         self.dtype: torch.dtype | None = None
         self.start: Path | None = None
-        self.remarks: list[str] = []
+        self.remarks: tuple[Remark, ...] = ()
         self.held_back: dict[str, list[str]] = {}
         self.row = RunRow(place)
 
@@ -87,10 +87,10 @@ class Tuner:
                 config = planned(self.stack, config, self.notify, resumes=True)
                 self.predictor.read(run_folder(self.home, run.id))
                 return self._tune(run.id, concepts, self._examples(holdout, config, should_stop), config, should_stop)
-        self.remarks = [f"{remark.concept}: {remark.said}" for remark in checked(self.place, concepts, config)]
-        self.remarks += [f"{name}: {said}" for name, said in holdout.too_few.items()]
-        for said in self.remarks:
-            self.notify(said)
+        too_few = (Remark(name, said) for name, said in holdout.too_few.items())
+        self.remarks = (*checked(self.place, concepts, config), *too_few)
+        for remark in self.remarks:
+            self.notify(str(remark))
         for name, files in self.held_back.items():
             self.notify(f"{name}: not trained on, for the scores: {', '.join(files)}")
         config = planned(self.stack, config, self.notify)
@@ -181,6 +181,7 @@ class Tuner:
         return Finetuned(
             run_id, result.steps, name, names, adapter, result.loss_log, plot, previews, page,
             config.steps, result.kept, scores, curves if curves.exists() else None, evaluation,
+            self.remarks,
         )  # fmt: skip
 
     def _write_report(self, report: RunReport, sheet: Path | None) -> Path | None:

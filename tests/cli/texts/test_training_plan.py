@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from cli.texts.training_plan import plan_lines
-from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan, Remark
+from lambda_studio.workflows.answers.runs import Remark
+from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan
 
 PLAN = FinetunePlan(
     stack="kandinsky-2.2",

@@ -36,9 +36,12 @@ def test_an_adapter_is_exported_for_diffusers_and_imported_again(studio, tuned, 
     told = studio("adapters", "export", 1, out, "--format", "diffusers").out
     assert told == f'Wrote {out}. diffusers loads it: pipeline.unet.load_lora_adapter("{out}", use_safetensors=True)\n'
     assert studio("adapters", "export", 1, out).code == 4
+    answer = json.loads(studio("adapters", "export", 1, tmp_path / "other", "--json").out)
+    assert (answer["format"], answer["layout"]) == (1, "diffusers")
     told = studio("adapters", "import", out, "--knows", "rex")
     assert told.out == "Kept adapter 1, of rank 2. Use it: studio generate PROMPT --adapter 1\n"
     assert "Its weights are those of adapter 1, so it is not added." in told.err
+    assert json.loads(studio("adapters", "import", out, "--knows", "rex", "--json").out)["created"] is False
     told = studio("adapters", "import", out, "--knows", "rex", "--name", "Mine", "--duplicate").out
     assert told == "Added adapter 2 (Mine), of rank 2. Use it: studio generate PROMPT --adapter 2\n"
     assert studio("adapters", "import", tmp_path / "none").code == 6
@@ -55,6 +58,8 @@ def test_adapters_are_merged_scaled_and_extracted_and_shown_with_what_they_came_
     assert "\n  name: Both\n" not in told and "made_of" not in told
     assert studio("adapters").out.splitlines()[1].split()[:6] == ["3", "Both", "lora", "tiny", "rex", "merge"]
     assert studio("adapters", "scale", 2, 0.8).out.startswith("Made adapter 4 of rank 3. It knows rex.\nits update")
+    refused = studio("adapters", "extract", 2, "--rank", 32).err
+    assert refused == "Error: --rank is 32, which is not below that of adapter 2, 3.\n  → Give a lower --rank.\n"
     extracted = studio("adapters", "extract", 2, "--rank", 1).out.splitlines()
     assert extracted[0] == "Made adapter 5 of rank 1. It knows rex."
     assert re.fullmatch(r"It has [\d.]+ % of the norm of the update of adapter 2\.", extracted[-1])
@@ -80,6 +85,19 @@ def test_an_adapter_that_changes_nothing_is_said_at_the_end_of_its_training_and_
     assert warned + bf16 in out and warned + bf16 in studio("adapters", "show", 1).out
     out = studio("finetune", "rex", "--steps", 2, "--rank", 2, "--learning-rate", 0.05).out
     assert "its update is " in out and warned not in out and warned not in studio("adapters", "show", 2).out
+
+
+def test_an_adapter_of_others_that_changes_nothing_is_not_said_to_need_training(studio, photos) -> None:
+    studio("add-concept", "rex", photos[0], "--noun", "dog")
+    studio("finetune", "rex", "--steps", 1, "--rank", 2, "--learning-rate", 1e-6)
+    bf16 = "bf16 rounds away changes below 0.2 % of a weight (1/512)."
+    for words, larger in (
+        (("scale", 1, "0.8"), " Give a SCALE farther from 0."),
+        (("merge", 1, 2), " Give a SCALE farther from 0."),
+        (("extract", 1, "--rank", 1), ""),
+    ):
+        assert f"{bf16}{larger}\n" in studio("adapters", *words).out
+    assert f"{bf16} Give a SCALE farther from 0.\n" in studio("adapters", "show", 2).out
 
 
 def test_an_import_and_a_folder_for_peft_are_said(studio, tuned, tmp_path: Path) -> None:

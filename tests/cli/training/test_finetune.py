@@ -21,6 +21,14 @@ def test_a_resumed_run_makes_the_adapter_of_one_that_was_not_interrupted(studio,
     assert adapters[0] == adapters[1]
 
 
+def test_a_finished_answer_has_the_remarks_of_the_plan(studio, photos) -> None:
+    studio("add-concept", "rex", photos[0], "--noun", "dog")
+    planned, done = (studio(*TUNE, *more, "--json") for more in (["--plan"], ["--conditions", "paper"]))
+    remarks = json.loads(done.out)["remarks"]
+    assert remarks == json.loads(planned.out)["remarks"] and remarks[0]["concept"] == "rex"
+    assert all(f"rex: {each['said']}\n" in done.err for each in remarks)
+
+
 def test_other_settings_are_refused_with_what_differs(studio, stopped_after_two) -> None:
     answer = studio("finetune", "rex", "--seed", 4, "--resume")
     assert answer.code == 2
@@ -227,7 +235,7 @@ def test_a_rebuild_without_previews_names_the_scores_of_the_adapter_and_the_way_
     refused = studio("finetune", "--rebuild", 1, "--preview-every", 0, "--plan")
     assert (refused.code, refused.err.rpartition("Error: ")[2]) == (
         2,
-        "Adapter 1 was trained with --holdout=1, which contradicts --preview-every=0.\n"
+        "Adapter 1 was trained with --holdout 1, which contradicts --preview-every 0.\n"
         "  → Leave out --preview-every, or give --holdout 0 too.\n",
     )
     assert studio("finetune", "--rebuild", 1, "--preview-every", 0, "--holdout", 0, "--plan").code == 0

@@ -4,6 +4,7 @@ import pytest
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import InvalidSetting
+from lambda_studio.settings.kinds import example_of, kinds_of
 from lambda_studio.settings.toml import read_settings
 
 SPELLINGS = {"max_train_steps": "steps", "weight": "weights", "all": "everything"}
@@ -30,14 +31,17 @@ def test_keys_may_have_dashes_and_lists_become_tuples(tmp_path) -> None:
             "a.toml is no text file. Give a TOML file of settings, for example",
         ),
         ("rank = 0", "a.toml: rank is 0. Give 1 to 4096."),
-        ("steps = true", "a.toml has steps = true. Give a whole number, for example: steps = 16"),
-        ("max-train-steps = 'x'", 'has max-train-steps = "x". Give a whole number, for example: max-train-steps = 16'),
+        ("steps = true", "a.toml has steps = true. Give a whole number, for example: steps = 4"),
+        ("max-train-steps = 'x'", 'has max-train-steps = "x". Give a whole number, for example: max-train-steps = 4'),
         ("weight = ['mia=2']", 'has weight = ["mia=2"]. Give a number for each name, for example: weight = {rex = 2}'),
         ("[weights]\nrex = 'x'", 'has weights = {rex = "x"}. Give a number for each name, for example: weights = {'),
         (
             "targets = 3",
             'has targets = 3. Give attention, attention-and-convolutions or image, for example: targets = "',
         ),
+        ('report-to = "wandb"', 'has report-to = "wandb". Give a list of texts, for example: report-to = ["wandb"]'),
+        ("report-to = [3]", "has report-to = [3]. Give a list of texts."),
+        ("report-to = ['foo']", 'report_to is ["foo"]. Give some of: tensorboard, trackio, wandb.'),
         ("[finetune]\nrank = 3", "has the table [finetune]. Write the keys without a table: leave out the line [fine"),
         ("all = true", "has 'all', which is no setting. Give it on the command line."),
     ],
@@ -49,3 +53,13 @@ def test_a_file_with_a_fault_is_refused(tmp_path, text: str, said: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         FinetuneConfig.from_toml(path, SPELLINGS)
     assert said in f"{caught.value.cause} {caught.value.remedy}"
+
+
+def test_every_example_of_a_value_is_taken(tmp_path) -> None:
+    path = tmp_path / "a.toml"
+    needed = {"soft_min_snr": "snr_gamma = 5.0", "patience": "holdout = 1", "ease_off": "holdout = 1\npatience = 2"}
+    beside = {*FinetuneConfig.not_in_files, "weights"}  # while testing, beartype takes no whole number for a weight
+    for name, kind in kinds_of(FinetuneConfig).items():
+        if name not in beside and (example := example_of(kind)):
+            path.write_text(f"{needed.get(name, '')}\n{name} = {example}")
+            assert name in FinetuneConfig.from_toml(path).given

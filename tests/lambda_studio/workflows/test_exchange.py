@@ -29,7 +29,8 @@ def test_an_imported_lora_is_chosen_for_the_concepts_that_it_knows(studio, add, 
     drawn = studio.generate("a <rex>", FEW_STEPS, out=tmp_path / "tuned.png")
     assert (plain.adapter, drawn.adapter) == (None, card.id)
     assert plain.pictures[0].path.read_bytes() != drawn.pictures[0].path.read_bytes()
-    assert studio.adapters.import_(lora, knows=["rex"]).sha256 == card.sha256
+    again = studio.adapters.import_(lora, knows=["rex"])
+    assert (again.sha256, again.created, card.created) == (card.sha256, False, True)
 
 
 def test_an_import_that_equals_an_adapter_is_said(studio, add, photo, lora, tmp_path, notices):
@@ -47,7 +48,8 @@ def test_an_import_that_equals_an_adapter_is_said(studio, add, photo, lora, tmp_
     assert notices.pop() == kept.replace("NAME", "mine")
     first = studio.adapters.import_(exported[0], duplicate=True)
     assert notices[2:] == [f"Its weights are those of adapter {plain.id}."] and first.id != plain.id
-    assert studio.adapters.import_(exported[0], duplicate=True).id == first.id
+    again = studio.adapters.import_(exported[0], duplicate=True)
+    assert (again.id, again.created, first.created) == (first.id, False, True)
     assert notices[3:] == [f"Adapter {first.id} is the same, and is the newest one again."]
     add("max", photo)
     taught = studio.adapters.import_(exported[0], knows=["max"])
@@ -111,7 +113,7 @@ def test_an_adapter_goes_out_and_comes_in_again_as_the_same_update(studio, add, 
     add("rex", photo)
     made = studio.finetune(["rex"], FinetuneConfig(steps=1, rank=2)).adapter
     out = studio.adapters.export(made.id, tmp_path / "out")
-    assert (out.id, out.format) == (made.id, "diffusers") and "load_lora_adapter" in out.load
+    assert (out.id, out.layout) == (made.id, "diffusers") and "load_lora_adapter" in out.load
     again = studio.adapters.import_(out.path, knows=["rex"], duplicate=True)
     assert again.settings["rank"] == 2 and again.id != made.id
     made.path.unlink()

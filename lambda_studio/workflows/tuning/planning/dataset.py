@@ -15,6 +15,7 @@ from lambda_studio.pictures.files.screenshots import ABOUT_SCREENSHOTS
 from lambda_studio.pictures.masks.subject import TINY_SAID, is_doubtful
 from lambda_studio.pictures.near_duplicates import ALMOST
 from lambda_studio.pictures.sharpness import BLURRED_SAID
+from lambda_studio.workflows.answers.runs import Remark
 from lambda_studio.workflows.cache.encoders import Encoder, KnownEncoders
 from lambda_studio.workflows.cache.keys import FeatureKey, crop_key, subject_key
 from lambda_studio.workflows.cache.store import FeatureStore
@@ -22,7 +23,6 @@ from lambda_studio.workflows.subjects.lookalikes import ALIKE
 from lambda_studio.workflows.subjects.photos.shared_pictures import also_in
 from lambda_studio.workflows.subjects.photos.told import ranges, told_warnings
 from lambda_studio.workflows.subjects.photos.unlike import mean_cosine, unlike_warnings
-from lambda_studio.workflows.tuning.planning.plan import Remark
 from lambda_studio.workflows.workplace import Workplace
 
 SAME_VIEW = 0.90

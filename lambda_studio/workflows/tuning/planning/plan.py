@@ -3,13 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Remark:
-    """What may spoil the training of a concept, and what to do."""
-
-    concept: str
-    said: str
+from lambda_studio.workflows.answers.runs import Remark
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from lambda_studio.training.examples import Example
 from lambda_studio.training.finetuning import train_config
 from lambda_studio.training.objectives.objectives import DecoderObjective
 from lambda_studio.training.planning.timing import seconds_a_step
+from lambda_studio.workflows.answers.runs import Remark
 from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.evaluating.holdout import hold_out
 from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures, not_told_apart
-from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan, Remark
+from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan
 from lambda_studio.workflows.tuning.planning.planning import note_emulation, plan_memory, weights_dtype
 from lambda_studio.workflows.tuning.planning.requirements import require_trainable, start_file
 from lambda_studio.workflows.tuning.settings import idle, unusual

@@ -16,6 +16,7 @@ from concepts.records import ConceptRecord
 from lambda_studio.config import FinetuneConfig, chosen_settings
 from lambda_studio.settings.written import written
 from lambda_studio.training.curve import smooth, ticks
+from lambda_studio.workflows.answers.runs import Remark
 from lambda_studio.workflows.evaluating.evaluation import AdapterEvaluation
 from lambda_studio.workflows.tuning.reports import score_charts
 from lambda_studio.workflows.tuning.reports.evaluation_tables import tables_of
@@ -39,7 +40,7 @@ class RunReport:
     losses: Sequence[float]
     adapter: int | None
     """None: the run was stopped."""
-    remarks: Sequence[str] = ()
+    remarks: Sequence[Remark] = ()
     scores: Sequence[Mapping[str, Any]] = ()
     """The lines of `scores.jsonl`."""
     kept: int | None = None
@@ -96,7 +97,7 @@ def html_of(report: RunReport, sheet: bytes | None) -> str:
             trained_on={
                 each.name: len(each.images) - len(report.held_back.get(each.name, ())) for each in report.concepts
             },
-            remarks=report.remarks,
+            remarks=[str(remark) for remark in report.remarks],
             previews=base64.b64encode(sheet).decode() if sheet else "",
             curve=curve(report.losses),
             settings=[(name, written(value)) for name, value in sorted(_unusual(report).items())],

@@ -58,7 +58,10 @@ def test_apples_gpu_tells_what_may_be_used_and_gets_it_back(monkeypatch):
     [
         ("gpu", r"device is 'gpu'\..*Give auto, cpu, cuda"),
         ("meta", r"device is 'meta'\..*Give auto, cpu, cuda"),
-        ("cuda:1", r"device is cuda:1, and PyTorch finds no such .*Give auto, or one that is here: cuda:0, cpu\."),
+        (
+            "cuda:1",
+            r"device is cuda:1, which PyTorch does not find on this .*Give auto, or one that is here: cuda:0, cpu\.",
+        ),
     ],
 )
 def test_a_device_that_is_not_here_is_refused(monkeypatch, name, said):
@@ -76,7 +79,7 @@ def test_apples_gpu_is_taken_where_it_is(monkeypatch):
         if available:
             assert chosen_device("mps") == torch.device("mps")
         else:
-            with pytest.raises(InvalidSetting, match="device is mps, and PyTorch finds no such device"):
+            with pytest.raises(InvalidSetting, match="device is mps, which PyTorch does not find on this machine"):
                 chosen_device("mps")
 
 

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 from cli.training.finetune import command as finetune
 from lambda_studio.config import FinetuneConfig
+from lambda_studio.workflows.answers.runs import Remark
 from lambda_studio.workflows.tuning import run as tuning
 from lambda_studio.workflows.tuning.reports.report import RunReport, command, curve, html_of
 
@@ -46,7 +47,7 @@ def test_a_report_needs_nothing_outside_of_its_file(put, plain) -> None:
 
 
 def test_it_says_what_was_trained_and_how_to_do_it_again(put, plain) -> None:
-    page = unescape(html_of(report(put, plain, remarks=["rex: its subject is tiny"]), None))
+    page = unescape(html_of(report(put, plain, remarks=[Remark("rex", "its subject is tiny")]), None))
     for said in (
         "Run 7: rex",
         "lora on 1 concept, 6 steps. It made adapter 3.",
@@ -123,7 +124,11 @@ def test_names_and_prompts_of_strangers_are_text(put, plain) -> None:
     hostile = "<script>alert(1)</script>"
     concept = replace(put("max", plain("red")), name=hostile, noun='"><img src=x>')
     shown = report(
-        put, plain, concepts=[concept], config=replace(CONFIG, preview_prompts=(hostile,)), remarks=[hostile]
+        put,
+        plain,
+        concepts=[concept],
+        config=replace(CONFIG, preview_prompts=(hostile,)),
+        remarks=[Remark(hostile, hostile)],
     )
     found = Sources(html_of(shown, None))
     assert "script" not in found.tags
