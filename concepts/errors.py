@@ -40,7 +40,7 @@ class RunNotFound(ConceptError):
 
 
 class RunFinished(ConceptError):
-    """The run made an adapter, so it cannot be removed."""
+    """The run made an adapter that the library still has, so it cannot be removed."""
 
     exit_code = 2
 

@@ -219,6 +219,11 @@ class SeenConcept:
     forgotten: bool = False
     """The concept was removed, and its images were deleted for good."""
 
+    @property
+    def gone(self) -> str | None:
+        """`removed` or `forgotten`, or None for a concept that is in the library."""
+        return ("forgotten" if self.forgotten else "removed") if self.removed else None
+
 
 @dataclass(frozen=True)
 class AdapterRecord:

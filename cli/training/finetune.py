@@ -15,9 +15,11 @@ from cli.options.settings_file import set_by_environment, spellings
 from cli.options.training import adapter_options, crop_options, lora_options, loss_options, score_options
 from cli.session import Session, given, pass_session
 from cli.texts.evaluation_lines import evaluation_lines
+from cli.texts.tables import counted
 from cli.texts.training_plan import plan_lines
 from cli.texts.training_scores import best_lines, end_lines, score_lines
 from cli.training.adapters import size_lines
+from cli.training.runs import resume_line
 
 
 @click.command("finetune", cls=TrainerCommand, context_settings={"auto_envvar_prefix": "STUDIO_FINETUNE"})
@@ -195,12 +197,14 @@ def command(
         done = studio.finetune(
             wanted, chosen, start_from=start_from, resume=resume, should_stop=interrupted, evaluate=evaluate
         )
+        stopped = resume_line(studio.runs.get(done.run_id)) if done.adapter is None else ""
 
     def lines() -> list[str]:
+        steps = counted(done.steps, "step")
         if done.adapter is None:
-            return [f"Stopped after step {done.steps}. Resume it: studio finetune --resume"]
+            return [f"Stopped after step {done.steps}. {stopped}"]
         return [
-            f"Adapter {done.adapter.id} knows {', '.join(done.adapter.knows)} ({done.steps} steps of {done.stack}).",
+            f"Adapter {done.adapter.id} knows {', '.join(done.adapter.knows)} ({steps} of {done.stack}).",
             *end_lines(done.steps, done.planned_steps or done.steps, done.kept),
             *score_lines(done.scores, done.kept),
             *best_lines(done.scores, done.kept),

@@ -8,7 +8,7 @@ import click
 from cli.commands import StudioGroup
 from cli.screen.confirm import confirmed, yes_option
 from cli.session import Session, pass_session
-from cli.texts.tables import settings_lines, table
+from cli.texts.tables import counted, settings_lines, table
 from cli.texts.training_scores import best_lines, end_lines, score_lines
 
 if TYPE_CHECKING:
@@ -26,9 +26,17 @@ def command(ctx: click.Context) -> None:
 def progress_of(run: "RunCard") -> str:
     """Return how far a run is, in words."""
     if run.state == "finished":
-        steps = f"{run.ended_step or run.steps} steps"
+        steps = counted(run.ended_step or run.steps, "step")
         return f"{steps}, adapter {run.adapter}" if run.adapter else f"{steps}, adapter removed"
-    return f"{run.saved_step or 0} of {run.steps} steps saved"
+    return f"{run.saved_step or 0} of {counted(run.steps, 'step')} saved"
+
+
+def resume_line(run: "RunCard") -> str:
+    """Return how to resume an unfinished run."""
+    if run.newer is None:
+        return f"Resume it: studio finetune {shlex.join(run.knows)} --resume"
+    newer = f"Run {run.newer} of the same concepts is newer, and --resume goes on with that."
+    return f"{newer} Finish or drop it first: studio runs drop {run.newer}"
 
 
 @command.command("list")
@@ -58,8 +66,10 @@ def show(session: Session, run_id: int) -> None:
     with session.studio() as studio:
         run = studio.runs.get(run_id)
 
+    def since(name: str) -> str:
+        return " (forgotten)" if name in run.forgotten else " (removed)" if name in run.removed else ""
+
     def lines() -> list[str]:
-        names = shlex.join(run.knows)
         return [
             f"run {run.id}: {run.state}, {progress_of(run)}",
             *([f"reason: {run.why}"] if run.why else []),
@@ -67,14 +77,14 @@ def show(session: Session, run_id: int) -> None:
             + (f", ended {run.ended_at:%Y-%m-%d %H:%M}" if run.ended_at else ""),
             f"stack {run.stack}",
             "trains on:",
-            *(f"  {name}, version {version}" for name, version in run.knows.items()),
+            *(f"  {name}, version {version}{since(name)}" for name, version in run.knows.items()),
             *end_lines(run.ended_step or run.steps, run.steps, run.kept),
             *score_lines(run.scores, run.kept),
             *(best_lines(run.scores, run.kept) if run.state == "finished" else []),
             "settings:",
             *settings_lines(run.settings),
             f"files {run.folder} ({run.bytes / 2**20:,.1f} MiB)",
-            *([f"Resume it: studio finetune {names} --resume"] if run.state == "unfinished" else []),
+            *([resume_line(run)] if run.state == "unfinished" else []),
         ]
 
     session.show(run, lines)
@@ -85,10 +95,13 @@ def show(session: Session, run_id: int) -> None:
 @yes_option
 @pass_session
 def drop(session: Session, run_id: int, yes: bool) -> None:
-    """Delete an unfinished or failed run and its checkpoints. Adapters and concepts stay."""
+    """Delete a run and its files, such as checkpoints. Adapters and concepts stay.
+
+    A finished run is deleted if its adapter was removed.
+    """
     with session.studio() as studio:
         run = studio.runs.get(run_id)
-        if run.state in ("unfinished", "failed"):
+        if run.adapter is None and run.state != "running":
             confirmed(f"Run {run.id} ({', '.join(run.knows)}), {progress_of(run)}, is deleted for good. Drop it?", yes)
         studio.runs.drop(run_id)
     session.show(run, lambda: [f"Dropped run {run.id}."])

@@ -32,17 +32,29 @@ def find_row(session: Session, library: Library, name: str) -> Concept | None:
 
 
 def get_row(session: Session, library: Library, name: str) -> Concept:
-    """Return the library's concept of that name. Raises ConceptNotFound, whose message suggests similar names."""
+    """Return the library's concept of that name. Raises ConceptNotFound, whose message suggests similar names.
+
+    If a concept of that name was removed, the message says how to restore it.
+    """
     if (row := find_row(session, library, name)) is not None:
         return row
-    known = near_names(session, library, name)
     cause = f"No concept named {shown(name)} in library {shown(address(session, library))}."
+    if (removed := _removed_name(session, library, name)) is not None:
+        raise ConceptNotFound(f"{cause} It was removed.", f"Restore it: studio concepts restore {shlex.quote(removed)}")
+    known = near_names(session, library, name)
     near = [shown(known[key]) for key in get_close_matches(name_key(name[:MAX_LENGTH]), known, n=3)]
     if near:
         raise ConceptNotFound(cause, f"Did you mean {' or '.join(near)}?")
     listed = ", ".join([shown(other) for other in list(known.values())[:10]] + ["…"] * (len(known) > 10))
     remedy = "Add it with: studio add-concept NAME IMAGE --noun NOUN"
     raise ConceptNotFound(f"{cause} It has: {listed or 'nothing yet'}.", remedy)
+
+
+def _removed_name(session: Session, library: Library, name: str) -> str | None:
+    """Return the name as the library's last removed concept of that name has it, or None."""
+    of_name = (Concept.library_id == library.id, Concept.name_key == name_key(name.strip()))
+    removed = select(Concept.name).where(*of_name, Concept.removed_at.is_not(None))
+    return session.scalar(removed.order_by(Concept.removed_at.desc(), Concept.id.desc()).limit(1))
 
 
 def near_names(session: Session, library: Library, name: str) -> dict[str, str]:

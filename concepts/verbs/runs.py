@@ -35,7 +35,7 @@ class RunVerbs(View):
         runs.end(self._session, self._run(run_id)[1], "failed", why=why)
 
     def remove_run(self, run_id: int) -> RunRecord:
-        """Remove an unfinished or failed run. Raises RunNotFound, and RunFinished for a run that made an adapter."""
+        """Remove a run. Raises RunNotFound, and RunFinished while the library has the adapter that it made."""
         library, run = self._run(run_id)
         removed = runs.record(self._session, library, run)
         runs.remove(self._session, run)

@@ -17,6 +17,7 @@ from lambda_studio.workflows.run_files import (
     size_of,
 )
 from lambda_studio.workflows.tuning.settings import unusual
+from lambda_studio.workflows.tuning.unfinished import newer_unfinished
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -37,12 +38,18 @@ class Runs:
         """Return the run with this number. Raises RunNotFound."""
         with self._place.database.reading() as registry:
             record = registry.find_run(run_id)
+            runs = registry.runs(record.library) if record else []
         if record is None:
             raise RunNotFound(f"No run has the number {run_id}.", "See the runs of the library: studio runs")
-        return replace(self._card(record), scores=read_scores(run_folder(self._place.home, run_id)))
+        stack = self._place.spec.name if self._place.named_stack() else None
+        newer = newer_unfinished(record, runs, stack) if record.status == "running" else None
+        return replace(self._card(record), scores=read_scores(run_folder(self._place.home, run_id)), newer=newer)
 
     def drop(self, run_id: int) -> None:
-        """Delete an unfinished or failed run and its files. Raises RunNotFound, RunFinished, RunInUse and FilesLeft."""
+        """Delete a run and its files, unless an adapter of it is there.
+
+        Raises RunNotFound, RunFinished, RunInUse and FilesLeft.
+        """
         home = self._place.home
         with holding(home, [run_id], "Stop it first with Ctrl-C, then drop it."):
             self._place.database.write(lambda registry: registry.remove_run(run_id))
@@ -72,4 +79,6 @@ class Runs:
             bytes=size_of(folder),
             ended_step=record.settings.get("ended", {}).get("steps"),
             kept=record.settings.get("ended", {}).get("kept"),
+            removed=tuple(seen.name for seen in record.concepts if seen.removed and not seen.forgotten),
+            forgotten=tuple(seen.name for seen in record.concepts if seen.forgotten),
         )

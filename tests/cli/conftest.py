@@ -134,6 +134,6 @@ def stop_after_two(studio: Call, photos: list[Path]) -> None:
         patched.setattr(tuning, "finetune", interrupted)
         answer = studio(*TUNE)
     assert answer.code == 130
-    assert answer.out == "Stopped after step 2. Resume it: studio finetune --resume\n"
+    assert answer.out == "Stopped after step 2. Resume it: studio finetune rex --resume\n"
     assert answer.err == "Stopping after this step. Press Ctrl-C again to stop at once.\n"
     assert json.loads(studio("adapters", "--json").out) == []

@@ -59,3 +59,10 @@ def test_an_adapter_is_stale_by_one_and_knows_only_what_it_saw():
 
 def test_deleted_bytes_are_added_up():
     assert (DeletedBytes({"a": 3, "b": 4}).total, DeletedBytes({}).total) == (7, 0)
+
+
+@pytest.mark.parametrize(
+    ("removed", "forgotten", "word"), [(True, False, "removed"), (True, True, "forgotten"), (False, True, None)]
+)
+def test_a_concept_that_is_gone_was_removed_or_forgotten(removed, forgotten, word):
+    assert SeenConcept("rex", 1, None, "m", False, removed, forgotten).gone == word

@@ -75,10 +75,10 @@ def end(session: Session, row: Run, status: str, adapter: Adapter | None = None,
 
 
 def remove(session: Session, row: Run) -> None:
-    """Delete an unfinished or failed run. Raises RunFinished."""
-    if row.status == "finished":
-        cause = f"Run {row.id} is finished, and is part of the history of its adapter."
-        raise RunFinished(cause, "To delete what it made, remove the adapter: studio adapters remove ID")
+    """Delete a run. Raises RunFinished if it is finished and its adapter is there."""
+    if row.status == "finished" and row.adapter_id is not None:
+        cause = f"Run {row.id} is finished, and is part of the history of adapter {row.adapter_id}."
+        raise RunFinished(cause, f"Remove the adapter first: studio adapters remove {row.adapter_id}")
     session.delete(row)
     session.flush()
 

@@ -78,3 +78,9 @@ class RunCard:
     """The step whose weights its adapter has; None is the last one."""
     scores: tuple[dict[str, Any], ...] = ()
     """As in `Finetuned`, if they are on this machine. Only of `runs.get`."""
+    removed: tuple[str, ...] = ()
+    """The names in `knows` whose concepts were removed and can be restored."""
+    forgotten: tuple[str, ...] = ()
+    """The names in `knows` whose concepts were deleted for good."""
+    newer: int | None = None
+    """A newer unfinished run of the same concepts, which is resumed in place of this one. Only of `runs.get`."""

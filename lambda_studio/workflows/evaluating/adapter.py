@@ -76,14 +76,20 @@ class AdapterEvaluator:
         return int(self.record.settings.get("holdout") or 0)
 
     def _concepts(self) -> list[ConceptRecord]:
-        """Return the concepts that the adapter knows, as they are now. Those that were removed are left out."""
-        there = [seen.name for seen in self.record.concepts if not seen.removed]
-        if gone := ", ".join(seen.name for seen in self.record.concepts if seen.removed):
-            self.notes.append(f"Left out, because they were removed: {gone}.")
+        """Return the concepts that the adapter knows, as they are now. Removed and forgotten ones are left out."""
+        there = [seen.name for seen in self.record.concepts if not seen.gone]
+        gone = {
+            word: ", ".join(seen.name for seen in self.record.concepts if seen.gone == word)
+            for word in ("removed", "forgotten")
+        }
+        self.notes += [f"Left out, because they were {word}: {names}." for word, names in gone.items() if names]
         if stale := ", ".join(seen.name for seen in self.record.concepts if seen.stale):
             self.notes.append(f"Edited since the training, and compared with their present images: {stale}.")
         cause = f"Adapter {self.card.id} knows no concept of this library."
-        require(bool(there), cause, "Say what it knows, when you import it: --knows NAME")
+        told = " ".join(f"{word.capitalize()} were: {names}." for word, names in gone.items() if names)
+        restore = "Restore one: studio concepts restore NAME" if gone["removed"] else "See the others: studio adapters"
+        require(bool(there or told), cause, "Say what it knows, when you import it: --knows NAME")
+        require(bool(there), f"{cause} {told}", restore)
         concepts = self.place.get_concepts(there)
         require_pictures(concepts, "an evaluation")
         return concepts

@@ -13,6 +13,7 @@ from lambda_studio.workflows.run_files import saved_step
 from lambda_studio.workflows.tuning.earlier_settings import with_earlier
 from lambda_studio.workflows.tuning.settings import require_known_settings, without_effect
 from lambda_studio.workflows.tuning.starting import Start
+from lambda_studio.workflows.tuning.unfinished import finetunings, unfinished_runs
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -74,13 +75,9 @@ def newest_unfinished(
 
     Raises ResumeRefused if there is none, or if one of its concepts was removed since.
     """
-    tunings = [run for run in runs if run.kind == "finetune" and stack in (None, run.settings.get("stack"))]
-    unfinished = [run for run in tunings if run.status == "running"]
-    if concepts is not None:
-        wanted = {name_key(concept.name) for concept in concepts}
-        unfinished = [run for run in unfinished if {name_key(seen.name) for seen in run.concepts} == wanted]
+    unfinished = unfinished_runs(runs, concepts, stack)
     if not unfinished:
-        _refuse_forgotten(tunings, concepts)
+        _refuse_forgotten(finetunings(runs, stack), concepts)
         of_these = f" of {', '.join(concept.name for concept in concepts)}" if concepts else ""
         with_this = f" with {stack}" if stack else ""
         cause = f"Library {library} has no unfinished run{of_these}{with_this}."
@@ -111,10 +108,11 @@ def _refuse_forgotten(runs: Sequence[RunRecord], concepts: Sequence[ConceptRecor
     run = runs[0] if runs else None
     if run is None or run.status != "failed" or not (run.why or "").endswith(FORGOTTEN):
         return
-    others = [seen.name for seen in run.concepts if not seen.removed]
+    # A version that was forgotten has no id, also if another concept has its name or content now.
+    others = [seen.name for seen in run.concepts if seen.version_id is not None and not seen.removed]
     if concepts is None or {name_key(each.name) for each in concepts} == set(map(name_key, others)):
         new = f"studio finetune {shlex.join(others)}"
-        remedy = f"Train the others in a new run: {new}" if others else "Start a run of other concepts."
+        remedy = f"Train the others in a new run: {new}" if others else f"Drop the run: studio runs drop {run.id}"
         raise ResumeRefused(f"Run {run.id} cannot be resumed: {run.why} Its checkpoints were deleted.", remedy)
 
 

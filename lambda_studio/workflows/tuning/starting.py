@@ -1,5 +1,6 @@
 """What a new run trains: concepts and settings, those of an earlier adapter or new ones."""
 
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
@@ -7,7 +8,7 @@ from typing import Any
 
 from concepts.errors import ConceptNotFound
 from concepts.names import name_key
-from concepts.records import AdapterRecord, ConceptRecord
+from concepts.records import AdapterRecord, ConceptRecord, SeenConcept
 from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.errors import ModelFilesInvalid
 from lambda_studio.models.adapters.information import read_adapter_info
@@ -20,6 +21,7 @@ from lambda_studio.workflows.workplace import Workplace
 
 SHAPE = ("method", "rank", "lora_alpha", "use_dora", "use_rslora", "targets")
 """Settings that the values of a LoRA fit to. Of those of a full UNet it is the first alone."""
+OTHERS = "Train other concepts: studio finetune NAME"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def again(place: Workplace, adapter_id: int | str, without: Collection[str], con
     remedy = f"Train a new one, or go on from it: studio finetune NAME --from {adapter.id}"
     require("imported" not in adapter.settings, cause, remedy)
     concepts = _known(place, adapter, without)
+    require(bool(concepts), f"Nothing of adapter {adapter.id} is left to train.", OTHERS)
     defaults = {field.name: field.default for field in fields(FinetuneConfig)}
     changeable = {"start_from", "weights", "gradient_checkpointing"}  # the last one changes no weight
     settings = {name: adapter.settings.get(name, value) for name, value in defaults.items() if name not in changeable}
@@ -139,14 +142,30 @@ def _known(place: Workplace, adapter: AdapterRecord, without: Collection[str]) -
             names = ", ".join(each.name for each in adapter.concepts)
             raise ConceptNotFound(f"Adapter {adapter.id} does not know {name}.", f"It knows: {names}.")
     wanted = [each for key, each in seen.items() if key not in left_out]
-    if gone := " ".join(each.name for each in wanted if each.removed):
-        cause = f"Adapter {adapter.id} knows concepts that were removed: {gone}."
-        remedy = f"Restore them, or train again without them: studio finetune --rebuild {adapter.id} --without {gone}"
-        raise ConceptNotFound(cause, remedy)
+    if any(each.gone for each in wanted):
+        raise _gone(adapter, wanted, without)
     for each in wanted:
         if each.stale:
             place.notify(f"{each.name} was edited since adapter {adapter.id}: its present version is trained.")
     return place.get_concepts([each.name for each in wanted]) if wanted else []
+
+
+def _gone(adapter: AdapterRecord, wanted: Sequence[SeenConcept], without: Collection[str]) -> ConceptNotFound:
+    """Return the error that some of the wanted concepts were removed or forgotten."""
+    removed, forgotten = ([each.name for each in wanted if each.gone == word] for word in ("removed", "forgotten"))
+    named = {"removed": ", ".join(removed), "forgotten": ", ".join(forgotten)}
+    cause = " ".join(
+        f"Adapter {adapter.id} knows concepts that were {word}: {names}." for word, names in named.items() if names
+    )
+    restore = f"Restore {named['removed'] if forgotten else 'them'}"
+    if len(removed) + len(forgotten) == len(wanted):
+        commands = " && ".join(f"studio concepts restore {shlex.quote(name)}" for name in removed)
+        remedy = f"{restore}: {commands}" if removed else OTHERS
+        return ConceptNotFound(f"{cause} Nothing of it is left to train.", remedy)
+    left_out = " ".join(f"--without {shlex.quote(name)}" for name in [*without, *removed, *forgotten])
+    rebuild = f"again without {'all of these' if removed and forgotten else 'them'}: "
+    rebuild += f"studio finetune --rebuild {adapter.id} {left_out}"
+    return ConceptNotFound(cause, f"{restore}, or train {rebuild}" if removed else f"Train {rebuild}")
 
 
 def _require_shape(adapter: AdapterRecord, config: FinetuneConfig, shape: dict[str, Any]) -> None:

@@ -112,6 +112,24 @@ def test_a_missing_concept_is_an_error_that_names_the_nearest(database, picture)
     assert refusal.value.exit_code == 3
 
 
+def test_a_missing_concept_that_was_removed_can_be_restored_and_a_forgotten_one_cannot(database, picture):
+    with database.transaction() as registry:
+        registry.add_concept("default", "Zoë's hat", "hat", [picture("a")])
+        registry.create_library("toys")
+        registry.remove_concept("default", "Zoë's hat")
+        with pytest.raises(ConceptNotFound) as refusal:
+            registry.get_concept("default", " zoë's HAT")
+        assert (refusal.value.cause, refusal.value.remedy) == (
+            "No concept named ' zoë's HAT' in library 'default'. It was removed.",
+            """Restore it: studio concepts restore 'Zoë'"'"'s hat'""",
+        )
+        with pytest.raises(ConceptNotFound, match="Add it with"):
+            registry.get_concept("toys", "Zoë's hat")
+        registry.forget_concept("default", "Zoë's hat")
+        with pytest.raises(ConceptNotFound, match="Add it with"):
+            registry.get_concept("default", "Zoë's hat")
+
+
 def test_renaming_touches_no_version(database, picture, sql):
     with database.transaction() as registry:
         before = registry.add_concept("default", "rex", "dog", [picture("a")]).concept

@@ -42,10 +42,37 @@ def test_a_dropped_run_leaves_no_row_and_no_file(studio, begun) -> None:
         studio.runs.drop(begun)
 
 
-def test_a_finished_run_is_kept(studio, begun) -> None:
+def test_a_finished_run_is_kept_as_long_as_its_adapter(studio, begun) -> None:
     folder = run_folder(studio.home, begun)
     folder.mkdir(parents=True)
-    studio.database.write(lambda registry: registry.finish_run(begun))
-    with pytest.raises(RunFinished):
+    file, made = ("f" * 64, "f.safetensors", "lora", "tiny"), {"rank": 3}
+    adapter = studio.database.write(lambda registry: registry.add_adapter("default", *file, made, []))
+    studio.database.write(lambda registry: registry.finish_run(begun, adapter.id))
+    with pytest.raises(RunFinished) as refused:
         studio.runs.drop(begun)
+    assert (refused.value.cause, refused.value.remedy) == (
+        f"Run {begun} is finished, and is part of the history of adapter {adapter.id}.",
+        f"Remove the adapter first: studio adapters remove {adapter.id}",
+    )
     assert folder.exists()
+    studio.adapters.remove(adapter.id)
+    studio.runs.drop(begun)
+    assert (studio.runs.list(), folder.exists()) == ([], False)
+
+
+def test_a_run_says_which_of_its_concepts_were_removed_or_forgotten(studio, begun) -> None:
+    assert (studio.runs.get(begun).removed, studio.runs.get(begun).forgotten) == ((), ())
+    studio.concepts.remove("rex")
+    assert (studio.runs.get(begun).removed, studio.runs.get(begun).forgotten) == (("rex",), ())
+    studio.concepts.forget("rex", None, lambda *_: None)
+    (card,) = studio.runs.list()
+    assert (card.removed, card.forgotten) == ((), ("rex",))
+
+
+def test_a_run_names_the_newer_one_that_is_resumed_in_its_place(studio, begun) -> None:
+    version = studio.concepts.show("rex").concept.version_id
+    settings = settings_row("tiny", "tiny", FinetuneConfig())
+    newer = studio.database.write(lambda registry: registry.start_run("default", "finetune", settings, [version]))
+    assert (studio.runs.get(begun).newer, studio.runs.get(newer).newer) == (newer, None)
+    studio.runs.drop(newer)
+    assert studio.runs.get(begun).newer is None

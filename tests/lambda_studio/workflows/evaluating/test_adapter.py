@@ -66,10 +66,33 @@ def test_concepts_that_are_gone_are_left_out_and_said(studio, adapter) -> None:
     assert {each.name for each in found.concepts} == {"rex", "mug"}
     assert "Left out, because they were removed: max." in found.notes
     assert "Edited since the training, and compared with their present images: rex." in found.notes
+    studio.concepts.remove("mug")
+    studio.concepts.forget("max", None, lambda *_: None)
+    found = studio.adapters.evaluate(adapter.id, pictures=1)
+    assert {"Left out, because they were removed: mug.", "Left out, because they were forgotten: max."} < {*found.notes}
+
+
+def test_an_adapter_all_of_whose_concepts_are_gone_is_refused_with_the_way_on(studio, adapter, tmp_path) -> None:
+    cause = f"Adapter {adapter.id} knows no concept of this library."
+    studio.concepts.forget("max", None, lambda *_: None)
     for name in ("rex", "mug"):
         studio.concepts.remove(name)
-    with pytest.raises(InvalidSetting, match=f"Adapter {adapter.id} knows no concept of this library"):
+    with pytest.raises(InvalidSetting) as refused:
         studio.adapters.evaluate(adapter.id)
+    assert (refused.value.cause, refused.value.remedy) == (
+        f"{cause} Removed were: {', '.join(name for name in adapter.knows if name != 'max')}. Forgotten were: max.",
+        "Restore one: studio concepts restore NAME",
+    )
+    for name in ("rex", "mug"):
+        studio.concepts.forget(name, None, lambda *_: None)
+    with pytest.raises(InvalidSetting) as refused:
+        studio.adapters.evaluate(adapter.id)
+    assert (refused.value.cause, refused.value.remedy) == (
+        f"{cause} Forgotten were: {', '.join(adapter.knows)}.", "See the others: studio adapters",
+    )  # fmt: skip
+    unknown = studio.adapters.import_(studio.adapters.export(adapter.id, tmp_path / "out").path, duplicate=True)
+    with pytest.raises(InvalidSetting, match="Say what it knows, when you import it: --knows NAME"):
+        studio.adapters.evaluate(unknown.id)
 
 
 def test_what_cannot_be_evaluated_is_refused_before_anything_is_drawn(studio, adapter, monkeypatch) -> None:

@@ -106,3 +106,20 @@ def test_going_on_with_whichever_works_with_the_runs_own_stack(studio, put, plai
         assert other.workplace.spec.name == "tiny"
     with Studio(studio.home, stack="miniature") as other, pytest.raises(ResumeRefused, match="with miniature"):
         run_to_resume(other.workplace, ["rex"])
+
+
+@pytest.mark.parametrize("same", ["name", "content", None])
+def test_a_run_on_one_forgotten_concept_alone_is_dropped(studio, put, plain, same) -> None:
+    bunny = put("bunny", plain("red"))
+    settings = settings_row("tiny", "tiny", FinetuneConfig())
+    number = studio.database.write(
+        lambda registry: registry.start_run("default", "finetune", settings, [bunny.version_id])
+    )
+    put("Zoë's dog", plain("red" if same == "content" else "blue"))
+    studio.concepts.forget("bunny", None, lambda *_: None)
+    if same == "name":
+        put("bunny", plain("green"))
+    with pytest.raises(ResumeRefused) as refused:
+        resumed(studio.workplace, [], FinetuneConfig())
+    assert refused.value.cause == f"Run {number} cannot be resumed: bunny was forgotten. Its checkpoints were deleted."
+    assert refused.value.remedy == f"Drop the run: studio runs drop {number}"

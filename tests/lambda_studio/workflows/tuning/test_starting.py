@@ -135,6 +135,60 @@ def test_a_removed_concept_stops_it_and_the_way_on_is_said(place, studio) -> Non
     assert names(again(place, 1, ["max"], FinetuneConfig())) == ["rex"]
 
 
+def test_each_gone_concept_has_a_without_of_its_own_and_is_removed_or_forgotten(studio, add, photo, box) -> None:
+    for seed, name in enumerate(("rex", "Zoë's dog", "Pal", "mug")):
+        add(name, box(seed))
+    studio.finetune(None, QUICK)
+    studio.concepts.remove("Zoë's dog")
+    studio.concepts.forget("Pal", None, lambda *_: None)
+    with pytest.raises(ConceptNotFound) as caught:
+        again(studio.workplace, 1, ["rex"], FinetuneConfig())
+    assert caught.value.cause == (
+        "Adapter 1 knows concepts that were removed: Zoë's dog. Adapter 1 knows concepts that were forgotten: Pal."
+    )
+    assert caught.value.remedy == (
+        "Restore Zoë's dog, or train again without all of these: "
+        """studio finetune --rebuild 1 --without rex --without 'Zoë'"'"'s dog' --without Pal"""
+    )
+    studio.concepts.bring_back("Zoë's dog")
+    with pytest.raises(ConceptNotFound) as caught:
+        continued(studio.workplace, 1, ["mug"], FinetuneConfig())
+    assert (caught.value.cause, caught.value.remedy) == (
+        "Adapter 1 knows concepts that were forgotten: Pal.",
+        "Train again without them: studio finetune --rebuild 1 --without Pal",
+    )
+
+
+def test_an_adapter_of_which_nothing_is_left_is_not_trained_again(place, studio) -> None:
+    with pytest.raises(InvalidSetting) as refused:
+        again(place, 1, ["rex", "max"], FinetuneConfig())
+    assert (refused.value.cause, refused.value.remedy) == (
+        "Nothing of adapter 1 is left to train.", "Train other concepts: studio finetune NAME",
+    )  # fmt: skip
+    studio.concepts.remove("rex")
+    studio.concepts.remove("max")
+    remedies = {
+        (): "Restore them: studio concepts restore rex && studio concepts restore max",
+        ("max",): "Restore them: studio concepts restore rex",
+    }
+    for without, remedy in remedies.items():
+        with pytest.raises(ConceptNotFound, match=r"Nothing of it is left to train\.") as caught:
+            again(place, 1, without, FinetuneConfig())
+        assert caught.value.remedy == remedy
+    for name in ("rex", "max"):
+        studio.concepts.forget(name, None, lambda *_: None)
+    for start in (
+        lambda: again(place, 1, (), FinetuneConfig()),
+        lambda: continued(place, 1, ["mug"], FinetuneConfig()),
+    ):
+        with pytest.raises(ConceptNotFound) as caught:
+            start()
+        assert (caught.value.cause, caught.value.remedy) == (
+            "Adapter 1 knows concepts that were forgotten: rex, max. Nothing of it is left to train.",
+            "Train other concepts: studio finetune NAME",
+        )
+
+
 def test_an_edited_concept_is_trained_as_it_is_now(place, studio, notices) -> None:
     studio.concepts.edit("max", noun="cat")
     start = continued(place, 1, ["mug"], FinetuneConfig())
