@@ -12,6 +12,7 @@ from cli.session import Session, pass_session
 from cli.texts.evaluation_lines import evaluation_lines
 from cli.texts.tables import settings_lines, table
 from cli.texts.training_scores import end_lines
+from cli.training.runs import mark_of
 
 if TYPE_CHECKING:
     from lambda_studio.studio import AdapterCard, AdapterSource
@@ -70,16 +71,13 @@ def show(session: Session, adapter_id: str) -> None:
     with session.studio() as studio:
         adapter = studio.adapters.measured(adapter_id)
 
-    def since(name: str) -> str:
-        return " (forgotten)" if name in adapter.forgotten else " (removed)" if name in adapter.removed else ""
-
     def lines() -> list[str]:
         return [
             f"adapter {called(adapter)}: {adapter.method} for {adapter.stack}",
             f"made {adapter.created_at:%Y-%m-%d %H:%M} by {_origin(adapter)}",
             f"file {adapter.path}" + (" (missing on this machine)" if adapter.missing else ""),
             "trained on:",
-            *(f"  {name}, version {version}{since(name)}" for name, version in adapter.knows.items()),
+            *(f"  {name}, version {version}{mark_of(adapter, name)}" for name, version in adapter.knows.items()),
             *(["stale: a concept has changed since; the adapter is used nevertheless"] if adapter.stale else []),
             *_ended(adapter),
             *size_lines(adapter),

@@ -12,7 +12,7 @@ from cli.texts.tables import counted, settings_lines, table
 from cli.texts.training_scores import best_lines, end_lines, score_lines
 
 if TYPE_CHECKING:
-    from lambda_studio.studio import RunCard
+    from lambda_studio.studio import AdapterCard, RunCard
 
 
 @click.group("runs", cls=StudioGroup, invoke_without_command=True)
@@ -29,6 +29,11 @@ def progress_of(run: "RunCard") -> str:
         steps = counted(run.ended_step or run.steps, "step")
         return f"{steps}, adapter {run.adapter}" if run.adapter else f"{steps}, adapter removed"
     return f"{run.saved_step or 0} of {counted(run.steps, 'step')} saved"
+
+
+def mark_of(card: "RunCard | AdapterCard", name: str) -> str:
+    """Return ` (removed)` or ` (forgotten)` behind the name of a concept that is gone, else nothing."""
+    return " (forgotten)" if name in card.forgotten else " (removed)" if name in card.removed else ""
 
 
 def resume_line(run: "RunCard") -> str:
@@ -66,9 +71,6 @@ def show(session: Session, run_id: int) -> None:
     with session.studio() as studio:
         run = studio.runs.get(run_id)
 
-    def since(name: str) -> str:
-        return " (forgotten)" if name in run.forgotten else " (removed)" if name in run.removed else ""
-
     def lines() -> list[str]:
         return [
             f"run {run.id}: {run.state}, {progress_of(run)}",
@@ -77,7 +79,7 @@ def show(session: Session, run_id: int) -> None:
             + (f", ended {run.ended_at:%Y-%m-%d %H:%M}" if run.ended_at else ""),
             f"stack {run.stack}",
             "trains on:",
-            *(f"  {name}, version {version}{since(name)}" for name, version in run.knows.items()),
+            *(f"  {name}, version {version}{mark_of(run, name)}" for name, version in run.knows.items()),
             *end_lines(run.ended_step or run.steps, run.steps, run.kept),
             *score_lines(run.scores, run.kept),
             *(best_lines(run.scores, run.kept) if run.state == "finished" else []),

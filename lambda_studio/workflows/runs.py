@@ -79,6 +79,6 @@ class Runs:
             bytes=size_of(folder),
             ended_step=record.settings.get("ended", {}).get("steps"),
             kept=record.settings.get("ended", {}).get("kept"),
-            removed=tuple(seen.name for seen in record.concepts if seen.removed and not seen.forgotten),
-            forgotten=tuple(seen.name for seen in record.concepts if seen.forgotten),
+            removed=tuple(seen.name for seen in record.concepts if seen.gone == "removed"),
+            forgotten=tuple(seen.name for seen in record.concepts if seen.gone == "forgotten"),
         )
