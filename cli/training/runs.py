@@ -39,7 +39,8 @@ def mark_of(card: "RunCard | AdapterCard", name: str) -> str:
 def resume_line(run: "RunCard") -> str:
     """Return how to resume an unfinished run."""
     if run.newer is None:
-        return f"Resume it: studio finetune {shlex.join(run.knows)} --resume"
+        needs = [word for name, value in run.needs.items() for word in (f"--{name}", value)]
+        return f"Resume it: {shlex.join(['studio', *needs, 'finetune', *run.knows, '--resume'])}"
     newer = f"Run {run.newer} of the same concepts is newer, and --resume goes on with that."
     return f"{newer} Finish or drop it first: studio runs drop {run.newer}"
 

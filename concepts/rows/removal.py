@@ -38,7 +38,7 @@ def restore(
     session: Session, library: Library, name: str, concept_id: int | None, new_name: str | None
 ) -> ConceptRecord:
     """Bring back a removed concept: the one with that id, or the last removed. Raises as `Registry.restore_concept`."""
-    candidates = _rows(session, library, name, Concept.removed_at.is_not(None))
+    candidates = versions.rows_of_name(session, library, name, Concept.removed_at.is_not(None))
     row = _of_number(library, candidates, name, concept_id) if concept_id is not None else next(iter(candidates), None)
     if row is None:
         raise _nothing_removed(session, library, name)
@@ -53,7 +53,7 @@ def restore(
 
 def find(session: Session, library: Library, name: str, concept_id: int | None) -> Concept:
     """Return the only concept of that name, removed or not. Raises as `Registry.find_to_forget`."""
-    candidates = _rows(session, library, name, Concept.id > 0)
+    candidates = versions.rows_of_name(session, library, name, Concept.id > 0)
     if not candidates:
         return versions.get_row(session, library, name)  # raises, with similar names
     if concept_id is not None:
@@ -94,13 +94,6 @@ def content_of(session: Session, condition: ColumnElement[bool]) -> set[str]:
 
 def _summary(session: Session, library: Library, row: Concept) -> ConceptSummary:
     return versions.summaries_where(session, library, Concept.id == row.id)[0]
-
-
-def _rows(session: Session, library: Library, name: str, condition: ColumnElement[bool]) -> list[Concept]:
-    """Return the concepts of that name: first the one in use, then the removed ones, newest removal first."""
-    query = select(Concept).where(Concept.library_id == library.id, Concept.name_key == name_key(name.strip()))
-    newest = (Concept.removed_at.is_not(None), Concept.removed_at.desc(), Concept.id.desc())
-    return list(session.scalars(query.where(condition).order_by(*newest)))
 
 
 def _of_number(library: Library, candidates: list[Concept], name: str, concept_id: int) -> Concept:

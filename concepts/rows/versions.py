@@ -39,8 +39,9 @@ def get_row(session: Session, library: Library, name: str) -> Concept:
     if (row := find_row(session, library, name)) is not None:
         return row
     cause = f"No concept named {shown(name)} in library {shown(address(session, library))}."
-    if (removed := _removed_name(session, library, name)) is not None:
-        raise ConceptNotFound(f"{cause} It was removed.", f"Restore it: studio concepts restore {shlex.quote(removed)}")
+    if removed := rows_of_name(session, library, name, Concept.removed_at.is_not(None)):
+        restore = f"Restore it: studio concepts restore {shlex.quote(removed[0].name)}"
+        raise ConceptNotFound(f"{cause} It was removed.", restore)
     known = near_names(session, library, name)
     near = [shown(known[key]) for key in get_close_matches(name_key(name[:MAX_LENGTH]), known, n=3)]
     if near:
@@ -50,11 +51,11 @@ def get_row(session: Session, library: Library, name: str) -> Concept:
     raise ConceptNotFound(f"{cause} It has: {listed or 'nothing yet'}.", remedy)
 
 
-def _removed_name(session: Session, library: Library, name: str) -> str | None:
-    """Return the name as the library's last removed concept of that name has it, or None."""
-    of_name = (Concept.library_id == library.id, Concept.name_key == name_key(name.strip()))
-    removed = select(Concept.name).where(*of_name, Concept.removed_at.is_not(None))
-    return session.scalar(removed.order_by(Concept.removed_at.desc(), Concept.id.desc()).limit(1))
+def rows_of_name(session: Session, library: Library, name: str, condition: ColumnElement[bool]) -> list[Concept]:
+    """Return the concepts of that name: first the one in use, then the removed ones, newest removal first."""
+    query = select(Concept).where(Concept.library_id == library.id, Concept.name_key == name_key(name.strip()))
+    newest = (Concept.removed_at.is_not(None), Concept.removed_at.desc(), Concept.id.desc())
+    return list(session.scalars(query.where(condition).order_by(*newest)))
 
 
 def near_names(session: Session, library: Library, name: str) -> dict[str, str]:

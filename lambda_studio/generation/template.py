@@ -172,8 +172,8 @@ def require_known(template: Template, names: Iterable[str]) -> None:
         remedy = "A weight is a number from 0 to 2, images are numbers; both are written as <name#1,3:0.5>."
         raise PromptInvalid(f"The prompt names {listed}, which the library does not have.", remedy)
     names = ", ".join(f"<{name}>" for name in unknown)
-    if near := near_names(unknown, known.values()):
-        remedy = near[0]
+    if meant := did_you_mean(unknown, known.values()):
+        remedy = meant
     elif known:
         remedy = f"The library has: {', '.join(sorted(known.values())[:12])}{', …' if len(known) > 12 else ''}."
     else:
@@ -181,11 +181,11 @@ def require_known(template: Template, names: Iterable[str]) -> None:
     raise PromptInvalid(f"The prompt names {names}, which the library does not have.", remedy)
 
 
-def near_names(unknown: Iterable[str], names: Iterable[str]) -> list[str]:
-    """Return the question whether the nearest of `names` were meant, in a list that is empty if none is near."""
+def did_you_mean(unknown: Iterable[str], names: Iterable[str]) -> str:
+    """Return the question whether the nearest of `names` were meant, or an empty text if none is near."""
     known = {name_key(name): name for name in names}
     near = [match for name in unknown for match in difflib.get_close_matches(name_key(name), known, n=3, cutoff=0.5)]
-    return [f"Did you mean {' or '.join(f'<{known[key]}>' for key in dict.fromkeys(near))}?"] * bool(near)
+    return f"Did you mean {' or '.join(f'<{known[key]}>' for key in dict.fromkeys(near))}?" if near else ""
 
 
 def _invalid(template: str, place: int, cause: str, remedy: str) -> PromptInvalid:

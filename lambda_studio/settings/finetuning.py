@@ -150,7 +150,7 @@ class FinetuneConfig(Settings):
         self._require("report_to", known, f"Give some of: {', '.join(TRACKERS)}.")
         most = "Give more than 0, up to 1000000, which clips nothing."
         self._require("max_grad_norm", 0 < self.max_grad_norm <= 1e6, most)
-        self._require("weight_decay", 0 <= self.weight_decay <= 1, "Give 0 to 1.")
+        self._require("weight_decay", 0 <= self.weight_decay <= 100, "Give 0 to 100.")
         self._require("ema_decay", 0 <= self.ema_decay < 1, "Give 0 or more, and less than 1.")
 
     @classmethod

@@ -72,9 +72,9 @@ def import_lora(place: Workplace, path: Path, wishes: Wishes) -> tuple[AdapterRe
         if wishes.name:
             registry.require_adapter_name(library, wishes.name)
         versions = [concept.version_id for concept in concepts]
-        before = {each.id for each in registry.adapters(library)}
+        is_new = not registry.adapter_numbers(library, [sha])
         added = registry.add_adapter(library, sha, f"{sha}.safetensors", "lora", stack, settings, versions)
-        return added, added.id not in before
+        return added, is_new
 
     return place.database.write(register)
 

@@ -17,7 +17,7 @@ from lambda_studio.workflows.run_files import (
     size_of,
 )
 from lambda_studio.workflows.tuning.settings import unusual
-from lambda_studio.workflows.tuning.unfinished import newer_unfinished
+from lambda_studio.workflows.tuning.unfinished import needs_stack, newer_unfinished
 from lambda_studio.workflows.workplace import Workplace
 
 
@@ -38,12 +38,16 @@ class Runs:
         """Return the run with this number. Raises RunNotFound."""
         with self._place.database.reading() as registry:
             record = registry.find_run(run_id)
-            runs = registry.runs(record.library) if record else []
+            is_open = record is not None and record.status == "running"
+            runs = registry.runs(record.library) if record and is_open else []
         if record is None:
             raise RunNotFound(f"No run has the number {run_id}.", "See the runs of the library: studio runs")
-        stack = self._place.spec.name if self._place.named_stack() else None
-        newer = newer_unfinished(record, runs, stack) if record.status == "running" else None
-        return replace(self._card(record), scores=read_scores(run_folder(self._place.home, run_id)), newer=newer)
+        needs = {"library": record.library} if is_open and record.library != self._place.library else {}
+        of_another = self._place.named_stack() and self._place.spec.name != record.settings.get("stack")
+        if needs_stack(record, runs) or (is_open and of_another):
+            needs["stack"] = record.settings.get("stack_source", record.settings.get("stack", ""))
+        scores = read_scores(run_folder(self._place.home, run_id))
+        return replace(self._card(record), scores=scores, newer=newer_unfinished(record, runs), needs=needs)
 
     def drop(self, run_id: int) -> None:
         """Delete a run and its files, unless an adapter of it is there.
@@ -80,5 +84,5 @@ class Runs:
             ended_step=record.settings.get("ended", {}).get("steps"),
             kept=record.settings.get("ended", {}).get("kept"),
             removed=tuple(seen.name for seen in record.concepts if seen.gone == "removed"),
-            forgotten=tuple(seen.name for seen in record.concepts if seen.gone == "forgotten"),
+            forgotten=tuple(seen.name for seen in record.concepts if seen.forgotten),
         )

@@ -101,7 +101,7 @@ class InceptionFeatures:
             from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
         except ImportError as error:
             cause = "FID and KID need torch-fidelity, which is not installed."
-            raise ModelFilesMissing(cause, "pip install torch-fidelity") from error
+            raise ModelFilesMissing(cause, "Install it: pip install 'torch-fidelity>=0.4,<0.5'") from error
         _require_hash_in_name(self.file)
         try:
             # in torch-fidelity's hands the file would be unpickled, so it gets tensors that were read safely

@@ -118,10 +118,9 @@ class Oracle(ModelMixin, ConfigMixin):
         """Read pictures from the features of a tower's stages: the second and third, and for FINE_GRID all three."""
         # a linear layer of the enlarged maps: it is applied before they are enlarged, which is cheaper
         weights = self.features.weight[..., None, None].split([stage.shape[1] for stage in stages], 1)
-        biases = (self.features.bias, None, None)
-        mapped = [F.conv2d(*of) for of in zip(stages, weights, biases, strict=False)]
+        mapped = [F.conv2d(*of) for of in zip(stages, weights, strict=True)]
         enlarged = [F.interpolate(each, (self.grid, self.grid), mode="bilinear") for each in mapped]
-        features = F.silu(rearrange(torch.stack(enlarged).sum(0), "b c h w -> b (h w) c"))
+        features = F.silu(rearrange(torch.stack(enlarged).sum(0), "b c h w -> b (h w) c") + self.features.bias)
         cells = self.cells(features)
         # a cell's weight: the noun's share of the cell, times the cell's relevance for the question
         share = cells.float().log_softmax(-1)[..., :-1, None] + self.relevance(features).float()[..., None, :]

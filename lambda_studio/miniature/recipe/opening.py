@@ -48,10 +48,9 @@ def open_recipe(
     workers = 0 if device == "cpu" else min(MOST_WORKERS, (os.cpu_count() or 1) // 4)
     config = replace(config, seed=seed, device=device, compiled=compiled, workers=workers)
     recipe = Recipe(work, config.scaled(share), progress)
-    if (work / "share.txt").exists() and not (work / "seed.txt").exists():  # begun before there was a choice of seeds
-        (work / "seed.txt").write_text(f"{RecipeConfig.seed}\n", encoding="utf-8")
+    is_begun = (work / "share.txt").exists()
     _refuse_another(work, "share", str(share))
-    _refuse_another(work, "seed", str(seed))
+    _refuse_another(work, "seed", str(seed), str(RecipeConfig.seed) if is_begun else None)
     _refuse_another(work, "start", str(start.resolve()) if start else "none")
     return recipe
 
@@ -72,11 +71,15 @@ def _begun_from(start: Path) -> list[Path]:
     return [start / "clip" / CLIP_WEIGHTS, *(start / part / PART_WEIGHTS for part in parts)]
 
 
-def _refuse_another(work: Path, setting: str, value: str) -> None:
-    """Refuse a folder of another setting: finished stages are not re-run, so a trial would pass for the full recipe."""
+def _refuse_another(work: Path, setting: str, value: str, earlier: str | None = None) -> None:
+    """Refuse a folder of another setting: finished stages are not re-run, so a trial would pass for the full recipe.
+
+    `earlier` is the value of a folder that was begun before the setting was written.
+    """
     kept = work / f"{setting}.txt"
     if not kept.exists():
-        kept.write_text(f"{value}\n", encoding="utf-8")
+        kept.write_text(f"{earlier or value}\n", encoding="utf-8")
     began = kept.read_text(encoding="utf-8").strip()
     cause = f"{work} was started with {setting}={began}."
-    require(began == value, cause, f"Give {setting}={began}, or another folder.")
+    remedy = f"Leave out {setting}, or give another folder."
+    require(began == value, cause, remedy if began == "none" else f"Give {setting}={began}, or another folder.")

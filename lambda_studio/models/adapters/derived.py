@@ -1,6 +1,6 @@
 """New adapters from others: several in one, one scaled, or one of a lower rank. Weights are read one by one."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,13 +50,12 @@ def combined(sources: Sequence[SourceAdapter], base: StoredTensors) -> DerivedAd
     if any(isinstance(source.weights, FullWeights) for source in sources):
         return _full(sources, base)
     use_dora = any(source.info.use_dora for source in sources)
-    targets = {source.info.targets for source in sources}
     updates = {
         name: sum_of(base[name], [_summand(source, name) for source in sources], use_dora)
         for name in sorted({name for source in sources for name in source.weights.names})
     }
     rank = sum(source.info.rank for source in sources)
-    return _low_rank(updates, rank, use_dora, targets.pop() if len(targets) == 1 else _targets(updates))
+    return _low_rank(updates, rank, use_dora)
 
 
 def extracted(source: SourceAdapter, base: StoredTensors, rank: int, on_weight: Callable[[], None]) -> DerivedAdapter:
@@ -77,8 +76,7 @@ def extracted(source: SourceAdapter, base: StoredTensors, rank: int, on_weight: 
             kept += squared_norm(updates[name].product(change, 1.0))
         whole += size
         on_weight()
-    targets = source.info.targets if source.info.method == "lora" else _targets(updates)
-    return _low_rank(updates, rank, False, targets, (kept / whole) ** 0.5 if whole else 0.0)
+    return _low_rank(updates, rank, False, (kept / whole) ** 0.5 if whole else 0.0)
 
 
 def save_derived(made: DerivedAdapter, info: AdapterInfo, folder: Path, on_tensor: Callable[[], None]) -> str:
@@ -122,18 +120,12 @@ def _summand(source: SourceAdapter, name: str) -> Summand:
     return Summand(weights.updates.get(name), weights.rank, weights.scale, source.factor)
 
 
-def _targets(updates: Iterable[str]) -> str:
-    """Return the targets of a LoRA with updates of these weights."""
-    return targets_of([name.removesuffix(".weight") for name in updates])
-
-
-def _low_rank(
-    updates: Mapping[str, LowRankUpdate], rank: int, use_dora: bool, targets: str, kept: float = 1.0
-) -> DerivedAdapter:
+def _low_rank(updates: Mapping[str, LowRankUpdate], rank: int, use_dora: bool, kept: float = 1.0) -> DerivedAdapter:
     tensors = {
         f"{name.removesuffix('.weight')}.{key}": value
         for name, update in updates.items()
         for key, part in PARTS.items()
         if (value := getattr(update, part)) is not None
     }
+    targets = targets_of([name.removesuffix(".weight") for name in updates])
     return DerivedAdapter("lora", rank, slots_of(tensors), tensors.__getitem__, use_dora, targets, kept)

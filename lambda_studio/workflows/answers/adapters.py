@@ -92,7 +92,7 @@ def adapter_card(record: AdapterRecord, folder: Path) -> AdapterCard:
         stack=record.stack,
         knows={seen.name: seen.version for seen in record.concepts},
         removed=tuple(seen.name for seen in record.concepts if seen.gone == "removed"),
-        forgotten=tuple(seen.name for seen in record.concepts if seen.gone == "forgotten"),
+        forgotten=tuple(seen.name for seen in record.concepts if seen.forgotten),
         stale=record.stale,
         created_at=record.created_at,
         run_id=record.run_id,

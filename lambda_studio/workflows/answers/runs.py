@@ -1,6 +1,6 @@
 """Answers about training runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -84,3 +84,6 @@ class RunCard:
     """The names in `knows` whose concepts were deleted for good."""
     newer: int | None = None
     """A newer unfinished run of the same concepts, which is resumed in place of this one. Only of `runs.get`."""
+    needs: dict[str, str] = field(default_factory=dict)
+    """What must be named to resume it: its `library` if another one is in use, and its `stack` if another one is named
+    or has a newer run of the same concepts. Only of `runs.get`."""

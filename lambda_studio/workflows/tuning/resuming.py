@@ -7,7 +7,7 @@ from concepts.database import Database
 from concepts.names import name_key
 from concepts.records import FORGOTTEN, ConceptRecord, RunRecord, SeenConcept
 from lambda_studio.config import FinetuneConfig
-from lambda_studio.errors import ResumeRefused
+from lambda_studio.errors import InvalidSetting, ResumeRefused
 from lambda_studio.training.checkpoints.resume import require_same
 from lambda_studio.workflows.run_files import saved_step
 from lambda_studio.workflows.tuning.earlier_settings import with_earlier
@@ -24,8 +24,12 @@ def resumed(place: Workplace, names: Sequence[str] | None, config: FinetuneConfi
     """
     run = run_to_resume(place, names)
     before = run.settings["config"]
+    try:
+        begun = FinetuneConfig().preferring(before)
+    except InvalidSetting as error:  # an earlier version took more
+        cause = f"Run {run.id} was started with a setting that is refused now: {error.cause}"
+        raise ResumeRefused(cause, f"Drop it: studio runs drop {run.id}") from error
     chosen = with_earlier(config, before, f"Run {run.id} was started", can_be_replaced=False)
-    begun = FinetuneConfig().preferring(before)
     require_same(begun, chosen, config.given)
     step = saved_step(place.home, run.id) or 0
     if chosen.steps < step:

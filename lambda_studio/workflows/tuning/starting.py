@@ -11,8 +11,8 @@ from concepts.names import name_key
 from concepts.records import AdapterRecord, ConceptRecord, SeenConcept
 from lambda_studio.config import FinetuneConfig, require
 from lambda_studio.errors import ModelFilesInvalid
-from lambda_studio.models.adapters.information import read_adapter_info
-from lambda_studio.models.adapters.lora.shape import TARGETS
+from lambda_studio.models.adapters.information import read_adapter_info, read_header
+from lambda_studio.models.adapters.lora.shape import TARGETS, targets_of
 from lambda_studio.settings.written import written
 from lambda_studio.workflows.home import adapter_file
 from lambda_studio.workflows.tuning.earlier_settings import with_earlier
@@ -62,11 +62,14 @@ def continued(place: Workplace, adapter_id: int | str, names: Sequence[str] | No
     adapter = _adapter(place, adapter_id)
     named = place.named_or_all(names)
     known = _known(place, adapter, ())
-    info = read_adapter_info(adapter_file(place.home, adapter))
+    file = adapter_file(place.home, adapter)
+    info = read_adapter_info(file)
     shape = {name: getattr(info, name) for name in (SHAPE if info.method == "lora" else SHAPE[:1])}
+    if shape.get("targets") == "any":  # earlier versions wrote it for all imported adapters with convolutions
+        shape["targets"] = targets_of({key.partition(".lora_")[0] for key in read_header(file) if ".lora_" in key})
     cause = f"Adapter {adapter.id} changes layers that no training changes together, so that none can go on from it."
-    fits = info.method != "lora" or info.targets in TARGETS
-    require(fits, cause, f"Use it as it is: studio generate PROMPT --adapter {adapter.id}")
+    remedy = f"Use it as it is: studio generate PROMPT --adapter {adapter.id}"
+    require(shape.get("targets", "attention") in TARGETS, cause, remedy)
     _require_shape(adapter, config, shape)
     chosen = config.preferring(shape).preferring(place.spec.finetune)
     told = {name_key(concept.name) for concept in named}
@@ -159,13 +162,19 @@ def _gone(adapter: AdapterRecord, wanted: Sequence[SeenConcept], without: Collec
     )
     restore = f"Restore {named['removed'] if forgotten else 'them'}"
     if len(removed) + len(forgotten) == len(wanted):
-        commands = " && ".join(f"studio concepts restore {shlex.quote(name)}" for name in removed)
-        remedy = f"{restore}: {commands}" if removed else OTHERS
+        remedy = f"{restore}: {_restoring(removed)}" if removed else OTHERS
         return ConceptNotFound(f"{cause} Nothing of it is left to train.", remedy)
+    if adapter.settings.keys() & {"imported", "made_by"}:  # these are not rebuilt
+        return ConceptNotFound(cause, OTHERS if forgotten else f"{restore}: {_restoring(removed)}")
     left_out = " ".join(f"--without {shlex.quote(name)}" for name in [*without, *removed, *forgotten])
     rebuild = f"again without {'all of these' if removed and forgotten else 'them'}: "
     rebuild += f"studio finetune --rebuild {adapter.id} {left_out}"
     return ConceptNotFound(cause, f"{restore}, or train {rebuild}" if removed else f"Train {rebuild}")
+
+
+def _restoring(names: Sequence[str]) -> str:
+    """Return the commands that restore these concepts."""
+    return " && ".join(f"studio concepts restore {shlex.quote(name)}" for name in names)
 
 
 def _require_shape(adapter: AdapterRecord, config: FinetuneConfig, shape: dict[str, Any]) -> None:

@@ -19,13 +19,19 @@ def unfinished_runs(
     return [run for run in unfinished if concepts is None or _keys(run.concepts) == _keys(concepts)]
 
 
-def newer_unfinished(run: RunRecord, runs: Sequence[RunRecord], stack: str | None) -> int | None:
-    """Return the number of the run that `--resume` goes on with in place of this one, or None. Newest runs are first.
+def newer_unfinished(run: RunRecord, runs: Sequence[RunRecord]) -> int | None:
+    """Return the number of the run that is resumed in place of this one, or None. Newest runs are first.
 
-    `stack` is the stack that the user named.
+    It is on the same stack: one on another stack is left aside if this run's stack is named.
     """
-    newest = next(iter(unfinished_runs(runs, run.concepts, stack)), run)
+    newest = next(iter(unfinished_runs(runs, run.concepts, run.settings.get("stack"))), run)
     return newest.id if newest.id > run.id else None
+
+
+def needs_stack(run: RunRecord, runs: Sequence[RunRecord]) -> bool:
+    """Return whether the run's stack must be named to resume it. Newest runs are first."""
+    newest = next(iter(unfinished_runs(runs, run.concepts, None)), run)
+    return newest.settings.get("stack") != run.settings.get("stack")
 
 
 def _keys(concepts: Sequence[ConceptRecord | SeenConcept]) -> set[str]:

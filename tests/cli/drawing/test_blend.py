@@ -42,6 +42,8 @@ def test_a_blend_is_listed_without_images(studio, dogs) -> None:
     assert studio("library", "create", "other").code == 0
     assert studio("concepts", "copy", "mix", "other").out == "Copied to mix (dog) in library other: no images.\n"
     assert studio("concepts", "edit", "mix", "--noun", "cat").out == "mix (cat) is now version 2: no images.\n"
+    studio("concepts", "remove", "mix", "-y")
+    assert studio("concepts", "restore", "mix").out == "mix (cat) is back, in version 2: no images.\n"
 
 
 def test_a_name_with_a_colon_needs_no_backslash_if_a_weight_follows(studio, dogs) -> None:

@@ -78,6 +78,9 @@ def test_a_run_that_a_newer_one_hides_from_resume_says_so(studio, stopped_after_
         assert studio(*TUNE).code != 0
     told = "Run 2 of the same concepts is newer, and --resume goes on with that. "
     assert studio("runs", "show", 1).out.endswith(f"{told}Finish or drop it first: studio runs drop 2\n")
+    studio("library", "create", "toys")
+    resumed = "Resume it: studio --library default finetune rex --resume\n"
+    assert studio("runs", "show", 2, "--library", "toys").out.endswith(resumed)
     assert studio("runs", "show", 2).out.endswith("Resume it: studio finetune rex --resume\n")
     assert "0 of 4 steps saved" in studio("runs", "show", 2).out
     assert studio("runs", "drop", 2, "-y").code == 0

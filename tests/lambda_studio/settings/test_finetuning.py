@@ -67,8 +67,8 @@ def test_a_file_calls_a_schedule_as_other_programs_do(tmp_path: Path, written: s
         ("max_grad_norm", -1.0, "Give more than 0, up to 1000000, which clips nothing."),
         ("max_grad_norm", 0.0, "Give more than 0, up to 1000000, which clips nothing."),
         ("max_grad_norm", float("nan"), "Give more than 0, up to 1000000, which clips nothing."),
-        ("weight_decay", -1.0, "Give 0 to 1."),
-        ("weight_decay", float("inf"), "Give 0 to 1."),
+        ("weight_decay", -1.0, "Give 0 to 100."),
+        ("weight_decay", float("inf"), "Give 0 to 100."),
     ],
 )
 def test_a_wrong_value_names_its_field_and_its_bounds(field: str, value: Any, remedy: str) -> None:

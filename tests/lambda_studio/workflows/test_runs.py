@@ -5,6 +5,7 @@ import pytest
 from concepts.errors import RunFinished, RunNotFound
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import RunInUse
+from lambda_studio.studio import Studio
 from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.run_files import holding
 from lambda_studio.workflows.tuning.settings import settings_row
@@ -76,3 +77,15 @@ def test_a_run_names_the_newer_one_that_is_resumed_in_its_place(studio, begun) -
     assert (studio.runs.get(begun).newer, studio.runs.get(newer).newer) == (newer, None)
     studio.runs.drop(newer)
     assert studio.runs.get(begun).newer is None
+    elsewhere = {**settings, "stack": "other", "stack_source": "/my/other.toml"}
+    other = studio.database.write(lambda registry: registry.start_run("default", "finetune", elsewhere, [version]))
+    cards = [studio.runs.get(number) for number in (begun, other)]
+    assert [(card.newer, card.needs) for card in cards] == [
+        (None, {"stack": "tiny"}),
+        (None, {"stack": "/my/other.toml"}),
+    ]
+    studio.libraries.create("toys")
+    with Studio(studio.home, stack="tiny", library="toys") as there:
+        assert there.runs.get(other).needs == {"library": "default", "stack": "/my/other.toml"}
+    studio.database.write(lambda registry: registry.fail_run(other, "its disk was full"))
+    assert studio.runs.get(other).needs == studio.runs.get(begun).needs == {}

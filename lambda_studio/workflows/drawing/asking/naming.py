@@ -8,7 +8,7 @@ from itertools import product
 from concepts.records import ConceptRecord
 from concepts.registry import Registry
 from lambda_studio.errors import PromptInvalid
-from lambda_studio.generation.template import ANY, Template, name_key, near_names, replaced, require_known
+from lambda_studio.generation.template import ANY, Template, did_you_mean, name_key, replaced, require_known
 from lambda_studio.workflows.workplace import Workplace
 
 MOST_NEAR = 3
@@ -76,7 +76,7 @@ def _explain_unknown(registry: Registry, library: str, template: Template, conce
     near = [each.name for each in registry.concepts_near(library, others)]
     names = ", ".join(f"<{name}>" for name in unknown.values())
     why = "was removed" if restored and len(unknown) == 1 else "the library does not have"
-    remedies = [*meant, *near_names(others, near)]
+    remedies = [*meant, *filter(None, [did_you_mean(others, near)])]
     if restored:
         what = "it" if len(unknown) == 1 else ", ".join(f"<{name}>" for name in restored)
         again = " && ".join(f"studio concepts restore {shlex.quote(name)}" for name in restored)

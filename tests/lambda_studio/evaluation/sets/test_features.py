@@ -77,7 +77,7 @@ def test_the_published_file_is_checked_against_the_hash_in_its_name(small, tmp_p
 def test_without_torch_fidelity_the_package_is_named(monkeypatch, tmp_path, noise) -> None:
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
     monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", None)
-    with pytest.raises(ModelFilesMissing, match="pip install torch-fidelity"):
+    with pytest.raises(ModelFilesMissing, match=r"pip install 'torch-fidelity>=0\.4,<0\.5'"):
         InceptionFeatures(save(tmp_path / "inception.pth"), CPU).embed([noise(1)])
 
 

@@ -279,7 +279,9 @@ def test_an_imported_adapter_is_not_rebuilt(place, studio, tmp_path) -> None:
         studio.adapters.recipe(imported.id)
 
 
-def test_an_imported_adapter_goes_on_if_a_training_changes_its_layers(studio, add, photo, tmp_path) -> None:
+def test_an_imported_adapter_goes_on_if_a_training_changes_its_layers(
+    studio, add, photo, tmp_path, monkeypatch
+) -> None:
     add("rex", photo)
     made = [
         studio.finetune(["rex"], replace(QUICK, steps=1, targets=each)).adapter
@@ -292,6 +294,25 @@ def test_an_imported_adapter_goes_on_if_a_training_changes_its_layers(studio, ad
         == "attention-and-convolutions"
     )
     assert studio.finetune(["rex"], replace(QUICK, steps=1), start_from=imported.id).adapter.knows == {"rex": 1}
+    info = replace(read_adapter_info(imported.path), targets="any")  # as earlier versions wrote it
+    with monkeypatch.context() as earlier:
+        earlier.setattr(starting, "read_adapter_info", lambda file: info)
+        again = continued(studio.workplace, imported.id, ["rex"], FinetuneConfig())
+        assert again.config.targets == "attention-and-convolutions"
     mixed = studio.adapters.merge([each.id for each in made])
     with pytest.raises(InvalidSetting, match=r"no training changes together.* as it is: studio generate PROMPT --adap"):
         continued(studio.workplace, mixed.id, ["rex"], FinetuneConfig())
+
+
+def test_an_adapter_that_is_not_rebuilt_is_not_said_to_be_when_a_concept_is_gone(place, studio, tmp_path) -> None:
+    exported = studio.adapters.export(1, tmp_path / "exported").path
+    imported = studio.adapters.import_(exported, knows=["rex", "max"], duplicate=True).id
+    scaled = studio.adapters.scale(1, 0.5).id
+    studio.concepts.remove("max")
+    for adapter in (imported, scaled):
+        with pytest.raises(ConceptNotFound, match=r"were removed: max\. Restore them: studio concepts restore max$"):
+            continued(place, adapter, ["mug"], FinetuneConfig())
+    studio.concepts.forget("max", None, lambda *_: None)
+    for adapter in (imported, scaled):
+        with pytest.raises(ConceptNotFound, match=r"were forgotten: max\. Train other concepts: studio finetune NAME$"):
+            continued(place, adapter, ["mug"], FinetuneConfig())

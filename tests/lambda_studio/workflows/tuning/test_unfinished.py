@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from concepts.records import RunRecord, SeenConcept
-from lambda_studio.workflows.tuning.unfinished import finetunings, newer_unfinished, unfinished_runs
+from lambda_studio.workflows.tuning.unfinished import finetunings, needs_stack, newer_unfinished, unfinished_runs
 
 DAY = datetime(2026, 1, 1)
 
@@ -31,5 +31,9 @@ def test_unfinished_runs_are_of_the_same_concepts_and_stack() -> None:
 
 
 def test_a_newer_run_of_the_same_concepts_is_resumed_in_place_of_an_older_one() -> None:
-    assert [newer_unfinished(each, RUNS, None) for each in RUNS[2:]] == [None, None, 4, 4, None]
-    assert [newer_unfinished(each, RUNS, "tiny") for each in RUNS[3:6]] == [None, None, 3]
+    assert [newer_unfinished(each, RUNS) for each in RUNS[2:]] == [None, None, None, 3, None]
+
+
+def test_a_stack_is_named_where_a_newer_run_is_on_another() -> None:
+    assert [needs_stack(each, RUNS) for each in RUNS[2:]] == [False, False, True, True, False]
+    assert not needs_stack(RUNS[1], [])
