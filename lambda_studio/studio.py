@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lambda_studio.workflows.answers.bundles import Imported as Imported
     from lambda_studio.workflows.answers.concepts import Added as Added
     from lambda_studio.workflows.answers.concepts import BlendedPart as BlendedPart
+    from lambda_studio.workflows.answers.concepts import ConceptCard as ConceptCard
     from lambda_studio.workflows.answers.concepts import ImageCard as ImageCard
     from lambda_studio.workflows.answers.models import ModelPart as ModelPart
     from lambda_studio.workflows.answers.pictures import DrawnAgain as DrawnAgain

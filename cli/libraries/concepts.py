@@ -18,7 +18,7 @@ from cli.texts.captions import caption_lines
 from cli.texts.tables import counted, counted_pictures, table
 
 if TYPE_CHECKING:
-    from lambda_studio.studio import BlendedPart, ConceptSummary, ImageCard
+    from lambda_studio.studio import BlendedPart, ConceptCard, ConceptSummary, ImageCard
 
 PAGE = 100
 """How many concepts `list` shows by default."""
@@ -106,7 +106,9 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
             doubtful = [number for number, image in enumerate(card.images, start=1) if image.doubtful]
             notice(correction(name, doubtful[0] if doubtful else 1))
     concept, made = card.concept, f"make one: studio finetune {shlex.quote(card.concept.name)}"
-    if not card.has_pictures:
+    if not card.has_pictures and concept.picture_count:
+        made = f"some of its pictures were left out, and fine-tuning needs all. Without them: {_without_left_out(card)}"
+    elif not card.has_pictures:
         made = f"it {'is a blend' if card.blend else 'came'} without pictures, which fine-tuning needs"
 
     def lines() -> list[str]:
@@ -122,7 +124,8 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
             for known in card.adapters
         ]
         listed = [f"  {line}" for line in table(("", "FILE", "SIZE", "MASK", "SHA-256"), images)]
-        left_out = "" if card.has_pictures else ", which were left out of the bundle that it came from"
+        lacking = ", besides some that" if concept.picture_count else ", which"
+        left_out = "" if card.has_pictures else f"{lacking} were left out of the bundle that it came from"
         parts = [f"  {each.weight:g} {each.name}, {_there(each)}" for each in card.blend]
         return [
             f"{concept.name} ({concept.noun}) in library {concept.library}",
@@ -142,6 +145,12 @@ def show(session: Session, name: str, sheet: Path | None) -> None:
         ]
 
     session.show(card, lines)
+
+
+def _without_left_out(card: "ConceptCard") -> str:
+    """Return the command that drops what stands for pictures that were left out."""
+    drops = [f"--drop {number}" for number, image in enumerate(card.images, start=1) if image.left_out]
+    return f"studio concepts edit {shlex.quote(card.concept.name)} {' '.join(drops)}"
 
 
 def _there(part: "BlendedPart") -> str:

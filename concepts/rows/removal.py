@@ -1,5 +1,6 @@
 """Removing concepts (hidden, can be restored) and forgetting concepts (deleted for good)."""
 
+import shlex
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
@@ -45,7 +46,8 @@ def restore(
     wanted = check_name(new_name) if new_name is not None else row.name
     if (taken := versions.find_row(session, library, wanted)) is not None:
         cause = f"The name {shown(taken.name)} is in use again in library {shown(address(session, library))}."
-        raise ConceptExists(cause, "Restore it under another name: studio concepts restore NAME --as NEW_NAME")
+        command = f"studio concepts restore {shlex.quote(row.name)} --as NEW_NAME"
+        raise ConceptExists(cause, f"Restore it under another name: {command}")
     row.name, row.name_key, row.removed_at = wanted, name_key(wanted), None
     session.flush()
     return versions.record(session, library, row)

@@ -3,6 +3,7 @@
 The note is an image of the version. Its embeddings are in no cache, so other users' values never replace them.
 """
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -28,12 +29,16 @@ def is_left_out(image: ImageRecord | NewImage) -> bool:
     return image.width == SIDE and image.height == SIDE
 
 
-def require_pictures(concepts: Iterable[ConceptRecord], what: str) -> None:
+def require_pictures(concepts: Sequence[ConceptRecord], what: str) -> None:
     """Raise PicturesLeftOut with the name of every concept without pictures."""
     without = [concept.name for concept in concepts if any(map(is_left_out, concept.images))]
     if without:
         cause = f"{', '.join(without)}: imported without pictures, or a blend. Pictures are needed for {what}."
         remedy = "Leave these concepts out. Or name what was blended, or ask for a bundle with pictures."
+        if some := next((each for each in concepts if each.name in without and each.picture_count), None):
+            drops = " ".join(f"--drop {n}" for n, image in enumerate(some.images, start=1) if is_left_out(image))
+            remedy += f" To use only the pictures that {some.name} has: "
+            remedy += f"studio concepts edit {shlex.quote(some.name)} {drops}"
         raise PicturesLeftOut(cause, remedy)
 
 

@@ -1,5 +1,6 @@
 """Evaluate an adapter: draw what it knows, with it and without, and compare with the reference images."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -87,7 +88,10 @@ class AdapterEvaluator:
             self.notes.append(f"Edited since the training, and compared with their present images: {stale}.")
         cause = f"Adapter {self.card.id} knows no concept of this library."
         told = " ".join(f"{word.capitalize()} were: {names}." for word, names in gone.items() if names)
-        restore = "Restore one: studio concepts restore NAME" if gone["removed"] else "See the others: studio adapters"
+        removed = next((seen.name for seen in self.record.concepts if seen.gone == "removed"), None)
+        restore = "See the others: studio adapters"
+        if removed:
+            restore = f"Restore {removed}: studio concepts restore {shlex.quote(removed)}"
         require(bool(there or told), cause, "Say what it knows, when you import it: --knows NAME")
         require(bool(there), f"{cause} {told}", restore)
         concepts = self.place.get_concepts(there)

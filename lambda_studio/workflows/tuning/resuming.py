@@ -12,7 +12,7 @@ from lambda_studio.training.checkpoints.resume import require_same
 from lambda_studio.workflows.run_files import saved_step
 from lambda_studio.workflows.tuning.earlier_settings import with_earlier
 from lambda_studio.workflows.tuning.settings import require_known_settings, without_effect
-from lambda_studio.workflows.tuning.starting import Start
+from lambda_studio.workflows.tuning.starting import Start, earlier_version
 from lambda_studio.workflows.tuning.unfinished import finetunings, unfinished_runs
 from lambda_studio.workflows.workplace import Workplace
 
@@ -136,15 +136,11 @@ def concepts_of(place: Workplace, run: RunRecord) -> list[ConceptRecord]:
 
 def _earlier(place: Workplace, run: RunRecord, seen: SeenConcept) -> ConceptRecord:
     """Return the version of an edited concept that the run began with."""
-    library = place.library
-    with place.database.reading() as registry:
-        present = registry.get_concept(library, seen.name)
-        earlier = (
-            registry.concept_version(library, seen.name, seen.version) if seen.version <= present.version else None
-        )
-    if earlier is None or earlier.manifest != seen.manifest:
+    earlier = earlier_version(place, seen)
+    if earlier is None:
         cause = f"Run {run.id} cannot be resumed: {seen.name} is another concept than when it started."
         raise ResumeRefused(cause, "Start a new run without resume=True.")
+    present = place.get_concepts([seen.name])[0]
     place.notify(
         f"{seen.name} was edited since the run started. The run goes on with version {seen.version}; "
         f"version {present.version} is learnt by a new run."

@@ -148,9 +148,21 @@ def _known(place: Workplace, adapter: AdapterRecord, without: Collection[str]) -
     if any(each.gone for each in wanted):
         raise _gone(adapter, wanted, without)
     for each in wanted:
-        if each.stale:
+        if each.stale and earlier_version(place, each):
             place.notify(f"{each.name} was edited since adapter {adapter.id}: its present version is trained.")
+        elif each.stale:
+            place.notify(f"{each.name} is another concept than adapter {adapter.id} learnt. The new one is trained.")
     return place.get_concepts([each.name for each in wanted]) if wanted else []
+
+
+def earlier_version(place: Workplace, seen: SeenConcept) -> ConceptRecord | None:
+    """Return the version of an edited concept that was trained on, or None if another concept has its name now."""
+    library = place.library
+    with place.database.reading() as registry:
+        if seen.version > registry.get_concept(library, seen.name).version:
+            return None
+        earlier = registry.concept_version(library, seen.name, seen.version)
+    return earlier if earlier.manifest == seen.manifest else None
 
 
 def _gone(adapter: AdapterRecord, wanted: Sequence[SeenConcept], without: Collection[str]) -> ConceptNotFound:

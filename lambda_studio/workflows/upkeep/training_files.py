@@ -1,9 +1,10 @@
 """Find files of adapters and runs that the database does not explain."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from concepts.names import name_key
 from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.run_files import (
     adapters_without_row,
@@ -21,7 +22,8 @@ def files_without_row(place: Workplace, repair: bool) -> Iterator[Finding]:
     """Find adapter files and run folders without a row, and with `repair` delete checkpoints of finished runs."""
     with place.database.reading() as registry:
         adapters, runs = adapters_without_row(place.home, registry), runs_without_row(place.home, registry)
-    yield from map(_adapter, adapters)
+        there = {name_key(name) for name in registry.concept_names(place.library)} if adapters else set()
+    yield from (_adapter(path, there) for path in adapters)
     for folder in runs:
         said = (
             f"{folder} belongs to no run of this database: made before a restore, or by another database. "
@@ -32,15 +34,17 @@ def files_without_row(place: Workplace, repair: bool) -> Iterator[Finding]:
     yield from _forgotten_previews(place, repair)
 
 
-def _adapter(path: Path) -> Finding:
+def _adapter(path: Path, there: Collection[str]) -> Finding:
+    """Return what to do with an adapter's file. `there` has the keys of the library's names."""
     info = find_info(path)
     names = [str(each.get("name")) for each in info.concepts] if info else []
     said = (
         f"{path} belongs to no adapter of this database. It was trained on: {', '.join(names) or 'unknown concepts'}."
     )
     ways = ["If its run is unfinished, resume it: studio finetune --resume."]
-    if names:
-        knows = " ".join(f"--knows {shlex.quote(name)}" for name in names)
+    known = [name for name in names if name_key(name) in there]
+    if info and info.method == "lora" and known:
+        knows = " ".join(f"--knows {shlex.quote(name)}" for name in known)
         ways += [f"Otherwise import a copy of it: studio adapters import {shlex.quote(str(path))} {knows}"]
     remedy = " ".join([*ways, f"If it is not needed, and no other database uses this home, delete it: {path}"])
     return Finding("adapter file", said, remedy)

@@ -78,6 +78,16 @@ def test_without_pictures_a_concept_is_small_and_prompts_draw_the_same(filled, t
     assert (image["left_out"], image["width"]) == (True, 1)
     assert filled("library", "export", "--out", "again.zip", *home).code == 0
     assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "rex.zip").read_bytes()
+    photo = tmp_path / "another.png"
+    Image.effect_noise((300, 300), 90).convert("RGB").save(photo)
+    assert filled("concepts", "edit", "rex", "--add", photo, "--segment", "none", *home).code == 0
+    shown = filled("concepts", "show", "rex", *home).out
+    assert "\n1 image, besides some that were left out of the bundle that it came from:\n" in shown
+    drop = "concepts edit rex --drop 1"
+    assert shown.endswith(f"{drop}\n")
+    assert filled("finetune", "rex", "--plan", *home).err.endswith(f"{drop}\n")
+    assert filled(*drop.split(), *home).code == 0
+    assert filled("finetune", "rex", "--plan", *home).code == 0
 
 
 def test_what_needs_pictures_says_so(filled, tmp_path: Path) -> None:

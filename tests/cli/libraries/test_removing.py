@@ -44,7 +44,7 @@ def test_a_removed_concept_comes_back_beside_one_that_took_its_name(studio, rex,
     assert refused.code == 4
     assert refused.err == (
         "Error: The name 'rex' is in use again in library 'default'.\n"
-        "  → Restore it under another name: studio concepts restore NAME --as NEW_NAME\n"
+        "  → Restore it under another name: studio concepts restore rex --as NEW_NAME\n"
     )
     assert studio("concepts", "restore", "rex", "--as", "old").out == "old (dog) is back, in version 1: 2 images.\n"
     assert [each["name"] for each in json.loads(studio("concepts", "--json").out)] == ["old", "rex"]

@@ -56,7 +56,7 @@ def test_a_name_that_was_freed_can_be_used_and_then_not_restored_to(database, re
         with pytest.raises(ConceptExists) as refusal:
             registry.restore_concept("default", "rex")
         assert refusal.value.cause == "The name 'rex' is in use again in library 'default'."
-        assert refusal.value.remedy == "Restore it under another name: studio concepts restore NAME --as NEW_NAME"
+        assert refusal.value.remedy == "Restore it under another name: studio concepts restore Rex --as NEW_NAME"
         with pytest.raises(NameInvalid):
             registry.restore_concept("default", "rex", new_name="<rex>")
         back = registry.restore_concept("default", "rex", new_name="Old Rex")

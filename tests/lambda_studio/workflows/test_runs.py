@@ -85,7 +85,7 @@ def test_a_run_names_the_newer_one_that_is_resumed_in_its_place(studio, begun) -
         (None, {"stack": "/my/other.toml"}),
     ]
     studio.libraries.create("toys")
-    with Studio(studio.home, stack="tiny", library="toys") as there:
+    with Studio(studio.home, stack=studio.workplace.stack_source, library="toys") as there:
         assert there.runs.get(other).needs == {"library": "default", "stack": "/my/other.toml"}
     studio.database.write(lambda registry: registry.fail_run(other, "its disk was full"))
     assert studio.runs.get(other).needs == studio.runs.get(begun).needs == {}

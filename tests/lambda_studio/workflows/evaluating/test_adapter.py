@@ -81,7 +81,7 @@ def test_an_adapter_all_of_whose_concepts_are_gone_is_refused_with_the_way_on(st
         studio.adapters.evaluate(adapter.id)
     assert (refused.value.cause, refused.value.remedy) == (
         f"{cause} Removed were: {', '.join(name for name in adapter.knows if name != 'max')}. Forgotten were: max.",
-        "Restore one: studio concepts restore NAME",
+        "Restore mug: studio concepts restore mug",
     )
     for name in ("rex", "mug"):
         studio.concepts.forget(name, None, lambda *_: None)

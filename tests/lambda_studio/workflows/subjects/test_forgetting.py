@@ -124,6 +124,9 @@ def test_an_adapter_file_that_no_row_names_is_told_when_its_concept_is_forgotten
     found = {finding.what: finding for finding in studio.doctor()}["adapter file"]
     assert str(file) in found.said and "trained on: rex" in found.said
     assert f"Otherwise import a copy of it: studio adapters import {file} --knows rex" in found.remedy
+    studio.concepts.remove("rex")
+    found = {finding.what: finding for finding in studio.doctor()}["adapter file"]
+    assert "adapters import" not in found.remedy, "the library has none of its concepts"
     gone = studio.concepts.forget("rex", None, agreed)
     assert gone.files == (file,)
 

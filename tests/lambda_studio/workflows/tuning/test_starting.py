@@ -316,3 +316,12 @@ def test_an_adapter_that_is_not_rebuilt_is_not_said_to_be_when_a_concept_is_gone
     for adapter in (imported, scaled):
         with pytest.raises(ConceptNotFound, match=r"were forgotten: max\. Train other concepts: studio finetune NAME$"):
             continued(place, adapter, ["mug"], FinetuneConfig())
+
+
+def test_another_concept_of_the_name_is_not_said_to_be_edited(place, studio, add, box, notices) -> None:
+    studio.concepts.edit("rex", noun="hound")
+    studio.concepts.remove("max")
+    add("max", box(5))
+    again(place, 1, (), FinetuneConfig())
+    assert "rex was edited since adapter 1: its present version is trained." in notices
+    assert "max is another concept than adapter 1 learnt. The new one is trained." in notices
