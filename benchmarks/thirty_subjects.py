@@ -4,8 +4,8 @@
     python benchmarks/thirty_subjects.py --keep-dressed 2 [--seeds 1000 1001] [--record]
     python benchmarks/thirty_subjects.py --apart [--seeds 1000 1001] [--record]
 
-One LoRA takes 3,000 steps by default, and thirty LoRAs 400 each: the defaults of `studio finetune`. `studio miniature
-evaluate` measures one LoRA in 400 steps. On one CPU core, 3,000 steps take about ten minutes.
+One LoRA takes 1,500 steps by default, and thirty LoRAs 400 each: the defaults of `studio finetune`. `studio miniature
+evaluate` measures one LoRA in 400 steps. On one CPU core, 1,500 steps take about ten minutes.
 """
 
 import argparse

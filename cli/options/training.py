@@ -98,8 +98,8 @@ def crop_options(command: Any) -> Any:
         click.option(
             "--random-flip/--no-random-flip",
             default=None,
-            help="Learn mirror images too. Subjects with a left and a right then lose it.  [default: the stack's, else "
-            "no]",
+            help="Learn mirror images too. Marks and lettering lose their left and right; with --conditions paper, so "
+            "do all asymmetric subjects.  [default: the stack's, else no]",
         ),
     )
     return _added(command, options)

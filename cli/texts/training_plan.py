@@ -42,7 +42,8 @@ def plan_lines(plan: "FinetunePlan", start_from: str | None = None) -> Iterator[
     conditions = settings.get("conditions", "paper")
     yield f"{LEARNT[conditions]} (--conditions {conditions})"
     if settings.get("random_flip"):
-        yield "mirror images are learnt too (--no-random-flip leaves them out)"
+        one_way = "" if conditions == "paper" else "; from predictions, each subject as it faces in most images"
+        yield f"mirror images are learnt too{one_way} (--no-random-flip leaves them out)"
     if prompts := settings.get("keep_dressed"):
         said = counted(prompts, "prompt")
         such = 'such as "a <name> wearing a hat"'

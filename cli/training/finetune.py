@@ -35,7 +35,7 @@ from cli.training.runs import resume_line
     aliases=("--max-train-steps",),
     type=int,
     help="How many optimiser steps to train.  [default: 400, and 262 more for each further concept; on the miniature "
-    "about 90 more. A stack's steps_for_thirty changes it]",
+    "about 38 more. A stack's steps_for_thirty changes it]",
 )
 @click.option(
     "--learning-rate",

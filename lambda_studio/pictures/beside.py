@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 FOUND = 127
 """The mask's value above which a pixel is the subject's, of 255."""
@@ -28,6 +28,10 @@ class CutOut:
     mask: Image.Image
     around: tuple[int, int, int]
 
+    def mirrored(self) -> "CutOut":
+        """Return the mirror image."""
+        return CutOut(ImageOps.mirror(self.image), ImageOps.mirror(self.mask), self.around)
+
 
 def cut(image: Image.Image, mask: Image.Image, most: int) -> CutOut | None:
     """Cut a subject out of an RGB picture by a mask of the same size (L). None if the mask is empty, or nearly so.
@@ -49,8 +53,7 @@ def cut(image: Image.Image, mask: Image.Image, most: int) -> CutOut | None:
 def beside(subjects: Sequence[CutOut], side: int, dice: Sequence[float]) -> tuple[Image.Image, Image.Image]:
     """Return a square picture of two subjects from left to right, and the mask of both.
 
-    They stand on one ground, before the mean colour around the first subject. Neither is mirrored: marks and
-    lettering stay readable.
+    They stand on one ground, before the mean colour around the first subject, and face as in their cut-outs.
 
     Args:
         subjects: Two cut-outs.

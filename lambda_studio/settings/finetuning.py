@@ -93,10 +93,11 @@ class FinetuneConfig(Settings):
     aspect_ratio_buckets: bool = False
     """Learn each picture's middle in the shape of its bucket, up to 2:1, in place of its middle square."""
     random_flip: bool = False
-    """Learn the mirror image of each crop too. Subjects with a left and a right then lose it.
+    """Learn the mirror image of each crop too. Marks and lettering lose their left and right.
 
-    Each prediction of the prior is learnt from a picture's middle or its mirror image: the one whose embedding has the
-    larger inner product with it."""
+    With `conditions="paper"`, all asymmetric subjects do. Otherwise the prior's predictions are learnt from pictures in
+    which the subject faces one way: the way of most of its pictures. Of the others with a mask, it is the mirror
+    images."""
     compile: bool = False
     """Compile the UNet's passes by torch.compile: faster steps after some minutes of compiling."""
     mixed_precision: Literal["no", "fp16", "bf16"] = "no"

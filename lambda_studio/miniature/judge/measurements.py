@@ -25,7 +25,9 @@ from lambda_studio.miniature.world.scenes import RELATIONS, Scene, scenes
 from lambda_studio.miniature.world.seeding import seeded
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.pictures.parts import Crop
-from lambda_studio.training.examples import Example, with_predictions
+from lambda_studio.training.conditions import with_predictions
+from lambda_studio.training.examples import Example
+from lambda_studio.training.facing import pictures_to_mirror
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.workflows.tuning.other_scenes import dressed, placed
 
@@ -230,8 +232,9 @@ class Evaluation:
         in_places = self._predictions(who, placed("<s>", REFERENCES)) if way == "scenes" else None
         worn = dressed("<s>", REFERENCES, config.keep_dressed)
         return with_predictions(
-            examples, predicted, way != "prior", in_places, self._predictions(who, worn) if worn else None
-        )
+            examples, predicted, way != "prior", in_places, self._predictions(who, worn) if worn else None,
+            pictures_to_mirror(examples) if predicted else frozenset(),
+        )  # fmt: skip
 
     def _predictions(self, who: Identity, templates: Sequence[str]) -> dict[str, Tensor]:
         """Return the prior's predictions of each subject for the templates, as `studio finetune` learns from."""

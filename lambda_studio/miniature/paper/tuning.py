@@ -17,7 +17,8 @@ from lambda_studio.models.files.locating import fingerprint
 from lambda_studio.models.stacks.specification import BUILT_IN, WEIGHTS
 from lambda_studio.progress import Progress, silent
 from lambda_studio.training.checkpoints.resume import holds_a_run
-from lambda_studio.training.examples import Example, encode_examples, with_predictions
+from lambda_studio.training.conditions import with_predictions
+from lambda_studio.training.examples import Example, encode_examples
 from lambda_studio.training.finetuning import finetune_decoder
 from lambda_studio.training.hooks import Hooks, StepReport
 from lambda_studio.workflows.tuning.other_scenes import placed

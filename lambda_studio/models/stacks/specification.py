@@ -165,14 +165,14 @@ BUILT_IN = {
         licence="Apache-2.0",
         download="nothing: it is part of the package",
         generate={"guidance_scale": 3.0, "score": True},
-        steps_for_thirty=3_000,  # more steps undress subjects: docs/decisions/0083
+        steps_for_thirty=1_500,  # more steps undress subjects: docs/decisions/0083, 0090
         finetune={
             "learning_rate": 1e-3,
             "batch_size": 8,
             "rank": 32,
             "targets": "attention-and-convolutions",
             "conditions": "scenes",
-            "random_flip": True,  # a prediction is like a picture or its mirror image: docs/decisions/0084
+            "random_flip": True,  # the world has the mirror image of every subject: docs/decisions/0084, 0090
         },
     ),
     "kandinsky-2.2": StackSpec(

@@ -46,7 +46,8 @@ class ExampleTable:
         self.stack.free("clip")
         latents = self._latents(rows)
         self.stack.free("decoder")
-        masked = config.masked_loss or config.conditions == "scenes"
+        one_way = config.random_flip and config.conditions != "paper"
+        masked = config.masked_loss or config.conditions == "scenes" or one_way
         return [
             Example(
                 row.concept.name, row.image.sha, *values,

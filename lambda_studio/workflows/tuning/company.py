@@ -19,6 +19,7 @@ from lambda_studio.pictures.beside import CutOut, beside, cut
 from lambda_studio.pictures.files.png import decode_png
 from lambda_studio.progress import unheard
 from lambda_studio.training.examples import Example, encode_latents
+from lambda_studio.training.facing import Pictures
 from lambda_studio.training.randomness import seed_for
 from lambda_studio.workflows.tuning.other_scenes import PLACES
 from lambda_studio.workflows.tuning.predictions import Predictor
@@ -38,10 +39,14 @@ class Company:
 
     The prior's embedding for a prompt with two names is unlike those of both concepts' pictures. A composed picture has
     no background of its own, so that only the two subjects are learnt. `predictor` caches the results for the run.
+
+    Args:
+        to_mirror: The pictures whose subject is mirrored.
     """
 
-    def __init__(self, database: Database, predictor: Predictor):
+    def __init__(self, database: Database, predictor: Predictor, to_mirror: Pictures = frozenset()):
         self.database, self.predictor, self.stack = database, predictor, predictor.stack
+        self.to_mirror = to_mirror
 
     def examples(self, concepts: Sequence[ConceptRecord], resolution: int) -> list[Example]:
         """Return examples of `resolution` pixels of each pair. A concept without masks has none.
@@ -71,7 +76,7 @@ class Company:
         shown = [[each[(turn + place) % len(each)] for place, each in enumerate(cutouts)] for turn in range(count)]
         composed = [beside([cutout for _, cutout in each], side, self._dice(turn)) for turn, each in enumerate(shown)]
         images = [[image for image, _ in each] for each in shown]
-        latents = self._latents([picture for picture, _ in composed], images, side)
+        latents = self._latents(pair, [picture for picture, _ in composed], images, side)
         embeds = self.predictor.together(pair, prompts)
         masks = [_share(mask, *latents.shape[-2:]) for _, mask in composed]
         names = [f"{turn}: {first.sha} {other.sha} {pair[1].name}" for turn, (first, other) in enumerate(images)]
@@ -82,6 +87,9 @@ class Company:
             )
             for number in range(len(embeds))
         ]  # fmt: skip
+
+    def _is_mirrored(self, concept: ConceptRecord, image: ImageRecord) -> bool:
+        return (concept.name, image.sha) in self.to_mirror
 
     def _dice(self, turn: int) -> list[float]:
         return np.random.default_rng(seed_for(self.predictor.seed, "company", turn)).random(4).tolist()
@@ -96,13 +104,18 @@ class Company:
                 asked.append(TEMPLATES[(again // 2 + turn) % len(TEMPLATES)].format(*names) + place)
         return [bind(parse(prompt), nouns, self.stack.tokenizer, unheard) for prompt in asked]
 
-    def _latents(self, pictures: Sequence[Image.Image], images: Sequence[Sequence[ImageRecord]], side: int) -> Tensor:
+    def _latents(
+        self, pair: Pair, pictures: Sequence[Image.Image], images: Sequence[Sequence[ImageRecord]], side: int
+    ) -> Tensor:
         said = {
             "autoencoder": self.stack.fingerprints()["autoencoder"],
             "images": [[[image.sha, image.mask_sha] for image in each] for each in images],
             "side": side,
             "seed": self.predictor.seed,
         }
+        mirrored = [[self._is_mirrored(*both) for both in zip(pair, each, strict=True)] for each in images]
+        if any(map(any, mirrored)):  # the keys of earlier versions stay
+            said["mirrored"] = mirrored
 
         def encoded() -> Tensor:
             return encode_latents(self.stack.decoder(("autoencoder",)), pictures, Size.square(side))
@@ -117,7 +130,8 @@ class Company:
                 with self.database.reading() as registry:
                     picture, mask = (decode_png(registry.blob(sha)) for sha in (image.sha, image.mask_sha))
                 cutout = cut(picture.convert("RGB"), mask.convert("L"), most)
-                found += [(image, cutout)] if cutout else []
+                if cutout:
+                    found.append((image, cutout.mirrored() if self._is_mirrored(concept, image) else cutout))
         return found
 
 

@@ -15,7 +15,9 @@ from lambda_studio.errors import CheckpointFailed, ResumeRefused, StudioError
 from lambda_studio.models.decoders.protocol import Decoder
 from lambda_studio.models.pool import TRAINING
 from lambda_studio.training.checkpoints.resume import holds_a_run
-from lambda_studio.training.examples import Example, with_predictions
+from lambda_studio.training.conditions import with_predictions
+from lambda_studio.training.examples import Example
+from lambda_studio.training.facing import pictures_to_mirror
 from lambda_studio.training.finetuning import finetune
 from lambda_studio.training.hooks import Hooks, StepReport
 from lambda_studio.training.objectives.objectives import DecoderObjective
@@ -118,14 +120,15 @@ class Tuner:
             examples = table.examples(concepts, resolution, config)
             self.watch.prepare(holdout)
         scenes, predicts = config.conditions == "scenes", config.conditions != "paper"
+        to_mirror = pictures_to_mirror(examples) if predicts else frozenset()
         if predicts or config.keep_dressed:
             predicted, own = self.predictor.predictions(concepts) if predicts else {}, config.conditions != "prior"
             in_places = self.predictor.in_places(concepts) if scenes else None
             unchanged = self.predictor.dressed(concepts, config.keep_dressed) if config.keep_dressed else None
-            examples = with_predictions(examples, predicted, own, in_places, unchanged)
+            examples = with_predictions(examples, predicted, own, in_places, unchanged, to_mirror)
         if scenes:
             with self._forgotten_told(concepts):
-                examples += Company(self.database, self.predictor).examples(concepts, resolution)
+                examples += Company(self.database, self.predictor, to_mirror).examples(concepts, resolution)
             self.stack.free("decoder")
         self.stack.free("clip")
         self.stack.free("prior")

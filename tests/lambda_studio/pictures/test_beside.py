@@ -61,3 +61,15 @@ def test_the_dice_move_each_subject() -> None:
     left = [np.flatnonzero(each[:, :50].any(0)).min() for each in (still, moved)]
     right = [np.flatnonzero(each[:, 54:].any(0)).min() for each in (still, moved)]
     assert left[1] - left[0] == 4 and right[0] == right[1]
+
+
+def test_the_mirror_image_of_a_cut_out_has_its_mask_mirrored_too() -> None:
+    image, mask = photo(RED, (10, 20, 49, 79))
+    ImageDraw.Draw(image).rectangle((10, 20, 20, 79), fill=BLUE)
+    ImageDraw.Draw(mask).rectangle((10, 20, 20, 40), fill=0)
+    found = cut(image, mask, 64)
+    assert found
+    mirrored = found.mirrored()
+    for one, other in ((found.image, mirrored.image), (found.mask, mirrored.mask)):
+        assert np.array_equal(np.asarray(one)[:, ::-1], np.asarray(other)) and one.tobytes() != other.tobytes()
+    assert mirrored.around == found.around

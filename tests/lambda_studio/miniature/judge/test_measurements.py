@@ -80,7 +80,9 @@ def test_fine_tuning_is_measured_with_the_stacks_conditions(evaluation, few, mon
     found = evaluation.fine_tuned(FinetuneConfig(steps=7))
     assert len(seen) == each * measurements.REFERENCES * len(few) and steps == [7]
     mirrored = sum(example.is_mirrored for example in seen)
-    assert 0 < mirrored < len(seen), "of each picture, or for a part of the predictions"
+    assert 0 < mirrored < len(seen), "of each picture, or of those that face another way"
+    ways = {(each.concept, each.image_sha, each.is_mirrored) for each in seen if each.prediction}
+    assert len(ways) == measurements.REFERENCES * len(few) * (conditions != "paper"), "each picture one way"
     assert found["identity_change"] == 0, "nothing was trained"
     learnt = len(seen)
     evaluation.fine_tuned(FinetuneConfig(steps=7, keep_dressed=2))

@@ -31,5 +31,5 @@ def test_thirty_subjects_take_the_papers_steps_but_on_the_miniature(tmp_path):
     assert from_toml(mine).steps_for_thirty == 900
     assert {name: spec.steps_for_thirty for name, spec in BUILT_IN.items()} == {
         "kandinsky-2.2": 8000,
-        "miniature": 3000,
+        "miniature": 1500,
     }

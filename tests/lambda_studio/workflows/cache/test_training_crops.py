@@ -60,6 +60,14 @@ def test_the_masks_are_cropped_as_the_latents_are(studio, noisy) -> None:
     assert torch.equal(examples["0,2,16 mirrored"].mask, close.flip(-1))
 
 
+@pytest.mark.parametrize("conditions, random_flip", [("paper", True), ("both", False), ("both", True), ("prior", True)])
+def test_predictions_of_one_way_need_masks(studio, noisy, conditions: str, random_flip: bool) -> None:
+    config = FinetuneConfig(conditions=conditions, random_flip=random_flip)
+    examples = table(studio).examples([noisy()], 16, config)
+    needed = random_flip and conditions != "paper"
+    assert [example.mask is not None for example in examples] == [needed] * (1 + random_flip)
+
+
 def test_a_picture_without_a_mask_has_one_crop_and_no_mask(studio, noisy) -> None:
     (example,) = table(studio).examples([noisy(masked=False)], 16, FinetuneConfig(variants=3, masked_loss=True))
     assert (example.crop, example.mask) == ("", None)
@@ -91,7 +99,7 @@ def test_a_bucket_keeps_the_shape_of_a_picture_and_clip_sees_its_middle_square(
     examples = {example.crop: example for example in table(studio).examples([concept], 64, bucketed)}
     middle, mirrored = examples["1,0,62,48"], examples["1,0,62,48 mirrored"]
     assert "" not in examples and "8,0,48 mirrored" not in examples
-    assert (middle.is_middle, mirrored.is_middle) == (True, False)
+    assert list(examples)[:2] == ["1,0,62,48", "1,0,62,48 mirrored"], "the middle comes first"
     clip, movq = load_clip(f"local-dir:{clip_folder}"), load_decoder(decoder_folder, parts=("autoencoder",))
     with studio.database.reading() as registry:
         picture = decode_png(registry.blob(concept.images[0].sha)).crop((1, 0, 63, 48))

@@ -7,8 +7,10 @@ from PIL import Image, ImageDraw
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import PromptInvalid
+from lambda_studio.pictures.beside import CutOut
 from lambda_studio.training.examples import Example
 from lambda_studio.workflows.tuning import company as company_module
+from lambda_studio.workflows.tuning import run as tuning
 from lambda_studio.workflows.tuning.company import EACH, PICTURES, Company, pairs
 from lambda_studio.workflows.tuning.other_scenes import PLACES
 from lambda_studio.workflows.tuning.predictions import Predictor
@@ -94,6 +96,32 @@ def test_the_composed_pictures_show_both_subjects(studio, add_masked, monkeypatc
         assert (blue < red) == (number < PICTURES), "the first is on the left"
 
 
+def test_subjects_that_are_turned_are_mirrored_beside_others(studio, add_masked, monkeypatch) -> None:
+    add_masked("rex", "red", "dog")
+    add_masked("hat", "blue", "hat")
+    place, cut, beside, shown = studio.workplace, company_module.cut, company_module.beside, []
+    concepts, predictor = place.get_concepts(["rex", "hat"]), Predictor(place.stack, place.embedder, 7)
+    monkeypatch.setattr(company_module, "cut", lambda image, *rest: cut(_brighter_on_the_right(image), *rest))
+    monkeypatch.setattr(company_module, "beside", lambda both, *rest: shown.extend(both) or beside(both, *rest))
+    plain = Company(place.database, predictor).examples(concepts, 32)
+    assert not any(map(_is_brighter_on_the_left, shown))
+    shown.clear()
+    turned = {("rex", concepts[0].images[0].sha)}
+    some = Company(place.database, predictor, turned).examples(concepts, 32)
+    assert sum(map(_is_brighter_on_the_left, shown)) == 2, "one picture of rex, beside the hat on both of its sides"
+    assert not all(torch.equal(one.latents, other.latents) for one, other in zip(plain, some, strict=True))
+
+
+def _brighter_on_the_right(image: Image.Image) -> Image.Image:
+    ramp = Image.linear_gradient("L").rotate(90).resize(image.size)
+    return Image.blend(image, Image.merge("RGB", [ramp] * 3), 0.5)
+
+
+def _is_brighter_on_the_left(cutout: CutOut) -> bool:
+    left, right = np.array_split(np.asarray(cutout.image, dtype=float), 2, axis=1)
+    return left.mean() > right.mean()
+
+
 def test_what_was_computed_is_known_to_a_resumed_run(studio, add_masked, tmp_path, monkeypatch) -> None:
     add_masked("rex", "red", "dog")
     add_masked("hat", "blue", "hat")
@@ -153,14 +181,37 @@ def test_a_concept_without_a_mask_has_no_company(studio, add_masked, add, photo)
     assert made(studio, ["rex", "max"]) == []
 
 
-def test_a_run_in_scenes_learns_pairs_and_is_resumed_to_the_same_weights(studio, add_masked) -> None:
+def test_pairs_without_a_mirrored_subject_are_cached_as_if_none_were_mirrored(studio, add_masked) -> None:
+    for name, colour in (("rex", "red"), ("hat", "blue"), ("mug", "green")):
+        add_masked(name, colour, "dog", count=1)
+    place, known = studio.workplace, []
+    concepts = place.get_concepts(["rex", "hat", "mug"])
+    for to_mirror in (frozenset(), {("mug", concepts[2].images[0].sha)}):
+        predictor = Predictor(place.stack, place.embedder, 7)
+        Company(place.database, predictor, to_mirror).examples(concepts, 32)
+        known.append(set(predictor.known))
+    predictions_and_pairs = 6 + 6
+    assert len(known[0]) == predictions_and_pairs and len(known[0] - known[1]) == 4, "the pairs with mug"
+
+
+@pytest.mark.parametrize("random_flip", [False, True])
+def test_a_run_in_scenes_learns_pairs_and_is_resumed_to_the_same_weights(
+    studio, add_masked, monkeypatch, random_flip
+) -> None:
     add_masked("rex", "red", "dog")
     add_masked("hat", "blue", "hat")
-    config = FinetuneConfig(steps=3, rank=2, conditions="scenes", checkpoint_every=1, preview_every=0)
+    first = studio.workplace.get_concepts(["rex"])[0].images[0]
+    given, found = [], {("rex", first.sha)} if random_flip else set()
+    monkeypatch.setattr(tuning, "pictures_to_mirror", lambda _: found)
+    monkeypatch.setattr(tuning, "Company", lambda *args: given.append(args[2]) or Company(*args))
+    config = FinetuneConfig(
+        steps=3, rank=2, conditions="scenes", checkpoint_every=1, preview_every=0, random_flip=random_flip
+    )
     whole = studio.finetune(["rex", "hat"], config=config).adapter
     asked = iter((False, True))
     assert studio.finetune(["rex", "hat"], config=config, should_stop=lambda: next(asked, True)).adapter is None
     resumed = studio.finetune(["rex", "hat"], resume=True).adapter
     assert whole and resumed and resumed.sha256 == whole.sha256
+    assert given == [found] * 3
     alone = studio.finetune(["rex"], config=config).adapter
     assert alone and alone.sha256 != whole.sha256
