@@ -42,8 +42,11 @@ def plan_lines(plan: "FinetunePlan", start_from: str | None = None) -> Iterator[
     conditions = settings.get("conditions", "paper")
     yield f"{LEARNT[conditions]} (--conditions {conditions})"
     if settings.get("random_flip"):
-        one_way = "" if conditions == "paper" else "; from predictions, each subject as it faces in most images"
-        yield f"mirror images are learnt too{one_way} (--no-random-flip leaves them out)"
+        too = [] if conditions == "prior" else ["mirror images are learnt too"]
+        one_way = (
+            [] if conditions == "paper" else ["from predictions, subjects as they face in most images with a mask"]
+        )
+        yield f"{'; '.join(too + one_way)} (--no-random-flip mirrors none)"
     if prompts := settings.get("keep_dressed"):
         said = counted(prompts, "prompt")
         such = 'such as "a <name> wearing a hat"'

@@ -72,8 +72,11 @@ def _unknown(path: Path, written: str, value: Any, spellings: Mapping[str, str],
         return InvalidSetting(f"{path} has the table [{written}].", remedy)
     if elsewhere:
         return InvalidSetting(f"{path} has {written!r}, which is no setting.", "Give it on the command line.")
-    near = difflib.get_close_matches(written.replace("-", "_"), spellings, n=1)
+    name = written.replace("-", "_")
+    near = difflib.get_close_matches(name, spellings, n=1)
     meant = f"Did you mean {near[0]}?" if near else f"Settings are: {', '.join(sorted({*spellings.values()}))}."
+    if isinstance(value, bool) and name.removeprefix("no_") != name and name.removeprefix("no_") in spellings:
+        meant = f"Write {name.removeprefix('no_')} = {as_toml(not value)}."
     return InvalidSetting(f"{path} has {written!r}, which is no setting.", meant)
 
 

@@ -87,9 +87,10 @@ def newest_unfinished(
         cause = f"Library {library} has no unfinished run{of_these}{with_this}."
         raise ResumeRefused(cause, f"{_other_unfinished(runs, stack)}Start a run without resume=True.")
     run = unfinished[0]
-    if removed := ", ".join(seen.name for seen in run.concepts if seen.removed):
-        cause = f"Run {run.id} cannot be resumed: {removed} was removed since it started."
-        raise ResumeRefused(cause, "Restore it (studio concepts restore NAME), or start a new run without resume=True.")
+    if removed := [seen.name for seen in run.concepts if seen.removed]:
+        cause = f"Run {run.id} cannot be resumed: {', '.join(removed)} was removed since it started."
+        way = f"Start a new run without resume=True, or restore: studio concepts restore {shlex.quote(removed[0])}"
+        raise ResumeRefused(cause, way)
     return run
 
 

@@ -31,10 +31,11 @@ def test_what_is_known_is_said_and_nothing_else() -> None:
     scenes = replace(PLAN, settings={**PLAN.settings, "conditions": "scenes"})
     assert list(plan_lines(scenes))[3].endswith("in other places and beside others (--conditions scenes)")
     mirrored = replace(PLAN, settings={**PLAN.settings, "random_flip": True})
-    assert list(plan_lines(mirrored))[4] == "mirror images are learnt too (--no-random-flip leaves them out)"
-    one_way = "mirror images are learnt too; from predictions, each subject as it faces in most images"
-    both = replace(PLAN, settings={**mirrored.settings, "conditions": "both"})
-    assert list(plan_lines(both))[4] == f"{one_way} (--no-random-flip leaves them out)"
+    assert list(plan_lines(mirrored))[4] == "mirror images are learnt too (--no-random-flip mirrors none)"
+    one_way = "from predictions, subjects as they face in most images with a mask (--no-random-flip mirrors none)"
+    for conditions, too in (("both", "mirror images are learnt too; "), ("prior", "")):
+        predicted = replace(PLAN, settings={**mirrored.settings, "conditions": conditions})
+        assert list(plan_lines(predicted))[4] == f"{too}{one_way}"
     for count, said in ((1, "1 prompt"), (2, "2 prompts")):
         kept = replace(PLAN, settings={**PLAN.settings, "keep_dressed": count})
         line = f'the LoRA changes nothing for {said} for each picture, such as "a <name> wearing a hat"'

@@ -129,6 +129,7 @@ def test_a_run_whose_concept_is_gone_is_refused(studio, stopped_after_two) -> No
     answer = studio("finetune", "--resume")
     assert answer.code == 2
     assert re.search(r"Run 1 cannot be resumed: rex was removed since it started", answer.err)
+    assert "or restore: studio concepts restore rex\n" in answer.err
 
 
 def test_a_finished_run_keeps_its_curve_and_not_its_checkpoints(studio, stopped_after_two, tmp_path: Path) -> None:

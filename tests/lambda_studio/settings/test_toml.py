@@ -21,6 +21,8 @@ def test_keys_may_have_dashes_and_lists_become_tuples(tmp_path) -> None:
     ("text", "said"),
     [
         ("rnak = 3", "has 'rnak', which is no setting. Did you mean rank?"),
+        ("no-random-flip = true", "has 'no-random-flip', which is no setting. Write random_flip = false."),
+        ("no_random_flip = false", "has 'no_random_flip', which is no setting. Write random_flip = true."),
         ("start_from = 'ab'", "has 'start_from', which is no setting."),
         ("zzz = true", "has 'zzz', which is no setting. Settings are: "),
         ("steps = 3\nmax_train_steps = 4", "gives steps twice. Keep one."),

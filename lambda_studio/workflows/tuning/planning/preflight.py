@@ -50,11 +50,26 @@ def checked(place: Workplace, concepts: Sequence[ConceptRecord], config: Finetun
     pictures.require_whole()
     yield from pictures.remarks()
     to_box = not_told_apart(concepts)
-    for concept in concepts if config.conditions == "scenes" else ():
-        if all(image.mask_sha is None for image in concept.images):
-            way = f" To mask image 1: studio concepts edit {shlex.quote(concept.name)} --segment 1=auto"
-            cause = "no picture has a mask, so it is not learnt in other places or beside other concepts."
-            yield Remark(concept.name, cause + way * (concept.name not in to_box))
+    effects = _without_masks(config)
+    for concept in concepts if effects else ():
+        if lacking := [number for number, image in enumerate(concept.images, start=1) if image.mask_sha is None]:
+            count = len(concept.images)
+            which = "no image has a mask" if len(lacking) == count else f"{len(lacking)} of {count} images have no mask"
+            said = f"{which}. Images without one are {', and '.join(effects)}."
+            marks = " ".join(f"--segment {number}=auto" for number in lacking)
+            way = f" To find the subject in them: studio concepts edit {shlex.quote(concept.name)} {marks}"
+            yield Remark(concept.name, said + way * (concept.name not in to_box))
+
+
+def _without_masks(config: FinetuneConfig) -> list[str]:
+    """Return how a training by these settings treats images without masks."""
+    treated = {
+        "not learnt in other places or beside other concepts": config.conditions == "scenes",
+        "not mirrored for predictions": config.conditions != "paper" and config.random_flip,
+        "learnt in one crop": config.variants > 1,
+        "learnt with all that is around the subject": config.masked_loss,
+    }
+    return [how for how, happens in treated.items() if happens]
 
 
 def _measured(

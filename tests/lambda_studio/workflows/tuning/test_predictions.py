@@ -120,7 +120,7 @@ def test_a_concept_without_masks_is_learnt_at_its_own_place_and_that_is_said(stu
     studio.finetune(["rex"], config=config)
     (examples,) = trained_on
     assert not any(example.only_subject for example in examples) and len(examples) == 1 + A_PICTURE
-    said = "rex: no picture has a mask, so it is not learnt in other places or beside other concepts."
+    said = "rex: no image has a mask. Images without one are not learnt in other places or beside other concepts."
     assert any(notice.startswith(said) and "edit rex --segment 1=auto" in notice for notice in notices)
     assert any(f"rex: {remark.said}".startswith(said) for remark in studio.plan_finetune(["rex"], config).remarks)
     add("max", photo)  # the same picture: a mask found in it would be the same, too

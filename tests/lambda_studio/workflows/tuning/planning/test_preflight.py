@@ -10,6 +10,7 @@ from lambda_studio.config import FinetuneConfig, Size
 from lambda_studio.errors import InvalidSetting, ModelFilesNotFetched, StudioError
 from lambda_studio.models.memory.hardware import process_peak
 from lambda_studio.models.stacks.stack import Stack
+from lambda_studio.pictures.masks.marks import Box
 from lambda_studio.workflows.tuning.planning import planning, preflight
 from lambda_studio.workflows.tuning.planning.plan import Bucket
 
@@ -110,6 +111,42 @@ def test_what_cannot_be_trained_is_refused(studio, add, photo) -> None:
     add("rex", photo)
     with pytest.raises(InvalidSetting):
         studio.plan_finetune(["rex"], FinetuneConfig(resolution=7))
+
+
+@pytest.mark.parametrize(
+    "settings, said",
+    [
+        ({"random_flip": True}, None),
+        ({"conditions": "both"}, None),
+        ({"variants": 3}, "learnt in one crop."),
+        ({"masked_loss": True}, "learnt with all that is around the subject."),
+        ({"conditions": "both", "random_flip": True}, "not mirrored for predictions."),
+        (
+            {"conditions": "scenes", "variants": 2},
+            "not learnt in other places or beside other concepts, and learnt in one crop.",
+        ),
+    ],
+)
+def test_how_images_without_masks_are_learnt_is_said(studio, photo, box, quick, settings, said) -> None:
+    studio.concepts.add("rex", [photo, box(1), box(2)], noun="dog", segment="none")
+    config = FinetuneConfig(steps=1, rank=2, **settings)
+
+    def remarks() -> list[str]:
+        found = [each.said for each in studio.plan_finetune(["rex"], config).remarks]
+        return [said for said in found if "Images without one" in said]
+
+    way = " To find the subject in them: studio concepts edit rex"
+    assert remarks() == (
+        [f"no image has a mask. Images without one are {said}{way} --segment 1=auto --segment 2=auto --segment 3=auto"]
+        if said
+        else []
+    )
+    studio.concepts.edit("rex", masks={2: Box(0, 0, 50, 90, percent=True)})
+    assert remarks() == (
+        [f"2 of 3 images have no mask. Images without one are {said}{way} --segment 1=auto --segment 3=auto"]
+        if said
+        else []
+    )
 
 
 def test_a_wrong_preview_is_refused_by_the_plan_and_the_run(studio, add, photo) -> None:
