@@ -24,7 +24,8 @@ def _subject(sides: list[int], concept: str = "rex", shape: tuple[int, int] = (1
         latents, mask = 5 * torch.randn(4, *shape, generator=generator), torch.zeros(shape)
         left, width = 3 + number % 4, 6 + number % 3
         mask[4:12, left : left + width] = 1
-        latents[:, 4:12, left : left + width] = 9 + body[:, None, None]
+        mask[4:7, [left, left + 1, left + width - 2, left + width - 1]] = 0  # in the box, and not the subject
+        latents = torch.where(mask > 0, 9 + body[:, None, None], latents)
         at = left if side == LEFT else left + width - 2
         latents[:, 9:12, at : at + 2] += tail[:, None, None]
         example = Example(concept, f"{number}", latents, torch.zeros(8), mask=mask)

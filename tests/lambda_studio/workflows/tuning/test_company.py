@@ -5,6 +5,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from concepts.records import sha256
+from lambda_studio.bundles.contents import canonical
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import PromptInvalid
 from lambda_studio.pictures.beside import CutOut
@@ -192,6 +194,9 @@ def test_pairs_without_a_mirrored_subject_are_cached_as_if_none_were_mirrored(st
         known.append(set(predictor.known))
     predictions_and_pairs = 6 + 6
     assert len(known[0]) == predictions_and_pairs and len(known[0] - known[1]) == 4, "the pairs with mug"
+    print_of, images = place.stack.fingerprints()["autoencoder"], [concept.images[0] for concept in concepts]
+    pair = [[[image.sha, image.mask_sha] for image in (images[1], images[0])]]
+    assert sha256(canonical({"autoencoder": print_of, "images": pair, "side": 32, "seed": 7})) in known[0] & known[1]
 
 
 @pytest.mark.parametrize("random_flip", [False, True])
