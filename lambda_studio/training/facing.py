@@ -64,13 +64,17 @@ def _pairs_of(examples: Sequence[Example]) -> dict[str, list[MirrorPair]]:
 
 def _is_shown(example: Example) -> bool:
     """Return whether the mask shows the subject, in latents that are numbers."""
-    shown = example.mask is not None and bool((example.mask > LEAST_SHARE).any())
-    return shown and bool(example.latents.isfinite().all())
+    return bool((_mask_of(example) > LEAST_SHARE).any()) and bool(example.latents.isfinite().all())
+
+
+def _mask_of(example: Example) -> Float[Tensor, "height width"]:
+    """Return the mask; without one, nothing is the subject."""
+    return torch.zeros(example.latents.shape[-2:]) if example.mask is None else example.mask
 
 
 def _subject(example: Example, mean: Tensor) -> Float[Tensor, " values"]:
     """Return the subject's latents around `mean`, with the box around it brought to `SIDE` by `SIDE`."""
-    mask: Tensor = example.mask  # type: ignore[assignment]  # pairs have one
+    mask = _mask_of(example)
     rows, columns = ((mask > LEAST_SHARE).any(axis).nonzero().flatten() for axis in (1, 0))
     shown = ((example.latents - mean) * mask)[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     many = max(shown.shape[1:]) >= 2 * SIDE  # else each latent has a part in the values also without antialiasing
