@@ -57,8 +57,9 @@ def _pairs_of(examples: Sequence[Example]) -> dict[str, list[MirrorPair]]:
         parts.setdefault((example.concept, example.image_sha), []).append(example)
     found: dict[str, list[MirrorPair]] = {}
     for (concept, _), (middle, *others) in parts.items():
-        if others and others[0].is_mirrored and _is_shown(middle):
-            found.setdefault(concept, []).append((middle, others[0]))
+        pair = (middle, *others[:1])
+        if len(pair) == 2 and pair[1].is_mirrored and all(map(_is_shown, pair)):  # both: masks are rounded
+            found.setdefault(concept, []).append(pair)
     return found
 
 

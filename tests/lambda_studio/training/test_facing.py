@@ -103,6 +103,7 @@ def test_pictures_whose_subject_is_not_known_are_not_mirrored() -> None:
     for unknown in ({"mask": None}, {"mask": torch.zeros(16, 16)}, {"latents": nothing}):
         examples = [*known[:4], *(replace(each, **unknown) for each in known[4:6]), *known[6:]]
         assert _mirrored(examples) == set()
+        assert _mirrored([*known[:5], replace(known[5], **unknown), *known[6:]]) == set()
         assert _mirrored(known) == {"2"}
         assert _mirrored([replace(each, **unknown) for each in known]) == set()
 
