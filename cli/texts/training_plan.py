@@ -53,10 +53,11 @@ def plan_lines(plan: "FinetunePlan", start_from: str | None = None) -> Iterator[
         yield f"the LoRA changes nothing for {said} for each picture, {such} (--keep-dressed {prompts})"
     if others := [f"{name} {written(value)}" for name, value in plan.unusual.items() if name not in SAID]:
         yield f"other settings: {', '.join(others)}"
-    if plan.needed_bytes is not None and plan.free_bytes is not None:
-        yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of GPU memory"
     if plan.process_bytes is not None:
         yield f"memory: about {gib(plan.process_bytes)} for this process, measured here"
+    elif plan.needed_bytes is not None and plan.free_bytes is not None:
+        whose = "GPU memory" if plan.of_gpu else "memory"
+        yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of {whose}"
     if plan.buckets:
         yield f"shapes that images are learnt in: {', '.join(map(str, plan.buckets))}"
     if plan.to_encode:

@@ -41,7 +41,7 @@ class Models:
         missing = [part for part in parts_of(spec) if part.missing]
         if missing:
             _require_room(missing)
-            self._place.notify(fits(spec, stack.free_memory()))
+            self._place.notify(fits(spec, stack.free_memory() if stack.on_gpu else None))
         stack.fetch()
         return tuple(parts_of(spec))
 

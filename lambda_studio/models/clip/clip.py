@@ -152,6 +152,7 @@ def load_clip(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
     towers: Sequence[Tower] = BOTH_TOWERS,
+    on_size: Callable[[int], None] | None = None,
 ) -> Clip:
     """Load a CLIP, or one tower of it, from safetensors.
 
@@ -160,6 +161,7 @@ def load_clip(
         device: The device of the model.
         dtype: The dtype of the weights.
         towers: The towers to load.
+        on_size: Called with the bytes of the weights before they are read.
 
     Raises:
         ModelFilesMissing: The files are not on this machine and cannot be downloaded.
@@ -167,6 +169,8 @@ def load_clip(
     """
     files = find_clip(ClipSource(source) if isinstance(source, str) else source)
     model = build_clip(files.model_config, towers)
+    if on_size:
+        on_size(sum(parameter.numel() for parameter in model.parameters()) * dtype.itemsize)
     try:
         _load_weights(model, files, torch.device(device), dtype)
     except (SafetensorError, RuntimeError, KeyError, ValueError) as error:

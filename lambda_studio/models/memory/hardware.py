@@ -1,12 +1,12 @@
 """The device that models run on, and its free memory."""
 
-import os
 import platform
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import torch
 
 from lambda_studio.config import require
@@ -15,8 +15,11 @@ from lambda_studio.progress import unheard
 
 _EXACT = threading.RLock()
 """Held while products are exact: the setting is of the whole process."""
+GIB = 2**30
 HEADROOM = 2
 """A copy is made only where this many times its bytes of memory are free."""
+LIBRARIES = GIB // 2
+"""What Python and the imported libraries take of a process's memory, which is not free for models."""
 APPLE = torch.device("mps")
 DEVICES = "Give auto, cpu, cuda, cuda:1 for the second GPU, or mps for Apple's."
 
@@ -60,6 +63,16 @@ def _best_device(notify: Callable[[str], None]) -> torch.device:
     return torch.device("cpu")
 
 
+def default_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """Return the dtype of this precision: `auto` is half on a GPU (bf16 if supported), float32 elsewhere."""
+    named = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+    if precision != "auto":
+        return named[precision]
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+
+
 def emulates_bf16(device: torch.device) -> bool:
     """Return whether the device is a CPU known to compute bf16 with other numbers' instructions, many times slower."""
     if device.type != "cpu" or platform.machine().lower() not in ("x86_64", "amd64"):
@@ -68,24 +81,22 @@ def emulates_bf16(device: torch.device) -> bool:
     return not any(asked() for asked in known if asked)
 
 
-def free_memory(device: torch.device) -> int | None:
-    """Return a GPU's free bytes, with the bytes that this process may use again; None without a GPU.
+def free_memory(device: torch.device) -> int:
+    """Return the free bytes of a GPU, or of the machine for the CPU, with the bytes that this process may use again.
 
     Apple's GPU does not say what other programs use: it is the memory that PyTorch recommends to use at most.
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device)
-    return torch.mps.recommended_max_memory() if device.type == "mps" else None
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory()
+    return psutil.virtual_memory().available + max(0, psutil.Process().memory_info().rss - LIBRARIES)
 
 
 def has_cpu_memory_for(size: int) -> bool:
-    """Return whether the machine has memory for a copy of so many bytes. False where it does not tell."""
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return False
-    return free >= HEADROOM * size
+    """Return whether the machine has memory for a copy of so many bytes."""
+    return psutil.virtual_memory().available >= HEADROOM * size
 
 
 def process_peak() -> int | None:

@@ -21,7 +21,7 @@ class Downloads:
         self, spec: StackSpec, without_gpu: bool, on_notice: Callable[[str], None], agree: Callable[[str], None]
     ):
         self._spec, self._without_gpu = spec, without_gpu
-        self._on_notice, self._agree = on_notice, agree
+        self.notice, self._agree = on_notice, agree
         self._announced = False
 
     def announce(self) -> None:
@@ -31,7 +31,7 @@ class Downloads:
         from huggingface_hub.constants import HF_HUB_CACHE
 
         spec = self._spec
-        self._on_notice(
+        self.notice(
             f"The stack {spec.name} is downloaded from the Hugging Face hub, once: {spec.download}. "
             f"Licence: {spec.licence}. Destination: {HF_HUB_CACHE} (HF_HOME changes it)."
         )

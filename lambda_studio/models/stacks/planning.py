@@ -8,8 +8,8 @@ from lambda_studio.models.decoders.protocol import Footprint
 GIB = 2**30
 WORKSPACE = GIB // 4
 """Added to each estimate: kernels' own buffers. An H200 took 0.10 GiB above the count for one picture, 0.21 for 8."""
-IDLE = 2 * GIB
-"""More than text tower and prior take (1.4 GiB of Kandinsky 2.2): with less to spare they are freed before drawing."""
+ENDED = ", and the system may then end this program"
+"""What else may happen if the machine's memory is not enough."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,17 @@ class DrawingPlan:
     """Whether text tower and prior are freed before drawing."""
     in_tiles: bool = False
     """Whether pictures are decoded in tiles."""
+    asked: int = 0
+    """Pictures that would be drawn at once with more memory."""
+    of_gpu: bool = True
+    """Whether it is a GPU's memory, and not the machine's."""
+    is_float32: bool = False
+    """Whether the weights are in float32, so that half precision takes half as much."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the user is told: without a GPU, only what the memory changes, and what does not fit."""
+        return self.of_gpu or self.batch_size < self.asked or self.in_tiles or not self.fits
 
     @property
     def fits(self) -> bool:
@@ -33,22 +44,41 @@ class DrawingPlan:
 
     def said(self, size: Size) -> str:
         """Return the sentence for the user."""
-        needed, free = (f"{size / GIB:.1f} GiB" for size in (self.needed, self.free))
+        needed, free = f"{self.needed / GIB:.1f} GiB", said_free(self.free, self.of_gpu)
         if not self.fits:
+            half = f", or give {in_half(self.of_gpu)}" if self.is_float32 else ""
             return (
-                f"A picture of {size} pixels needs about {needed}, and {free} of GPU memory are free. It may not "
-                "fit: close other programs, or draw smaller pictures."
+                f"A picture of {size} pixels needs about {needed}, and {free} are free. It may not fit"
+                f"{'' if self.of_gpu else ENDED}: close other programs, or draw smaller pictures{half}."
             )
         many = "one" if self.batch_size == 1 else str(self.batch_size)
         tiles = ", decoded in tiles" if self.in_tiles else ""
-        return f"{free} of GPU memory are free: pictures of {size} pixels, {many} at a time{tiles}, about {needed}."
+        return f"{free} are free: pictures of {size} pixels, {many} at a time{tiles}, about {needed}."
+
+
+def said_free(size: int, of_gpu: bool) -> str:
+    """Return so many bytes of memory as words."""
+    return f"{size / GIB:.1f} GiB of {'GPU memory' if of_gpu else 'memory'}"
+
+
+def too_short(what: str, size: int, free: int, is_float32: bool) -> str:
+    """Return the sentence about weights that are more than the machine's free memory."""
+    half = f", or give {in_half(of_gpu=False)}" if is_float32 else ""
+    needed = f"{what} needs about {size / GIB:.1f} GiB, and {said_free(free, of_gpu=False)} are free"
+    return f"{needed}. It may not fit{ENDED}: close other programs{half}."
+
+
+def in_half(of_gpu: bool) -> str:
+    """Return the setting that halves the weights in float32, with what it costs."""
+    return "precision=fp16" if of_gpu else "precision=bf16, which is slower on most processors"
 
 
 def plan_drawing(footprint: Footprint, count: int, most: int, free: int) -> DrawingPlan:
     """Return the plan for `count` pictures, at most `most` at once, in `free` bytes.
 
     Pictures are decoded one by one, and in tiles if the whole of a large one does not fit. Where not even one fits, the
-    plan is for one, and `fits` is False.
+    plan is for one, and `fits` is False. With less to spare than the decoder's weights take, text tower and prior are
+    freed before drawing. Of Kandinsky 2.2 they take half as much.
     """
     tiles = footprint.decoding_in_tiles
     in_tiles = tiles is not None and _decoding(footprint) > free
@@ -57,7 +87,7 @@ def plan_drawing(footprint: Footprint, count: int, most: int, free: int) -> Draw
     batches = range(min(count, most), 0, -1)
     batch_size = next((size for size in batches if needed(footprint, size) <= free), 1)
     takes = needed(footprint, batch_size)
-    return DrawingPlan(batch_size, takes, free, free - takes < IDLE, in_tiles)
+    return DrawingPlan(batch_size, takes, free, free - takes < footprint.weights, in_tiles, asked=min(count, most))
 
 
 def needed(footprint: Footprint, batch_size: int) -> int:

@@ -190,6 +190,6 @@ BUILT_IN = {
         gpu_bytes=int(3.3 * 2**30),  # counted: docs/decisions/0041
         revisions=KANDINSKY_REVISIONS,
         hashes=KANDINSKY_HASHES,
-        on_cpu="one picture takes about 12 minutes on two free cores",
+        on_cpu="one picture takes about 12 minutes on two free cores, and 7 GiB of memory",
     ),
 }

@@ -61,7 +61,7 @@ class Stack:
     ):
         import torch
 
-        from lambda_studio.models.memory.hardware import chosen_device, use_tensor_cores
+        from lambda_studio.models.memory.hardware import chosen_device, default_dtype, use_tensor_cores
 
         self.spec = spec
         self.device = torch.device(device) if device else chosen_device(None, on_notice)
@@ -69,7 +69,7 @@ class Stack:
         self.dtype = dtype or default_dtype(spec.precision, self.device)
         self.frees_idle = False
         """Whether text tower and prior, and the decoder, wait in the CPU's memory while the other draws."""
-        self._downloads = Downloads(spec, self.device.type == "cpu", on_notice, agree)
+        self._downloads = Downloads(spec, not self.on_gpu, on_notice, agree)
         self._fingerprints: dict[str, str] = {}
         self._kept_states: KeptStates = OrderedDict()
 
@@ -82,11 +82,18 @@ class Stack:
             if clip is None or not clip.towers >= set(towers):
                 wanted = sorted({*towers, *(clip.towers if clip else ())})
                 self.free("clip")
-                if "vision" in wanted:
+                if "vision" in wanted and self.on_gpu:
                     self.set_aside("decoder")  # the largest tower, which a later drawing does not need
-                clip = load_clip(self._files.clip_source, self.device, self.dtype, wanted)
+                clip = load_clip(self._files.clip_source, self.device, self.dtype, wanted, self._note_size)
                 self._models.put("clip", clip, self)
             return clip
+
+    def _note_size(self, size: int) -> None:
+        """Say that weights of so many bytes may not fit the machine. A GPU's memory has an error of its own."""
+        from lambda_studio.models.stacks.planning import too_short
+
+        if not self.on_gpu and size > (free := self.free_memory()):
+            self._downloads.notice(too_short("CLIP", size, free, is_float32=self.dtype.itemsize == 4))
 
     @property
     def text_states(self) -> "TextStates":
@@ -165,24 +172,23 @@ class Stack:
     def drawing_plan(
         self, count: int, most: int, size: Size, keeps_features: bool = False, encodes: bool = False
     ) -> "DrawingPlan | None":
-        """Return how `count` pictures are drawn in the free GPU memory, at most `most` at once; None without a GPU.
-
-        Only configurations are read.
+        """Return how `count` pictures are drawn in the free memory, at most `most` at once; None if it is not known.
 
         Args:
             keeps_features: whether `deep_cache_interval` is above 1.
             encodes: whether the decoder also encodes a photograph.
         """
         family, source = get_family(self.spec.family), self._files.decoder_source
-        free = self.free_memory()
-        if free is None or family.footprint is None:
+        if family.footprint is None:
             return None
         from lambda_studio.models.stacks.planning import plan_drawing
 
         footprint = family.footprint(source, size, self.dtype)
         if encodes and family.encoding is not None:
             footprint = replace(footprint, encoding=family.encoding(source, size, self.dtype))
-        return plan_drawing(footprint.keeping() if keeps_features else footprint, count, most, free)
+        footprint = footprint.keeping() if keeps_features else footprint
+        plan = plan_drawing(footprint, count, most, self.free_memory())
+        return replace(plan, of_gpu=self.on_gpu, is_float32=self.dtype.itemsize == 4)
 
     @property
     def decoder_needs(self) -> frozenset[str]:
@@ -200,8 +206,13 @@ class Stack:
         of_family = get_family(self.spec.family).blueprint
         return of_family(self._files.decoder_source, resolution, dtype) if of_family else None
 
-    def free_memory(self) -> int | None:
-        """Return the GPU's free bytes, with the bytes that this process may use again; None without a GPU."""
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its device is a GPU."""
+        return self.device.type != "cpu"
+
+    def free_memory(self) -> int:
+        """Return the free bytes of the GPU or the machine, with the bytes that this process may use again."""
         from lambda_studio.models.memory.hardware import free_memory
 
         return free_memory(self.device)
@@ -266,15 +277,13 @@ class Stack:
     def set_aside(self, part: str) -> None:
         """Move `clip`, `prior` or `decoder` to the CPU's memory until it is used again.
 
-        A part that another stack uses stays. If the CPU's memory has no room for the part, it is freed. On a CPU
-        nothing happens.
+        A part that another stack uses stays. If the CPU's memory has no room for the part, or is where it is used, it
+        is freed.
         """
-        if self.device.type == "cpu":
-            return
         from lambda_studio.models.stacks.residence import set_aside
 
         with BUILDING:
-            if not set_aside(self._models, part, self):
+            if not self.on_gpu or not set_aside(self._models, part, self):
                 self.free(part)
         self._return_memory()
 
@@ -333,15 +342,3 @@ class Stack:
                 f"The stack {self.spec.name} has a CLIP with {clip_dim} dimensions and a {part} for {dim}.",
                 f"Give a {part} that was trained on this CLIP.",
             )
-
-
-def default_dtype(precision: str, device: "torch.device") -> "torch.dtype":
-    """Return the dtype of this precision: `auto` is half on a GPU (bf16 if supported), float32 elsewhere."""
-    import torch
-
-    named = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-    if precision != "auto":
-        return named[precision]
-    if device.type != "cuda":
-        return torch.float32
-    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.errors import ResumeRefused
+from lambda_studio.models.stacks.planning import ENDED, GIB, in_half, said_free
 
-GIB = 2**30
 WORKSPACE = GIB // 4
 """Added to each count: kernels' own buffers, and the pictures' latents."""
 HIGHER = 1.04
 """The highest peak that was measured on an H100 and an H200, as a multiple of the count."""
+HIGHER_ON_CPU = 1.12
+"""The highest that was measured on a CPU (`benchmarks/cpu_memory.py`)."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,10 @@ class TrainingPlan:
     needed: int
     """Bytes that this takes."""
     free: int
+    of_gpu: bool = True
+    """Whether it is a GPU's memory, and not the machine's."""
+    frozen_in_float32: bool = False
+    """Whether weights that are not trained are in float32, so that half precision takes half as much."""
 
     @property
     def fits(self) -> bool:
@@ -31,23 +37,26 @@ class TrainingPlan:
     def said(self) -> str:
         """Return the sentence for the user."""
         config = self.config
-        needed, free = (f"{size / GIB:.1f} GiB" for size in (self.needed, self.free))
+        needed, free = f"{self.needed / GIB:.1f} GiB", said_free(self.free, self.of_gpu)
         if not self.fits:
             remedies = ["a smaller resolution"]
             remedies += ["gradient_checkpointing=True"] if _ruled_out(config) else []
             remedies += [] if config.method == "lora" else ["method=lora"]
+            remedies += [in_half(self.of_gpu)] if self.frozen_in_float32 else []
             return (
-                f"Training ({config.method}) needs about {needed} at least, and {free} of GPU memory are free. It may "
-                f"not fit: close other programs, or give {', or '.join(remedies)}."
+                f"Training ({config.method}) needs about {needed} at least, and {free} are free. It may not fit"
+                f"{'' if self.of_gpu else ENDED}: close other programs, or give {', or '.join(remedies)}."
             )
         parts = config.gradient_accumulation_steps
         times = f", {parts} times for each step" if parts > 1 else ""
         twice = ", activations computed twice" if config.gradient_checkpointing else ""
         what = f"{config.method} with batches of {config.batch_size}{times}{twice}, about {needed}"
-        return f"{free} of GPU memory are free: {what}."
+        return f"{free} are free: {what}."
 
 
-def plan_training(config: FinetuneConfig, free: int, count: Callable[[FinetuneConfig], int]) -> TrainingPlan:
+def plan_training(
+    config: FinetuneConfig, free: int, count: Callable[[FinetuneConfig], int], of_gpu: bool = True
+) -> TrainingPlan:
     """Return a plan with the first of `ways` that fits in `free` bytes. If none does, return the smallest.
 
     Args:
@@ -55,27 +64,30 @@ def plan_training(config: FinetuneConfig, free: int, count: Callable[[FinetuneCo
     """
     tried: list[TrainingPlan] = []
     for way in ways(config):
-        tried.append(TrainingPlan(way, round(HIGHER * count(way)) + WORKSPACE, free))
+        tried.append(TrainingPlan(way, _with_allowance(count(way), of_gpu), free, of_gpu))
         if tried[-1].fits:
             return tried[-1]
     return min(tried, key=lambda plan: plan.needed)
 
 
-def plan_resumed(config: FinetuneConfig, free: int, count: Callable[[FinetuneConfig], int]) -> TrainingPlan:
+def plan_resumed(
+    config: FinetuneConfig, free: int, count: Callable[[FinetuneConfig], int], of_gpu: bool = True
+) -> TrainingPlan:
     """Return the plan of a run that began: its batches stay, because the trained bits depend on them.
 
     Activations are computed twice if that makes it fit: the weights are the same.
 
-    Raises ResumeRefused if even the count, without anything added, is more than `free`.
+    Raises ResumeRefused if even the count, without anything added, is more than `free` of a GPU. A machine's memory can
+    be larger than what is free, because systems move parts of it to the disk.
     """
     tried = []
     for checkpointing in _checkpointing(config):
         way = replace(config, gradient_checkpointing=checkpointing)
         counted = count(way)
-        tried.append(TrainingPlan(way, round(HIGHER * counted) + WORKSPACE, free))
+        tried.append(TrainingPlan(way, _with_allowance(counted, of_gpu), free, of_gpu))
         if tried[-1].fits:
             return tried[-1]
-    if counted > free:
+    if of_gpu and counted > free:
         raise ResumeRefused(
             f"The run keeps its batches of {config.batch_size}, which need about {tried[-1].needed / GIB:.1f} GiB, and "
             f"{free / GIB:.1f} GiB of GPU memory are free.",
@@ -83,6 +95,10 @@ def plan_resumed(config: FinetuneConfig, free: int, count: Callable[[FinetuneCon
             "resume=True: it takes batches that fit.",
         )
     return tried[-1]
+
+
+def _with_allowance(counted: int, of_gpu: bool) -> int:
+    return round((HIGHER if of_gpu else HIGHER_ON_CPU) * counted) + WORKSPACE
 
 
 def _checkpointing(config: FinetuneConfig) -> list[bool]:

@@ -58,7 +58,7 @@ class BenchDrawer:
         stack.spare("decoder")
 
     def _planned(self, count: int) -> GenerateConfig:
-        """Return the settings with the number of pictures at once that fits the GPU."""
+        """Return the settings with the number of pictures at once that fits the memory."""
         config, stack = self.config, self._place.stack
         size = config.size(stack.resolution)
         plan = stack.drawing_plan(count, config.batch_size, size, config.deep_cache_interval > 1)

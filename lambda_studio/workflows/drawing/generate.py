@@ -65,13 +65,14 @@ def _together(prepared: Prepared) -> object:
 
 
 def _planned(place: Workplace, group: Sequence[Prepared]) -> GenerateConfig:
-    """Return the settings with the number of pictures at once that fits the GPU, and say it. Raises InvalidSetting."""
+    """Return the settings with the number of pictures at once that fits, and say it. Raises InvalidSetting."""
     config, size, batch = group[0].config, group[0].size, group[0].drawing.batch
     count, encodes = batch.size if batch else _pictures(group), "from_image" in group[0].given
     plan = place.stack.drawing_plan(count, config.batch_size, size, config.deep_cache_interval > 1, encodes)
     if plan is None:
         return config
-    place.notify(plan.said(size))
+    if plan.is_told:
+        place.notify(plan.said(size))
     place.stack.frees_idle = plan.frees_idle
     return replace(config, batch_size=plan.batch_size, decode_in_tiles=config.decode_in_tiles or plan.in_tiles)
 

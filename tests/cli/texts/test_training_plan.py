@@ -51,8 +51,10 @@ def test_what_is_known_is_said_and_nothing_else() -> None:
         "first, 3 crops of the images will be encoded for the decoder",
         "time: about 5 min 0 s for the steps (0.25 s for each, measured here)",
     ]
-    on_cpu = replace(PLAN, process_bytes=3 * 2**29)
-    assert list(plan_lines(on_cpu))[4] == "memory: about 1.5 GiB for this process, measured here"
+    on_cpu = replace(PLAN, needed_bytes=2**33, free_bytes=2**32, of_gpu=False)
+    assert list(plan_lines(on_cpu))[4] == "memory: about 8.0 GiB of 4.0 GiB of memory"
+    measured = list(plan_lines(replace(on_cpu, process_bytes=3 * 2**29)))
+    assert measured[4:-1] == ["memory: about 1.5 GiB for this process, measured here"]
     absent = replace(PLAN, not_measured="It is not on this machine.")
     assert list(plan_lines(absent))[4] == "time: not measured. It is not on this machine."
 

@@ -7,7 +7,6 @@ from huggingface_hub import constants
 
 from lambda_studio.errors import ModelFilesMissing
 from lambda_studio.models.stacks.specification import BUILT_IN
-from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.workflows.models import fits
 from tests.hub_cache import put_repository
 
@@ -52,7 +51,6 @@ def test_what_is_missing_is_fetched_and_nothing_else(hubbed, notices, monkeypatc
         return str(decoder_folder / name)
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-    monkeypatch.setattr(Stack, "free_memory", lambda self: None)
     hubbed.models.fetch()
     assert set(fetched) == {"org/decoder"}
     put_repository(cache, "org/decoder", decoder_folder)

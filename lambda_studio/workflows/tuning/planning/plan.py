@@ -45,8 +45,10 @@ class FinetunePlan:
     to_encode: int | None = None
     """Crops of images that are encoded before the first step."""
     needed_bytes: int | None = None
-    """GPU memory; None without a GPU."""
+    """What the training takes of the GPU's memory, or without a GPU of the machine's; None if it was not counted."""
     free_bytes: int | None = None
+    of_gpu: bool = True
+    """Whether the two are of a GPU's memory, and not of the machine's."""
     seconds_a_step: float | None = None
     """Measured on a few steps on this device."""
     not_measured: str | None = None

@@ -1,4 +1,4 @@
-"""Fit a run to the memory of the GPU, before anything is loaded."""
+"""Fit a run to the memory of the GPU or the machine, before anything is loaded."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,8 +21,8 @@ def weights_dtype(config: FinetuneConfig) -> torch.dtype | None:
     return torch.float32 if config.method == "full" else None
 
 
-def plan_memory(stack: Stack, config: FinetuneConfig, resumes: bool = False) -> TrainingPlan | None:
-    """Return how a run is trained in the free GPU memory; None without a GPU.
+def plan_memory(stack: Stack, config: FinetuneConfig, resumes: bool = False) -> TrainingPlan:
+    """Return how a run is trained in the free memory.
 
     The batch of one optimiser step stays as large as it was given. `full` is trained in bf16 if no other precision
     was given: its weights are float32, and its forward pass would be too. A run that is resumed keeps both.
@@ -31,11 +31,8 @@ def plan_memory(stack: Stack, config: FinetuneConfig, resumes: bool = False) -> 
         InvalidSetting: the decoder cannot draw the resolution.
         ResumeRefused: a resumed run does not fit.
     """
-    free = stack.free_memory()
     resolution = config.resolution or stack.resolution
     stack.require_resolution(resolution)
-    if free is None:
-        return None
     if config.method == "full" and not resumes and "mixed_precision" not in config.given:
         config = replace(config, mixed_precision=MIXED.get(stack.dtype, "no"))
 
@@ -43,7 +40,8 @@ def plan_memory(stack: Stack, config: FinetuneConfig, resumes: bool = False) -> 
         blueprint = stack.blueprint(resolution, weights_dtype(config) or stack.dtype)
         return training_bytes(blueprint, way) if blueprint else 0
 
-    return (plan_resumed if resumes else plan_training)(config, free, count)
+    plan = (plan_resumed if resumes else plan_training)(config, stack.free_memory(), count, stack.on_gpu)
+    return replace(plan, frozen_in_float32=config.method == "lora" and stack.dtype == torch.float32)
 
 
 def note_emulation(stack: Stack, config: FinetuneConfig, notify: Callable[[str], None]) -> None:
@@ -55,10 +53,9 @@ def note_emulation(stack: Stack, config: FinetuneConfig, notify: Callable[[str],
 def planned(
     stack: Stack, config: FinetuneConfig, notify: Callable[[str], None], resumes: bool = False
 ) -> FinetuneConfig:
-    """Return the settings of `plan_memory`, and say them. Without a GPU nothing changes."""
+    """Return the settings of `plan_memory`, and say them; without a GPU, only if they are others or do not fit."""
     note_emulation(stack, config, notify)
     plan = plan_memory(stack, config, resumes)
-    if plan is None:
-        return config
-    notify(plan.said())
+    if plan.of_gpu or not plan.fits or plan.config != config:
+        notify(plan.said())
     return plan.config

@@ -77,20 +77,21 @@ def _measured(
 ) -> FinetunePlan:
     note_emulation(place.stack, config, place.notify)
     stack, memory = place.stack, plan_memory(place.stack, config)
-    config = memory.config if memory else config
+    config = memory.config
     table = ExampleTable(place.database, stack, place.progress, should_stop=lambda: False)
     training, resolution = hold_out(concepts, config.holdout).training, config.resolution or stack.resolution
     found = replace(
         _plan(stack, concepts, config, remarks),
         to_encode=table.to_encode(training, resolution, config),
         buckets=buckets(table, training, resolution, config),
-        needed_bytes=memory.needed if memory else None,
-        free_bytes=memory.free if memory else None,
+        needed_bytes=memory.needed,
+        free_bytes=memory.free,
+        of_gpu=memory.of_gpu,
     )
-    if memory and not memory.fits:
+    if not memory.fits:
         return replace(found, not_measured=memory.said())
     seconds = _seconds_a_step(stack, config)
-    return replace(found, seconds_a_step=seconds, process_bytes=None if memory else process_peak())
+    return replace(found, seconds_a_step=seconds, process_bytes=None if memory.of_gpu else process_peak())
 
 
 def buckets(

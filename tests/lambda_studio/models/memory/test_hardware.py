@@ -1,10 +1,11 @@
 """Devices by name, and devices that are not there."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ from lambda_studio.errors import InvalidSetting
 from lambda_studio.models.memory import hardware
 from lambda_studio.models.memory.hardware import (
     chosen_device,
+    default_dtype,
     emulates_bf16,
     exact_products,
     free_memory,
@@ -19,6 +21,7 @@ from lambda_studio.models.memory.hardware import (
     process_peak,
     return_memory,
 )
+from lambda_studio.models.stacks.specification import BUILT_IN
 from lambda_studio.models.stacks.stack import Stack, resolve_stack
 
 
@@ -47,7 +50,7 @@ def test_apples_gpu_tells_what_may_be_used_and_gets_it_back(monkeypatch):
     monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 11 * 2**30)
     monkeypatch.setattr(torch.mps, "empty_cache", lambda: returned.append("mps"))
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: returned.append("cuda"))
-    assert (free_memory(hardware.APPLE), free_memory(torch.device("cpu"))) == (11 * 2**30, None)
+    assert free_memory(hardware.APPLE) == 11 * 2**30
     for name in ("mps", "cpu", "cuda"):
         return_memory(torch.device(name))
     assert returned == ["mps", "cuda"]
@@ -108,11 +111,35 @@ def test_exact_products_are_in_float32_and_the_setting_comes_back(products):
     assert products() == "high"
 
 
+def test_heavy_stacks_are_half_precision_on_a_gpu_and_float32_on_a_cpu(monkeypatch):
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    heavy, miniature = BUILT_IN["kandinsky-2.2"].precision, BUILT_IN["miniature"].precision
+    assert default_dtype(heavy, cpu) == default_dtype(miniature, cpu) == default_dtype(miniature, gpu) == torch.float32
+    for supported, dtype in ((True, torch.bfloat16), (False, torch.float16)):
+        monkeypatch.setattr(
+            torch.cuda,
+            "is_bf16_supported",
+            lambda including_emulation, supported=supported: supported or including_emulation,
+        )
+        assert default_dtype(heavy, gpu) == dtype
+    assert default_dtype("fp16", cpu) == torch.float16
+
+
 def test_memory_that_is_not_there_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert has_cpu_memory_for(1000)
     assert not has_cpu_memory_for(2**60)
-    monkeypatch.delattr(os, "sysconf")
-    assert not has_cpu_memory_for(1)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    assert [has_cpu_memory_for(size) for size in (500, 501)] == [True, False]
+
+
+@pytest.mark.parametrize(("taken", "again"), [(0.25, 0), (0.5, 0), (3.5, 3)])
+def test_the_machines_free_memory_has_what_this_process_may_use_again(
+    monkeypatch: pytest.MonkeyPatch, taken: float, again: float
+) -> None:
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8 * 2**30))
+    process = SimpleNamespace(memory_info=lambda: SimpleNamespace(rss=int(taken * 2**30)))
+    monkeypatch.setattr(psutil, "Process", lambda: process)
+    assert free_memory(torch.device("cpu")) == (8 + again) * 2**30
 
 
 def test_the_peak_of_the_process_is_in_bytes_and_not_that_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from lambda_studio.config import Size
 from lambda_studio.models.decoders.protocol import Footprint
-from lambda_studio.models.stacks.planning import GIB, WORKSPACE, needed, plan_drawing
+from lambda_studio.models.stacks.planning import GIB, WORKSPACE, DrawingPlan, needed, plan_drawing
 
 FOOTPRINT = Footprint(weights=3 * GIB, denoising=GIB, decoding=2 * GIB)
 
@@ -42,6 +42,24 @@ def test_the_plan_is_said_in_one_sentence():
         "A picture of 768 pixels needs about 5.2 GiB, and 4.0 GiB of GPU memory are free. It may not fit: close other "
         "programs, or draw smaller pictures."
     )
+
+
+def test_without_a_gpu_only_what_memory_changes_or_what_does_not_fit_is_said():
+    def planned(count: int, free: float, footprint: Footprint = FOOTPRINT) -> DrawingPlan:
+        return replace(plan_drawing(footprint, count, 8, int(free * GIB)), of_gpu=False)
+
+    assert [planned(count, 8).is_told for count in (3, 4, 5, 8)] == [False, False, True, True]
+    assert plan_drawing(FOOTPRINT, 3, 8, 8 * GIB).is_told, "of a GPU, always"
+    assert planned(9, 8).said(Size.square(512)).startswith("8.0 GiB of memory are free: pictures of 512 pixels, 4 at a")
+    assert planned(1, 5.2, replace(FOOTPRINT, decoding_in_tiles=GIB)).is_told
+    short = planned(1, 4)
+    assert short.is_told and short.said(Size.square(768)) == (
+        "A picture of 768 pixels needs about 5.2 GiB, and 4.0 GiB of memory are free. It may not fit, and the system "
+        "may then end this program: close other programs, or draw smaller pictures."
+    )
+    for of_gpu, half in ((True, "precision=fp16."), (False, "precision=bf16, which is slower on most processors.")):
+        told = replace(short, of_gpu=of_gpu, is_float32=True).said(Size.square(768))
+        assert told.endswith(f"close other programs, or draw smaller pictures, or give {half}")
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,15 @@ from huggingface_hub import constants
 
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
 from lambda_studio.models.adapters.lora.shape import ATTENTION
+from lambda_studio.models.clip import clip as clip_module
 from lambda_studio.models.clip.clip import build_clip, load_clip
 from lambda_studio.models.decoders.kandinsky import load_decoder, released_scheduler
 from lambda_studio.models.files import known_hashes, locating
 from lambda_studio.models.files.known_hashes import KnownHashes
 from lambda_studio.models.files.sources import Source
+from lambda_studio.models.memory.live_bytes import weight_bytes
 from lambda_studio.models.prior import PriorTransformer
-from lambda_studio.models.stacks.stack import BUILT_IN, Stack, StackSpec, default_dtype, from_toml
+from lambda_studio.models.stacks.stack import BUILT_IN, Stack, StackSpec, from_toml
 
 FACTS = Path(__file__).parents[5] / "shared" / "facts"
 
@@ -177,18 +179,26 @@ def test_a_small_part_is_not_spared(stack, monkeypatch):
     assert stack.loaded == {"prior"} and stack.prior() is prior
 
 
-def test_heavy_stacks_are_half_precision_on_a_gpu_and_float32_on_a_cpu(monkeypatch):
-    cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    heavy, miniature = BUILT_IN["kandinsky-2.2"].precision, BUILT_IN["miniature"].precision
-    assert default_dtype(heavy, cpu) == default_dtype(miniature, cpu) == default_dtype(miniature, gpu) == torch.float32
-    for supported, dtype in ((True, torch.bfloat16), (False, torch.float16)):
-        monkeypatch.setattr(
-            torch.cuda,
-            "is_bf16_supported",
-            lambda including_emulation, supported=supported: supported or including_emulation,
-        )
-        assert default_dtype(heavy, gpu) == dtype
-    assert default_dtype("fp16", cpu) == torch.float16
+def test_without_a_gpu_a_clip_that_is_larger_than_the_memory_is_said_before_it_is_read(stack_file, monkeypatch):
+    said: list[str] = []
+    read = clip_module._load_weights
+    monkeypatch.setattr(clip_module, "_load_weights", lambda *given: said.append("read") or read(*given))
+    monkeypatch.setattr(Stack, "free_memory", lambda self: 0)
+    spec = from_toml(stack_file)
+    clip = Stack(replace(spec, variant="a"), device="cpu", on_notice=said.append).clip(("vision",))
+    assert said[1:] == ["read"] and said[0].startswith(
+        "CLIP needs about 0.0 GiB, and 0.0 GiB of memory are free. It may"
+    )
+    assert said[0].endswith(
+        "end this program: close other programs, or give precision=bf16, which is slower on most processors."
+    )
+    half = Stack(replace(spec, variant="b"), device="cpu", dtype=torch.bfloat16, on_notice=said.append)
+    half.clip()
+    assert said[2].endswith("the system may then end this program: close other programs.")
+    said.clear()
+    monkeypatch.setattr(Stack, "free_memory", lambda self: weight_bytes(clip.model))
+    Stack(replace(spec, variant="c"), device="cpu", on_notice=said.append).clip(("vision",))
+    assert said == ["read"], "it fits"
 
 
 def test_the_prior_stays_in_float32(stack_file):
@@ -262,8 +272,8 @@ def test_without_a_gpu_a_download_is_asked_for_until_somebody_agrees(
         with pytest.raises(InterruptedError):
             stack.decoder()
     question = (
-        "PyTorch finds no GPU on this machine: one picture takes about 12 minutes on two free cores. "
-        "Download kandinsky-2.2 anyway?"
+        "PyTorch finds no GPU on this machine: one picture takes about 12 minutes on two free cores, and 7 GiB of "
+        "memory. Download kandinsky-2.2 anyway?"
     )
     assert (fetched, told[1::2]) == ([], [question] * 2)
     assert told[0].startswith("The stack kandinsky-2.2 is downloaded")

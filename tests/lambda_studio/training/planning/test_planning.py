@@ -1,5 +1,7 @@
 """What fits is chosen, the batch of one optimiser step stays, and it is said in one sentence."""
 
+from dataclasses import replace
+
 import pytest
 
 from lambda_studio.config import FinetuneConfig
@@ -50,6 +52,17 @@ def test_a_run_that_cannot_fit_is_refused_with_what_remains() -> None:
     with pytest.raises(ResumeRefused, match=r"batches of 4, which need about 6\.5 GiB, and 5\.5 GiB of GPU") as refused:
         plan_resumed(FinetuneConfig(), 11 * GIB // 2, count)
     assert "start a new run without resume=True: it takes batches that fit." in refused.value.remedy
+
+
+def test_without_a_gpu_the_words_are_of_the_machines_memory_and_a_run_that_began_goes_on() -> None:
+    plan = plan_training(FinetuneConfig(), 8 * GIB, count, of_gpu=False)
+    assert plan.said().startswith("8.0 GiB of memory are free: lora with batches of 2, 2 times for each step")
+    short = plan_training(FinetuneConfig(), GIB, count, of_gpu=False).said()
+    assert "1.0 GiB of memory are free. It may not fit, and the system may then end this program: close" in short
+    halved = replace(plan_training(FinetuneConfig(), GIB, count), frozen_in_float32=True).said()
+    assert halved.endswith("close other programs, or give a smaller resolution, or precision=fp16.")
+    resumed = plan_resumed(FinetuneConfig(), GIB, count, of_gpu=False)
+    assert (resumed.fits, resumed.config.batch_size) == (False, 4)
 
 
 def test_activations_are_not_computed_twice_if_that_was_ruled_out_and_the_words_say_so() -> None:

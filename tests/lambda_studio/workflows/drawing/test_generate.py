@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from concepts.errors import AdapterNotFound
 from concepts.registry import Registry
-from lambda_studio.config import GenerateConfig, Size
+from lambda_studio.config import GenerateConfig
 from lambda_studio.errors import ImageRefused, InvalidSetting, OutputExists, PromptInvalid
 from lambda_studio.generation import generator
 from lambda_studio.generation.template import parse
@@ -217,6 +217,7 @@ def test_progress_counts_every_step_of_every_batch(tmp_path, stack_file):
 def test_kept_features_count_for_the_number_of_pictures_at_once(studio, tmp_path, notices, monkeypatch):
     family = replace(kandinsky.FAMILY, footprint=lambda *_: Footprint(3 * GIB, GIB, GIB, kept=GIB))
     monkeypatch.setattr(kandinsky, "FAMILY", family)
+    monkeypatch.setattr(Stack, "on_gpu", True)
     monkeypatch.setattr(Stack, "free_memory", lambda self: 8 * GIB)
     for interval in (1, 2):
         studio.generate("a cat", replace(ONE_STEP, deep_cache_interval=interval), count=5, out=tmp_path)
@@ -224,10 +225,22 @@ def test_kept_features_count_for_the_number_of_pictures_at_once(studio, tmp_path
     assert told == ["4 at a time, about 7.2 GiB.", "2 at a time, about 7.2 GiB."]
 
 
+def test_a_small_machine_draws_as_many_at_once_as_fit_and_says_it_only_then(studio, tmp_path, notices, monkeypatch):
+    family = replace(kandinsky.FAMILY, footprint=lambda *_: Footprint(3 * GIB, GIB, GIB))
+    monkeypatch.setattr(kandinsky, "FAMILY", family)
+    monkeypatch.setattr(Stack, "free_memory", lambda self: 8 * GIB)
+    for count in (4, 5):
+        studio.generate("a cat", ONE_STEP, count=count, out=tmp_path)
+    monkeypatch.setattr(Stack, "free_memory", lambda self: 4 * GIB)
+    studio.generate("a cat", ONE_STEP, out=tmp_path)
+    first, *others = [said for said in notices if "GiB" in said]
+    assert first == "8.0 GiB of memory are free: pictures of 32 pixels, 4 at a time, about 7.2 GiB."
+    assert len(others) == 1 and others[0].endswith("or give precision=bf16, which is slower on most processors.")
+
+
 def test_a_small_gpu_draws_as_many_at_once_as_fit_and_says_it_first(studio, add, photo, tmp_path, notices, monkeypatch):
     add("rex", photo)
     stack = studio.workplace.stack
-    assert stack.drawing_plan(8, 8, Size.square(32)) is None, "there is no GPU"
     family = replace(kandinsky.FAMILY, footprint=lambda *_: Footprint(3 * GIB, GIB, 2 * GIB, GIB // 2))
     monkeypatch.setattr(kandinsky, "FAMILY", family)
     batches, tiles, sample_batch = [], [], generator.sample_batch
@@ -240,6 +253,7 @@ def test_a_small_gpu_draws_as_many_at_once_as_fit_and_says_it_first(studio, add,
 
     monkeypatch.setattr(generator, "sample_batch", watched)
     for free, expected in ((80, [(5, False)]), (8, [(4, True), (1, True)]), (5, [(1, True)] * 5), (4, [(1, True)] * 5)):
+        monkeypatch.setattr(Stack, "on_gpu", True)
         monkeypatch.setattr(Stack, "free_memory", lambda self, free=free: free * GIB)
         batches.clear(), tiles.clear()
         studio.generate("a <rex>", replace(ONE_STEP, width=48), count=5, out=tmp_path / f"out{free}")

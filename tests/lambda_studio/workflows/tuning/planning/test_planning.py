@@ -18,12 +18,27 @@ GIVEN = FinetuneConfig(steps=2, rank=2)
 @pytest.fixture
 def small_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """8 GiB that are free, of which a picture takes 2."""
+    monkeypatch.setattr(Stack, "on_gpu", True)
     monkeypatch.setattr(Stack, "free_memory", lambda self: 8 * GIB)
     monkeypatch.setattr(planning, "training_bytes", lambda blueprint, way: (1 + 2 * way.batch_size) * GIB)
 
 
-def test_without_a_gpu_nothing_changes_and_nothing_is_said(studio) -> None:
-    assert planned(studio.workplace.stack, GIVEN, pytest.fail) is GIVEN
+def test_without_a_gpu_what_fits_does_not_change_and_nothing_is_said(studio) -> None:
+    assert planned(studio.workplace.stack, GIVEN, pytest.fail) == GIVEN
+
+
+def test_without_a_gpu_a_run_is_fitted_to_the_machine_and_is_resumed_in_less_memory(
+    studio, add, photo, notices, small_gpu, monkeypatch
+) -> None:
+    monkeypatch.setattr(Stack, "on_gpu", False)
+    add("rex", photo)
+    studio.finetune(["rex"], config=GIVEN, should_stop=lambda: any(studio.home.glob("runs/*/loss.jsonl")))
+    assert notices[-1].startswith("8.0 GiB of memory are free: lora with batches of 2, 2 times for each step")
+    monkeypatch.setattr(Stack, "free_memory", lambda self: GIB)
+    result = studio.finetune([], resume=True)
+    assert result.adapter is not None
+    assert "1.0 GiB of memory are free. It may not fit, and the system may then end this program" in notices[-1]
+    assert notices[-1].endswith("or precision=bf16, which is slower on most processors.")
 
 
 def test_bf16_that_is_emulated_is_said(studio, add, photo, notices, monkeypatch) -> None:
@@ -58,6 +73,7 @@ def test_a_run_that_is_resumed_on_a_smaller_gpu_keeps_its_batches(studio, add, p
         return (1 if way.gradient_checkpointing else 2) * way.batch_size * GIB
 
     def free(number: int) -> None:
+        monkeypatch.setattr(Stack, "on_gpu", True)
         monkeypatch.setattr(Stack, "free_memory", lambda self: number * GIB)
 
     monkeypatch.setattr(planning, "training_bytes", count)
@@ -77,6 +93,7 @@ def test_a_run_that_is_resumed_on_a_smaller_gpu_keeps_its_batches(studio, add, p
 
 
 def test_the_count_is_of_the_stacks_own_unet(studio, monkeypatch) -> None:
+    monkeypatch.setattr(Stack, "on_gpu", True)
     monkeypatch.setattr(Stack, "free_memory", lambda self: 8 * GIB)
     said: list[str] = []
     assert planned(studio.workplace.stack, GIVEN, said.append) == GIVEN

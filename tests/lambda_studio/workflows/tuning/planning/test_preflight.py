@@ -39,7 +39,8 @@ def test_a_plan_has_shares_settings_time_and_what_is_to_be_encoded(studio, add, 
     assert shares == [("red-hat", "hat", 1, 1, 12), ("rex", "dog", 1, 2, 12)]
     assert (plan.stack, plan.steps, plan.images_a_step, plan.to_encode) == ("tiny", 3, 8, 3)
     assert plan.settings == {**asdict(FEW), "learning_rate": 1e-4, "preview_every": 0}
-    assert (plan.needed_bytes, plan.free_bytes, plan.seconds_a_step, plan.not_measured) == (None, None, 1.0, None)
+    assert (plan.of_gpu, plan.seconds_a_step, plan.not_measured) == (False, 1.0, None)
+    assert 0 < plan.needed_bytes < plan.free_bytes
     assert plan.process_bytes and plan.process_bytes == pytest.approx(process_peak(), rel=0.1)
     assert plan.remarks[0].concept == "red-hat" and plan.remarks[0].said.startswith("1 image: ")
     stack = studio.workplace.stack
@@ -82,6 +83,7 @@ def test_the_shapes_of_buckets_are_in_the_plan_and_told_by_the_run(studio, add, 
 def test_on_a_gpu_the_memory_is_in_the_plan_and_what_does_not_fit_is_not_timed(
     studio, add, photo, quick, monkeypatch, each, fits
 ) -> None:
+    monkeypatch.setattr(Stack, "on_gpu", True)
     monkeypatch.setattr(Stack, "free_memory", lambda self: 8 * GIB)
     monkeypatch.setattr(planning, "training_bytes", lambda blueprint, way: each * way.batch_size * GIB)
     add("rex", photo)
@@ -91,6 +93,15 @@ def test_on_a_gpu_the_memory_is_in_the_plan_and_what_does_not_fit_is_not_timed(
     assert (plan.needed_bytes <= plan.free_bytes) is fits
     assert (plan.images_a_step, plan.settings["batch_size"]) == ((8, 2) if fits else (8, 1))
     assert (plan.not_measured is None) is fits
+
+
+def test_without_a_gpu_what_does_not_fit_the_machine_is_not_timed(studio, add, photo, quick, monkeypatch) -> None:
+    monkeypatch.setattr(Stack, "free_memory", lambda self: 8 * GIB)
+    monkeypatch.setattr(planning, "training_bytes", lambda blueprint, way: 20 * way.batch_size * GIB)
+    add("rex", photo)
+    plan = studio.plan_finetune(["rex"], FEW)
+    assert (plan.of_gpu, plan.process_bytes, plan.seconds_a_step, quick) == (False, None, None, [])
+    assert "8.0 GiB of memory are free. It may not fit, and the system may then end" in plan.not_measured
 
 
 def test_models_that_are_not_here_are_not_downloaded_for_a_plan(studio, add, photo, quick, monkeypatch) -> None:
