@@ -1,7 +1,7 @@
 """The concepts of a library and their immutable versions."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import cache
 
@@ -85,8 +85,7 @@ def add(session: Session, library: Library, name: str, noun: str, images: Sequen
         return AddResult(record(session, library, row), created=True)
     present = record(session, library, row)
     if present.manifest == manifest(noun, images):
-        originals.keep(session, present.version_id, images)
-        captions.keep(session, present.version_id, images)
+        _complete(session, present.version_id, images)
         return AddResult(record(session, library, row), created=False)
     where = shown(address(session, library))
     cause = f"A concept named {shown(row.name)} is already in library {where}, with other content."
@@ -106,8 +105,7 @@ def revise(
         cause = f"{shown(row.name)} was changed in the meantime: its version is {present.version} now, not {expected}."
         raise ConceptChanged(cause, "Look at the new version, then run the command again: studio concepts show NAME")
     if present.manifest == manifest(noun, images):
-        originals.keep(session, present.version_id, images)
-        captions.keep(session, present.version_id, images)
+        _complete(session, present.version_id, images)
         return AddResult(record(session, library, row), created=False)
     write_version(session, row, present.version + 1, noun, images)
     return AddResult(record(session, library, row), created=True)
@@ -138,13 +136,19 @@ def write_version(session: Session, row: Concept, number: int, noun: str, images
     write_rows(session, row, number, noun, manifest(noun, records), records)
 
 
+def _complete(session: Session, version_id: int, images: Sequence[NewImage]) -> None:
+    """Add to a version with this content what it lacks: intact bytes where they are damaged, originals and captions."""
+    stored: set[str] = set()
+    for image in images:
+        _store_bytes(session, ((image.sha, image.data), (image.mask_sha, image.mask)), stored)
+    originals.keep(session, version_id, images)
+    captions.keep(session, version_id, images)
+
+
 def _store(session: Session, image: NewImage, stored: set[str]) -> ImageRecord:
     """Store the bytes of an image that are not in `stored` yet, and add their hashes to it."""
     pairs = ((image.sha, image.data), (image.mask_sha, image.mask), (image.original_sha, image.original))
-    for sha, data in pairs:
-        if sha is not None and data is not None and sha not in stored:
-            store_blob(session, sha, data)
-            stored.add(sha)
+    _store_bytes(session, pairs, stored)
     return ImageRecord(
         image.sha,
         image.mask_sha,
@@ -155,6 +159,13 @@ def _store(session: Session, image: NewImage, stored: set[str]) -> ImageRecord:
         image.original_sha,
         image.caption,
     )
+
+
+def _store_bytes(session: Session, pairs: Iterable[tuple[str | None, bytes | None]], stored: set[str]) -> None:
+    for sha, data in pairs:
+        if sha is not None and data is not None and sha not in stored:
+            store_blob(session, sha, data)
+            stored.add(sha)
 
 
 def write_rows(

@@ -185,9 +185,9 @@ def require_drawable(size: Size, multiple: int) -> None:
     """Raise InvalidSetting, with the nearest size, if height or width is no multiple of this number."""
     most = LARGEST["resolution"] // multiple
     nearest = Size(*(multiple * min(max(round(side / multiple), 1), most) for side in size))
-    what = "resolution" if size.height == size.width else "size"
     remedy = f"This decoder draws multiples of {multiple}. The nearest is {nearest}."
-    require(all(side > 0 and side % multiple == 0 for side in size), f"The {what} is {size}.", remedy)
+    drawable = all(side > 0 and side % multiple == 0 for side in size)
+    require(drawable, f"Pictures of {size} pixels cannot be drawn.", remedy, "resolution", "size")
 
 
 def first_weight(network: torch.nn.Module) -> torch.nn.Parameter:

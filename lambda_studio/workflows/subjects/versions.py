@@ -128,7 +128,8 @@ def _said_again(name: str, kept: SpooledImages, new: SpooledImages) -> Iterator[
 def _kept_images(place: Workplace, concept: ConceptRecord, changes: Changes, marking: Marking) -> Iterator[NewImage]:
     kept = {number: image for number, image in enumerate(concept.images, start=1) if number not in changes.drop}
     left = [(image.source_name, image.sha) for image in kept.values()]
-    for number, record in kept.items():  # a dropped image is not read, because it may be damaged
+    for number, record in kept.items():  # what is dropped or replaced is not read, because it may be damaged
+        record = replace(record, mask_sha=None) if number in changes.masks else record
         with place.database.reading() as registry:
             image = _stored_image(registry, record)
         about = [text for text in image.warnings if not text.startswith(ALMOST) or other_in(text, left)]

@@ -40,13 +40,16 @@ def test_other_settings_are_refused_with_what_differs(studio, stopped_after_two)
 
 @pytest.mark.parametrize(("resolution", "nearest"), [(7, 8), (12, 16)])
 def test_a_resolution_that_cannot_be_trained_is_refused_before_a_run_begins(
-    studio, photos, resolution, nearest
+    studio, photos, resolution, nearest, monkeypatch
 ) -> None:
     studio("add-concept", "rex", *photos, "--noun", "dog")
     answer = studio("finetune", "rex", "--resolution", resolution)
-    said = f"Error: The resolution is {resolution}.\n  → This decoder draws multiples of 8. The nearest is {nearest}.\n"
-    assert (answer.code, answer.err) == (2, said)
+    cause, remedy = f"Pictures of {resolution} pixels cannot be drawn.", "This decoder draws multiples of 8."
+    assert (answer.code, answer.err) == (2, f"Error: {cause}\n  → {remedy} The nearest is {nearest}.\n")
     assert json.loads(studio("runs", "--json").out) == []
+    monkeypatch.setenv("STUDIO_FINETUNE_RESOLUTION", str(resolution))
+    said = f"  → STUDIO_FINETUNE_RESOLUTION gives --resolution. {remedy}"
+    assert said in studio("finetune", "rex").err
 
 
 def test_an_optimiser_that_cannot_be_used_is_refused_before_a_run_begins(studio, photos) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from concepts.errors import ConceptChanged, ConceptExists, ConceptNotFound, ImagesMissing, NameInvalid, NounMissing
@@ -30,6 +32,18 @@ def test_the_same_content_again_is_already_there(database, picture):
     with database.transaction() as registry:
         again = registry.add_concept("default", "REX", " dog ", [picture("a", source_name="other.jpg")])
     assert (again.created, again.concept) == (False, first.concept)
+
+
+@pytest.mark.parametrize("verb", ["add_concept", "revise_concept"])
+def test_the_same_content_again_mends_damaged_bytes_and_stores_no_other_original(database, picture, sql, verb):
+    with database.transaction() as registry:
+        first = registry.add_concept("default", "rex", "dog", [replace(picture("a"), original=b"file")])
+    for data in (b"a", b"mask"):
+        sql("UPDATE blobs SET data = ? WHERE sha = ?", b"X" * len(data), sha256(data))
+    with database.transaction() as registry:
+        again = getattr(registry, verb)("default", "rex", "dog", [replace(picture("a"), original=b"other")])
+    assert (again.created, again.concept) == (False, first.concept)
+    assert {data for (data,) in sql("SELECT data FROM blobs")} == {b"a", b"mask", b"file"}
 
 
 @pytest.mark.parametrize("change", ["noun", "image", "mask", "no mask", "order", "fewer"])

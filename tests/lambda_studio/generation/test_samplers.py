@@ -215,12 +215,18 @@ def test_sampled_pictures_and_latents_can_be_trained_on(decoder, embeds):
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        (GenerateConfig(resolution=36), "The resolution is 36. This decoder draws multiples of 8. The nearest is 32."),
+        (
+            GenerateConfig(resolution=36),
+            "Pictures of 36 pixels cannot be drawn. This decoder draws multiples of 8. The nearest is 32.",
+        ),
         (
             GenerateConfig(width=44, height=4),
-            "The size is 44x4. This decoder draws multiples of 8. The nearest is 48x8.",
+            "Pictures of 44x4 pixels cannot be drawn. This decoder draws multiples of 8. The nearest is 48x8.",
         ),
-        (GenerateConfig(width=33), "The size is 33x32. This decoder draws multiples of 8. The nearest is 32."),
+        (
+            GenerateConfig(width=33),
+            "Pictures of 33x32 pixels cannot be drawn. This decoder draws multiples of 8. The nearest is 32.",
+        ),
         (GenerateConfig(num_inference_steps=1000), "num_inference_steps is 1000. Give less than 1000."),
     ],
 )

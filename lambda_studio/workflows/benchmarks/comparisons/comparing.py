@@ -27,9 +27,9 @@ class MetricComparison:
 
     @property
     def is_clear(self) -> bool:
-        """Whether there is an interval that does not contain zero, and the difference is more than rounding."""
+        """Whether there is an interval that does not contain zero, nor what is shown as zero."""
         ends = self.difference.ends
-        return ends is not None and (ends[0] > 0 or ends[1] < 0) and abs(self.difference.mean) >= ROUNDING
+        return ends is not None and (ends[0] >= ROUNDING or ends[1] <= -ROUNDING)
 
 
 @dataclass(frozen=True)

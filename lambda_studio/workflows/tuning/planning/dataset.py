@@ -12,7 +12,7 @@ from torch import Tensor
 from concepts.errors import ContentDamaged
 from concepts.records import ConceptRecord, ImageRecord
 from lambda_studio.pictures.files.screenshots import ABOUT_SCREENSHOTS
-from lambda_studio.pictures.masks.subject import TINY_SAID, is_doubtful
+from lambda_studio.pictures.masks.subject import ALL_WHITE, TINY_SAID, is_doubtful
 from lambda_studio.pictures.near_duplicates import ALMOST
 from lambda_studio.pictures.sharpness import BLURRED_SAID
 from lambda_studio.workflows.answers.runs import Remark
@@ -27,7 +27,9 @@ from lambda_studio.workflows.workplace import Workplace
 
 SAME_VIEW = 0.90
 """From this mean cosine of their whole pictures, a concept's images show one view."""
-ABOUT_TRAINING = (TINY_SAID, BLURRED_SAID, ALMOST, *ABOUT_SCREENSHOTS)
+NO_MASK = ALL_WHITE.partition("{}")[0]
+"""How the warning begins of an image whose mask was no mask: nothing about it may be wrong."""
+ABOUT_TRAINING = (NO_MASK, TINY_SAID, BLURRED_SAID, ALMOST, *ABOUT_SCREENSHOTS)
 """How the stored warnings begin that matter to training."""
 
 
@@ -40,16 +42,22 @@ class TrainingPictures:
         self.encoder: Encoder | None = KnownEncoders(place.home).read().get(place.spec.name)
 
     def require_whole(self) -> None:
-        """Raise ContentDamaged, with its concept and its file, for an image whose stored bytes are damaged."""
+        """Raise ContentDamaged, with its concept and its file, for an image or a mask with damaged bytes."""
+        for concept in self.concepts:
+            edit = f"studio concepts edit {shlex.quote(concept.name)}"
+            for number, image in enumerate(concept.images, start=1):
+                said = f"mage {number} of {concept.name} ({image.source_name})"
+                self._require_whole(image.sha, f"I{said}", f"Drop it: {edit} --drop {number}")
+                if image.mask_sha:
+                    remedy = f"Find the subject again: {edit} --segment {number}=auto"
+                    self._require_whole(image.mask_sha, f"The mask of i{said}", remedy)
+
+    def _require_whole(self, sha: str, what: str, remedy: str) -> None:
         with self.database.reading() as registry:
-            for concept in self.concepts:
-                for number, image in enumerate(concept.images, start=1):
-                    try:
-                        registry.blob(image.sha)
-                    except ContentDamaged as error:
-                        cause = f"Image {number} of {concept.name} ({image.source_name}) is damaged in the registry."
-                        remedy = f"Drop it: studio concepts edit {shlex.quote(concept.name)} --drop {number}"
-                        raise ContentDamaged(cause, remedy) from error
+            try:
+                registry.blob(sha)
+            except ContentDamaged as error:
+                raise ContentDamaged(f"{what} is damaged in the registry.", remedy) from error
 
     def remarks(self) -> Iterator[Remark]:
         """Iterate over what may spoil the training."""
@@ -88,7 +96,8 @@ def _few(concept: ConceptRecord) -> Iterator[str]:
 
 def _stored(concept: ConceptRecord) -> Iterator[str]:
     """Yield what was found when the images were added."""
-    doubtful = [number for number, image in enumerate(concept.images, start=1) if is_doubtful(image.warnings)]
+    about = [[said for said in image.warnings if not said.startswith(NO_MASK)] for image in concept.images]
+    doubtful = [number for number, warnings in enumerate(about, start=1) if is_doubtful(warnings)]
     if doubtful:
         numbers, name = ", ".join(ranges(doubtful)), shlex.quote(concept.name)
         images, them = ("image", "it") if len(doubtful) == 1 else ("images", "them")

@@ -49,7 +49,14 @@ def test_a_difference_of_enough_subjects_is_clear_and_rounding_never_is(evaluati
     assert not compare(one, one).metrics[0].is_clear
     rounding = compare(one, rounded).metrics[0]
     assert rounding.difference.low == pytest.approx(4e-5) and not rounding.is_clear
-    for ends, clear in ((0.01, 0.2), True), ((-0.2, -0.01), True), ((-0.01, 0.2), False):
+    ways = (
+        ((0.01, 0.2), True),
+        ((-0.2, -0.01), True),
+        ((-0.01, 0.2), False),
+        ((4e-5, 0.2), False),
+        ((-0.2, -4e-5), False),
+    )
+    for ends, clear in ways:
         assert MetricComparison("DINO", 0.5, 0.6, Interval(0.1, *ends, 6)).is_clear is clear
 
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
 from concepts.database import FILE_NAME
 from concepts.errors import ContentDamaged
 from lambda_studio.pictures.files.screenshots import LIKELY
-from lambda_studio.pictures.masks.subject import DOUBT
+from lambda_studio.pictures.masks.subject import ALL_WHITE, DOUBT
 from lambda_studio.workflows.cache.encoders import KnownEncoders
 from lambda_studio.workflows.cache.keys import crop_key, subject_key
 from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures, not_told_apart
@@ -76,6 +77,13 @@ def test_cached_embeddings_are_compared_within_a_concept_and_between_two(put, pl
     ]
 
 
+def test_an_all_white_mask_is_no_mask_that_may_be_wrong(put, plain, said) -> None:
+    concept = put("rex", plain("red"), plain("blue"))
+    warned = replace(concept.images[0], warnings=(ALL_WHITE.format("a.png"),))
+    alone = "rex: image 1 (red.png): its mask a.png is all white: the whole picture is the subject"
+    assert said(replace(concept, images=(warned, concept.images[1]))) == [alone]
+
+
 def test_one_mask_that_may_be_wrong_is_one_image(put, plain, said) -> None:
     concept = put("rex", plain("red"), plain("blue"))
     images = (replace(concept.images[0], warnings=(f"{DOUBT}it reaches an edge",)), concept.images[1])
@@ -137,4 +145,19 @@ def test_a_damaged_image_is_named_by_its_concept_and_file(studio, put, plain) ->
         "Drop it: studio concepts edit 'my rex' --drop 2",
     )
     studio.concepts.edit("my rex", drop=[2])
+    TrainingPictures(studio.workplace, [studio.concepts.show("my rex").concept]).require_whole()
+
+
+def test_a_damaged_mask_is_named_and_can_be_found_again(studio, put, plain, tmp_path) -> None:
+    concept = put("my rex", plain("red"), plain("green", masked=True))
+    with closing(sqlite3.connect(studio.home / FILE_NAME)) as connection, connection:
+        connection.execute("UPDATE blobs SET data = zeroblob(size) WHERE sha = ?", (concept.images[1].mask_sha,))
+    with pytest.raises(ContentDamaged) as caught:
+        TrainingPictures(studio.workplace, [concept]).require_whole()
+    assert (caught.value.cause, caught.value.remedy) == (
+        "The mask of image 2 of my rex (green.png) is damaged in the registry.",
+        "Find the subject again: studio concepts edit 'my rex' --segment 2=auto",
+    )
+    Image.linear_gradient("L").resize((48, 36)).point(lambda value: 255 * (value > 99)).save(tmp_path / "mask.png")
+    studio.concepts.edit("my rex", masks={2: tmp_path / "mask.png"})
     TrainingPictures(studio.workplace, [studio.concepts.show("my rex").concept]).require_whole()

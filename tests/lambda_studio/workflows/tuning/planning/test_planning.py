@@ -123,5 +123,5 @@ def test_full_is_trained_in_half_precision_from_weights_that_were_never_rounded(
 
 
 def test_a_resolution_that_cannot_be_drawn_is_refused_first(studio, small_gpu) -> None:
-    with pytest.raises(InvalidSetting, match="The resolution is 7"):
+    with pytest.raises(InvalidSetting, match="Pictures of 7 pixels"):
         planned(studio.workplace.stack, replace(GIVEN, resolution=7), pytest.fail)
