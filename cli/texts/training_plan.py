@@ -57,7 +57,7 @@ def plan_lines(plan: "FinetunePlan", start_from: str | None = None) -> Iterator[
         yield f"memory: about {gib(plan.process_bytes)} for this process, measured here"
     elif plan.needed_bytes is not None and plan.free_bytes is not None:
         whose = "GPU memory" if plan.of_gpu else "memory"
-        yield f"memory: about {gib(plan.needed_bytes)} of {gib(plan.free_bytes)} of {whose}"
+        yield f"memory: about {gib(plan.needed_bytes)}, and {gib(plan.free_bytes)} of {whose} are free"
     if plan.buckets:
         yield f"shapes that images are learnt in: {', '.join(map(str, plan.buckets))}"
     if plan.to_encode:

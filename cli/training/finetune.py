@@ -13,6 +13,7 @@ from cli.options.aliases import Aliased
 from cli.options.elsewhere import TrainerCommand
 from cli.options.settings_file import set_by_environment, spellings
 from cli.options.training import adapter_options, crop_options, lora_options, loss_options, score_options
+from cli.screen.spelling import option_names, with_values
 from cli.session import Session, given, pass_session
 from cli.texts.evaluation_lines import evaluation_lines
 from cli.texts.tables import counted
@@ -192,7 +193,9 @@ def command(
         if plan:
             planned = studio.plan_finetune(wanted, chosen, start_from=start_from)
             nothing = "Nothing was trained. To train, leave out --plan."
-            session.show(planned, lambda: [*plan_lines(planned, start_from), nothing])
+            options = option_names(session.command)
+            told = (with_values(line, options) for line in plan_lines(planned, start_from))
+            session.show(planned, lambda: [*told, nothing])
             return 0
         done = studio.finetune(
             wanted, chosen, start_from=start_from, resume=resume, should_stop=interrupted, evaluate=evaluate

@@ -91,12 +91,19 @@ def free_memory(device: torch.device) -> int:
         return free + torch.cuda.memory_reserved(device)
     if device.type == "mps":
         return torch.mps.recommended_max_memory()
-    return psutil.virtual_memory().available + max(0, psutil.Process().memory_info().rss - LIBRARIES)
+    held = psutil.Process().memory_info()
+    mapped = getattr(held, "shared", 0)  # files, which are available too; only Linux tells
+    return available_memory() + max(0, held.rss - mapped - LIBRARIES)
+
+
+def available_memory() -> int:
+    """Return the bytes of the machine's memory that are free, or hold only copies of files."""
+    return psutil.virtual_memory().available
 
 
 def has_cpu_memory_for(size: int) -> bool:
     """Return whether the machine has memory for a copy of so many bytes."""
-    return psutil.virtual_memory().available >= HEADROOM * size
+    return available_memory() >= HEADROOM * size
 
 
 def process_peak() -> int | None:

@@ -12,6 +12,10 @@ ENDED = ", and the system may then end this program"
 """What else may happen if the machine's memory is not enough."""
 
 
+IDLE = 2 * GIB
+"""More than text tower and prior of Kandinsky 2.2 take in half precision (1.4 GiB)."""
+
+
 @dataclass(frozen=True)
 class DrawingPlan:
     """How pictures are drawn in the memory that is free."""
@@ -73,12 +77,12 @@ def in_half(of_gpu: bool) -> str:
     return "precision=fp16" if of_gpu else "precision=bf16, which is slower on most processors"
 
 
-def plan_drawing(footprint: Footprint, count: int, most: int, free: int) -> DrawingPlan:
+def plan_drawing(footprint: Footprint, count: int, most: int, free: int, idle: int = IDLE) -> DrawingPlan:
     """Return the plan for `count` pictures, at most `most` at once, in `free` bytes.
 
     Pictures are decoded one by one, and in tiles if the whole of a large one does not fit. Where not even one fits, the
-    plan is for one, and `fits` is False. With less to spare than the decoder's weights take, text tower and prior are
-    freed before drawing. Of Kandinsky 2.2 they take half as much.
+    plan is for one, and `fits` is False. With less than `idle` bytes to spare, text tower and prior are freed before
+    drawing.
     """
     tiles = footprint.decoding_in_tiles
     in_tiles = tiles is not None and _decoding(footprint) > free
@@ -87,7 +91,7 @@ def plan_drawing(footprint: Footprint, count: int, most: int, free: int) -> Draw
     batches = range(min(count, most), 0, -1)
     batch_size = next((size for size in batches if needed(footprint, size) <= free), 1)
     takes = needed(footprint, batch_size)
-    return DrawingPlan(batch_size, takes, free, free - takes < footprint.weights, in_tiles, asked=min(count, most))
+    return DrawingPlan(batch_size, takes, free, free - takes < idle, in_tiles, asked=min(count, most))
 
 
 def needed(footprint: Footprint, batch_size: int) -> int:

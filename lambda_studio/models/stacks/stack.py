@@ -82,7 +82,7 @@ class Stack:
             if clip is None or not clip.towers >= set(towers):
                 wanted = sorted({*towers, *(clip.towers if clip else ())})
                 self.free("clip")
-                if "vision" in wanted and self.on_gpu:
+                if "vision" in wanted:
                     self.set_aside("decoder")  # the largest tower, which a later drawing does not need
                 clip = load_clip(self._files.clip_source, self.device, self.dtype, wanted, self._note_size)
                 self._models.put("clip", clip, self)
@@ -90,9 +90,10 @@ class Stack:
 
     def _note_size(self, size: int) -> None:
         """Say that weights of so many bytes may not fit the machine. A GPU's memory has an error of its own."""
+        from lambda_studio.models.memory.hardware import available_memory
         from lambda_studio.models.stacks.planning import too_short
 
-        if not self.on_gpu and size > (free := self.free_memory()):
+        if not self.on_gpu and size > (free := available_memory()):
             self._downloads.notice(too_short("CLIP", size, free, is_float32=self.dtype.itemsize == 4))
 
     @property
@@ -181,13 +182,15 @@ class Stack:
         family, source = get_family(self.spec.family), self._files.decoder_source
         if family.footprint is None:
             return None
-        from lambda_studio.models.stacks.planning import plan_drawing
+        from lambda_studio.models.stacks.planning import IDLE, plan_drawing
 
         footprint = family.footprint(source, size, self.dtype)
         if encodes and family.encoding is not None:
             footprint = replace(footprint, encoding=family.encoding(source, size, self.dtype))
         footprint = footprint.keeping() if keeps_features else footprint
-        plan = plan_drawing(footprint, count, most, self.free_memory())
+        idle = IDLE * self.dtype.itemsize // 2
+        idle = idle if self.on_gpu else min(idle, footprint.weights)  # small models are not worth loading again
+        plan = plan_drawing(footprint, count, most, self.free_memory(), idle)
         return replace(plan, of_gpu=self.on_gpu, is_float32=self.dtype.itemsize == 4)
 
     @property
@@ -277,13 +280,15 @@ class Stack:
     def set_aside(self, part: str) -> None:
         """Move `clip`, `prior` or `decoder` to the CPU's memory until it is used again.
 
-        A part that another stack uses stays. If the CPU's memory has no room for the part, or is where it is used, it
-        is freed.
+        A part that another stack uses stays. If the CPU's memory has no room for the part, it is freed. Where there is
+        one memory, a part is freed too; on a CPU only if `frees_idle`, because its memory has no error that is caught.
         """
         from lambda_studio.models.stacks.residence import set_aside
 
+        if not self.on_gpu and not self.frees_idle:
+            return
         with BUILDING:
-            if not self.on_gpu or not set_aside(self._models, part, self):
+            if self.device.type in ("cpu", "mps") or not set_aside(self._models, part, self):
                 self.free(part)
         self._return_memory()
 

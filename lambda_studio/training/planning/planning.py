@@ -26,6 +26,8 @@ class TrainingPlan:
     free: int
     of_gpu: bool = True
     """Whether it is a GPU's memory, and not the machine's."""
+    resumes: bool = False
+    """Whether the run began, so that only what leaves its weights as they are can take less."""
     frozen_in_float32: bool = False
     """Whether weights that are not trained are in float32, so that half precision takes half as much."""
 
@@ -39,13 +41,14 @@ class TrainingPlan:
         config = self.config
         needed, free = f"{self.needed / GIB:.1f} GiB", said_free(self.free, self.of_gpu)
         if not self.fits:
-            remedies = ["a smaller resolution"]
+            remedies = [] if self.resumes else ["a smaller resolution"]
             remedies += ["gradient_checkpointing=True"] if _ruled_out(config) else []
-            remedies += [] if config.method == "lora" else ["method=lora"]
-            remedies += [in_half(self.of_gpu)] if self.frozen_in_float32 else []
+            remedies += [] if self.resumes or config.method == "lora" else ["method=lora"]
+            remedies += [in_half(self.of_gpu)] if self.frozen_in_float32 and not self.resumes else []
+            give = f", or give {', or '.join(remedies)}" if remedies else ""
             return (
                 f"Training ({config.method}) needs about {needed} at least, and {free} are free. It may not fit"
-                f"{'' if self.of_gpu else ENDED}: close other programs, or give {', or '.join(remedies)}."
+                f"{'' if self.of_gpu else ENDED}: close other programs{give}."
             )
         parts = config.gradient_accumulation_steps
         times = f", {parts} times for each step" if parts > 1 else ""
@@ -84,7 +87,7 @@ def plan_resumed(
     for checkpointing in _checkpointing(config):
         way = replace(config, gradient_checkpointing=checkpointing)
         counted = count(way)
-        tried.append(TrainingPlan(way, _with_allowance(counted, of_gpu), free, of_gpu))
+        tried.append(TrainingPlan(way, _with_allowance(counted, of_gpu), free, of_gpu, resumes=True))
         if tried[-1].fits:
             return tried[-1]
     if of_gpu and counted > free:

@@ -64,6 +64,8 @@ class BenchDrawer:
         plan = stack.drawing_plan(count, config.batch_size, size, config.deep_cache_interval > 1)
         if plan is None:
             return config
+        if plan.is_told:
+            self._place.notify(plan.said(size))
         stack.frees_idle = plan.frees_idle
         return replace(config, batch_size=plan.batch_size, decode_in_tiles=config.decode_in_tiles or plan.in_tiles)
 

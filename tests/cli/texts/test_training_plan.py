@@ -45,14 +45,14 @@ def test_what_is_known_is_said_and_nothing_else() -> None:
     assert list(plan_lines(replace(PLAN, unusual=other)))[4] == said
     single = replace(PLAN, steps=1, images_a_step=1)
     assert list(plan_lines(single))[2] == "full for kandinsky-2.2: 1 step of 1 image, learning rate 1e-05"
-    on_gpu = replace(PLAN, needed_bytes=5 * 2**30, free_bytes=2**33, seconds_a_step=0.25, to_encode=3)
+    on_gpu = replace(PLAN, needed_bytes=5 * 2**30, free_bytes=2**33, of_gpu=True, seconds_a_step=0.25, to_encode=3)
     assert list(plan_lines(on_gpu))[4:-1] == [
-        "memory: about 5.0 GiB of 8.0 GiB of GPU memory",
+        "memory: about 5.0 GiB, and 8.0 GiB of GPU memory are free",
         "first, 3 crops of the images will be encoded for the decoder",
         "time: about 5 min 0 s for the steps (0.25 s for each, measured here)",
     ]
     on_cpu = replace(PLAN, needed_bytes=2**33, free_bytes=2**32, of_gpu=False)
-    assert list(plan_lines(on_cpu))[4] == "memory: about 8.0 GiB of 4.0 GiB of memory"
+    assert list(plan_lines(on_cpu))[4] == "memory: about 8.0 GiB, and 4.0 GiB of memory are free"
     measured = list(plan_lines(replace(on_cpu, process_bytes=3 * 2**29)))
     assert measured[4:-1] == ["memory: about 1.5 GiB for this process, measured here"]
     absent = replace(PLAN, not_measured="It is not on this machine.")

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from cli.training.finetune import use_line
+from lambda_studio.models.stacks.stack import Stack
 from tests.cli.conftest import TUNE
 
 
@@ -50,6 +51,14 @@ def test_a_resolution_that_cannot_be_trained_is_refused_before_a_run_begins(
     monkeypatch.setenv("STUDIO_FINETUNE_RESOLUTION", str(resolution))
     said = f"  → STUDIO_FINETUNE_RESOLUTION gives --resolution. {remedy}"
     assert said in studio("finetune", "rex").err
+
+
+def test_a_plan_that_does_not_fit_names_options(studio, photos, monkeypatch) -> None:
+    studio("add-concept", "rex", *photos, "--noun", "dog")
+    monkeypatch.setattr(Stack, "free_memory", lambda self: 0)
+    answer = studio("finetune", "rex", "--plan")
+    assert answer.code == 0 and ", and 0.0 GiB of memory are free\n" in answer.out
+    assert "or give a smaller resolution, or --precision bf16, which is slower on most processors.\n" in answer.out
 
 
 def test_an_optimiser_that_cannot_be_used_is_refused_before_a_run_begins(studio, photos) -> None:

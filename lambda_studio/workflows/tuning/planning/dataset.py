@@ -11,6 +11,7 @@ from torch import Tensor
 
 from concepts.errors import ContentDamaged
 from concepts.records import ConceptRecord, ImageRecord
+from concepts.registry import Registry
 from lambda_studio.pictures.files.screenshots import ABOUT_SCREENSHOTS
 from lambda_studio.pictures.masks.subject import ALL_WHITE, TINY_SAID, is_doubtful
 from lambda_studio.pictures.near_duplicates import ALMOST
@@ -28,7 +29,7 @@ from lambda_studio.workflows.workplace import Workplace
 SAME_VIEW = 0.90
 """From this mean cosine of their whole pictures, a concept's images show one view."""
 NO_MASK = ALL_WHITE.partition("{}")[0]
-"""How the warning begins of an image whose mask was no mask: nothing about it may be wrong."""
+"""How the warning begins of an image whose mask file was no mask."""
 ABOUT_TRAINING = (NO_MASK, TINY_SAID, BLURRED_SAID, ALMOST, *ABOUT_SCREENSHOTS)
 """How the stored warnings begin that matter to training."""
 
@@ -43,21 +44,16 @@ class TrainingPictures:
 
     def require_whole(self) -> None:
         """Raise ContentDamaged, with its concept and its file, for an image or a mask with damaged bytes."""
-        for concept in self.concepts:
-            edit = f"studio concepts edit {shlex.quote(concept.name)}"
-            for number, image in enumerate(concept.images, start=1):
-                said = f"mage {number} of {concept.name} ({image.source_name})"
-                self._require_whole(image.sha, f"I{said}", f"Drop it: {edit} --drop {number}")
-                if image.mask_sha:
-                    remedy = f"Find the subject again: {edit} --segment {number}=auto"
-                    self._require_whole(image.mask_sha, f"The mask of i{said}", remedy)
-
-    def _require_whole(self, sha: str, what: str, remedy: str) -> None:
         with self.database.reading() as registry:
-            try:
-                registry.blob(sha)
-            except ContentDamaged as error:
-                raise ContentDamaged(f"{what} is damaged in the registry.", remedy) from error
+            for concept in self.concepts:
+                edit = f"studio concepts edit {shlex.quote(concept.name)}"
+                for number, image in enumerate(concept.images, start=1):
+                    where = f"{number} of {concept.name} ({image.source_name})"
+                    drop, find = f"Drop it: {edit} --drop {number}", f"{edit} --segment {number}=auto"
+                    _require_whole(registry, image.sha, f"Image {where}", drop)
+                    if image.mask_sha:
+                        again = f"Find the subject again: {find}"
+                        _require_whole(registry, image.mask_sha, f"The mask of image {where}", again)
 
     def remarks(self) -> Iterator[Remark]:
         """Iterate over what may spoil the training."""
@@ -87,6 +83,13 @@ class TrainingPictures:
         return {
             name: F.normalize(torch.stack([found[key] for key in of_one]), dim=-1) for name, of_one in whole.items()
         }
+
+
+def _require_whole(registry: Registry, sha: str, what: str, remedy: str) -> None:
+    try:
+        registry.blob(sha)
+    except ContentDamaged as error:
+        raise ContentDamaged(f"{what} is damaged in the registry.", remedy) from error
 
 
 def _few(concept: ConceptRecord) -> Iterator[str]:

@@ -47,8 +47,8 @@ class FinetunePlan:
     needed_bytes: int | None = None
     """What the training takes of the GPU's memory, or without a GPU of the machine's; None if it was not counted."""
     free_bytes: int | None = None
-    of_gpu: bool = True
-    """Whether the two are of a GPU's memory, and not of the machine's."""
+    of_gpu: bool | None = None
+    """Whether the two are of a GPU's memory, and not of the machine's; None if they are not known."""
     seconds_a_step: float | None = None
     """Measured on a few steps on this device."""
     not_measured: str | None = None

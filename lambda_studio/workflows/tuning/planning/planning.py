@@ -33,7 +33,7 @@ def plan_memory(stack: Stack, config: FinetuneConfig, resumes: bool = False) -> 
     """
     resolution = config.resolution or stack.resolution
     stack.require_resolution(resolution)
-    if config.method == "full" and not resumes and "mixed_precision" not in config.given:
+    if stack.on_gpu and config.method == "full" and not resumes and "mixed_precision" not in config.given:
         config = replace(config, mixed_precision=MIXED.get(stack.dtype, "no"))
 
     def count(way: FinetuneConfig) -> int:

@@ -132,12 +132,22 @@ def test_memory_that_is_not_there_is_not_taken(monkeypatch: pytest.MonkeyPatch) 
     assert [has_cpu_memory_for(size) for size in (500, 501)] == [True, False]
 
 
-@pytest.mark.parametrize(("taken", "again"), [(0.25, 0), (0.5, 0), (3.5, 3)])
+@pytest.mark.parametrize(
+    ("taken", "again"),
+    [
+        ({"rss": 0.25}, 0),
+        ({"rss": 0.5}, 0),
+        ({"rss": 3.5}, 3),
+        ({"rss": 3.5, "shared": 2}, 1),
+        ({"rss": 1, "shared": 1}, 0),
+    ],
+)
 def test_the_machines_free_memory_has_what_this_process_may_use_again(
-    monkeypatch: pytest.MonkeyPatch, taken: float, again: float
+    monkeypatch: pytest.MonkeyPatch, taken: dict[str, float], again: float
 ) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8 * 2**30))
-    process = SimpleNamespace(memory_info=lambda: SimpleNamespace(rss=int(taken * 2**30)))
+    held = SimpleNamespace(**{name: int(size * 2**30) for name, size in taken.items()})
+    process = SimpleNamespace(memory_info=lambda: held)
     monkeypatch.setattr(psutil, "Process", lambda: process)
     assert free_memory(torch.device("cpu")) == (8 + again) * 2**30
 

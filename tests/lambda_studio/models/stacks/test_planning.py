@@ -21,6 +21,11 @@ def test_as_many_as_fit_are_drawn_at_once(free, batch_size, fits, frees_idle):
     assert plan.needed == needed(FOOTPRINT, batch_size)
 
 
+def test_what_is_idle_is_freed_if_less_is_to_spare_than_it_may_take():
+    free = needed(FOOTPRINT, 1) + GIB
+    assert [plan_drawing(FOOTPRINT, 1, 1, free, idle).frees_idle for idle in (GIB, GIB + 1)] == [False, True]
+
+
 def test_no_more_are_planned_than_are_asked_for():
     assert plan_drawing(FOOTPRINT, 2, 8, 100 * GIB).batch_size == 2
     assert plan_drawing(FOOTPRINT, 9, 3, 100 * GIB).batch_size == 3

@@ -117,8 +117,20 @@ def test_a_part_is_on_the_stacks_device_when_it_is_used_again(stack_file: Path, 
     assert stack.loaded == {"clip", "decoder"}
 
 
-def test_on_a_cpu_a_part_that_is_set_aside_is_freed(stack_file: Path) -> None:
+def test_on_a_cpu_a_part_that_is_set_aside_is_freed_if_memory_is_short(stack_file: Path) -> None:
     stack = Stack(resolve_stack(str(stack_file)), device="cpu")
     stack.prior()
+    stack.set_aside("prior")
+    assert "prior" in stack.loaded, "there is memory enough"
+    stack.frees_idle = True
+    stack.set_aside("prior")
+    assert "prior" not in stack.loaded
+
+
+def test_where_gpu_and_cpu_have_one_memory_a_part_that_is_set_aside_is_freed(stack_file: Path, monkeypatch) -> None:
+    stack = Stack(resolve_stack(str(stack_file)), device="cpu")
+    stack.prior()
+    monkeypatch.setattr(stack, "device", torch.device("mps"))
+    monkeypatch.setattr(stack, "_return_memory", lambda: None)
     stack.set_aside("prior")
     assert "prior" not in stack.loaded

@@ -18,6 +18,7 @@ from lambda_studio.models.decoders.kandinsky import load_decoder, released_sched
 from lambda_studio.models.files import known_hashes, locating
 from lambda_studio.models.files.known_hashes import KnownHashes
 from lambda_studio.models.files.sources import Source
+from lambda_studio.models.memory import hardware
 from lambda_studio.models.memory.live_bytes import weight_bytes
 from lambda_studio.models.prior import PriorTransformer
 from lambda_studio.models.stacks.stack import BUILT_IN, Stack, StackSpec, from_toml
@@ -183,7 +184,7 @@ def test_without_a_gpu_a_clip_that_is_larger_than_the_memory_is_said_before_it_i
     said: list[str] = []
     read = clip_module._load_weights
     monkeypatch.setattr(clip_module, "_load_weights", lambda *given: said.append("read") or read(*given))
-    monkeypatch.setattr(Stack, "free_memory", lambda self: 0)
+    monkeypatch.setattr(hardware, "available_memory", lambda: 0)
     spec = from_toml(stack_file)
     clip = Stack(replace(spec, variant="a"), device="cpu", on_notice=said.append).clip(("vision",))
     assert said[1:] == ["read"] and said[0].startswith(
@@ -196,7 +197,7 @@ def test_without_a_gpu_a_clip_that_is_larger_than_the_memory_is_said_before_it_i
     half.clip()
     assert said[2].endswith("the system may then end this program: close other programs.")
     said.clear()
-    monkeypatch.setattr(Stack, "free_memory", lambda self: weight_bytes(clip.model))
+    monkeypatch.setattr(hardware, "available_memory", lambda: weight_bytes(clip.model))
     Stack(replace(spec, variant="c"), device="cpu", on_notice=said.append).clip(("vision",))
     assert said == ["read"], "it fits"
 

@@ -63,6 +63,9 @@ def test_without_a_gpu_the_words_are_of_the_machines_memory_and_a_run_that_began
     assert halved.endswith("close other programs, or give a smaller resolution, or precision=fp16.")
     resumed = plan_resumed(FinetuneConfig(), GIB, count, of_gpu=False)
     assert (resumed.fits, resumed.config.batch_size) == (False, 4)
+    assert replace(resumed, frozen_in_float32=True).said().endswith("end this program: close other programs.")
+    ruled_out = plan_resumed(FinetuneConfig(gradient_checkpointing=False), GIB, count, of_gpu=False)
+    assert ruled_out.said().endswith("close other programs, or give gradient_checkpointing=True.")
 
 
 def test_activations_are_not_computed_twice_if_that_was_ruled_out_and_the_words_say_so() -> None:

@@ -38,7 +38,14 @@ def test_without_a_gpu_a_run_is_fitted_to_the_machine_and_is_resumed_in_less_mem
     result = studio.finetune([], resume=True)
     assert result.adapter is not None
     assert "1.0 GiB of memory are free. It may not fit, and the system may then end this program" in notices[-1]
-    assert notices[-1].endswith("or precision=bf16, which is slower on most processors.")
+    assert notices[-1].endswith("end this program: close other programs."), "nothing else is taken by a run that began"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_without_a_gpu_full_keeps_its_precision(studio, monkeypatch, dtype) -> None:
+    monkeypatch.setattr(studio.workplace.stack, "dtype", dtype)
+    full = replace(GIVEN, method="full")
+    assert planned(studio.workplace.stack, full, pytest.fail) == full
 
 
 def test_bf16_that_is_emulated_is_said(studio, add, photo, notices, monkeypatch) -> None:
