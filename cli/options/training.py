@@ -86,14 +86,14 @@ def crop_options(command: Any) -> Any:
         click.option(
             "--variants",
             type=int,
-            help="Crops of each picture: its middle square, and others around the subject.  [default: 1]",
+            help="Crops of each picture: a square with the subject in its middle, and others around it.  [default: 1]",
         ),
         click.option(
             "--aspect-ratio-buckets/--no-aspect-ratio-buckets",
             "--enable-bucket",
             "aspect_ratio_buckets",
             default=None,
-            help="Learn each picture's middle in its own shape, up to 2:1, in place of its middle square.",
+            help="Learn each picture in its own shape, up to 2:1, in place of a square.",
         ),
         click.option(
             "--random-flip/--no-random-flip",

@@ -1,13 +1,17 @@
-"""Parts of a picture: its middle, and squares around the subject."""
+"""Parts of a picture: its middle, the part with most of the subject, and squares around the subject."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+from jaxtyping import Int
 from PIL import Image, ImageOps
 
 NUMBER = r"\d{1,6}"
 SAID = re.compile(rf"({NUMBER}),({NUMBER}),({NUMBER})(?:,({NUMBER}))?( mirrored)?", re.ASCII)
+WHITE_FROM = 128
+"""The least value of a mask's pixel that is the subject."""
 MARGIN = 0.25
 """The closest crop is longer than the subject by this share."""
 
@@ -50,11 +54,66 @@ class Crop:
         return ImageOps.mirror(part) if self.mirrored else part
 
 
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """Where the subject of a picture is: the numbers of white pixels in each column and each row of its mask."""
+
+    columns: Int[np.ndarray, " width"]
+    rows: Int[np.ndarray, " height"]
+
+    @classmethod
+    def of(cls, mask: Image.Image) -> "Extent":
+        """Return the extent of the white part of a mask."""
+        white = np.asarray(mask.convert("L")) >= WHITE_FROM
+        return cls(white.sum(0), white.sum(1))
+
+    @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """Left, top, right and bottom of the subject, or None if nothing is white."""
+        across, down = np.flatnonzero(self.columns), np.flatnonzero(self.rows)
+        if not len(across):
+            return None
+        return int(across[0]), int(down[0]), int(across[-1]) + 1, int(down[-1]) + 1
+
+    @property
+    def pixels(self) -> int:
+        """The number of the subject's pixels."""
+        return int(self.columns.sum())
+
+    def share_in(self, crop: Crop) -> float:
+        """Return the share of the subject in a crop that cuts it at most in one direction; 0 without a subject."""
+        across = self.columns[crop.left : crop.left + crop.width].sum()
+        down = self.rows[crop.top : crop.top + crop.height].sum()
+        return float(min(across, down) / max(1, self.pixels))
+
+
 def middle_crop(width: int, height: int, shape: tuple[int, int] = (1, 1)) -> Crop:
     """Return the largest middle part of a picture with the width to height of `shape`: its middle square."""
     across, down = shape
     wide, high = min(width, max(1, round(height * across / down))), min(height, max(1, round(width * down / across)))
     return Crop((width - wide) // 2, (height - high) // 2, wide, high)
+
+
+def main_crop(width: int, height: int, subject: Extent | None, shape: tuple[int, int] = (1, 1)) -> Crop:
+    """Return the largest part of this shape that has most of the subject, with the subject in its middle if it can be.
+
+    Of a picture without a subject it is the middle.
+    """
+    middle = middle_crop(width, height, shape)
+    if subject is None or subject.box is None:
+        return middle
+    left, top = _start(middle.width, subject.columns), _start(middle.height, subject.rows)
+    return replace(middle, left=left, top=top)
+
+
+def _start(length: int, pixels: Int[np.ndarray, " side"]) -> int:
+    """Return the start of the part of `length` with most pixels; of equals, that with their centre in the middle."""
+    before = np.concatenate([[0], np.cumsum(pixels)])
+    starts = np.arange(len(pixels) - length + 1)
+    inside = before[starts + length] - before[starts]
+    best = np.flatnonzero(inside == inside.max())
+    centred = np.average(np.arange(len(pixels)) + 0.5, weights=pixels) - length / 2
+    return int(best[np.abs(best - centred).argmin()])
 
 
 def bucket_of(width: int, height: int, resolution: int, step: int) -> tuple[int, int]:
@@ -78,10 +137,10 @@ def bucket_of(width: int, height: int, resolution: int, step: int) -> tuple[int,
 
 def subject_box(mask: Image.Image) -> tuple[int, int, int, int] | None:
     """Return left, top, right and bottom of the white part of a mask, or None if nothing is white."""
-    return mask.point(lambda value: 255 * (value >= 128)).getbbox()
+    return Extent.of(mask).box
 
 
-def subject_crops(mask: Image.Image, count: int, least: int) -> Iterator[Crop]:
+def subject_crops(subject: Extent, count: int, least: int) -> Iterator[Crop]:
     """Iterate over `count` squares around the subject, from close to nearly the whole picture, all inside the picture.
 
     Their sides are in a geometric series. They may be equal, where the subject fills the picture.
@@ -89,27 +148,27 @@ def subject_crops(mask: Image.Image, count: int, least: int) -> Iterator[Crop]:
     Args:
         least: no side is shorter, so that no crop is enlarged more than the picture itself.
     """
-    box = subject_box(mask)
-    if box is None:
+    if subject.box is None:
         return
-    left, top, right, bottom = box
-    whole = min(mask.size)
+    left, top, right, bottom = subject.box
+    size = len(subject.columns), len(subject.rows)
+    whole = min(size)
     close = min(whole, max(least, round((1 + MARGIN) * max(right - left, bottom - top))))
     for number in range(count):
         side = round(close ** (1 - number / count) * whole ** (number / count))
         at = ((start + end - side) // 2 for start, end in ((left, right), (top, bottom)))
-        x, y = (max(0, min(start, length - side)) for start, length in zip(at, mask.size, strict=True))
+        x, y = (max(0, min(start, length - side)) for start, length in zip(at, size, strict=True))
         yield Crop.square(x, y, side)
 
 
-def variants(middle: Crop, mask: Image.Image | None, count: int, least: int, mirror: bool) -> list[Crop]:
-    """Return up to `count` different crops of a picture: its `middle`, then squares around the subject.
+def variants(main: Crop, subject: Extent | None, count: int, least: int, mirror: bool) -> list[Crop]:
+    """Return up to `count` different crops of a picture: its `main` crop, then squares around the subject.
 
-    `mirror` adds each crop's mirror image. A picture without a mask has its middle only.
+    `mirror` adds each crop's mirror image. A picture without a mask has its main crop only.
     """
-    crops = [middle]
-    if mask is not None:
-        crops += subject_crops(mask, count - 1, least)
+    crops = [main]
+    if subject is not None:
+        crops += subject_crops(subject, count - 1, least)
     different = list(dict.fromkeys(crops))
     return [
         replace(crop, mirrored=mirrored) for crop in different for mirrored in ([False, True] if mirror else [False])

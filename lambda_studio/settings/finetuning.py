@@ -89,9 +89,11 @@ class FinetuneConfig(Settings):
     resolution: int | None = None
     """Pixels on a side of the training crops; None is the stack's resolution."""
     variants: int = 1
-    """Crops of each picture: its middle square, and squares around the subject from close to wide."""
+    """Crops of each picture: its main square, and squares around the subject from close to wide.
+
+    The main square is the largest one that has most of the subject, with the subject in its middle if it can be."""
     aspect_ratio_buckets: bool = False
-    """Learn each picture's middle in the shape of its bucket, up to 2:1, in place of its middle square."""
+    """Learn the largest part in the shape of each picture's bucket, up to 2:1, in place of its main square."""
     random_flip: bool = False
     """Learn the mirror image of each crop too. Marks and lettering lose their left and right.
 

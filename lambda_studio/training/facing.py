@@ -51,13 +51,13 @@ def facing_another_way(pairs: Sequence[MirrorPair]) -> set[str]:
 
 
 def _pairs_of(examples: Sequence[Example]) -> dict[str, list[MirrorPair]]:
-    """Return the middle of each picture with its mirror image, by concept; of pictures whose subject is known."""
+    """Return the main crop of each picture with its mirror image, by concept; of pictures whose subject is known."""
     parts: dict[tuple[str, str], list[Example]] = {}
     for example in examples:
         parts.setdefault((example.concept, example.image_sha), []).append(example)
     found: dict[str, list[MirrorPair]] = {}
-    for (concept, _), (middle, *others) in parts.items():
-        pair = (middle, *others[:1])
+    for (concept, _), (main, *others) in parts.items():
+        pair = (main, *others[:1])
         if len(pair) == 2 and pair[1].is_mirrored and all(map(_is_shown, pair)):  # both: masks are rounded
             found.setdefault(concept, []).append(pair)
     return found

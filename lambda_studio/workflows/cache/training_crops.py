@@ -12,7 +12,7 @@ from concepts.database import Database
 from concepts.records import ConceptRecord, ImageRecord
 from lambda_studio.config import FinetuneConfig, Size
 from lambda_studio.pictures.files.png import decode_png
-from lambda_studio.pictures.parts import Crop, bucket_of, middle_crop, share_of_subject, variants
+from lambda_studio.pictures.parts import Crop, Extent, bucket_of, main_crop, middle_crop, share_of_subject, variants
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,23 @@ class Row:
     image: ImageRecord
     size: Size
     """The size of the part, in pixels that are learnt."""
-    crop: Crop | None = None
-    """None is the middle square."""
+    part: Crop
+    """The part that is learnt."""
+    square: Crop
+    """What CLIP sees: the part itself, or if it is no square, the picture's main square."""
 
     @property
-    def part(self) -> Crop:
-        """The part that is learnt."""
-        return self.crop or middle_crop(self.image.width, self.image.height)
+    def crop(self) -> Crop | None:
+        """The part; None is the middle square."""
+        return self._unless_plain(self.part)
+
+    @property
+    def seen(self) -> Crop | None:
+        """The square that CLIP sees; None is the middle square."""
+        return self._unless_plain(self.square)
+
+    def _unless_plain(self, crop: Crop) -> Crop | None:
+        return None if crop == middle_crop(self.image.width, self.image.height) else crop
 
 
 class TrainingCrops:
@@ -37,37 +47,46 @@ class TrainingCrops:
 
     def __init__(self, database: Database):
         self.database = database
+        self._extents: dict[str, Extent] = {}
 
     def rows(
         self, concepts: Sequence[ConceptRecord], resolution: int, config: FinetuneConfig, step: int
     ) -> Iterator[Row]:
-        """Iterate over the crops that `config` asks for. No crop is enlarged more than its picture would be.
+        """Iterate over the crops that `config` asks for, of each picture its main crop first.
 
-        `step` is the number of which the sides of aspect-ratio buckets are multiples, in pixels.
+        No crop is enlarged more than its picture would be. `step` is the number of which the sides of aspect-ratio
+        buckets are multiples, in pixels.
         """
         square = Size.square(resolution)
         for concept in concepts:
             for image in concept.images:
                 size = bucket_of(image.width, image.height, resolution, step) if config.aspect_ratio_buckets else None
-                middle = middle_crop(image.width, image.height, size or (1, 1))
-                mask = self._mask(image) if config.variants > 1 else None
-                for crop in variants(middle, mask, config.variants, resolution, config.random_flip):
-                    is_middle = replace(crop, mirrored=False) == middle
-                    learnt = Size(size[1], size[0]) if size and is_middle else square
-                    plain = crop == middle_crop(image.width, image.height)
-                    yield Row(concept, image, learnt, None if plain else crop)
+                subject = self.extent(image)
+                main = main_crop(image.width, image.height, subject, size or (1, 1))
+                for crop in variants(main, subject, config.variants, resolution, config.random_flip):
+                    if size and replace(crop, mirrored=False) == main:
+                        seen = replace(main_crop(image.width, image.height, subject), mirrored=crop.mirrored)
+                        yield Row(concept, image, Size(size[1], size[0]), crop, seen)
+                    else:
+                        yield Row(concept, image, square, crop, crop)
+
+    def extent(self, image: ImageRecord) -> Extent | None:
+        """Return where a picture's subject is, or None for a picture without a mask."""
+        if image.mask_sha is None:
+            return None
+        if image.mask_sha not in self._extents:
+            self._extents[image.mask_sha] = Extent.of(self._mask(image.mask_sha))
+        return self._extents[image.mask_sha]
 
     def share(self, row: Row, latents: Tensor) -> Tensor | None:
         """Return the subject's share of each latent, (height, width) in 0..1, or None for a picture without a mask."""
-        mask = self._mask(row.image)
-        if mask is None:
+        if row.image.mask_sha is None:
             return None
+        mask = self._mask(row.image.mask_sha)
         height, width = latents.shape[-2:]
         grey = np.asarray(share_of_subject(mask, row.part, width, height), dtype=np.float32)
         return torch.from_numpy(grey / 255)
 
-    def _mask(self, image: ImageRecord) -> Image.Image | None:
-        if image.mask_sha is None:
-            return None
+    def _mask(self, sha: str) -> Image.Image:
         with self.database.reading() as registry:
-            return decode_png(registry.blob(image.mask_sha)).convert("L")
+            return decode_png(registry.blob(sha)).convert("L")

@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
+from PIL import Image
 from torch import Tensor
 
 from concepts.database import Database
-from concepts.records import ConceptRecord
+from concepts.records import ConceptRecord, ImageRecord
 from lambda_studio.config import FinetuneConfig, Size
 from lambda_studio.errors import Cancelled
 from lambda_studio.models.stacks.stack import Stack
 from lambda_studio.pictures.files.png import decode_png
+from lambda_studio.pictures.parts import Crop
 from lambda_studio.progress import Progress
 from lambda_studio.training.examples import Example, encode_image_embeds, encode_latents
 from lambda_studio.workflows.cache.encoders import Encoder
@@ -41,7 +42,7 @@ class ExampleTable:
         Afterwards neither CLIP nor MoVQ is in memory. `config` says which crops, and whether the loss is masked.
         """
         require_pictures(concepts, "fine-tuning")
-        rows = list(self._rows(concepts, resolution, config))
+        rows = list(self.rows(concepts, resolution, config))
         embeds = self._image_embeds(rows)
         self.stack.free("clip")
         latents = self._latents(rows)
@@ -60,18 +61,19 @@ class ExampleTable:
         """Return how many crops of these concepts have no cached latents or no cached embedding yet."""
         clip, autoencoder = self._encoder("clip"), self._encoder("autoencoder")
         pairs = {
-            (crop_key(row.image, clip, row.crop), latents_key(row.image, autoencoder, row.size, row.crop))
-            for row in self._rows(concepts, resolution, config)
+            (crop_key(row.image, clip, row.seen), latents_key(row.image, autoencoder, row.size, row.crop))
+            for row in self.rows(concepts, resolution, config)
         }
         found = self.store.find([key for pair in pairs for key in pair])
         return sum(any(key not in found for key in pair) for pair in pairs)
 
     def shapes(self, concepts: Sequence[ConceptRecord], resolution: int, config: FinetuneConfig) -> dict[Size, int]:
-        """Return how many of these concepts' pictures have their middle learnt in each size, the most first."""
-        middles = self._rows(concepts, resolution, replace(config, variants=1, random_flip=False))
-        return dict(Counter(row.size for row in middles).most_common())
+        """Return how many of these concepts' pictures have their main crop learnt in each size, the most first."""
+        main = self.rows(concepts, resolution, replace(config, variants=1, random_flip=False))
+        return dict(Counter(row.size for row in main).most_common())
 
-    def _rows(self, concepts: Sequence[ConceptRecord], resolution: int, config: FinetuneConfig) -> Iterator[Row]:
+    def rows(self, concepts: Sequence[ConceptRecord], resolution: int, config: FinetuneConfig) -> Iterator[Row]:
+        """Iterate over the parts of these concepts' pictures that are learnt, of each picture its main crop first."""
         multiple = self.stack.size_multiple
         step = -(-resolution // STEPS // multiple) * multiple  # rounded up
         return self.crops.rows(concepts, resolution, config, step)
@@ -81,10 +83,11 @@ class ExampleTable:
 
     def _image_embeds(self, rows: Sequence[Row]) -> list[Tensor]:
         encoder = self._encoder("clip")
-        keys = [crop_key(row.image, encoder, row.crop) for row in rows]
+        keys = [crop_key(row.image, encoder, row.seen) for row in rows]
 
         def encode(at: Sequence[int]) -> list[Tensor]:
-            return list(encode_image_embeds(self.stack.clip(("vision",)), self._pictures(rows, at)))
+            squares = self._cut([(rows[i].image, rows[i].square) for i in at])
+            return list(encode_image_embeds(self.stack.clip(("vision",)), squares))
 
         return self.store.get_or_compute(keys, encode, "Encoding what CLIP sees").values
 
@@ -94,7 +97,8 @@ class ExampleTable:
 
         def encode(at: Sequence[int]) -> list[Tensor]:
             """Encode pictures of one size together."""
-            decoder, pictures = self.stack.decoder(("autoencoder",)), self._pictures(rows, at)
+            decoder = self.stack.decoder(("autoencoder",))
+            pictures = self._cut([(rows[i].image, rows[i].part) for i in at])
             found: dict[int, Tensor] = {}
             for size in {rows[i].size for i in at}:
                 alike = [n for n, i in enumerate(at) if rows[i].size == size]
@@ -104,11 +108,11 @@ class ExampleTable:
 
         return self.store.get_or_compute(keys, encode, "Encoding latents").values
 
-    def _pictures(self, rows: Sequence[Row], at: Sequence[int]) -> list[Any]:
+    def _cut(self, parts: Sequence[tuple[ImageRecord, Crop]]) -> list[Image.Image]:
         if self.should_stop():
             raise Cancelled(
                 "Stopped before the first step.", "The pictures encoded so far are cached: give the command again."
             )
         with self.database.reading() as registry:
-            stored = [registry.blob(rows[i].image.sha) for i in at]
-        return [rows[i].part.cut(decode_png(data)) for i, data in zip(at, stored, strict=True)]
+            stored = [registry.blob(image.sha) for image, _ in parts]
+        return [crop.cut(decode_png(data)) for (_, crop), data in zip(parts, stored, strict=True)]

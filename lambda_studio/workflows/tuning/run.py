@@ -31,6 +31,7 @@ from lambda_studio.workflows.evaluating.holdout import Holdout, hold_out
 from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.run_files import holding, saved_step
 from lambda_studio.workflows.tuning.company import Company
+from lambda_studio.workflows.tuning.planning.framing import framing_remarks
 from lambda_studio.workflows.tuning.planning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.planning.preflight import buckets, checked
 from lambda_studio.workflows.tuning.planning.requirements import require_trainable, start_file
@@ -82,15 +83,18 @@ class Tuner:
         require_trainable(self.place, concepts, config)
         self.dtype, self.start = weights_dtype(config), start_file(self.place, config)
         self.predictor = Predictor(self.stack, self.embedder, config.seed, self.notify)
+        self.table = ExampleTable(self.database, self.stack, self.progress, should_stop)
         holdout = hold_out(concepts, config.holdout)
         self.held_back = {name: [image.source_name for image in images] for name, images in holdout.held.items()}
         if run:
             with holding(self.home, [run.id], BUSY):
                 config = planned(self.stack, config, self.notify, resumes=True)
                 self.predictor.read(run_folder(self.home, run.id))
-                return self._tune(run.id, concepts, self._examples(holdout, config, should_stop), config, should_stop)
+                return self._tune(run.id, concepts, self._examples(holdout, config), config, should_stop)
         too_few = (Remark(name, said) for name, said in holdout.too_few.items())
-        self.remarks = (*checked(self.place, concepts, config), *too_few)
+        resolution = config.resolution or self.stack.resolution
+        framing = framing_remarks(self.table, concepts, resolution, config)
+        self.remarks = (*checked(self.place, concepts, config), *framing, *too_few)
         for remark in self.remarks:
             self.notify(str(remark))
         for name, files in self.held_back.items():
@@ -98,12 +102,12 @@ class Tuner:
         config = planned(self.stack, config, self.notify)
         if config.holdout:  # a resumed run is scored at the same steps, also if it has more of them
             config = replace(config, preview_every=preview_every(config))
-        examples = self._examples(holdout, config, should_stop)
+        examples = self._examples(holdout, config)
         run_id = self.row.start(concepts, config)
         with holding(self.home, [run_id], BUSY):
             return self._tune(run_id, concepts, examples, config, should_stop)
 
-    def _examples(self, holdout: Holdout, config: FinetuneConfig, should_stop: Callable[[], bool]) -> Sequence[Example]:
+    def _examples(self, holdout: Holdout, config: FinetuneConfig) -> Sequence[Example]:
         """Return what is trained on, and prepare the watch. Afterwards neither CLIP nor the prior is in memory.
 
         The images are encoded first, and the text encoder is loaded once for all that the prior predicts.
@@ -111,13 +115,12 @@ class Tuner:
         resolution, concepts = config.resolution or self.stack.resolution, holdout.training
         self.stack.require_resolution(resolution)
         self.watch = Watch(self.place, config)
-        table = ExampleTable(self.database, self.stack, self.progress, should_stop)
-        if shapes := buckets(table, concepts, resolution, config):
-            self.notify(f"Shapes that images are learnt in: {', '.join(map(str, shapes))}.")
         with self._forgotten_told(concepts):
+            if shapes := buckets(self.table, concepts, resolution, config):
+                self.notify(f"Shapes that images are learnt in: {', '.join(map(str, shapes))}.")
             self.embedder.zero()
             self.embedder.subjects(concepts)
-            examples = table.examples(concepts, resolution, config)
+            examples = self.table.examples(concepts, resolution, config)
             self.watch.prepare(holdout)
         scenes, predicts = config.conditions == "scenes", config.conditions != "paper"
         to_mirror = pictures_to_mirror(examples) if predicts else frozenset()

@@ -1,4 +1,4 @@
-"""Parts of a picture: inside it, around its subject, in the shape of a bucket, and known by their text."""
+"""Parts of a picture: inside it, with or around its subject, in the shape of a bucket, and known by their text."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,9 @@ from PIL import Image
 
 from lambda_studio.pictures.parts import (
     Crop,
+    Extent,
     bucket_of,
+    main_crop,
     middle_crop,
     share_of_subject,
     subject_box,
@@ -25,11 +27,15 @@ def mask(width: int, height: int, box: tuple[int, int, int, int]) -> Image.Image
     return drawn
 
 
+def extent(width: int, height: int, box: tuple[int, int, int, int]) -> Extent:
+    return Extent.of(mask(width, height, box))
+
+
 @given(SIDES, SIDES, st.data(), st.integers(1, 6), st.integers(1, 80))
 def test_every_crop_is_inside_and_holds_the_subject_where_it_can(width, height, data, count, least) -> None:
     left, top = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
     box = (left, top, data.draw(st.integers(left + 1, width)), data.draw(st.integers(top + 1, height)))
-    crops = list(subject_crops(mask(width, height, box), count, least))
+    crops = list(subject_crops(extent(width, height, box), count, least))
     assert len(crops) == count
     assert [crop.width for crop in crops] == sorted(crop.width for crop in crops)
     for crop in crops:
@@ -37,28 +43,70 @@ def test_every_crop_is_inside_and_holds_the_subject_where_it_can(width, height, 
         assert crop.width >= min(least, width, height)
         for start, end, at in ((box[0], box[2], crop.left), (box[1], box[3], crop.top)):
             assert crop.width < end - start or (at <= start and end <= at + crop.width)
-    assert crops == list(subject_crops(mask(width, height, box), count, least))
+    assert crops == list(subject_crops(extent(width, height, box), count, least))
+
+
+@given(SIDES, SIDES, st.data(), st.integers(1, 4), st.integers(1, 4))
+def test_the_main_crop_has_as_much_of_the_subject_as_any_and_the_subject_is_nearest_to_its_middle(
+    width, height, data, across, down
+) -> None:
+    left, top = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    box = (left, top, data.draw(st.integers(left + 1, width)), data.draw(st.integers(top + 1, height)))
+    subject, middle = extent(width, height, box), middle_crop(width, height, (across, down))
+    main = main_crop(width, height, subject, (across, down))
+    assert (main.width, main.height) == (middle.width, middle.height) and main.is_inside((width, height))
+
+    def inside(crop: Crop) -> int:
+        wide = min(box[2], crop.left + crop.width) - max(box[0], crop.left)
+        high = min(box[3], crop.top + crop.height) - max(box[1], crop.top)
+        return max(0, wide) * max(0, high)
+
+    def off(crop: Crop) -> float:
+        x, y = crop.left + crop.width / 2, crop.top + crop.height / 2
+        return abs(x - (box[0] + box[2]) / 2) + abs(y - (box[1] + box[3]) / 2)
+
+    others = [
+        Crop(x, y, main.width, main.height)
+        for x in range(width - main.width + 1)
+        for y in range(height - main.height + 1)
+    ]
+    most = max(map(inside, others))
+    assert inside(main) == most
+    assert off(main) == pytest.approx(min(off(each) for each in others if inside(each) == most))
+    assert subject.share_in(main) == pytest.approx(most / ((box[2] - box[0]) * (box[3] - box[1])))
+
+
+def test_a_picture_without_a_subject_has_its_middle() -> None:
+    nothing = Extent.of(Image.new("L", (80, 60)))
+    assert main_crop(80, 60, None) == main_crop(80, 60, nothing) == middle_crop(80, 60)
+    assert (nothing.box, nothing.pixels, nothing.share_in(middle_crop(80, 60))) == (None, 0, 0.0)
+
+
+def test_a_few_wrong_pixels_of_a_mask_do_not_move_the_main_crop_from_the_subject() -> None:
+    drawn = mask(160, 90, (2, 10, 60, 80))
+    drawn.paste(255, (157, 0, 160, 3))
+    assert main_crop(160, 90, Extent.of(drawn)).left == 0
 
 
 def test_the_zooms_are_a_series_from_the_subject_with_a_margin_to_the_whole() -> None:
-    found = list(subject_crops(mask(200, 100, (110, 40, 130, 60)), 2, 1))
+    found = list(subject_crops(extent(200, 100, (110, 40, 130, 60)), 2, 1))
     assert found == [Crop.square(107, 37, 25), Crop.square(95, 25, 50)]
-    assert next(subject_crops(mask(200, 100, (110, 40, 130, 60)), 1, 64)).width == 64, "not closer than the least"
-    assert list(subject_crops(mask(200, 100, (0, 90, 20, 100)), 1, 1)) == [Crop.square(0, 75, 25)], (
+    assert next(subject_crops(extent(200, 100, (110, 40, 130, 60)), 1, 64)).width == 64, "not closer than the least"
+    assert list(subject_crops(extent(200, 100, (0, 90, 20, 100)), 1, 1)) == [Crop.square(0, 75, 25)], (
         "moved into the picture"
     )
 
 
-def test_variants_begin_with_the_middle_and_are_different() -> None:
-    small = mask(80, 60, (10, 10, 30, 30))
+def test_variants_begin_with_the_main_crop_and_are_different() -> None:
+    small = extent(80, 60, (10, 10, 30, 30))
     assert variants(middle_crop(80, 60), None, 4, 8, False) == [middle_crop(80, 60)] == [Crop.square(10, 0, 60)]
     assert variants(middle_crop(80, 60), small, 1, 8, False) == [Crop.square(10, 0, 60)]
     four = variants(middle_crop(80, 60), small, 4, 8, False)
     assert four[0] == Crop.square(10, 0, 60) and len(set(four)) == 4
-    assert variants(middle_crop(60, 60), mask(60, 60, (0, 0, 60, 60)), 4, 8, False) == [Crop.square(0, 0, 60)], (
+    assert variants(middle_crop(60, 60), extent(60, 60, (0, 0, 60, 60)), 4, 8, False) == [Crop.square(0, 0, 60)], (
         "the subject is all of it"
     )
-    assert variants(middle_crop(60, 60), Image.new("L", (60, 60)), 4, 8, False) == [Crop.square(0, 0, 60)], (
+    assert variants(middle_crop(60, 60), Extent.of(Image.new("L", (60, 60))), 4, 8, False) == [Crop.square(0, 0, 60)], (
         "there is no subject"
     )
     both = variants(middle_crop(80, 60), small, 2, 8, True)

@@ -12,6 +12,7 @@ from torch import Tensor
 from concepts.errors import ContentDamaged
 from concepts.records import ConceptRecord, ImageRecord
 from concepts.registry import Registry
+from lambda_studio.config import FinetuneConfig
 from lambda_studio.pictures.files.screenshots import ABOUT_SCREENSHOTS
 from lambda_studio.pictures.masks.subject import ALL_WHITE, TINY_SAID, is_doubtful
 from lambda_studio.pictures.near_duplicates import ALMOST
@@ -20,6 +21,7 @@ from lambda_studio.workflows.answers.runs import Remark
 from lambda_studio.workflows.cache.encoders import Encoder, KnownEncoders
 from lambda_studio.workflows.cache.keys import FeatureKey, crop_key, subject_key
 from lambda_studio.workflows.cache.store import FeatureStore
+from lambda_studio.workflows.cache.training_crops import TrainingCrops
 from lambda_studio.workflows.subjects.lookalikes import ALIKE
 from lambda_studio.workflows.subjects.photos.shared_pictures import also_in
 from lambda_studio.workflows.subjects.photos.told import ranges, told_warnings
@@ -39,7 +41,7 @@ class TrainingPictures:
 
     def __init__(self, place: Workplace, concepts: Sequence[ConceptRecord]):
         self.concepts, self.database = concepts, place.database
-        self.store = FeatureStore(place.database, place.progress)
+        self.store, self.crops = FeatureStore(place.database, place.progress), TrainingCrops(place.database)
         self.encoder: Encoder | None = KnownEncoders(place.home).read().get(place.spec.name)
 
     def require_whole(self) -> None:
@@ -67,7 +69,8 @@ class TrainingPictures:
     def _compared(self, encoder: Encoder) -> Iterator[Remark]:
         """Compare embeddings. A concept that has an image without an embedding is left out."""
         subjects = self._embeddings(lambda image: subject_key(image, encoder))
-        crops = self._embeddings(lambda image: crop_key(image, encoder))
+        squares = {row.image: row.crop for row in self.crops.rows(self.concepts, 1, FinetuneConfig(), 1)}
+        crops = self._embeddings(lambda image: crop_key(image, encoder, squares[image]))
         for concept in self.concepts:
             if concept.name in subjects:
                 yield from (Remark(concept.name, said) for said in unlike_warnings(concept, [*subjects[concept.name]]))

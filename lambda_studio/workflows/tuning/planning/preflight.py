@@ -20,6 +20,7 @@ from lambda_studio.workflows.cache.left_out import require_pictures
 from lambda_studio.workflows.cache.training_set import ExampleTable
 from lambda_studio.workflows.evaluating.holdout import hold_out
 from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures, not_told_apart
+from lambda_studio.workflows.tuning.planning.framing import framing_remarks
 from lambda_studio.workflows.tuning.planning.plan import Bucket, ConceptShare, FinetunePlan
 from lambda_studio.workflows.tuning.planning.planning import note_emulation, plan_memory, weights_dtype
 from lambda_studio.workflows.tuning.planning.requirements import require_trainable, start_file
@@ -80,6 +81,7 @@ def _measured(
     config = memory.config
     table = ExampleTable(place.database, stack, place.progress, should_stop=lambda: False)
     training, resolution = hold_out(concepts, config.holdout).training, config.resolution or stack.resolution
+    remarks += (*framing_remarks(table, concepts, resolution, config),)
     found = replace(
         _plan(stack, concepts, config, remarks),
         to_encode=table.to_encode(training, resolution, config),

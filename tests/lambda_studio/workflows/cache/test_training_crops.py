@@ -15,6 +15,7 @@ from lambda_studio.pictures.files.png import decode_png, encode_png
 from lambda_studio.pictures.parts import Crop
 from lambda_studio.workflows.cache.keys import CROP, LATENTS
 from lambda_studio.workflows.cache.recomputing import Recomputing
+from lambda_studio.workflows.cache.training_crops import TrainingCrops
 from tests.lambda_studio.workflows.cache.test_training_set import table
 
 THREE = FinetuneConfig(variants=3, random_flip=True, masked_loss=True)
@@ -37,14 +38,14 @@ def noisy(put):
 def test_each_crop_is_a_row_and_what_is_denoised_is_what_clip_saw(studio, noisy, clip_folder, decoder_folder) -> None:
     concept = noisy()
     examples = table(studio).examples([concept], 8, THREE)
-    crops = ["", "8,0,48 mirrored", "0,2,15", "0,2,15 mirrored", "0,0,27", "0,0,27 mirrored"]
+    crops = ["0,0,48", "0,0,48 mirrored", "0,2,15", "0,2,15 mirrored", "0,0,27", "0,0,27 mirrored"]
     assert [example.crop for example in examples] == crops
     assert {(example.concept, example.image_sha) for example in examples} == {("rex", concept.images[0].sha)}
     clip, movq = load_clip(f"local-dir:{clip_folder}"), load_decoder(decoder_folder, parts=("autoencoder",))
     with studio.database.reading() as registry:
         picture = decode_png(registry.blob(concept.images[0].sha))
     for example in examples:
-        square = (Crop.find(example.crop) or Crop.square(8, 0, 48)).cut(picture)
+        square = Crop.find(example.crop).cut(picture)
         small, seen = (square.resize((side, side), Image.Resampling.BICUBIC) for side in (8, clip.image_size))
         pixels = torch.from_numpy(np.asarray(small).copy()).permute(2, 0, 1)[None] / 255
         torch.testing.assert_close(example.latents, movq.encode(pixels)[0])
@@ -53,10 +54,10 @@ def test_each_crop_is_a_row_and_what_is_denoised_is_what_clip_saw(studio, noisy,
 
 def test_the_masks_are_cropped_as_the_latents_are(studio, noisy) -> None:
     examples = {example.crop: example for example in table(studio).examples([noisy()], 16, THREE)}
-    plain, close = examples[""].mask, examples["0,2,16"].mask
-    assert plain.shape == close.shape == examples[""].latents.shape[-2:]
+    plain, close = examples["0,0,48"].mask, examples["0,2,16"].mask
+    assert plain.shape == close.shape == examples["0,0,48"].latents.shape[-2:]
     assert close.mean() == pytest.approx(12 * 12 / 16**2, abs=0.01)
-    assert plain.mean() == pytest.approx(12 * 6 / 48**2, abs=0.01), "its left half is outside the middle square"
+    assert plain.mean() == pytest.approx(12 * 12 / 48**2, abs=0.01), "all of the subject is inside"
     assert torch.equal(examples["0,2,16 mirrored"].mask, close.flip(-1))
 
 
@@ -73,9 +74,21 @@ def test_a_picture_without_a_mask_has_one_crop_and_no_mask(studio, noisy) -> Non
     assert (example.crop, example.mask) == ("", None)
 
 
-def test_without_the_settings_a_row_is_as_before(studio, noisy) -> None:
+def test_by_default_the_largest_square_with_the_subject_is_learnt(studio, noisy) -> None:
     (example,) = table(studio).examples([noisy()], 16)
-    assert (example.crop, example.mask) == ("", None)
+    assert (example.crop, example.mask) == ("0,0,48", None), "the subject is at the left"
+
+
+def test_a_mask_is_read_once(studio, put, noisy, monkeypatch) -> None:
+    read: list[str] = []
+    mask = TrainingCrops._mask
+    monkeypatch.setattr(TrainingCrops, "_mask", lambda self, sha: read.append(sha) or mask(self, sha))
+    grey = encode_png(Image.new("RGB", (48, 48)))
+    square = put("max", NewImage(grey, encode_png(Image.new("L", (48, 48), 255)), 48, 48, "a.png"))
+    crops = table(studio)
+    for _ in range(2):
+        assert [row.crop for row in crops.rows([noisy(), square], 16, FinetuneConfig())] == [Crop(0, 0, 48, 48), None]
+    assert len(read) == 2
 
 
 def test_crops_are_cached_and_computed_again_by_doctor(studio, noisy, monkeypatch) -> None:
@@ -91,23 +104,23 @@ def test_crops_are_cached_and_computed_again_by_doctor(studio, noisy, monkeypatc
     assert all(torch.equal(one.latents, other.latents) for one, other in zip(first, second, strict=True))
 
 
-def test_a_bucket_keeps_the_shape_of_a_picture_and_clip_sees_its_middle_square(
+def test_a_bucket_keeps_the_shape_of_a_picture_and_clip_sees_its_main_square(
     studio, noisy, clip_folder, decoder_folder
 ) -> None:
     concept = noisy()
     bucketed = replace(THREE, aspect_ratio_buckets=True)
     examples = {example.crop: example for example in table(studio).examples([concept], 64, bucketed)}
-    middle, mirrored = examples["1,0,62,48"], examples["1,0,62,48 mirrored"]
-    assert "" not in examples and "8,0,48 mirrored" not in examples
-    assert list(examples)[:2] == ["1,0,62,48", "1,0,62,48 mirrored"], "the middle comes first"
+    middle, mirrored = examples["0,0,62,48"], examples["0,0,62,48 mirrored"]
+    assert "" not in examples
+    assert list(examples)[:2] == ["0,0,62,48", "0,0,62,48 mirrored"], "the main crop comes first"
     clip, movq = load_clip(f"local-dir:{clip_folder}"), load_decoder(decoder_folder, parts=("autoencoder",))
     with studio.database.reading() as registry:
-        picture = decode_png(registry.blob(concept.images[0].sha)).crop((1, 0, 63, 48))
+        picture = decode_png(registry.blob(concept.images[0].sha)).crop((0, 0, 62, 48))
     small = np.asarray(picture.resize((72, 56), Image.Resampling.BICUBIC)).copy()
     torch.testing.assert_close(middle.latents, movq.encode(torch.from_numpy(small).permute(2, 0, 1)[None] / 255)[0])
     assert middle.latents.shape[-2:] == middle.mask.shape == mirrored.mask.shape
     assert middle.mask.shape[1] > middle.mask.shape[0]
-    seen = picture.crop((7, 0, 55, 48)).resize((clip.image_size,) * 2, Image.Resampling.BICUBIC)
+    seen = picture.crop((0, 0, 48, 48)).resize((clip.image_size,) * 2, Image.Resampling.BICUBIC)
     torch.testing.assert_close(middle.image_embeds, clip.encode_images([seen])[0])
     again = Recomputing(studio.workplace.embedder, studio.workplace.progress)
     assert again.wrong([key for key in again.cached() if key.kind in (CROP, LATENTS)]) == []

@@ -12,6 +12,7 @@ from concepts.database import FILE_NAME
 from concepts.errors import ContentDamaged
 from lambda_studio.pictures.files.screenshots import LIKELY
 from lambda_studio.pictures.masks.subject import ALL_WHITE, DOUBT
+from lambda_studio.pictures.parts import Crop
 from lambda_studio.workflows.cache.encoders import KnownEncoders
 from lambda_studio.workflows.cache.keys import crop_key, subject_key
 from lambda_studio.workflows.tuning.planning.dataset import TrainingPictures, not_told_apart
@@ -75,6 +76,12 @@ def test_cached_embeddings_are_compared_within_a_concept_and_between_two(put, pl
         "max: its 2 images show nearly the same view (1.00). Add photos of other sides and places.",
         "rex: 0.95 like max: pictures of one may show the other.",
     ]
+
+
+def test_one_view_is_seen_in_the_squares_that_are_learnt(put, plain, said, cached) -> None:
+    rex, one = put("rex", plain("red", masked=True), plain("blue", masked=True)), torch.tensor([1.0, 0.0])
+    cached(rex, [one, one], lambda image, encoder: crop_key(image, encoder, Crop.square(0, 0, 36)))
+    assert said(rex) == ["rex: its 2 images show nearly the same view (1.00). Add photos of other sides and places."]
 
 
 def test_an_all_white_mask_is_no_mask_that_may_be_wrong(put, plain, said) -> None:

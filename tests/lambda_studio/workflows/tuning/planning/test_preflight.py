@@ -160,6 +160,20 @@ def test_how_images_without_masks_are_learnt_is_said(studio, photo, box, quick, 
     )
 
 
+def test_a_subject_that_is_cut_off_is_said_by_the_plan_and_the_run(studio, tmp_path, quick, notices) -> None:
+    Image.effect_noise((200, 100), 40).convert("RGB").save(tmp_path / "wide.png")
+    mask = Image.new("L", (200, 100))
+    mask.paste(255, (5, 30, 195, 70))
+    mask.save(tmp_path / "mask.png")
+    studio.concepts.add("rex", [tmp_path / "wide.png"], noun="dog", masks=[tmp_path / "mask.png"])
+    said = "more than a quarter of the subject is outside of the square that is learnt"
+    plan = studio.plan_finetune(["rex"], FEW)
+    assert sum(said in each.said for each in plan.remarks) == 1
+    notices.clear()
+    result = studio.finetune(["rex"], FEW)
+    assert sum(said in each for each in notices) == sum(said in each.said for each in result.remarks) == 1
+
+
 def test_a_wrong_preview_is_refused_by_the_plan_and_the_run(studio, add, photo) -> None:
     add("rex", photo)
     for prompt, said in (("a <max>", "names max, which is not trained"), ("a <rex", "never closed")):
