@@ -12,6 +12,8 @@ ENDED = ", and the system may then end this program"
 """What else may happen if the machine's memory is not enough."""
 
 
+PLENTY = 16
+"""Nothing is counted on a CPU with so many times the memory that one picture takes on a GPU."""
 IDLE = 2 * GIB
 """More than text tower and prior of Kandinsky 2.2 take in half precision (1.4 GiB)."""
 

@@ -165,6 +165,7 @@ BUILT_IN = {
         licence="Apache-2.0",
         download="nothing: it is part of the package",
         generate={"guidance_scale": 3.0, "score": True},
+        gpu_bytes=int(0.3 * 2**30),  # counted, nearly all of it for kernels' own buffers
         steps_for_thirty=1_500,  # more steps undress subjects: docs/decisions/0083, 0090
         finetune={
             "learning_rate": 1e-3,

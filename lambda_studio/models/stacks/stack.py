@@ -173,24 +173,25 @@ class Stack:
     def drawing_plan(
         self, count: int, most: int, size: Size, keeps_features: bool = False, encodes: bool = False
     ) -> "DrawingPlan | None":
-        """Return how `count` pictures are drawn in the free memory, at most `most` at once; None if it is not known.
+        """Return how `count` pictures are drawn in the free memory, at most `most` at once.
 
-        Args:
-            keeps_features: whether `deep_cache_interval` is above 1.
-            encodes: whether the decoder also encodes a photograph.
+        None if it is not known, or on a CPU with plenty of memory for such pictures, where nothing is counted.
+        `keeps_features`: `deep_cache_interval` is above 1. `encodes`: the decoder also encodes a photograph.
         """
         family, source = get_family(self.spec.family), self._files.decoder_source
         if family.footprint is None:
             return None
-        from lambda_studio.models.stacks.planning import IDLE, plan_drawing
+        from lambda_studio.models.stacks.planning import IDLE, PLENTY, plan_drawing
 
+        free, known, usual = self.free_memory(), self.spec.gpu_bytes, size.height * size.width <= self.resolution**2
+        if usual and known and not self.on_gpu and PLENTY * known <= free:
+            return None
         footprint = family.footprint(source, size, self.dtype)
         if encodes and family.encoding is not None:
             footprint = replace(footprint, encoding=family.encoding(source, size, self.dtype))
         footprint = footprint.keeping() if keeps_features else footprint
-        idle = IDLE * self.dtype.itemsize // 2
-        idle = idle if self.on_gpu else min(idle, footprint.weights)  # small models are not worth loading again
-        plan = plan_drawing(footprint, count, most, self.free_memory(), idle)
+        least = free if self.on_gpu else footprint.weights  # small models are not worth loading again
+        plan = plan_drawing(footprint, count, most, free, min(least, IDLE * self.dtype.itemsize // 2))
         return replace(plan, of_gpu=self.on_gpu, is_float32=self.dtype.itemsize == 4)
 
     @property

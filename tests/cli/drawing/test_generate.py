@@ -20,9 +20,9 @@ def test_generating_loads_no_vision_tower(studio, photos, monkeypatch) -> None:
     towers: list[tuple[str, ...]] = []
     load = clip.load_clip
 
-    def watched(source, device, dtype, wanted):
+    def watched(source, device, dtype, wanted, on_size):
         towers.append(tuple(wanted))
-        return load(source, device, dtype, wanted)
+        return load(source, device, dtype, wanted, on_size)
 
     monkeypatch.setattr(clip, "load_clip", watched)
     assert studio("generate", "a <rex>", "--steps", 1).code == 0

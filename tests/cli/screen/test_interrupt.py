@@ -36,14 +36,14 @@ def test_a_signal_before_the_first_step_ends_with_its_code_and_starts_no_run(
     studio, photos, monkeypatch, number: int, code: int
 ) -> None:
     studio("add-concept", "rex", *photos, "--noun", "dog")
-    pictures = training_set.ExampleTable._pictures
+    pictures = training_set.ExampleTable._cut
 
     def interrupted(table, *rows):
         signal.raise_signal(number)
         return pictures(table, *rows)
 
     with monkeypatch.context() as patched:
-        patched.setattr(training_set.ExampleTable, "_pictures", interrupted)
+        patched.setattr(training_set.ExampleTable, "_cut", interrupted)
         stopped = studio("finetune", "rex", "--steps", 1, "--rank", 2)
     assert (stopped.code, stopped.err.splitlines()[-1]) == (code, "Stopped.")
     assert "has no unfinished run" in studio("finetune", "--resume").err

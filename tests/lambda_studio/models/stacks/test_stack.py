@@ -10,6 +10,7 @@ import torch
 from diffusers import UNet2DConditionModel, VQModel
 from huggingface_hub import constants
 
+from lambda_studio.config import Size
 from lambda_studio.errors import ModelFilesInvalid, ModelFilesMissing, ModelFilesNotFetched
 from lambda_studio.models.adapters.lora.shape import ATTENTION
 from lambda_studio.models.clip import clip as clip_module
@@ -200,6 +201,21 @@ def test_without_a_gpu_a_clip_that_is_larger_than_the_memory_is_said_before_it_i
     monkeypatch.setattr(hardware, "available_memory", lambda: weight_bytes(clip.model))
     Stack(replace(spec, variant="c"), device="cpu", on_notice=said.append).clip(("vision",))
     assert said == ["read"], "it fits"
+
+
+def test_on_a_cpu_with_plenty_of_memory_usual_pictures_are_not_counted(monkeypatch):
+    spec = BUILT_IN["miniature"]
+    stack = Stack(spec, device="cpu")
+    monkeypatch.setattr(Stack, "free_memory", lambda self: 16 * spec.gpu_bytes)
+    assert stack.drawing_plan(4, 4, Size.square(128)) is None
+    counted = stack.drawing_plan(1, 1, Size.square(256))
+    assert counted is not None and not counted.is_told
+    monkeypatch.setattr(Stack, "free_memory", lambda self: 16 * spec.gpu_bytes - 1)
+    usual = stack.drawing_plan(1, 1, Size.square(128))
+    assert usual is not None and usual.needed == pytest.approx(spec.gpu_bytes, rel=0.02)
+    monkeypatch.setattr(Stack, "on_gpu", True)
+    monkeypatch.setattr(Stack, "free_memory", lambda self: 16 * spec.gpu_bytes)
+    assert stack.drawing_plan(1, 1, Size.square(128)).is_told
 
 
 def test_the_prior_stays_in_float32(stack_file):

@@ -144,7 +144,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The towers of CLIP and the other networks that were loaded."""
     found: list[str] = []
     load_clip, load_weights = clip_module.load_clip, pretrained.load_weights
-    monkeypatch.setattr(clip_module, "load_clip", lambda *given: found.extend(given[-1]) or load_clip(*given))
+    monkeypatch.setattr(clip_module, "load_clip", lambda *given: found.extend(given[3]) or load_clip(*given))
     monkeypatch.setattr(
         pretrained, "load_weights", lambda kind, *rest: found.append(kind.__name__) or load_weights(kind, *rest)
     )
