@@ -13,7 +13,7 @@ OF_TRAINERS = {
     "--adam-beta2": f"AdamW's betas are 0.9 and 0.999, {NONE}",
     "--adam-epsilon": f"AdamW's epsilon is 1e-8, {NONE}",
     "--allow-tf32": f"TF32 is on where the GPU has it, {NONE} For faster steps: --mixed-precision bf16.",
-    "--center-crop": "A square with the subject in its middle is learnt of each picture. For other crops: --variants.",
+    "--center-crop": "The largest square with the subject is learnt of each picture. For other crops: --variants.",
     "--checkpoints-total-limit": f"The last two checkpoints are kept, {NONE}",
     "--class-prompt": NO_CLASS,
     "--instance-data-dir": "Pictures are added first: studio add-concept NAME IMAGE... --noun NOUN.",

@@ -86,7 +86,7 @@ def crop_options(command: Any) -> Any:
         click.option(
             "--variants",
             type=int,
-            help="Crops of each picture: a square with the subject in its middle, and others around it.  [default: 1]",
+            help="Crops of each picture: its largest square with the subject, and others around it.  [default: 1]",
         ),
         click.option(
             "--aspect-ratio-buckets/--no-aspect-ratio-buckets",

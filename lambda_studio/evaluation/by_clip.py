@@ -73,7 +73,7 @@ class PublishedClip:
 class ClipLikeness:
     """CLIP-I: the cosine similarity of CLIP's image embeddings (DreamBooth, section 4.2).
 
-    A stack's CLIP sees the middle square, as in training. A published one sees pictures by its own transform.
+    A stack's CLIP sees the middle square. A published one sees pictures by its own transform.
 
     Args:
         cut_outs: compare the masked subjects on white, as λ-ECLIPSE does with references, and not whole pictures.

@@ -12,6 +12,8 @@ NUMBER = r"\d{1,6}"
 SAID = re.compile(rf"({NUMBER}),({NUMBER}),({NUMBER})(?:,({NUMBER}))?( mirrored)?", re.ASCII)
 WHITE_FROM = 128
 """The least value of a mask's pixel that is the subject."""
+NEAR = 0.98
+"""Parts with this share of the most pixels have as much of the subject: a few pixels of a mask may be wrong."""
 MARGIN = 0.25
 """The closest crop is longer than the subject by this share."""
 
@@ -80,11 +82,15 @@ class Extent:
         """The number of the subject's pixels."""
         return int(self.columns.sum())
 
+    def inside(self, crop: Crop) -> "Extent":
+        """Return the extent in a crop that cuts the subject at most in one direction."""
+        columns = self.columns[crop.left : crop.left + crop.width]
+        return Extent(columns, self.rows[crop.top : crop.top + crop.height])
+
     def share_in(self, crop: Crop) -> float:
         """Return the share of the subject in a crop that cuts it at most in one direction; 0 without a subject."""
-        across = self.columns[crop.left : crop.left + crop.width].sum()
-        down = self.rows[crop.top : crop.top + crop.height].sum()
-        return float(min(across, down) / max(1, self.pixels))
+        part = self.inside(crop)
+        return float(min(part.columns.sum(), part.rows.sum()) / max(1, self.pixels))
 
 
 def middle_crop(width: int, height: int, shape: tuple[int, int] = (1, 1)) -> Crop:
@@ -107,11 +113,11 @@ def main_crop(width: int, height: int, subject: Extent | None, shape: tuple[int,
 
 
 def _start(length: int, pixels: Int[np.ndarray, " side"]) -> int:
-    """Return the start of the part of `length` with most pixels; of equals, that with their centre in the middle."""
+    """Return the start of the part of `length` with most pixels; of near equals, that with their mean in the middle."""
     before = np.concatenate([[0], np.cumsum(pixels)])
     starts = np.arange(len(pixels) - length + 1)
     inside = before[starts + length] - before[starts]
-    best = np.flatnonzero(inside == inside.max())
+    best = np.flatnonzero(inside >= NEAR * inside.max())
     centred = np.average(np.arange(len(pixels)) + 0.5, weights=pixels) - length / 2
     return int(best[np.abs(best - centred).argmin()])
 

@@ -28,8 +28,8 @@ def with_predictions(
     that learns a picture from predictions too draws its details from prompts.
 
     Args:
-        examples: The examples of the pictures, of each its middle first.
-        predicted: The prior's predictions of each concept; shared out evenly over its pictures' middles.
+        examples: The examples of the pictures, of each its main crop first.
+        predicted: The prior's predictions of each concept; shared out evenly over its pictures' main crops.
         own: Whether the pictures' own embeddings stay.
         in_places: Predictions of each concept in other places, for its pictures with a mask. Only the subject of the
             picture is learnt from these.
@@ -37,19 +37,19 @@ def with_predictions(
             that everywhere the target is the prediction of the decoder without the LoRA. Not for a full training.
         to_mirror: The pictures whose mirror images are learnt from predictions.
     """
-    table, middles = list(examples) if own else [], _middles(facing_one_way(examples, to_mirror))
+    table, main = list(examples) if own else [], _main_crops(facing_one_way(examples, to_mirror))
     for concept, rows in predicted.items():
-        table += _shared_out([each for each in middles if each.concept == concept], rows, 1)
+        table += _shared_out([each for each in main if each.concept == concept], rows, 1)
     for concept, rows in (in_places or {}).items():
-        pictures = [each for each in middles if each.concept == concept and _shows_subject(each)]
+        pictures = [each for each in main if each.concept == concept and _shows_subject(each)]
         table += [replace(each, only_subject=True) for each in _shared_out(pictures, rows, _next(table, concept))]
     for concept, rows in (unchanged or {}).items():
-        pictures = [_without_subject(each) for each in middles if each.concept == concept]
+        pictures = [_without_subject(each) for each in main if each.concept == concept]
         table += _shared_out(pictures, rows, _next(table, concept))
     return table
 
 
-def _middles(examples: Sequence[Example]) -> list[Example]:
+def _main_crops(examples: Sequence[Example]) -> list[Example]:
     """Return the first example of each picture."""
     first: dict[tuple[str, str], Example] = {}
     for example in examples:

@@ -12,8 +12,8 @@ ENDED = ", and the system may then end this program"
 """What else may happen if the machine's memory is not enough."""
 
 
-PLENTY = 16
-"""Nothing is counted on a CPU with so many times the memory that one picture takes on a GPU."""
+PLENTY, FEW = 16, 8
+"""On a CPU with so many times the memory that a picture takes on a GPU, nothing is counted of up to so many at once."""
 IDLE = 2 * GIB
 """More than text tower and prior of Kandinsky 2.2 take in half precision (1.4 GiB)."""
 

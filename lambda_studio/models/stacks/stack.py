@@ -181,10 +181,10 @@ class Stack:
         family, source = get_family(self.spec.family), self._files.decoder_source
         if family.footprint is None:
             return None
-        from lambda_studio.models.stacks.planning import IDLE, PLENTY, plan_drawing
+        from lambda_studio.models.stacks.planning import FEW, IDLE, PLENTY, plan_drawing
 
         free, known, usual = self.free_memory(), self.spec.gpu_bytes, size.height * size.width <= self.resolution**2
-        if usual and known and not self.on_gpu and PLENTY * known <= free:
+        if usual and min(count, most) <= FEW and known and not self.on_gpu and PLENTY * known <= free:
             return None
         footprint = family.footprint(source, size, self.dtype)
         if encodes and family.encoding is not None:

@@ -63,6 +63,7 @@ class BenchDrawer:
         size = config.size(stack.resolution)
         plan = stack.drawing_plan(count, config.batch_size, size, config.deep_cache_interval > 1)
         if plan is None:
+            stack.frees_idle = False
             return config
         if plan.is_told:
             self._place.notify(plan.said(size))

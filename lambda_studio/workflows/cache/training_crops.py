@@ -26,7 +26,7 @@ class Row:
     part: Crop
     """The part that is learnt."""
     square: Crop
-    """What CLIP sees: the part itself, or if it is no square, the picture's main square."""
+    """What CLIP sees: the part itself, or if it is no square, the main square of it."""
 
     @property
     def crop(self) -> Crop | None:
@@ -65,7 +65,9 @@ class TrainingCrops:
                 main = main_crop(image.width, image.height, subject, size or (1, 1))
                 for crop in variants(main, subject, config.variants, resolution, config.random_flip):
                     if size and replace(crop, mirrored=False) == main:
-                        seen = replace(main_crop(image.width, image.height, subject), mirrored=crop.mirrored)
+                        within = main_crop(main.width, main.height, subject and subject.inside(main))
+                        left, top = main.left + within.left, main.top + within.top
+                        seen = Crop(left, top, within.width, within.height, crop.mirrored)
                         yield Row(concept, image, Size(size[1], size[0]), crop, seen)
                     else:
                         yield Row(concept, image, square, crop, crop)

@@ -70,6 +70,7 @@ def _planned(place: Workplace, group: Sequence[Prepared]) -> GenerateConfig:
     count, encodes = batch.size if batch else _pictures(group), "from_image" in group[0].given
     plan = place.stack.drawing_plan(count, config.batch_size, size, config.deep_cache_interval > 1, encodes)
     if plan is None:
+        place.stack.frees_idle = False
         return config
     if plan.is_told:
         place.notify(plan.said(size))

@@ -31,7 +31,6 @@ from lambda_studio.workflows.evaluating.holdout import Holdout, hold_out
 from lambda_studio.workflows.home import run_folder
 from lambda_studio.workflows.run_files import holding, saved_step
 from lambda_studio.workflows.tuning.company import Company
-from lambda_studio.workflows.tuning.planning.framing import framing_remarks
 from lambda_studio.workflows.tuning.planning.planning import planned, weights_dtype
 from lambda_studio.workflows.tuning.planning.preflight import buckets, checked
 from lambda_studio.workflows.tuning.planning.requirements import require_trainable, start_file
@@ -92,9 +91,7 @@ class Tuner:
                 self.predictor.read(run_folder(self.home, run.id))
                 return self._tune(run.id, concepts, self._examples(holdout, config), config, should_stop)
         too_few = (Remark(name, said) for name, said in holdout.too_few.items())
-        resolution = config.resolution or self.stack.resolution
-        framing = framing_remarks(self.table, concepts, resolution, config)
-        self.remarks = (*checked(self.place, concepts, config), *framing, *too_few)
+        self.remarks = (*checked(self.place, concepts, config), *too_few)
         for remark in self.remarks:
             self.notify(str(remark))
         for name, files in self.held_back.items():

@@ -50,6 +50,7 @@ def checked(place: Workplace, concepts: Sequence[ConceptRecord], config: Finetun
     pictures = TrainingPictures(place, concepts)
     pictures.require_whole()
     yield from pictures.remarks()
+    yield from framing_remarks(pictures.crops, concepts, config)
     to_box = not_told_apart(concepts)
     effects = _without_masks(config)
     for concept in concepts if effects else ():
@@ -81,7 +82,6 @@ def _measured(
     config = memory.config
     table = ExampleTable(place.database, stack, place.progress, should_stop=lambda: False)
     training, resolution = hold_out(concepts, config.holdout).training, config.resolution or stack.resolution
-    remarks += (*framing_remarks(table, concepts, resolution, config),)
     found = replace(
         _plan(stack, concepts, config, remarks),
         to_encode=table.to_encode(training, resolution, config),

@@ -208,8 +208,9 @@ def test_on_a_cpu_with_plenty_of_memory_usual_pictures_are_not_counted(monkeypat
     stack = Stack(spec, device="cpu")
     monkeypatch.setattr(Stack, "free_memory", lambda self: 16 * spec.gpu_bytes)
     assert stack.drawing_plan(4, 4, Size.square(128)) is None
-    counted = stack.drawing_plan(1, 1, Size.square(256))
-    assert counted is not None and not counted.is_told
+    for count, size in ((1, Size.square(256)), (9, Size.square(128))):
+        counted = stack.drawing_plan(count, count, size)
+        assert counted is not None and not counted.is_told
     monkeypatch.setattr(Stack, "free_memory", lambda self: 16 * spec.gpu_bytes - 1)
     usual = stack.drawing_plan(1, 1, Size.square(128))
     assert usual is not None and usual.needed == pytest.approx(spec.gpu_bytes, rel=0.02)

@@ -126,6 +126,17 @@ def test_a_bucket_keeps_the_shape_of_a_picture_and_clip_sees_its_main_square(
     assert again.wrong([key for key in again.cached() if key.kind in (CROP, LATENTS)]) == []
 
 
+def test_with_buckets_clip_sees_a_square_of_what_is_learnt(studio, put) -> None:
+    mask = Image.new("L", (500, 100))
+    for left in (60, 320, 440):
+        mask.paste(255, (left, 20, left + 40, 80))
+    wide = NewImage(encode_png(Image.new("RGB", (500, 100))), encode_png(mask), 500, 100, "a.png")
+    (row,) = table(studio).rows([put("rex", wide)], 64, FinetuneConfig(aspect_ratio_buckets=True))
+    assert row.part.left <= row.square.left
+    assert row.square.left + row.square.width <= row.part.left + row.part.width
+    assert (row.square.width, row.square.height) == (100, 100) and row.part.width > 100
+
+
 def test_buckets_change_nothing_of_square_pictures(studio, put) -> None:
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (40, 40, 3), dtype=np.uint8))
     concept = put("rex", NewImage(encode_png(noise), None, 40, 40, "a.png"))

@@ -8,8 +8,10 @@ from PIL import Image
 from concepts.records import NewImage
 from lambda_studio.config import FinetuneConfig
 from lambda_studio.pictures.files.png import encode_png
+from lambda_studio.workflows.cache.training_crops import TrainingCrops
+from lambda_studio.workflows.evaluating.holdout import hold_out
+from lambda_studio.workflows.subjects.photos.told import ranges
 from lambda_studio.workflows.tuning.planning.framing import framing_remarks
-from tests.lambda_studio.workflows.cache.test_training_set import table
 
 PLAIN, SCENES = FinetuneConfig(), FinetuneConfig(conditions="scenes")
 CUT = "more than a quarter of the subject is outside of the square that is learnt"
@@ -35,8 +37,8 @@ def rex(put):
 
 @pytest.fixture
 def said(studio):
-    def remarks(concept, config: FinetuneConfig, resolution: int = 16) -> list[str]:
-        return [str(each) for each in framing_remarks(table(studio), [concept], resolution, config)]
+    def remarks(concept, config: FinetuneConfig) -> list[str]:
+        return [str(each) for each in framing_remarks(TrainingCrops(studio.database), [concept], config)]
 
     return remarks
 
@@ -49,7 +51,16 @@ def test_a_subject_that_no_square_holds_is_said(rex, said) -> None:
     way = "--aspect-ratio-buckets learns images in their own shapes."
     assert said(concept, PLAIN) == [f"rex: images 1, 4: {CUT}. {way}"]
     assert said(concept, replace(PLAIN, variants=3, random_flip=True)) == [f"rex: images 1, 4: {CUT}. {way}"]
-    assert said(concept, replace(PLAIN, aspect_ratio_buckets=True), 64) == []
+    assert said(concept, replace(PLAIN, aspect_ratio_buckets=True)) == []
+
+
+def test_what_is_held_back_is_not_said(rex, said) -> None:
+    concept = rex(*[LONG] * 4)
+    config = replace(PLAIN, holdout=1)
+    held = hold_out([concept], config.holdout).held["rex"]
+    left = [number for number, image in enumerate(concept.images, start=1) if image not in held]
+    (told,) = said(concept, config)
+    assert len(left) == 3 and told.startswith(f"rex: images {', '.join(ranges(left))}: ")
 
 
 def test_a_subject_at_the_side_is_not_cut(rex, said) -> None:
@@ -59,8 +70,10 @@ def test_a_subject_at_the_side_is_not_cut(rex, said) -> None:
 def test_no_bucket_holds_what_is_longer_than_twice_its_height(put, said) -> None:
     mask = Image.new("L", (300, 100), 255)
     image = NewImage(encode_png(Image.new("RGB", (300, 100))), encode_png(mask), 300, 100, "a.png")
-    (told,) = said(put("rex", image), replace(PLAIN, aspect_ratio_buckets=True), 64)
-    assert told == "rex: image 1: more than a quarter of the subject is outside of the shape that is learnt."
+    concept, way = put("rex", image), "Crop the photo around it."
+    assert said(concept, PLAIN) == [f"rex: image 1: {CUT}. {way}"]
+    shape = CUT.replace("square", "shape")
+    assert said(concept, replace(PLAIN, aspect_ratio_buckets=True)) == [f"rex: image 1: {shape}. {way}"]
 
 
 def test_a_small_subject_is_said_where_other_places_are_learnt(rex, said) -> None:

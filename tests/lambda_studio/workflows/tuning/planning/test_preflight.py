@@ -31,6 +31,11 @@ def quick(monkeypatch) -> list:
     return timed
 
 
+def not_fetched(stack: Stack) -> None:
+    """Stand for the check of a stack whose files are only on the hub."""
+    raise ModelFilesNotFetched("tiny is not on this machine.", "Fetch it.")
+
+
 def test_a_plan_has_shares_settings_time_and_what_is_to_be_encoded(studio, add, photo, box, quick) -> None:
     add("rex", photo, box(1))
     add("red-hat", box(2), noun="hat")
@@ -105,11 +110,8 @@ def test_without_a_gpu_what_does_not_fit_the_machine_is_not_timed(studio, add, p
 
 
 def test_models_that_are_not_here_are_not_downloaded_for_a_plan(studio, add, photo, quick, monkeypatch) -> None:
-    def missing(self) -> None:
-        raise ModelFilesNotFetched("tiny is not on this machine.", "Fetch it.")
-
     add("rex", photo)
-    monkeypatch.setattr(Stack, "require_fetched", missing)
+    monkeypatch.setattr(Stack, "require_fetched", not_fetched)
     plan = studio.plan_finetune(["rex"], FEW)
     assert (plan.not_measured, plan.seconds_a_step, plan.to_encode, quick) == (
         "tiny is not on this machine.", None, None, [],
@@ -160,7 +162,9 @@ def test_how_images_without_masks_are_learnt_is_said(studio, photo, box, quick, 
     )
 
 
-def test_a_subject_that_is_cut_off_is_said_by_the_plan_and_the_run(studio, tmp_path, quick, notices) -> None:
+def test_a_subject_that_is_cut_off_is_said_by_the_plan_and_the_run(
+    studio, tmp_path, quick, notices, monkeypatch
+) -> None:
     Image.effect_noise((200, 100), 40).convert("RGB").save(tmp_path / "wide.png")
     mask = Image.new("L", (200, 100))
     mask.paste(255, (5, 30, 195, 70))
@@ -170,6 +174,10 @@ def test_a_subject_that_is_cut_off_is_said_by_the_plan_and_the_run(studio, tmp_p
     plan = studio.plan_finetune(["rex"], FEW)
     assert sum(said in each.said for each in plan.remarks) == 1
     notices.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(Stack, "require_fetched", not_fetched)
+        unfetched = studio.plan_finetune(["rex"], FEW)
+    assert unfetched.not_measured and sum(said in each.said for each in unfetched.remarks) == 1
     result = studio.finetune(["rex"], FEW)
     assert sum(said in each for each in notices) == sum(said in each.said for each in result.remarks) == 1
 
