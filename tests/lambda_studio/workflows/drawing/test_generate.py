@@ -233,6 +233,10 @@ def test_a_small_machine_draws_as_many_at_once_as_fit_and_says_it_only_then(stud
         studio.generate("a cat", ONE_STEP, count=count, out=tmp_path)
     monkeypatch.setattr(Stack, "free_memory", lambda self: 4 * GIB)
     studio.generate("a cat", ONE_STEP, out=tmp_path)
+    assert studio.workplace.stack.frees_idle
+    monkeypatch.setattr(Stack, "drawing_plan", lambda *_: None)
+    studio.generate("a cat", ONE_STEP, out=tmp_path)
+    assert not studio.workplace.stack.frees_idle, "the plan of the picture before is over"
     first, *others = [said for said in notices if "GiB" in said]
     assert first == "8.0 GiB of memory are free: pictures of 32 pixels, 4 at a time, about 7.2 GiB."
     assert len(others) == 1 and others[0].endswith("or give precision=bf16, which is slower on most processors.")
